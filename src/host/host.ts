@@ -1,0 +1,198 @@
+import type { Micros } from "../model/mod.ts";
+
+/** A running timer; `cancel` may be called any number of times. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time. Tests put a simulated one in its place. */
+export interface Clock {
+  /** Wall clock in microseconds; may jump. */
+  nowMicros(): Micros;
+  /** Wall clock in ms. */
+  nowMs(): number;
+  /** Never goes back; for durations, in ms with fraction. */
+  monotonicMs(): number;
+  /** Calls back once after `ms`. */
+  after(ms: number, call: () => void): Timer;
+  /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What a socket tells its owner. Each is called in the socket's own callback, before anything else is done. */
+export interface ConnectionCallbacks {
+  /** `receivedTs` is taken first thing. The payload belongs to the callee. */
+  onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
+  onPing(receivedTs: Micros): void;
+  onPong(receivedTs: Micros): void;
+  /** Called exactly once, last. `code` is null where the connection broke without a close frame. */
+  onClose(code: number | null, reason: string): void;
+}
+
+/** An open WebSocket. */
+export interface Connection {
+  /** Queues a text frame. After close it does nothing. */
+  send(text: string): void;
+  ping(): void;
+  /** Starts the closing handshake; the connection is cut if the peer does not answer within a second. */
+  close(code: number, reason: string): void;
+  /** Stops and goes on reading, so that a slow consumer pushes back on the peer. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface DialOptions {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Offer permessage-deflate. */
+  readonly compression: boolean;
+  readonly caCertPath: string | null;
+  readonly timeoutMs: number;
+  readonly frameBytesMax: number;
+}
+
+/** Opens WebSockets. Rejects with a `Failure` (`connect`, `tls`, `timeout`, `http_status` with status and retryAfterMs). */
+export interface Dialer {
+  dial(options: DialOptions, callbacks: ConnectionCallbacks, signal?: AbortSignal): Promise<Connection>;
+}
+
+export interface FetchRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly timeoutMs: number;
+  readonly bytesMax: number;
+}
+
+/** An answer of any status; `retryAfterMs` from `Retry-After` (seconds or HTTP date, RFC 9110 section 10.2.3). */
+export interface FetchResponse {
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly receivedTs: Micros;
+  readonly retryAfterMs: number | null;
+}
+
+/** HTTP. Rejects with a `Failure` where there was no answer. */
+export interface Fetcher {
+  fetch(request: FetchRequest, signal?: AbortSignal): Promise<FetchResponse>;
+}
+
+export interface FileStat {
+  readonly bytes: number;
+  readonly isDirectory: boolean;
+  readonly modifiedMs: number;
+}
+
+/** An open file, for appending and positional reading. */
+export interface FileHandle {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Reads up to `length` bytes at `position`; fewer at the end of the file. */
+  readAt(position: number, length: number): Promise<Uint8Array>;
+  /** Resolves when what was written survives a power cut (fdatasync). */
+  sync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Files. Rejects with a `Failure` of code `file` or `disk_full`; a missing file is null where said. */
+export interface Files {
+  open(path: string, mode: "read" | "append"): Promise<FileHandle>;
+  readBytes(path: string): Promise<Uint8Array | null>;
+  readText(path: string): Promise<string | null>;
+  /** Writes a temporary file beside, syncs it, renames it over `path`, syncs the folder. */
+  writeAtomic(path: string, bytes: Uint8Array): Promise<void>;
+  list(dir: string): Promise<readonly { readonly name: string; readonly isDirectory: boolean }[] | null>;
+  stat(path: string): Promise<FileStat | null>;
+  makeDir(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** A missing file is no error. */
+  remove(path: string): Promise<void>;
+  removeTree(path: string): Promise<void>;
+  syncDir(path: string): Promise<void>;
+  makeTempDir(prefix: string): Promise<string>;
+  /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` where another holds it. */
+  lock(path: string): Promise<{ release(): Promise<void> }>;
+  /** Synchronous read, for configuration that is loaded by pure code; null where it is missing. */
+  readTextSync(path: string): string | null;
+}
+
+/** SIGINT, SIGTERM, SIGHUP by `Deno.addSignalListener`. */
+export interface Signals {
+  on(signal: "SIGINT" | "SIGTERM" | "SIGHUP", call: () => void): void;
+  off(signal: "SIGINT" | "SIGTERM" | "SIGHUP", call: () => void): void;
+}
+
+/** Randomness. */
+export interface Random {
+  /** In [0, 1). */
+  next(): number;
+  uuid(): string;
+}
+
+export interface Environment {
+  get(name: string): string | undefined;
+}
+
+/** Standard streams. */
+export interface Terminal {
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  columns(): number;
+  /** Writes all of it; rejects when the reader has gone. */
+  writeStdout(bytes: Uint8Array): Promise<void>;
+  print(text: string): void;
+  printError(text: string): void;
+}
+
+/** A running HTTP server. */
+export interface HttpServer {
+  readonly host: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** A running WebSocket server with plain HTTP beside it, for the simulator. */
+export interface SocketServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Listens: `Deno.serve` for HTTP, `ws` for sockets. Port 0 takes a free one. */
+export interface Listener {
+  serveHttp(
+    options: { readonly host: string; readonly port: number },
+    answer: (request: Request) => Response | Promise<Response>,
+  ): Promise<HttpServer>;
+  serveSockets(
+    options: {
+      readonly host: string;
+      readonly port: number;
+      /** Answers plain HTTP requests on the same port. */
+      readonly answer: (request: Request) => Response | Promise<Response>;
+      /** Called for each WebSocket; returns its callbacks. `url` is path and query. */
+      readonly accept: (
+        connection: Connection & { sendBinary(bytes: Uint8Array): void; terminate(): void },
+        url: string,
+      ) => ConnectionCallbacks;
+      /** Whether pings are answered by pongs; default true. */
+      readonly answersPings?: boolean;
+    },
+  ): Promise<SocketServer>;
+}
+
+/** The outside world. */
+export interface Host {
+  readonly clock: Clock;
+  readonly dialer: Dialer;
+  readonly fetcher: Fetcher;
+  readonly listener: Listener;
+  readonly files: Files;
+  readonly signals: Signals;
+  readonly random: Random;
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+  /** Ends the process at once. */
+  exit(code: number): never;
+  readonly processId: number;
+}

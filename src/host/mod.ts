@@ -1,0 +1,27 @@
+/**
+ * The outside world behind interfaces: clocks, timers, sockets, HTTP, files, signals, randomness. In: requests to the
+ * world. Out: plain values and thrown `Failure`s. Must not know exchanges, journals or events. `Deno.` globals and `ws`
+ * are named here and nowhere else.
+ */
+export type {
+  Clock,
+  Connection,
+  ConnectionCallbacks,
+  Dialer,
+  DialOptions,
+  Environment,
+  Fetcher,
+  FetchRequest,
+  FetchResponse,
+  FileHandle,
+  Files,
+  FileStat,
+  Host,
+  HttpServer,
+  Listener,
+  Random,
+  Signals,
+  SocketServer,
+  Terminal,
+  Timer,
+} from "./host.ts";

@@ -1,0 +1,48 @@
+import type { JsonDocument, NodeId } from "./document.ts";
+import type { Path } from "./path.ts";
+
+/**
+ * What an expression yields. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits,
+ * so `1` and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or an
+ * object. JSON null and a missing member are `null`.
+ */
+export type Value = null | boolean | string | NodeId;
+
+/** What an expression may look at. One scope is reused for all rows of a frame: its fields change, it is not kept. */
+export interface Scope {
+  readonly document: JsonDocument;
+  /** The node that pointers and bare names start from: the current row, or the root outside of rows. */
+  row: NodeId;
+  /** The row one fan-out step further out; the root where there is none. */
+  parent: NodeId;
+}
+
+/** A compiled expression or pointer with the text it came from. Total: it never throws and needs no I/O. */
+export interface Expression {
+  readonly source: string;
+  /** Set where the expression is a plain path from the row, so that a hot loop can follow it without a call. */
+  readonly path: Path | null;
+  readonly evaluate: (scope: Scope) => Value;
+}
+
+/** A compiled condition on a frame or a row. */
+export interface Predicate {
+  readonly source: string;
+  readonly test: (scope: Scope) => boolean;
+  /**
+   * Set where the predicate can only hold when the scalar at `path` (from the root) is one of `values`: lets a router
+   * choose by one look-up. The predicate still has to be tested.
+   */
+  readonly discriminator: { readonly path: Path; readonly values: ReadonlySet<string> } | null;
+}
+
+/**
+ * A fan-out `/events/<all>/trades/<all>`: follow each path, then iterate over the array found there (an object or scalar
+ * found where an array was expected counts as its only element). `tail` is followed from the last element; null where
+ * the pointer ended with the wildcard. Without wildcards `steps` is empty and `tail` names the single row.
+ */
+export interface Rows {
+  readonly source: string;
+  readonly steps: readonly Path[];
+  readonly tail: Path | null;
+}

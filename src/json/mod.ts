@@ -1,0 +1,8 @@
+/**
+ * Lossless JSON over bytes: a document is a tape of positions over the frame's own bytes, so that every number and
+ * string keeps its source text and nothing is built that no rule asks for. In: bytes. Out: nodes, found by paths.
+ * Also the seam by which compiled expressions read a document. Knows nothing of exchanges, descriptors or events.
+ */
+export { type JsonDocument, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
+export { type Path } from "./path.ts";
+export { type Expression, type Predicate, type Rows, type Scope, type Value } from "./expression.ts";

@@ -1,0 +1,25 @@
+/** Our kinds of streams. A *native channel* is the exchange's wire name for one. */
+export type Channel = "trades" | "book" | "quotes" | "ticker" | "candles" | "derivative" | "liquidations";
+
+/** All channels, in the order in which documents list them. */
+export const CHANNELS: readonly Channel[] = [
+  "trades",
+  "book",
+  "quotes",
+  "ticker",
+  "candles",
+  "derivative",
+  "liquidations",
+];
+
+/** One stream of an exchange instance: a channel of an instrument. */
+export interface Stream {
+  readonly channel: Channel;
+  /** Canonical symbol, as configured. */
+  readonly symbol: string;
+}
+
+/** The key of a stream in maps and in `gap` events: `trades BTC/USDT`. */
+export function streamKey(stream: Stream): string {
+  return `${stream.channel} ${stream.symbol}`;
+}

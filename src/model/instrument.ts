@@ -1,0 +1,47 @@
+/** The market family of an instrument, read off its canonical symbol. */
+export type Family = "spot" | "linear" | "inverse";
+
+/** All families, in the order in which documents list them. */
+export const FAMILIES: readonly Family[] = ["spot", "linear", "inverse"];
+
+/**
+ * A tradable thing in canonical spelling: `BTC/USDT` (spot), `BTC/USDT:USDT` (linear perpetual), `BTC/USD:BTC`
+ * (inverse perpetual), `BTC/USD:BTC-260327` (dated, expiry as YYMMDD in UTC).
+ */
+export interface CanonicalSymbol {
+  readonly text: string;
+  readonly base: string;
+  readonly quote: string;
+  /** Settlement currency; null for spot. */
+  readonly settle: string | null;
+  /** Expiry as YYMMDD; null for spot and perpetuals. */
+  readonly expiry: string | null;
+  readonly family: Family;
+}
+
+const CANONICAL = /^([^/:\s]+)\/([^/:\s-]+)(?::([^/:\s-]+)(?:-(\d{6}))?)?$/u;
+
+/** Reads a canonical symbol; null where the text does not follow the canonical form (a native spelling). */
+export function parseCanonicalSymbol(text: string): CanonicalSymbol | null {
+  const match = CANONICAL.exec(text);
+  if (match === null) return null;
+  const [, base, quote, settle, expiry] = match;
+  return {
+    text,
+    base,
+    quote,
+    settle: settle ?? null,
+    expiry: expiry ?? null,
+    family: settle === undefined ? "spot" : settle === base ? "inverse" : "linear",
+  };
+}
+
+/** An instrument that an exchange instance is configured for. */
+export interface Instrument {
+  /** Canonical spelling, or the native one where no map translates it. */
+  readonly symbol: string;
+  /** The exchange's own spelling, as it stands in payloads. */
+  readonly native: string;
+  /** `null` where the symbol is not canonical, so that the family is not known. */
+  readonly family: Family | null;
+}

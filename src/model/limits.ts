@@ -1,0 +1,34 @@
+/** Every bound of the program in one place: its unit, and what happens when it is reached. */
+
+/** Longest expression in bytes; a longer one is an issue. */
+export const EXPRESSION_BYTES_MAX = 4096;
+/** Most nodes in an expression's tree; more is an issue. */
+export const EXPRESSION_NODES_MAX = 1000;
+/** Most steps of one evaluation; the value is null from there on. */
+export const EXPRESSION_STEPS_MAX = 10_000;
+/** Most messages one generator run may emit; one more is an issue. */
+export const GENERATOR_MESSAGES_MAX = 1_000_000;
+/** Deepest nesting of blocks in a generator, and of operators in an expression; deeper is an issue. */
+export const LANGUAGE_DEPTH_MAX = 64;
+/** Deepest nesting of arrays and objects in a frame; a deeper frame is undecodable. */
+export const JSON_DEPTH_MAX = 128;
+/** Largest frame in bytes, before and after decompression; a larger one ends the session or is undecodable. */
+export const FRAME_BYTES_MAX = 16 * 1024 * 1024;
+/** Most text kept of an example frame in reports and logs, in characters. */
+export const EXAMPLE_CHARS_MAX = 300;
+/** Longest delay between attempts to connect, in ms; the delay grows to it and stays there. */
+export const BACKOFF_MS_MAX = 60_000;
+/** First delay between attempts to connect, in ms. */
+export const BACKOFF_MS_MIN = 250;
+/** A session that lived this long, in ms, begins again with the first delay. */
+export const BACKOFF_RESET_MS = 60_000;
+/** Events kept in memory for sinks that follow closely; a sink further behind reads the journal. */
+export const TAIL_EVENTS_MAX = 50_000;
+/** Journal bytes not yet written; when reached, sockets are paused until the writer has caught up. */
+export const JOURNAL_BUFFER_BYTES_MAX = 32 * 1024 * 1024;
+/** Events handed to a sink in one call. */
+export const SINK_BATCH_EVENTS_MAX = 10_000;
+/** Largest descriptor, map or configuration file, in bytes; a larger one is an issue. */
+export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+/** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
+export const STREAMS_MAX = 100_000;

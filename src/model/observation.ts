@@ -1,0 +1,140 @@
+import type { Channel, Stream } from "./channel.ts";
+import type { EventKind, GapCause } from "./event.ts";
+import type { Issue } from "./issue.ts";
+import type { CloseCause } from "./record.ts";
+import type { Offset, SessionId } from "./frame.ts";
+
+/** Why a frame could not be turned into events; the frame is kept. */
+export type FaultCode =
+  | "undecodable"
+  | "not_json"
+  | "missing_field"
+  | "bad_decimal"
+  | "bad_time"
+  | "unknown_value"
+  | "unmatched";
+
+/** The state of a session; a closed union, shown in /healthz. */
+export type SessionState =
+  | { readonly kind: "connecting"; readonly attempt: number }
+  | { readonly kind: "waiting"; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  | { readonly kind: "welcoming" }
+  | { readonly kind: "subscribing" }
+  | { readonly kind: "live" }
+  | { readonly kind: "closing" }
+  | { readonly kind: "closed" };
+
+/** The state of one stream within a session. */
+export type StreamState = "pending" | "acked" | "live" | "stale" | "rejected";
+
+/** A thing that happened. One observer turns it into a metric and a log line. */
+export type Observation =
+  | { readonly kind: "started"; readonly version: string }
+  | { readonly kind: "stopping"; readonly signal: string }
+  | { readonly kind: "stopped"; readonly durationMs: number }
+  | { readonly kind: "config_loaded"; readonly exchanges: number; readonly warnings: number }
+  | { readonly kind: "config_issue"; readonly issue: Issue }
+  | { readonly kind: "config_reload"; readonly accepted: boolean; readonly errors: number }
+  | {
+    readonly kind: "session_state";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly state: SessionState;
+  }
+  | {
+    readonly kind: "session_opened";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly session: SessionId;
+    readonly url: string;
+  }
+  | {
+    readonly kind: "session_closed";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly cause: CloseCause;
+    readonly code: number | null;
+    readonly reason: string;
+  }
+  | {
+    readonly kind: "connect_failed";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly code: string;
+    readonly status: number | null;
+    readonly reason: string;
+  }
+  | {
+    readonly kind: "request_sent";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly items: number;
+  }
+  | {
+    readonly kind: "request_failed";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly outcome: "ack_timeout" | "unattributed_rejection";
+    readonly reason: string;
+  }
+  | {
+    readonly kind: "stream_state";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly stream: Stream;
+    readonly state: StreamState;
+    readonly reason: string | null;
+  }
+  | {
+    readonly kind: "frame_received";
+    readonly exchange: string;
+    readonly bytes: number;
+  }
+  | {
+    readonly kind: "frame_fault";
+    readonly exchange: string;
+    readonly code: FaultCode;
+    /** Rule or pointer concerned. */
+    readonly where: string;
+    readonly example: string;
+    readonly offset: Offset;
+  }
+  | { readonly kind: "frame_control"; readonly exchange: string; readonly rule: string }
+  | { readonly kind: "frames_dropped"; readonly exchange: string; readonly frames: number; readonly reason: string }
+  | { readonly kind: "events"; readonly exchange: string; readonly event: EventKind; readonly count: number }
+  | {
+    readonly kind: "gap";
+    readonly exchange: string;
+    readonly stream: Channel | null;
+    readonly symbol: string;
+    readonly cause: GapCause;
+    readonly detail: string;
+  }
+  | { readonly kind: "duplicate"; readonly exchange: string; readonly count: number }
+  | { readonly kind: "symbol_unmapped"; readonly exchange: string; readonly native: string }
+  | {
+    readonly kind: "http_request";
+    readonly exchange: string;
+    readonly request: string;
+    readonly status: number | null;
+    readonly durationMs: number;
+    readonly error: string | null;
+  }
+  | { readonly kind: "journal_synced"; readonly bytes: number; readonly records: number; readonly durationMs: number }
+  | { readonly kind: "journal_segment_sealed"; readonly segment: string; readonly bytes: number }
+  | { readonly kind: "journal_segment_deleted"; readonly segment: string; readonly bytes: number }
+  | {
+    readonly kind: "journal_recovered";
+    readonly segment: string;
+    readonly cutBytes: number;
+    readonly records: number;
+  }
+  | { readonly kind: "journal_full"; readonly full: boolean; readonly bytes: number }
+  | { readonly kind: "journal_failed"; readonly error: string }
+  | { readonly kind: "sink_wrote"; readonly sink: string; readonly events: number; readonly durationMs: number }
+  | { readonly kind: "sink_committed"; readonly sink: string; readonly offset: Offset }
+  | { readonly kind: "sink_failed"; readonly sink: string; readonly error: string; readonly retryMs: number }
+  | { readonly kind: "sink_recovered"; readonly sink: string };
+
+/** Who is told. Called synchronously on hot paths: it must be cheap and must not throw. */
+export type Observer = (observation: Observation) => void;

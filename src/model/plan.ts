@@ -1,0 +1,348 @@
+import type { Expression, Path, Predicate, Rows } from "../json/mod.ts";
+import type { Channel, Stream } from "./channel.ts";
+import type { EventKind, Side } from "./event.ts";
+import type { Family, Instrument } from "./instrument.ts";
+import type { Issue } from "./issue.ts";
+import type { TimeUnit } from "./micros.ts";
+import type { ControlAction } from "./signal.ts";
+import type { Template } from "./template.ts";
+
+/** Validated configuration, ready to run: nothing after `config` parses or checks text again. */
+export interface Plan {
+  readonly run: RunPlan;
+  readonly journal: JournalPlan;
+  readonly dedup: DedupPlan;
+  readonly sinks: readonly SinkPlan[];
+  /** Every configured instance, also disabled and broken ones, in the order of the file. */
+  readonly exchanges: readonly ExchangePlan[];
+}
+
+/** `[run]`. Paths are as given in the file; `dataDir` is resolved against the working directory by the host. */
+export interface RunPlan {
+  readonly httpHost: string;
+  readonly httpPort: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "auto" | "text" | "json";
+  readonly dataDir: string;
+  readonly shutdownTimeoutMs: number;
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** What happens to frames when the journal has reached its cap. */
+export type OnFull = "block" | "drop_all" | "drop_ticker_depth_keep_trade";
+
+/** `[journal]`; sizes in bytes. */
+export interface JournalPlan {
+  readonly syncMs: number;
+  readonly segmentBytes: number;
+  readonly totalBytesMax: number;
+  /** Segments that every sink has passed are kept this long; 0 deletes them at once. */
+  readonly retainHours: number;
+  readonly onFull: OnFull;
+}
+
+/** `[dedup]`. */
+export interface DedupPlan {
+  readonly enabled: boolean;
+  readonly windowSeconds: number;
+  readonly keysMax: number;
+}
+
+/** `[[sink]]`: one destination. `dir` is resolved like `dataDir`. */
+export type SinkPlan =
+  | {
+    readonly type: "parquet";
+    readonly name: string;
+    readonly dir: string;
+    /** A part is closed after this many seconds or rows, whichever comes first. */
+    readonly partSeconds: number;
+    readonly partRows: number;
+    /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
+    readonly exactDigits: boolean;
+    readonly kinds: readonly EventKind[] | null;
+  }
+  | {
+    readonly type: "ndjson";
+    readonly name: string;
+    readonly dir: string;
+    readonly kinds: readonly EventKind[] | null;
+  }
+  | { readonly type: "csv"; readonly name: string; readonly dir: string; readonly kinds: readonly EventKind[] | null }
+  | { readonly type: "stdout"; readonly name: string; readonly kinds: readonly EventKind[] | null };
+
+/** One exchange instance. */
+export interface ExchangePlan {
+  /** Unique instance name. */
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly descriptorPath: string;
+  /** Null where the descriptor could not be read or is broken; then `issues` says why. */
+  readonly descriptorName: string | null;
+  readonly descriptorVersion: string | null;
+  /** Hash of the descriptor's text; empty where it could not be read. */
+  readonly descriptorHash: string;
+  /** All issues of this instance: its table, its descriptor, its maps. */
+  readonly issues: readonly Issue[];
+  /** Null where an error keeps the instance from running, or it is disabled. */
+  readonly runnable: RunnableExchange | null;
+}
+
+/** What an instance needs to run. */
+export interface RunnableExchange {
+  readonly instruments: readonly Instrument[];
+  readonly channels: readonly Channel[];
+  /** One entry a socket: shards are already split, connections without streams are left out. */
+  readonly connections: readonly ConnectionPlan[];
+  readonly rest: RestPlan;
+  readonly frames: FramePlan;
+}
+
+/** At most `count` in any window of `perMs`. */
+export interface RateLimit {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** Keeping a connection alive. */
+export interface KeepalivePlan {
+  readonly mode: "ping_frame" | "application" | "none";
+  readonly intervalMs: number;
+  /** `bootstrap` value that replaces `intervalMs`, in ms; null where none does. */
+  readonly intervalFrom: string | null;
+  /** `idle`: only when nothing was received for the interval. */
+  readonly when: "always" | "idle";
+  /** What application mode sends. */
+  readonly template: Template | null;
+  /**
+   * A ping that nothing answered for this long ends the session: a pong frame in mode `ping_frame`; in mode
+   * `application` a frame that a `pong` control rule matches, or, where there is no such rule, any frame.
+   */
+  readonly pongTimeoutMs: number;
+  readonly expectsPong: boolean;
+}
+
+/** A call made before each connect, for a token or an address. */
+export interface BootstrapPlan {
+  readonly method: "GET" | "POST";
+  readonly url: Template;
+  readonly body: Template | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Name of a value, and where the reply holds it. A missing one fails the connect. */
+  readonly values: readonly { readonly name: string; readonly expression: Expression }[];
+}
+
+/** One socket. */
+export interface ConnectionPlan {
+  /** Unique in the instance: the descriptor's connection id, `#2`, `#3` … behind it for further shards. */
+  readonly key: string;
+  readonly connectionId: string;
+  readonly families: readonly Family[] | null;
+  /** First is primary, the rest failover. */
+  readonly urls: readonly Template[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: boolean;
+  readonly tls: { readonly enabled: boolean; readonly caCertPath: string | null };
+  readonly readTimeoutMs: number;
+  /** A stream of a channel that is not quiet has to show data within this time of being asked for. */
+  readonly firstDataTimeoutMs: number;
+  readonly quietChannels: readonly Channel[];
+  readonly keepalive: KeepalivePlan;
+  readonly bootstrap: BootstrapPlan | null;
+  readonly connectDelayMs: number;
+  /** Whether to wait for a `welcome` frame before sending, and for how long. */
+  readonly awaitsWelcome: boolean;
+  readonly welcomeTimeoutMs: number;
+  /** Sent after the welcome, before the subscriptions. */
+  readonly hello: readonly Template[];
+  readonly maxAgeMs: number | null;
+  /** Frames that we send, pings included, on one connection. */
+  readonly sendLimit: RateLimit | null;
+  /** Connection attempts, over all connections of the instance to one host. */
+  readonly openLimit: RateLimit | null;
+  readonly requests: readonly SubscribeRequest[];
+}
+
+/** One frame that subscribes to one or more items. */
+export interface SubscribeRequest {
+  readonly message: Template;
+  readonly items: readonly SubscribeItem[];
+  readonly ack: AckPlan;
+}
+
+/** The smallest thing that can be subscribed to, acknowledged and rejected on its own. */
+export interface SubscribeItem {
+  readonly streams: readonly Stream[];
+  /** What an acknowledgement echoes of this item, parts joined by ECHO_SEPARATOR; null where acks echo nothing. */
+  readonly echo: string | null;
+  /** The frame that subscribes to this item alone. */
+  readonly message: Template;
+}
+
+/** How a request is acknowledged. */
+export interface AckPlan {
+  /**
+   * `request`: one ack confirms all items of the request it names by id (or the oldest one waiting, where acks carry no
+   * id). `item`: an ack confirms the items it echoes and no others. `none`: the first data confirms.
+   */
+  readonly mode: "request" | "item" | "none";
+  readonly timeoutMs: number;
+  /** Whether requests carry an id that acks repeat. */
+  readonly correlated: boolean;
+}
+
+/** `[rest]`. */
+export interface RestPlan {
+  readonly baseUrls: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly rateLimit: RestRateLimit | null;
+  readonly requests: readonly RestRequestPlan[];
+  readonly instruments: readonly InstrumentListPlan[];
+}
+
+export type RestRateLimit =
+  | { readonly kind: "requests_per_minute"; readonly requestsPerMinute: number }
+  | { readonly kind: "token_bucket"; readonly capacity: number; readonly refillPerSecond: number };
+
+/** A REST answer that becomes events: asked for once a session, or again and again. */
+export interface RestRequestPlan {
+  readonly name: string;
+  readonly channel: Channel;
+  /** Asked for on behalf of this connection's streams of `channel`. */
+  readonly connectionId: string;
+  /** Behind a base URL; one entry an instrument, or a single one with native `""`. */
+  readonly targets: readonly { readonly native: string; readonly symbol: string; readonly path: Template }[];
+  /** Null: once a session, after the stream was acknowledged. */
+  readonly everyMs: number | null;
+  /** How a URL seen in a recording is recognised: the path before the first variable, and the name of the parameter. */
+  readonly match: { readonly pathPrefix: string; readonly symbolParameter: string | null };
+}
+
+/** Where the list of instruments comes from and how a row becomes a map entry. */
+export interface InstrumentListPlan {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body: string | null;
+  readonly rows: Rows;
+  readonly where: Predicate | null;
+  readonly native: Expression;
+  readonly canonical: Expression;
+}
+
+/** How frames of an exchange are read: everything the pure middle needs. */
+export interface FramePlan {
+  /** Name of the instance, as it stands in events. */
+  readonly exchange: string;
+  /** How to decode, by the descriptor's connection id. */
+  readonly decode: ReadonlyMap<string, Decoding>;
+  /** URLs by connection id, to recognise the connection of a recording. */
+  readonly urls: ReadonlyMap<string, readonly string[]>;
+  readonly controls: readonly ControlRule[];
+  readonly events: readonly EventRule[];
+  /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
+  readonly parse: ParseRule | null;
+  /** Native → canonical, by connection id: the same spelling may name two instruments on two connections. */
+  readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Native channel → channel, for raw events. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  /** Null: events of all channels are wanted (replay); otherwise those of these channels alone. */
+  readonly wanted: ReadonlySet<Channel> | null;
+}
+
+/** `auto`: gzip or zlib by the first bytes, text otherwise. */
+export type Decoding = "text" | "gzip" | "deflate_raw" | "auto";
+
+/** The parse table of 1.4: what is read off every frame. */
+export interface ParseRule {
+  readonly channel: FieldRule;
+  readonly symbol: FieldRule;
+  readonly serverTime: FieldRule | null;
+  readonly sequence: FieldRule | null;
+  readonly messageId: FieldRule | null;
+}
+
+/** How one value is taken from a row. */
+export interface FieldRule {
+  /** Tried in order until one gives a value that is not null and not `absent`. */
+  readonly sources: readonly Expression[];
+  /** Texts that mean "not there": `""`, `"0"`. */
+  readonly absent: ReadonlySet<string> | null;
+  /** Text → text; booleans look up `true` and `false`. A text that the map lacks is `other`, or a fault if that is null. */
+  readonly map: ReadonlyMap<string, string> | null;
+  readonly other: string | null;
+  /** Set on times. */
+  readonly unit: TimeUnit | null;
+  /** A fault where it is missing. */
+  readonly required: boolean;
+}
+
+/** What kind of events a rule yields; `book` gives snapshots or deltas. */
+export type RuleKind = Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta"> | "book";
+
+/** Turns a matched frame into events. */
+export interface EventRule {
+  /** Unique in the descriptor: `trade`, `trade#2`, or as the descriptor names it. */
+  readonly name: string;
+  readonly kind: RuleKind;
+  /** The subscription it belongs to. */
+  readonly channel: Channel;
+  /** `ws`, or the name of a REST request. */
+  readonly source: string;
+  /** Null: frames of every connection. */
+  readonly connections: ReadonlySet<string> | null;
+  /** On the whole frame. */
+  readonly when: Predicate;
+  readonly rows: Rows;
+  /** On each row. */
+  readonly where: Predicate | null;
+  readonly symbol: FieldRule | null;
+  readonly exchangeTs: FieldRule | null;
+  /** Event field → how it is found. Fields of the kind that are not named are null. */
+  readonly fields: ReadonlyMap<string, FieldRule>;
+  readonly book: BookFields | null;
+  /** Drop the first matching frame of each stream and session: it repeats what was before. */
+  readonly skipFirstFrame: boolean;
+}
+
+/** Where a book rule finds its levels. Either `bids`/`asks`, or `levels` with a side on each. */
+export interface BookFields {
+  readonly snapshot: boolean | Predicate;
+  readonly bids: Rows | null;
+  readonly asks: Rows | null;
+  readonly levels: Rows | null;
+  readonly bidLevel: LevelRule;
+  readonly askLevel: LevelRule;
+  /** Side of a level in `levels`: a field whose map gives `bid` or `ask`. */
+  readonly side: FieldRule | null;
+  /** Drop levels whose size is not a decimal instead of making the frame a fault. */
+  readonly dropMalformedLevels: boolean;
+}
+
+export interface LevelRule {
+  readonly price: Expression;
+  readonly size: Expression;
+}
+
+/** Names a frame that is not data and says what the session does about it. */
+export interface ControlRule {
+  readonly name: string;
+  readonly action: ControlAction;
+  /** Null: every connection. */
+  readonly connections: ReadonlySet<string> | null;
+  /** The whole frame, for frames that are not JSON; null where `when` decides. */
+  readonly text: string | null;
+  readonly when: Predicate | null;
+  /** Where an ack or a rejection names the request and the items. */
+  readonly correlation: Expression | null;
+  readonly rows: Rows | null;
+  readonly echo: readonly Expression[];
+  readonly reason: Expression | null;
+  readonly capture: Expression | null;
+  readonly reply: Template | null;
+}
+
+/** Sides that a `side` map may give. */
+export const SIDES: readonly Side[] = ["buy", "sell", "unknown"];
+
+/** Paths are part of the seam: re-exported so that rules can be built without knowing where they are compiled. */
+export type { Expression, Path, Predicate, Rows };

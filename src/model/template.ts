@@ -1,0 +1,78 @@
+/** A place in a template that is filled when the text is sent. */
+export interface Hole {
+  /**
+   * `id`: counter of requests on this connection, from 1. `now_ms`, `now_s`: wall clock. `uuid`: a random UUID v4.
+   * `capture`: what a control rule captured. `boot`: a value of the bootstrap reply, named by `key`. `env`: an
+   * environment variable, whose value is carried here and never printed.
+   */
+  readonly kind: "id" | "now_ms" | "now_s" | "uuid" | "capture" | "boot" | "env";
+  readonly key: string | null;
+  /** The value of an `env` hole; null for the others. */
+  readonly value: string | null;
+  /** Whether the hole stands inside a JSON string, so that its value has to be escaped. */
+  readonly inString: boolean;
+}
+
+/** Text with holes. `source` is what the user wrote, with symbols and arguments already in place. */
+export interface Template {
+  readonly source: string;
+  readonly parts: readonly (string | Hole)[];
+}
+
+/** What fills the holes of a template. */
+export interface TemplateValues {
+  readonly id?: number;
+  readonly nowMs?: number;
+  readonly uuid?: () => string;
+  readonly capture?: string;
+  readonly boot?: Readonly<Record<string, string>>;
+}
+
+/** Escapes text for the inside of a JSON string, without the quotes around it. */
+export function escapeJsonText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** Fills a template. A hole whose value is not given is a bug of the caller and throws. */
+export function renderTemplate(template: Template, values: TemplateValues): string {
+  let text = "";
+  for (const part of template.parts) {
+    if (typeof part === "string") {
+      text += part;
+      continue;
+    }
+    const value = holeValue(part, values);
+    if (value === null) throw new Error(`No value for {${describeHole(part)}} in template: ${template.source}`);
+    text += part.inString ? escapeJsonText(value) : value;
+  }
+  return text;
+}
+
+/** How a hole is written: `now_ms`, `env:KEY`. */
+export function describeHole(hole: Hole): string {
+  return hole.key === null ? hole.kind : `${hole.kind}:${hole.key}`;
+}
+
+/** The template as a person may see it: environment values stay hidden behind their names. */
+export function showTemplate(template: Template): string {
+  return template.parts.map((part) => typeof part === "string" ? part : `{${describeHole(part)}}`).join("");
+}
+
+function holeValue(hole: Hole, values: TemplateValues): string | null {
+  switch (hole.kind) {
+    case "id":
+      return values.id === undefined ? null : String(values.id);
+    case "now_ms":
+      return values.nowMs === undefined ? null : String(values.nowMs);
+    case "now_s":
+      return values.nowMs === undefined ? null : String(Math.floor(values.nowMs / 1000));
+    case "uuid":
+      return values.uuid === undefined ? null : values.uuid();
+    case "capture":
+      return values.capture ?? null;
+    case "boot":
+      return values.boot?.[hole.key ?? ""] ?? null;
+    case "env":
+      return hole.value;
+  }
+}
