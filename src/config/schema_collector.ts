@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { CHANNELS, EVENT_KINDS } from "../model/mod.ts";
+
+/**
+ * What may stand in `collector.toml`: the single source of the types, of the JSON Schema and of the reference tables.
+ * Every object is strict; every key says its unit and meaning.
+ */
+
+const text = z.string().min(1);
+const milliseconds = z.int().min(1).max(2_147_483_647);
+
+const kinds = z.array(z.enum(EVENT_KINDS)).min(1).optional().describe(
+  "Kinds of events that this sink receives. Absent: all",
+);
+const sinkName = text.regex(/^[A-Za-z0-9_.-]+$/).describe(
+  "Unique name of the sink: letters, digits, `_`, `-` and `.`; it names the sink's cursor, metrics and health entry",
+);
+
+/** `[run]`. */
+export const runSchema = z.strictObject({
+  http_host: text.default("127.0.0.1").describe("Address that /healthz, /readyz and /metrics are bound to"),
+  http_port: z.int().min(1).max(65535).describe("Port of /healthz, /readyz and /metrics, 1 to 65535"),
+  log_level: z.enum(["trace", "debug", "info", "warn", "error"]).default("info").describe(
+    "Least serious log line shown",
+  ),
+  log_format: z.enum(["auto", "text", "json"]).default("auto").describe(
+    "Form of log lines; `auto` is text on a terminal and JSON elsewhere",
+  ),
+  data_dir: text.default("data").describe(
+    "Folder of the journal and of sinks without a `dir`, relative to the working directory",
+  ),
+  shutdown_timeout_ms: milliseconds.default(10_000).describe(
+    "Longest time that an orderly stop may take, in milliseconds",
+  ),
+}).describe("The process: HTTP, log, folders");
+
+/** `[journal]`. */
+export const journalSchema = z.strictObject({
+  sync_ms: milliseconds.default(100).describe(
+    "Group commit interval in milliseconds: the most that a power cut can cost",
+  ),
+  segment_mb: z.int().min(1).max(4096).default(64).describe(
+    "Size at which a journal segment is sealed and the next one begun, in MiB",
+  ),
+  max_total_mb: z.int().min(2).default(10_240).describe("Cap of the whole journal, in MiB; see `on_full`"),
+  retain_hours: z.number().min(0).default(24).describe(
+    "Segments that every sink has passed are kept this many hours; 0 deletes them at once",
+  ),
+  on_full: z.enum(["block", "drop_all", "drop_ticker_depth_keep_trade"]).default("block").describe(
+    "What happens to frames at the cap: `block` pauses the sockets, the others drop, count and record a gap",
+  ),
+}).describe("The raw log that everything is derived from");
+
+/** `[dedup]`. */
+export const dedupSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe("Whether repeated messages of a stream are left out"),
+  window_seconds: z.number().positive().default(300).describe("How long a message is remembered, in seconds"),
+  max_keys: z.int().min(1).default(100_000).describe("Most messages remembered; beyond it the oldest are forgotten"),
+}).describe("Leaving out what was already seen, by message id, then sequence, then content");
+
+const parquetSchema = z.strictObject({
+  type: z.literal("parquet").describe("Hive-partitioned Parquet files, zstd"),
+  name: sinkName,
+  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `parquet` under `data_dir`"),
+  part_seconds: z.number().positive().default(300).describe("A part is closed after this many seconds"),
+  part_rows: z.int().min(1).default(1_000_000).describe("A part is closed at this many rows"),
+  exact_digits: z.boolean().default(false).describe(
+    "Adds a text column with the exact digits beside each DOUBLE price and size",
+  ),
+  kinds,
+});
+
+const ndjsonSchema = z.strictObject({
+  type: z.literal("ndjson").describe("One JSON event a line"),
+  name: sinkName,
+  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `ndjson` under `data_dir`"),
+  kinds,
+});
+
+const csvSchema = z.strictObject({
+  type: z.literal("csv").describe("CSV with the column names and units of Tardis"),
+  name: sinkName,
+  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `csv` under `data_dir`"),
+  kinds,
+});
+
+const stdoutSchema = z.strictObject({
+  type: z.literal("stdout").describe("One JSON event a line on standard output"),
+  name: sinkName,
+  kinds,
+});
+
+/** `[[sink]]`, told apart by `type`. */
+export const sinkSchema = z.discriminatedUnion("type", [parquetSchema, ndjsonSchema, csvSchema, stdoutSchema])
+  .describe("One destination. None given: one Parquet sink named `archive` under `data_dir`");
+
+const urlList = z.array(text).min(1);
+
+/** `[exchange.overrides]`: keys of the descriptor's `[args]` beside the fixed ones. */
+export const overridesSchema = z.object({
+  urls: z.union([urlList, z.record(text, urlList)]).optional().describe(
+    "Replaces the URLs of the descriptor's only connection, or of several by connection id: " +
+      '`{ public = ["wss://…"] }`',
+  ),
+  base_urls: urlList.optional().describe("Replaces `rest.base_urls` of the descriptor"),
+  read_timeout_ms: milliseconds.optional().describe(
+    "Replaces `read_timeout_ms` of every connection, in milliseconds",
+  ),
+}).catchall(z.union([z.string(), z.number(), z.boolean()])).describe(
+  "Replaces settings of the descriptor for this instance; any other key is one of the descriptor's `[args]`",
+);
+
+/** `[[exchange]]`: one instance of a descriptor. */
+export const exchangeSchema = z.strictObject({
+  name: text.regex(/^[A-Za-z0-9_.-]+$/).describe(
+    "Unique name of the instance: letters, digits, `_`, `-` and `.`; it stands in every event",
+  ),
+  enabled: z.boolean().default(true).describe("Whether the instance runs"),
+  descriptor_path: text.describe(
+    "Descriptor file, relative to this file; `builtin:NAME` for one that is shipped with the program",
+  ),
+  symbols: z.array(text).default([]).describe(
+    "Canonical symbols such as `BTC/USDT`; the native spelling where no map translates it. Not empty when enabled",
+  ),
+  channels: z.array(z.enum(CHANNELS)).default([]).describe("Channels to collect. Not empty when enabled"),
+  overrides: overridesSchema.prefault({}),
+}).describe("One exchange to collect from");
+
+/** The whole of `collector.toml`. */
+export const collectorSchema = z.strictObject({
+  run: runSchema,
+  journal: journalSchema.prefault({}),
+  dedup: dedupSchema.prefault({}),
+  sink: z.array(sinkSchema).default([]).describe(
+    "Destinations. None given: one Parquet sink named `archive` under `data_dir`",
+  ),
+  exchange: z.array(exchangeSchema).default([]).describe("Exchange instances"),
+}).describe("Configuration of the collector");
+
+/** The validated `collector.toml`, defaults filled in. */
+export type CollectorValues = z.output<typeof collectorSchema>;
+/** The validated `[run]` table. */
+export type RunValues = z.output<typeof runSchema>;
+/** The validated `[journal]` table. */
+export type JournalValues = z.output<typeof journalSchema>;
+/** The validated `[dedup]` table. */
+export type DedupValues = z.output<typeof dedupSchema>;
+/** One validated `[[sink]]` table. */
+export type SinkValues = z.output<typeof sinkSchema>;
+/** One validated `[[exchange]]` table. */
+export type ExchangeValues = z.output<typeof exchangeSchema>;
+/** The validated `[exchange.overrides]` table. */
+export type OverrideValues = z.output<typeof overridesSchema>;

@@ -1,0 +1,281 @@
+import { z } from "zod";
+import { CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
+import { eventSchema } from "./schema_event.ts";
+import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
+
+/**
+ * What may stand in an exchange descriptor, schema 1.4: the single source of the types, of the JSON Schema and of the
+ * reference tables. Every object is strict; every key says its unit and meaning.
+ */
+
+const milliseconds = z.int().min(1).max(2_147_483_647);
+const channel = z.enum(CHANNELS);
+const headers = z.record(text, z.string());
+const method = z.enum(["GET", "POST"]);
+
+/** `[meta]`. */
+export const metaSchema = z.strictObject({
+  name: text.describe("Name of the exchange"),
+  version: z.literal("1.4").describe("Version of the descriptor schema"),
+  docs: text.optional().describe("Address of the exchange's documentation"),
+  verified: z.string().regex(/^\d{4}-\d\d-\d\d$/).optional().describe("Day on which it was last checked, YYYY-MM-DD"),
+}).describe("What this descriptor is");
+
+/** `[args]`: texts; numbers and booleans are taken as they are written. */
+export const argsSchema = z.record(text, z.union([z.string(), z.number(), z.boolean()]).transform(String)).describe(
+  "Parameters with their defaults, for `{arg:KEY}`; an instance's `[exchange.overrides]` may replace each",
+);
+
+/** At most `count` in any window of `per_ms`. */
+const rateSchema = z.strictObject({
+  count: z.int().min(1).describe("How many"),
+  per_ms: milliseconds.describe("Length of the rolling window in milliseconds"),
+});
+
+const keepaliveSchema = z.strictObject({
+  mode: z.enum(["ping_frame", "application", "none"]).default("ping_frame").describe(
+    "`ping_frame`: WebSocket pings; `application`: sends `template`; `none`: nothing is sent",
+  ),
+  interval_ms: milliseconds.default(30_000).describe("Time between two keepalives in milliseconds"),
+  template: text.optional().describe("What mode `application` sends; placeholders are filled each time"),
+  when: z.enum(["always", "idle"]).default("always").describe(
+    "`idle`: only when nothing was received for `interval_ms`",
+  ),
+  pong_timeout_ms: milliseconds.default(10_000).describe(
+    "A keepalive that is not answered within this many milliseconds ends the session",
+  ),
+  interval_from: text.optional().describe(
+    "Name of a `bootstrap` value in milliseconds that replaces `interval_ms`",
+  ),
+}).describe("How the connection is kept alive");
+
+const bootstrapSchema = z.strictObject({
+  method: method.default("GET").describe("HTTP method"),
+  url: text.describe("Full address; may have placeholders"),
+  body: z.string().optional().describe("Body of the request; may have placeholders"),
+  headers: headers.default({}).describe("HTTP headers"),
+  values: z.record(text, source).describe(
+    "Name of a value and where the reply holds it; used as `{boot:NAME}` in URLs. All have to be found",
+  ),
+}).describe("A call made before each connect, for a token or an address");
+
+const limitsSchema = z.strictObject({
+  items: z.int().min(1).optional().describe("Most subscribed items on one connection; more open further connections"),
+  sends: rateSchema.optional().describe("Most frames sent on one connection in a rolling window, pings included"),
+  opens: rateSchema.optional().describe("Most connection attempts to one host in a rolling window"),
+}).describe("Limits that the exchange sets");
+
+/** `[[ws.connections]]`. */
+export const connectionSchema = z.strictObject({
+  id: text.regex(/^[A-Za-z0-9_.-]+$/).describe("Unique name of the connection: letters, digits, `_`, `-` and `.`"),
+  urls: z.array(text).min(1).describe(
+    "First is primary, the rest are tried in turn when it fails; placeholders allowed",
+  ),
+  read_timeout_ms: milliseconds.default(30_000).describe(
+    "Silence of data, pings and pongs alike after which the session is ended, in milliseconds",
+  ),
+  tls: z.strictObject({
+    enabled: z.boolean().default(true).describe("Whether TLS is used for `wss` addresses"),
+    ca_cert_path: text.optional().describe("PEM file with further certificate authorities"),
+  }).prefault({}).describe("Transport security"),
+  keepalive: keepaliveSchema.prefault({}),
+  families: z.array(z.enum(FAMILIES)).min(1).optional().describe(
+    "Market families this connection serves: of the instance's symbols only these. Absent: all",
+  ),
+  decode: z.enum(["text", "gzip", "deflate_raw", "auto"]).default("text").describe(
+    "How frames are decoded; `auto` tells gzip, zlib and text apart by their first bytes",
+  ),
+  headers: headers.default({}).describe("Headers of the upgrade request"),
+  compression: z.boolean().default(false).describe("Whether permessage-deflate is offered"),
+  connect_delay_ms: z.int().min(0).max(2_147_483_647).default(0).describe(
+    "Time to wait after the connection opened before anything is sent, in milliseconds",
+  ),
+  welcome: predicateSchema.optional().describe("Wait for a frame that matches before anything is sent"),
+  welcome_timeout_ms: milliseconds.default(10_000).describe("How long to wait for the welcome, in milliseconds"),
+  hello: z.array(text).default([]).describe("Frames sent before the subscriptions; placeholders allowed"),
+  bootstrap: bootstrapSchema.optional(),
+  max_age_ms: milliseconds.optional().describe(
+    "Age in milliseconds at which the connection is replaced by a fresh one",
+  ),
+  first_data_timeout_ms: milliseconds.default(30_000).describe(
+    "A stream has to show data within this many milliseconds of being asked for",
+  ),
+  quiet_channels: z.array(channel).default(["liquidations"]).describe(
+    "Channels that may be silent for long: `first_data_timeout_ms` does not apply",
+  ),
+  limits: limitsSchema.prefault({}),
+}).describe("One WebSocket connection");
+
+const rateLimitSchema = z.strictObject({
+  requests_per_minute: z.number().positive().optional().describe("Most requests in a rolling minute"),
+  token_bucket: z.strictObject({
+    capacity: z.number().min(1).describe("Most tokens; one request takes one"),
+    refill_per_second: z.number().positive().describe("Tokens that come back each second"),
+  }).optional().describe("Token bucket instead"),
+}).describe("Limit of REST requests: `requests_per_minute` or `token_bucket`");
+
+/** `[[rest.instruments]]`. */
+export const instrumentsSchema = z.strictObject({
+  path: text.describe("Path behind a base URL"),
+  method: method.default("GET").describe("HTTP method"),
+  body: z.string().optional().describe("Body of the request"),
+  rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
+  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+  native: source.describe("Native spelling of the symbol"),
+  canonical: source.describe("Canonical spelling; rows without one are left out"),
+}).describe("A list of instruments that completes the symbol map");
+
+/** `[[rest.requests]]`. */
+export const restRequestSchema = z.strictObject({
+  name: text.regex(/^[A-Za-z0-9_.-]+$/).describe("Unique name; event rules with `source = NAME` read the answers"),
+  channel: channel.describe("Channel on whose behalf it is asked"),
+  connection_id: text.describe("Connection on whose behalf it is asked"),
+  path: text.describe("Path behind a base URL; with `{symbol}` one request for each instrument"),
+  every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
+    "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",
+  ),
+}).describe("A REST request whose answers become events");
+
+/** `[rest]`. */
+export const restSchema = z.strictObject({
+  base_urls: z.array(text).min(1).describe("First is primary, the rest are tried when it fails"),
+  headers: headers.default({}).describe("HTTP headers of every request"),
+  rate_limit: rateLimitSchema.optional(),
+  instruments: z.array(instrumentsSchema).default([]).describe("Instrument lists; several are merged"),
+  requests: z.array(restRequestSchema).default([]).describe("Requests whose answers become events"),
+}).describe("HTTP interface of the exchange");
+
+/** How consecutive emitted frames are merged. */
+export const batchSchema = z.strictObject({
+  at: pointer.describe("Pointer to the array, or the text, in which emitted frames may differ"),
+  max_items: z.int().min(1).optional().describe("Most items in one frame"),
+  max_bytes: z.int().min(1).optional().describe("Most bytes in one frame"),
+  separator: text.optional().describe("Set where `at` is a text: items are joined by it"),
+}).describe("Merges consecutive frames that differ only in one array");
+
+const matcher = {
+  field: pointer.optional().describe("Pointer to the value that tells the frame; with `value`"),
+  value: scalar.optional().describe("Value that `field` has to have, compared as text"),
+  when: predicateSchema.optional().describe("Predicate that tells the frame, instead of `field` and `value`"),
+  correlation_pointer: source.optional().describe("Where the frame names the request that it answers"),
+  rows: rows.optional().describe("Fan-out pointer where one frame names several items"),
+  echo: z.array(source).min(1).optional().describe("What the frame echoes of an item, read off the frame or each row"),
+};
+
+/** `ack`. */
+export const ackSchema = z.strictObject({
+  ...matcher,
+  mode: z.literal("none").optional().describe("There are no acknowledgements: the first data confirms"),
+  item: z.array(source).min(1).optional().describe(
+    "The same values read off each batched item, or the whole message without `batch`",
+  ),
+  timeout_ms: milliseconds.default(5000).describe("How long to wait for an acknowledgement, in milliseconds"),
+}).describe("How a subscription is acknowledged. Absent: the first data confirms");
+
+/** `reject`. */
+export const rejectSchema = z.strictObject({
+  ...matcher,
+  reason: source.optional().describe("Where the frame says why"),
+}).describe("How a subscription is rejected");
+
+/** `[[subscriptions]]`. */
+export const subscriptionSchema = z.strictObject({
+  connection_id: text.describe("Connection on which it is sent"),
+  generator: text.describe("Generator program that emits the subscribe messages"),
+  batch: batchSchema.optional(),
+  ack: ackSchema.prefault({}),
+  reject: rejectSchema.optional(),
+}).describe("What is subscribed to on a connection");
+
+/** `[parse]`. */
+export const parseSchema = z.strictObject({
+  channel: pointer.optional().describe("Pointer to the native channel. Required without `[[events]]`"),
+  symbol: pointer.optional().describe("Pointer to the native symbol. Required without `[[events]]`"),
+  server_time: pointer.optional().describe("Pointer to the exchange's time, in `time_unit`"),
+  sequence: pointer.optional().describe("Pointer to the sequence number"),
+  message_id: pointer.optional().describe("Pointer to the message id"),
+  time_unit: z.enum(TIME_UNITS).default("ms").describe("Unit of every time in the descriptor that names none"),
+  expr: z.strictObject({
+    enabled: z.boolean().default(true).describe("Whether the expressions are used"),
+    expressions: z.array(text).default([]).describe("Lines `target = expression`; fill what a pointer did not find"),
+    max_expression_length: z.int().min(1).max(4096).default(4096).describe("Longest expression in bytes"),
+  }).optional().describe("Expressions beside the pointers"),
+}).describe("Where every frame holds channel, symbol, time, sequence and id");
+
+/** `[maps]`. */
+export const mapsSchema = z.strictObject({
+  symbol_map_file: text.optional().describe(
+    "TOML or JSON file of canonical to native symbols, relative to the descriptor or its parent folder",
+  ),
+  channel_map: z.strictObject({
+    trades: text.optional().describe("Native name of `trades`"),
+    book: text.optional().describe("Native name of `book`"),
+    quotes: text.optional().describe("Native name of `quotes`"),
+    ticker: text.optional().describe("Native name of `ticker`"),
+    candles: text.optional().describe("Native name of `candles`"),
+    derivative: text.optional().describe("Native name of `derivative`"),
+    liquidations: text.optional().describe("Native name of `liquidations`"),
+  }).optional().describe("Native names of channels; `{arg:KEY}` allowed. A channel that it lacks is not offered"),
+}).describe("Translation of symbols and channels");
+
+/** `[[control]]`. */
+export const controlSchema = z.strictObject({
+  name: text.describe("Unique name, for reports"),
+  text: text.optional().describe("The whole frame, for frames that are not JSON"),
+  when: predicateSchema.optional().describe("Predicate on the frame, instead of `text`"),
+  action: z.enum(["ignore", "pong", "welcome", "reply", "reconnect", "history"]).default("ignore").describe(
+    "What the session does: `pong` answers our keepalive, `welcome` lets us send, `reply` answers by `reply`, " +
+      "`reconnect` replaces the connection, `history` is data from before the subscription",
+  ),
+  capture: source.optional().describe("What is read off the frame for `{capture}` in `reply`"),
+  reply: text.optional().describe("What is sent back; placeholders allowed"),
+  reason: source.optional().describe("Where the frame says why"),
+  connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
+}).describe("A frame that is not data");
+
+/** The whole descriptor. */
+export const descriptorSchema = z.strictObject({
+  meta: metaSchema,
+  args: argsSchema.default({}),
+  ws: z.strictObject({
+    connections: z.array(connectionSchema).min(1).describe("WebSocket connections"),
+  }).describe("WebSocket interface of the exchange"),
+  rest: restSchema.optional(),
+  subscriptions: z.array(subscriptionSchema).default([]).describe("Subscriptions"),
+  parse: parseSchema.optional(),
+  maps: mapsSchema.prefault({}),
+  control: z.array(controlSchema).default([]).describe("Frames that are not data; tried in order, before events"),
+  events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),
+}).describe("How to talk to an exchange");
+
+/** A validated descriptor, defaults filled in. */
+export type DescriptorValues = z.output<typeof descriptorSchema>;
+/** One validated `[[ws.connections]]` table. */
+export type ConnectionValues = z.output<typeof connectionSchema>;
+/** The validated `keepalive` table. */
+export type KeepaliveValues = z.output<typeof keepaliveSchema>;
+/** The validated `bootstrap` table. */
+export type BootstrapValues = z.output<typeof bootstrapSchema>;
+/** The validated `[rest]` table. */
+export type RestValues = z.output<typeof restSchema>;
+/** One validated `[[rest.instruments]]` table. */
+export type InstrumentListValues = z.output<typeof instrumentsSchema>;
+/** One validated `[[rest.requests]]` table. */
+export type RestRequestValues = z.output<typeof restRequestSchema>;
+/** One validated `[[subscriptions]]` table. */
+export type SubscriptionValues = z.output<typeof subscriptionSchema>;
+/** The validated `batch` table. */
+export type BatchValues = z.output<typeof batchSchema>;
+/** The validated `ack` table. */
+export type AckValues = z.output<typeof ackSchema>;
+/** The validated `reject` table. */
+export type RejectValues = z.output<typeof rejectSchema>;
+/** The validated `[parse]` table. */
+export type ParseValues = z.output<typeof parseSchema>;
+/** The validated `[maps]` table. */
+export type MapsValues = z.output<typeof mapsSchema>;
+/** One validated `[[control]]` table. */
+export type ControlValues = z.output<typeof controlSchema>;
+
+export type { EventValues } from "./schema_event.ts";
+export type { FieldValues, PredicateValues, TestValues } from "./schema_language.ts";

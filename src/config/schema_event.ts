@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { CHANNELS } from "../model/mod.ts";
+import { fieldSchema, predicateSchema, rows, source, text } from "./schema_language.ts";
+
+/** The `[[events]]` rules of a descriptor, told apart by `kind`. */
+
+const field = fieldSchema.optional();
+
+const common = {
+  name: text.optional().describe("Unique name, for reports. Default: `kind`, with `#2` … behind repeats"),
+  channel: z.enum(CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
+  source: text.default("ws").describe("`ws`, or the name of a REST request whose answers are read"),
+  connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
+  when: predicateSchema.optional().describe("Predicate on the whole frame. Absent: every frame"),
+  rows: rows.default("").describe("Fan-out pointer to the rows; the frame itself by default"),
+  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+  symbol: field.describe(
+    "Native symbol, relative to the row. Required, except for a REST request with `{symbol}`, where it is the one asked",
+  ),
+  exchange_ts: field.describe("The exchange's time of the event"),
+  skip_first_frame: z.boolean().default(false).describe(
+    "Leave out the first matching frame of each stream and session: it repeats what was before",
+  ),
+};
+
+const levelSchema = z.strictObject({
+  price: source.default("/0").describe("Price, relative to the level"),
+  size: source.default("/1").describe("Size, relative to the level"),
+});
+
+const tradeSchema = z.strictObject({
+  kind: z.literal("trade").describe("An execution"),
+  ...common,
+  trade_id: field.describe("The exchange's id of the trade"),
+  price: fieldSchema.describe("Price"),
+  size: fieldSchema.describe("Size, in the exchange's unit"),
+  side: field.describe("The taker's side: `buy`, `sell` or `unknown`"),
+});
+
+const bookSchema = z.strictObject({
+  kind: z.literal("book").describe("A book snapshot or delta"),
+  ...common,
+  snapshot: z.union([z.boolean(), predicateSchema]).default(false).describe(
+    "Whether a row is a snapshot: `true`, `false`, or a predicate on the row",
+  ),
+  bids: rows.optional().describe("Fan-out pointer to the bid levels, relative to the row"),
+  asks: rows.optional().describe("Fan-out pointer to the ask levels, relative to the row"),
+  levels: rows.optional().describe("Fan-out pointer to levels of both sides, instead of `bids` and `asks`"),
+  side: field.describe("Side of a level in `levels`, relative to the level: `bid` or `ask`"),
+  level: levelSchema.optional().describe("Where a level holds price and size"),
+  bid_level: levelSchema.optional().describe("The same for bids alone"),
+  ask_level: levelSchema.optional().describe("The same for asks alone"),
+  drop_malformed_levels: z.boolean().default(false).describe(
+    "Leave out levels whose size is not a decimal, instead of a fault",
+  ),
+  sequence: field.describe("Sequence of a snapshot. Default: `last_sequence`"),
+  first_sequence: field.describe("First sequence that a delta covers"),
+  last_sequence: field.describe("Last sequence that a delta covers"),
+  previous_sequence: field.describe("Last sequence of the delta before"),
+});
+
+const quoteSchema = z.strictObject({
+  kind: z.literal("quote").describe("Best bid and ask"),
+  ...common,
+  bid_price: field.describe("Best bid"),
+  bid_size: field.describe("Size at the best bid"),
+  ask_price: field.describe("Best ask"),
+  ask_size: field.describe("Size at the best ask"),
+});
+
+const tickerSchema = z.strictObject({
+  kind: z.literal("ticker").describe("Rolling statistics"),
+  ...common,
+  last: field.describe("Last price"),
+  open: field.describe("Price at the window's begin"),
+  high: field.describe("Highest price"),
+  low: field.describe("Lowest price"),
+  volume: field.describe("Volume in base currency"),
+  quote_volume: field.describe("Volume in quote currency"),
+});
+
+const candleSchema = z.strictObject({
+  kind: z.literal("candle").describe("A candle as the exchange computes it"),
+  ...common,
+  interval: field.describe("Length of the candle, as the exchange spells it"),
+  open_ts: field.describe("Time at which the candle opens"),
+  open: fieldSchema.describe("First price"),
+  high: fieldSchema.describe("Highest price"),
+  low: fieldSchema.describe("Lowest price"),
+  close: fieldSchema.describe("Last price"),
+  volume: field.describe("Volume in base currency"),
+  trades: field.describe("How many trades it holds"),
+  closed: field.describe("Whether it is final: `true` or `false`"),
+});
+
+const derivativeTickerSchema = z.strictObject({
+  kind: z.literal("derivative_ticker").describe("State of a derivative"),
+  ...common,
+  last_price: field.describe("Last price"),
+  mark_price: field.describe("Mark price"),
+  index_price: field.describe("Index price"),
+  funding_rate: field.describe("Funding rate, a fraction for one interval"),
+  next_funding_ts: field.describe("Time of the next funding"),
+  predicted_funding_rate: field.describe("Predicted rate of the next interval"),
+  open_interest: field.describe("Open interest, in the exchange's unit"),
+});
+
+const liquidationSchema = z.strictObject({
+  kind: z.literal("liquidation").describe("A forced order"),
+  ...common,
+  id: field.describe("The exchange's id of the order"),
+  price: fieldSchema.describe("Price"),
+  size: fieldSchema.describe("Size, in the exchange's unit"),
+  side: field.describe("Side of the forced order: `sell` means that a long was liquidated"),
+});
+
+/** `[[events]]`, told apart by `kind`. */
+export const eventSchema = z.discriminatedUnion("kind", [
+  tradeSchema,
+  bookSchema,
+  quoteSchema,
+  tickerSchema,
+  candleSchema,
+  derivativeTickerSchema,
+  liquidationSchema,
+]).describe("A rule that turns matched frames into events");
+
+/** One validated `[[events]]` table. */
+export type EventValues = z.output<typeof eventSchema>;
+/** Where a level holds price and size. */
+export type LevelValues = z.output<typeof levelSchema>;

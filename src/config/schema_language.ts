@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { TIME_UNITS } from "../model/mod.ts";
+
+/** The parts of the descriptor language that many tables share: pointers, sources, field values, predicates. */
+
+/** Text that is not empty. */
+export const text = z.string().min(1);
+/** RFC 6901 pointer; empty names the whole. Its syntax is checked where it is compiled. */
+export const pointer = z.string();
+/** `/…` pointer relative to the row, `""` the row itself, any other text an expression. */
+export const source = z.string();
+/** Fan-out pointer with `*` segments. */
+export const rows = z.string();
+/** A value that is compared as text. */
+export const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const oneOrMoreTexts = z.union([z.string(), z.array(z.string()).min(1)]);
+
+/** A test as a table: all that is given has to hold. */
+export const testTableSchema = z.strictObject({
+  prefix: oneOrMoreTexts.optional().describe("The text begins with this, or with one of these"),
+  suffix: oneOrMoreTexts.optional().describe("The text ends with this, or with one of these"),
+  contains: oneOrMoreTexts.optional().describe("The text holds this, or one of these"),
+  exists: z.boolean().optional().describe("Whether the value is there; JSON null is there"),
+  is: z.enum(["null", "array", "object", "string", "number", "bool"]).optional().describe("Kind of JSON value"),
+  not: z.union([scalar, z.array(scalar).min(1)]).optional().describe("The value is not this, or none of these"),
+  gt: scalar.optional().describe("Greater than this decimal"),
+  lt: scalar.optional().describe("Less than this decimal"),
+});
+
+/** One test: a literal, a list of literals of which one has to match, or a table. */
+export const testSchema = z.union([scalar, z.array(scalar).min(1), testTableSchema]);
+
+/** A condition: an expression, or a table of source and test, all of which hold. */
+export const predicateSchema = z.union([text, z.record(z.string(), testSchema)]);
+
+/** A field value as a table. */
+export const fieldTableSchema = z.strictObject({
+  at: z.union([source, z.array(source).min(1)]).describe("Where the value stands; of several the first that gives one"),
+  map: z.record(z.string(), z.string()).optional().describe("Text to text; booleans look up `true` and `false`"),
+  other: z.string().optional().describe("What a text that `map` lacks becomes; a fault without it"),
+  absent: z.array(z.string()).min(1).optional().describe('Texts that mean "not there"'),
+  unit: z.enum(TIME_UNITS).optional().describe("Unit of a time, instead of `parse.time_unit`"),
+  required: z.boolean().optional().describe("Whether it is a fault where it is missing"),
+});
+
+/** How one value is found: a source, or a table. */
+export const fieldSchema = z.union([source, fieldTableSchema]);
+
+/** A source, or a table that says more. */
+export type FieldValues = z.output<typeof fieldSchema>;
+/** An expression, or a table of source and test. */
+export type PredicateValues = z.output<typeof predicateSchema>;
+/** A literal, a list of them, or a table. */
+export type TestValues = z.output<typeof testSchema>;
