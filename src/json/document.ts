@@ -1,4 +1,30 @@
-import type { Path } from "./path.ts";
+import { keyText } from "./duplicate_keys.ts";
+import type { Path, PathStep } from "./path.ts";
+import { Scanner } from "./scanner.ts";
+import {
+  COUNT,
+  END,
+  FLAG_ESCAPED,
+  FLAG_HIDDEN,
+  FLAG_KEY_ESCAPED,
+  FLAG_KEY_WIDE,
+  FLAG_WIDE,
+  KEY_END,
+  KEY_START,
+  KIND_ARRAY,
+  KIND_FALSE,
+  KIND_MASK,
+  KIND_NULL,
+  KIND_NUMBER,
+  KIND_OBJECT,
+  KIND_STRING,
+  KIND_TRUE,
+  NEXT,
+  PARENT,
+  START,
+  STRIDE,
+} from "./tape.ts";
+import { latin1Text, unescapeText, utf8Text } from "./text.ts";
 
 /** A node of a document: its place on the tape. The root is 0. */
 export type NodeId = number;
@@ -9,23 +35,174 @@ export const NOT_FOUND = -1;
 /** The kinds of JSON values (RFC 8259 section 3). */
 export type JsonKind = "null" | "true" | "false" | "number" | "string" | "array" | "object";
 
-/** A parsed JSON text. */
-export interface JsonDocument {
-  /** Reads JSON text over what was read before; false where it is not JSON, and then `error` says why. */
-  parse(bytes: Uint8Array): boolean;
-  readonly error: { readonly at: number; readonly message: string } | null;
-  kind(node: NodeId): JsonKind;
-  find(path: Path, from: NodeId): NodeId;
+/** Why bytes are not JSON: `at` is the position of the first byte that cannot stand there, or the length. */
+export interface JsonError {
+  readonly at: number;
+  readonly message: string;
+}
+
+const KINDS: readonly JsonKind[] = (() => {
+  const kinds: JsonKind[] = [];
+  kinds[KIND_NULL] = "null";
+  kinds[KIND_TRUE] = "true";
+  kinds[KIND_FALSE] = "false";
+  kinds[KIND_NUMBER] = "number";
+  kinds[KIND_STRING] = "string";
+  kinds[KIND_ARRAY] = "array";
+  kinds[KIND_OBJECT] = "object";
+  return kinds;
+})();
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * A JSON text that was read without building its values: nothing is decoded before it is asked for, and numbers keep
+ * their digits. Of members with the same key the last one counts, as in `JSON.parse`. One document is reused for many
+ * texts; nodes are those of the text read last, and the bytes must not change while it is in use.
+ */
+export class JsonDocument {
+  readonly #scanner = new Scanner();
+  #tape = this.#scanner.tape;
+  #size = 0;
+  #bytes: Uint8Array = NO_BYTES;
+  #text: string | null = null;
+
+  /** Reads JSON text over what was read before; false where it is not JSON (RFC 8259, UTF-8), and then `error` says why. */
+  parse(bytes: Uint8Array): boolean {
+    const scanner = this.#scanner;
+    this.#bytes = bytes;
+    this.#text = null;
+    const isJson = scanner.scan(bytes);
+    this.#tape = scanner.tape;
+    this.#size = isJson ? scanner.size : 0;
+    return isJson;
+  }
+
+  /** Why the last text was refused; null where it was read. */
+  get error(): JsonError | null {
+    const { errorAt, errorMessage } = this.#scanner;
+    return errorAt < 0 ? null : { at: errorAt, message: errorMessage };
+  }
+
+  /** Kind of a node that exists. */
+  kind(node: NodeId): JsonKind {
+    return KINDS[this.#tape[node] & KIND_MASK];
+  }
+
+  /** Follows a path; NOT_FOUND where it leads nowhere. */
+  find(path: Path, from: NodeId): NodeId {
+    const tape = this.#tape;
+    const steps = path.steps;
+    let node = from < this.#size ? from : NOT_FOUND;
+    for (let i = 0; i < steps.length && node >= 0; i++) {
+      const step = steps[i];
+      const kind = tape[node] & KIND_MASK;
+      if (kind === KIND_OBJECT) {
+        const hinted = node + step.hint;
+        if (hinted < this.#size && tape[hinted + PARENT] === node && this.#isMember(hinted, step)) node = hinted;
+        else node = this.#search(node, step);
+      } else if (kind === KIND_ARRAY && step.index !== null) {
+        node = this.#element(node, step.index);
+      } else return NOT_FOUND;
+    }
+    return node;
+  }
+
   /** Scalar text: decoded string, digits of a number, `true`, `false`; null for JSON null, containers, NOT_FOUND. */
-  text(node: NodeId): string | null;
+  text(node: NodeId): string | null {
+    if (node < 0) return null;
+    const tape = this.#tape;
+    const kind = tape[node];
+    switch (kind & KIND_MASK) {
+      case KIND_STRING: {
+        const start = tape[node + START] + 1;
+        const end = tape[node + END] - 1;
+        if ((kind & (FLAG_ESCAPED | FLAG_WIDE)) === 0) return this.#latin1().slice(start, end);
+        const text = utf8Text(this.#bytes, start, end);
+        return (kind & FLAG_ESCAPED) === 0 ? text : unescapeText(text);
+      }
+      case KIND_NUMBER:
+        return this.#latin1().slice(tape[node + START], tape[node + END]);
+      case KIND_TRUE:
+        return "true";
+      case KIND_FALSE:
+        return "false";
+      default:
+        return null;
+    }
+  }
+
   /** The exact source text of a value. */
-  source(node: NodeId): string;
+  source(node: NodeId): string {
+    return utf8Text(this.#bytes, this.#tape[node + START], this.#tape[node + END]);
+  }
+
   /** First element, or first member's value; NOT_FOUND where it is empty or a scalar. */
-  firstChild(node: NodeId): NodeId;
+  firstChild(node: NodeId): NodeId {
+    if (node < 0 || this.#tape[node + COUNT] === 0) return NOT_FOUND;
+    const child = node + STRIDE;
+    return (this.#tape[child] & FLAG_HIDDEN) === 0 ? child : this.next(child);
+  }
+
   /** Next sibling's value; NOT_FOUND at the end. */
-  next(node: NodeId): NodeId;
-  /** Key of a member's value. */
-  key(node: NodeId): string;
-  /** Number of elements or members. */
-  length(node: NodeId): number;
+  next(node: NodeId): NodeId {
+    const tape = this.#tape;
+    let next = tape[node + NEXT];
+    while (next >= 0 && (tape[next] & FLAG_HIDDEN) !== 0) next = tape[next + NEXT];
+    return next;
+  }
+
+  /** Key of a member's value; empty for others. */
+  key(node: NodeId): string {
+    const tape = this.#tape;
+    if ((tape[node] & (FLAG_KEY_ESCAPED | FLAG_KEY_WIDE)) !== 0) return keyText(tape, this.#bytes, node);
+    return this.#latin1().slice(tape[node + KEY_START], tape[node + KEY_END]);
+  }
+
+  /** Number of elements, or of members with different keys; 0 for scalars. */
+  length(node: NodeId): number {
+    if (node < 0) return 0;
+    if ((this.#tape[node] & KIND_MASK) === KIND_ARRAY) return this.#tape[node + COUNT];
+    let length = 0;
+    for (let child = this.firstChild(node); child >= 0; child = this.next(child)) length++;
+    return length;
+  }
+
+  #latin1(): string {
+    return this.#text ??= latin1Text(this.#bytes);
+  }
+
+  #search(object: NodeId, step: PathStep): NodeId {
+    const tape = this.#tape;
+    if (tape[object + COUNT] === 0) return NOT_FOUND;
+    for (let member = object + STRIDE; member >= 0; member = tape[member + NEXT]) {
+      if (!this.#isMember(member, step)) continue;
+      step.hint = member - object;
+      return member;
+    }
+    return NOT_FOUND;
+  }
+
+  #isMember(node: NodeId, step: PathStep): boolean {
+    const tape = this.#tape;
+    const bytes = this.#bytes;
+    const name = step.bytes;
+    const flags = tape[node] & (FLAG_HIDDEN | FLAG_KEY_ESCAPED);
+    if (flags !== 0) return (flags & FLAG_HIDDEN) === 0 && keyText(tape, bytes, node) === step.name;
+    const start = tape[node + KEY_START];
+    const length = tape[node + KEY_END] - start;
+    if (length !== name.length) return false;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== name[i]) return false;
+    return true;
+  }
+
+  #element(array: NodeId, index: number): NodeId {
+    const tape = this.#tape;
+    const count = tape[array + COUNT];
+    const place = index < 0 ? count + index : index;
+    if (place < 0 || place >= count) return NOT_FOUND;
+    let element = array + STRIDE;
+    for (let i = 0; i < place; i++) element = tape[element + NEXT];
+    return element;
+  }
 }

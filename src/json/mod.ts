@@ -3,6 +3,6 @@
  * string keeps its source text and nothing is built that no rule asks for. In: bytes. Out: nodes, found by paths.
  * Also the seam by which compiled expressions read a document. Knows nothing of exchanges, descriptors or events.
  */
-export { type JsonDocument, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
-export { type Path } from "./path.ts";
+export { JsonDocument, type JsonError, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
+export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
 export { type Expression, type Predicate, type Rows, type Scope, type Value } from "./expression.ts";

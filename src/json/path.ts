@@ -1,4 +1,53 @@
+import type { NodeId } from "./document.ts";
+
+/** Index segments: digits without leading zeros, or negative from the end. Within 31 bits. */
+const INDEX = /^(?:0|-?[1-9]\d{0,8})$/;
+
+/** One segment of a path, ready to be compared with the bytes of a key. */
+export class PathStep {
+  /** UTF-8 of the member name. */
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  /** The same segment as an array index, negative from the end; null where it is not one. */
+  readonly index: number | null;
+  /** Where the member stood when it was last found, counted from its object on the tape: tried before any search. */
+  hint: NodeId = 0;
+
+  constructor(name: string) {
+    this.name = name;
+    this.bytes = new TextEncoder().encode(name);
+    this.index = INDEX.test(name) ? Number(name) : null;
+  }
+}
+
 /** A sequence of member names; a segment of digits also indexes arrays, a negative one from the end. */
-export interface Path {
+export class Path {
   readonly segments: readonly string[];
+  readonly steps: readonly PathStep[];
+
+  constructor(segments: readonly string[]) {
+    this.segments = segments;
+    this.steps = segments.map((segment) => new PathStep(segment));
+  }
+}
+
+/** Prepares a path for look-ups. Each one remembers where it last led, so give every place that looks up its own. */
+export function compilePath(segments: readonly string[]): Path {
+  return new Path(segments);
+}
+
+/**
+ * Reads a JSON pointer (RFC 6901 section 3): "" is the whole value, `/a/b` the member b of a; `~1` stands for a slash
+ * and `~0` for a tilde. Null where the text is not a pointer.
+ */
+export function parsePointer(text: string): string[] | null {
+  if (text === "") return [];
+  if (!text.startsWith("/")) return null;
+  if (/~(?![01])/.test(text)) return null;
+  return text.slice(1).split("/").map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The path as a JSON pointer. */
+export function pathSource(path: Path): string {
+  return path.segments.map((segment) => `/${segment.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
