@@ -7,13 +7,15 @@ import { CHANNELS, EVENT_KINDS } from "../model/mod.ts";
  */
 
 const text = z.string().min(1);
+/** Messages and editors show the title where a text has a form of its own. */
+const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
 const milliseconds = z.int().min(1).max(2_147_483_647);
 
 const kinds = z.array(z.enum(EVENT_KINDS)).min(1).optional().describe(
   "Kinds of events that this sink receives. Absent: all",
 );
-const sinkName = text.regex(/^[A-Za-z0-9_.-]+$/).describe(
-  "Unique name of the sink: letters, digits, `_`, `-` and `.`; it names the sink's cursor, metrics and health entry",
+const sinkName = name.describe(
+  "Unique name of the sink; it names its cursor, metrics and health entry",
 );
 
 /** `[run]`. */
@@ -112,8 +114,8 @@ export const overridesSchema = z.object({
 
 /** `[[exchange]]`: one instance of a descriptor. */
 export const exchangeSchema = z.strictObject({
-  name: text.regex(/^[A-Za-z0-9_.-]+$/).describe(
-    "Unique name of the instance: letters, digits, `_`, `-` and `.`; it stands in every event",
+  name: name.describe(
+    "Unique name of the instance; it stands in every event",
   ),
   enabled: z.boolean().default(true).describe("Whether the instance runs"),
   descriptor_path: text.describe(

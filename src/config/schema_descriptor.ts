@@ -9,6 +9,8 @@ import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_l
  */
 
 const milliseconds = z.int().min(1).max(2_147_483_647);
+/** Messages and editors show the title where a text has a form of its own. */
+const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
 const channel = z.enum(CHANNELS);
 const headers = z.record(text, z.string());
 const method = z.enum(["GET", "POST"]);
@@ -18,7 +20,9 @@ export const metaSchema = z.strictObject({
   name: text.describe("Name of the exchange"),
   version: z.literal("1.4").describe("Version of the descriptor schema"),
   docs: text.optional().describe("Address of the exchange's documentation"),
-  verified: z.string().regex(/^\d{4}-\d\d-\d\d$/).optional().describe("Day on which it was last checked, YYYY-MM-DD"),
+  verified: z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" }).optional().describe(
+    "Day on which it was last checked, YYYY-MM-DD",
+  ),
 }).describe("What this descriptor is");
 
 /** `[args]`: texts; numbers and booleans are taken as they are written. */
@@ -67,7 +71,7 @@ const limitsSchema = z.strictObject({
 
 /** `[[ws.connections]]`. */
 export const connectionSchema = z.strictObject({
-  id: text.regex(/^[A-Za-z0-9_.-]+$/).describe("Unique name of the connection: letters, digits, `_`, `-` and `.`"),
+  id: name.describe("Unique name of the connection"),
   urls: z.array(text).min(1).describe(
     "First is primary, the rest are tried in turn when it fails; placeholders allowed",
   ),
@@ -127,7 +131,7 @@ export const instrumentsSchema = z.strictObject({
 
 /** `[[rest.requests]]`. */
 export const restRequestSchema = z.strictObject({
-  name: text.regex(/^[A-Za-z0-9_.-]+$/).describe("Unique name; event rules with `source = NAME` read the answers"),
+  name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
   channel: channel.describe("Channel on whose behalf it is asked"),
   connection_id: text.describe("Connection on whose behalf it is asked"),
   path: text.describe("Path behind a base URL; with `{symbol}` one request for each instrument"),

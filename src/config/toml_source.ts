@@ -1,0 +1,223 @@
+import { parse, TomlDate, TomlError } from "smol-toml";
+import { type AST, parseTOML } from "toml-eslint-parser";
+import { CONFIG_BYTES_MAX, type Issue } from "../model/mod.ts";
+import { issueAt, type Locate, type Position, type ValuePath } from "./position.ts";
+import { sourceOffsets } from "./toml_string.ts";
+
+/** A value as TOML gives it; dates and times are their text. */
+export type TomlValue = string | number | boolean | TomlTable | readonly TomlValue[];
+
+/** A table; its prototype is null, so that any key is an ordinary one. */
+export interface TomlTable {
+  readonly [key: string]: TomlValue;
+}
+
+/** A TOML file with the place of every key and value. */
+export interface TomlSource {
+  readonly file: string;
+  /** Null where the text is not TOML; then `issues` says why. */
+  readonly table: TomlTable | null;
+  readonly issues: readonly Issue[];
+  /** The place of a value; of a table's header or key where the value is a table. */
+  readonly locate: Locate;
+  /** The place of the key that names a value. */
+  readonly locateKey: (path: ValuePath) => Position;
+}
+
+/** The place of a value and of what is in it; offsets into the text. */
+interface PlaceNode {
+  key: readonly [number, number] | null;
+  value: readonly [number, number] | null;
+  isString: boolean;
+  readonly children: Map<string, PlaceNode>;
+}
+
+/** Reads TOML 1.1. Never throws: a text that is not TOML becomes an issue of the exchange instance named, if any. */
+export function parseTomlSource(
+  options: { readonly file: string; readonly text: string; readonly exchange: string | null },
+): TomlSource {
+  const text = options.text.startsWith("\uFEFF") ? options.text.slice(1) : options.text;
+  const lines = new LineIndex(options.file, text);
+  const root = createNode();
+  const locators = { locate: locatorOf(root, lines), locateKey: keyLocatorOf(root, lines) };
+  const fail = (position: Position, message: string): TomlSource => ({
+    file: options.file,
+    table: null,
+    issues: [issueAt(position, { message, exchange: options.exchange })],
+    ...locators,
+  });
+  if (text.length > CONFIG_BYTES_MAX) {
+    return fail(lines.at(0, 1), `File is too large: ${text.length} characters, at most ${CONFIG_BYTES_MAX} are read`);
+  }
+  let table: TomlTable;
+  try {
+    table = plainTable(parse(text));
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    return fail(lines.atLine(error.line, error.column), `Cannot read TOML: ${reasonOf(error)}`);
+  }
+  try {
+    placeTopLevel(parseTOML(text, { tomlVersion: "1.1" }), root);
+  } catch (error) {
+    return fail(...disagreement(error, lines));
+  }
+  return { file: options.file, table, issues: [], ...locators };
+}
+
+/** The parser's reason without the code block that it appends. */
+function reasonOf(error: TomlError): string {
+  const line = error.message.split("\n", 1)[0];
+  return line.replace(/^Invalid TOML document: /, "");
+}
+
+/** The second parser refuses what the first one took: shown as it says, at its place. */
+function disagreement(error: unknown, lines: LineIndex): [Position, string] {
+  const message = error instanceof Error ? error.message : String(error);
+  const index = typeof error === "object" && error !== null && "index" in error ? error.index : null;
+  return [lines.at(typeof index === "number" ? index : 0, 1), `Cannot read TOML: ${message}`];
+}
+
+/** Turns offsets into lines and columns. */
+class LineIndex {
+  readonly #file: string;
+  readonly #text: string;
+  readonly #starts: number[] = [0];
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.#text = text;
+    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) this.#starts.push(at + 1);
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** A stretch from an offset on, cut at the end of its line. */
+  at(offset: number, length: number): Position {
+    let low = 0;
+    let high = this.#starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#starts[middle] <= offset) low = middle;
+      else high = middle - 1;
+    }
+    const start = this.#starts[low];
+    const end = this.#starts[low + 1] ?? this.#text.length + 1;
+    const sourceLine = this.#text.slice(start, end - 1).replace(/\r$/, "");
+    const column = Math.min(offset - start, sourceLine.length);
+    return {
+      file: this.#file,
+      line: low + 1,
+      column: column + 1,
+      length: Math.max(1, Math.min(length, sourceLine.length - column)),
+      sourceLine,
+    };
+  }
+
+  /** One character, by line and column as a parser counts them. */
+  atLine(line: number, column: number): Position {
+    const start = this.#starts[Math.min(Math.max(line, 1), this.#starts.length) - 1];
+    return this.at(start + Math.max(column, 1) - 1, 1);
+  }
+}
+
+function createNode(): PlaceNode {
+  return { key: null, value: null, isString: false, children: new Map() };
+}
+
+function childOf(node: PlaceNode, segment: string | number): PlaceNode {
+  const key = String(segment);
+  let child = node.children.get(key);
+  if (child === undefined) {
+    child = createNode();
+    node.children.set(key, child);
+  }
+  return child;
+}
+
+function placeTopLevel(program: AST.TOMLProgram, root: PlaceNode): void {
+  for (const entry of program.body[0].body) {
+    if (entry.type === "TOMLKeyValue") {
+      placeKeyValue(entry, root);
+      continue;
+    }
+    let node = root;
+    for (const segment of entry.resolvedKey) {
+      node = childOf(node, segment);
+      node.key ??= entry.key.range;
+    }
+    node.key = entry.key.range;
+    for (const pair of entry.body) placeKeyValue(pair, node);
+  }
+}
+
+function placeKeyValue(pair: AST.TOMLKeyValue, table: PlaceNode): void {
+  let node = table;
+  for (const key of pair.key.keys) {
+    node = childOf(node, key.type === "TOMLBare" ? key.name : key.value);
+    node.key ??= key.range;
+  }
+  placeValue(pair.value, node);
+}
+
+function placeValue(content: AST.TOMLContentNode, node: PlaceNode): void {
+  node.value = content.range;
+  switch (content.type) {
+    case "TOMLValue":
+      node.isString = content.kind === "string";
+      return;
+    case "TOMLArray":
+      content.elements.forEach((element, index) => placeValue(element, childOf(node, index)));
+      return;
+    case "TOMLInlineTable":
+      for (const pair of content.body) placeKeyValue(pair, node);
+  }
+}
+
+/** Follows a path as far as it leads. */
+function follow(root: PlaceNode, path: ValuePath): { readonly node: PlaceNode; readonly whole: boolean } {
+  let node = root;
+  for (const segment of path) {
+    const next = node.children.get(String(segment));
+    if (next === undefined) return { node, whole: false };
+    node = next;
+  }
+  return { node, whole: true };
+}
+
+function locatorOf(root: PlaceNode, lines: LineIndex): Locate {
+  return (path, offset, length) => {
+    const { node, whole } = follow(root, path);
+    const range = node.value ?? node.key;
+    if (range === null) return lines.at(0, 1);
+    if (!whole || offset === undefined || !node.isString) return lines.at(range[0], range[1] - range[0]);
+    const offsets = sourceOffsets(lines.text.slice(range[0], range[1]));
+    const last = offsets.length - 1;
+    const from = offsets[Math.min(Math.max(offset, 0), last)];
+    const to = offsets[Math.min(Math.max(offset, 0) + (length ?? 1), last)];
+    return lines.at(range[0] + from, Math.max(1, to - from));
+  };
+}
+
+function keyLocatorOf(root: PlaceNode, lines: LineIndex): (path: ValuePath) => Position {
+  return (path) => {
+    const { node } = follow(root, path);
+    const range = node.key ?? node.value;
+    return range === null ? lines.at(0, 1) : lines.at(range[0], range[1] - range[0]);
+  };
+}
+
+function plainTable(table: object): TomlTable {
+  const plain: Record<string, TomlValue> = Object.create(null);
+  for (const [key, value] of Object.entries(table)) plain[key] = plainValue(value);
+  return plain;
+}
+
+function plainValue(value: unknown): TomlValue {
+  if (value instanceof TomlDate) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === "object" && value !== null) return plainTable(value);
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  return String(value);
+}
