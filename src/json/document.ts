@@ -1,6 +1,6 @@
 import { keyText } from "./duplicate_keys.ts";
 import type { Path, PathStep } from "./path.ts";
-import { Scanner } from "./scanner.ts";
+import { type RefusalCause, Scanner } from "./scanner.ts";
 import {
   COUNT,
   END,
@@ -39,6 +39,7 @@ export type JsonKind = "null" | "true" | "false" | "number" | "string" | "array"
 export interface JsonError {
   readonly at: number;
   readonly message: string;
+  readonly cause: RefusalCause;
 }
 
 const KINDS: readonly JsonKind[] = (() => {
@@ -80,8 +81,8 @@ export class JsonDocument {
 
   /** Why the last text was refused; null where it was read. */
   get error(): JsonError | null {
-    const { errorAt, errorMessage } = this.#scanner;
-    return errorAt < 0 ? null : { at: errorAt, message: errorMessage };
+    const { errorAt, errorMessage, errorCause } = this.#scanner;
+    return errorAt < 0 ? null : { at: errorAt, message: errorMessage, cause: errorCause };
   }
 
   /** Kind of a node that exists. */

@@ -4,5 +4,6 @@
  * Also the seam by which compiled expressions read a document. Knows nothing of exchanges, descriptors or events.
  */
 export { JsonDocument, type JsonError, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
+export { type RefusalCause } from "./scanner.ts";
 export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
 export { type Expression, type Predicate, type Rows, type Scope, type Value } from "./expression.ts";

@@ -26,6 +26,9 @@ import {
 /** Deepest nesting that is read; the same bound as JSON_DEPTH_MAX of the model, which stands above this folder. */
 export const DEPTH_MAX = 128;
 
+/** What is wrong with text: it breaks the grammar, is not UTF-8, or nests too deeply to be read. */
+export type RefusalCause = "grammar" | "encoding" | "depth";
+
 const PLAIN = 0;
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -48,6 +51,7 @@ export class Scanner {
   /** Where and why the last text was refused; -1 and "" where it was not. */
   errorAt = -1;
   errorMessage = "";
+  errorCause: RefusalCause = "grammar";
   readonly #duplicates = new DuplicateKeys(DEPTH_MAX + 1);
   #flags = 0;
 
@@ -86,7 +90,7 @@ export class Scanner {
         case 123: // {
         case 91: // [
           kind = first === 123 ? KIND_OBJECT : KIND_ARRAY;
-          if (depth === DEPTH_MAX) return this.#refuse(at, `Nested deeper than ${DEPTH_MAX}`);
+          if (depth === DEPTH_MAX) return this.#refuse(at, `Nested deeper than ${DEPTH_MAX}`, "depth");
           opened = true;
           end = at + 1;
           break;
@@ -197,8 +201,9 @@ export class Scanner {
     return larger;
   }
 
-  #refuse(at: number, message: string): false {
+  #refuse(at: number, message: string, cause: RefusalCause = "grammar"): false {
     this.errorAt = at;
+    this.errorCause = cause;
     this.errorMessage = message;
     return false;
   }
@@ -236,7 +241,7 @@ export class Scanner {
       } else {
         const end = utf8SequenceEnd(bytes, at);
         if (end < 0) {
-          this.#refuse(at, "Invalid UTF-8");
+          this.#refuse(at, "Invalid UTF-8", "encoding");
           return -1;
         }
         this.#flags |= FLAG_WIDE;

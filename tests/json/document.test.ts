@@ -166,7 +166,7 @@ Deno.test("parse() keeps lone surrogates that were escaped and refuses encoded o
 Deno.test("parse() refuses a byte order mark", () => {
   const document = new JsonDocument();
   assert.equal(document.parse(Uint8Array.of(0xef, 0xbb, 0xbf, 0x31)), false);
-  assert.deepEqual(document.error, { at: 0, message: "Expected a value" });
+  assert.deepEqual(document.error, { at: 0, message: "Expected a value", cause: "grammar" });
 });
 
 Deno.test("parse() reads 128 levels and refuses the 129th where it opens", () => {
@@ -175,7 +175,7 @@ Deno.test("parse() reads 128 levels and refuses the 129th where it opens", () =>
     const inside = open === "[" ? "" : "1";
     assert.ok(document.parse(encode(open.repeat(128) + inside + close.repeat(128))));
     assert.equal(document.parse(encode(open.repeat(129) + inside + close.repeat(129))), false);
-    assert.deepEqual(document.error, { at: open.length * 128, message: "Nested deeper than 128" });
+    assert.deepEqual(document.error, { at: open.length * 128, message: "Nested deeper than 128", cause: "depth" });
   }
   assert.equal(document.parse(encode("[".repeat(1_000_000))), false);
 });
@@ -201,7 +201,7 @@ Deno.test("error names the byte that cannot stand there", () => {
   for (const [text, at, message] of cases) {
     const document = new JsonDocument();
     assert.equal(document.parse(encode(text)), false, text);
-    assert.deepEqual(document.error, { at, message }, text);
+    assert.deepEqual(document.error, { at, message, cause: "grammar" }, text);
   }
 });
 

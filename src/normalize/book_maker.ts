@@ -1,0 +1,129 @@
+import { type NodeId, NOT_FOUND, type Path, type Rows } from "../json/mod.ts";
+import { type BookFields, type EventRule, isDecimal, type Level, type LevelRule } from "../model/mod.ts";
+import type { ReadContext } from "./context.ts";
+import { type EventMaker, optionalField } from "./event_makers.ts";
+import { expressionText, FieldReader } from "./field.ts";
+import { RowList } from "./rows.ts";
+
+/** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
+export function createBookMaker(rule: EventRule): EventMaker {
+  const book = rule.book;
+  if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it says not where its levels are`);
+  const sequence = optionalField(rule, "sequence");
+  const firstSequence = optionalField(rule, "first_sequence");
+  const lastSequence = optionalField(rule, "last_sequence");
+  const previousSequence = optionalField(rule, "previous_sequence");
+  const readLevels = createLevelsReader(rule.name, book);
+  const { snapshot } = book;
+  return (context) => {
+    const isSnapshot = typeof snapshot === "boolean" ? snapshot : snapshot.test(context.scope);
+    if (isSnapshot) {
+      const own = sequence === null ? null : sequence.text(context);
+      const number = own ?? (lastSequence === null ? null : lastSequence.text(context));
+      const { bids, asks } = readLevels(context);
+      return context.rowFailed ? null : { kind: "book_snapshot", bids, asks, sequence: number };
+    }
+    const first_sequence = firstSequence === null ? null : firstSequence.text(context);
+    const last = lastSequence === null ? null : lastSequence.text(context);
+    const last_sequence = last ?? (sequence === null ? null : sequence.text(context));
+    const previous_sequence = previousSequence === null ? null : previousSequence.text(context);
+    const { bids, asks } = readLevels(context);
+    if (context.rowFailed) return null;
+    return { kind: "book_delta", bids, asks, first_sequence, last_sequence, previous_sequence };
+  };
+}
+
+interface Levels {
+  readonly bids: Level[];
+  readonly asks: Level[];
+}
+
+type LevelsReader = (context: ReadContext) => Levels;
+
+function createLevelsReader(owner: string, book: BookFields): LevelsReader {
+  const bidLevel = new LevelReader(`${owner}.bids`, book.bidLevel, book.dropMalformedLevels);
+  const askLevel = new LevelReader(`${owner}.asks`, book.askLevel, book.dropMalformedLevels);
+  if (book.levels === null) {
+    const bidRows = book.bids;
+    const askRows = book.asks;
+    const list = new RowList();
+    return (context) => ({
+      bids: readSide(context, list, bidRows, bidLevel),
+      asks: readSide(context, list, askRows, askLevel),
+    });
+  }
+  const rows = book.levels;
+  if (book.side === null) throw new Error(`Cannot compile rule ${owner}: its levels have no side`);
+  const side = new FieldReader(book.side, `${owner}.side`, true);
+  const list = new RowList();
+  return (context) => {
+    const levels: Levels = { bids: [], asks: [] };
+    const { row, parent } = context.scope;
+    list.collect(context.document, rows, row);
+    for (const node of list.rows) {
+      context.atRow(node, row);
+      const isBid = side.oneOf(context, LEVEL_SIDES, "bid") === "bid";
+      const level = isBid ? bidLevel.read(context, node) : askLevel.read(context, node);
+      if (level !== null) (isBid ? levels.bids : levels.asks).push(level);
+    }
+    context.atRow(row, parent);
+    return levels;
+  };
+}
+
+const LEVEL_SIDES = ["bid", "ask"] as const;
+
+function readSide(context: ReadContext, list: RowList, rows: Rows | null, reader: LevelReader): Level[] {
+  const levels: Level[] = [];
+  if (rows === null) return levels;
+  const { row, parent } = context.scope;
+  list.collect(context.document, rows, row);
+  for (const node of list.rows) {
+    const level = reader.read(context, node, row);
+    if (level !== null) levels.push(level);
+  }
+  context.atRow(row, parent);
+  return levels;
+}
+
+/** Reads one price level. */
+class LevelReader {
+  readonly #rule: LevelRule;
+  readonly #where: string;
+  readonly #dropMalformed: boolean;
+  /** Both are the first two elements of an array: the usual shape. */
+  readonly #isPair: boolean;
+
+  constructor(where: string, rule: LevelRule, dropMalformed: boolean) {
+    this.#rule = rule;
+    this.#where = where;
+    this.#dropMalformed = dropMalformed;
+    this.#isPair = isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
+  }
+
+  /** The level at a node whose row is `parent`; null where it is malformed, which is a fault unless it is dropped. */
+  read(context: ReadContext, node: NodeId, parent: NodeId = context.scope.parent): Level | null {
+    let price: string | null;
+    let size: string | null;
+    const document = context.document;
+    if (this.#isPair && document.kind(node) === "array") {
+      const first = document.firstChild(node);
+      price = document.text(first);
+      size = first === NOT_FOUND ? null : document.text(document.next(first));
+    } else {
+      context.atRow(node, parent);
+      price = expressionText(context, this.#rule.price);
+      size = expressionText(context, this.#rule.size);
+    }
+    if (price !== null && size !== null && isDecimal(price) && isDecimal(size)) return [price, size];
+    if (this.#dropMalformed) return null;
+    const isPriceWrong = price === null || !isDecimal(price);
+    const { source } = isPriceWrong ? this.#rule.price : this.#rule.size;
+    context.fail((isPriceWrong ? price : size) === null ? "missing_field" : "bad_decimal", `${this.#where} ${source}`);
+    return null;
+  }
+}
+
+function isIndex(path: Path | null, segment: string): boolean {
+  return path !== null && path.segments.length === 1 && path.segments[0] === segment;
+}

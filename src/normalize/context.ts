@@ -1,0 +1,58 @@
+import { type JsonDocument, type NodeId, NOT_FOUND, type Scope } from "../json/mod.ts";
+import { EXAMPLE_CHARS_MAX, type FaultCode } from "../model/mod.ts";
+
+/** What is wrong with a frame. The frame is kept; its other rows still become events. */
+export interface Fault {
+  readonly code: FaultCode;
+  /** The rule and the pointer or expression concerned: `trade.price /p`. */
+  readonly where: string;
+  /** The beginning of the frame's text. */
+  readonly example: string;
+}
+
+/** The beginning of a payload as text, for people. */
+export function exampleOf(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload.subarray(0, EXAMPLE_CHARS_MAX * 4)).slice(0, EXAMPLE_CHARS_MAX);
+}
+
+/** What the rules see of the frame being read, and where they put what is wrong with it. Reused for every frame. */
+export class ReadContext {
+  readonly document: JsonDocument;
+  readonly scope: Scope;
+  readonly faults: Fault[] = [];
+  /** Set when a field of the current row is at fault: the row yields nothing. */
+  rowFailed = false;
+  #payload: Uint8Array = new Uint8Array(0);
+
+  constructor(document: JsonDocument) {
+    this.document = document;
+    this.scope = { document, row: 0, parent: 0 };
+  }
+
+  /** A new frame begins. */
+  begin(payload: Uint8Array): void {
+    this.#payload = payload;
+    this.faults.length = 0;
+    this.rowFailed = false;
+    this.atRoot();
+  }
+
+  /** Pointers start from the root. */
+  atRoot(): void {
+    this.scope.row = 0;
+    this.scope.parent = 0;
+  }
+
+  /** Pointers start from a row. */
+  atRow(row: NodeId, parent: NodeId): void {
+    this.scope.row = row;
+    this.scope.parent = parent === NOT_FOUND ? 0 : parent;
+  }
+
+  /** Notes what is wrong with the current row; the same thing once a frame. */
+  fail(code: FaultCode, where: string): void {
+    this.rowFailed = true;
+    for (const fault of this.faults) if (fault.code === code && fault.where === where) return;
+    this.faults.push({ code, where, example: exampleOf(this.#payload) });
+  }
+}

@@ -1,0 +1,65 @@
+import { type ControlRule, type ControlSignal, ECHO_SEPARATOR } from "../model/mod.ts";
+import type { ReadContext } from "./context.ts";
+import { expressionSource, expressionText } from "./field.ts";
+import { RowList } from "./rows.ts";
+
+/** Reads what a control frame means to its session. `index` is the rule's place in the plan. */
+export class ControlReader {
+  readonly rule: ControlRule;
+  readonly #index: number;
+  readonly #rows = new RowList();
+
+  constructor(rule: ControlRule, index: number) {
+    this.rule = rule;
+    this.#index = index;
+  }
+
+  /** The signal of a frame that is the rule's bare text. */
+  bare(): ControlSignal {
+    return this.#signal({ correlation: null, echoes: [], reason: null, capture: null });
+  }
+
+  /** The signal of the frame in the context. */
+  read(context: ReadContext): ControlSignal {
+    const { correlation, reason, capture } = this.rule;
+    context.atRoot();
+    return this.#signal({
+      correlation: correlation === null ? null : expressionText(context, correlation),
+      echoes: this.#echoes(context),
+      reason: reason === null ? null : expressionSource(context, reason),
+      capture: capture === null ? null : expressionSource(context, capture),
+    });
+  }
+
+  #signal(found: Pick<ControlSignal, "correlation" | "echoes" | "reason" | "capture">): ControlSignal {
+    return { rule: this.rule.name, action: this.rule.action, ...found, ruleIndex: this.#index };
+  }
+
+  /** One key for each row that names all parts of an item. */
+  #echoes(context: ReadContext): string[] {
+    const { echo, rows } = this.rule;
+    if (echo.length === 0) return [];
+    const echoes: string[] = [];
+    if (rows === null) {
+      this.#pushEcho(context, echoes);
+      return echoes;
+    }
+    this.#rows.collect(context.document, rows, 0);
+    for (let i = 0; i < this.#rows.rows.length; i++) {
+      context.atRow(this.#rows.rows[i], this.#rows.parents[i]);
+      this.#pushEcho(context, echoes);
+    }
+    context.atRoot();
+    return echoes;
+  }
+
+  #pushEcho(context: ReadContext, echoes: string[]): void {
+    const parts: string[] = [];
+    for (const expression of this.rule.echo) {
+      const part = expressionText(context, expression);
+      if (part === null) return;
+      parts.push(part);
+    }
+    echoes.push(parts.join(ECHO_SEPARATOR));
+  }
+}

@@ -1,0 +1,184 @@
+import { type EventRule, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
+import { createBookMaker } from "./book_maker.ts";
+import type { ReadContext } from "./context.ts";
+import { FieldReader } from "./field.ts";
+
+/** Makes the event of the current row; null where a field is at fault or the row says nothing of this kind. */
+export type EventMaker = (context: ReadContext) => MarketEvent | null;
+
+/** Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. */
+export function createEventMaker(rule: EventRule): EventMaker {
+  switch (rule.kind) {
+    case "trade":
+      return createTradeMaker(rule);
+    case "book":
+      return createBookMaker(rule);
+    case "quote":
+      return createQuoteMaker(rule);
+    case "ticker":
+      return createTickerMaker(rule);
+    case "candle":
+      return createCandleMaker(rule);
+    case "derivative_ticker":
+      return createDerivativeMaker(rule);
+    case "liquidation":
+      return createLiquidationMaker(rule);
+    default:
+      return unreachable(rule.kind);
+  }
+}
+
+/** The reader of an event field; null where the rule does not name it. */
+export function optionalField(rule: EventRule, name: string): FieldReader | null {
+  const field = rule.fields.get(name);
+  return field === undefined ? null : new FieldReader(field, `${rule.name}.${name}`);
+}
+
+/** The reader of a field without which there is no event. A rule that does not name it is a bug of the plan. */
+function requiredField(rule: EventRule, name: string): FieldReader {
+  const field = rule.fields.get(name);
+  if (field === undefined) throw new Error(`Cannot compile rule ${rule.name}: field ${name} is not named`);
+  return new FieldReader(field, `${rule.name}.${name}`, true);
+}
+
+function createTradeMaker(rule: EventRule): EventMaker {
+  const tradeId = optionalField(rule, "trade_id");
+  const price = requiredField(rule, "price");
+  const size = requiredField(rule, "size");
+  const side = optionalField(rule, "side");
+  return (context) => {
+    const trade_id = tradeId === null ? null : tradeId.text(context);
+    const priceText = price.decimal(context);
+    const sizeText = size.decimal(context);
+    const sideText = side === null ? "unknown" : side.oneOf(context, SIDES, "unknown");
+    if (context.rowFailed || priceText === null || sizeText === null) return null;
+    return { kind: "trade", trade_id, price: priceText, size: sizeText, side: sideText };
+  };
+}
+
+function createLiquidationMaker(rule: EventRule): EventMaker {
+  const id = optionalField(rule, "id");
+  const price = requiredField(rule, "price");
+  const size = requiredField(rule, "size");
+  const side = optionalField(rule, "side");
+  return (context) => {
+    const idText = id === null ? null : id.text(context);
+    const priceText = price.decimal(context);
+    const sizeText = size.decimal(context);
+    const sideText = side === null ? "unknown" : side.oneOf(context, SIDES, "unknown");
+    if (context.rowFailed || priceText === null || sizeText === null) return null;
+    return { kind: "liquidation", id: idText, price: priceText, size: sizeText, side: sideText };
+  };
+}
+
+function createQuoteMaker(rule: EventRule): EventMaker {
+  const bidPrice = optionalField(rule, "bid_price");
+  const bidSize = optionalField(rule, "bid_size");
+  const askPrice = optionalField(rule, "ask_price");
+  const askSize = optionalField(rule, "ask_size");
+  return (context) => {
+    const bid_price = bidPrice === null ? null : bidPrice.decimal(context);
+    const bid_size = bidSize === null ? null : bidSize.decimal(context);
+    const ask_price = askPrice === null ? null : askPrice.decimal(context);
+    const ask_size = askSize === null ? null : askSize.decimal(context);
+    if (context.rowFailed) return null;
+    return { kind: "quote", bid_price, bid_size, ask_price, ask_size };
+  };
+}
+
+/** A row that carries none of the statistics (a partial update of something else) says nothing. */
+function createTickerMaker(rule: EventRule): EventMaker {
+  const decimals = decimalFields(rule, ["last", "open", "high", "low", "volume", "quote_volume"]);
+  return (context) => {
+    const values = readDecimals(context, decimals);
+    if (context.rowFailed || values === null) return null;
+    const [last, open, high, low, volume, quote_volume] = values;
+    return { kind: "ticker", last, open, high, low, volume, quote_volume };
+  };
+}
+
+/** A row that carries nothing of the derivative's state (a partial update of something else) says nothing. */
+function createDerivativeMaker(rule: EventRule): EventMaker {
+  const decimals = decimalFields(rule, [
+    "last_price",
+    "mark_price",
+    "index_price",
+    "funding_rate",
+    "predicted_funding_rate",
+    "open_interest",
+  ]);
+  const nextFunding = optionalField(rule, "next_funding_ts");
+  return (context) => {
+    const values = readDecimals(context, decimals);
+    const next_funding_ts = nextFunding === null ? null : nextFunding.micros(context);
+    if (context.rowFailed || (values === null && next_funding_ts === null)) return null;
+    const [last_price, mark_price, index_price, funding_rate, predicted_funding_rate, open_interest] = values ??
+      NOTHING;
+    return {
+      kind: "derivative_ticker",
+      last_price,
+      mark_price,
+      index_price,
+      funding_rate,
+      next_funding_ts,
+      predicted_funding_rate,
+      open_interest,
+    };
+  };
+}
+
+const NOTHING: readonly (string | null)[] = [null, null, null, null, null, null];
+
+function createCandleMaker(rule: EventRule): EventMaker {
+  const interval = optionalField(rule, "interval");
+  const openTs = optionalField(rule, "open_ts");
+  const open = requiredField(rule, "open");
+  const high = requiredField(rule, "high");
+  const low = requiredField(rule, "low");
+  const close = requiredField(rule, "close");
+  const volume = optionalField(rule, "volume");
+  const trades = optionalField(rule, "trades");
+  const closed = optionalField(rule, "closed");
+  return (context) => {
+    const intervalText = interval === null ? null : interval.text(context);
+    const open_ts = openTs === null ? null : openTs.micros(context);
+    const openText = open.decimal(context);
+    const highText = high.decimal(context);
+    const lowText = low.decimal(context);
+    const closeText = close.decimal(context);
+    const volumeText = volume === null ? null : volume.decimal(context);
+    const tradesText = trades === null ? null : trades.decimal(context);
+    const isClosed = closed === null ? null : closed.boolean(context);
+    if (context.rowFailed || openText === null || highText === null || lowText === null || closeText === null) {
+      return null;
+    }
+    return {
+      kind: "candle",
+      interval: intervalText,
+      open_ts,
+      open: openText,
+      high: highText,
+      low: lowText,
+      close: closeText,
+      volume: volumeText,
+      trades: tradesText,
+      closed: isClosed,
+    };
+  };
+}
+
+function decimalFields(rule: EventRule, names: readonly string[]): readonly (FieldReader | null)[] {
+  return names.map((name) => optionalField(rule, name));
+}
+
+/** The values in order; null where all of them are missing. */
+function readDecimals(context: ReadContext, fields: readonly (FieldReader | null)[]): (string | null)[] | null {
+  const values: (string | null)[] = [];
+  let found = false;
+  for (const field of fields) {
+    const value = field === null ? null : field.decimal(context);
+    if (value !== null) found = true;
+    values.push(value);
+  }
+  return found ? values : null;
+}

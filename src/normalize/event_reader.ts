@@ -1,0 +1,92 @@
+import type { EventRule, MarketEvent, SessionId } from "../model/mod.ts";
+import type { Channel, Micros } from "../model/mod.ts";
+import type { ReadContext } from "./context.ts";
+import { createEventMaker, type EventMaker } from "./event_makers.ts";
+import { FieldReader } from "./field.ts";
+import type { FirstFrames } from "./first_frames.ts";
+import { RowList } from "./rows.ts";
+import type { SymbolMap, SymbolPair } from "./symbols.ts";
+
+/** An event with what it belongs to. */
+export interface NormalizedEvent {
+  /** Null for a raw event whose native channel no map translates. */
+  readonly channel: Channel | null;
+  /** Canonical; the native spelling where no map translates it. */
+  readonly symbol: string;
+  readonly native_symbol: string;
+  /** Null where the frame gives none. */
+  readonly exchange_ts: Micros | null;
+  readonly event: MarketEvent;
+}
+
+/** Where a frame came from. */
+export interface FrameOrigin {
+  readonly session: SessionId | null;
+  readonly connectionId: string;
+  /** The instrument that a REST answer was asked for; null for frames. */
+  readonly asked: SymbolPair | null;
+}
+
+/** Turns the rows of a matched frame into events by one rule. */
+export class EventReader {
+  readonly rule: EventRule;
+  readonly #make: EventMaker;
+  readonly #symbol: FieldReader | null;
+  readonly #exchangeTs: FieldReader | null;
+  readonly #rows = new RowList();
+  readonly #symbols: SymbolMap;
+  readonly #firstFrames: FirstFrames;
+
+  constructor(rule: EventRule, symbols: SymbolMap, firstFrames: FirstFrames) {
+    this.rule = rule;
+    this.#make = createEventMaker(rule);
+    this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
+    this.#exchangeTs = rule.exchangeTs === null ? null : new FieldReader(rule.exchangeTs, `${rule.name}.exchange_ts`);
+    this.#symbols = symbols;
+    this.#firstFrames = firstFrames;
+  }
+
+  /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
+  read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+    const rule = this.rule;
+    if (rule.rows.steps.length === 0) {
+      const tail = rule.rows.tail;
+      const row = tail === null ? 0 : context.document.find(tail, 0);
+      if (row < 0) return;
+      context.atRow(row, 0);
+      this.#readRow(context, origin, events);
+      return;
+    }
+    const list = this.#rows;
+    list.collect(context.document, rule.rows, 0);
+    for (let i = 0; i < list.rows.length; i++) {
+      context.atRow(list.rows[i], list.parents[i]);
+      this.#readRow(context, origin, events);
+    }
+  }
+
+  #readRow(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+    const rule = this.rule;
+    context.rowFailed = false;
+    if (rule.where !== null && !rule.where.test(context.scope)) return;
+    const pair = this.#pair(context, origin);
+    const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
+    const event = this.#make(context);
+    if (event === null || pair === null || context.rowFailed) return;
+    if (rule.skipFirstFrame && origin.session !== null) {
+      if (this.#firstFrames.isFirst(origin.session, `${rule.name} ${pair.native}`)) return;
+    }
+    events.push({ channel: rule.channel, symbol: pair.canonical, native_symbol: pair.native, exchange_ts, event });
+  }
+
+  #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {
+    if (this.#symbol === null) {
+      if (origin.asked === null) context.fail("missing_field", `${this.rule.name}.symbol`);
+      return origin.asked;
+    }
+    const native = this.#symbol.text(context);
+    if (native === null) return null;
+    if (origin.asked !== null && origin.asked.native === native) return origin.asked;
+    return this.#symbols.translate(origin.connectionId, native);
+  }
+}

@@ -1,0 +1,109 @@
+import type { Expression, NodeId, Path, Value } from "../json/mod.ts";
+import { type FieldRule, isDecimal, type Micros, microsFromText } from "../model/mod.ts";
+import type { ReadContext } from "./context.ts";
+
+/** Takes one value from the current row, as the rule says; what is wrong with it becomes a fault of the row. */
+export class FieldReader {
+  readonly #rule: FieldRule;
+  readonly #where: string;
+  readonly #required: boolean;
+  /** Set where the rule has one source that is a plain path: the usual case, without a call. */
+  readonly #path: Path | null;
+  readonly #plain: boolean;
+
+  /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
+  constructor(rule: FieldRule, owner: string, required = false) {
+    this.#rule = rule;
+    this.#where = `${owner} ${rule.sources.map((source) => source.source).join(" ?? ")}`.trimEnd();
+    this.#required = required || rule.required;
+    this.#path = rule.sources.length === 1 ? rule.sources[0].path : null;
+    this.#plain = rule.absent === null && rule.map === null;
+  }
+
+  /** The value's text after `map`; null where it is missing. */
+  text(context: ReadContext): string | null {
+    const rule = this.#rule;
+    let text = this.#path === null
+      ? this.#firstText(context)
+      : context.document.text(context.document.find(this.#path, context.scope.row));
+    if (!this.#plain && text !== null) {
+      if (rule.absent !== null && rule.absent.has(text)) text = null;
+      else if (rule.map !== null) {
+        const mapped = rule.map.get(text) ?? rule.other;
+        if (mapped === null) context.fail("unknown_value", this.#where);
+        return mapped;
+      }
+    }
+    if (text === null && this.#required) context.fail("missing_field", this.#where);
+    return text;
+  }
+
+  /** The digits of a number; null where it is missing, and for text that is no number, which is a fault. */
+  decimal(context: ReadContext): string | null {
+    const text = this.text(context);
+    if (text === null || isDecimal(text)) return text;
+    context.fail("bad_decimal", this.#where);
+    return null;
+  }
+
+  /** An integer's digits (also of numeric text); null where it is missing; anything else is a fault where required. */
+  integer(context: ReadContext): string | null {
+    const text = this.text(context);
+    if (text === null || /^-?\d+$/.test(text)) return text;
+    if (this.#required) context.fail("bad_decimal", this.#where);
+    return null;
+  }
+
+  /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */
+  micros(context: ReadContext): Micros | null {
+    const text = this.text(context);
+    if (text === null) return null;
+    const micros = microsFromText(text, this.#rule.unit ?? "ms");
+    if (micros === null) context.fail("bad_time", this.#where);
+    return micros;
+  }
+
+  /** `true` or `false`; null where it is missing; any other text is a fault. */
+  boolean(context: ReadContext): boolean | null {
+    const text = this.text(context);
+    if (text === null) return null;
+    if (text === "true") return true;
+    if (text !== "false") context.fail("unknown_value", this.#where);
+    return text === "false" ? false : null;
+  }
+
+  /** One of the texts given; `missing` where the field is not there; any other text is a fault. */
+  oneOf<T extends string>(context: ReadContext, values: readonly T[], missing: T): T {
+    const text = this.text(context);
+    if (text === null) return missing;
+    for (const value of values) if (value === text) return value;
+    context.fail("unknown_value", this.#where);
+    return missing;
+  }
+
+  #firstText(context: ReadContext): string | null {
+    const absent = this.#rule.absent;
+    for (const source of this.#rule.sources) {
+      const text = expressionText(context, source);
+      if (text !== null && (absent === null || !absent.has(text))) return text;
+    }
+    return null;
+  }
+}
+
+/** The text of what an expression finds in the current row; null where it finds nothing or a container. */
+export function expressionText(context: ReadContext, expression: Expression): string | null {
+  const path = expression.path;
+  if (path !== null) return context.document.text(context.document.find(path, context.scope.row));
+  return valueText(expression.evaluate(context.scope));
+}
+
+function valueText(value: Value): string | null {
+  return typeof value === "string" ? value : typeof value === "boolean" ? String(value) : null;
+}
+
+/** As expressionText(), and for containers their source text. */
+export function expressionSource(context: ReadContext, expression: Expression): string | null {
+  const value: Value | NodeId = expression.evaluate(context.scope);
+  return typeof value === "number" ? context.document.source(value) : valueText(value);
+}

@@ -1,0 +1,32 @@
+import { JsonDocument } from "../json/mod.ts";
+import type { InstrumentListPlan } from "../model/mod.ts";
+import { ReadContext } from "./context.ts";
+import { expressionText } from "./field.ts";
+import { RowList } from "./rows.ts";
+
+/** An entry of an exchange's instrument list. */
+export interface ListedInstrument {
+  readonly canonical: string;
+  readonly native: string;
+}
+
+/**
+ * Reads the answer of an instrument list: the rows that pass the filter and have both spellings. Null where the body is
+ * not JSON.
+ */
+export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): readonly ListedInstrument[] | null {
+  const document = new JsonDocument();
+  if (!document.parse(body)) return null;
+  const context = new ReadContext(document);
+  const list = new RowList();
+  list.collect(document, rule.rows, 0);
+  const instruments: ListedInstrument[] = [];
+  list.rows.forEach((row, index) => {
+    context.atRow(row, list.parents[index]);
+    if (rule.where !== null && !rule.where.test(context.scope)) return;
+    const native = expressionText(context, rule.native);
+    const canonical = expressionText(context, rule.canonical);
+    if (native !== null && canonical !== null) instruments.push({ canonical, native });
+  });
+  return instruments;
+}

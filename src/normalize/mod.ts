@@ -1,0 +1,11 @@
+/**
+ * Frames become events: decode, route, extract, normalise, in one synchronous function per frame that was compiled from
+ * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
+ * sockets, clocks, journals, sequences of books, or any exchange by name.
+ */
+export { type Fault } from "./context.ts";
+export { type NormalizedEvent } from "./event_reader.ts";
+export { type ListedInstrument, readInstrumentList } from "./instrument_list.ts";
+export { matchConnection } from "./match_connection.ts";
+export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
+export { PARSE_RULE_NAME } from "./raw_reader.ts";

@@ -1,0 +1,52 @@
+import type { FramePlan, ParseRule } from "../model/mod.ts";
+import type { ReadContext } from "./context.ts";
+import type { FrameOrigin, NormalizedEvent } from "./event_reader.ts";
+import { FieldReader } from "./field.ts";
+import type { SymbolMap } from "./symbols.ts";
+
+/** The name under which frames count that the parse table read. */
+export const PARSE_RULE_NAME = "parse";
+
+/** Yields the `raw` event of a frame by the parse table of a descriptor without event rules. */
+export class RawReader {
+  readonly #channel: FieldReader;
+  readonly #symbol: FieldReader;
+  readonly #serverTime: FieldReader | null;
+  readonly #sequence: FieldReader | null;
+  readonly #messageId: FieldReader | null;
+  readonly #channels: FramePlan["channels"];
+  readonly #wanted: FramePlan["wanted"];
+  readonly #symbols: SymbolMap;
+
+  constructor(rule: ParseRule, plan: Pick<FramePlan, "channels" | "wanted">, symbols: SymbolMap) {
+    this.#channel = new FieldReader(rule.channel, "parse.channel", true);
+    this.#symbol = new FieldReader(rule.symbol, "parse.symbol", true);
+    this.#serverTime = rule.serverTime === null ? null : new FieldReader(rule.serverTime, "parse.server_time");
+    this.#sequence = rule.sequence === null ? null : new FieldReader(rule.sequence, "parse.sequence");
+    this.#messageId = rule.messageId === null ? null : new FieldReader(rule.messageId, "parse.message_id");
+    this.#channels = plan.channels;
+    this.#wanted = plan.wanted;
+    this.#symbols = symbols;
+  }
+
+  /** Appends the event; a required field that is missing, or a field that does not cast, is a fault instead. */
+  read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+    context.atRoot();
+    const native = this.#channel.text(context);
+    const symbol = this.#symbol.text(context);
+    const exchange_ts = this.#serverTime === null ? null : this.#serverTime.micros(context);
+    const sequence = this.#sequence === null ? null : this.#sequence.integer(context);
+    const message_id = this.#messageId === null ? null : this.#messageId.text(context);
+    if (context.rowFailed || native === null || symbol === null) return;
+    const channel = this.#channels.get(native) ?? null;
+    if (this.#wanted !== null && channel !== null && !this.#wanted.has(channel)) return;
+    const pair = this.#symbols.translate(origin.connectionId, symbol);
+    events.push({
+      channel,
+      symbol: pair.canonical,
+      native_symbol: pair.native,
+      exchange_ts,
+      event: { kind: "raw", channel: native, sequence, message_id, payload: context.document.source(0) },
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { type JsonDocument, type NodeId, NOT_FOUND, type Rows } from "../json/mod.ts";
+
+/** The rows that a fan-out found, in order, each with the row one step further out. Reused. */
+export class RowList {
+  readonly rows: NodeId[] = [];
+  readonly parents: NodeId[] = [];
+
+  /**
+   * Fans out from a node. An array gives its elements; anything else but null where an array was expected counts as its
+   * only element; what is missing gives no rows.
+   */
+  collect(document: JsonDocument, rule: Rows, from: NodeId): void {
+    this.rows.length = 0;
+    this.parents.length = 0;
+    if (rule.steps.length === 0) {
+      this.#push(document, rule, from, from);
+      return;
+    }
+    this.#expand(document, rule, 0, from);
+  }
+
+  #expand(document: JsonDocument, rule: Rows, depth: number, from: NodeId): void {
+    const found = document.find(rule.steps[depth], from);
+    if (found === NOT_FOUND) return;
+    const kind = document.kind(found);
+    if (kind === "null") return;
+    if (kind !== "array") {
+      this.#descend(document, rule, depth, found, from);
+      return;
+    }
+    for (let element = document.firstChild(found); element !== NOT_FOUND; element = document.next(element)) {
+      this.#descend(document, rule, depth, element, from);
+    }
+  }
+
+  #descend(document: JsonDocument, rule: Rows, depth: number, element: NodeId, from: NodeId): void {
+    if (depth + 1 < rule.steps.length) this.#expand(document, rule, depth + 1, element);
+    else this.#push(document, rule, element, from);
+  }
+
+  #push(document: JsonDocument, rule: Rows, element: NodeId, parent: NodeId): void {
+    const row = rule.tail === null ? element : document.find(rule.tail, element);
+    if (row === NOT_FOUND) return;
+    this.rows.push(row);
+    this.parents.push(parent);
+  }
+}
