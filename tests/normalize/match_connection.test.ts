@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { matchConnection, readInstrumentList } from "../../src/normalize/mod.ts";
+import { rows, source, when } from "../support/frame_plan.ts";
+
+const URLS = {
+  urls: new Map([
+    ["public", ["wss://stream.test:443/public/stream"]],
+    ["market", ["wss://stream.test/market/stream", "wss://mirror.test/market/stream?x=1"]],
+    ["linear", ["wss://family.test/v5/public/linear"]],
+    ["spot", ["wss://family.test/v5/public/spot"]],
+  ]),
+};
+
+Deno.test("matchConnection() finds the connection by host, then by path", () => {
+  assert.equal(matchConnection(URLS, "wss://stream.test:9443/market/stream?streams=a"), "market");
+  assert.equal(matchConnection(URLS, "wss://STREAM.test/stream?streams=a/b"), "public");
+  assert.equal(matchConnection(URLS, "wss://mirror.test/"), "market");
+  assert.equal(matchConnection(URLS, "wss://family.test/v5/public/spot"), "spot");
+});
+
+Deno.test("matchConnection() gives null for another host and for what is no URL", () => {
+  assert.equal(matchConnection(URLS, "wss://other.test/public/stream"), null);
+  assert.equal(matchConnection(URLS, "stream"), null);
+});
+
+const LIST = {
+  method: "GET" as const,
+  path: "/list",
+  body: null,
+  rows: rows("/symbols/*"),
+  where: when({ "/status": "TRADING" }),
+  native: source("/symbol"),
+  canonical: source("/name"),
+};
+
+Deno.test("readInstrumentList() gives the rows that pass the filter and have both names", () => {
+  const row = (symbol: string, status: string, name: string) => `{"symbol":"${symbol}","status":"${status}"${name}}`;
+  const body = `{"symbols":[${row("A", "TRADING", ',"name":"A/B"')},${row("B", "BREAK", ',"name":"B/B"')},${
+    row("C", "TRADING", "")
+  }]}`;
+  assert.deepEqual(readInstrumentList(LIST, new TextEncoder().encode(body)), [{ canonical: "A/B", native: "A" }]);
+});
+
+Deno.test("readInstrumentList() gives null for a body that is not JSON", () => {
+  assert.equal(readInstrumentList(LIST, new TextEncoder().encode("<html>")), null);
+});
