@@ -25,3 +25,5 @@ export type {
   Terminal,
   Timer,
 } from "./host.ts";
+export { denoHost } from "./deno_host.ts";
+export { parseRetryAfter } from "./retry_after.ts";

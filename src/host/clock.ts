@@ -1,0 +1,46 @@
+import type { Micros } from "../model/mod.ts";
+import type { Clock, Timer } from "./host.ts";
+import { WallClock } from "./wall_clock.ts";
+
+/** Longest delay a platform timer keeps (2^31 - 1 ms); longer ones are waited for in stretches. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+/** The system's clocks and timers. */
+export function systemClock(): Clock {
+  const wall = new WallClock(performance.timeOrigin, performance.now());
+  const nowMicros = (): Micros => wall.read(Date.now(), performance.now());
+  return {
+    nowMicros,
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after: startTimer,
+    sleep,
+  };
+}
+
+function startTimer(ms: number, call: () => void): Timer {
+  let left = Math.max(0, ms);
+  const next = (): ReturnType<typeof setTimeout> => {
+    const stretch = Math.min(left, TIMER_MS_MAX);
+    left -= stretch;
+    return setTimeout(() => {
+      if (left > 0) id = next();
+      else call();
+    }, stretch);
+  };
+  let id = next();
+  return { cancel: () => clearTimeout(id) };
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", finish);
+      resolve();
+    };
+    const timer = startTimer(ms, finish);
+    signal?.addEventListener("abort", finish, { once: true });
+  });
+}

@@ -1,0 +1,26 @@
+import { systemClock } from "./clock.ts";
+import { socketDialer } from "./dialer.ts";
+import { httpFetcher } from "./fetcher.ts";
+import { systemFiles } from "./files.ts";
+import type { Host } from "./host.ts";
+import { systemListener } from "./listener.ts";
+import { systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
+
+/** The outside world as Deno shows it. */
+export function denoHost(): Host {
+  const clock = systemClock();
+  const files = systemFiles();
+  return {
+    clock,
+    files,
+    dialer: socketDialer(clock, files),
+    fetcher: httpFetcher(clock),
+    listener: systemListener(clock),
+    signals: systemSignals(),
+    random: systemRandom(),
+    environment: systemEnvironment(),
+    terminal: systemTerminal(),
+    exit: (code) => Deno.exit(code),
+    processId: Deno.pid,
+  };
+}

@@ -1,0 +1,114 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+import { Failure, type FailureCode } from "../model/mod.ts";
+import type { Clock, Connection, ConnectionCallbacks, Dialer, DialOptions, Files } from "./host.ts";
+import { parseRetryAfter } from "./retry_after.ts";
+import { attachSocket, deflateOptions } from "./socket_connection.ts";
+
+/** Opens WebSockets with `ws`, which has pings, permessage-deflate, custom authorities and close codes. */
+export function socketDialer(clock: Clock, files: Pick<Files, "readText">): Dialer {
+  return {
+    dial: async (options, callbacks, signal) => {
+      const ca = options.caCertPath === null ? null : await readAuthority(files, options.caCertPath);
+      return await openSocket({ options, callbacks, signal, ca, clock });
+    },
+  };
+}
+
+async function readAuthority(files: Pick<Files, "readText">, path: string): Promise<string> {
+  const text = await files.readText(path);
+  if (text === null) throw new Failure("tls", `Cannot read certificate authority: no such file: ${path}`);
+  return text;
+}
+
+interface Opening {
+  readonly options: DialOptions;
+  readonly callbacks: ConnectionCallbacks;
+  readonly signal: AbortSignal | undefined;
+  readonly ca: string | null;
+  readonly clock: Clock;
+}
+
+function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new Failure("cancelled", `Dial cancelled: ${shownUrl(options.url)}`));
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(options.url, {
+        headers: { ...options.headers },
+        perMessageDeflate: deflateOptions(options.compression),
+        maxPayload: options.frameBytesMax,
+        followRedirects: false,
+        ...(ca === null ? {} : { ca }),
+      });
+    } catch (cause) {
+      return reject(new Failure("connect", `Cannot dial ${shownUrl(options.url)}: ${messageOf(cause)}`, { cause }));
+    }
+    let settled = false;
+    const fail = (failure: Failure) => {
+      if (settled) return;
+      settled = true;
+      release();
+      socket.terminate();
+      reject(failure);
+    };
+    const onAbort = () => fail(new Failure("cancelled", `Dial cancelled: ${shownUrl(options.url)}`));
+    const timer = clock.after(options.timeoutMs, () => {
+      fail(new Failure("timeout", `Dial timed out after ${options.timeoutMs} ms: ${shownUrl(options.url)}`));
+    });
+    const release = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    // Stays attached after a failure too: terminating a socket that is not open yet emits one more error.
+    socket.on("error", (cause) => fail(dialFailure(options.url, cause)));
+    socket.once(
+      "close",
+      () => fail(new Failure("connect", `Connection ended while opening: ${shownUrl(options.url)}`)),
+    );
+    socket.once("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
+      fail(statusFailure(options.url, response, clock.nowMs()));
+      response.resume();
+      request.destroy();
+    });
+    socket.once("open", () => {
+      if (settled) return;
+      settled = true;
+      release();
+      resolve(attachSocket(socket, callbacks, clock));
+    });
+  });
+}
+
+function statusFailure(url: string, response: IncomingMessage, nowMs: number): Failure {
+  const status = response.statusCode ?? 0;
+  const retryAfterMs = parseRetryAfter(response.headers["retry-after"], nowMs);
+  return new Failure("http_status", `Cannot dial ${shownUrl(url)}: status ${status}`, {
+    status,
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+  });
+}
+
+function dialFailure(url: string, cause: unknown): Failure {
+  return new Failure(dialFailureCode(url, cause), `Cannot dial ${shownUrl(url)}: ${messageOf(cause)}`, { cause });
+}
+
+/** System errors have a code (`ECONNREFUSED`, `ENOTFOUND`); those of TLS have an OpenSSL name or none at all. */
+function dialFailureCode(url: string, cause: unknown): FailureCode {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  if (code.startsWith("WS_ERR")) return "connect";
+  if (!url.startsWith("wss:")) return "connect";
+  if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/.test(code)) return "tls";
+  return code === "" || code === "EPROTO" ? "tls" : "connect";
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** The address without its query, which may hold a token. */
+function shownUrl(url: string): string {
+  return url.split("?", 1)[0];
+}

@@ -1,0 +1,42 @@
+import { callFile } from "./file_failure.ts";
+import type { FileHandle } from "./host.ts";
+
+/**
+ * Opens a file for reading, or for appending (created where it is missing; also readable). Reads are done one after
+ * the other, because a position belongs to the file and not to the read; appends go to the end whatever the position.
+ */
+export async function openFile(path: string, mode: "read" | "append"): Promise<FileHandle> {
+  const file = await callFile(
+    path,
+    "open",
+    () => Deno.open(path, mode === "read" ? { read: true } : { read: true, append: true, create: true }),
+  );
+  let reading: Promise<unknown> = Promise.resolve();
+  return {
+    write: (bytes) =>
+      callFile(path, "write", async () => {
+        for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      }),
+    readAt: (position, length) => {
+      const read = reading.then(() => callFile(path, "read", () => readAt(file, position, length)));
+      reading = read.catch(() => {});
+      return read;
+    },
+    sync: () => callFile(path, "sync", () => file.syncData()),
+    truncate: (bytes) => callFile(path, "truncate", () => file.truncate(bytes)),
+    // deno-lint-ignore require-await -- a second close is a bug that rejects
+    close: async () => file.close(),
+  };
+}
+
+async function readAt(file: Deno.FsFile, position: number, length: number): Promise<Uint8Array> {
+  await file.seek(position, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  while (at < length) {
+    const count = await file.read(bytes.subarray(at));
+    if (count === null || count === 0) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}

@@ -1,0 +1,46 @@
+import { Failure } from "../model/mod.ts";
+import { callFile } from "./file_failure.ts";
+
+/** How long a lock is waited for where the platform cannot merely try, in ms. */
+const LOCK_WAIT_MS = 300;
+
+/**
+ * Takes an exclusive advisory lock on a file, which is created where it is missing and stays when the lock is released.
+ * The lock ends with the process, however that ends. Rejects with `busy` where it is taken.
+ */
+export async function lockFile(path: string): Promise<{ release(): Promise<void> }> {
+  const file = await callFile(path, "open", () => Deno.open(path, { read: true, write: true, create: true }));
+  if (!await callFile(path, "lock", () => tryLock(file))) {
+    throw new Failure("busy", `Cannot lock ${path}: another process holds it`, { retry: false });
+  }
+  return {
+    release: async () => {
+      await callFile(path, "unlock", () => file.unlock());
+      file.close();
+    },
+  };
+}
+
+/** What is needed of a file to lock it; `tryLock` is missing from Deno 2.6. */
+interface Lockable {
+  tryLock?(exclusive: boolean): Promise<boolean>;
+  lock(exclusive: boolean): Promise<void>;
+  close(): void;
+}
+
+/** Closes the file where the lock is taken. Without `tryLock` a lock can only be waited for. */
+async function tryLock(file: Lockable): Promise<boolean> {
+  if (file.tryLock !== undefined) {
+    const taken = await file.tryLock(true);
+    if (!taken) file.close();
+    return taken;
+  }
+  const locking = file.lock(true).then(() => true);
+  const waiting = Promise.withResolvers<false>();
+  const timer = setTimeout(() => waiting.resolve(false), LOCK_WAIT_MS);
+  const taken = await Promise.race([locking, waiting.promise]);
+  clearTimeout(timer);
+  // A lock that comes after we gave up is let go by closing the file.
+  if (!taken) locking.then(() => file.close(), () => file.close());
+  return taken;
+}

@@ -1,0 +1,94 @@
+import type { Files } from "./host.ts";
+import { callFile, fileFailure } from "./file_failure.ts";
+import { openFile } from "./file_handle.ts";
+import { lockFile } from "./file_lock.ts";
+
+/** Files by the platform's own calls. */
+export function systemFiles(): Files {
+  return {
+    open: openFile,
+    readBytes: (path) => orNull(path, "read", () => Deno.readFile(path)),
+    readText: (path) => orNull(path, "read", () => Deno.readTextFile(path)),
+    writeAtomic,
+    list,
+    stat: (path) =>
+      orNull(path, "stat", async () => {
+        const found = await Deno.stat(path);
+        return { bytes: found.size, isDirectory: found.isDirectory, modifiedMs: found.mtime?.getTime() ?? 0 };
+      }),
+    makeDir: (path) => callFile(path, "create folder", () => Deno.mkdir(path, { recursive: true })),
+    rename: (from, to) => callFile(from, `rename to ${to}:`, () => Deno.rename(from, to)),
+    remove: (path) => removeIfThere(path, false),
+    removeTree: (path) => removeIfThere(path, true),
+    syncDir,
+    makeTempDir: (prefix) => callFile(prefix, "create temporary folder", () => Deno.makeTempDir({ prefix })),
+    lock: lockFile,
+    readTextSync: (path) => {
+      try {
+        return Deno.readTextFileSync(path);
+      } catch (cause) {
+        if (isMissing(cause)) return null;
+        throw fileFailure("read", path, cause);
+      }
+    },
+  };
+}
+
+/** A path that leads through a file where a folder was expected is missing as well. */
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
+}
+
+async function orNull<T>(path: string, action: string, call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw fileFailure(action, path, cause);
+  }
+}
+
+async function list(dir: string) {
+  return await orNull(dir, "list", async () => {
+    const entries: { name: string; isDirectory: boolean }[] = [];
+    for await (const entry of Deno.readDir(dir)) entries.push({ name: entry.name, isDirectory: entry.isDirectory });
+    return entries.sort((a, b) => a.name < b.name ? -1 : 1);
+  });
+}
+
+async function removeIfThere(path: string, recursive: boolean): Promise<void> {
+  await orNull(path, "remove", () => Deno.remove(path, { recursive }));
+}
+
+/**
+ * The temporary name ends in `.tmp`, so that one left behind by a crash is told from the real thing. Two writers of one
+ * path at once are not expected; the last rename wins whole.
+ */
+async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await callFile(temporary, "write", async () => {
+    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
+    await writeAll(file, bytes);
+    await file.sync();
+  });
+  await callFile(temporary, `rename to ${path}:`, () => Deno.rename(temporary, path));
+  await syncDir(folderOf(path));
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** Windows cannot open a folder for syncing and does not need it: there a rename is durable with the volume's log. */
+async function syncDir(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  await callFile(path, "sync folder", async () => {
+    using dir = await Deno.open(path, { read: true });
+    await dir.sync();
+  });
+}
+
+function folderOf(path: string): string {
+  const at = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return at < 0 ? "." : path.slice(0, at + 1);
+}

@@ -1,0 +1,110 @@
+// @ts-types="@types/ws"
+import type { WebSocket } from "ws";
+import type { Clock, Connection, ConnectionCallbacks, Timer } from "./host.ts";
+
+/** How long the peer may take to answer a close frame, in ms; then the connection is cut. */
+const CLOSE_ANSWER_MS_MAX = 1_000;
+/** Longest reason of a close frame, in bytes of UTF-8 (RFC 6455 section 5.5: 125 less the code). */
+const CLOSE_REASON_BYTES_MAX = 123;
+/** What `ws` reports where the connection ended without a close frame (RFC 6455 section 7.1.5). */
+const ABNORMAL_CLOSURE = 1006;
+/** Compression state costs more than it saves below this size, in bytes. */
+const COMPRESSION_BYTES_MIN = 1024;
+
+/** What a listener's connection can do beyond a dialled one. */
+export interface ServedConnection extends Connection {
+  sendBinary(bytes: Uint8Array): void;
+  /** Cuts the connection without a close frame. */
+  terminate(): void;
+}
+
+/** The permessage-deflate settings of either side: no context is kept between frames, so memory stays bounded. */
+export function deflateOptions(enabled: boolean) {
+  return enabled
+    ? { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: COMPRESSION_BYTES_MIN }
+    : false;
+}
+
+/**
+ * Connects an open `ws` socket with its owner's callbacks. `onClose` is called exactly once, last; an error of the
+ * socket is never thrown but becomes the reason of its close. Nothing is read before the next turn of the event loop,
+ * so that the owner has the connection in hand when its first frame comes.
+ */
+export function attachSocket(socket: WebSocket, callbacks: ConnectionCallbacks, clock: Clock): ServedConnection {
+  let closed = false;
+  let failure: string | null = null;
+  let cut: Timer | null = null;
+  let paused = false;
+  let begun = false;
+  socket.pause();
+  const beginning = clock.after(0, () => {
+    begun = true;
+    if (!paused) socket.resume();
+  });
+  socket.on("message", (payload: Uint8Array, binary: boolean) => {
+    const receivedTs = clock.nowMicros();
+    if (!closed) callbacks.onFrame(viewBytes(payload), binary, receivedTs);
+  });
+  socket.on("ping", () => {
+    const receivedTs = clock.nowMicros();
+    if (!closed) callbacks.onPing(receivedTs);
+  });
+  socket.on("pong", () => {
+    const receivedTs = clock.nowMicros();
+    if (!closed) callbacks.onPong(receivedTs);
+  });
+  socket.on("error", (error: Error) => {
+    failure ??= error.message;
+    cutLater();
+  });
+  socket.on("close", (code: number, reason: Uint8Array) => {
+    if (closed) return;
+    closed = true;
+    beginning.cancel();
+    cut?.cancel();
+    const text = new TextDecoder().decode(reason);
+    callbacks.onClose(code === ABNORMAL_CLOSURE ? null : code, text === "" ? failure ?? "" : text);
+  });
+  const cutLater = () => {
+    cut ??= clock.after(CLOSE_ANSWER_MS_MAX, () => socket.terminate());
+  };
+  return {
+    send: (text) => {
+      if (socket.readyState === socket.OPEN) socket.send(text, ignoreSendOutcome);
+    },
+    sendBinary: (bytes) => {
+      if (socket.readyState === socket.OPEN) socket.send(bytes, { binary: true }, ignoreSendOutcome);
+    },
+    ping: () => {
+      if (socket.readyState === socket.OPEN) socket.ping("", undefined, ignoreSendOutcome);
+    },
+    close: (code, reason) => {
+      if (closed) return;
+      socket.close(code, cutReason(reason));
+      cutLater();
+    },
+    terminate: () => socket.terminate(),
+    pause: () => {
+      paused = true;
+      if (begun) socket.pause();
+    },
+    resume: () => {
+      paused = false;
+      if (begun) socket.resume();
+    },
+  };
+}
+
+/** A failed write also ends the socket, whose close is reported by `onClose`: there is nothing to add here. */
+function ignoreSendOutcome(_error?: Error | null): void {}
+
+/** The same bytes as a plain `Uint8Array`, because a Buffer's `slice` does not copy. */
+function viewBytes(payload: Uint8Array): Uint8Array {
+  return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+}
+
+function cutReason(reason: string): string {
+  const bytes = new TextEncoder().encode(reason);
+  if (bytes.length <= CLOSE_REASON_BYTES_MAX) return reason;
+  return new TextDecoder().decode(bytes.subarray(0, CLOSE_REASON_BYTES_MAX)).replace(/\uFFFD+$/, "");
+}
