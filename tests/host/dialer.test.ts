@@ -46,7 +46,7 @@ async function serve(options: { answersPings?: boolean; greet?: (connection: Ser
 }
 
 /** A TCP server that does with each connection what it is told. */
-async function serveRaw(accept: (socket: Socket) => void): Promise<{ port: number; stop: () => Promise<void> }> {
+async function serveRaw(accept: (socket: Socket) => void): Promise<{ port: number; stop: () => void }> {
   const open = new Set<Socket>();
   const server: Server = createServer((socket) => {
     open.add(socket);
@@ -57,11 +57,10 @@ async function serveRaw(accept: (socket: Socket) => void): Promise<{ port: numbe
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const address = server.address();
   assert.ok(address !== null && typeof address === "object");
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const socket of open) socket.destroy();
-    });
+  const stop = () => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  };
   return { port: address.port, stop };
 }
 
@@ -211,7 +210,7 @@ Deno.test("close() cuts the connection when the peer does not answer", async () 
   const connection = await denoHost().dialer.dial(dialOptions(`ws://${HOST}:${server.port}`), log);
   connection.close(1000, "x".repeat(500));
   assert.equal((await log.nth("close")).code, null);
-  await server.stop();
+  server.stop();
 });
 
 Deno.test("onClose() follows when the peer sends garbage instead of frames", async () => {
@@ -232,7 +231,7 @@ Deno.test("onClose() follows when the peer sends garbage instead of frames", asy
   assert.equal(close.code, null);
   assert.match(close.reason, /frame/);
   assert.equal(log.of("close").length, 1);
-  await server.stop();
+  server.stop();
 });
 
 Deno.test("onClose() follows when a frame is larger than allowed", async () => {
@@ -274,7 +273,7 @@ Deno.test("dial() rejects with status and Retry-After when the upgrade is refuse
     );
     const failure = await dialFailure(dialOptions(`ws://${HOST}:${server.port}/`));
     assert.deepEqual([failure.code, failure.status, failure.retryAfterMs], ["http_status", status, expected]);
-    await server.stop();
+    server.stop();
   }
 });
 
@@ -283,7 +282,7 @@ Deno.test("dial() rejects with timeout when the upgrade is never answered", asyn
   const failure = await dialFailure(dialOptions(`ws://${HOST}:${server.port}/?token=secret`, { timeoutMs: 20 }));
   assert.equal(failure.code, "timeout");
   assert.ok(!failure.message.includes("secret"));
-  await server.stop();
+  server.stop();
 });
 
 Deno.test("dial() rejects with cancelled when the signal aborts", async () => {
@@ -292,19 +291,19 @@ Deno.test("dial() rejects with cancelled when the signal aborts", async () => {
   const options = dialOptions(`ws://${HOST}:${server.port}/`);
   assert.equal((await dialFailure(options, abort.signal)).code, "cancelled");
   assert.equal((await dialFailure(options, abort.signal)).code, "cancelled");
-  await server.stop();
+  server.stop();
 });
 
 Deno.test("dial() rejects with connect when nobody listens, the peer hangs up, or it is no HTTP", async () => {
   const gone = await serveRaw(() => {});
-  await gone.stop();
+  gone.stop();
   assert.equal((await dialFailure(dialOptions(`ws://${HOST}:${gone.port}/`))).code, "connect");
   const hangUp = await serveRaw((socket) => socket.destroy());
   assert.equal((await dialFailure(dialOptions(`ws://${HOST}:${hangUp.port}/`))).code, "connect");
-  await hangUp.stop();
+  hangUp.stop();
   const garbage = await serveRaw((socket) => socket.once("data", () => socket.end("not HTTP at all\r\n\r\n")));
   assert.equal((await dialFailure(dialOptions(`ws://${HOST}:${garbage.port}/`))).code, "connect");
-  await garbage.stop();
+  garbage.stop();
   assert.equal((await dialFailure(dialOptions("no address"))).code, "connect");
 });
 
