@@ -1,0 +1,198 @@
+import { type Observation, streamKey } from "../model/mod.ts";
+
+/** Levels of log lines, least serious first. */
+export type LineLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** How an observation is logged. `docs/operations.md` lists the events from here. */
+export interface LogSpec<T extends Observation = Observation> {
+  readonly level: LineLevel | ((seen: T) => LineLevel);
+  /** What the line means, for the documentation. */
+  readonly meaning: string;
+  readonly text: (seen: T) => string;
+  /** Lines with the same key within a minute are counted instead of written; null: each is written. */
+  readonly repeatKey: ((seen: T) => string) | null;
+}
+
+type Kind = Observation["kind"];
+type Table = { readonly [K in Kind]: LogSpec<Extract<Observation, { kind: K }>> | null };
+
+const where = (seen: { readonly exchange: string; readonly connection: string }) =>
+  `${seen.exchange} ${seen.connection}`;
+
+/** Every log line of the program by observation; null: counted, never logged. */
+export const LOG_EVENTS: Table = {
+  started: {
+    level: "info",
+    meaning: "The collector started",
+    text: (seen) => `Started version ${seen.version}`,
+    repeatKey: null,
+  },
+  stopping: {
+    level: "info",
+    meaning: "An orderly stop began",
+    text: (seen) => `Stopping on ${seen.signal}`,
+    repeatKey: null,
+  },
+  stopped: {
+    level: "info",
+    meaning: "Everything received is durable and committed",
+    text: (seen) => `Stopped after ${seen.durationMs.toFixed(0)} ms`,
+    repeatKey: null,
+  },
+  config_loaded: {
+    level: "info",
+    meaning: "The configuration is valid",
+    text: (seen) => `Configuration loaded: ${seen.exchanges} exchange instances, ${seen.warnings} warnings`,
+    repeatKey: null,
+  },
+  config_issue: {
+    level: (seen) => seen.issue.severity === "error" ? "error" : "warn",
+    meaning: "Something is wrong in configuration, a descriptor or a map",
+    text: ({ issue }) => `${issue.file}:${issue.line}:${issue.column}: ${issue.severity}: ${issue.message}`,
+    repeatKey: null,
+  },
+  config_reload: {
+    level: (seen) => seen.accepted ? "info" : "error",
+    meaning: "SIGHUP: the new configuration was taken over, or refused and the old one kept",
+    text: (seen) =>
+      seen.accepted ? "Configuration reloaded" : `Configuration refused: ${seen.errors} errors; the old one stays`,
+    repeatKey: null,
+  },
+  session_state: {
+    level: (seen) => seen.state.kind === "live" ? "info" : "debug",
+    meaning: "A connection changed its state",
+    text: (seen) => `${where(seen)} is ${seen.state.kind}`,
+    repeatKey: null,
+  },
+  session_opened: {
+    level: "info",
+    meaning: "A WebSocket session was opened",
+    text: (seen) => `${where(seen)} opened ${seen.url}`,
+    repeatKey: null,
+  },
+  session_closed: {
+    level: (seen) => seen.cause === "shutdown" || seen.cause === "max_age" ? "info" : "warn",
+    meaning: "A session ended, with its cause; its streams have a gap from here on",
+    text: (seen) =>
+      `${where(seen)} closed: ${seen.cause}${seen.code === null ? "" : ` ${seen.code}`} ${seen.reason}`.trimEnd(),
+    repeatKey: null,
+  },
+  connect_failed: {
+    level: "warn",
+    meaning: "An attempt to connect failed; the next one follows after a growing, capped delay",
+    text: (seen) => `${where(seen)} cannot connect: ${seen.reason}`,
+    repeatKey: (seen) => `${where(seen)} ${seen.code}`,
+  },
+  request_sent: {
+    level: "debug",
+    meaning: "A subscription request was sent",
+    text: (seen) => `${where(seen)} asked for ${seen.items} items`,
+    repeatKey: null,
+  },
+  request_failed: {
+    level: "warn",
+    meaning: "A request was not acknowledged in time, or a rejection names nothing known",
+    text: (seen) => `${where(seen)} ${seen.outcome}: ${seen.reason}`,
+    repeatKey: (seen) => `${where(seen)} ${seen.outcome}`,
+  },
+  stream_state: {
+    level: (seen) => seen.state === "rejected" ? "error" : seen.state === "stale" ? "warn" : "debug",
+    meaning: "A stream changed its state: pending, acked, live, stale, rejected",
+    text: (seen) =>
+      `${where(seen)} ${streamKey(seen.stream)} is ${seen.state}${seen.reason === null ? "" : `: ${seen.reason}`}`,
+    repeatKey: null,
+  },
+  frame_received: null,
+  frame_fault: {
+    level: "warn",
+    meaning: "A frame could not be turned into events; it stays in the journal at this offset",
+    text: (seen) => `${seen.exchange} frame ${seen.offset}: ${seen.code} ${seen.where}: ${seen.example}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.code} ${seen.where}`,
+  },
+  frame_control: null,
+  frames_dropped: {
+    level: "error",
+    meaning: "Frames were not kept because the journal is full; a gap says which",
+    text: (seen) => `${seen.exchange} dropped ${seen.frames} frames: ${seen.reason}`,
+    repeatKey: (seen) => seen.exchange,
+  },
+  events: null,
+  gap: {
+    level: "warn",
+    meaning: "A stretch of a stream is missing; the same is an event in the data",
+    text: (seen) => `${seen.exchange} ${seen.stream ?? "frame"} ${seen.symbol} gap: ${seen.cause} ${seen.detail}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.cause}`,
+  },
+  duplicate: null,
+  symbol_unmapped: {
+    level: "warn",
+    meaning: "A native symbol has no entry in the map and keeps its native spelling",
+    text: (seen) => `${seen.exchange} has no canonical symbol for ${seen.native}`,
+    repeatKey: (seen) => seen.exchange,
+  },
+  http_request: {
+    level: (seen) => seen.status !== null && seen.status < 400 ? "debug" : "warn",
+    meaning: "A REST request was answered, or failed",
+    text: (seen) =>
+      `${seen.exchange} ${seen.request}: ${seen.error ?? `status ${seen.status}`} after ${
+        seen.durationMs.toFixed(0)
+      } ms`,
+    repeatKey: (seen) => seen.status !== null && seen.status < 400 ? "" : `${seen.exchange} ${seen.request}`,
+  },
+  journal_synced: null,
+  journal_segment_sealed: {
+    level: "debug",
+    meaning: "A journal segment was compressed and closed",
+    text: (seen) => `Sealed segment ${seen.segment}: ${seen.bytes} bytes`,
+    repeatKey: null,
+  },
+  journal_segment_deleted: {
+    level: "info",
+    meaning: "A journal segment that every sink has passed was deleted",
+    text: (seen) => `Deleted segment ${seen.segment}: ${seen.bytes} bytes`,
+    repeatKey: null,
+  },
+  journal_recovered: {
+    level: (seen) => seen.cutBytes > 0 ? "warn" : "info",
+    meaning: "The journal was opened; a torn tail was cut off",
+    text: (seen) =>
+      `Recovered segment ${seen.segment}: ${seen.records} records, ${seen.cutBytes} bytes of a torn tail cut`,
+    repeatKey: null,
+  },
+  journal_full: {
+    level: (seen) => seen.full ? "error" : "info",
+    meaning: "The journal reached its cap, or has room again",
+    text: (seen) => seen.full ? `Journal full at ${seen.bytes} bytes` : `Journal has room again at ${seen.bytes} bytes`,
+    repeatKey: null,
+  },
+  journal_failed: {
+    level: "error",
+    meaning: "The journal cannot be written; it is tried again and nothing is acknowledged meanwhile",
+    text: (seen) => `Journal cannot be written: ${seen.error}`,
+    repeatKey: (seen) => seen.error,
+  },
+  sink_wrote: null,
+  sink_committed: {
+    level: "debug",
+    meaning: "A sink made its data safe up to an offset",
+    text: (seen) => `Sink ${seen.sink} committed ${seen.offset}`,
+    repeatKey: null,
+  },
+  sink_failed: {
+    level: "error",
+    meaning: "A sink failed; it is opened again after a delay and goes on from its committed offset",
+    text: (seen) => `Sink ${seen.sink} failed: ${seen.error}; next attempt in ${seen.retryMs.toFixed(0)} ms`,
+    repeatKey: (seen) => seen.sink,
+  },
+  sink_recovered: {
+    level: "info",
+    meaning: "A sink works again",
+    text: (seen) => `Sink ${seen.sink} works again`,
+    repeatKey: null,
+  },
+};
+
+/** The way an observation is logged; null where it is only counted. */
+export function logSpec(seen: Observation): LogSpec | null {
+  return LOG_EVENTS[seen.kind] as LogSpec | null;
+}

@@ -1,0 +1,108 @@
+/** One metric: its Prometheus name, type, labels and what it counts. `docs/operations.md` lists them from here. */
+export interface MetricSpec {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Every metric of the program. Labels take values from closed sets: instances, channels, kinds, causes, codes, rule names. */
+export const METRICS = {
+  collector_frames_received_total: { type: "counter", help: "Frames received", labels: ["exchange"] },
+  collector_received_bytes_total: { type: "counter", help: "Payload bytes received", labels: ["exchange"] },
+  collector_frames_control_total: {
+    type: "counter",
+    help: "Frames that a control rule named",
+    labels: ["exchange", "rule"],
+  },
+  collector_frame_faults_total: {
+    type: "counter",
+    help: "Faults in frames; the frame stays in the journal",
+    labels: ["exchange", "code"],
+  },
+  collector_frames_dropped_total: {
+    type: "counter",
+    help: "Frames not kept because the journal was full",
+    labels: ["exchange"],
+  },
+  collector_events_total: { type: "counter", help: "Events derived", labels: ["exchange", "kind"] },
+  collector_gaps_total: { type: "counter", help: "Gaps recorded", labels: ["exchange", "cause"] },
+  collector_duplicates_dropped_total: {
+    type: "counter",
+    help: "Events left out as duplicates",
+    labels: ["exchange"],
+  },
+  collector_symbols_unmapped_total: {
+    type: "counter",
+    help: "Native symbols seen without an entry in the map",
+    labels: ["exchange"],
+  },
+  collector_sessions_opened_total: { type: "counter", help: "WebSocket sessions opened", labels: ["exchange"] },
+  collector_sessions_closed_total: {
+    type: "counter",
+    help: "WebSocket sessions ended, by cause",
+    labels: ["exchange", "cause"],
+  },
+  collector_connects_failed_total: {
+    type: "counter",
+    help: "Attempts to connect that failed, by code",
+    labels: ["exchange", "code"],
+  },
+  collector_requests_sent_total: {
+    type: "counter",
+    help: "Subscription requests sent",
+    labels: ["exchange"],
+  },
+  collector_requests_failed_total: {
+    type: "counter",
+    help: "Requests without an acknowledgement in time, and rejections that name nothing known",
+    labels: ["exchange", "outcome"],
+  },
+  collector_stream_changes_total: {
+    type: "counter",
+    help: "Streams that entered a state",
+    labels: ["exchange", "channel", "state"],
+  },
+  collector_http_requests_total: {
+    type: "counter",
+    help: "REST requests by status class; `none` is no answer",
+    labels: ["exchange", "request", "status"],
+  },
+  collector_journal_records_total: { type: "counter", help: "Journal records made durable", labels: [] },
+  collector_journal_bytes_total: { type: "counter", help: "Journal bytes made durable", labels: [] },
+  collector_journal_sync_seconds_total: { type: "counter", help: "Time spent writing and syncing", labels: [] },
+  collector_journal_syncs_total: { type: "counter", help: "Group commits", labels: [] },
+  collector_journal_segments_sealed_total: { type: "counter", help: "Segments sealed", labels: [] },
+  collector_journal_segments_deleted_total: { type: "counter", help: "Segments deleted by retention", labels: [] },
+  collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },
+  collector_sink_events_total: { type: "counter", help: "Events handed to a sink", labels: ["sink"] },
+  collector_sink_write_seconds_total: { type: "counter", help: "Time spent in a sink's write", labels: ["sink"] },
+  collector_sink_commits_total: { type: "counter", help: "Positions committed", labels: ["sink"] },
+  collector_sink_failures_total: { type: "counter", help: "Failures of a sink", labels: ["sink"] },
+  collector_config_issues_total: {
+    type: "counter",
+    help: "Issues found in configuration and descriptors",
+    labels: ["severity"],
+  },
+  collector_config_reloads_total: { type: "counter", help: "Reloads by outcome", labels: ["outcome"] },
+  collector_uptime_seconds: { type: "gauge", help: "Time since the start", labels: [] },
+  collector_health_status: { type: "gauge", help: "2 ok, 1 degraded, 0 error", labels: [] },
+  collector_connections: {
+    type: "gauge",
+    help: "Connections by state",
+    labels: ["exchange", "state"],
+  },
+  collector_streams: { type: "gauge", help: "Streams by state", labels: ["exchange", "state"] },
+  collector_last_message_age_seconds: {
+    type: "gauge",
+    help: "Time since the latest message of the quietest connection",
+    labels: ["exchange"],
+  },
+  collector_journal_buffered_bytes: { type: "gauge", help: "Journal bytes not yet written", labels: [] },
+  collector_journal_size_bytes: { type: "gauge", help: "Journal bytes on disk", labels: [] },
+  collector_journal_full: { type: "gauge", help: "1 while the journal is at its cap", labels: [] },
+  collector_sink_lag_records: { type: "gauge", help: "Journal records a sink has not had yet", labels: ["sink"] },
+  collector_sink_failing: { type: "gauge", help: "1 while a sink fails", labels: ["sink"] },
+} as const satisfies Readonly<Record<string, MetricSpec>>;
+
+/** The name of a metric. */
+export type MetricName = keyof typeof METRICS;
