@@ -1,0 +1,38 @@
+import type { Host } from "../host/mod.ts";
+import { Failure } from "../model/mod.ts";
+import { readRecording, type RecordedLine } from "../simulator/mod.ts";
+
+/** Bytes read from the file at a time. */
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Reads a recording file, gzip or plain, without holding more of it than a piece and a line. Throws a `Failure`: of code
+ * `file` where the file is missing or cannot be read, `corrupt` with the line's number where a line is not a record.
+ * `onBytes` is told how many bytes of the file have been read so far, for progress.
+ */
+export async function* readRecordingFile(
+  host: Host,
+  path: string,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncIterable<RecordedLine> {
+  const stat = await host.files.stat(path);
+  if (stat === null) throw new Failure("file", `Cannot open recording ${path}: no such file`, { retry: false });
+  if (stat.isDirectory) throw new Failure("file", `Cannot open recording ${path}: it is a folder`, { retry: false });
+  yield* readRecording(readChunks(host, path, onBytes), path);
+}
+
+async function* readChunks(host: Host, path: string, onBytes: (bytes: number) => void): AsyncIterable<Uint8Array> {
+  const file = await host.files.open(path, "read");
+  try {
+    let position = 0;
+    while (true) {
+      const chunk = await file.readAt(position, CHUNK_BYTES);
+      if (chunk.length === 0) return;
+      position += chunk.length;
+      onBytes(position);
+      yield chunk;
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,188 @@
+import { Command } from "commander";
+import type { Host } from "../host/mod.ts";
+import {
+  acknowledgeAs,
+  type DialectName,
+  DIALECTS,
+  type FaultPlan,
+  type FaultTrigger,
+  NO_FAULTS,
+  parseFaultTrigger,
+  type SimulatorStatistics,
+  startPlayback,
+  startSimulator,
+} from "../simulator/mod.ts";
+import { type CliContext, EXIT, UsageError } from "./context.ts";
+import { readRecordingFile } from "./recording.ts";
+
+interface SimulateOptions {
+  readonly dialect?: string;
+  readonly recording: readonly string[];
+  readonly port: string;
+  readonly address: string;
+  readonly speed: string;
+  readonly rate: string;
+  readonly seed: string;
+  readonly symbols: string;
+  readonly repeat: boolean;
+  readonly json: boolean;
+  readonly disconnectEvery?: string;
+  readonly gapEvery?: string;
+  readonly duplicateEvery?: string;
+  readonly garbageEvery?: string;
+  readonly silenceAfter?: string;
+  readonly rejectSubscription: readonly string[];
+  readonly slowAck: string;
+  readonly ignorePings: boolean;
+}
+
+/** What is running, synthetic or played back. */
+interface Running {
+  readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
+  readonly report: () => object;
+  readonly stop: () => Promise<void>;
+}
+
+/** `simulate`: a local exchange until Ctrl-C or SIGTERM, and then a count of what it sent. */
+export function simulateCommand(context: CliContext): Command {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return new Command("simulate")
+    .description("Runs a local exchange: a synthetic one that speaks a real protocol, or a recording played back")
+    .option("--dialect <name>", `protocol of the synthetic exchange: ${DIALECTS.join(", ")}`)
+    .option("--recording <file>", "play a recording back instead; may be given several times", collect, [])
+    .option("--port <port>", "port to listen on; 0 takes a free one", "0")
+    .option("--address <address>", "address to listen on", "127.0.0.1")
+    .option(
+      "--speed <factor>",
+      "multiplies the rate, or the recorded pace; a recording at 0 plays as fast as it is read",
+      "1",
+    )
+    .option("--rate <events>", "market events a second and symbol", "20")
+    .option("--seed <number>", "the same seed gives the same markets", "1")
+    .option("--symbols <list>", "canonical symbols, separated by commas", "BTC/USDT,ETH/USDT")
+    .option("--repeat", "let later connections play a recording again", false)
+    .option("--json", "print URLs and counts as JSON lines", false)
+    .option("--disconnect-every <n|time>", "end a connection after each n data frames, or each 10s, 500ms, 2m")
+    .option("--gap-every <n|time>", "hold back each nth data frame, or one each span")
+    .option("--duplicate-every <n|time>", "send each nth data frame twice, or one each span")
+    .option("--garbage-every <n|time>", "send an unreadable frame after each n data frames, or each span")
+    .option("--silence-after <n|time>", "send nothing more on a connection after n data frames, or a span")
+    .option("--reject-subscription <symbol>", "refuse a symbol; may be given several times", collect, [])
+    .option("--slow-ack <ms>", "answer requests this much later, in ms", "0")
+    .option("--ignore-pings", "leave WebSocket pings unanswered", false)
+    .action(async (options: SimulateOptions) => {
+      const { host } = context;
+      const running = options.recording.length > 0 ? await play(host, options) : await simulate(host, options);
+      announce(host, running, options.json);
+      await untilSignal(host);
+      await running.stop();
+      host.terminal.print(options.json ? JSON.stringify(running.report()) : describe(running.report()));
+      context.finish(EXIT.fine);
+    });
+}
+
+async function simulate(host: Host, options: SimulateOptions): Promise<Running> {
+  const dialect = readDialect(options.dialect ?? DIALECTS[0]);
+  const simulator = await startSimulator({
+    host,
+    dialect,
+    port: readNumber("--port", options.port, 65_535),
+    address: options.address,
+    speed: readNumber("--speed", options.speed),
+    rate: readNumber("--rate", options.rate),
+    seed: readNumber("--seed", options.seed),
+    symbols: options.symbols.split(",").map((symbol) => symbol.trim()).filter((symbol) => symbol !== ""),
+    faults: readFaults(options),
+  }).catch((error: unknown) => {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  });
+  return { urls: simulator.urls, report: () => simulator.statistics(), stop: () => simulator.stop() };
+}
+
+async function play(host: Host, options: SimulateOptions): Promise<Running> {
+  const dialect = options.dialect === undefined ? null : readDialect(options.dialect);
+  const playback = await startPlayback({
+    host,
+    recording: options.recording.map((path) => () => readRecordingFile(host, path)),
+    port: readNumber("--port", options.port, 65_535),
+    address: options.address,
+    speed: readNumber("--speed", options.speed),
+    repeats: options.repeat,
+    ...(dialect === null ? {} : { reply: (text: string) => acknowledgeAs(dialect, text) }),
+  });
+  playback.finished.catch((error: unknown) => {
+    host.terminal.printError(`error: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return { urls: playback.urls, report: () => playback.statistics(), stop: () => playback.stop() };
+}
+
+function readFaults(options: SimulateOptions): FaultPlan {
+  return {
+    ...NO_FAULTS,
+    disconnectEvery: readTrigger("--disconnect-every", options.disconnectEvery),
+    gapEvery: readTrigger("--gap-every", options.gapEvery),
+    duplicateEvery: readTrigger("--duplicate-every", options.duplicateEvery),
+    garbageEvery: readTrigger("--garbage-every", options.garbageEvery),
+    silenceAfter: readTrigger("--silence-after", options.silenceAfter),
+    rejectSubscriptions: options.rejectSubscription,
+    slowAckMs: readNumber("--slow-ack", options.slowAck),
+    ignoresPings: options.ignorePings,
+  };
+}
+
+function readTrigger(option: string, text: string | undefined): FaultTrigger | null {
+  if (text === undefined) return null;
+  const trigger = parseFaultTrigger(text);
+  if (trigger === null) {
+    throw new UsageError(
+      `Cannot read ${option} ${text}: write a count of data frames (500) or a time (250ms, 10s, 2m)`,
+    );
+  }
+  return trigger;
+}
+
+function readDialect(name: string): DialectName {
+  const dialect = DIALECTS.find((known) => known === name);
+  if (dialect === undefined) throw new UsageError(`Unknown dialect ${name}: there are ${DIALECTS.join(", ")}`);
+  return dialect;
+}
+
+function readNumber(option: string, text: string, max = Number.MAX_SAFE_INTEGER): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0 || value > max) {
+    throw new UsageError(`Cannot read ${option} ${text}: write a number from 0 to ${max}`);
+  }
+  return value;
+}
+
+function announce(host: Host, running: Running, json: boolean): void {
+  if (json) {
+    host.terminal.print(JSON.stringify(running.urls));
+    return;
+  }
+  for (const [name, url] of Object.entries(running.urls.ws)) host.terminal.print(`${name.padEnd(9)} ${url}`);
+  host.terminal.print(`${"rest".padEnd(9)} ${running.urls.rest}`);
+  host.terminal.print("Ctrl-C ends it");
+}
+
+function untilSignal(host: Host): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      host.signals.off("SIGINT", end);
+      host.signals.off("SIGTERM", end);
+      resolve();
+    };
+    host.signals.on("SIGINT", end);
+    host.signals.on("SIGTERM", end);
+  });
+}
+
+/** The counts, one a line; for each instrument the events by kind. */
+function describe(report: object): string {
+  const { symbols, ...totals } = report as Partial<SimulatorStatistics>;
+  const lines = Object.entries(totals).map(([name, value]) => `${name}: ${value}`);
+  for (const { native, events } of symbols ?? []) {
+    lines.push(`${native}: ${Object.entries(events).map(([kind, count]) => `${count} ${kind}`).join(", ")}`);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,95 @@
+import { type HttpAnswer, jsonAnswer } from "./dialect.ts";
+import type { ExchangeFloor, ListedMarket } from "./exchange_floor.ts";
+import { RollingWindow } from "./feed.ts";
+import { fixedText, paddedText } from "./fixed.ts";
+import type { BookSide } from "./order_book.ts";
+import type { Micros } from "../model/mod.ts";
+
+/** Request weight that one address may use a minute. */
+const WEIGHT_MAX = 6_000;
+const MINUTE_MS = 60_000;
+const DEPTH_LIMIT_MAX = 5_000;
+const DEPTH_LIMIT_DEFAULT = 100;
+
+/** The REST side: order book snapshots and the list of symbols, with the weight counted. */
+export class BinanceRest {
+  readonly #floor: ExchangeFloor;
+  readonly #weight = new RollingWindow({ max: WEIGHT_MAX, spanMs: MINUTE_MS });
+
+  constructor(floor: ExchangeFloor) {
+    this.#floor = floor;
+  }
+
+  answer(target: string, now: Micros): HttpAnswer {
+    const url = new URL(target, "http://localhost");
+    const limit = Number(url.searchParams.get("limit") ?? DEPTH_LIMIT_DEFAULT);
+    const weight = url.pathname === "/api/v3/depth" ? depthWeight(limit) : 20;
+    if (!this.#weight.admit(now, weight)) {
+      const msg = `Too much request weight used; current limit is ${WEIGHT_MAX} request weight per 1 MINUTE.`;
+      return jsonAnswer(429, { code: -1003, msg }, { "Retry-After": "60" });
+    }
+    const answer = this.#answerAllowed(url, limit);
+    return { ...answer, headers: { ...answer.headers, "x-mbx-used-weight-1m": String(this.#weight.used(now)) } };
+  }
+
+  #answerAllowed(url: URL, limit: number): HttpAnswer {
+    switch (url.pathname) {
+      case "/api/v3/depth":
+        return this.#depth(url.searchParams.get("symbol"), limit);
+      case "/api/v3/exchangeInfo":
+        return this.#exchangeInfo();
+      default:
+        return jsonAnswer(404, { code: -1, msg: "Not found" });
+    }
+  }
+
+  #depth(symbol: string | null, limit: number): HttpAnswer {
+    if (symbol === null) {
+      const msg = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.";
+      return jsonAnswer(400, { code: -1102, msg });
+    }
+    const listed = this.#floor.find(symbol);
+    if (listed === null) return jsonAnswer(400, { code: -1121, msg: "Invalid symbol." });
+    if (!Number.isInteger(limit) || limit < 1) {
+      return jsonAnswer(400, { code: -1100, msg: "Illegal characters found in parameter 'limit'." });
+    }
+    const { book, instrument, updateId } = listed.market;
+    const side = (name: BookSide) =>
+      book.levels(name).slice(0, Math.min(limit, DEPTH_LIMIT_MAX)).map((level) => [
+        paddedText(level.price, instrument.priceDecimals, 8),
+        paddedText(level.size, instrument.sizeDecimals, 8),
+      ]);
+    return {
+      ...jsonAnswer(200, { lastUpdateId: updateId, bids: side("bid"), asks: side("ask") }),
+      content: { native: symbol, events: { book_snapshot: 1 }, trades: [] },
+    };
+  }
+
+  #exchangeInfo(): HttpAnswer {
+    return jsonAnswer(200, {
+      timezone: "UTC",
+      rateLimits: [{ rateLimitType: "REQUEST_WEIGHT", interval: "MINUTE", intervalNum: 1, limit: WEIGHT_MAX }],
+      symbols: this.#floor.markets.map(describeSymbol),
+    });
+  }
+}
+
+function describeSymbol({ native, market }: ListedMarket): unknown {
+  const { base, quote, priceDecimals, sizeDecimals } = market.instrument;
+  return {
+    symbol: native,
+    status: "TRADING",
+    baseAsset: base,
+    quoteAsset: quote,
+    isSpotTradingAllowed: true,
+    filters: [
+      { filterType: "PRICE_FILTER", tickSize: paddedText(1, priceDecimals, 8) },
+      { filterType: "LOT_SIZE", stepSize: paddedText(1, sizeDecimals, 8), minQty: fixedText(1, sizeDecimals) },
+    ],
+  };
+}
+
+/** Weight of a depth request by its limit. */
+function depthWeight(limit: number): number {
+  return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1_000 ? 50 : 250;
+}

@@ -1,0 +1,77 @@
+import type { Micros } from "../model/mod.ts";
+import type { Feed } from "./feed.ts";
+import { buildInstrument, type SimulatedInstrument } from "./instrument.ts";
+import { Market } from "./market.ts";
+
+/** A market with the spelling that the exchange gives it. */
+export interface ListedMarket {
+  readonly native: string;
+  readonly market: Market;
+}
+
+/** The markets of an exchange and the feeds that are heard. */
+export class ExchangeFloor {
+  readonly #markets = new Map<string, ListedMarket>();
+  readonly #feeds = new Map<string, { readonly feed: Feed; readonly native: string | null }>();
+  readonly #rejects: ReadonlySet<string>;
+
+  /** `spell` gives the native spelling, or null where the exchange has no such instrument; then a RangeError is thrown. */
+  constructor(options: {
+    readonly symbols: readonly string[];
+    readonly seed: number;
+    readonly rejects: readonly string[];
+    readonly spotSizeDecimals: number;
+    readonly spell: (instrument: SimulatedInstrument) => string | null;
+  }) {
+    this.#rejects = new Set(options.rejects);
+    for (const symbol of options.symbols) {
+      const instrument = buildInstrument(symbol, options.spotSizeDecimals);
+      const native = options.spell(instrument);
+      if (native === null) throw new RangeError(`Cannot simulate ${symbol}: this exchange lists no such instrument`);
+      this.#markets.set(native, { native, market: new Market({ instrument, seed: options.seed }) });
+    }
+  }
+
+  get markets(): readonly ListedMarket[] {
+    return [...this.#markets.values()];
+  }
+
+  find(native: string): ListedMarket | null {
+    return this.#markets.get(native) ?? null;
+  }
+
+  canonical(native: string): string {
+    return this.#markets.get(native)?.market.instrument.symbol ?? native;
+  }
+
+  /** Whether subscriptions of the instrument are to be refused. */
+  isRejected(native: string): boolean {
+    return this.#rejects.has(native) || this.#rejects.has(this.canonical(native));
+  }
+
+  /** The feed of this name, made on first use. `native`: the market whose steps it follows. */
+  feed(name: string, native: string | null, create: () => Feed): Feed {
+    const found = this.#feeds.get(name);
+    if (found !== undefined) return found.feed;
+    const feed = create();
+    this.#feeds.set(name, { feed, native });
+    return feed;
+  }
+
+  advance(steps: number, now: Micros): void {
+    for (const { native, market } of this.#markets.values()) {
+      const feeds: Feed[] = [];
+      for (const entry of this.#feeds.values()) {
+        if (entry.native === native && entry.feed.isHeard) feeds.push(entry.feed);
+      }
+      for (let i = 0; i < steps; i++) {
+        const step = market.step(now);
+        for (const feed of feeds) feed.onStep(step);
+      }
+    }
+  }
+
+  tick(now: Micros): void {
+    for (const { feed } of this.#feeds.values()) if (feed.isHeard) feed.onTick(now);
+  }
+}

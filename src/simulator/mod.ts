@@ -1,0 +1,35 @@
+/**
+ * Exchanges on this machine: dialects that speak the protocols of real exchanges over real sockets and HTTP, with random
+ * markets, faults on demand and a count of all that was sent; and playback of recordings as a socket. In: options, client
+ * frames. Out: frames and counts. Written from the exchanges' documentation: must know nothing of descriptors,
+ * normalisation, or anything else on the receiving side, because it is their judge.
+ */
+export { type FaultPlan, type FaultTrigger, NO_FAULTS, parseFaultTrigger } from "./faults.ts";
+export {
+  type Playback,
+  type PlaybackOptions,
+  type PlaybackStatistics,
+  type RecordingSource,
+  startPlayback,
+} from "./playback.ts";
+export {
+  formatRecordingLine,
+  type ParsedLine,
+  parseRecordingLine,
+  type RecordedClose,
+  type RecordedFrame,
+  type RecordedHttp,
+  type RecordedLine,
+  type RecordedOpen,
+} from "./recording.ts";
+export { type DialectName, DIALECTS, type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
+export {
+  type SentCounts,
+  type SentKind,
+  type SimulatorStatistics,
+  type SymbolStatistics,
+  TRADE_LOG_MAX,
+  tradeDigest,
+} from "./statistics.ts";
+export { readRecording } from "./recording_reader.ts";
+export { acknowledgeAs } from "./acknowledge.ts";
