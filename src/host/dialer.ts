@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
+import { Agent } from "node:https";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { Failure, type FailureCode } from "../model/mod.ts";
@@ -40,7 +41,8 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
         perMessageDeflate: deflateOptions(options.compression),
         maxPayload: options.frameBytesMax,
         followRedirects: false,
-        ...(ca === null ? {} : { ca }),
+        // Deno 2.6 reads the authority off the agent alone.
+        ...(ca === null ? {} : { ca, agent: new Agent({ ca }) }),
       });
     } catch (cause) {
       return reject(new Failure("connect", `Cannot dial ${shownUrl(options.url)}: ${messageOf(cause)}`, { cause }));
