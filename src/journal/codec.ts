@@ -1,0 +1,211 @@
+/** Records to bytes and back; the layout stands in format.ts. */
+import { crc32 } from "node:zlib";
+import {
+  type CheckpointRecord,
+  Failure,
+  type FrameRecord,
+  type HttpRecord,
+  type JournalRecord,
+  unreachable,
+} from "../model/mod.ts";
+import { RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, type SegmentHeader } from "./format.ts";
+import type { OpenSession } from "./open_sessions.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
+
+const TEXT_FRAME = 0x01;
+const BINARY_FRAME = 0x02;
+const OPENED = 0x03;
+const HTTP = 0x04;
+const ACKED = 0x05;
+const REJECTED = 0x06;
+const CLOSED = 0x07;
+const DROPPED = 0x08;
+const CHECKPOINT = 0x09;
+/** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
+const FRAME_OVERHEAD = 17;
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const NO_BYTES = new Uint8Array(0);
+
+/** A record as it stands in a segment; a checkpoint comes with the sessions that were open. */
+export interface DecodedRecord {
+  readonly record: JournalRecord;
+  readonly openSessions: readonly OpenSession[];
+}
+
+/**
+ * Encodes a record at the end of the buffer. A checkpoint is encoded with `encodeCheckpoint`.
+ * Throws a `Failure` (`file`, no retry) where the record is longer than a record may be; nothing is written then.
+ */
+export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment: SegmentHeader): void {
+  switch (record.kind) {
+    case "frame":
+      return encodeFrame(buffer, record, segment);
+    case "http": {
+      const { body, ...rest } = record;
+      return encodeOther(buffer, HTTP, rest, body);
+    }
+    case "opened":
+      return encodeOther(buffer, OPENED, record, NO_BYTES);
+    case "acked":
+      return encodeOther(buffer, ACKED, record, NO_BYTES);
+    case "rejected":
+      return encodeOther(buffer, REJECTED, record, NO_BYTES);
+    case "closed":
+      return encodeOther(buffer, CLOSED, record, NO_BYTES);
+    case "dropped":
+      return encodeOther(buffer, DROPPED, record, NO_BYTES);
+    case "checkpoint":
+      return encodeCheckpoint(buffer, record, []);
+    default:
+      return unreachable(record);
+  }
+}
+
+/** Encodes a checkpoint with the journal's own list of open sessions beside the pipeline's state. */
+export function encodeCheckpoint(
+  buffer: WriteBuffer,
+  record: CheckpointRecord,
+  openSessions: readonly OpenSession[],
+): void {
+  encodeOther(buffer, CHECKPOINT, { kind: record.kind, at: record.at, openSessions }, ENCODER.encode(record.state));
+}
+
+/**
+ * Decodes the body that stands at `[start, end)`; its CRC has been checked. Frames and bodies are views into `bytes`.
+ * Null where the body is not one that this version writes.
+ */
+export function decodeBody(
+  bytes: Uint8Array,
+  range: { readonly start: number; readonly end: number },
+  segment: SegmentHeader,
+): DecodedRecord | null {
+  const kind = bytes[range.start];
+  if (kind === TEXT_FRAME || kind === BINARY_FRAME) {
+    return { record: decodeFrame(bytes, range, segment), openSessions: [] };
+  }
+  if (range.end - range.start < 5) return null;
+  const jsonStart = range.start + 5;
+  const jsonLength = new DataView(bytes.buffer, bytes.byteOffset + range.start + 1, 4).getUint32(0, true);
+  const jsonEnd = jsonStart + jsonLength;
+  if (jsonEnd > range.end) return null;
+  const fields: unknown = JSON.parse(DECODER.decode(bytes.subarray(jsonStart, jsonEnd)));
+  return decodeOther(kind, fields, bytes.subarray(jsonEnd, range.end));
+}
+
+function encodeFrame(buffer: WriteBuffer, record: FrameRecord, segment: SegmentHeader): void {
+  const payload = record.payload;
+  checkLength(payload.length + FRAME_OVERHEAD);
+  buffer.reserve(RECORD_HEADER_BYTES + FRAME_OVERHEAD + payload.length);
+  const bytes = buffer.bytes;
+  const start = buffer.at;
+  let at = start + RECORD_HEADER_BYTES;
+  bytes[at++] = record.binary ? BINARY_FRAME : TEXT_FRAME;
+  at = writeSigned(bytes, at, record.at - segment.createdAt);
+  at = writeSigned(bytes, at, record.session - segment.firstOffset);
+  bytes.set(payload, at);
+  finishRecord(buffer, start, at + payload.length);
+}
+
+function encodeOther(buffer: WriteBuffer, kind: number, fields: object, rest: Uint8Array): void {
+  const json = ENCODER.encode(JSON.stringify(fields));
+  const bodyLength = 5 + json.length + rest.length;
+  checkLength(bodyLength);
+  buffer.reserve(RECORD_HEADER_BYTES + bodyLength);
+  const start = buffer.at;
+  const body = start + RECORD_HEADER_BYTES;
+  buffer.bytes[body] = kind;
+  buffer.view.setUint32(body + 1, json.length, true);
+  buffer.bytes.set(json, body + 5);
+  buffer.bytes.set(rest, body + 5 + json.length);
+  finishRecord(buffer, start, body + bodyLength);
+}
+
+function finishRecord(buffer: WriteBuffer, start: number, end: number): void {
+  buffer.view.setUint32(start + 4, end - start - RECORD_HEADER_BYTES, true);
+  buffer.view.setUint32(start, crc32(buffer.bytes.subarray(start + 4, end)), true);
+  buffer.at = end;
+}
+
+function checkLength(bodyLength: number): void {
+  if (bodyLength <= RECORD_BODY_BYTES_MAX) return;
+  throw new Failure(
+    "file",
+    `Cannot append to the journal: the record has ${bodyLength} bytes, at most ${RECORD_BODY_BYTES_MAX} are allowed`,
+    { retry: false },
+  );
+}
+
+function decodeFrame(
+  bytes: Uint8Array,
+  range: { readonly start: number; readonly end: number },
+  segment: SegmentHeader,
+): FrameRecord {
+  const timeAt = range.start + 1;
+  const sessionAt = timeAt + signedLength(bytes, timeAt);
+  return {
+    kind: "frame",
+    session: segment.firstOffset + readSigned(bytes, sessionAt),
+    at: segment.createdAt + readSigned(bytes, timeAt),
+    binary: bytes[range.start] === BINARY_FRAME,
+    payload: bytes.subarray(sessionAt + signedLength(bytes, sessionAt), range.end),
+  };
+}
+
+/**
+ * The fields were written by `encodeRecord` from a typed record and their CRC was checked, so the kind alone says what
+ * they are.
+ */
+function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRecord | null {
+  switch (kind) {
+    case OPENED:
+    case ACKED:
+    case REJECTED:
+    case CLOSED:
+    case DROPPED:
+      return { record: fields as JournalRecord, openSessions: [] };
+    case HTTP:
+      return { record: { ...(fields as Omit<HttpRecord, "body">), body: rest }, openSessions: [] };
+    case CHECKPOINT: {
+      const envelope = fields as { readonly at: number; readonly openSessions: readonly OpenSession[] };
+      const state = DECODER.decode(rest);
+      return { record: { kind: "checkpoint", at: envelope.at, state }, openSessions: envelope.openSessions };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Sign and magnitude, so that every integer below 2^53 fits. */
+function writeSigned(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value < 0 ? -value : value;
+  let low = rest & 0x3f;
+  rest = (rest - low) / 64;
+  bytes[at++] = (value < 0 ? 0x40 : 0) | (rest > 0 ? 0x80 : 0) | low;
+  while (rest > 0) {
+    low = rest & 0x7f;
+    rest = (rest - low) / 128;
+    bytes[at++] = rest > 0 ? low | 0x80 : low;
+  }
+  return at;
+}
+
+function signedLength(bytes: Uint8Array, at: number): number {
+  let length = 1;
+  while ((bytes[at + length - 1] & 0x80) !== 0) length++;
+  return length;
+}
+
+function readSigned(bytes: Uint8Array, at: number): number {
+  let byte = bytes[at];
+  const negative = (byte & 0x40) !== 0;
+  let value = byte & 0x3f;
+  let scale = 64;
+  while ((byte & 0x80) !== 0) {
+    byte = bytes[++at];
+    value += (byte & 0x7f) * scale;
+    scale *= 128;
+  }
+  return negative ? -value : value;
+}

@@ -1,0 +1,94 @@
+import type { Files } from "../host/mod.ts";
+import { Failure, type Offset } from "../model/mod.ts";
+
+/** Longest name of a reader, in characters. */
+const READER_CHARS_MAX = 100;
+
+/**
+ * Positions of readers, one file each: `cursors/<reader>.json`, replaced whole. A reader is known from its first `load`
+ * or `commit` in this run: the file of a sink that was removed from the configuration stays, but holds nothing back.
+ */
+export class Cursors {
+  readonly #files: Files;
+  readonly #dir: string;
+  readonly #known = new Map<string, Offset | null>();
+  readonly #committing = new Map<string, Promise<void>>();
+
+  constructor(files: Files, dir: string) {
+    this.#files = files;
+    this.#dir = `${dir}/cursors`;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#files.makeDir(this.#dir);
+  }
+
+  /** The greatest position that any file holds, also of readers that are not known; 0 where there is none. */
+  async greatest(): Promise<Offset> {
+    let greatest = 0;
+    for (const { name } of await this.#files.list(this.#dir) ?? []) {
+      if (!name.endsWith(".json")) continue;
+      greatest = Math.max(greatest, await this.#read(`${this.#dir}/${name}`) ?? 0);
+    }
+    return greatest;
+  }
+
+  /** Offset of the record that the reader takes next; null where it never committed. */
+  async load(reader: string): Promise<Offset | null> {
+    const next = await this.#read(this.#path(reader));
+    this.#known.set(reader, next);
+    return next;
+  }
+
+  /** Commits of one reader are written in the order of the calls. */
+  commit(reader: string, next: Offset): Promise<void> {
+    const path = this.#path(reader);
+    const write = async () => {
+      await this.#files.writeAtomic(path, new TextEncoder().encode(`${JSON.stringify({ reader, next })}\n`));
+      this.#known.set(reader, next);
+    };
+    const before = this.#committing.get(reader) ?? Promise.resolve();
+    const commit = before.then(write, write);
+    this.#committing.set(reader, commit);
+    return commit;
+  }
+
+  /** Below this offset no known reader needs anything; null where none is known or one has not committed yet. */
+  get passed(): Offset | null {
+    let lowest: Offset | null = null;
+    for (const next of this.#known.values()) {
+      if (next === null) return null;
+      lowest = lowest === null ? next : Math.min(lowest, next);
+    }
+    return lowest;
+  }
+
+  async #read(path: string): Promise<Offset | null> {
+    const text = await this.#files.readText(path);
+    if (text === null) return null;
+    const next = parseNext(text);
+    if (next !== null) return next;
+    throw new Failure("corrupt", `Cannot read cursor ${path}: it holds no offset`, { retry: false });
+  }
+
+  /** Names are encoded, so that none leads out of the folder and no two share a file. */
+  #path(reader: string): string {
+    if (reader.length === 0 || reader.length > READER_CHARS_MAX) {
+      throw new Error(`A reader's name has 1 to ${READER_CHARS_MAX} characters: ${reader}`);
+    }
+    const name = encodeURIComponent(reader).replaceAll(".", "%2E").replaceAll("*", "%2A");
+    return `${this.#dir}/${name}.json`;
+  }
+}
+
+function parseNext(text: string): Offset | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  if (typeof value !== "object" || value === null || !("next" in value)) return null;
+  return typeof value.next === "number" && Number.isSafeInteger(value.next) && value.next >= 0 ? value.next : null;
+}

@@ -1,0 +1,34 @@
+import type { Host } from "../host/mod.ts";
+import { Failure, isoFromMicros } from "../model/mod.ts";
+
+/**
+ * Takes a journal's folder for this process; the lock ends with the process, however that ends. The file `holder` beside
+ * it says who holds it, for people. Rejects with `busy` where another process does.
+ */
+export async function lockFolder(
+  host: Pick<Host, "clock" | "files" | "processId">,
+  dir: string,
+): Promise<{ release(): Promise<void> }> {
+  const holderPath = `${dir}/holder`;
+  const lock = await host.files.lock(`${dir}/lock`).catch(async (cause) => {
+    if (!(cause instanceof Failure) || cause.code !== "busy") throw cause;
+    const holder = (await host.files.readText(holderPath))?.trim() ?? "another process";
+    throw new Failure("busy", `Cannot open journal ${dir}: it is held by ${holder}`, { cause, retry: false });
+  });
+  try {
+    const holder = `process ${host.processId} since ${isoFromMicros(host.clock.nowMicros())}\n`;
+    await host.files.writeAtomic(holderPath, new TextEncoder().encode(holder));
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return {
+    release: async () => {
+      try {
+        await host.files.remove(holderPath);
+      } finally {
+        await lock.release();
+      }
+    },
+  };
+}

@@ -1,0 +1,225 @@
+import type { Files } from "../host/mod.ts";
+import { Failure, type Micros, type Offset } from "../model/mod.ts";
+import { corruptEnd, readSealedEnd } from "./byte_source.ts";
+import { plainName } from "./names.ts";
+import { findSegments, hasMarkAfter } from "./recovery.ts";
+import { holding, upTo } from "./read_segments.ts";
+import { checkSegment, openSegment, segmentName } from "./segment.ts";
+import { corruptSegment, type JournalEntry, type SegmentFault, type SegmentReader } from "./segment_reader.ts";
+
+/** One file of a journal. */
+export interface SegmentSummary {
+  readonly name: string;
+  readonly firstOffset: Offset;
+  /** Offset after its last record. */
+  readonly nextOffset: Offset;
+  readonly records: number;
+  /** Bytes on disk, and of the plain segment. */
+  readonly bytes: number;
+  readonly plainBytes: number;
+  readonly sealed: boolean;
+  /** When it was begun; null where its header cannot be read. */
+  readonly createdAt: Micros | null;
+  /** Bytes of a torn record at the end of the last segment, as a crash or a writer at work leaves them. */
+  readonly tornBytes: number;
+}
+
+/** A place where synced records are damaged or missing. */
+export interface SegmentDamage extends SegmentFault {
+  readonly segment: string;
+}
+
+/** What `verifyJournal` found. The journal is sound where `damage` is empty. */
+export interface VerifyReport {
+  readonly segments: readonly SegmentSummary[];
+  readonly records: number;
+  readonly tornBytes: number;
+  readonly damage: readonly SegmentDamage[];
+}
+
+/** What to read of a journal. */
+export interface ReadJournalOptions {
+  /** Reading starts at the checkpoint of the segment that holds it; the beginning where it is not given. */
+  readonly from?: Offset;
+  /** Stops before this offset. */
+  readonly to?: Offset;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads a journal without locking or changing it, also while it is written. A torn tail ends it. Rejects with a
+ * `Failure`: `corrupt` naming segment, byte and offset, `file` where there is no journal.
+ */
+export async function* readJournal(
+  files: Files,
+  dir: string,
+  options: ReadJournalOptions = {},
+): AsyncGenerator<readonly JournalEntry[], void, undefined> {
+  const segments = await findSome(files, dir);
+  const to = options.to ?? Number.MAX_SAFE_INTEGER;
+  const start = holding(segments, options.from ?? 0);
+  for (const [i, segment] of segments.entries()) {
+    if (start === undefined || segment.firstOffset < start.firstOffset || segment.firstOffset >= to) continue;
+    const reader = await openSegment(files, dir, { firstOffset: segment.firstOffset, limit: null });
+    // Deleted by its writer since the folder was listed.
+    if (reader === null) continue;
+    try {
+      for (let entries = await reader.next(); entries !== null; entries = await reader.next()) {
+        if (options.signal?.aborted === true) return;
+        const wanted = upTo(entries, to);
+        if (wanted.length > 0) yield wanted;
+        if (wanted.length < entries.length) return;
+      }
+    } finally {
+      await reader.close();
+    }
+    const damage = await findDamage(files, dir, { reader, segment, follower: segments.at(i + 1) });
+    if (damage !== null) throw corruptSegment(damage.segment, damage);
+  }
+}
+
+/** Lists the segments of a journal. Plain ones are read through; of sealed ones only the end is. */
+export async function listJournal(files: Files, dir: string): Promise<readonly SegmentSummary[]> {
+  const summaries: SegmentSummary[] = [];
+  for (const segment of await findSome(files, dir)) {
+    const inspected = segment.plain ? await inspect(files, dir, segment) : await summarizeSealed(files, dir, segment);
+    if (inspected !== null) summaries.push(inspected.summary);
+  }
+  return summaries;
+}
+
+/** Checks every record of a journal without changing it. Damage is reported, not thrown; `file` where there is none. */
+export async function verifyJournal(files: Files, dir: string): Promise<VerifyReport> {
+  const segments = await findSome(files, dir);
+  const summaries: SegmentSummary[] = [];
+  const damage: SegmentDamage[] = [];
+  for (const [i, segment] of segments.entries()) {
+    const inspected = await inspect(files, dir, segment);
+    if (inspected === null) continue;
+    const found = inspected.unreadable ??
+      await findDamage(files, dir, { reader: inspected.reader, segment, follower: segments.at(i + 1) });
+    if (found !== null) damage.push(found);
+    summaries.push(found === null ? inspected.summary : { ...inspected.summary, tornBytes: 0 });
+  }
+  return {
+    segments: summaries,
+    records: sum(summaries.map((summary) => summary.records)),
+    tornBytes: sum(summaries.map((summary) => summary.tornBytes)),
+    damage,
+  };
+}
+
+type FoundSegment = Awaited<ReturnType<typeof findSome>>[number];
+
+type Inspected =
+  | { readonly summary: SegmentSummary; readonly reader: SegmentReader; readonly unreadable: null }
+  | { readonly summary: SegmentSummary; readonly reader: null; readonly unreadable: SegmentDamage };
+
+async function findSome(files: Files, dir: string) {
+  const segments = await findSegments(files, dir);
+  if (segments !== null && segments.length > 0) return segments;
+  throw new Failure("file", `Cannot read journal ${dir}: it holds no segments`, { retry: false });
+}
+
+/** What a reader's fault means: nothing where it is the torn tail of the last segment. */
+async function findDamage(
+  files: Files,
+  dir: string,
+  options: {
+    readonly reader: SegmentReader;
+    readonly segment: FoundSegment;
+    readonly follower: FoundSegment | undefined;
+  },
+): Promise<SegmentDamage | null> {
+  const { reader, segment, follower } = options;
+  const { firstOffset } = segment;
+  const name = segmentName({ firstOffset, sealed: !segment.plain });
+  const { fault } = reader;
+  if (fault !== null) {
+    const path = `${dir}/${plainName(firstOffset)}`;
+    const bytes = (await files.stat(path))?.bytes ?? 0;
+    const torn = follower === undefined && segment.plain &&
+      !await hasMarkAfter(files, path, { firstOffset, fault, bytes });
+    return torn ? null : { ...fault, segment: name };
+  }
+  if (follower === undefined || follower.firstOffset === reader.nextOffset) return null;
+  const reason = `it ends here, the next segment begins at offset ${follower.firstOffset}`;
+  return { byte: reader.position, offset: reader.nextOffset, reason, segment: name };
+}
+
+/** Reads a segment through; null where it has gone since the folder was listed. */
+async function inspect(files: Files, dir: string, segment: FoundSegment): Promise<Inspected | null> {
+  const { firstOffset } = segment;
+  const name = segmentName({ firstOffset, sealed: !segment.plain });
+  if (!segment.plain && await readSealedEnd(files, `${dir}/${name}`) === null) {
+    const stat = await files.stat(`${dir}/${name}`);
+    return stat === null ? null : unreadableSealed(firstOffset, { name, bytes: stat.bytes });
+  }
+  const from = Number.MAX_SAFE_INTEGER;
+  const reader = await openSegment(files, dir, { firstOffset, from, limit: null });
+  if (reader === null) return null;
+  await checkSegment(reader);
+  const bytes = (await files.stat(`${dir}/${name}`))?.bytes ?? 0;
+  const summary = {
+    name,
+    firstOffset,
+    nextOffset: reader.nextOffset,
+    records: reader.nextOffset - firstOffset,
+    bytes,
+    plainBytes: reader.position,
+    sealed: !segment.plain,
+    createdAt: reader.header?.createdAt ?? null,
+    tornBytes: segment.plain && reader.fault !== null ? Math.max(0, bytes - reader.position) : 0,
+  };
+  return { summary, reader, unreadable: null };
+}
+
+function unreadableSealed(firstOffset: Offset, file: { readonly name: string; readonly bytes: number }): Inspected {
+  const summary: SegmentSummary = {
+    name: file.name,
+    firstOffset,
+    nextOffset: firstOffset,
+    records: 0,
+    bytes: file.bytes,
+    plainBytes: 0,
+    sealed: true,
+    createdAt: null,
+    tornBytes: 0,
+  };
+  const reason = "the frame that ends a sealed segment is missing or damaged";
+  return {
+    summary,
+    reader: null,
+    unreadable: { segment: file.name, byte: 0, offset: firstOffset, reason },
+  };
+}
+
+async function summarizeSealed(
+  files: Files,
+  dir: string,
+  segment: FoundSegment,
+): Promise<{ readonly summary: SegmentSummary } | null> {
+  const name = segmentName({ firstOffset: segment.firstOffset, sealed: true });
+  const path = `${dir}/${name}`;
+  const stat = await files.stat(path);
+  if (stat === null) return null;
+  const end = await readSealedEnd(files, path);
+  if (end === null) throw corruptEnd(path);
+  return {
+    summary: {
+      name,
+      firstOffset: end.firstOffset,
+      nextOffset: end.nextOffset,
+      records: end.nextOffset - end.firstOffset,
+      bytes: stat.bytes,
+      plainBytes: end.plainBytes,
+      sealed: true,
+      createdAt: end.createdAt,
+      tornBytes: 0,
+    },
+  };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

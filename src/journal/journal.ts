@@ -1,0 +1,76 @@
+import type { Host } from "../host/mod.ts";
+import type { Failure, JournalPlan, JournalRecord, Observer, Offset } from "../model/mod.ts";
+import type { OpenSession } from "./open_sessions.ts";
+import type { JournalEntry } from "./segment_reader.ts";
+
+/** What a journal needs to open. */
+export interface JournalOptions {
+  readonly host: Pick<Host, "clock" | "files" | "processId">;
+  /** The journal's folder; made where it is missing. */
+  readonly dir: string;
+  readonly plan: JournalPlan;
+  readonly observer: Observer;
+  /**
+   * The pipeline's state after every record appended so far, as JSON text. Called when a segment is begun, never within
+   * `append`. It is first called while a new journal is opened.
+   */
+  readonly checkpoint: () => string;
+}
+
+/** How far and what to read. */
+export interface ReadOptions {
+  /** Stops before this offset; the end of what is synced where it is not given. */
+  readonly to?: Offset;
+  readonly signal?: AbortSignal;
+  /** Starts at `from` itself instead of at the segment's checkpoint, for a reader that has its state already. */
+  readonly exact?: boolean;
+}
+
+/** The raw log of everything that was received: appended to at once, safe on disk within `syncMs`. */
+export interface Journal {
+  /**
+   * Encodes the record into the write buffer and returns its offset; the payload is copied. Throws a `Failure`: `closed`
+   * after `close`, `busy` where twice `JOURNAL_BUFFER_BYTES_MAX` are buffered, the failure itself where the journal has
+   * failed for good. The record has not been taken then.
+   */
+  append(record: JournalRecord): Offset;
+  /** Where the coming record will stand. */
+  readonly next: Offset;
+  /** Records below this offset survive a power cut. */
+  readonly synced: Offset;
+  /** Offset of the first record that is still kept. */
+  readonly oldest: Offset;
+  /** Bytes not yet synced. */
+  readonly bufferedBytes: number;
+  /** Bytes of all segments on disk and of the buffer. */
+  readonly totalBytes: number;
+  /** Whether `totalBytes` has reached the plan's cap. The journal still takes records; `onFull` is the caller's. */
+  readonly full: boolean;
+  /** Why records cannot be made safe at present; null while all is well. Retried by itself unless `retry` is false. */
+  readonly failure: Failure | null;
+  readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
+  /** Makes everything appended so far safe now. Rejects with the `Failure` of the attempt; the records are kept. */
+  sync(): Promise<void>;
+  /** Calls back after each progress of `synced`; returns what ends it. The call must not throw. */
+  whenSynced(call: (synced: Offset) => void): () => void;
+  /**
+   * Synced records in order, in chunks of bounded size, up to what is synced when the end is reached. Starts with the
+   * checkpoint of the segment that holds `from`, or of the oldest one where `from` is no longer kept. Rejects with a
+   * `Failure` (`corrupt`) at damage. The chunks' payloads are views: keep copies, not views, for long.
+   */
+  read(from: Offset, options?: ReadOptions): AsyncIterable<readonly JournalEntry[]>;
+  /** Where a reader goes on; null where it never committed. Makes the reader known to retention. */
+  loadCursor(reader: string): Promise<Offset | null>;
+  /** Keeps where a reader goes on; at most `synced`. */
+  commitCursor(reader: string, next: Offset): Promise<void>;
+  /**
+   * Deletes the oldest segments that every known reader has passed and that are older than `retainHours`; younger ones
+   * too while the journal is full. Known are the readers of `loadCursor` and `commitCursor` in this run; while none is
+   * known, or one has not committed yet, nothing is deleted.
+   */
+  removePassed(): Promise<void>;
+  /** Resolves when no segment waits to be compressed. */
+  whenSealed(): Promise<void>;
+  /** Makes everything safe and lets the folder go. Compression under way is given up and done at the next start. */
+  close(): Promise<void>;
+}

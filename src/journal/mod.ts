@@ -1,0 +1,19 @@
+/**
+ * The append-only raw log: everything that was received, in order, safe on disk within a set time, before anything
+ * interprets it. In: records. Out: their offsets, and the same records again, byte for byte, to any number of readers.
+ * Must not know exchanges, events or sinks; a checkpoint's state is opaque text to it. `format.ts` says how it stands on
+ * disk.
+ */
+export type { OpenSession } from "./open_sessions.ts";
+export type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
+export type { JournalEntry, SegmentFault } from "./segment_reader.ts";
+export {
+  listJournal,
+  readJournal,
+  type ReadJournalOptions,
+  type SegmentDamage,
+  type SegmentSummary,
+  verifyJournal,
+  type VerifyReport,
+} from "./inspect.ts";
+export { openJournal } from "./open_journal.ts";

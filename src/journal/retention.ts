@@ -1,0 +1,122 @@
+import { Failure } from "../model/mod.ts";
+import type { Cursors } from "./cursors.ts";
+import type { JournalOptions } from "./journal.ts";
+import { plainName, sealedName } from "./names.ts";
+import { sealSegment } from "./seal.ts";
+import { type Segment, segmentName } from "./segment.ts";
+
+const MICROS_PER_HOUR = 3_600_000_000;
+
+/** Looks after the segments that are no longer written: compresses them, and deletes them when their time has come. */
+export class Retention {
+  readonly #options: JournalOptions;
+  /** Shared with the journal: the last one is being written. */
+  readonly #segments: Segment[];
+  readonly #cursors: Cursors;
+  readonly #stop = new AbortController();
+  #olderBytes = 0;
+  #sealing: Promise<void> | null = null;
+  #sealingSegment: Segment | null = null;
+  #removing: Promise<void> = Promise.resolve();
+
+  constructor(options: JournalOptions, shared: { readonly segments: Segment[]; readonly cursors: Cursors }) {
+    this.#options = options;
+    this.#segments = shared.segments;
+    this.#cursors = shared.cursors;
+    this.recount();
+  }
+
+  /** Bytes on disk of all segments but the one being written. */
+  get olderBytes(): number {
+    return this.#olderBytes;
+  }
+
+  /** To be called when segments came or went. */
+  recount(): void {
+    let bytes = 0;
+    for (const segment of this.#segments.slice(0, -1)) {
+      bytes += segment.sealed ? segment.fileBytes : segment.plannedBytes;
+    }
+    this.#olderBytes = bytes;
+  }
+
+  /** Compresses what waits, one segment after the other. What fails stays plain and is tried again later. */
+  sealInBackground(): void {
+    if (this.#sealing !== null || this.#stop.signal.aborted) return;
+    this.#sealing = this.#sealAll().finally(() => {
+      this.#sealing = null;
+    });
+  }
+
+  /** Resolves when nothing is being compressed. */
+  async whenSealed(): Promise<void> {
+    await this.#sealing;
+  }
+
+  /** Gives up compression that is under way. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#sealing;
+    await this.#removing;
+  }
+
+  /** Deletes oldest segments first, so that what is left has no hole whenever it ends. */
+  removePassed(isFull: () => boolean): Promise<void> {
+    const removal = this.#removing.then(() => this.#removePassed(isFull));
+    this.#removing = removal.catch(() => {});
+    return removal;
+  }
+
+  async #sealAll(): Promise<void> {
+    for (let segment = this.#sealable(); segment !== undefined; segment = this.#sealable()) {
+      this.#sealingSegment = segment;
+      try {
+        if (!await this.#seal(segment)) return;
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        this.#options.observer({ kind: "journal_failed", error: error.message });
+        return;
+      } finally {
+        this.#sealingSegment = null;
+      }
+    }
+  }
+
+  async #seal(segment: Segment): Promise<boolean> {
+    const { host, dir, observer } = this.#options;
+    const bytes = await sealSegment(host.files, dir, { segment, signal: this.#stop.signal });
+    if (bytes === null) return false;
+    segment.fileBytes = bytes;
+    this.recount();
+    observer({ kind: "journal_segment_sealed", segment: segmentName(segment), bytes });
+    return true;
+  }
+
+  /** The oldest plain segment whose follower is safe on disk. */
+  #sealable(): Segment | undefined {
+    return this.#segments.find((segment, i) => !segment.sealed && (this.#segments.at(i + 1)?.syncedBytes ?? 0) > 0);
+  }
+
+  async #removePassed(isFull: () => boolean): Promise<void> {
+    const passed = this.#cursors.passed;
+    if (passed === null) return;
+    const { host, plan } = this.#options;
+    while (this.#segments.length > 1) {
+      const [oldest, after] = this.#segments;
+      const ageMicros = host.clock.nowMicros() - after.createdAt;
+      const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || isFull();
+      if (after.firstOffset > passed || !isDue || oldest === this.#sealingSegment || after.syncedBytes === 0) return;
+      await this.#remove(oldest);
+    }
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    const { host, dir, observer } = this.#options;
+    await host.files.remove(`${dir}/${plainName(segment.firstOffset)}`);
+    await host.files.remove(`${dir}/${sealedName(segment.firstOffset)}`);
+    await host.files.syncDir(dir);
+    this.#segments.shift();
+    this.recount();
+    observer({ kind: "journal_segment_deleted", segment: segmentName(segment), bytes: segment.fileBytes });
+  }
+}

@@ -1,0 +1,100 @@
+import { zstdCompress } from "node:zlib";
+import type { Files } from "../host/mod.ts";
+import { Failure } from "../model/mod.ts";
+import { type ByteSource, openPlain } from "./byte_source.ts";
+import { encodeBlockHeader, encodeEnd } from "./format.ts";
+import { plainName, sealedName, temporaryName } from "./names.ts";
+import { checkSegment, type Segment } from "./segment.ts";
+import { corruptSegment, SegmentReader } from "./segment_reader.ts";
+
+/**
+ * Compresses a segment that is no longer written: block by block into a temporary file, which is synced and renamed;
+ * then the plain file is deleted. Every record is checked on the way, so that damage is never sealed. Resolves with the
+ * bytes of the sealed file; null where the signal aborted it, which leaves the plain file as it was.
+ * Rejects with a `Failure` (`corrupt`, `file`, `disk_full`); the plain file is still there then.
+ */
+export async function sealSegment(
+  files: Files,
+  dir: string,
+  options: { readonly segment: Segment; readonly signal: AbortSignal },
+): Promise<number | null> {
+  const { segment, signal } = options;
+  const temporary = `${dir}/${temporaryName(segment.firstOffset)}`;
+  await files.remove(temporary);
+  const bytes = await writeSealed(files, dir, { segment, signal, temporary }).catch(async (error) => {
+    // The half-written file takes room that may be what is missing; where it cannot go now, the next start removes it.
+    await files.remove(temporary).catch((cause) => {
+      throw new AggregateError([error, cause], String(error));
+    });
+    throw error;
+  });
+  if (bytes === null) {
+    await files.remove(temporary);
+    return null;
+  }
+  await files.rename(temporary, `${dir}/${sealedName(segment.firstOffset)}`);
+  await files.syncDir(dir);
+  segment.sealed = true;
+  await files.remove(`${dir}/${plainName(segment.firstOffset)}`);
+  await files.syncDir(dir);
+  return bytes;
+}
+
+async function writeSealed(
+  files: Files,
+  dir: string,
+  options: { readonly segment: Segment; readonly signal: AbortSignal; readonly temporary: string },
+): Promise<number | null> {
+  const { segment, signal, temporary } = options;
+  const plain = await openPlain(files, `${dir}/${plainName(segment.firstOffset)}`, () => segment.syncedBytes);
+  let written = 0;
+  const output = await files.open(temporary, "append").catch(async (error) => {
+    await plain.close();
+    throw error;
+  });
+  try {
+    const compressing: ByteSource = {
+      totalBytes: plain.totalBytes,
+      close: plain.close,
+      async read() {
+        const bytes = signal.aborted ? null : await plain.read();
+        if (bytes === null) return null;
+        const compressed = await compress(bytes);
+        const header = encodeBlockHeader(compressed, bytes.length);
+        await output.write(header);
+        await output.write(compressed);
+        written += header.length + compressed.length;
+        return bytes;
+      },
+    };
+    const reader = new SegmentReader(compressing, { firstOffset: segment.firstOffset, from: segment.nextOffset });
+    await checkSegment(reader);
+    if (signal.aborted) return null;
+    if (reader.fault !== null) throw corruptSegment(plainName(segment.firstOffset), reader.fault);
+    if (reader.nextOffset !== segment.nextOffset) {
+      throw new Failure(
+        "corrupt",
+        `Cannot seal segment ${plainName(segment.firstOffset)}: it ends before offset ${reader.nextOffset}, ` +
+          `expected ${segment.nextOffset}`,
+        { retry: false },
+      );
+    }
+    const end = encodeEnd({
+      plainBytes: reader.position,
+      firstOffset: segment.firstOffset,
+      nextOffset: segment.nextOffset,
+      createdAt: segment.createdAt,
+    });
+    await output.write(end);
+    await output.sync();
+    return written + end.length;
+  } finally {
+    await output.close();
+  }
+}
+
+function compress(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    zstdCompress(bytes, (error, compressed) => error === null ? resolve(compressed) : reject(error));
+  });
+}

@@ -1,0 +1,222 @@
+import { crc32 } from "node:zlib";
+import { Failure, type JournalRecord, type Offset } from "../model/mod.ts";
+import { BlockDamage, type ByteSource } from "./byte_source.ts";
+import { decodeBody } from "./codec.ts";
+import {
+  decodeHeader,
+  decodeMark,
+  HEADER_BYTES,
+  hex,
+  MARK_KIND,
+  RECORD_BODY_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  type SegmentHeader,
+} from "./format.ts";
+import type { OpenSession } from "./open_sessions.ts";
+
+/** A record and where it stands. */
+export interface JournalEntry {
+  readonly offset: Offset;
+  readonly record: JournalRecord;
+}
+
+/** Where a segment stops being readable. */
+export interface SegmentFault {
+  /** Byte in the plain segment where the first bad record begins. */
+  readonly byte: number;
+  /** Offset that this record would have. */
+  readonly offset: Offset;
+  /** What is wrong, to stand after a colon. */
+  readonly reason: string;
+}
+
+/** Reads the records of one segment, checking every CRC. */
+export class SegmentReader {
+  readonly #source: ByteSource;
+  readonly #firstOffset: Offset;
+  readonly #from: Offset;
+  #header: SegmentHeader | null = null;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #position = 0;
+  #nextOffset: Offset;
+  #openSessions: readonly OpenSession[] = [];
+  #fault: SegmentFault | null = null;
+  #endsWithMark = false;
+
+  /** `firstOffset` is what the file's name says. Records below `from` are checked, but not decoded or given out. */
+  constructor(source: ByteSource, options: { readonly firstOffset: Offset; readonly from?: Offset }) {
+    this.#source = source;
+    this.#firstOffset = options.firstOffset;
+    this.#nextOffset = options.firstOffset;
+    this.#from = options.from ?? 0;
+  }
+
+  /** Null until the first call of `next`, and where the header is bad. */
+  get header(): SegmentHeader | null {
+    return this.#header;
+  }
+
+  /** Bytes of the plain segment that were read and found good. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Offset of the record at `position`. */
+  get nextOffset(): Offset {
+    return this.#nextOffset;
+  }
+
+  /** Sessions that the segment's checkpoint lists. */
+  get openSessions(): readonly OpenSession[] {
+    return this.#openSessions;
+  }
+
+  /** Whether the last thing read is a mark, so that every record before it is known to be safe. */
+  get endsWithMark(): boolean {
+    return this.#endsWithMark;
+  }
+
+  /** What stopped the reader, if anything did. */
+  get fault(): SegmentFault | null {
+    return this.#fault;
+  }
+
+  /**
+   * The next records, a bounded number; null at the end of what may be read now, or at a fault. After null without a
+   * fault it may be called again, when the segment has grown.
+   */
+  async next(): Promise<readonly JournalEntry[] | null> {
+    try {
+      while (this.#fault === null && await this.#fill()) {
+        const entries = this.#parse();
+        if (entries.length > 0) return entries;
+      }
+    } catch (error) {
+      if (!(error instanceof BlockDamage)) throw error;
+      this.#fail(error.message);
+    }
+    return null;
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+
+  /** Makes the whole next record available; false at the end, or where the rest cannot hold a record. */
+  async #fill(): Promise<boolean> {
+    const rest = this.#source.totalBytes() - this.#position;
+    if (rest <= 0 && this.#header !== null) return false;
+    if (this.#header === null) return await this.#readHeader(rest);
+    if (rest < RECORD_HEADER_BYTES) return this.#fail(`${rest} bytes are no record`);
+    if (!await this.#gather(RECORD_HEADER_BYTES)) return this.#fail("the file ends early");
+    const length = this.#uint32(this.#at + 4);
+    if (length > RECORD_BODY_BYTES_MAX) return this.#fail(`the record's length is ${length} bytes`);
+    const whole = RECORD_HEADER_BYTES + length;
+    if (whole > rest) return this.#fail(`the record has ${whole} bytes, ${rest} are left`);
+    return await this.#gather(whole) || this.#fail("the file ends early");
+  }
+
+  async #readHeader(rest: number): Promise<boolean> {
+    if (rest > 0) await this.#gather(Math.min(rest, HEADER_BYTES));
+    const header = decodeHeader(this.#bytes.subarray(this.#at, this.#at + HEADER_BYTES));
+    if (typeof header === "string") return this.#fail(header);
+    if (header.firstOffset !== this.#firstOffset) {
+      return this.#fail(`the header says that the first offset is ${header.firstOffset}`);
+    }
+    this.#header = header;
+    this.#at += HEADER_BYTES;
+    this.#position = HEADER_BYTES;
+    return await this.#fill();
+  }
+
+  /** Reads until `count` bytes are at hand. */
+  async #gather(count: number): Promise<boolean> {
+    let have = this.#bytes.length - this.#at;
+    if (have >= count) return true;
+    const parts = [this.#bytes.subarray(this.#at)];
+    while (have < count) {
+      const part = await this.#source.read();
+      if (part === null) break;
+      parts.push(part);
+      have += part.length;
+    }
+    this.#bytes = concat(parts, have);
+    this.#at = 0;
+    return have >= count;
+  }
+
+  /** Decodes every whole record at hand. */
+  #parse(): readonly JournalEntry[] {
+    const header = this.#header;
+    const entries: JournalEntry[] = [];
+    while (header !== null && this.#bytes.length - this.#at >= RECORD_HEADER_BYTES) {
+      const end = this.#at + RECORD_HEADER_BYTES + this.#uint32(this.#at + 4);
+      if (end > this.#bytes.length) break;
+      if (!this.#parseRecord(header, end, entries)) break;
+      this.#position += end - this.#at;
+      this.#at = end;
+    }
+    return entries;
+  }
+
+  #parseRecord(header: SegmentHeader, end: number, entries: JournalEntry[]): boolean {
+    const bytes = this.#bytes;
+    const expected = this.#uint32(this.#at);
+    const found = crc32(bytes.subarray(this.#at + 4, end));
+    if (found !== expected) {
+      return this.#fail(`the record's checksum is ${hex(found)}, expected ${hex(expected)}`);
+    }
+    const body = this.#at + RECORD_HEADER_BYTES;
+    if (body === end) return this.#fail("the record is empty");
+    if (bytes[body] === MARK_KIND) return this.#checkMark(header, end);
+    if (this.#nextOffset === header.firstOffset || this.#nextOffset >= this.#from) {
+      const decoded = decodeBody(bytes, { start: body, end }, header);
+      if (decoded === null) return this.#fail(`the record's kind is ${bytes[body]}, which is not known`);
+      if (this.#nextOffset === header.firstOffset) this.#openSessions = decoded.openSessions;
+      if (this.#nextOffset >= this.#from) entries.push({ offset: this.#nextOffset, record: decoded.record });
+    }
+    this.#nextOffset++;
+    this.#endsWithMark = false;
+    return true;
+  }
+
+  #checkMark(header: SegmentHeader, end: number): boolean {
+    const mark = decodeMark(this.#bytes.subarray(this.#at, end));
+    const stands = mark !== null && mark.firstOffset === header.firstOffset && mark.position === this.#position &&
+      mark.nextOffset === this.#nextOffset;
+    this.#endsWithMark = stands;
+    return stands || this.#fail("a mark does not stand where it was written");
+  }
+
+  #uint32(at: number): number {
+    const bytes = this.#bytes;
+    return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+  }
+
+  /** Notes the fault; always false. */
+  #fail(reason: string): false {
+    this.#fault = { byte: this.#position, offset: this.#nextOffset, reason };
+    return false;
+  }
+}
+
+/** The failure of a segment that is damaged, by name, byte and offset. */
+export function corruptSegment(name: string, fault: SegmentFault): Failure {
+  return new Failure(
+    "corrupt",
+    `Cannot read segment ${name}: damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}`,
+    { retry: false },
+  );
+}
+
+function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
+  if (parts.length === 2 && parts[0].length === 0) return parts[1];
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

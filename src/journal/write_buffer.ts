@@ -1,0 +1,66 @@
+/** Bytes of an ordinary chunk; a record that is longer gets a chunk of its own. */
+const CHUNK_BYTES = 1024 * 1024;
+/** Chunks kept for reuse. */
+const SPARE_CHUNKS_MAX = 8;
+
+/** Bytes that wait to be written: records are encoded in place, one after the other, into large chunks. */
+export class WriteBuffer {
+  /** The chunk that is being filled. */
+  bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  view: DataView = new DataView(this.bytes.buffer);
+  /** Where the next byte goes in it. */
+  at = 0;
+  #full: Uint8Array[] = [];
+  #fullBytes = 0;
+  readonly #spare: Uint8Array[] = [];
+
+  /** Bytes in all chunks. */
+  get size(): number {
+    return this.#fullBytes + this.at;
+  }
+
+  /** Makes room for `count` bytes in one piece at `at`. */
+  reserve(count: number): void {
+    if (this.at + count <= this.bytes.length) return;
+    this.#putAside();
+    this.#begin(count <= CHUNK_BYTES ? this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES) : new Uint8Array(count));
+  }
+
+  /** Adds bytes that are encoded already. */
+  push(encoded: Uint8Array): void {
+    this.reserve(encoded.length);
+    this.bytes.set(encoded, this.at);
+    this.at += encoded.length;
+  }
+
+  /** Hands over all chunks and starts anew. */
+  take(): Uint8Array[] {
+    this.#putAside();
+    const taken = this.#full;
+    this.#full = [];
+    this.#fullBytes = 0;
+    this.#begin(this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES));
+    return taken;
+  }
+
+  /** Takes back chunks whose bytes are no longer needed. */
+  recycle(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) {
+      if (chunk.buffer.byteLength !== CHUNK_BYTES || this.#spare.length >= SPARE_CHUNKS_MAX) continue;
+      this.#spare.push(new Uint8Array(chunk.buffer));
+    }
+  }
+
+  #putAside(): void {
+    if (this.at === 0) return;
+    this.#full.push(this.bytes.subarray(0, this.at));
+    this.#fullBytes += this.at;
+    this.at = 0;
+  }
+
+  #begin(chunk: Uint8Array): void {
+    this.bytes = chunk;
+    this.view = new DataView(chunk.buffer);
+    this.at = 0;
+  }
+}
