@@ -133,6 +133,80 @@ export class JsonDocument {
     }
   }
 
+  /**
+   * Whether a scalar's text is the one whose UTF-8 is given, without making the text. False for null, containers and
+   * NOT_FOUND, and for strings with escapes, which have to be compared as text.
+   */
+  equals(node: NodeId, text: Uint8Array): boolean {
+    if (node < 0) return false;
+    const tape = this.#tape;
+    const kind = tape[node];
+    let start = tape[node + START];
+    let end = tape[node + END];
+    switch (kind & KIND_MASK) {
+      case KIND_STRING:
+        if ((kind & FLAG_ESCAPED) !== 0) return false;
+        start++;
+        end--;
+        break;
+      case KIND_NUMBER:
+      case KIND_TRUE:
+      case KIND_FALSE:
+        break;
+      default:
+        return false;
+    }
+    const length = end - start;
+    if (length !== text.length) return false;
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
+    return true;
+  }
+
+  /** Whether a node is a string with escapes. */
+  isEscaped(node: NodeId): boolean {
+    return node >= 0 && (this.#tape[node] & FLAG_ESCAPED) !== 0;
+  }
+
+  /** The value of a number or string of 1 to 15 digits and nothing else; -1 for anything else. */
+  digits(node: NodeId): number {
+    if (node < 0) return -1;
+    const tape = this.#tape;
+    const kind = tape[node] & KIND_MASK;
+    if (kind !== KIND_NUMBER && kind !== KIND_STRING) return -1;
+    const quote = kind === KIND_STRING ? 1 : 0;
+    const end = tape[node + END] - quote;
+    let at = tape[node + START] + quote;
+    if (at >= end || end - at > 15) return -1;
+    const bytes = this.#bytes;
+    let value = 0;
+    for (; at < end; at++) {
+      const digit = bytes[at] - 48;
+      if (digit < 0 || digit > 9) return -1;
+      value = value * 10 + digit;
+    }
+    return value;
+  }
+
+  /** Whether a node is a JSON number, or a string of digits with at most one point among them. */
+  isPlainDecimal(node: NodeId): boolean {
+    if (node < 0) return false;
+    const tape = this.#tape;
+    const kind = tape[node] & KIND_MASK;
+    if (kind === KIND_NUMBER) return true;
+    if (kind !== KIND_STRING) return false;
+    const end = tape[node + END] - 1;
+    const bytes = this.#bytes;
+    let points = 0;
+    const start = tape[node + START] + 1;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at];
+      if (byte === 46) points++;
+      else if (byte < 48 || byte > 57) return false;
+    }
+    return points <= 1 && end - start > points;
+  }
+
   /** The exact source text of a value. */
   source(node: NodeId): string {
     return utf8Text(this.#bytes, this.#tape[node + START], this.#tape[node + END]);

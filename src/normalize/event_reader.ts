@@ -36,6 +36,9 @@ export class EventReader {
   readonly #rows = new RowList();
   readonly #symbols: SymbolMap;
   readonly #firstFrames: FirstFrames;
+  /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
+  #lastPair: SymbolPair | null = null;
+  #lastConnection: string | null = null;
 
   constructor(rule: EventRule, symbols: SymbolMap, firstFrames: FirstFrames) {
     this.rule = rule;
@@ -80,6 +83,10 @@ export class EventReader {
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {
+    const last = this.#lastPair;
+    if (last !== null && this.#lastConnection === origin.connectionId && this.#symbol?.equals(context, last.bytes)) {
+      return last;
+    }
     if (this.#symbol === null) {
       if (origin.asked === null) context.fail("missing_field", `${this.rule.name}.symbol`);
       return origin.asked;
@@ -87,6 +94,9 @@ export class EventReader {
     const native = this.#symbol.text(context);
     if (native === null) return null;
     if (origin.asked !== null && origin.asked.native === native) return origin.asked;
-    return this.#symbols.translate(origin.connectionId, native);
+    const pair = this.#symbols.translate(origin.connectionId, native);
+    this.#lastPair = native.isWellFormed() ? pair : null;
+    this.#lastConnection = origin.connectionId;
+    return pair;
   }
 }

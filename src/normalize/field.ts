@@ -1,6 +1,9 @@
 import type { Expression, NodeId, Path, Value } from "../json/mod.ts";
-import { type FieldRule, isDecimal, type Micros, microsFromText } from "../model/mod.ts";
+import { type FieldRule, isDecimal, type Micros, microsFromText, type TimeUnit } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
+
+/** Microseconds of one unit, for whole counts; 0 where a count is no whole number of them. */
+const MICROS_PER_UNIT: Readonly<Record<TimeUnit, number>> = { s: 1_000_000, ms: 1000, us: 1, ns: 0, iso: 0 };
 
 /** Takes one value from the current row, as the rule says; what is wrong with it becomes a fault of the row. */
 export class FieldReader {
@@ -10,6 +13,7 @@ export class FieldReader {
   /** Set where the rule has one source that is a plain path: the usual case, without a call. */
   readonly #path: Path | null;
   readonly #plain: boolean;
+  readonly #microsPerUnit: number;
 
   /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
   constructor(rule: FieldRule, owner: string, required = false) {
@@ -18,6 +22,13 @@ export class FieldReader {
     this.#required = required || rule.required;
     this.#path = rule.sources.length === 1 ? rule.sources[0].path : null;
     this.#plain = rule.absent === null && rule.map === null;
+    this.#microsPerUnit = MICROS_PER_UNIT[rule.unit ?? "ms"];
+  }
+
+  /** Whether the field is plainly read from one place and its text there is the one whose UTF-8 is given. */
+  equals(context: ReadContext, text: Uint8Array): boolean {
+    if (!this.#plain || this.#path === null) return false;
+    return context.document.equals(context.document.find(this.#path, context.scope.row), text);
   }
 
   /** The value's text after `map`; null where it is missing. */
@@ -40,6 +51,10 @@ export class FieldReader {
 
   /** The digits of a number; null where it is missing, and for text that is no number, which is a fault. */
   decimal(context: ReadContext): string | null {
+    if (this.#plain && this.#path !== null) {
+      const node = context.document.find(this.#path, context.scope.row);
+      if (context.document.isPlainDecimal(node)) return context.document.text(node);
+    }
     const text = this.text(context);
     if (text === null || isDecimal(text)) return text;
     context.fail("bad_decimal", this.#where);
@@ -56,6 +71,11 @@ export class FieldReader {
 
   /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */
   micros(context: ReadContext): Micros | null {
+    if (this.#plain && this.#path !== null && this.#microsPerUnit > 0) {
+      const count = context.document.digits(context.document.find(this.#path, context.scope.row));
+      const micros = count * this.#microsPerUnit;
+      if (count >= 0 && micros <= Number.MAX_SAFE_INTEGER) return micros;
+    }
     const text = this.text(context);
     if (text === null) return null;
     const micros = microsFromText(text, this.#rule.unit ?? "ms");

@@ -7,7 +7,7 @@ import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_rea
 import { FirstFrames } from "./first_frames.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { Router } from "./router.ts";
-import { SymbolMap, type SymbolPair } from "./symbols.ts";
+import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
 
 /** What a frame became. The object and its arrays are reused until the next call. */
 export interface NormalizedFrame {
@@ -241,6 +241,6 @@ export class Normalizer {
     }
     const fallback = answer.connectionId ?? "";
     if (native === "") return { asked: null, connectionId: fallback };
-    return { asked: { native, canonical: symbol ?? native }, connectionId: fallback };
+    return { asked: symbolPair(native, symbol ?? native), connectionId: fallback };
   }
 }

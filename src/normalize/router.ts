@@ -1,10 +1,15 @@
-import { type Path, pathSource, type Predicate } from "../json/mod.ts";
+import { type JsonDocument, type NodeId, type Path, pathSource, type Predicate } from "../json/mod.ts";
 import type { ReadContext } from "./context.ts";
+
+/** Up to this many values are compared with the frame's bytes; more are looked up by their text. */
+const VALUES_COMPARED_MAX = 16;
 
 /** Candidates that one look-up chooses: those whose predicate needs the value found at `path`. */
 interface Group {
   readonly path: Path;
   readonly candidates: ReadonlyMap<string, readonly number[]>;
+  /** The same by the UTF-8 of the values, where they are few enough to be compared one after the other; else null. */
+  readonly few: readonly { readonly bytes: Uint8Array; readonly candidates: readonly number[] }[] | null;
 }
 
 /**
@@ -37,7 +42,14 @@ export class Router {
       }
     });
     this.#predicates = predicates;
-    this.#groups = [...groups.values()];
+    this.#groups = [...groups.values()].map(({ path, candidates }) => ({
+      path,
+      candidates,
+      few: candidates.size > VALUES_COMPARED_MAX ? null : [...candidates].map(([value, ordinals]) => ({
+        bytes: new TextEncoder().encode(value),
+        candidates: ordinals,
+      })),
+    }));
     this.#always = always;
   }
 
@@ -49,8 +61,8 @@ export class Router {
     context.atRoot();
     let sources = this.#test(context, this.#always);
     for (const group of this.#groups) {
-      const value = document.text(document.find(group.path, 0));
-      const candidates = value === null ? undefined : group.candidates.get(value);
+      const node = document.find(group.path, 0);
+      const candidates = choose(document, node, group);
       if (candidates !== undefined) sources += this.#test(context, candidates);
     }
     if (sources > 1) matches.sort((left, right) => left - right);
@@ -63,4 +75,13 @@ export class Router {
     for (const ordinal of candidates) if (this.#predicates[ordinal].test(context.scope)) this.matches.push(ordinal);
     return this.matches.length > before ? 1 : 0;
   }
+}
+
+function choose(document: JsonDocument, node: NodeId, group: Group): readonly number[] | undefined {
+  if (group.few !== null) {
+    for (const { bytes, candidates } of group.few) if (document.equals(node, bytes)) return candidates;
+    if (!document.isEscaped(node)) return undefined;
+  }
+  const value = document.text(node);
+  return value === null ? undefined : group.candidates.get(value);
 }

@@ -4,20 +4,27 @@ import { type FramePlan, STREAMS_MAX } from "../model/mod.ts";
 export interface SymbolPair {
   readonly native: string;
   readonly canonical: string;
+  /** UTF-8 of the native spelling, to be compared with a frame's bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** A pair of spellings. */
+export function symbolPair(native: string, canonical: string): SymbolPair {
+  return { native, canonical, bytes: new TextEncoder().encode(native) };
 }
 
 /** Translates native symbols of each connection; unknown ones keep their spelling and are reported once. */
 export class SymbolMap {
   readonly #byConnection = new Map<string, Map<string, SymbolPair>>();
-  /** Symbols without an entry that were met, by connection and spelling. Bounded: beyond it nothing more is reported. */
-  readonly #unmapped = new Set<string>();
+  /** Symbols without an entry that were met. Bounded: those beyond it are not reported. */
+  readonly #unmapped = new Map<string, SymbolPair>();
   /** Native spellings met for the first time in the current frame. Reused. */
   readonly fresh: string[] = [];
 
   constructor(canonical: FramePlan["canonical"]) {
     for (const [connection, symbols] of canonical) {
       const pairs = new Map<string, SymbolPair>();
-      for (const [native, symbol] of symbols) pairs.set(native, { native, canonical: symbol });
+      for (const [native, symbol] of symbols) pairs.set(native, symbolPair(native, symbol));
       this.#byConnection.set(connection, pairs);
     }
   }
@@ -31,11 +38,14 @@ export class SymbolMap {
   translate(connection: string, native: string): SymbolPair {
     const pair = this.#byConnection.get(connection)?.get(native);
     if (pair !== undefined) return pair;
-    if (this.#unmapped.size < STREAMS_MAX && !this.#unmapped.has(native)) {
-      this.#unmapped.add(native);
+    const met = this.#unmapped.get(native);
+    if (met !== undefined) return met;
+    const own = symbolPair(native, native);
+    if (this.#unmapped.size < STREAMS_MAX) {
+      this.#unmapped.set(native, own);
       this.fresh.push(native);
     }
-    return { native, canonical: native };
+    return own;
   }
 
   /** Connections that have entries. */
@@ -44,11 +54,11 @@ export class SymbolMap {
   }
 
   saveState(): readonly string[] {
-    return [...this.#unmapped];
+    return [...this.#unmapped.keys()];
   }
 
   restoreState(unmapped: readonly string[]): void {
     this.#unmapped.clear();
-    for (const native of unmapped) this.#unmapped.add(native);
+    for (const native of unmapped) this.#unmapped.set(native, symbolPair(native, native));
   }
 }
