@@ -6,8 +6,16 @@ export const EXPRESSION_BYTES_MAX = 4096;
 export const EXPRESSION_NODES_MAX = 1000;
 /** Most steps of one evaluation; the value is null from there on. */
 export const EXPRESSION_STEPS_MAX = 10_000;
+/** Longest text that an expression function takes or gives, in UTF-16 units; the function gives null for a longer one. */
+export const EXPRESSION_TEXT_CHARS_MAX = 65_536;
+/** Most digits of a number in expression arithmetic, zeros of an exponent included; the result is null beyond. */
+export const EXPRESSION_DIGITS_MAX = 1000;
 /** Most messages one generator run may emit; one more is an issue. */
 export const GENERATOR_MESSAGES_MAX = 1_000_000;
+/** Most loop rounds and statements of one generator run; one more is an issue. */
+export const GENERATOR_STEPS_MAX = 10_000_000;
+/** Most text one generator run may emit, in UTF-16 units; one more is an issue. */
+export const GENERATOR_CHARS_MAX = 256 * 1024 * 1024;
 /** Deepest nesting of blocks in a generator, and of operators in an expression; deeper is an issue. */
 export const LANGUAGE_DEPTH_MAX = 64;
 /** Deepest nesting of arrays and objects in a frame; a deeper frame is undecodable. */
@@ -32,3 +40,9 @@ export const SINK_BATCH_EVENTS_MAX = 10_000;
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
 export const STREAMS_MAX = 100_000;
+/** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
+export const SINK_PARTITIONS_MAX = 1000;
+/** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */
+export const SINK_BUFFER_BYTES_MAX = 32 * 1024 * 1024;
+/** Files a text sink holds open; when reached, the one opened first is synced and closed. */
+export const SINK_OPEN_FILES_MAX = 64;

@@ -1,0 +1,130 @@
+import { compilePath, NOT_FOUND, type Scope, type Value } from "../json/mod.ts";
+import { unreachable } from "../model/mod.ts";
+import type { Comparison, ExpressionNode, PathRoot } from "./expression_tree.ts";
+import type { Evaluation } from "./function_spec.ts";
+import { findFunction } from "./functions.ts";
+import { areEqual, orderOf, valueOfNode } from "./value.ts";
+
+/** A compiled node. */
+export type Evaluate = (scope: Scope) => Value;
+
+/**
+ * Turns a checked tree into closures. They share `evaluation`, which whoever calls the outermost one has to reset. A tree
+ * has no loops, so one evaluation costs at most a step a node and the steps that functions on lists take.
+ */
+export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evaluate {
+  switch (node.kind) {
+    case "literal": {
+      const { value } = node;
+      return () => value;
+    }
+    case "path":
+      return compilePathNode(node.root, node.segments);
+    case "access":
+      return compileAccess(compileNode(node.base, evaluation), node.segments);
+    case "and": {
+      const operands = node.operands.map((operand) => compileNode(operand, evaluation));
+      return (scope) => {
+        for (const operand of operands) if (operand(scope) !== true) return false;
+        return true;
+      };
+    }
+    case "or": {
+      const operands = node.operands.map((operand) => compileNode(operand, evaluation));
+      return (scope) => {
+        for (const operand of operands) if (operand(scope) === true) return true;
+        return false;
+      };
+    }
+    case "coalesce":
+      return compileCoalesce(node.operands.map((operand) => compileNode(operand, evaluation)));
+    case "not": {
+      const operand = compileNode(node.operand, evaluation);
+      return (scope) => operand(scope) !== true;
+    }
+    case "compare":
+      return compileComparison(
+        node.operator,
+        compileNode(node.left, evaluation),
+        compileNode(node.right, evaluation),
+      );
+    case "choose": {
+      const condition = compileNode(node.condition, evaluation);
+      const then = compileNode(node.then, evaluation);
+      const otherwise = compileNode(node.otherwise, evaluation);
+      return (scope) => condition(scope) === true ? then(scope) : otherwise(scope);
+    }
+    case "call":
+      return compileCall(node, evaluation);
+    default:
+      return unreachable(node);
+  }
+}
+
+/** A path from one of the roots: one look-up, and no allocation but the text found. */
+export function compilePathNode(root: PathRoot, segments: readonly string[]): Evaluate {
+  const path = compilePath(segments);
+  switch (root) {
+    case "row":
+      return (scope) => valueOfNode(scope.document, scope.document.find(path, scope.row));
+    case "parent":
+      return (scope) => valueOfNode(scope.document, scope.document.find(path, scope.parent));
+    case "root":
+      return (scope) => valueOfNode(scope.document, scope.document.find(path, 0));
+  }
+}
+
+function compileAccess(base: Evaluate, segments: readonly string[]): Evaluate {
+  const path = compilePath(segments);
+  return (scope) => {
+    const value = base(scope);
+    const node = typeof value === "number" ? scope.document.find(path, value) : NOT_FOUND;
+    return valueOfNode(scope.document, node);
+  };
+}
+
+function compileCoalesce(operands: readonly Evaluate[]): Evaluate {
+  return (scope) => {
+    for (const operand of operands) {
+      const value = operand(scope);
+      if (value !== null) return value;
+    }
+    return null;
+  };
+}
+
+function compileComparison(operator: Comparison, left: Evaluate, right: Evaluate): Evaluate {
+  switch (operator) {
+    case "==":
+      return (scope) => areEqual(left(scope), right(scope));
+    case "!=":
+      return (scope) => !areEqual(left(scope), right(scope));
+    case "<":
+      return ordered(left, right, (order) => order < 0);
+    case "<=":
+      return ordered(left, right, (order) => order <= 0);
+    case ">":
+      return ordered(left, right, (order) => order > 0);
+    case ">=":
+      return ordered(left, right, (order) => order >= 0);
+  }
+}
+
+function ordered(left: Evaluate, right: Evaluate, holds: (order: number) => boolean): Evaluate {
+  return (scope) => {
+    const order = orderOf(left(scope), right(scope));
+    return order === null ? null : holds(order);
+  };
+}
+
+function compileCall(node: ExpressionNode & { readonly kind: "call" }, evaluation: Evaluation): Evaluate {
+  const spec = findFunction(node.name.text);
+  if (spec === undefined) throw new Error(`Unchecked call of ${node.name.text}`);
+  const { apply } = spec;
+  const args = node.args.map((arg) => compileNode(arg, evaluation));
+  const values: Value[] = args.map(() => null);
+  return (scope) => {
+    for (let i = 0; i < args.length; i++) values[i] = args[i](scope);
+    return apply(values, scope.document, evaluation);
+  };
+}

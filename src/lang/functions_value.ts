@@ -1,0 +1,124 @@
+import type { JsonDocument, NodeId, Value } from "../json/mod.ts";
+import { EXPRESSION_STEPS_MAX, EXPRESSION_TEXT_CHARS_MAX } from "../model/mod.ts";
+import { defineFunction, type Evaluation, type FunctionSpec } from "./function_spec.ts";
+import { textArgument } from "./functions_text.ts";
+import { areEqual, textOfValue, valueOfNode } from "./value.ts";
+
+/** The node of an argument that is an array; null where it is none. */
+function arrayArgument(value: Value, document: JsonDocument): NodeId | null {
+  return typeof value === "number" && document.kind(value) === "array" ? value : null;
+}
+
+/** Takes one step; false where none is left. */
+function mayStep(evaluation: Evaluation): boolean {
+  return ++evaluation.steps <= EXPRESSION_STEPS_MAX;
+}
+
+function contains([container, part]: readonly Value[], document: JsonDocument, evaluation: Evaluation): Value {
+  const list = arrayArgument(container, document);
+  if (list === null) {
+    const text = textArgument(container);
+    const found = textArgument(part);
+    return text === null || found === null ? null : text.includes(found);
+  }
+  for (let node = document.firstChild(list); node >= 0; node = document.next(node)) {
+    if (!mayStep(evaluation)) return null;
+    if (areEqual(valueOfNode(document, node), part)) return true;
+  }
+  return false;
+}
+
+function lengthOf([value]: readonly Value[], document: JsonDocument): Value {
+  if (typeof value === "number") return String(document.length(value));
+  const text = textOfValue(value);
+  return text === null ? null : String(text.length);
+}
+
+function oneOf(args: readonly Value[]): Value {
+  for (let i = 1; i < args.length; i++) if (areEqual(args[0], args[i])) return true;
+  return false;
+}
+
+function first([value]: readonly Value[], document: JsonDocument): Value {
+  const list = arrayArgument(value, document);
+  return list === null ? null : valueOfNode(document, document.firstChild(list));
+}
+
+function last([value]: readonly Value[], document: JsonDocument, evaluation: Evaluation): Value {
+  const list = arrayArgument(value, document);
+  if (list === null) return null;
+  let node = document.firstChild(list);
+  for (let next = node; next >= 0; next = document.next(next)) {
+    if (!mayStep(evaluation)) return null;
+    node = next;
+  }
+  return valueOfNode(document, node);
+}
+
+function join([value, between]: readonly Value[], document: JsonDocument, evaluation: Evaluation): Value {
+  const list = arrayArgument(value, document);
+  const separator = textArgument(between);
+  if (list === null || separator === null) return null;
+  let joined = "";
+  let isFirst = true;
+  for (let node = document.firstChild(list); node >= 0; node = document.next(node)) {
+    if (!mayStep(evaluation)) return null;
+    const text = textArgument(valueOfNode(document, node));
+    if (text === null) return null;
+    joined += isFirst ? text : separator + text;
+    isFirst = false;
+    if (joined.length > EXPRESSION_TEXT_CHARS_MAX) return null;
+  }
+  return joined;
+}
+
+function lookup(args: readonly Value[]): Value {
+  let i = 1;
+  for (; i + 1 < args.length; i += 2) if (areEqual(args[0], args[i])) return args[i + 1];
+  return i < args.length ? args[i] : null;
+}
+
+/** The functions on values of any kind and on lists. */
+export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
+  defineFunction("contains(value, part)", {
+    returns: "boolean",
+    description: "Whether the text holds the part, or the list an element equal to it",
+    apply: contains,
+  }),
+  defineFunction("length(value)", {
+    returns: "number",
+    description: "Characters of a text, elements of a list, members of an object",
+    apply: lengthOf,
+  }),
+  defineFunction("has(value)", {
+    returns: "boolean",
+    description: "Whether the value is not null",
+    apply: ([value]) => value !== null,
+  }),
+  defineFunction("one_of(value, candidate, …)", {
+    returns: "boolean",
+    description: "Whether the value equals one of the candidates",
+    apply: oneOf,
+  }),
+  defineFunction("first(list)", {
+    returns: "value",
+    description: "The first element; null where there is none",
+    apply: first,
+  }),
+  defineFunction("last(list)", {
+    returns: "value",
+    description: "The last element; null where there is none",
+    apply: last,
+  }),
+  defineFunction("join(list, separator)", {
+    returns: "text",
+    description: "The scalars of the list with the separator between them; null where an element is none",
+    apply: join,
+  }),
+  defineFunction("lookup(value, key, result, …)", {
+    returns: "value",
+    description:
+      "The result behind the first key that equals the value; a single argument left over at the end is given where none does",
+    apply: lookup,
+  }),
+];

@@ -1,0 +1,113 @@
+/** A placeholder as it stands in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`. */
+export interface Placeholder {
+  /** The identifier; null for the forms with a prefix. */
+  readonly name: string | null;
+  readonly prefix: "env" | "arg" | "boot" | null;
+  /** What stands behind the prefix; empty for identifiers. */
+  readonly key: string;
+  /** Offset of the opening brace, in UTF-16 units. */
+  readonly offset: number;
+  /** Length with both braces. */
+  readonly length: number;
+  /** In how many JSON strings it stands: 1 inside a string, 2 inside a string of a JSON text that is itself a string. */
+  readonly depth: number;
+}
+
+/** Text cut at its placeholders. Braces in any other form are text, so JSON needs no escaping. */
+export type TemplatePart = string | Placeholder;
+
+const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot):([A-Za-z0-9_.-]+))\}/g;
+
+/** Deepest JSON-in-JSON that is followed. */
+const DEPTH_MAX = 8;
+
+/** Cuts a text at its placeholders. */
+export function readPlaceholders(text: string): readonly TemplatePart[] {
+  const parts: TemplatePart[] = [];
+  const strings = new StringTracker();
+  let from = 0;
+  for (const match of text.matchAll(PLACEHOLDER)) {
+    const literal = text.slice(from, match.index);
+    strings.read(literal);
+    if (literal !== "") parts.push(literal);
+    parts.push({
+      name: match[1] ?? null,
+      prefix: prefixOf(match[2]),
+      key: match[3] ?? "",
+      offset: match.index,
+      length: match[0].length,
+      depth: strings.depth,
+    });
+    strings.readOpaque();
+    from = match.index + match[0].length;
+  }
+  if (from < text.length) parts.push(text.slice(from));
+  return parts;
+}
+
+function prefixOf(text: string | undefined): Placeholder["prefix"] {
+  return text === "env" || text === "arg" || text === "boot" ? text : null;
+}
+
+/**
+ * Follows JSON strings through a text: a quote opens and closes one, a backslash takes the next character with it. What
+ * stands inside a string is followed in the same way after its escapes are taken off, so that JSON texts inside of JSON
+ * strings count their own strings.
+ */
+class StringTracker {
+  #isOpen = false;
+  #escape: string | null = null;
+  #inner: StringTracker | null = null;
+  readonly #levels: number;
+
+  constructor(levels = DEPTH_MAX) {
+    this.#levels = levels;
+  }
+
+  /** How many strings are open, one inside the other. */
+  get depth(): number {
+    return this.#isOpen ? 1 + (this.#inner?.depth ?? 0) : 0;
+  }
+
+  read(text: string): void {
+    for (let i = 0; i < text.length; i++) this.#readOne(text[i]);
+  }
+
+  /** A substituted value: escaped for where it stands, so it opens and closes nothing. */
+  readOpaque(): void {
+    this.#escape = null;
+    this.#inner?.readOpaque();
+  }
+
+  #readOne(character: string): void {
+    if (!this.#isOpen) {
+      if (character !== '"') return;
+      this.#isOpen = true;
+      this.#inner = this.#levels > 1 ? new StringTracker(this.#levels - 1) : null;
+      return;
+    }
+    if (this.#escape !== null) {
+      this.#readEscape(this.#escape + character);
+    } else if (character === "\\") {
+      this.#escape = "\\";
+    } else if (character === '"') {
+      this.#isOpen = false;
+    } else {
+      this.#inner?.read(character);
+    }
+  }
+
+  #readEscape(escape: string): void {
+    if (escape[1] === "u" && escape.length < 6) {
+      this.#escape = escape;
+      return;
+    }
+    this.#escape = null;
+    this.#inner?.read(escape[1] === "u" ? unicodeOf(escape) : escape[1]);
+  }
+}
+
+function unicodeOf(escape: string): string {
+  const code = Number.parseInt(escape.slice(2), 16);
+  return Number.isNaN(code) ? "" : String.fromCharCode(code);
+}

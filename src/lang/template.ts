@@ -1,0 +1,133 @@
+import { escapeJsonText, type Hole, type Template } from "../model/mod.ts";
+import { type Compiled, compiled, errorAt, type LangError, refusedAll } from "./diagnostic.ts";
+import { didYouMean } from "./nearest.ts";
+import { type Placeholder, readPlaceholders, type TemplatePart } from "./placeholder.ts";
+
+/** What the placeholders of a template may stand for. */
+export interface TemplateScope {
+  /**
+   * Replaced at once, by name: `symbol`, `ch`, `conn_id`, and arguments as `arg:depth`. They are escaped where they stand
+   * inside a JSON string.
+   */
+  readonly values: Readonly<Record<string, string>>;
+  /** Value of an environment variable; undefined where there is none. */
+  readonly environment: (name: string) => string | undefined;
+  /** Kinds of holes that stay open until the text is sent. `env` is always one of them. */
+  readonly holes: readonly Hole["kind"][];
+  /** Names of bootstrap values, where they are known; any name is taken otherwise. */
+  readonly boot?: readonly string[];
+}
+
+/**
+ * Compiles a text with placeholders. A placeholder that means nothing here, a missing variable and a missing argument are
+ * errors with the placeholder's span; all are reported. Braces that are no placeholder stay as they are.
+ */
+export function compileTemplate(text: string, scope: TemplateScope): Compiled<Template> {
+  const errors: LangError[] = [];
+  const template = fillPlaceholders(readPlaceholders(text), scope, (error) => errors.push(error));
+  return errors.length === 0 ? compiled(template) : refusedAll(errors);
+}
+
+/** Fills the placeholders of a text that was cut before; what cannot be filled is reported and left out. */
+export function fillPlaceholders(
+  cut: readonly TemplatePart[],
+  scope: TemplateScope,
+  report: (error: LangError) => void,
+): Template {
+  const parts: (string | Hole)[] = [];
+  let source = "";
+  let pending = "";
+  for (const part of cut) {
+    const filled = typeof part === "string" ? part : fillOne(part, scope, report);
+    if (filled === null) continue;
+    if (typeof filled === "string") {
+      source += filled;
+      pending += filled;
+      continue;
+    }
+    if (pending !== "") parts.push(pending);
+    pending = "";
+    parts.push(filled);
+    source += filled.key === null ? `{${filled.kind}}` : `{${filled.kind}:${filled.key}}`;
+  }
+  if (pending !== "") parts.push(pending);
+  return { source, parts };
+}
+
+/** Text or hole for a placeholder; null where it was reported. */
+function fillOne(
+  placeholder: Placeholder,
+  scope: TemplateScope,
+  report: (error: LangError) => void,
+): string | Hole | null {
+  const refuse = (message: string): null => {
+    report(errorAt(placeholder.offset, placeholder.length, message));
+    return null;
+  };
+  const { prefix, key, depth } = placeholder;
+  if (prefix === "arg" || prefix === null) {
+    const name = placeholder.name ?? `arg:${key}`;
+    if (Object.hasOwn(scope.values, name)) return escaped(scope.values[name], depth);
+  }
+  switch (prefix) {
+    case "arg":
+      return refuse(`Unknown argument ${key}${didYouMean(key, argumentsOf(scope))}`);
+    case "env": {
+      const value = scope.environment(key);
+      if (value === undefined) return refuse(`Environment variable ${key} is not set`);
+      return hole({ kind: "env", key, value }, depth) ?? refuse(TOO_DEEP);
+    }
+    case "boot":
+      if (!scope.holes.includes("boot")) return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);
+      if (scope.boot !== undefined && !scope.boot.includes(key)) {
+        return refuse(`Unknown bootstrap value ${key}${didYouMean(key, scope.boot)}`);
+      }
+      return hole({ kind: "boot", key, value: null }, depth) ?? refuse(TOO_DEEP);
+    case null: {
+      const kind = PLAIN_HOLES.find((known) => known === placeholder.name && scope.holes.includes(known));
+      if (kind === undefined) {
+        const names = placeholderNames(scope);
+        const known = didYouMean(placeholder.name ?? "", names);
+        return refuse(`Unknown placeholder {${placeholder.name}}${known}`);
+      }
+      return hole({ kind, key: null, value: null }, depth) ?? refuse(TOO_DEEP);
+    }
+  }
+}
+
+/** Holes that are written as a bare name. */
+export const PLAIN_HOLES: readonly Exclude<Hole["kind"], "boot" | "env">[] = [
+  "id",
+  "now_ms",
+  "now_s",
+  "uuid",
+  "capture",
+];
+
+/** Kinds whose values hold nothing that JSON would have to escape. */
+const HARMLESS: ReadonlySet<Hole["kind"]> = new Set(["id", "now_ms", "now_s", "uuid"]);
+
+const TOO_DEEP = "A value that is known only when the text is sent cannot stand in a JSON text inside a JSON string";
+
+/** A hole; null where its value would have to be escaped more than once. */
+function hole(content: Omit<Hole, "inString">, depth: number): Hole | null {
+  if (depth > 1 && !HARMLESS.has(content.kind)) return null;
+  return { ...content, inString: depth > 0 };
+}
+
+function escaped(value: string, depth: number): string {
+  let text = value;
+  for (let level = 0; level < depth; level++) text = escapeJsonText(text);
+  return text;
+}
+
+function argumentsOf(scope: TemplateScope): readonly string[] {
+  return Object.keys(scope.values).filter((name) => name.startsWith("arg:")).map((name) => name.slice(4));
+}
+
+function placeholderNames(scope: TemplateScope): readonly string[] {
+  return [
+    ...Object.keys(scope.values).filter((name) => !name.includes(":")),
+    ...PLAIN_HOLES.filter((kind) => scope.holes.includes(kind)),
+  ];
+}

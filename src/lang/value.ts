@@ -1,0 +1,47 @@
+import type { JsonDocument, NodeId, Value } from "../json/mod.ts";
+import { compareNumbers } from "./arithmetic.ts";
+
+/**
+ * The value of a node: a scalar's text, JSON booleans as booleans, containers as their node, null for JSON null and for a
+ * node that was not found.
+ */
+export function valueOfNode(document: JsonDocument, node: NodeId): Value {
+  if (node < 0) return null;
+  switch (document.kind(node)) {
+    case "string":
+    case "number":
+      return document.text(node);
+    case "true":
+      return true;
+    case "false":
+      return false;
+    case "null":
+      return null;
+    case "array":
+    case "object":
+      return node;
+  }
+}
+
+/** The text of a value: a boolean's is `true` or `false`; null for null and for containers. */
+export function textOfValue(value: Value): string | null {
+  if (typeof value === "string") return value;
+  return typeof value === "boolean" ? String(value) : null;
+}
+
+/**
+ * Whether two values are equal: by text, or numerically where both are decimals. Null equals null alone, and a container
+ * equals itself alone.
+ */
+export function areEqual(a: Value, b: Value): boolean {
+  if (a === b) return true;
+  const left = textOfValue(a);
+  const right = textOfValue(b);
+  if (left === null || right === null) return false;
+  return left === right || compareNumbers(left, right) === 0;
+}
+
+/** Order of two values that are decimals; null for all others. */
+export function orderOf(a: Value, b: Value): -1 | 0 | 1 | null {
+  return typeof a === "string" && typeof b === "string" ? compareNumbers(a, b) : null;
+}

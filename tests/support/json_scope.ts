@@ -1,0 +1,10 @@
+import { JsonDocument, type Scope } from "../../src/json/mod.ts";
+
+/** A scope over a JSON text whose row and parent are the root. Throws where the text is not JSON. */
+export function scopeOf(json: string): Scope & { readonly document: JsonDocument } {
+  const document = new JsonDocument();
+  if (!document.parse(new TextEncoder().encode(json))) {
+    throw new Error(`Not JSON: ${document.error?.message} in ${json}`);
+  }
+  return { document, row: 0, parent: 0 };
+}
