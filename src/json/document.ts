@@ -1,6 +1,8 @@
 import { keyText } from "./duplicate_keys.ts";
 import type { Path, PathStep } from "./path.ts";
 import { type RefusalCause, Scanner } from "./scanner.ts";
+import type { Shape } from "./shape.ts";
+import { Shapes } from "./shapes.ts";
 import {
   COUNT,
   END,
@@ -63,6 +65,9 @@ const NO_BYTES = new Uint8Array(0);
  */
 export class JsonDocument {
   readonly #scanner = new Scanner();
+  readonly #shapes = new Shapes();
+  /** The shape of the text; null where it has no known one. */
+  #shape: Shape | null = null;
   #tape = this.#scanner.tape;
   #size = 0;
   #bytes: Uint8Array = NO_BYTES;
@@ -73,9 +78,18 @@ export class JsonDocument {
     const scanner = this.#scanner;
     this.#bytes = bytes;
     this.#text = null;
+    const shape = this.#shapes.follow(bytes);
+    this.#shape = shape;
+    if (shape !== null) {
+      scanner.errorAt = -1;
+      this.#tape = shape.tape;
+      this.#size = shape.size;
+      return true;
+    }
     const isJson = scanner.scan(bytes);
     this.#tape = scanner.tape;
     this.#size = isJson ? scanner.size : 0;
+    if (isJson) this.#shapes.note(scanner.tape, scanner.size, bytes);
     return isJson;
   }
 
@@ -92,6 +106,17 @@ export class JsonDocument {
 
   /** Follows a path; NOT_FOUND where it leads nowhere. */
   find(path: Path, from: NodeId): NodeId {
+    const shape = this.#shape;
+    if (shape === null) return this.#follow(path, from);
+    if (path.shape !== shape || path.from !== from) {
+      path.found = this.#follow(path, from);
+      path.shape = shape;
+      path.from = from;
+    }
+    return path.found;
+  }
+
+  #follow(path: Path, from: NodeId): NodeId {
     const tape = this.#tape;
     const steps = path.steps;
     let node = from < this.#size ? from : NOT_FOUND;

@@ -1,4 +1,5 @@
 import type { NodeId } from "./document.ts";
+import type { Shape } from "./shape.ts";
 
 /** Index segments: digits without leading zeros, or negative from the end. Within 31 bits. */
 const INDEX = /^(?:0|-?[1-9]\d{0,8})$/;
@@ -24,6 +25,10 @@ export class PathStep {
 export class Path {
   readonly segments: readonly string[];
   readonly steps: readonly PathStep[];
+  /** Where it led in the last text of a known shape: it leads to the same node in every text of that shape. */
+  shape: Shape | null = null;
+  from: NodeId = 0;
+  found: NodeId = 0;
 
   constructor(segments: readonly string[]) {
     this.segments = segments;

@@ -158,6 +158,84 @@ Deno.test("parse() agrees with the strict decoder on arbitrary bytes inside a st
   );
 });
 
+Deno.test("parse() agrees with JSON.parse on texts of a known shape with any values, and with any byte changed", () => {
+  const document = new JsonDocument();
+  const paths = ["/data/s", "/data/p", "/data/l/0/1", "/data/m", "/none"].map((one) =>
+    compilePath(one.slice(1).split("/"))
+  );
+  const scalar = fc.oneof(
+    fc.string(),
+    fc.string({ unit: "binary" }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.bigInt(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.constant([]),
+  );
+  const write = (value: unknown) => typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  const textOf = (values: readonly unknown[]) => {
+    const [a, b, c, d, e] = values.map(write);
+    return `{"stream" : ${a},"data":{"s":${b},"e":{},"p":${c},"l":[[1,${d}],[]],"m":${e}}}`;
+  };
+  for (let i = 0; i < 100; i++) agree(document, encode(textOf(["x", i, "1", 2, true])));
+  const changes = fc.record({ at: fc.nat(200), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(scalar, { minLength: 5, maxLength: 5 }), fc.option(changes), (values, change) => {
+      const bytes = encode(textOf(values));
+      if (change !== null) bytes[change.at % bytes.length] = change.byte;
+      agree(document, bytes);
+      if (document.error !== null) return;
+      const fresh = new JsonDocument();
+      assert.ok(fresh.parse(bytes));
+      for (const path of paths) {
+        assert.equal(document.find(path, 0), fresh.find(compilePath(path.segments), 0));
+        assert.equal(document.text(document.find(path, 0)), fresh.text(fresh.find(compilePath(path.segments), 0)));
+      }
+      for (let node = document.firstChild(0); node !== NOT_FOUND; node = document.next(node)) {
+        assert.equal(document.source(node), fresh.source(node));
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("equals(), digits() and isPlainDecimal() say of a node what its text says", () => {
+  const document = new JsonDocument();
+  const value = fc.oneof(
+    fc.constantFrom(
+      "1",
+      "",
+      ".",
+      "1.",
+      "1.2.3",
+      "-1",
+      "007",
+      "999999999999999",
+      "9999999999999999",
+      "1e5",
+      "true",
+      "é",
+      '"',
+      "\u0031",
+    ),
+    fc.string(),
+    fc.nat(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.constantFrom(true, null),
+    fc.constant([]),
+  );
+  fc.assert(fc.property(value, fc.constantFrom("1", "true", "é", "", "null", '"'), (one, other) => {
+    assert.ok(document.parse(encode(JSON.stringify(one))));
+    const text = document.text(0);
+    const isEscaped = document.isEscaped(0);
+    assert.equal(document.equals(0, encode(other)), text === other && !isEscaped);
+    assert.equal(document.digits(0), text !== null && /^\d{1,15}$/.test(text) ? Number(text) : -1);
+    const isNumber = document.kind(0) === "number";
+    const isString = document.kind(0) === "string";
+    assert.equal(document.isPlainDecimal(0), isNumber || (isString && /^(?=.*\d)\d*\.?\d*$/.test(text ?? "")));
+  }));
+});
+
 Deno.test("parse() keeps lone surrogates that were escaped and refuses encoded ones", () => {
   agree(new JsonDocument(), encode('"\\ud800 \\udfff\\ud83d"'));
   assert.equal(new JsonDocument().parse(Uint8Array.of(34, 0xed, 0xa0, 0x80, 34)), false);
