@@ -10,7 +10,7 @@ import type { TomlTable, TomlValue } from "./toml_source.ts";
 export interface ShapeInput<Values> {
   readonly schema: z.ZodType<Values>;
   /** The JSON Schema of `schema`, which says in words what would be right. */
-  readonly jsonSchema: JsonSchema;
+  readonly jsonSchema: () => JsonSchema;
   readonly value: TomlValue;
   /** Places, by paths relative to `value`. */
   readonly locate: (path: ValuePath) => Position;
@@ -85,7 +85,7 @@ function withoutRepeats<Values>(findings: readonly Finding[], input: ShapeInput<
 }
 
 function keysAt<Values>(table: ValuePath, input: ShapeInput<Values>): readonly string[] {
-  return knownKeys(schemasAt(input.jsonSchema, table, input.value));
+  return knownKeys(schemasAt(input.jsonSchema(), table, input.value));
 }
 
 function describe<Values>(finding: Finding, input: ShapeInput<Values>): Issue {
@@ -96,7 +96,7 @@ function describe<Values>(finding: Finding, input: ShapeInput<Values>): Issue {
     const message = `Unknown key "${key}" in ${input.nameTable(table)}${suggestion(key, keysAt(table, input))}`;
     return issueAt(input.locateKey(finding.path), { message, exchange });
   }
-  const schemas = schemasAt(input.jsonSchema, finding.path, input.value);
+  const schemas = schemasAt(input.jsonSchema(), finding.path, input.value);
   const expected = describeExpected(schemas);
   const value = valueAt(input.value, finding.path);
   if (value === undefined) {

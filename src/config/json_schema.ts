@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { collectorSchema } from "./schema_collector.ts";
 import { descriptorSchema } from "./schema_descriptor.ts";
+import { fieldSchema, fieldTableSchema, predicateSchema, testTableSchema } from "./schema_language.ts";
 
 /** The part of JSON Schema, draft 7, that our schemas use. */
 export interface JsonSchema {
@@ -23,6 +24,8 @@ export interface JsonSchema {
   readonly additionalProperties?: boolean | JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly $ref?: string;
 }
 
 /** Which file a schema describes. */
@@ -30,17 +33,51 @@ export type SchemaName = "config" | "descriptor";
 
 /** JSON Schema, draft 7, of `collector.toml` or of a descriptor as a user writes it, for completion in editors. */
 export function jsonSchema(name: SchemaName): JsonSchema {
-  switch (name) {
-    case "config":
-      return { title: "crypto-collector configuration", ...convert(collectorSchema) };
-    case "descriptor":
-      return { title: "crypto-collector exchange descriptor 1.4", ...convert(descriptorSchema) };
-  }
+  return { title: titleOf(name), ...convert(name === "config" ? collectorSchema : descriptorSchema) };
 }
 
-/** The text of the schema's file, with a line break at the end. */
+/** JSON Schema of a table that stands inside values of a descriptor: a field, or the test of a predicate. */
+export function partSchema(part: "field" | "test"): JsonSchema {
+  return convert(part === "field" ? fieldTableSchema : testTableSchema);
+}
+
+/** The text of the schema's file, with a line break at the end. Predicates and fields stand once, under `definitions`. */
 export function jsonSchemaText(name: SchemaName): string {
-  return JSON.stringify(jsonSchema(name), null, 1) + "\n";
+  if (name === "config") return JSON.stringify(jsonSchema(name), null, 1) + "\n";
+  const definitions = { predicate: partOf(predicateSchema), field: partOf(fieldSchema) };
+  const names = new Map(Object.entries(definitions).map(([key, part]) => [JSON.stringify(part.anyOf), key]));
+  const compact = { ...hoist(jsonSchema(name), names), definitions };
+  return JSON.stringify(compact, null, 1) + "\n";
+}
+
+/** A copy in which the unions named are references. Draft 7 ignores what stands beside `$ref`, hence `allOf`. */
+function hoist(schema: JsonSchema, names: ReadonlyMap<string, string>): JsonSchema {
+  const name = schema.anyOf === undefined ? undefined : names.get(JSON.stringify(schema.anyOf));
+  if (name !== undefined) {
+    const { anyOf: _union, ...beside } = schema;
+    const reference = { $ref: `#/definitions/${name}` };
+    return Object.keys(beside).length === 0 ? reference : { ...beside, allOf: [reference] };
+  }
+  return mapValues(schema, (value) => hoistValue(value, names));
+}
+
+function hoistValue(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((element) => hoistValue(element, names));
+  return typeof value === "object" && value !== null ? hoist(value, names) : value;
+}
+
+function mapValues(record: object, change: (value: unknown) => unknown): JsonSchema {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+function titleOf(name: SchemaName): string {
+  return name === "config" ? "crypto-collector configuration" : "crypto-collector exchange descriptor 1.4";
+}
+
+/** A schema that stands inside another: without the address of its draft. */
+function partOf(schema: z.ZodType): JsonSchema {
+  const { $schema: _draft, ...part } = convert(schema);
+  return part;
 }
 
 function convert(schema: z.ZodType): JsonSchema {

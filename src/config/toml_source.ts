@@ -1,6 +1,7 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import { type AST, parseTOML } from "toml-eslint-parser";
 import { CONFIG_BYTES_MAX, type Issue } from "../model/mod.ts";
+import { LineIndex } from "./line_index.ts";
 import { issueAt, type Locate, type Position, type ValuePath } from "./position.ts";
 import { sourceOffsets } from "./toml_string.ts";
 
@@ -54,7 +55,8 @@ export function parseTomlSource(
     table = plainTable(parse(text));
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    return fail(lines.atLine(error.line, error.column), `Cannot read TOML: ${reasonOf(error)}`);
+    const position = lines.atLine(error.line, error.column);
+    return fail(position, `Cannot read TOML: ${reasonOf(error)}${hintAt(position)}`);
   }
   try {
     placeTopLevel(parseTOML(text, { tomlVersion: "1.1" }), root);
@@ -70,56 +72,22 @@ function reasonOf(error: TomlError): string {
   return line.replace(/^Invalid TOML document: /, "");
 }
 
+/** What would be right, where the place alone tells: a value that is missing or lacks its quotes. */
+function hintAt({ sourceLine, column }: Position): string {
+  const before = sourceLine.slice(0, column - 1).trimEnd();
+  const rest = sourceLine.slice(column - 1).trimStart();
+  if (!/=$|=.*[[,]$/.test(before)) return "";
+  if (before.endsWith("=") && (rest === "" || rest.startsWith("#"))) {
+    return "; a value is missing behind the equals sign";
+  }
+  return /^[A-Za-z]/.test(rest) ? "; text stands in quotes" : "";
+}
+
 /** The second parser refuses what the first one took: shown as it says, at its place. */
 function disagreement(error: unknown, lines: LineIndex): [Position, string] {
   const message = error instanceof Error ? error.message : String(error);
   const index = typeof error === "object" && error !== null && "index" in error ? error.index : null;
   return [lines.at(typeof index === "number" ? index : 0, 1), `Cannot read TOML: ${message}`];
-}
-
-/** Turns offsets into lines and columns. */
-class LineIndex {
-  readonly #file: string;
-  readonly #text: string;
-  readonly #starts: number[] = [0];
-
-  constructor(file: string, text: string) {
-    this.#file = file;
-    this.#text = text;
-    for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) this.#starts.push(at + 1);
-  }
-
-  get text(): string {
-    return this.#text;
-  }
-
-  /** A stretch from an offset on, cut at the end of its line. */
-  at(offset: number, length: number): Position {
-    let low = 0;
-    let high = this.#starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.#starts[middle] <= offset) low = middle;
-      else high = middle - 1;
-    }
-    const start = this.#starts[low];
-    const end = this.#starts[low + 1] ?? this.#text.length + 1;
-    const sourceLine = this.#text.slice(start, end - 1).replace(/\r$/, "");
-    const column = Math.min(offset - start, sourceLine.length);
-    return {
-      file: this.#file,
-      line: low + 1,
-      column: column + 1,
-      length: Math.max(1, Math.min(length, sourceLine.length - column)),
-      sourceLine,
-    };
-  }
-
-  /** One character, by line and column as a parser counts them. */
-  atLine(line: number, column: number): Position {
-    const start = this.#starts[Math.min(Math.max(line, 1), this.#starts.length) - 1];
-    return this.at(start + Math.max(column, 1) - 1, 1);
-  }
 }
 
 function createNode(): PlaceNode {

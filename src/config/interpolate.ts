@@ -1,0 +1,72 @@
+import { isList } from "./expectation.ts";
+import type { Position, ValuePath } from "./position.ts";
+import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
+
+/** A file's values with the environment filled in. */
+export interface Interpolated {
+  readonly table: TomlTable;
+  /** What could not be filled in; the texts stand unchanged in `table`. */
+  readonly problems: readonly { readonly path: ValuePath; readonly position: Position; readonly message: string }[];
+  /** Texts as they stand in the file, by `pathKey`: what messages show instead of what was filled in. */
+  readonly written: ReadonlyMap<string, string>;
+}
+
+/** The key of a path in maps. */
+export function pathKey(path: ValuePath): string {
+  return JSON.stringify(path);
+}
+
+/** `$${` for a literal `${`; `${NAME}`; `${NAME:-default}`; anything else behind `${` is wrong. */
+const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
+
+/**
+ * Fills `${VAR}` and `${VAR:-default}` in every text of a file. The default is taken where the variable is missing or
+ * empty, as a shell does. A missing variable without a default is an issue at its place.
+ */
+export function interpolate(
+  source: TomlSource,
+  table: TomlTable,
+  options: {
+    readonly environment: (name: string) => string | undefined;
+    /** Turns a text that was filled in into the number or boolean that is wanted at its place. */
+    readonly coerce: (path: ValuePath, text: string) => TomlValue;
+  },
+): Interpolated {
+  const problems: Interpolated["problems"][number][] = [];
+  const written = new Map<string, string>();
+
+  function fillText(text: string, path: ValuePath): TomlValue {
+    let isFilled = true;
+    const filled = text.replace(
+      REFERENCE,
+      (match, name: string | undefined, fallback: string | undefined, at: number) => {
+        if (match === "$${") return "${";
+        const value = name === undefined ? undefined : options.environment(name);
+        if (value !== undefined && (value !== "" || fallback === undefined)) return value;
+        if (fallback !== undefined) return fallback;
+        isFilled = false;
+        const message = name === undefined
+          ? "Cannot read ${: write ${NAME}, ${NAME:-default}, or $${ for the characters themselves"
+          : `Missing environment variable "${name}": set it, or write \${${name}:-default}`;
+        problems.push({ path, position: source.locate(path, at, match.length), message });
+        return match;
+      },
+    );
+    written.set(pathKey(path), text);
+    return isFilled ? options.coerce(path, filled) : text;
+  }
+
+  function fill(value: TomlValue, path: ValuePath): TomlValue {
+    if (typeof value === "string") return value.includes("${") ? fillText(value, path) : value;
+    if (isList(value)) return value.map((element, index) => fill(element, [...path, index]));
+    return typeof value === "object" ? fillTable(value, path) : value;
+  }
+
+  function fillTable(values: TomlTable, path: ValuePath): TomlTable {
+    const filled: Record<string, TomlValue> = Object.create(null);
+    for (const [key, value] of Object.entries(values)) filled[key] = fill(value, [...path, key]);
+    return filled;
+  }
+
+  return { table: fillTable(table, []), problems, written };
+}

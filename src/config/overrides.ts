@@ -1,0 +1,125 @@
+import type { Issue } from "../model/mod.ts";
+import { issueAt, type Locate, type Position, type ValuePath } from "./position.ts";
+import type { OverrideValues } from "./schema_collector.ts";
+import type { DescriptorValues } from "./schema_descriptor.ts";
+import { listNames, suggestion } from "./suggest.ts";
+
+/** The keys of `[exchange.overrides]` that are not arguments of the descriptor. */
+const FIXED = ["urls", "base_urls", "read_timeout_ms"] as const;
+
+/** What an instance overrides, and where it says so. */
+export interface OverrideInput {
+  readonly descriptor: DescriptorValues;
+  readonly overrides: OverrideValues;
+  /** Places in the descriptor. */
+  readonly locateDescriptor: Locate;
+  /** Places of values and keys in `[exchange.overrides]`. */
+  readonly locate: Locate;
+  readonly locateKey: (path: ValuePath) => Position;
+  readonly exchange: string;
+}
+
+/** A descriptor with an instance's settings in it. */
+export interface Overridden {
+  readonly descriptor: DescriptorValues;
+  /** Places in the descriptor; of a replaced value, the place in `[exchange.overrides]`. */
+  readonly locate: Locate;
+  readonly issues: readonly Issue[];
+}
+
+/** Checks overrides against the descriptor and puts them in place. */
+export function applyOverrides(input: OverrideInput): Overridden {
+  const issues: Issue[] = [];
+  const moved = new Map<string, ValuePath>();
+  const report = (position: Position, message: string) =>
+    issues.push(issueAt(position, { message, exchange: input.exchange }));
+  const { descriptor, overrides } = input;
+  const { urls: _urls, base_urls, read_timeout_ms, ...args } = overrides;
+
+  const urlsOf = connectionUrls(input, report);
+  const connections = descriptor.ws.connections.map((connection, index) => {
+    const replaced = urlsOf.get(connection.id);
+    if (replaced !== undefined) moved.set(keyOf(["ws", "connections", index, "urls"]), replaced.path);
+    if (read_timeout_ms !== undefined) {
+      moved.set(keyOf(["ws", "connections", index, "read_timeout_ms"]), ["read_timeout_ms"]);
+    }
+    return {
+      ...connection,
+      urls: replaced?.urls ?? connection.urls,
+      read_timeout_ms: read_timeout_ms ?? connection.read_timeout_ms,
+    };
+  });
+
+  if (base_urls !== undefined && descriptor.rest === undefined) {
+    report(input.locateKey(["base_urls"]), "Cannot override base_urls: the descriptor has no [rest]");
+  }
+  const rest = descriptor.rest === undefined || base_urls === undefined
+    ? descriptor.rest
+    : { ...descriptor.rest, base_urls };
+  if (base_urls !== undefined) moved.set(keyOf(["rest", "base_urls"]), ["base_urls"]);
+
+  const known = Object.keys(descriptor.args);
+  const replacedArgs: [string, string][] = [];
+  for (const [key, value] of Object.entries(args)) {
+    if (known.includes(key)) {
+      replacedArgs.push([key, String(value)]);
+      moved.set(keyOf(["args", key]), [key]);
+    } else {
+      report(
+        input.locateKey([key]),
+        `Unknown key "${key}" in [exchange.overrides]${suggestion(key, [...FIXED, ...known])}`,
+      );
+    }
+  }
+  return {
+    descriptor: {
+      ...descriptor,
+      ws: { ...descriptor.ws, connections },
+      rest,
+      args: { ...descriptor.args, ...Object.fromEntries(replacedArgs) },
+    },
+    locate: locatorOf(input, moved),
+    issues,
+  };
+}
+
+/** New URLs by connection id, and where they stand in the overrides. */
+function connectionUrls(
+  input: OverrideInput,
+  report: (position: Position, message: string) => void,
+): ReadonlyMap<string, { readonly urls: string[]; readonly path: ValuePath }> {
+  const { urls } = input.overrides;
+  const ids = input.descriptor.ws.connections.map((connection) => connection.id);
+  const replaced = new Map<string, { readonly urls: string[]; readonly path: ValuePath }>();
+  if (urls === undefined) return replaced;
+  if (!Array.isArray(urls)) {
+    for (const [id, list] of Object.entries(urls)) {
+      if (ids.includes(id)) replaced.set(id, { urls: list, path: ["urls", id] });
+      else report(input.locateKey(["urls", id]), `Unknown connection "${id}"${suggestion(id, ids)}`);
+    }
+    return replaced;
+  }
+  if (ids.length > 1) {
+    report(
+      input.locate(["urls"]),
+      `Cannot tell which connection these URLs are for: the descriptor has ${listNames(ids)}; ` +
+        `write urls = { ${ids.map((id) => `${id} = […]`).join(", ")} }`,
+    );
+    return replaced;
+  }
+  return new Map(ids.map((id) => [id, { urls, path: ["urls"] }]));
+}
+
+function keyOf(path: ValuePath): string {
+  return JSON.stringify(path);
+}
+
+function locatorOf(input: OverrideInput, moved: ReadonlyMap<string, ValuePath>): Locate {
+  return (path, offset, length) => {
+    for (let end = path.length; end > 0; end--) {
+      const target = moved.get(keyOf(path.slice(0, end)));
+      if (target !== undefined) return input.locate([...target, ...path.slice(end)], offset, length);
+    }
+    return input.locateDescriptor(path, offset, length);
+  };
+}
