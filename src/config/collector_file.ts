@@ -1,0 +1,217 @@
+import type { Issue } from "../model/mod.ts";
+import { isList } from "./expectation.ts";
+import { interpolate, type Interpolated, pathKey } from "./interpolate.ts";
+import { checkShape, tableNamer } from "./issue_builder.ts";
+import { type JsonSchema, jsonSchema } from "./json_schema.ts";
+import { issueAt, type ValuePath } from "./position.ts";
+import {
+  collectorSchema,
+  type CollectorValues,
+  exchangeSchema,
+  type ExchangeValues,
+  type SinkValues,
+} from "./schema_collector.ts";
+import { coerceText, withoutConsequences } from "./shape.ts";
+import { parseTomlSource, type TomlSource, type TomlTable, type TomlValue } from "./toml_source.ts";
+
+/** What stands in `collector.toml` beside the exchange instances. */
+export type GlobalValues = Omit<CollectorValues, "exchange">;
+
+/** One `[[exchange]]` table, checked on its own, so that a broken one breaks nothing else. */
+export interface InstanceEntry {
+  /** Where its table stands: `["exchange", 0]`. */
+  readonly path: ValuePath;
+  /** Its name; `#1` where it has none. */
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly descriptorPath: string;
+  /** Null where the table cannot be used at all; with issues of severity error it must not run. */
+  readonly values: ExchangeValues | null;
+  readonly issues: readonly Issue[];
+}
+
+/** `collector.toml`, read and checked. */
+export interface CollectorFile {
+  readonly source: TomlSource;
+  /** Null where something beside the instances is broken. */
+  readonly globals: GlobalValues | null;
+  /** Issues that concern no single instance. */
+  readonly issues: readonly Issue[];
+  readonly instances: readonly InstanceEntry[];
+}
+
+/** Everything that the checks of one file need. */
+interface Context {
+  readonly source: TomlSource;
+  readonly table: TomlTable;
+  readonly written: ReadonlyMap<string, string>;
+  readonly problems: Interpolated["problems"];
+  readonly schema: JsonSchema;
+}
+
+/** Reads and checks `collector.toml`. */
+export function readCollectorFile(
+  options: {
+    readonly file: string;
+    readonly text: string;
+    readonly environment: (name: string) => string | undefined;
+  },
+): CollectorFile {
+  const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
+  if (source.table === null) return { source, globals: null, issues: source.issues, instances: [] };
+  const schema = jsonSchema("config");
+  const { table, written, problems } = interpolate(source, source.table, {
+    environment: options.environment,
+    coerce: (path, text) => coerceText(schema, path, text),
+  });
+  const context: Context = { source, table, written, problems, schema };
+  const tables = instanceTables(table);
+  const globals = readGlobals(context, tables !== null);
+  const instances: InstanceEntry[] = [];
+  for (const [index, value] of (tables ?? []).entries()) {
+    instances.push(readInstance(context, { index, value, before: instances }));
+  }
+  return { source, ...globals, instances };
+}
+
+/** The elements of `[[exchange]]`; null where it is missing or not a list, which the schema of the whole reports. */
+function instanceTables(table: TomlTable): readonly TomlValue[] | null {
+  const instances: TomlValue | undefined = table.exchange;
+  return isList(instances) ? instances : null;
+}
+
+/** The part of a file's checks that both kinds of tables share. */
+function shapeOf<Values>(
+  context: Context,
+  target: {
+    readonly schema: Parameters<typeof checkShape<Values>>[0]["schema"];
+    readonly jsonSchema: () => JsonSchema;
+    readonly value: TomlValue;
+    readonly prefix: ValuePath;
+    /** Whether a path of the file belongs to this part of it. */
+    readonly owns: (path: ValuePath) => boolean;
+    readonly exchange: string | null;
+    readonly check: (values: Values) => readonly Issue[];
+  },
+): { readonly values: Values | null; readonly issues: readonly Issue[] } {
+  const { source, written } = context;
+  const within = (path: ValuePath) => [...target.prefix, ...path];
+  const locate = (path: ValuePath) => source.locate(within(path));
+  const locateKey = (path: ValuePath) => source.locateKey(within(path));
+  const shape = checkShape<Values>({
+    schema: target.schema,
+    jsonSchema: target.jsonSchema,
+    value: target.value,
+    locate,
+    locateKey,
+    show: (path, value) => written.get(pathKey(within(path))) ?? value,
+    nameTable: tableNamer(context.table, target.prefix),
+    exchange: target.exchange,
+  });
+  const problems = context.problems.filter((problem) => target.owns(problem.path));
+  const unfilled = problems.map((problem) => problem.path.slice(target.prefix.length));
+  const checked = shape.values === null ? [] : target.check(shape.values);
+  return {
+    values: shape.values,
+    issues: [
+      ...problems.map(({ position, message }) => issueAt(position, { message, exchange: target.exchange })),
+      ...withoutConsequences(shape.issues, unfilled, [locate]),
+      ...withoutConsequences(checked, [...unfilled, ...shape.dropped], [locate, locateKey]),
+    ],
+  };
+}
+
+function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFile, "globals" | "issues"> {
+  const value: TomlTable = hasInstances ? { ...context.table, exchange: [] } : context.table;
+  const { values, issues } = shapeOf<CollectorValues>(context, {
+    schema: collectorSchema,
+    jsonSchema: () => context.schema,
+    value,
+    prefix: [],
+    owns: (path) => !hasInstances || path[0] !== "exchange",
+    exchange: null,
+    check: (checked) => [...checkSinks(checked.sink, context.source), ...checkInstanceCount(context)],
+  });
+  const isBroken = issues.some((issue) => issue.severity === "error");
+  return { globals: isBroken ? null : values, issues };
+}
+
+function checkInstanceCount(context: Context): readonly Issue[] {
+  if ((instanceTables(context.table) ?? []).length > 0 || context.table.exchange !== undefined) return [];
+  const message = "No [[exchange]]: there is nothing to collect";
+  return [issueAt(context.source.locate([]), { severity: "warning", message, exchange: null })];
+}
+
+function checkSinks(sinks: readonly SinkValues[], source: TomlSource): readonly Issue[] {
+  const issues: Issue[] = [];
+  const report = (path: ValuePath, message: string) =>
+    issues.push(issueAt(source.locate(path), { message, exchange: null }));
+  const names = new Set<string>();
+  const dirs = new Map<string, string>();
+  for (const [index, sink] of sinks.entries()) {
+    if (names.has(sink.name)) {
+      report(["sink", index, "name"], `Sink name "${sink.name}" is given twice: names have to be unique`);
+    }
+    names.add(sink.name);
+    if (sink.type === "stdout") continue;
+    const dir = sink.dir ?? `\u0000${sink.type}`;
+    const owner = dirs.get(dir);
+    if (owner !== undefined) {
+      const path = sink.dir === undefined ? ["sink", index] : ["sink", index, "dir"];
+      report(path, `Sink "${sink.name}" writes to the same folder as "${owner}": give it a dir of its own`);
+    }
+    dirs.set(dir, owner ?? sink.name);
+  }
+  return issues;
+}
+
+function readInstance(
+  context: Context,
+  entry: { readonly index: number; readonly value: TomlValue; readonly before: readonly InstanceEntry[] },
+): InstanceEntry {
+  const path: ValuePath = ["exchange", entry.index];
+  const given = typeof entry.value === "object" && !isList(entry.value) ? entry.value : null;
+  const name = typeof given?.name === "string" && given.name !== "" ? given.name : `#${entry.index + 1}`;
+  const { values, issues } = shapeOf<ExchangeValues>(context, {
+    schema: exchangeSchema,
+    jsonSchema: () => context.schema.properties?.exchange?.items ?? {},
+    value: entry.value,
+    prefix: path,
+    owns: (candidate) => path.every((segment, index) => segment === candidate[index]),
+    exchange: name,
+    check: (checked) => checkInstance(checked, { context, path, before: entry.before }),
+  });
+  return {
+    path,
+    name,
+    enabled: values?.enabled ?? given?.enabled !== false,
+    descriptorPath: typeof given?.descriptor_path === "string" ? given.descriptor_path : "",
+    values,
+    issues,
+  };
+}
+
+function checkInstance(
+  values: ExchangeValues,
+  scope: { readonly context: Context; readonly path: ValuePath; readonly before: readonly InstanceEntry[] },
+): readonly Issue[] {
+  const { source } = scope.context;
+  const issues: Issue[] = [];
+  const at = (...keys: ValuePath) => source.locate([...scope.path, ...keys]);
+  const report = (keys: ValuePath, message: string) =>
+    issues.push(issueAt(at(...keys), { message, exchange: values.name }));
+  if (scope.before.some((instance) => instance.name === values.name)) {
+    report(["name"], `Exchange name "${values.name}" is given twice: names have to be unique`);
+  }
+  for (const key of ["symbols", "channels"] as const) {
+    const list: readonly string[] = values[key];
+    if (values.enabled && list.length === 0) {
+      const example = key === "symbols" ? "BTC/USDT" : "trades";
+      report(
+        [key],
+        `No ${key}: an enabled exchange needs at least one; write ${key} = ["${example}"], or enabled = false`,
+      );
+    }
+  }
+  return issues;
+}

@@ -1,0 +1,115 @@
+import { JsonDocument } from "../json/mod.ts";
+import type { Issue } from "../model/mod.ts";
+import { checkShape, tableNamer } from "./issue_builder.ts";
+import { jsonSchema } from "./json_schema.ts";
+import { LineIndex } from "./line_index.ts";
+import { folderOf, resolveFrom } from "./paths.ts";
+import type { SymbolMapInput } from "./plan/input.ts";
+import { issueAt, type Locate, type ValuePath } from "./position.ts";
+import { descriptorSchema, type DescriptorValues } from "./schema_descriptor.ts";
+import { parseTomlSource, type TomlSource } from "./toml_source.ts";
+
+/** A file that was found. */
+export interface FoundFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A descriptor file, read and checked for shape. */
+export interface DescriptorFile {
+  readonly source: TomlSource;
+  /** Null where it cannot be used at all; with issues it must not run. */
+  readonly values: DescriptorValues | null;
+  readonly issues: readonly Issue[];
+  /** Values that were left out because they are wrong. */
+  readonly dropped: readonly ValuePath[];
+}
+
+/** Reads a descriptor and checks its shape. */
+export function readDescriptorFile(file: FoundFile, exchange: string | null): DescriptorFile {
+  const source = parseTomlSource({ file: file.path, text: file.text, exchange });
+  if (source.table === null) return { source, values: null, issues: source.issues, dropped: [] };
+  const shape = checkShape<DescriptorValues>({
+    schema: descriptorSchema,
+    jsonSchema: () => jsonSchema("descriptor"),
+    value: source.table,
+    locate: source.locate,
+    locateKey: source.locateKey,
+    show: (_path, value) => value,
+    nameTable: tableNamer(source.table, []),
+    exchange,
+  });
+  return { source, ...shape };
+}
+
+/** A symbol map, as far as it could be read. */
+export interface SymbolMapFile {
+  /** Null where none is named, it is missing, or it cannot be read. */
+  readonly map: SymbolMapInput | null;
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * Finds and reads the symbol map that a descriptor names: relative to the parent of the descriptor's folder, then to the
+ * folder itself. A missing file is a warning.
+ */
+export function readSymbolMap(
+  options: {
+    readonly descriptor: DescriptorValues;
+    readonly descriptorPath: string;
+    readonly locate: Locate;
+    readonly readText: (path: string) => string | null;
+    readonly exchange: string | null;
+  },
+): SymbolMapFile {
+  const name = options.descriptor.maps.symbol_map_file;
+  if (name === undefined) return { map: null, issues: [] };
+  const folder = folderOf(options.descriptorPath);
+  const candidates = [resolveFrom(folder, `../${name}`), resolveFrom(folder === "" ? "." : folder, name)];
+  if (folder === "") candidates.reverse();
+  for (const path of new Set(name.startsWith("/") ? [name] : candidates)) {
+    const text = options.readText(path);
+    if (text !== null) return readMap({ path, text }, options.exchange);
+  }
+  const message = `Cannot find symbol map ${candidates.map((path) => `"${path}"`).join(" or ")}: symbols are taken ` +
+    "as the exchange's own spelling unless [[rest.instruments]] translates them";
+  const position = options.locate(["maps", "symbol_map_file"]);
+  return { map: null, issues: [issueAt(position, { severity: "warning", message, exchange: options.exchange })] };
+}
+
+function readMap(file: FoundFile, exchange: string | null): SymbolMapFile {
+  if (/\.json$/i.test(file.path)) return readJsonMap(file, exchange);
+  const source = parseTomlSource({ file: file.path, text: file.text, exchange });
+  const map = source.table === null ? null : { values: source.table, locate: source.locate };
+  return { map, issues: source.issues };
+}
+
+function readJsonMap(file: FoundFile, exchange: string | null): SymbolMapFile {
+  const lines = new LineIndex(file.path, file.text);
+  const bytes = new TextEncoder().encode(file.text);
+  const document = new JsonDocument();
+  const fail = (offset: number, message: string) => ({
+    map: null,
+    issues: [issueAt(lines.at(offset, 1), { message, exchange })],
+  });
+  if (!document.parse(bytes)) {
+    const at = document.error?.at ?? 0;
+    const offset = new TextDecoder().decode(bytes.subarray(0, at)).length;
+    return fail(offset, `Cannot read JSON: ${document.error?.message ?? "not a JSON text"}`);
+  }
+  if (document.kind(0) !== "object") return fail(0, "A symbol map is a JSON object of canonical to native symbols");
+  const values: Record<string, unknown> = Object.create(null);
+  for (let node = document.firstChild(0); node !== -1; node = document.next(node)) {
+    values[document.key(node)] = document.kind(node) === "string" ? document.text(node) : null;
+  }
+  return { map: { values, locate: jsonKeyLocator(file.text, lines) }, issues: [] };
+}
+
+/** Members of a flat JSON object are found by their key's spelling. */
+function jsonKeyLocator(text: string, lines: LineIndex): Locate {
+  return (path) => {
+    const quoted = path.length === 0 ? "" : JSON.stringify(String(path[0]));
+    const at = quoted === "" ? -1 : text.indexOf(quoted);
+    return at === -1 ? lines.at(0, 1) : lines.at(at, quoted.length);
+  };
+}

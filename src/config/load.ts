@@ -1,0 +1,225 @@
+import type { ExchangePlan, Issue, Plan, RunnableExchange, SinkPlan } from "../model/mod.ts";
+import { type CollectorFile, type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
+import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
+import { applyOverrides } from "./overrides.ts";
+import { folderOf, resolveFrom } from "./paths.ts";
+import type { ExchangeInput } from "./plan/input.ts";
+import { issueAt, type ValuePath } from "./position.ts";
+import { watchEnvironment } from "./redact.ts";
+import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
+import { orderIssues, withoutConsequences } from "./shape.ts";
+import { textHash } from "./text_hash.ts";
+
+/** What configuration is loaded from. All of it is synchronous: loading is a pure function of these. */
+export interface LoadOptions {
+  /** Path of `collector.toml`, as the user named it. */
+  readonly path: string;
+  /** Text of a file; null where it is missing. */
+  readonly readText: (path: string) => string | null;
+  readonly environment: (name: string) => string | undefined;
+  /** A descriptor that is shipped with the program, by name; null where there is none. */
+  readonly builtin: (name: string) => FoundFile | null;
+  /** A missing descriptor is only a warning. */
+  readonly validateOnly?: boolean;
+  /** By instance name: what the exchange's own list of instruments gives, canonical to native. */
+  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** What came of loading. */
+export interface LoadedConfig {
+  /** Null where `collector.toml` itself, instances aside, is broken. A broken instance is in it, not runnable. */
+  readonly plan: Plan | null;
+  /** Everything that is wrong, also with instances, in the order of the files. */
+  readonly issues: readonly Issue[];
+  /** The instances, as far as they can be told, also where there is no plan. */
+  readonly exchanges: readonly ExchangePlan[];
+}
+
+/** Turns a checked instance and descriptor into what runs. */
+export type BuildExchange = (
+  input: ExchangeInput,
+) => { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] };
+
+/** Loads a configuration with the lowering given. Never throws for any text. */
+export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConfig {
+  const environment = watchEnvironment(options.environment);
+  const text = options.readText(options.path);
+  if (text === null) return missingConfig(options.path);
+  const file = readCollectorFile({ file: options.path, text, environment: environment.get });
+  const loaded = file.instances.map((instance) =>
+    loadInstance(instance, { build, file, options, environment: environment.get })
+  );
+  // Values are hidden only now, when every variable that anything asked for is known.
+  const exchanges = loaded.map((exchange) => ({
+    ...exchange,
+    issues: environment.redact(orderIssues(exchange.issues)),
+  }));
+  const issues = [
+    ...environment.redact(orderIssues(file.issues)),
+    ...exchanges.flatMap((exchange) => exchange.issues),
+  ];
+  return { plan: file.globals === null ? null : buildPlan(file.globals, exchanges), issues, exchanges };
+}
+
+function missingConfig(path: string): LoadedConfig {
+  const position = { file: path, line: 1, column: 1, length: 1, sourceLine: "" };
+  const message = `Cannot find configuration file "${path}"`;
+  return { plan: null, issues: [issueAt(position, { message, exchange: null })], exchanges: [] };
+}
+
+/** What loading an instance needs beside its table. */
+interface Scope {
+  readonly build: BuildExchange;
+  readonly file: CollectorFile;
+  readonly options: LoadOptions;
+  readonly environment: (name: string) => string | undefined;
+}
+
+function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
+  const issues = [...instance.issues];
+  const found = findDescriptor(instance, scope);
+  if (found.issue !== null) issues.push(found.issue);
+  const descriptor = found.file === null ? null : readDescriptorFile(found.file, instance.name);
+  if (descriptor !== null) issues.push(...descriptor.issues);
+  let runnable: RunnableExchange | null = null;
+  if (instance.values !== null && found.file !== null && descriptor !== null && descriptor.values !== null) {
+    const lowered = lower({ values: instance.values, instance, file: found.file, descriptor }, scope);
+    issues.push(...lowered.issues);
+    runnable = lowered.runnable;
+  }
+  const isBroken = issues.some((issue) => issue.severity === "error");
+  return {
+    name: instance.name,
+    enabled: instance.enabled,
+    descriptorPath: instance.descriptorPath,
+    descriptorName: descriptor?.values?.meta.name ?? null,
+    descriptorVersion: descriptor?.values?.meta.version ?? null,
+    descriptorHash: found.file === null ? "" : textHash(found.file.text),
+    issues,
+    runnable: isBroken || !instance.enabled ? null : runnable,
+  };
+}
+
+function findDescriptor(
+  instance: InstanceEntry,
+  scope: Scope,
+): { readonly file: FoundFile | null; readonly issue: Issue | null } {
+  const { options, file } = scope;
+  if (instance.values === null && instance.descriptorPath === "") return { file: null, issue: null };
+  const path = instance.descriptorPath;
+  const name = path.startsWith(BUILTIN) ? path.slice(BUILTIN.length) : null;
+  const resolved = resolveFrom(folderOf(options.path), path);
+  const text = name === null ? options.readText(resolved) : null;
+  const found = name !== null ? options.builtin(name) : text === null ? null : { path: resolved, text };
+  if (found !== null || !instance.enabled) return { file: found, issue: null };
+  const message = name !== null
+    ? `No descriptor "${name}" is shipped with the program`
+    : `Cannot find descriptor "${resolved}": write its path relative to this file, or "${BUILTIN}NAME" for a shipped one`;
+  const position = file.source.locate([...instance.path, "descriptor_path"]);
+  const severity = options.validateOnly === true && name === null ? "warning" : "error";
+  return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };
+}
+
+/** What stands before the name of a shipped descriptor. */
+const BUILTIN = "builtin:";
+
+/** Overrides, symbol map and lowering of an instance whose table and descriptor could be read. */
+function lower(
+  target: {
+    readonly values: ExchangeValues;
+    readonly instance: InstanceEntry;
+    readonly file: FoundFile;
+    readonly descriptor: DescriptorFile;
+  },
+  scope: Scope,
+): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
+  const { values, instance, descriptor } = target;
+  if (descriptor.values === null) return { runnable: null, issues: [] };
+  const { source } = scope.file;
+  const within = (path: ValuePath) => [...instance.path, "overrides", ...path];
+  const overridden = applyOverrides({
+    descriptor: descriptor.values,
+    overrides: values.overrides,
+    locateDescriptor: descriptor.source.locate,
+    locate: (path, offset, length) => source.locate(within(path), offset, length),
+    locateKey: (path) => source.locateKey(within(path)),
+    exchange: instance.name,
+  });
+  const map = readSymbolMap({
+    descriptor: descriptor.values,
+    descriptorPath: target.file.path,
+    locate: descriptor.source.locate,
+    readText: scope.options.readText,
+    exchange: instance.name,
+  });
+  // A disabled instance may lack symbols and channels: there is nothing to build.
+  const listed = scope.options.instrumentMaps?.get(instance.name);
+  const built = !values.enabled ? { runnable: null, issues: [] } : scope.build({
+    // The overrides are in the descriptor by now.
+    instance: { ...values, overrides: {} },
+    descriptor: overridden.descriptor,
+    locateDescriptor: overridden.locate,
+    locateCollector: source.locate,
+    instancePath: instance.path,
+    symbolMap: map.map,
+    environment: scope.environment,
+    listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
+  });
+  const consequent = [...overridden.issues, ...map.issues, ...built.issues];
+  const locators = [descriptor.source.locate, descriptor.source.locateKey];
+  return { runnable: built.runnable, issues: withoutConsequences(consequent, descriptor.dropped, locators) };
+}
+
+function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {
+  const { run, journal, dedup, sink } = globals;
+  const sinks: readonly SinkValues[] = sink.length > 0 ? sink : [{
+    type: "parquet",
+    name: "archive",
+    part_seconds: 300,
+    part_rows: 1_000_000,
+    exact_digits: false,
+  }];
+  return {
+    run: {
+      httpHost: run.http_host,
+      httpPort: run.http_port,
+      logLevel: run.log_level,
+      logFormat: run.log_format,
+      dataDir: run.data_dir,
+      shutdownTimeoutMs: run.shutdown_timeout_ms,
+    },
+    journal: {
+      syncMs: journal.sync_ms,
+      segmentBytes: journal.segment_mb * MEBIBYTE,
+      totalBytesMax: journal.max_total_mb * MEBIBYTE,
+      retainHours: journal.retain_hours,
+      onFull: journal.on_full,
+    },
+    dedup: { enabled: dedup.enabled, windowSeconds: dedup.window_seconds, keysMax: dedup.max_keys },
+    sinks: sinks.map((values) => buildSink(values, run.data_dir)),
+    exchanges,
+  };
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+function buildSink(values: SinkValues, dataDir: string): SinkPlan {
+  const common = { name: values.name, kinds: values.kinds ?? null };
+  switch (values.type) {
+    case "parquet":
+      return {
+        type: "parquet",
+        ...common,
+        dir: values.dir ?? `${dataDir}/parquet`,
+        partSeconds: values.part_seconds,
+        partRows: values.part_rows,
+        exactDigits: values.exact_digits,
+      };
+    case "ndjson":
+      return { type: "ndjson", ...common, dir: values.dir ?? `${dataDir}/ndjson` };
+    case "csv":
+      return { type: "csv", ...common, dir: values.dir ?? `${dataDir}/csv` };
+    case "stdout":
+      return { type: "stdout", ...common };
+  }
+}
