@@ -1,0 +1,144 @@
+import {
+  type Channel,
+  type ConnectionPlan,
+  type Issue,
+  type RestPlan,
+  type RunnableExchange,
+  type Stream,
+  streamKey,
+} from "../../model/mod.ts";
+import { buildRules, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
+import { buildConnections, type ConnectionBase, connectionShards } from "./connections.ts";
+import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
+import { HoleText } from "./hole_text.ts";
+import type { ExchangeInput } from "./input.ts";
+import { buildItems } from "./items.ts";
+import { listed, Place } from "./place.ts";
+import { buildRequests, shardItems } from "./requests.ts";
+import { buildRest } from "./rest.ts";
+import { buildSymbolTable, canonicalMaps, resolveSymbols, serves } from "./symbols.ts";
+import { buildTexts } from "./texts.ts";
+
+/**
+ * Lowers an instance and its descriptor into what runs: rules compiled, symbols resolved, subscribe messages made,
+ * merged and spread over sockets. All issues are given at once; with an error `runnable` is null.
+ */
+export function buildExchange(
+  input: ExchangeInput,
+): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
+  const issues: Issue[] = [];
+  const { descriptor, instance, symbolMap } = input;
+  const exchange = instance.name;
+  const place = new Place(input.locateDescriptor, { issues, exchange });
+  const configured = new Place(input.locateCollector, { issues, exchange, path: input.instancePath });
+  const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange });
+  const texts = buildTexts(descriptor, input.environment);
+
+  checkSubscriptions(descriptor, place);
+  const rules = buildRules(descriptor, place, texts);
+  const bases = buildConnections(descriptor, { place, texts, controls: rules.controls });
+  const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
+  const table = buildSymbolTable(map, input.listed ?? []);
+  const instruments = resolveSymbols(instance.symbols, { table, descriptor, place: configured.at("symbols") });
+  const offered = nativeChannels(descriptor, { place, texts });
+  const channels = [...new Set(instance.channels)];
+  const rest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
+  const demand: Demand = {
+    descriptor,
+    place,
+    texts,
+    instruments,
+    channels: offered.filter(({ channel }) => channels.includes(channel)),
+  };
+  if (instruments.length === 0) checkGenerators(descriptor, place);
+  const connections = buildSockets(demand, bases);
+  checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
+
+  const runnable: RunnableExchange = {
+    instruments,
+    channels,
+    connections,
+    rest,
+    frames: {
+      ...rules,
+      exchange,
+      canonical: canonicalMaps(descriptor, withInstruments(table.instruments, instruments), mapPlace),
+      channels: new Map(offered.map(({ channel, native }) => [native, channel])),
+      wanted: new Set(channels),
+    },
+  };
+  return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues };
+}
+
+/** The sockets of all connections that have something to subscribe to. */
+function buildSockets(demand: Demand, bases: ReadonlyMap<string, ConnectionBase>): readonly ConnectionPlan[] {
+  const { descriptor, place } = demand;
+  const holes = new HoleText();
+  const emissions = emitMessages(demand);
+  return descriptor.ws.connections.flatMap(({ id, limits }) => {
+    const base = bases.get(id);
+    if (base === undefined) return [];
+    const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, holes });
+    const shards = shardItems(items, limits.items ?? null);
+    return connectionShards(base, shards.map((shard) => buildRequests(shard, descriptor.subscriptions, holes)));
+  });
+}
+
+/** Reports channels that nothing would bring: an error where no symbol has them, a warning where some have not. */
+function checkCoverage(
+  context: {
+    readonly connections: readonly ConnectionPlan[];
+    readonly rest: RestPlan;
+    readonly demand: Demand;
+    readonly channels: readonly Channel[];
+    readonly place: Place;
+  },
+): void {
+  const { demand, channels, place } = context;
+  if (demand.instruments.length === 0) return;
+  const covered = new Set(coveredStreams(context).map(streamKey));
+  const name = demand.descriptor.meta.name;
+  channels.forEach((channel, index) => {
+    if (channels.indexOf(channel) !== index) return;
+    const without = demand.instruments.filter(({ symbol }) => !covered.has(streamKey({ channel, symbol })));
+    if (without.length === 0) return;
+    const at = place.at(index);
+    if (without.length === demand.instruments.length) {
+      at.error(`Channel ${channel} is not offered for these symbols by ${name}: it offers ${offeredWords(context)}`);
+    } else {
+      at.warning(`Channel ${channel} is not offered by ${name} for ${listed(without.map(({ symbol }) => symbol))}`);
+    }
+  });
+}
+
+function coveredStreams(
+  { connections, rest, demand }: {
+    readonly connections: readonly ConnectionPlan[];
+    readonly rest: RestPlan;
+    readonly demand: Demand;
+  },
+): readonly Stream[] {
+  const subscribed = connections.flatMap(({ requests }) =>
+    requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams))
+  );
+  const polled = rest.requests.filter(({ everyMs }) => everyMs !== null).flatMap(
+    ({ channel, targets, connectionId }) => {
+      const connection = demand.descriptor.ws.connections.find(({ id }) => id === connectionId);
+      const all = connection === undefined ? [] : demand.instruments.filter(({ family }) => serves(connection, family));
+      return targets.flatMap(({ symbol }) => (symbol === "" ? all : [{ symbol }]).map((one) => ({ channel, ...one })));
+    },
+  );
+  return [...subscribed, ...polled].map(({ channel, symbol }) => ({ channel, symbol }));
+}
+
+/** The channels that the descriptor offers for the instance's symbols, found by asking for all of them. */
+function offeredWords({ demand }: { readonly demand: Demand }): string {
+  const { descriptor, place, texts } = demand;
+  const quiet = new Place(() => NOWHERE, { issues: [], exchange: null });
+  const all = { ...demand, place: quiet, channels: nativeChannels(descriptor, { place, texts }) };
+  const streams = [...emitMessages(all).values()].flat().flatMap((emission) => emission.streams);
+  const polled = (descriptor.rest?.requests ?? []).filter(({ every_ms: every }) => every !== undefined);
+  return listed(new Set([...streams, ...polled].map(({ channel }) => channel)));
+}
+
+const NOWHERE = { file: "", line: 1, column: 1, length: 1, sourceLine: "" };

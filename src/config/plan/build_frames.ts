@@ -1,0 +1,104 @@
+import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestRequestPlan } from "../../model/mod.ts";
+import { CHANNELS } from "../../model/mod.ts";
+import type { DescriptorValues } from "../schema_descriptor.ts";
+import { buildConnections } from "./connections.ts";
+import { buildControlRules } from "./control_rules.ts";
+import { checkGenerators } from "./emissions.ts";
+import { buildEventRules } from "./event_rules.ts";
+import type { DescriptorInput } from "./input.ts";
+import { buildParseRule } from "./parse_rule.ts";
+import { listed, Place } from "./place.ts";
+import { buildRest } from "./rest.ts";
+import { buildSymbolTable, canonicalMaps } from "./symbols.ts";
+import { closedTextOf } from "./compile.ts";
+import { buildTexts, type Texts } from "./texts.ts";
+
+/** What a descriptor alone gives: enough to read recordings of its exchange. */
+export interface ReplayFrames {
+  /** Null where an error stands in the way. */
+  readonly frames: FramePlan | null;
+  /** Without targets: to recognise REST answers by their URL. */
+  readonly requests: readonly RestRequestPlan[];
+  readonly issues: readonly Issue[];
+}
+
+/** Builds the frame plan of a descriptor without an instance: every symbol and every channel is accepted. */
+export function buildFrames(input: DescriptorInput & { readonly exchange: string }): ReplayFrames {
+  const issues: Issue[] = [];
+  const { descriptor, symbolMap, exchange } = input;
+  const place = new Place(input.locateDescriptor, { issues, exchange: null });
+  const texts = buildTexts(descriptor, input.environment);
+  const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange: null });
+  const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
+  const rules = buildRules(descriptor, place, texts);
+  checkGenerators(descriptor, place);
+  checkSubscriptions(descriptor, place);
+  buildConnections(descriptor, { place, texts, controls: rules.controls });
+  const rest = buildRest(descriptor, { place, texts, demand: { instruments: [], channels: [] } });
+  const frames: FramePlan = {
+    ...rules,
+    exchange,
+    canonical: canonicalMaps(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
+    channels: new Map(nativeChannels(descriptor, { place, texts }).map(({ channel, native }) => [native, channel])),
+    wanted: null,
+  };
+  const broken = issues.some(({ severity }) => severity === "error");
+  return { frames: broken ? null : frames, requests: rest.requests, issues };
+}
+
+/** The parts of a frame plan that do not depend on what is asked for. */
+export type FrameRules = Pick<FramePlan, "decode" | "urls" | "controls" | "events" | "parse">;
+
+/** Lowers the rules of a descriptor. */
+export function buildRules(descriptor: DescriptorValues, place: Place, texts: Texts): FrameRules {
+  const connections = descriptor.ws.connections;
+  const controls: readonly ControlRule[] = buildControlRules(descriptor, place, texts);
+  return {
+    decode: new Map(connections.map(({ id, decode }) => [id, decode])),
+    urls: new Map(connections.map(({ id, urls }) => [id, urls])),
+    controls,
+    events: buildEventRules(descriptor, place),
+    parse: buildParseRule(descriptor, place),
+  };
+}
+
+/** The channels that `channel_map` offers, or all where there is none, with their native names. */
+export function nativeChannels(
+  descriptor: DescriptorValues,
+  context: { readonly place: Place; readonly texts: Texts },
+): readonly { readonly channel: Channel; readonly native: string }[] {
+  const map = descriptor.maps.channel_map;
+  if (map === undefined) return CHANNELS.map((channel) => ({ channel, native: channel }));
+  return CHANNELS.flatMap((channel) => {
+    const text = map[channel];
+    if (text === undefined) return [];
+    const native = closedTextOf(text, context.place.at("maps", "channel_map", channel), context.texts.scope);
+    return native === null ? [] : [{ channel, native }];
+  });
+}
+
+/** Reports subscriptions that name no connection, or acknowledgements that cannot be told apart. */
+export function checkSubscriptions(descriptor: DescriptorValues, place: Place): void {
+  const ids = descriptor.ws.connections.map(({ id }) => id);
+  descriptor.subscriptions.forEach(({ connection_id: id, ack }, index) => {
+    const at = place.at("subscriptions", index);
+    if (!ids.includes(id)) at.at("connection_id").error(`Unknown connection ${id}: the descriptor has ${listed(ids)}`);
+    if ((ack.echo === undefined) !== (ack.item === undefined)) {
+      at.at("ack").error("`echo` and `item` belong together: what the frame echoes, and the same read off each item");
+    } else if (ack.echo !== undefined && ack.echo.length !== ack.item?.length) {
+      at.at("ack", "item").error(`\`item\` has ${ack.item?.length} parts and \`echo\` has ${ack.echo.length}`);
+    }
+    if (ack.echo !== undefined && ack.field === undefined && ack.when === undefined) {
+      at.at("ack").error("No `when`, nor `field` with `value`: one of them tells the acknowledgement");
+    }
+  });
+}
+
+/** Instruments as map entries that win over the table's: those that are configured. */
+export function withInstruments(
+  table: readonly Instrument[],
+  configured: readonly Instrument[],
+): readonly Instrument[] {
+  const symbols = new Set(configured.map(({ symbol }) => symbol));
+  return [...configured, ...table.filter(({ symbol }) => !symbols.has(symbol))];
+}

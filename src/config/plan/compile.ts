@@ -1,0 +1,78 @@
+import type { Expression, Predicate, Rows } from "../../json/mod.ts";
+import {
+  type Compiled,
+  compileExpression,
+  compilePredicate,
+  compileRows,
+  compileSource,
+  compileTemplate,
+  type TemplateScope,
+} from "../../lang/mod.ts";
+import type { Template } from "../../model/mod.ts";
+import type { PredicateValues } from "../schema_descriptor.ts";
+import type { Place } from "./place.ts";
+
+/** The languages of a descriptor, compiled with their errors reported where the text stands. Null: it was reported. */
+
+/** Takes what was compiled, or reports its errors. `shift` is where the compiled text begins in the value. */
+export function accept<T>(compiled: Compiled<T>, place: Place, shift = 0): T | null {
+  if (compiled.ok) return compiled.value;
+  for (const error of compiled.errors) {
+    place.error(error.message, { offset: error.offset + shift, length: error.length });
+  }
+  return null;
+}
+
+/** A pointer or an expression. */
+export function sourceOf(text: string, place: Place): Expression | null {
+  return accept(compileSource(text), place);
+}
+
+/** A list of sources; those that are wrong are reported and left out. */
+export function sourcesOf(texts: readonly string[], place: Place): readonly Expression[] {
+  return texts.flatMap((text, index) => sourceOf(text, place.at(index)) ?? []);
+}
+
+/** An expression that begins `shift` characters into the value. */
+export function expressionOf(
+  text: string,
+  place: Place,
+  options: { maxLength: number; shift: number },
+): Expression | null {
+  return accept(compileExpression(text, { maxLength: options.maxLength }), place, options.shift);
+}
+
+/** A JSON pointer and nothing else. */
+export function pointerOf(text: string, place: Place): Expression | null {
+  if (text !== "" && !text.startsWith("/")) {
+    place.error(`Not a JSON pointer: ${text}; it begins with / as in /${text}`);
+    return null;
+  }
+  return sourceOf(text, place);
+}
+
+/** A fan-out pointer. */
+export function rowsOf(text: string, place: Place): Rows | null {
+  return accept(compileRows(text), place);
+}
+
+/** A condition. */
+export function predicateOf(spec: PredicateValues, place: Place): Predicate | null {
+  const compiled = compilePredicate(spec);
+  if (compiled.ok) return compiled.value;
+  for (const error of compiled.errors) {
+    place.at(...error.path).error(error.message, { offset: error.offset, length: error.length });
+  }
+  return null;
+}
+
+/** A text with placeholders. */
+export function templateOf(text: string, place: Place, scope: TemplateScope): Template | null {
+  return accept(compileTemplate(text, scope), place);
+}
+
+/** The text of a template in which nothing is left open; null where a hole is, which is reported. */
+export function closedTextOf(text: string, place: Place, scope: Omit<TemplateScope, "holes">): string | null {
+  const template = templateOf(text, place, { ...scope, holes: [] });
+  return template === null ? null : template.parts.filter((part) => typeof part === "string").join("");
+}

@@ -1,0 +1,150 @@
+import type {
+  BootstrapPlan,
+  ConnectionPlan,
+  ControlRule,
+  KeepalivePlan,
+  SubscribeRequest,
+  Template,
+} from "../../model/mod.ts";
+import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
+import { sourceOf, templateOf } from "./compile.ts";
+import { listed, type Place } from "./place.ts";
+import { type Texts, withValues } from "./texts.ts";
+
+/** What all shards of one connection share; null where it could not be built, which is reported. */
+export type ConnectionBase = Omit<ConnectionPlan, "key" | "requests">;
+
+/** Lowers `[[ws.connections]]`, by id. */
+export function buildConnections(
+  descriptor: DescriptorValues,
+  context: { readonly place: Place; readonly texts: Texts; readonly controls: readonly ControlRule[] },
+): ReadonlyMap<string, ConnectionBase> {
+  const connections = new Map<string, ConnectionBase>();
+  descriptor.ws.connections.forEach((connection, index) => {
+    const place = context.place.at("ws", "connections", index);
+    if (connections.has(connection.id)) {
+      place.at("id").error(`Id ${connection.id} is given to two connections: make it unique`);
+    }
+    const texts = { ...context.texts, scope: withValues(context.texts.scope, { conn_id: connection.id }) };
+    connections.set(connection.id, connectionBase(connection, { ...context, place, texts }));
+  });
+  return connections;
+}
+
+function connectionBase(
+  connection: ConnectionValues,
+  context: { readonly place: Place; readonly texts: Texts; readonly controls: readonly ControlRule[] },
+): ConnectionBase {
+  const { place, texts } = context;
+  const compile = (text: string, at: Place): readonly Template[] => {
+    const template = templateOf(text, at, { ...texts.scope, holes: texts.sent });
+    if (template !== null) checkBoot(template, connection, at);
+    return template === null ? [] : [template];
+  };
+  const { limits } = connection;
+  return {
+    connectionId: connection.id,
+    families: connection.families ?? null,
+    urls: connection.urls.flatMap((url, index) => {
+      const at = place.at("urls", index);
+      if (!/^wss?:\/\/|^\{/.test(url)) at.error(`Not a WebSocket address: ${url}; it begins with wss:// or ws://`);
+      return compile(url, at);
+    }),
+    headers: connection.headers,
+    compression: connection.compression,
+    tls: { enabled: connection.tls.enabled, caCertPath: connection.tls.ca_cert_path ?? null },
+    readTimeoutMs: connection.read_timeout_ms,
+    firstDataTimeoutMs: connection.first_data_timeout_ms,
+    quietChannels: connection.quiet_channels,
+    keepalive: keepalivePlan(connection, { ...context, compile }),
+    bootstrap: bootstrapPlan(connection, place, texts),
+    connectDelayMs: connection.connect_delay_ms,
+    awaitsWelcome: connection.welcome !== undefined ||
+      context.controls.some((rule) =>
+        rule.action === "welcome" && (rule.connections === null || rule.connections.has(connection.id))
+      ),
+    welcomeTimeoutMs: connection.welcome_timeout_ms,
+    hello: connection.hello.flatMap((text, index) => compile(text, place.at("hello", index))),
+    maxAgeMs: connection.max_age_ms ?? null,
+    sendLimit: limits.sends === undefined ? null : { count: limits.sends.count, perMs: limits.sends.per_ms },
+    openLimit: limits.opens === undefined ? null : { count: limits.opens.count, perMs: limits.opens.per_ms },
+  };
+}
+
+function keepalivePlan(
+  connection: ConnectionValues,
+  context: {
+    readonly place: Place;
+    readonly controls: readonly ControlRule[];
+    readonly compile: (text: string, at: Place) => readonly Template[];
+  },
+): KeepalivePlan {
+  const { keepalive, bootstrap } = connection;
+  const place = context.place.at("keepalive");
+  if (keepalive.mode === "application" && keepalive.template === undefined) {
+    place.error("No `template`: keepalive mode `application` sends it");
+  }
+  if (keepalive.mode !== "application" && keepalive.template !== undefined) {
+    place.at("template").error(`Keepalive mode \`${keepalive.mode}\` sends no template: write mode = "application"`);
+  }
+  const from = keepalive.interval_from;
+  if (from !== undefined && !Object.hasOwn(bootstrap?.values ?? {}, from)) {
+    place.at("interval_from").error(
+      `Unknown bootstrap value ${from}: there are ${listed(Object.keys(bootstrap?.values ?? {}))}`,
+    );
+  }
+  const pongs = context.controls.some((rule) =>
+    rule.action === "pong" && (rule.connections === null || rule.connections.has(connection.id))
+  );
+  return {
+    mode: keepalive.mode,
+    intervalMs: keepalive.interval_ms,
+    intervalFrom: from ?? null,
+    when: keepalive.when,
+    template: keepalive.template === undefined
+      ? null
+      : context.compile(keepalive.template, place.at("template"))[0] ?? null,
+    pongTimeoutMs: keepalive.pong_timeout_ms,
+    expectsPong: keepalive.mode === "ping_frame" || (keepalive.mode === "application" && pongs),
+  };
+}
+
+function bootstrapPlan(connection: ConnectionValues, place: Place, texts: Texts): BootstrapPlan | null {
+  const { bootstrap } = connection;
+  if (bootstrap === undefined) return null;
+  const at = place.at("bootstrap");
+  const scope = { ...texts.scope, holes: ["now_ms", "now_s", "uuid", "env"] as const };
+  const url = templateOf(bootstrap.url, at.at("url"), scope);
+  if (url === null) return null;
+  return {
+    method: bootstrap.method,
+    url,
+    body: bootstrap.body === undefined ? null : templateOf(bootstrap.body, at.at("body"), scope),
+    headers: bootstrap.headers,
+    values: Object.entries(bootstrap.values).flatMap(([name, text]) => {
+      const expression = sourceOf(text, at.at("values", name));
+      return expression === null ? [] : [{ name, expression }];
+    }),
+  };
+}
+
+/** Reports `{boot:NAME}` that the bootstrap reply does not give. */
+function checkBoot(template: Template, connection: ConnectionValues, place: Place): void {
+  const values = Object.keys(connection.bootstrap?.values ?? {});
+  for (const part of template.parts) {
+    if (typeof part === "string" || part.kind !== "boot" || part.key === null || values.includes(part.key)) continue;
+    place.error(`Unknown bootstrap value ${part.key}: there are ${listed(values)}`);
+  }
+}
+
+/** The sockets of a connection: one for each shard, `#2`, `#3` … behind the keys of further ones. */
+export function connectionShards(
+  base: ConnectionBase,
+  shards: readonly (readonly SubscribeRequest[])[],
+): readonly ConnectionPlan[] {
+  return shards.map((requests, index) => ({
+    ...base,
+    key: index === 0 ? base.connectionId : `${base.connectionId}#${index + 1}`,
+    requests,
+  }));
+}

@@ -1,0 +1,128 @@
+import type { ControlAction, ControlRule } from "../../model/mod.ts";
+import type {
+  AckValues,
+  ControlValues,
+  DescriptorValues,
+  PredicateValues,
+  RejectValues,
+} from "../schema_descriptor.ts";
+import { predicateOf, rowsOf, sourceOf, sourcesOf, templateOf } from "./compile.ts";
+import { checkConnections } from "./event_rules.ts";
+import type { Place } from "./place.ts";
+import type { Texts } from "./texts.ts";
+
+/**
+ * The rules for frames that are not data, in the order in which they are tried: `[[control]]`, then the welcome of each
+ * connection, then the rejections and acknowledgements of each subscription. Rejections stand first, because an
+ * acknowledgement of the 1.4 form may match by the mere presence of a request id.
+ */
+export function buildControlRules(descriptor: DescriptorValues, place: Place, texts: Texts): readonly ControlRule[] {
+  return [
+    ...explicitRules(descriptor, place, texts),
+    ...welcomeRules(descriptor, place),
+    ...answerRules(descriptor, place, "reject"),
+    ...answerRules(descriptor, place, "ack"),
+  ];
+}
+
+const EMPTY: Omit<ControlRule, "name" | "action"> = {
+  connections: null,
+  text: null,
+  when: null,
+  correlation: null,
+  rows: null,
+  echo: [],
+  reason: null,
+  capture: null,
+  reply: null,
+};
+
+function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts): readonly ControlRule[] {
+  const names = new Set<string>();
+  return descriptor.control.map((control, index) => {
+    const at = place.at("control", index);
+    checkConnections(control.connections, descriptor, at);
+    checkControl(control, at);
+    if (names.has(control.name)) {
+      at.at("name").error(`Name ${control.name} is given to two control rules: make it unique`);
+    }
+    names.add(control.name);
+    return {
+      ...EMPTY,
+      name: control.name,
+      action: control.action,
+      connections: control.connections === undefined ? null : new Set(control.connections),
+      text: control.text ?? null,
+      when: control.when === undefined ? null : predicateOf(control.when, at.at("when")),
+      reason: control.reason === undefined ? null : sourceOf(control.reason, at.at("reason")),
+      capture: control.capture === undefined ? null : sourceOf(control.capture, at.at("capture")),
+      reply: control.reply === undefined
+        ? null
+        : templateOf(control.reply, at.at("reply"), { ...texts.scope, holes: [...texts.sent, "capture"] }),
+    };
+  });
+}
+
+function checkControl(control: ControlValues, place: Place): void {
+  if ((control.text === undefined) === (control.when === undefined)) {
+    place.error("A control rule has either `text`, the whole frame, or `when`, a predicate on it");
+  }
+  if ((control.action === "reply") !== (control.reply !== undefined)) {
+    place.error("`reply` and action `reply` belong together: the one says what the other sends");
+  }
+  if (control.reply?.includes("{capture}") && control.capture === undefined) {
+    place.at("reply").error("No `capture`: it says what {capture} stands for");
+  }
+}
+
+function welcomeRules(descriptor: DescriptorValues, place: Place): readonly ControlRule[] {
+  return descriptor.ws.connections.flatMap((connection, index) => {
+    if (connection.welcome === undefined) return [];
+    const when = predicateOf(connection.welcome, place.at("ws", "connections", index, "welcome"));
+    return [{ ...EMPTY, name: "welcome", action: "welcome" as const, connections: new Set([connection.id]), when }];
+  });
+}
+
+/** Rules of all subscriptions for one kind of answer. */
+function answerRules(
+  descriptor: DescriptorValues,
+  place: Place,
+  action: Extract<ControlAction, "ack" | "reject">,
+): readonly ControlRule[] {
+  return descriptor.subscriptions.flatMap((subscription, index) => {
+    const answer = subscription[action];
+    if (answer === undefined) return [];
+    const at = place.at("subscriptions", index, action);
+    const spec = answerPredicate(answer, at);
+    if (spec === null) return [];
+    return [{
+      ...EMPTY,
+      name: action,
+      action,
+      connections: new Set([subscription.connection_id]),
+      when: predicateOf(spec.predicate, spec.place),
+      correlation: answer.correlation_pointer === undefined
+        ? null
+        : sourceOf(answer.correlation_pointer, at.at("correlation_pointer")),
+      rows: answer.rows === undefined ? null : rowsOf(answer.rows, at.at("rows")),
+      echo: sourcesOf(answer.echo ?? [], at.at("echo")),
+      reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
+    }];
+  });
+}
+
+/** What tells an answer: `when`, or `field` with `value` (absent: that the field is there). Null: nothing does. */
+export function answerPredicate(
+  answer: AckValues | RejectValues,
+  place: Place,
+): { readonly predicate: PredicateValues; readonly place: Place } | null {
+  if (answer.when !== undefined) {
+    if (answer.field !== undefined) place.error("Give either `when` or `field` with `value`");
+    return { predicate: answer.when, place: place.at("when") };
+  }
+  if (answer.field === undefined) {
+    if (answer.value !== undefined) place.at("value").error("`value` without `field`: name the pointer that has it");
+    return null;
+  }
+  return { predicate: { [answer.field]: answer.value ?? { exists: true } }, place: place.at("field") };
+}

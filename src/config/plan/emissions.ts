@@ -1,0 +1,96 @@
+import { type EmittedMessage, parseGenerator, runGenerator } from "../../lang/mod.ts";
+import { type Channel, type Instrument, type Stream, streamKey } from "../../model/mod.ts";
+import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
+import { accept } from "./compile.ts";
+import { eventChannel } from "./event_rules.ts";
+import type { Place } from "./place.ts";
+import { serves } from "./symbols.ts";
+import type { Texts } from "./texts.ts";
+
+/** What an instance asks for, ready for the generators. */
+export interface Demand {
+  readonly descriptor: DescriptorValues;
+  readonly place: Place;
+  readonly texts: Texts;
+  readonly instruments: readonly Instrument[];
+  /** The instance's channels that the descriptor offers, with their native names. */
+  readonly channels: readonly { readonly channel: Channel; readonly native: string }[];
+}
+
+/** One emitted message with the streams it subscribes to. */
+export interface Emission {
+  readonly subscription: number;
+  readonly message: EmittedMessage;
+  readonly streams: readonly Stream[];
+}
+
+/** Checks the generators of a descriptor without running them. */
+export function checkGenerators(descriptor: DescriptorValues, place: Place): void {
+  descriptor.subscriptions.forEach(({ generator }, index) => {
+    accept(parseGenerator(generator), place.at("subscriptions", index, "generator"));
+  });
+}
+
+/** Runs every generator for its connection; messages by connection id, in the order in which they were emitted. */
+export function emitMessages(demand: Demand): ReadonlyMap<string, readonly Emission[]> {
+  const emitted = demand.descriptor.subscriptions.flatMap((_, index) => runSubscription(demand, index));
+  const covered = new Set(emitted.flatMap((one) => namedStreams(one).map(streamKey)));
+  const emissions = new Map<string, Emission[]>();
+  for (const one of emitted) {
+    const { subscription, message, connection } = one;
+    const streams = message.channel !== null ? namedStreams(one) : restStreams(one, demand, covered);
+    const list = emissions.get(connection.id) ?? [];
+    list.push({ subscription, message, streams });
+    emissions.set(connection.id, list);
+  }
+  return emissions;
+}
+
+interface Emitted {
+  readonly subscription: number;
+  readonly connection: ConnectionValues;
+  readonly instruments: readonly Instrument[];
+  readonly message: EmittedMessage;
+}
+
+function runSubscription(demand: Demand, subscription: number): readonly Emitted[] {
+  const { descriptor, texts, channels } = demand;
+  const values = descriptor.subscriptions[subscription];
+  const place = demand.place.at("subscriptions", subscription);
+  const connection = descriptor.ws.connections.find(({ id }) => id === values.connection_id);
+  const program = accept(parseGenerator(values.generator), place.at("generator"));
+  if (connection === undefined || program === null) return [];
+  const instruments = demand.instruments.filter(({ family }) => serves(connection, family));
+  if (instruments.length === 0) return [];
+  const run = runGenerator(program, {
+    connId: connection.id,
+    symbols: instruments.map(({ symbol, native }) => ({ canonical: symbol, native })),
+    channels,
+    args: texts.args,
+    environment: texts.scope.environment,
+  });
+  for (const { message, offset, length } of run.errors) place.at("generator").error(message, { offset, length });
+  return run.messages.map((message) => ({ subscription, connection, instruments, message }));
+}
+
+/** The streams of a message that names a channel: that channel of its symbol, or of all symbols of the connection. */
+function namedStreams({ message, instruments }: Emitted): readonly Stream[] {
+  const { channel, symbol } = message;
+  if (channel === null) return [];
+  if (symbol !== null) return [{ channel, symbol }];
+  return instruments.map((instrument) => ({ channel, symbol: instrument.symbol }));
+}
+
+/** The streams of a message that names no channel: whatever its frames may yield and no other message asks for. */
+function restStreams(
+  { message, instruments }: Emitted,
+  demand: Demand,
+  covered: ReadonlySet<string>,
+): readonly Stream[] {
+  const rules = demand.descriptor.events.filter(({ source }) => source === "ws").map(eventChannel);
+  const symbols = message.symbol === null ? instruments.map(({ symbol }) => symbol) : [message.symbol];
+  return demand.channels
+    .filter(({ channel }) => demand.descriptor.events.length === 0 || rules.includes(channel))
+    .flatMap(({ channel }) => symbols.map((symbol) => ({ channel, symbol })))
+    .filter((stream) => !covered.has(streamKey(stream)));
+}

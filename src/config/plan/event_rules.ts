@@ -1,0 +1,137 @@
+import type { Predicate } from "../../json/mod.ts";
+import type { BookFields, Channel, EventRule, LevelRule, RuleKind, TimeUnit } from "../../model/mod.ts";
+import type { DescriptorValues, EventValues } from "../schema_descriptor.ts";
+import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
+import { eventFields, fieldRule } from "./fields.ts";
+import { listed, type Place } from "./place.ts";
+
+/** The channel that each kind belongs to where the rule names none. */
+const KIND_CHANNELS: Readonly<Record<RuleKind, Channel>> = {
+  trade: "trades",
+  book: "book",
+  quote: "quotes",
+  ticker: "ticker",
+  candle: "candles",
+  derivative_ticker: "derivative",
+  liquidation: "liquidations",
+};
+
+/** The channel whose subscription an event rule belongs to. */
+export function eventChannel(event: EventValues): Channel {
+  return event.channel ?? KIND_CHANNELS[event.kind];
+}
+
+/** `[[events]]`, compiled in order. */
+export function buildEventRules(descriptor: DescriptorValues, place: Place): readonly EventRule[] {
+  const names = new Set<string>();
+  const unit = descriptor.parse?.time_unit ?? "ms";
+  return descriptor.events.map((event, index) =>
+    eventRule(event, { descriptor, names, unit, place: place.at("events", index) })
+  );
+}
+
+function eventRule(
+  event: EventValues,
+  context: { descriptor: DescriptorValues; names: Set<string>; unit: TimeUnit; place: Place },
+): EventRule {
+  const { descriptor, names, unit, place } = context;
+  checkReferences(event, descriptor, place);
+  return {
+    name: ruleName(event, names, place),
+    kind: event.kind,
+    channel: eventChannel(event),
+    source: event.source,
+    connections: event.connections === undefined ? null : new Set(event.connections),
+    when: event.when === undefined ? ALWAYS : predicateOf(event.when, place.at("when")) ?? ALWAYS,
+    rows: rowsOf(event.rows, place.at("rows")) ?? { source: "", steps: [], tail: null },
+    where: event.where === undefined ? null : predicateOf(event.where, place.at("where")),
+    symbol: event.symbol === undefined
+      ? null
+      : fieldRule(event.symbol, place.at("symbol"), { type: "text", required: true, unit }),
+    exchangeTs: event.exchange_ts === undefined
+      ? null
+      : fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
+    fields: eventFields(event, place, unit),
+    book: event.kind === "book" ? bookFields(event, place, unit) : null,
+    skipFirstFrame: event.skip_first_frame,
+  };
+}
+
+const ALWAYS: Predicate = { source: "true", test: () => true, discriminator: null };
+
+function checkReferences(event: EventValues, descriptor: DescriptorValues, place: Place): void {
+  const requests = descriptor.rest?.requests ?? [];
+  const request = requests.find(({ name }) => name === event.source);
+  if (event.source !== "ws" && request === undefined) {
+    const known = listed(["ws", ...requests.map(({ name }) => name)]);
+    place.at("source").error(`Unknown source ${event.source}: there are ${known}`);
+  }
+  if (event.symbol === undefined && !(request?.path.includes("{symbol") ?? false)) {
+    place.error(`No symbol: give \`symbol\`, the native symbol of each row, in this ${event.kind} rule`);
+  }
+  checkConnections(event.connections, descriptor, place);
+}
+
+/** Reports names of connections that the descriptor does not have. */
+export function checkConnections(
+  names: readonly string[] | undefined,
+  descriptor: DescriptorValues,
+  place: Place,
+): void {
+  const ids = descriptor.ws.connections.map(({ id }) => id);
+  names?.forEach((name, index) => {
+    if (!ids.includes(name)) {
+      place.at("connections", index).error(`Unknown connection ${name}: the descriptor has ${listed(ids)}`);
+    }
+  });
+}
+
+/** The rule's own name, or its kind with `#2` … behind repeats. */
+function ruleName(event: EventValues, names: Set<string>, place: Place): string {
+  let name: string = event.name ?? event.kind;
+  if (event.name === undefined) {
+    for (let repeat = 2; names.has(name); repeat++) name = `${event.kind}#${repeat}`;
+  } else if (names.has(name)) {
+    place.at("name").error(`Name ${name} is given to two event rules: make it unique`);
+  }
+  names.add(name);
+  return name;
+}
+
+type BookValues = Extract<EventValues, { kind: "book" }>;
+
+function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields {
+  const paired = event.bids !== undefined && event.asks !== undefined && event.levels === undefined;
+  const tagged = event.levels !== undefined && event.bids === undefined && event.asks === undefined;
+  if (!paired && !tagged) {
+    place.error("Levels of a book are given by both `bids` and `asks`, or by `levels` with `side`");
+  }
+  if (event.levels !== undefined && event.side === undefined) {
+    place.at("levels").error("No `side`: it says of each level in `levels` whether it is a bid or an ask");
+  }
+  return {
+    snapshot: typeof event.snapshot === "boolean"
+      ? event.snapshot
+      : predicateOf(event.snapshot, place.at("snapshot")) ?? false,
+    bids: event.bids === undefined ? null : rowsOf(event.bids, place.at("bids")),
+    asks: event.asks === undefined ? null : rowsOf(event.asks, place.at("asks")),
+    levels: event.levels === undefined ? null : rowsOf(event.levels, place.at("levels")),
+    bidLevel: levelRule(event, "bid_level", place),
+    askLevel: levelRule(event, "ask_level", place),
+    side: event.side === undefined
+      ? null
+      : fieldRule(event.side, place.at("side"), { type: "book_side", required: true, unit }),
+    dropMalformedLevels: event.drop_malformed_levels,
+  };
+}
+
+function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Place): LevelRule {
+  const found = event[key] === undefined ? "level" : key;
+  const values = event[found] ?? { price: "/0", size: "/1" };
+  const price = sourceOf(values.price, place.at(found, "price"));
+  const size = sourceOf(values.size, place.at(found, "size"));
+  return { price: price ?? NOTHING, size: size ?? NOTHING };
+}
+
+/** Stands for an expression that was reported: the plan is not used then. */
+const NOTHING = { source: "null", path: null, evaluate: () => null };

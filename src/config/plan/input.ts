@@ -1,0 +1,38 @@
+import type { Locate, ValuePath } from "../position.ts";
+import type { DescriptorValues } from "../schema_descriptor.ts";
+import type { ExchangeValues } from "../schema_collector.ts";
+
+/** A symbol map file as it was read, TOML or JSON: canonical → native. Its values are not yet checked. */
+export interface SymbolMapInput {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Positions in the map's file. */
+  readonly locate: Locate;
+}
+
+/** One row of an exchange's own list of instruments, which completes the symbol map. */
+export interface ListedInstrument {
+  readonly canonical: string;
+  readonly native: string;
+}
+
+/** A descriptor, checked for shape, with what it refers to. */
+export interface DescriptorInput {
+  readonly descriptor: DescriptorValues;
+  /** Positions in the descriptor's file. */
+  readonly locateDescriptor: Locate;
+  /** Null: none is named, or its file is missing, which the caller reports. */
+  readonly symbolMap: SymbolMapInput | null;
+  /** An environment variable's value; undefined where it is not set. */
+  readonly environment: (name: string) => string | undefined;
+}
+
+/** An exchange instance, checked for shape, with its descriptor. */
+export interface ExchangeInput extends DescriptorInput {
+  readonly instance: ExchangeValues;
+  /** Positions in `collector.toml`. */
+  readonly locateCollector: Locate;
+  /** Where the instance's table stands in `collector.toml`: `["exchange", 0]`. */
+  readonly instancePath: ValuePath;
+  /** What the exchange's own list of instruments adds to the symbol map; the map wins. */
+  readonly listed?: readonly ListedInstrument[];
+}

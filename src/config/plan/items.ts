@@ -1,0 +1,158 @@
+import type { Expression } from "../../json/mod.ts";
+import { parsePointer } from "../../json/mod.ts";
+import { type Stream, streamKey } from "../../model/mod.ts";
+import type { SubscriptionValues } from "../schema_descriptor.ts";
+import { sourcesOf } from "./compile.ts";
+import { echoKey } from "./echo.ts";
+import type { Emission } from "./emissions.ts";
+import type { HoleText } from "./hole_text.ts";
+import { findElements, findValue } from "./json_text.ts";
+import type { Place } from "./place.ts";
+
+/** One subscribable item as text with marks: `head + item + tail` is the message that subscribes to it alone. */
+export interface ItemText {
+  readonly subscription: number;
+  readonly head: string;
+  readonly item: string;
+  readonly tail: string;
+  /** What stands between two items of one message; null where messages are not merged. */
+  readonly joiner: string | null;
+  readonly streams: readonly Stream[];
+  readonly echo: string | null;
+}
+
+/** Takes emitted messages apart into items. Identical items become one that feeds all their streams. */
+export function buildItems(
+  emissions: readonly Emission[],
+  context: {
+    readonly subscriptions: readonly SubscriptionValues[];
+    readonly place: Place;
+    readonly holes: HoleText;
+  },
+): readonly ItemText[] {
+  const items = new Map<string, ItemText>();
+  const splitters = new Map<number, Splitter>();
+  for (const emission of emissions) {
+    const place = context.place.at("subscriptions", emission.subscription);
+    const values = context.subscriptions[emission.subscription];
+    const splitter = splitters.get(emission.subscription) ?? new Splitter(values, place);
+    splitters.set(emission.subscription, splitter);
+    for (const part of splitter.split(context.holes.textOf(emission.message.template), emission.message.offset)) {
+      const key = [emission.subscription, part.head, part.item, part.tail].join("\u0000");
+      const earlier = items.get(key)?.streams ?? [];
+      items.set(key, {
+        ...part,
+        subscription: emission.subscription,
+        streams: uniqueStreams([...earlier, ...emission.streams]),
+      });
+    }
+  }
+  return [...items.values()];
+}
+
+function uniqueStreams(streams: readonly Stream[]): readonly Stream[] {
+  return [...new Map(streams.map((stream) => [streamKey(stream), stream])).values()];
+}
+
+type Part = Omit<ItemText, "subscription" | "streams">;
+
+/** Splits the messages of one subscription and reports what is wrong with them, each thing once. */
+class Splitter {
+  readonly #batch: SubscriptionValues["batch"];
+  readonly #place: Place;
+  readonly #echo: readonly Expression[];
+  readonly #at: readonly string[] | null;
+  readonly #reported = new Set<string>();
+
+  constructor(values: SubscriptionValues, place: Place) {
+    this.#batch = values.batch;
+    this.#place = place;
+    this.#echo = sourcesOf(values.ack.item ?? [], place.at("ack", "item"));
+    this.#at = values.batch === undefined ? [] : parsePointer(values.batch.at);
+    if (this.#at === null) place.at("batch", "at").error(`Not a JSON pointer: ${values.batch?.at}`);
+  }
+
+  split(text: string, offset: number): readonly Part[] {
+    const whole = { head: text, item: "", tail: "", joiner: null, echo: null };
+    const looksJson = /^\s*[{[]/.test(text);
+    if (!isJson(text)) {
+      if (looksJson) {
+        this.#once(
+          `json ${offset}`,
+          () =>
+            this.#place.at("generator").warning("The emitted text begins like JSON and is not valid JSON", {
+              offset,
+              length: 1,
+            }),
+        );
+      }
+      if (this.#batch !== undefined) this.#noArray(offset);
+      return [whole];
+    }
+    if (this.#batch === undefined || this.#at === null) {
+      return [{ ...whole, echo: this.#echoOf(text, []) }];
+    }
+    return this.#splitBatch(text, this.#at, this.#batch.separator) ?? (this.#noArray(offset), [whole]);
+  }
+
+  #splitBatch(text: string, at: readonly string[], separator: string | undefined): readonly Part[] | null {
+    const span = findValue(text, at);
+    if (span === null) return null;
+    const head = text.slice(0, span.start + 1);
+    const tail = text.slice(span.end - 1);
+    if (separator !== undefined) {
+      if (text[span.start] !== '"') return null;
+      const joiner = JSON.stringify(separator).slice(1, -1);
+      const item = text.slice(span.start + 1, span.end - 1);
+      return [{ head, item, tail, joiner, echo: this.#echoOf(text, at) }];
+    }
+    return findElements(text, span.start)?.map(({ start, end }, index) => ({
+      head,
+      item: text.slice(start, end),
+      tail,
+      joiner: ",",
+      echo: this.#echoOf(text, [...at, String(index)]),
+    })) ?? null;
+  }
+
+  #echoOf(text: string, element: readonly string[]): string | null {
+    const { key, missing } = echoKey(text, element, this.#echo);
+    if (missing !== null) {
+      this.#once(
+        "echo",
+        () =>
+          this.#place.at("ack", "item").error(
+            `\`${missing}\` finds nothing in an emitted item, so no acknowledgement names it`,
+          ),
+      );
+    }
+    return key;
+  }
+
+  #noArray(offset: number): void {
+    const { at, separator } = this.#batch ?? { at: "" };
+    const wanted = separator === undefined ? "array" : "text";
+    this.#once(
+      "array",
+      () =>
+        this.#place.at("batch", "at").error(
+          `The emitted message at character ${offset + 1} of the generator has no ${wanted} at ${at}`,
+        ),
+    );
+  }
+
+  #once(key: string, report: () => void): void {
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
+    report();
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

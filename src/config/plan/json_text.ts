@@ -1,0 +1,70 @@
+/** Places in JSON text, for splicing values without reading or writing them: digits and escapes stay as they are. */
+
+/** A stretch of text: UTF-16 offsets of its first character and behind its last. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the value at `segments` stands in a valid JSON text; null where the segments lead nowhere. */
+export function findValue(text: string, segments: readonly string[]): TextSpan | null {
+  let start = skipSpace(text, 0);
+  for (const segment of segments) {
+    const child = children(text, start).find(({ key }) => key === segment);
+    if (child === undefined) return null;
+    start = child.start;
+  }
+  return { start, end: skipValue(text, start) };
+}
+
+/** The elements of the array that begins at `start`; null where no array does. */
+export function findElements(text: string, start: number): readonly TextSpan[] | null {
+  return text[start] === "[" ? children(text, start) : null;
+}
+
+/** Members of an object or elements of an array, with key or index; none for a scalar. */
+function children(text: string, start: number): readonly (TextSpan & { readonly key: string })[] {
+  const isObject = text[start] === "{";
+  if (!isObject && text[start] !== "[") return [];
+  const found: (TextSpan & { key: string })[] = [];
+  let at = skipSpace(text, start + 1);
+  while (text[at] !== "}" && text[at] !== "]") {
+    let key = String(found.length);
+    if (isObject) {
+      const keyEnd = skipValue(text, at);
+      key = JSON.parse(text.slice(at, keyEnd));
+      at = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    }
+    const end = skipValue(text, at);
+    found.push({ key, start: at, end });
+    at = skipSpace(text, end);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+  }
+  return found;
+}
+
+function skipSpace(text: string, at: number): number {
+  while (at < text.length && " \t\n\r".includes(text[at])) at++;
+  return at;
+}
+
+function skipValue(text: string, start: number): number {
+  if (text[start] === '"') return skipString(text, start);
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') at = skipString(text, at) - 1;
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") {
+      if (depth === 0) return at;
+      if (--depth === 0) return at + 1;
+    } else if (depth === 0 && (char === "," || " \t\n\r".includes(char))) return at;
+  }
+  return text.length;
+}
+
+function skipString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}

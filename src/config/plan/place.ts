@@ -1,0 +1,55 @@
+import type { Issue } from "../../model/mod.ts";
+import { issueAt, type Locate, type ValuePath } from "../position.ts";
+
+/** Part of a string value: UTF-16 offset and length in its decoded text. */
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A place in one of the user's files, with the list that its issues are collected in. */
+export class Place {
+  readonly #locate: Locate;
+  readonly #issues: Issue[];
+  readonly #exchange: string | null;
+  readonly #path: ValuePath;
+
+  constructor(locate: Locate, options: { issues: Issue[]; exchange: string | null; path?: ValuePath }) {
+    this.#locate = locate;
+    this.#issues = options.issues;
+    this.#exchange = options.exchange;
+    this.#path = options.path ?? [];
+  }
+
+  /** A place further in. */
+  at(...keys: ValuePath): Place {
+    return new Place(this.#locate, {
+      issues: this.#issues,
+      exchange: this.#exchange,
+      path: [...this.#path, ...keys],
+    });
+  }
+
+  /** Something is wrong here that keeps the instance from running. */
+  error(message: string, span?: Span): void {
+    this.#report("error", message, span);
+  }
+
+  /** Something looks wrong here and does not keep the instance from running. */
+  warning(message: string, span?: Span): void {
+    this.#report("warning", message, span);
+  }
+
+  #report(severity: "error" | "warning", message: string, span: Span | undefined): void {
+    const position = this.#locate(this.#path, span?.offset, span?.length);
+    this.#issues.push(issueAt(position, { severity, message, exchange: this.#exchange }));
+  }
+}
+
+/** Words for a message: `a, b and c`; `none` for an empty list. */
+export function listed(names: Iterable<string>): string {
+  const all = [...names];
+  if (all.length === 0) return "none";
+  if (all.length === 1) return all[0];
+  return `${all.slice(0, -1).join(", ")} and ${all[all.length - 1]}`;
+}

@@ -1,0 +1,123 @@
+import type {
+  Channel,
+  Instrument,
+  InstrumentListPlan,
+  RestPlan,
+  RestRateLimit,
+  RestRequestPlan,
+} from "../../model/mod.ts";
+import type { DescriptorValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
+import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
+import { listed, type Place } from "./place.ts";
+import { serves } from "./symbols.ts";
+import { type Texts, withValues } from "./texts.ts";
+
+/** What REST requests are asked for: nothing on replay. */
+export interface RestDemand {
+  readonly instruments: readonly Instrument[];
+  readonly channels: readonly Channel[];
+}
+
+/** Lowers `[rest]`. */
+export function buildRest(
+  descriptor: DescriptorValues,
+  context: { readonly place: Place; readonly texts: Texts; readonly demand: RestDemand },
+): RestPlan {
+  const rest = descriptor.rest;
+  if (rest === undefined) return { baseUrls: [], headers: {}, rateLimit: null, requests: [], instruments: [] };
+  const place = context.place.at("rest");
+  rest.base_urls.forEach((url, index) => {
+    if (!/^https?:\/\//.test(url)) {
+      place.at("base_urls", index).error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
+    }
+  });
+  const names = new Set<string>();
+  return {
+    baseUrls: rest.base_urls.map((url) => url.replace(/\/+$/, "")),
+    headers: rest.headers,
+    rateLimit: rateLimit(rest, place),
+    requests: rest.requests.map((request, index) => {
+      const at = place.at("requests", index);
+      if (names.has(request.name) || request.name === "ws") {
+        at.at("name").error(`Name ${request.name} is taken: make it unique`);
+      }
+      names.add(request.name);
+      return requestPlan(request, descriptor, { ...context, place: at });
+    }),
+    instruments: instrumentLists(rest, place),
+  };
+}
+
+function rateLimit(rest: RestValues, place: Place): RestRateLimit | null {
+  const limit = rest.rate_limit;
+  if (limit === undefined) return null;
+  const { requests_per_minute: perMinute, token_bucket: bucket } = limit;
+  if ((perMinute === undefined) === (bucket === undefined)) {
+    place.at("rate_limit").error("A rate limit has either `requests_per_minute` or `token_bucket`");
+  }
+  if (perMinute !== undefined) return { kind: "requests_per_minute", requestsPerMinute: perMinute };
+  if (bucket === undefined) return null;
+  return { kind: "token_bucket", capacity: bucket.capacity, refillPerSecond: bucket.refill_per_second };
+}
+
+function requestPlan(
+  request: RestRequestValues,
+  descriptor: DescriptorValues,
+  context: { readonly place: Place; readonly texts: Texts; readonly demand: RestDemand },
+): RestRequestPlan {
+  const { place, texts, demand } = context;
+  const connection = descriptor.ws.connections.find(({ id }) => id === request.connection_id);
+  if (connection === undefined) {
+    const ids = listed(descriptor.ws.connections.map(({ id }) => id));
+    place.at("connection_id").error(`Unknown connection ${request.connection_id}: the descriptor has ${ids}`);
+  }
+  const served = connection === undefined || !demand.channels.includes(request.channel)
+    ? []
+    : demand.instruments.filter(({ family }) => serves(connection, family));
+  const perSymbol = request.path.includes("{symbol");
+  const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
+  const pathAt = place.at("path");
+  if (!request.path.startsWith("/")) pathAt.error(`Not a path: ${request.path}; it begins with /`);
+  // Compiled once for a symbol of its own, so that its errors are reported without any instrument and only once.
+  const sample = pathTemplate(request.path, "SYMBOL", { place: pathAt, texts });
+  return {
+    name: request.name,
+    channel: request.channel,
+    connectionId: request.connection_id,
+    targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
+      const path = pathTemplate(request.path, native, { place: pathAt, texts });
+      return path === null ? [] : [{ native, symbol, path }];
+    }),
+    everyMs: request.every_ms ?? null,
+    match: requestMatch(request.path),
+  };
+}
+
+function pathTemplate(path: string, native: string, context: { readonly place: Place; readonly texts: Texts }) {
+  const values = {
+    symbol: encodeURIComponent(native),
+    symbol_lower: encodeURIComponent(native.toLowerCase()),
+    symbol_upper: encodeURIComponent(native.toUpperCase()),
+  };
+  const scope = withValues(context.texts.scope, values);
+  return templateOf(path, context.place, { ...scope, holes: ["now_ms", "now_s", "uuid", "env"] });
+}
+
+/** `/depth?symbol={symbol}&limit=5` → path `/depth`, parameter `symbol`; `/book/{symbol}` → path `/book/`, no parameter. */
+function requestMatch(path: string): RestRequestPlan["match"] {
+  const parameter = /[?&]([^=&{}]+)=\{symbol(?:_lower|_upper)?\}/.exec(path);
+  const end = Math.min(...["?", "{"].map((char) => path.includes(char) ? path.indexOf(char) : path.length));
+  return { pathPrefix: path.slice(0, end), symbolParameter: parameter?.[1] ?? null };
+}
+
+function instrumentLists(rest: RestValues, place: Place): readonly InstrumentListPlan[] {
+  return rest.instruments.flatMap((list, index) => {
+    const at = place.at("instruments", index);
+    const rows = rowsOf(list.rows, at.at("rows"));
+    const where = list.where === undefined ? null : predicateOf(list.where, at.at("where"));
+    const native = sourceOf(list.native, at.at("native"));
+    const canonical = sourceOf(list.canonical, at.at("canonical"));
+    if (rows === null || native === null || canonical === null) return [];
+    return [{ method: list.method, path: list.path, body: list.body ?? null, rows, where, native, canonical }];
+  });
+}

@@ -1,0 +1,31 @@
+import type { TemplateScope } from "../../lang/mod.ts";
+import type { Hole } from "../../model/mod.ts";
+import type { DescriptorValues } from "../schema_descriptor.ts";
+
+/** What the templates of one descriptor may name. */
+export interface Texts {
+  /** Arguments in force, by name. */
+  readonly args: Readonly<Record<string, string>>;
+  /** Values that are replaced at once: `arg:KEY`. */
+  readonly scope: Omit<TemplateScope, "holes">;
+  /** Holes of a text that is sent on an open connection. */
+  readonly sent: readonly Hole["kind"][];
+}
+
+/** What the templates of a descriptor may name, its instance's overrides in place. */
+export function buildTexts(
+  descriptor: DescriptorValues,
+  environment: (name: string) => string | undefined,
+): Texts {
+  const args = descriptor.args;
+  const values = Object.fromEntries(Object.entries(args).map(([name, value]) => [`arg:${name}`, value]));
+  return { args, scope: { values, environment }, sent: ["id", "now_ms", "now_s", "uuid", "env", "boot"] };
+}
+
+/** The scope with further values. */
+export function withValues(
+  scope: Omit<TemplateScope, "holes">,
+  values: Readonly<Record<string, string>>,
+): Omit<TemplateScope, "holes"> {
+  return { ...scope, values: { ...scope.values, ...values } };
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { type RunnableExchange, showTemplate, streamKey } from "../../src/model/mod.ts";
+import { loadInstance, loadShipped, offers, readShipped, SHIPPED } from "./shipped.ts";
+
+function planOf(
+  name: string,
+  options: { symbols: readonly string[]; channels: Parameters<typeof loadInstance>[0]["channels"]; more?: string },
+): RunnableExchange {
+  const loaded = loadInstance({ name, ...options });
+  assert.deepEqual(loaded.issues, []);
+  const runnable = loaded.exchanges[0].runnable;
+  assert.ok(runnable !== null);
+  return runnable;
+}
+
+function messagesOf(plan: RunnableExchange): readonly string[] {
+  return plan.connections.flatMap(({ key, requests }) =>
+    requests.map(({ message }) => `${key} ${showTemplate(message)}`)
+  );
+}
+
+for (const { name, symbols, lacks } of SHIPPED) {
+  Deno.test(`loadDescriptor() finds nothing wrong with ${name}`, () => {
+    const loaded = loadShipped(name);
+    assert.deepEqual(loaded.issues, []);
+    assert.ok(loaded.frames !== null);
+  });
+
+  Deno.test(`loadConfig() covers every stream of every channel that ${name} offers`, () => {
+    const channels = offers(lacks);
+    const plan = planOf(name, { symbols, channels });
+    const covered = new Set(
+      plan.connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items.flatMap((item) => item.streams)))
+        .map(streamKey),
+    );
+    const wanted = channels.flatMap((channel) => symbols.map((symbol) => streamKey({ channel, symbol })));
+    assert.deepEqual([...covered].sort(), [...wanted].sort());
+  });
+
+  Deno.test(`loadConfig() reports the channels that ${name} does not offer`, () => {
+    const { issues } = loadInstance({ name, symbols, channels: [...offers(lacks), ...lacks] });
+    assert.deepEqual(issues.map(({ message }) => message.split(" ")[1]), lacks);
+  });
+
+  Deno.test(`the symbol map of ${name} holds the main instruments, each canonical once`, () => {
+    const lines = (readShipped(`maps/${name}.toml`) ?? "").split("\n").filter((line) => line.startsWith('"'));
+    assert.ok(lines.length >= 20, `${lines.length} entries`);
+    assert.equal(new Set(lines.map((line) => line.split(" = ")[0])).size, lines.length);
+  });
+}
+
+Deno.test("binance subscribes in one frame and asks for a snapshot of each book", () => {
+  const plan = planOf("binance", { symbols: ["BTC/USDT", "ETH/USDT"], channels: ["trades", "book"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@depth@100ms","ethusdt@trade","ethusdt@depth@100ms"],"id":{id}}',
+  ]);
+  assert.deepEqual(plan.rest.requests[0].targets.map(({ path }) => showTemplate(path)), [
+    "/api/v3/depth?symbol=BTCUSDT&limit=1000",
+    "/api/v3/depth?symbol=ETHUSDT&limit=1000",
+  ]);
+  assert.deepEqual(plan.rest.requests[0].match, { pathPrefix: "/api/v3/depth", symbolParameter: "symbol" });
+});
+
+Deno.test("binance-usdm asks for each channel on its own endpoint", () => {
+  const plan = planOf("binance-usdm", { symbols: ["BTC/USDT:USDT"], channels: offers([]) });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@depth@100ms","btcusdt@bookTicker"],"id":{id}}',
+    'market {"method":"SUBSCRIBE","params":["btcusdt@ticker","btcusdt@kline_1m","btcusdt@markPrice@1s","btcusdt@forceOrder"],"id":{id}}',
+  ]);
+});
+
+Deno.test("kraken asks for quotes and tickers once, and the depth is an argument", () => {
+  const plan = planOf("kraken", {
+    symbols: ["BTC/USD", "ETH/USD"],
+    channels: ["book", "quotes", "ticker"],
+    more: "[exchange.overrides]\ndepth = 100\n",
+  });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD","ETH/USD"],"depth":100},"req_id":{id}}',
+    'public {"method":"subscribe","params":{"channel":"ticker","symbol":["BTC/USD","ETH/USD"],"event_trigger":"bbo"},"req_id":{id}}',
+  ]);
+});
+
+Deno.test("okx asks for liquidations by instrument type and for candles on the business endpoint", () => {
+  const plan = planOf("okx", { symbols: ["BTC/USDT:USDT"], channels: ["trades", "candles", "liquidations"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"op":"subscribe","args":[{"channel":"trades","instId":"BTC-USDT-SWAP"}]}',
+    'derivatives {"op":"subscribe","args":[{"channel":"liquidation-orders","instType":"SWAP"},{"channel":"liquidation-orders","instType":"FUTURES"}]}',
+    'business {"op":"subscribe","args":[{"channel":"candle1m","instId":"BTC-USDT-SWAP"}]}',
+  ]);
+});
+
+Deno.test("bybit serves one native symbol as two instruments on two connections", () => {
+  const plan = planOf("bybit", { symbols: ["BTC/USDT", "BTC/USDT:USDT"], channels: ["trades"] });
+  assert.deepEqual(messagesOf(plan), [
+    'spot {"req_id":"{id}","op":"subscribe","args":["publicTrade.BTCUSDT"]}',
+    'linear {"req_id":"{id}","op":"subscribe","args":["publicTrade.BTCUSDT"]}',
+  ]);
+  assert.equal(plan.frames.canonical.get("spot")?.get("BTCUSDT"), "BTC/USDT");
+  assert.equal(plan.frames.canonical.get("linear")?.get("BTCUSDT"), "BTC/USDT:USDT");
+});
+
+Deno.test("bybit warns of the symbols for which a channel is not offered", () => {
+  const { issues } = loadInstance({
+    name: "bybit",
+    symbols: ["BTC/USDT", "BTC/USDT:USDT"],
+    channels: ["liquidations"],
+  });
+  assert.deepEqual(issues.map(({ severity, message }) => `${severity} ${message}`), [
+    "warning Channel liquidations is not offered by bybit for BTC/USDT",
+  ]);
+});
+
+Deno.test("coinbase names items in acknowledgements as the connection's whole state does", () => {
+  const plan = planOf("coinbase", { symbols: ["BTC/USD"], channels: ["trades", "book", "candles"] });
+  assert.deepEqual(plan.connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items[0].echo)), [
+    "matches\u0000BTC-USD",
+    "level2\u0000BTC-USD",
+    "BTC-USD",
+  ]);
+});

@@ -1,0 +1,64 @@
+import { loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../../src/config/mod.ts";
+import { type Channel, CHANNELS } from "../../src/model/mod.ts";
+
+/** The shipped descriptors and what each of them offers. */
+export const SHIPPED: readonly {
+  readonly name: string;
+  readonly symbols: readonly string[];
+  readonly lacks: readonly Channel[];
+}[] = [
+  { name: "binance", symbols: ["BTC/USDT", "ETH/USDT"], lacks: ["derivative", "liquidations"] },
+  { name: "binance-usdm", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
+  { name: "coinbase", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },
+  { name: "kraken", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },
+  { name: "okx", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
+  { name: "bybit", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
+];
+
+/** The channels that an exchange offers. */
+export function offers(lacks: readonly Channel[]): readonly Channel[] {
+  return CHANNELS.filter((channel) => !lacks.includes(channel));
+}
+
+const CONFIG = new URL("../../config/", import.meta.url);
+
+/** Text of a file below `config/`; null where there is none. */
+export function readShipped(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(new URL(path, CONFIG));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** A shipped descriptor on its own. */
+export function loadShipped(name: string): LoadedDescriptor {
+  const path = `exchanges/${name}.toml`;
+  const text = readShipped(path);
+  if (text === null) throw new Error(`Cannot read ${path}`);
+  return loadDescriptor({ file: { path, text }, readText: readShipped, environment: () => undefined });
+}
+
+/** A configuration of one instance of a shipped descriptor. */
+export function loadInstance(options: {
+  readonly name: string;
+  readonly symbols: readonly string[];
+  readonly channels: readonly Channel[];
+  readonly more?: string;
+}): LoadedConfig {
+  const text = `[run]
+http_port = 8090
+[[exchange]]
+name = "${options.name}"
+descriptor_path = "exchanges/${options.name}.toml"
+symbols = ${JSON.stringify(options.symbols)}
+channels = ${JSON.stringify(options.channels)}
+${options.more ?? ""}`;
+  return loadConfig({
+    path: "collector.toml",
+    readText: (path) => path === "collector.toml" ? text : readShipped(path),
+    environment: () => undefined,
+    builtin: () => null,
+  });
+}
