@@ -13,16 +13,22 @@ export class Retention {
   /** Shared with the journal: the last one is being written. */
   readonly #segments: Segment[];
   readonly #cursors: Cursors;
+  /** Called when the bytes on disk have become less. */
+  readonly #onChanged: () => void;
   readonly #stop = new AbortController();
   #olderBytes = 0;
   #sealing: Promise<void> | null = null;
   #sealingSegment: Segment | null = null;
   #removing: Promise<void> = Promise.resolve();
 
-  constructor(options: JournalOptions, shared: { readonly segments: Segment[]; readonly cursors: Cursors }) {
+  constructor(
+    options: JournalOptions,
+    shared: { readonly segments: Segment[]; readonly cursors: Cursors; readonly onChanged: () => void },
+  ) {
     this.#options = options;
     this.#segments = shared.segments;
     this.#cursors = shared.cursors;
+    this.#onChanged = shared.onChanged;
     this.recount();
   }
 
@@ -89,6 +95,7 @@ export class Retention {
     segment.fileBytes = bytes;
     this.recount();
     observer({ kind: "journal_segment_sealed", segment: segmentName(segment), bytes });
+    this.#onChanged();
     return true;
   }
 
@@ -118,5 +125,6 @@ export class Retention {
     this.#segments.shift();
     this.recount();
     observer({ kind: "journal_segment_deleted", segment: segmentName(segment), bytes: segment.fileBytes });
+    this.#onChanged();
   }
 }

@@ -21,13 +21,9 @@ export async function sealSegment(
   const { segment, signal } = options;
   const temporary = `${dir}/${temporaryName(segment.firstOffset)}`;
   await files.remove(temporary);
-  const bytes = await writeSealed(files, dir, { segment, signal, temporary }).catch(async (error) => {
-    // The half-written file takes room that may be what is missing; where it cannot go now, the next start removes it.
-    await files.remove(temporary).catch((cause) => {
-      throw new AggregateError([error, cause], String(error));
-    });
-    throw error;
-  });
+  const bytes = await writeSealed(files, dir, { segment, signal, temporary }).catch((error) =>
+    removeHalf(files, temporary, error)
+  );
   if (bytes === null) {
     await files.remove(temporary);
     return null;
@@ -38,6 +34,17 @@ export async function sealSegment(
   await files.remove(`${dir}/${plainName(segment.firstOffset)}`);
   await files.syncDir(dir);
   return bytes;
+}
+
+/** The half-written file takes room that may be what is missing. Where it cannot go now, the next start removes it. */
+async function removeHalf(files: Files, temporary: string, error: unknown): Promise<never> {
+  try {
+    await files.remove(temporary);
+  } catch (cause) {
+    if (!(error instanceof Failure && cause instanceof Failure)) throw cause;
+    throw new Failure(error.code, `${error.message}; ${cause.message}`, { cause: error, retry: error.retry });
+  }
+  throw error;
 }
 
 async function writeSealed(

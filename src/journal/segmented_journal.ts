@@ -74,7 +74,11 @@ export class SegmentedJournal implements Journal {
       dir: options.dir,
       onSynced: (batch, durationMs) => this.#onSynced(batch, durationMs),
     });
-    this.#retention = new Retention(options, { segments: this.#segments, cursors });
+    this.#retention = new Retention(options, {
+      segments: this.#segments,
+      cursors,
+      onChanged: () => this.#reportFull(),
+    });
   }
 
   /** Begins the first segment where there is none, and the work that an earlier run left. */
@@ -177,7 +181,6 @@ export class SegmentedJournal implements Journal {
 
   async removePassed(): Promise<void> {
     await this.#retention.removePassed(() => this.full);
-    this.#reportFull();
   }
 
   whenSealed(): Promise<void> {

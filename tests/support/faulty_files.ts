@@ -46,10 +46,12 @@ export class FaultyFiles implements Files {
   /** Ends the process: handles and locks go, nothing works any more. */
   async end(): Promise<void> {
     this.#ended = true;
-    for (const handle of this.#open) await handle.close();
-    for (const lock of this.#locks) await lock.release();
+    const handles = [...this.#open];
+    const locks = [...this.#locks];
     this.#open.clear();
     this.#locks.clear();
+    for (const handle of handles) await handle.close();
+    for (const lock of locks) await lock.release();
   }
 
   /** Takes back some of what was not synced. `random` is in [0, 1). */
@@ -83,13 +85,19 @@ export class FaultyFiles implements Files {
   }
 
   async open(path: string, mode: "read" | "append"): Promise<FileHandle> {
-    if (mode === "read") return this.#wrap(path, await this.#guard(() => this.#inner.open(path, mode)));
+    if (mode === "read") {
+      const handle = await this.#guard(() => this.#inner.open(path, mode));
+      await this.#keep(handle);
+      return this.#wrap(path, handle);
+    }
     const before = this.#ended ? null : await this.#inner.stat(path);
-    const handle = await this.#change(`open ${path}`, () => this.#inner.open(path, mode));
-    if (before === null) {
-      this.#synced.set(path, 0);
-      this.#undo.push(() => this.#inner.remove(path));
-    } else if (!this.#synced.has(path)) this.#synced.set(path, before.bytes);
+    const handle = await this.#change(`open ${path}`, async () => {
+      const opened = await this.#inner.open(path, mode);
+      await this.#keep(opened);
+      if (before === null) this.#undo.push(() => this.#inner.remove(path));
+      if (!this.#synced.has(path)) this.#synced.set(path, before?.bytes ?? 0);
+      return opened;
+    });
     return this.#wrap(path, handle);
   }
 
@@ -159,8 +167,11 @@ export class FaultyFiles implements Files {
   }
 
   async lock(path: string): Promise<{ release(): Promise<void> }> {
-    const lock = await this.#change(`lock ${path}`, () => this.#inner.lock(path));
-    this.#locks.add(lock);
+    const lock = await this.#change(`lock ${path}`, async () => {
+      const taken = await this.#inner.lock(path);
+      this.#locks.add(taken);
+      return taken;
+    });
     return {
       release: async () => {
         if (!this.#locks.delete(lock)) return;
@@ -173,8 +184,16 @@ export class FaultyFiles implements Files {
     return this.#inner.readTextSync(path);
   }
 
-  #wrap(path: string, handle: FileHandle): FileHandle {
+  /** Notes an open file; one that was being opened when the process ended goes with it. */
+  async #keep(handle: FileHandle): Promise<void> {
+    if (this.#ended) {
+      await handle.close();
+      throw processEnded();
+    }
     this.#open.add(handle);
+  }
+
+  #wrap(path: string, handle: FileHandle): FileHandle {
     return {
       write: (bytes) =>
         this.#change(

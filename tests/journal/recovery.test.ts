@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { listJournal, readJournal, verifyJournal } from "../../src/journal/mod.ts";
+import { denoHost } from "../../src/host/mod.ts";
+import { Failure } from "../../src/model/mod.ts";
+import { FaultyFiles } from "../support/faulty_files.ts";
+import { collect, frame, frameTexts, inTempDir, openRig } from "../support/journal_rig.ts";
+
+const { files } = denoHost();
+
+/** Puts bytes in place of a file. */
+async function replace(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await files.open(path, "append");
+  await handle.truncate(0);
+  await handle.write(bytes);
+  await handle.close();
+}
+
+async function contents(path: string): Promise<Uint8Array> {
+  const bytes = await files.readBytes(path);
+  assert.ok(bytes !== null);
+  return bytes;
+}
+
+async function segmentNames(dir: string): Promise<string[]> {
+  return (await files.list(dir) ?? []).map((entry) => entry.name).filter((name) => name.includes(".journal"));
+}
+
+/** A journal with one segment of three group commits that its process did not close. */
+async function writeAndKill(dir: string): Promise<{ path: string; ends: number[]; texts: string[] }> {
+  const faulty = new FaultyFiles(files);
+  const journal = await openRig(dir, { files: faulty });
+  const [name] = await segmentNames(dir);
+  const path = `${dir}/${name}`;
+  const ends: number[] = [];
+  const texts = ["one", "two", "three", "", "five"];
+  for (const [i, text] of texts.entries()) {
+    journal.append(frame(text));
+    if (i === 1) continue;
+    await journal.sync();
+    ends.push((await files.stat(path))?.bytes ?? 0);
+  }
+  await faulty.end();
+  await faulty.discard();
+  return { path, ends, texts };
+}
+
+Deno.test("openJournal() keeps every record before the cut when the last segment is cut at any byte", () =>
+  inTempDir(async (dir) => {
+    const { path, ends, texts } = await writeAndKill(dir);
+    const whole = await contents(path);
+    // One, then two and three in one commit, then the empty one, then five.
+    const counts = [1, 3, 4, 5];
+    for (let cut = 0; cut <= whole.length; cut++) {
+      for (const name of await segmentNames(dir)) await files.remove(`${dir}/${name}`);
+      await replace(path, whole.subarray(0, cut));
+      const journal = await openRig(dir);
+      const found = [...frameTexts(await collect(journal.read(0))).values()];
+      const atLeast = counts[ends.findLastIndex((end) => end <= cut)] ?? 0;
+      assert.ok(found.length >= atLeast, `cut at ${cut}: ${found.length} of ${atLeast} records`);
+      assert.deepEqual(found, texts.slice(0, found.length), `cut at ${cut}`);
+      const offset = journal.append(frame("later"));
+      assert.equal(offset, journal.oldest + 1 + found.length);
+      await journal.close();
+      const again = await openRig(dir);
+      assert.equal(again.recovered.cutBytes, 0);
+      assert.deepEqual([...frameTexts(await collect(again.read(0))).values()], [...found, "later"]);
+      await again.close();
+    }
+  }));
+
+Deno.test("openJournal() leaves the bytes before the cut as they are", () =>
+  inTempDir(async (dir) => {
+    const { path } = await writeAndKill(dir);
+    const whole = await contents(path);
+    await replace(path, whole.subarray(0, whole.length - 3));
+    const journal = await openRig(dir);
+    assert.ok(journal.recovered.cutBytes > 0);
+    const kept = whole.length - 3 - journal.recovered.cutBytes;
+    journal.append(frame("later"));
+    await journal.close();
+    assert.deepEqual((await contents(path)).subarray(0, kept), whole.subarray(0, kept));
+  }));
+
+Deno.test("openJournal() refuses a flip of any byte of a closed segment by name and offset", () =>
+  inTempDir(async (dir) => {
+    const { path, texts } = await writeAndKill(dir);
+    await (await openRig(dir)).close();
+    const whole = await contents(path);
+    // The mark that `close` writes is last: without it no record is lost.
+    const markAt = whole.length - 40;
+    for (let at = 0; at < whole.length; at++) {
+      const flipped = whole.slice();
+      flipped[at] ^= 1 << at % 8;
+      await replace(path, flipped);
+      if (at >= markAt) {
+        const journal = await openRig(dir);
+        assert.deepEqual([...frameTexts(await collect(journal.read(0))).values()], texts, `byte ${at}`);
+        assert.equal(journal.recovered.cutBytes, 40);
+        await journal.close();
+        continue;
+      }
+      const name = path.slice(dir.length + 1);
+      await assert.rejects(openRig(dir), (error) => {
+        assert.ok(error instanceof Failure && error.code === "corrupt", `byte ${at}: ${error}`);
+        assert.ok(error.message.includes(`segment ${name}: damaged at byte `), error.message);
+        assert.match(error.message, /, offset \d+: /);
+        return true;
+      });
+      assert.deepEqual(await contents(path), flipped, "a damaged segment is not changed");
+      const report = await verifyJournal(files, dir);
+      assert.equal(report.damage.length, 1, `byte ${at}`);
+      assert.ok(report.damage[0].byte <= at);
+      await assert.rejects(collect(readJournal(files, dir)), { code: "corrupt" });
+    }
+  }));
+
+Deno.test("openJournal() cuts a flip in the last commit before a crash, never inventing records", () =>
+  inTempDir(async (dir) => {
+    const { path, ends, texts } = await writeAndKill(dir);
+    const whole = await contents(path);
+    for (let at = ends[2]; at < whole.length; at++) {
+      const flipped = whole.slice();
+      flipped[at] ^= 0x10;
+      await replace(path, flipped);
+      const journal = await openRig(dir);
+      assert.deepEqual([...frameTexts(await collect(journal.read(0))).values()], texts.slice(0, 4), `byte ${at}`);
+      assert.equal(journal.recovered.cutBytes, whole.length - ends[2] - (at < ends[2] + 40 ? 0 : 40), `byte ${at}`);
+      await journal.close();
+    }
+  }));
+
+/** A closed journal whose first segments are sealed. */
+async function writeSealed(dir: string): Promise<{ sealed: string; texts: string[] }> {
+  const journal = await openRig(dir, { plan: { segmentBytes: 400 } });
+  const texts = Array.from({ length: 24 }, (_, i) => `frame ${i}`);
+  for (const [i, text] of texts.entries()) {
+    journal.append(frame(text));
+    if (i % 4 === 3) await journal.sync();
+  }
+  await journal.whenSealed();
+  await journal.close();
+  const sealed = (await segmentNames(dir)).find((name) => name.endsWith(".zst"));
+  assert.ok(sealed !== undefined);
+  return { sealed, texts };
+}
+
+Deno.test("verifyJournal() finds a flip of any byte of a sealed segment, and readJournal() refuses it", () =>
+  inTempDir(async (dir) => {
+    const { sealed } = await writeSealed(dir);
+    const path = `${dir}/${sealed}`;
+    const whole = await contents(path);
+    for (let at = 0; at < whole.length; at++) {
+      const flipped = whole.slice();
+      flipped[at] ^= 1 << at % 8;
+      await replace(path, flipped);
+      const report = await verifyJournal(files, dir);
+      assert.deepEqual(report.damage.map((damage) => damage.segment), [sealed], `byte ${at}`);
+      await assert.rejects(collect(readJournal(files, dir)), { code: "corrupt" }, `byte ${at}`);
+    }
+  }));
+
+Deno.test("verifyJournal() finds a sealed segment cut at any byte", () =>
+  inTempDir(async (dir) => {
+    const { sealed } = await writeSealed(dir);
+    const path = `${dir}/${sealed}`;
+    const whole = await contents(path);
+    for (let cut = 0; cut < whole.length; cut++) {
+      await replace(path, whole.subarray(0, cut));
+      assert.equal((await verifyJournal(files, dir)).damage[0]?.segment, sealed, `cut at ${cut}`);
+      await assert.rejects(openRig(dir), { code: "corrupt" }, `cut at ${cut}`);
+    }
+  }));
+
+Deno.test("openJournal() refuses a journal whose middle segment is missing", () =>
+  inTempDir(async (dir) => {
+    await writeSealed(dir);
+    const names = await segmentNames(dir);
+    await files.remove(`${dir}/${names[1]}`);
+    await assert.rejects(openRig(dir), (error) => {
+      assert.ok(error instanceof Failure && error.code === "corrupt");
+      assert.ok(error.message.includes(names[0]) && error.message.includes(names[2]), error.message);
+      return true;
+    });
+    assert.equal((await verifyJournal(files, dir)).damage[0].segment, names[0]);
+  }));
+
+Deno.test("listJournal() and readJournal() show a journal without changing it", () =>
+  inTempDir(async (dir) => {
+    const { texts } = await writeSealed(dir);
+    const names = await segmentNames(dir);
+    const list = await listJournal(files, dir);
+    assert.deepEqual(list.map((segment) => segment.name), names);
+    const entries = await collect(readJournal(files, dir));
+    assert.deepEqual([...frameTexts(entries).values()], texts);
+    assert.deepEqual(list.map((segment) => segment.records).reduce((sum, count) => sum + count), entries.length);
+    const report = await verifyJournal(files, dir);
+    assert.equal(report.records, entries.length);
+    assert.equal(report.tornBytes, 0);
+    assert.deepEqual(await segmentNames(dir), names);
+    const from = entries[10].offset;
+    const part = await collect(readJournal(files, dir, { from, to: from + 2 }));
+    assert.equal(part[0].record.kind, "checkpoint");
+    assert.equal(part.at(-1)?.offset, from + 1);
+    await assert.rejects(collect(readJournal(files, `${dir}/none`)), { code: "file" });
+  }));
+
+Deno.test("readJournal() ends at a torn tail and verifyJournal() counts it", () =>
+  inTempDir(async (dir) => {
+    const { path, texts } = await writeAndKill(dir);
+    const whole = await contents(path);
+    await replace(path, whole.subarray(0, whole.length - 1));
+    assert.deepEqual([...frameTexts(await collect(readJournal(files, dir))).values()], texts.slice(0, 4));
+    const report = await verifyJournal(files, dir);
+    assert.ok(report.tornBytes > 0);
+    assert.deepEqual(report.damage, []);
+    assert.equal((await contents(path)).length, whole.length - 1);
+  }));
