@@ -5,7 +5,7 @@ const NAME_CHARS_MAX = 60;
 
 /**
  * The known name nearest to what was written, by edit distance with transpositions, case aside; null where none is within
- * a third of the longer length (at least one edit).
+ * a third of the longer length (at least one edit, and never as many as the name has characters).
  */
 export function nearestName(written: string, known: Iterable<string>): string | null {
   if (written.length > NAME_CHARS_MAX) return null;
@@ -17,7 +17,7 @@ export function nearestName(written: string, known: Iterable<string>): string | 
     const allowed = Math.max(1, Math.floor(Math.max(normal.length, candidate.length) / 3));
     if (Math.abs(candidate.length - normal.length) > allowed) continue;
     const distance = editDistance(normal, candidate);
-    if (distance <= allowed && distance < bestDistance) {
+    if (distance <= allowed && distance < bestDistance && distance < candidate.length) {
       best = name;
       bestDistance = distance;
     }

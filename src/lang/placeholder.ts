@@ -50,14 +50,16 @@ function prefixOf(text: string | undefined): Placeholder["prefix"] {
 }
 
 /**
- * Follows JSON strings through a text: a quote opens and closes one, a backslash takes the next character with it. What
- * stands inside a string is followed in the same way after its escapes are taken off, so that JSON texts inside of JSON
- * strings count their own strings.
+ * Follows JSON strings through a text: a quote opens and closes one, a backslash takes the next character with it. A string
+ * whose content begins like an object or an array holds a JSON text: it is followed in the same way after its escapes are
+ * taken off, so that its own strings count.
  */
 class StringTracker {
   #isOpen = false;
   #escape: string | null = null;
   #inner: StringTracker | null = null;
+  /** Whether the open string has not shown yet if it holds a JSON text. */
+  #isBlank = false;
   readonly #levels: number;
 
   constructor(levels = DEPTH_MAX) {
@@ -76,6 +78,7 @@ class StringTracker {
   /** A substituted value: escaped for where it stands, so it opens and closes nothing. */
   readOpaque(): void {
     this.#escape = null;
+    this.#isBlank = false;
     this.#inner?.readOpaque();
   }
 
@@ -83,7 +86,8 @@ class StringTracker {
     if (!this.#isOpen) {
       if (character !== '"') return;
       this.#isOpen = true;
-      this.#inner = this.#levels > 1 ? new StringTracker(this.#levels - 1) : null;
+      this.#isBlank = true;
+      this.#inner = null;
       return;
     }
     if (this.#escape !== null) {
@@ -93,8 +97,17 @@ class StringTracker {
     } else if (character === '"') {
       this.#isOpen = false;
     } else {
-      this.#inner?.read(character);
+      this.#readInside(character);
     }
+  }
+
+  #readInside(character: string): void {
+    if (this.#isBlank && character.trim() !== "") {
+      this.#isBlank = false;
+      const isJson = this.#levels > 1 && (character === "{" || character === "[");
+      this.#inner = isJson ? new StringTracker(this.#levels - 1) : null;
+    }
+    this.#inner?.read(character);
   }
 
   #readEscape(escape: string): void {
@@ -103,7 +116,7 @@ class StringTracker {
       return;
     }
     this.#escape = null;
-    this.#inner?.read(escape[1] === "u" ? unicodeOf(escape) : escape[1]);
+    this.#readInside(escape[1] === "u" ? unicodeOf(escape) : escape[1]);
   }
 }
 

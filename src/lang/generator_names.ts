@@ -1,0 +1,39 @@
+import { errorAt, type LangError } from "./diagnostic.ts";
+import type { GeneratorList, GeneratorVariable } from "./generator_tree.ts";
+import { didYouMean } from "./nearest.ts";
+import type { TemplatePart } from "./placeholder.ts";
+
+/** The holes of emitted texts, which are filled when they are sent. */
+export const GENERATOR_HOLES = ["id", "now_ms", "now_s", "uuid", "boot"] as const;
+
+/** Placeholders that stand for a value of the innermost loop over a list. */
+const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
+  ["symbol", "symbols"],
+  ["symbol_lower", "symbols"],
+  ["symbol_upper", "symbols"],
+  ["ch", "channels"],
+  ["channel", "channels"],
+]);
+
+/** What is wrong with the placeholders of an emitted text, as far as the loops around it tell. */
+export function checkPlaceholders(
+  parts: readonly TemplatePart[],
+  scope: readonly GeneratorVariable[],
+): readonly LangError[] {
+  const variables = scope.map((variable) => variable.name);
+  const known = [
+    ...LOOP_PLACEHOLDERS.keys(),
+    "conn_id",
+    ...GENERATOR_HOLES.filter((hole) => hole !== "boot"),
+    ...variables,
+  ];
+  return parts.flatMap((part) => {
+    if (typeof part === "string" || part.name === null || variables.includes(part.name)) return [];
+    const list = LOOP_PLACEHOLDERS.get(part.name);
+    if (list !== undefined && !scope.some((variable) => variable.list === list)) {
+      return [errorAt(part.offset, part.length, `{${part.name}} needs a foreach over ${list} around it`)];
+    }
+    if (known.includes(part.name)) return [];
+    return [errorAt(part.offset, part.length, `Unknown placeholder {${part.name}}${didYouMean(part.name, known)}`)];
+  });
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { compileTemplate, type TemplateScope } from "../../src/lang/mod.ts";
+import { type Hole, renderTemplate, showTemplate, type Template } from "../../src/model/mod.ts";
+
+const SCOPE: TemplateScope = {
+  values: { symbol: "BTCUSDT", conn_id: "public", "arg:depth": "100ms" },
+  environment: (name) => name === "TOKEN" ? 'se"cret' : undefined,
+  holes: ["id", "now_ms", "now_s", "uuid", "capture", "boot"],
+};
+
+function compile(text: string, scope: Partial<TemplateScope> = {}): Template {
+  const result = compileTemplate(text, { ...SCOPE, ...scope });
+  return result.ok ? result.value : assert.fail(JSON.stringify(result.errors));
+}
+
+Deno.test("compileTemplate() replaces values at once and merges the text around them", () => {
+  const template = compile('{"s":"{symbol}@{arg:depth}","c":"{conn_id}"}');
+  assert.deepEqual(template.parts, ['{"s":"BTCUSDT@100ms","c":"public"}']);
+  assert.equal(template.source, '{"s":"BTCUSDT@100ms","c":"public"}');
+});
+
+Deno.test("compileTemplate() leaves every brace that is no placeholder as it is", () => {
+  for (const text of ['{"a":{"b":{}}}', "{}", "{1}", "{a b}", "{env:}", "{foo:bar}", "{a-b}", "{{", "}{", '{"id":1}']) {
+    assert.deepEqual(compile(text).parts, [text]);
+  }
+});
+
+Deno.test("compileTemplate() marks holes inside JSON strings", () => {
+  const holes = compile('{"a":{id},"b":"x-{uuid}","c":"\\"{now_ms}","d\\\\":{now_s},"{capture}":{boot:token}}').parts
+    .filter((part): part is Hole => typeof part !== "string");
+  assert.deepEqual(holes.map((hole) => [hole.kind, hole.key, hole.inString]), [
+    ["id", null, false],
+    ["uuid", null, true],
+    ["now_ms", null, true],
+    ["now_s", null, false],
+    ["capture", null, true],
+    ["boot", "token", false],
+  ]);
+});
+
+Deno.test("compileTemplate() carries environment values without showing them", () => {
+  const template = compile('{"key":"{env:TOKEN}"}');
+  assert.equal(renderTemplate(template, {}), '{"key":"se\\"cret"}');
+  assert.equal(showTemplate(template), '{"key":"{env:TOKEN}"}');
+  assert.equal(template.source, '{"key":"{env:TOKEN}"}');
+});
+
+Deno.test("compileTemplate() reports every placeholder that means nothing, with its exact span", () => {
+  const text = "{symbl} {arg:dept} {env:NOPE} {boot:tokn} {toString} {capture}";
+  const result = compileTemplate(text, { ...SCOPE, holes: ["id", "boot"], boot: ["token"] });
+  assert.deepEqual(
+    result.ok ? [] : result.errors.map(({ offset, length, message }) => [text.slice(offset, offset + length), message]),
+    [
+      ["{symbl}", 'Unknown placeholder {symbl}: did you mean "symbol"?'],
+      ["{arg:dept}", 'Unknown argument dept: did you mean "depth"?'],
+      ["{env:NOPE}", "Environment variable NOPE is not set"],
+      ["{boot:tokn}", 'Unknown bootstrap value tokn: did you mean "token"?'],
+      ["{toString}", "Unknown placeholder {toString}: expected one of symbol, conn_id, id"],
+      ["{capture}", "Unknown placeholder {capture}: expected one of symbol, conn_id, id"],
+    ],
+  );
+  const closed = compileTemplate("{boot:token}", { ...SCOPE, holes: [] });
+  assert.match(closed.ok ? "" : closed.errors[0].message, /there is no bootstrap call/);
+});
+
+Deno.test("compileTemplate() refuses an unknown value in a JSON text inside a JSON string, which it could not escape", () => {
+  const text = '["{\\"token\\":\\"{boot:token}\\",\\"id\\":\\"{id}\\"}"]';
+  const result = compileTemplate(text, SCOPE);
+  assert.deepEqual(result.ok ? [] : result.errors.map((error) => error.offset), [text.indexOf("{boot")]);
+});
+
+const ANY_TEXT = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: "grapheme" }),
+  fc.string(),
+  fc.constantFrom('"', "\\", "\u0000", "\ud800", '","x":"', "{id}", "\u2028"),
+);
+
+Deno.test("compileTemplate() escapes any symbol so that it stays inside its JSON string", () => {
+  fc.assert(fc.property(ANY_TEXT, (symbol) => {
+    const text = '{"params":["pre-{symbol}","{symbol}"],"{symbol}":{"id":1},"in\\"{symbol}\\\\":"{symbol}{symbol}"}';
+    const filled = renderTemplate(compile(text, { values: { symbol } }), {});
+    assert.deepEqual(
+      Object.entries(JSON.parse(filled)).toSorted(),
+      Object.entries(
+        JSON.parse(
+          JSON.stringify({
+            params: [`pre-${symbol}`, symbol],
+            [symbol]: { id: 1 },
+            [`in"${symbol}\\`]: symbol + symbol,
+          }),
+        ),
+      ).toSorted(),
+    );
+  }));
+});
+
+Deno.test("compileTemplate() escapes twice in a JSON text inside a JSON string", () => {
+  fc.assert(fc.property(ANY_TEXT, (symbol) => {
+    const filled = renderTemplate(compile('["{\\"topic\\":\\"{symbol}\\"}","{symbol}"]', { values: { symbol } }), {});
+    const [inner, plain] = JSON.parse(filled);
+    assert.equal(JSON.parse(inner).topic, symbol);
+    assert.equal(plain, symbol);
+  }));
+});
+
+Deno.test("compileTemplate() escapes captures and tokens that are filled in later", () => {
+  fc.assert(fc.property(ANY_TEXT, (value) => {
+    const template = compile('{"pong":"{capture}","token":"{boot:token}"}');
+    assert.deepEqual(JSON.parse(renderTemplate(template, { capture: value, boot: { token: value } })), {
+      pong: value,
+      token: value,
+    });
+  }));
+});
+
+Deno.test("compileTemplate() never throws and keeps all text outside of placeholders, on any text", () => {
+  const piece = fc.oneof(ANY_TEXT, fc.constantFrom("{id}", "{symbol}", '"', "\\", "{env:", "{arg:x}", "\\u00"));
+  fc.assert(fc.property(fc.array(piece).map((pieces) => pieces.join("")), (text) => {
+    const result = compileTemplate(text, { ...SCOPE, values: {}, holes: ["id"] });
+    if (result.ok) assert.equal(showTemplate(result.value), text);
+    else for (const { offset, length } of result.errors) assert.match(text.slice(offset, offset + length), /^\{.+\}$/);
+  }));
+});
