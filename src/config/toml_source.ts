@@ -76,7 +76,8 @@ function reasonOf(error: TomlError): string {
 function hintAt({ sourceLine, column }: Position): string {
   const before = sourceLine.slice(0, column - 1).trimEnd();
   const rest = sourceLine.slice(column - 1).trimStart();
-  if (!/=$|=.*[[,]$/.test(before)) return "";
+  // `inf` and `nan` are numbers, so that `info` breaks behind its third letter.
+  if (!/=$|=.*[[,]$|=\s*(?:inf|nan)$/.test(before)) return "";
   if (before.endsWith("=") && (rest === "" || rest.startsWith("#"))) {
     return "; a value is missing behind the equals sign";
   }

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import {
+  buildNothing,
+  COLLECTOR,
+  DESCRIPTOR,
+  INSTANCE,
+  issueLines,
+  loadFiles,
+  RUN,
+  type TestFiles,
+} from "./support.ts";
+
+/** A hand-made broken file, and every issue that it has to give. */
+interface BrokenFile {
+  readonly what: string;
+  readonly files: TestFiles;
+  readonly issues: readonly string[];
+}
+
+function brokenCollector(what: string, text: string, issues: readonly string[]): BrokenFile {
+  return { what, files: { [COLLECTOR]: text, "okx.toml": DESCRIPTOR }, issues };
+}
+
+function brokenDescriptor(what: string, text: string, issues: readonly string[]): BrokenFile {
+  return { what, files: { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text }, issues };
+}
+
+const CASES: readonly BrokenFile[] = [
+  brokenCollector("misspelt keys and tables", `[run]\nhttp_prt = 8090\n[jurnal]\nsync_ms = 5\n${INSTANCE}`, [
+    'collector.toml:2:1+8 error -: Unknown key "http_prt" in [run]: did you mean "http_port"?',
+    'collector.toml:3:2+6 error -: Unknown key "jurnal" in the file: did you mean "journal"?',
+  ]),
+  brokenCollector("a missing table", INSTANCE, [
+    'collector.toml:1:1+1 error -: Missing key "run" in the file: expected a table',
+  ]),
+  brokenCollector("a missing port", `[run]\nlog_level = "info"\n${INSTANCE}`, [
+    'collector.toml:1:2+3 error -: Missing key "http_port" in [run]: expected an integer from 1 to 65535',
+  ]),
+  brokenCollector(
+    "a port out of range and a text for a number",
+    `[run]\nhttp_port = 70_000\nshutdown_timeout_ms = "10s"\n${INSTANCE}`,
+    [
+      'collector.toml:2:13+6 error -: Wrong value of "http_port": expected an integer from 1 to 65535, found 70000',
+      'collector.toml:3:23+5 error -: Wrong value of "shutdown_timeout_ms": expected an integer from 1 to 2147483647, ' +
+      'found text "10s"',
+    ],
+  ),
+  brokenCollector(
+    "words that are not in the list",
+    `${RUN}log_level = "inf"\n[journal]\non_full = "drop"\n${INSTANCE}`,
+    [
+      'collector.toml:3:13+5 error -: Wrong value of "log_level": expected one of "trace", "debug", "info", "warn", "error", ' +
+      'found text "inf"; did you mean "info"?',
+      'collector.toml:5:11+6 error -: Wrong value of "on_full": expected one of "block", "drop_all", ' +
+      '"drop_ticker_depth_keep_trade", found text "drop"',
+    ],
+  ),
+  brokenCollector(
+    "sinks of an unknown type, with a key of another type, and of one name",
+    `${RUN}[[sink]]\nname = "a"\ntype = "parket"\n[[sink]]\nname = "b"\ntype = "ndjson"\npart_rows = 5\n${INSTANCE}`,
+    [
+      'collector.toml:5:8+8 error -: Wrong value of "type": expected one of "parquet", "ndjson", "csv", "stdout", ' +
+      'found text "parket"; did you mean "parquet"?',
+      'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds"',
+    ],
+  ),
+  brokenCollector(
+    "sinks that share a name and a folder",
+    `${RUN}[[sink]]\nname = "a"\ntype = "csv"\n[[sink]]\nname = "a"\ntype = "csv"\n${INSTANCE}`,
+    [
+      'collector.toml:6:3+4 error -: Sink "a" writes to the same folder as "a": give it a dir of its own',
+      'collector.toml:7:8+3 error -: Sink name "a" is given twice: names have to be unique',
+    ],
+  ),
+  brokenCollector(
+    "an enabled exchange without symbols and with a wrong channel",
+    `${RUN}${INSTANCE.replace('["BTC/USDT"]', "[]").replace('"trades"', '"trade"')}`,
+    [
+      'collector.toml:6:11+2 error okx: No symbols: an enabled exchange needs at least one; write symbols = ["BTC/USDT"], ' +
+      "or enabled = false",
+      'collector.toml:7:13+7 error okx: Wrong value of "channels" #1: expected one of "trades", "book", "quotes", "ticker", ' +
+      '"candles", "derivative", "liquidations", found text "trade"; did you mean "trades"?',
+    ],
+  ),
+  brokenCollector("two exchanges of one name", RUN + INSTANCE + INSTANCE, [
+    'collector.toml:9:8+5 error okx: Exchange name "okx" is given twice: names have to be unique',
+  ]),
+  brokenCollector("a table where a list of tables belongs", `${RUN}[exchange]\nname = "okx"\n`, [
+    'collector.toml:3:2+8 error -: Wrong value of "exchange": expected a list of tables, found a table',
+  ]),
+  brokenCollector("text without quotes", `${RUN}log_level = info\n${INSTANCE}`, [
+    "collector.toml:3:16+1 error -: Cannot read TOML: each key-value declaration must be followed by an end-of-line; " +
+    "text stands in quotes",
+  ]),
+  brokenDescriptor("an old version and a wrong table", DESCRIPTOR.replace("1.4", "1.3").replace("[parse]", "[prase]"), [
+    'okx.toml:3:11+5 error okx: Wrong value of "version": expected "1.4", found text "1.3"; did you mean "1.4"?',
+    'okx.toml:19:2+5 error okx: Unknown key "prase" in the file: did you mean "parse"?',
+  ]),
+  brokenDescriptor(
+    "a connection without addresses and with a misspelt keepalive",
+    DESCRIPTOR.replace(/urls = .*/, 'url = ["x"]\nkeepalive = {\n  mode = "pong_frame",\n  intervall_ms = 5,\n}'),
+    [
+      'okx.toml:7:1+3 error okx: Unknown key "url" in [[ws.connections]]: did you mean "urls"?',
+      'okx.toml:9:10+12 error okx: Wrong value of "mode": expected one of "ping_frame", "application", "none", ' +
+      'found text "pong_frame"; did you mean "ping_frame"?',
+      'okx.toml:10:3+12 error okx: Unknown key "intervall_ms" in [ws.connections.keepalive]: did you mean "interval_ms"?',
+    ],
+  ),
+  brokenDescriptor(
+    "event rules of an unknown kind, with missing, misspelt and misplaced fields",
+    `${DESCRIPTOR}
+[[events]]
+kind = "trades"
+[[events]]
+kind = "trade"
+symbol = { at = "/s", mapp = { a = "b" } }
+size = 5
+bids = "/b"
+when = { "/a" = { prefixx = "a" }, "/b" = [] }
+`,
+    [
+      'okx.toml:24:8+8 error okx: Wrong value of "kind": expected one of "trade", "book", "quote", "ticker", "candle", ' +
+      '"derivative_ticker", "liquidation", found text "trades"; did you mean "trade"?',
+      'okx.toml:25:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
+      'okx.toml:27:23+4 error okx: Unknown key "mapp" in [events.symbol]: did you mean "map"?',
+      'okx.toml:28:8+1 error okx: Wrong value of "size": expected text or a table, found 5',
+      'okx.toml:29:1+4 error okx: Unknown key "bids" in [[events]]: expected one of "kind", "name", "channel", "source", ' +
+      '"connections", "when", "rows", "where", "symbol", "exchange_ts", "skip_first_frame", "trade_id", "price", "size", "side"',
+      'okx.toml:30:19+7 error okx: Unknown key "prefixx" in [events.when./a]: did you mean "prefix"?',
+      'okx.toml:30:43+2 error okx: Wrong value of "/b": expected text, a number, true or false, a non-empty list or a table, ' +
+      "found an empty list",
+    ],
+  ),
+  brokenDescriptor("a table header that is not closed", `${DESCRIPTOR}[maps\n`, [
+    "okx.toml:22:6+1 error okx: Cannot read TOML: illegal character in key",
+  ]),
+];
+
+for (const { what, files, issues } of CASES) {
+  Deno.test(`loadWith() says what is wrong and where: ${what}`, () => {
+    assert.deepEqual(issueLines(loadFiles(buildNothing, files).issues), issues);
+  });
+}
