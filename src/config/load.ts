@@ -165,7 +165,13 @@ function lower(
     environment: scope.environment,
     listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
   });
-  const consequent = [...overridden.issues, ...map.issues, ...built.issues];
+  // What a broken descriptor does not offer is not the instance's mistake.
+  const isDescriptorBroken = built.issues.some(({ severity, file }) =>
+    severity === "error" && file === target.file.path
+  );
+  const blamed = isDescriptorBroken ? values.channels.map((_channel, index) => ["channels", index]) : [];
+  const lowering = withoutConsequences(built.issues, blamed, [(path) => source.locate([...instance.path, ...path])]);
+  const consequent = [...overridden.issues, ...map.issues, ...lowering];
   const locators = [descriptor.source.locate, descriptor.source.locateKey];
   return { runnable: built.runnable, issues: withoutConsequences(consequent, descriptor.dropped, locators) };
 }

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
+import { buildExchange } from "../../src/config/plan/mod.ts";
+import { COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
+
+/** Issues of a whole load in which only the descriptor is broken. */
+function descriptorIssues(text: string, environment: Readonly<Record<string, string>> = {}): readonly string[] {
+  const files = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text };
+  return issueLines(loadFiles(buildExchange, files, { environment }).issues);
+}
+
+Deno.test("loadConfig() takes a 1.4 descriptor without any extension", () => {
+  const files: Readonly<Record<string, string>> = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": DESCRIPTOR };
+  const { issues, exchanges, plan } = loadConfig({
+    path: COLLECTOR,
+    readText: (path) => files[path] ?? null,
+    environment: () => undefined,
+    builtin: () => null,
+  });
+  assert.deepEqual(issueLines(issues), []);
+  assert.deepEqual(exchanges[0].runnable?.connections.map(({ key, requests }) => [key, requests.length]), [[
+    "public",
+    1,
+  ]]);
+  assert.deepEqual(plan?.exchanges, exchanges);
+});
+
+Deno.test("loadConfig() points errors of a generator into its own line of a multi-line string", () => {
+  assert.deepEqual(descriptorIssues(DESCRIPTOR.replace("{symbol}", "{symbl}")), [
+    'okx.toml:14:43+7 error okx: Unknown placeholder {symbl}: did you mean "symbol"?',
+  ]);
+  assert.deepEqual(descriptorIssues(DESCRIPTOR.replace("in channels", "in chanels")), [
+    'okx.toml:13:17+7 error okx: Unknown list chanels: did you mean "channels"?',
+  ]);
+  assert.deepEqual(descriptorIssues(DESCRIPTOR.replace("');", "')")), [
+    "okx.toml:15:3+1 error okx: Expected ; behind emit(…), found }",
+  ]);
+});
+
+Deno.test("loadConfig() points errors of expressions behind escapes and line-ending backslashes", () => {
+  const rule = `[[events]]
+kind = "trade"
+symbol = "concat(\\"\\u0041\\" , uper(s))"
+price = """
+concat(a, \\
+    uper(b))"""
+size = "a ??"
+`;
+  const lines = descriptorIssues(DESCRIPTOR + rule);
+  assert.deepEqual(lines.map((line) => line.split(" ", 1)[0]), [
+    "okx.toml:24:31+4",
+    "okx.toml:27:5+4",
+    "okx.toml:28:13+1",
+  ]);
+  assert.ok(lines[1].includes('did you mean "upper"?'), lines[1]);
+});
+
+Deno.test("loadConfig() points at pointers, references and addresses that are wrong", () => {
+  const place = (text: string) => descriptorIssues(text).map((line) => line.split(" ", 1)[0]);
+  assert.deepEqual(place(DESCRIPTOR.replace('symbol = "/symbol"', 'symbol = "symbol"')), ["okx.toml:21:10+8"]);
+  assert.deepEqual(place(DESCRIPTOR.replace('connection_id = "public"', 'connection_id = "publik"')), [
+    "okx.toml:10:17+8",
+  ]);
+  assert.deepEqual(place(DESCRIPTOR.replace('"wss:', '"htps:')), ["okx.toml:7:9+30"]);
+  assert.deepEqual(place(DESCRIPTOR.replace('public"]', 'public?k={arg:nope}"]')), ["okx.toml:7:40+10"]);
+});
+
+Deno.test("loadConfig() checks languages also where the shape is wrong elsewhere", () => {
+  const text = DESCRIPTOR.replace("{symbol}", "{symbl}").replace("[meta]", "[meta]\nnmae = 1");
+  assert.deepEqual(descriptorIssues(text), [
+    'okx.toml:2:1+4 error okx: Unknown key "nmae" in [meta]: did you mean "name"?',
+    'okx.toml:15:43+7 error okx: Unknown placeholder {symbl}: did you mean "symbol"?',
+  ]);
+});
+
+Deno.test("loadConfig() never shows a value that a template reads from the environment", () => {
+  const secret = "hunter2-hunter2";
+  const template = fc.constantFrom(
+    'urls = ["wss://x/{env:TOKEN}/{nope}"]',
+    'urls = ["{env:TOKEN}", "htps://{env:TOKEN}"]',
+    'urls = ["wss://x"]\nkeepalive = { mode = "application", template = "{env:TOKEN}{arg:x}" }',
+    'urls = ["wss://x"]\nhello = ["{\\"a\\": {env:TOKEN}", "{env:TOKEN"]',
+  );
+  fc.assert(fc.property(template, (lines) => {
+    const text = DESCRIPTOR.replace(/urls = .*/, () => lines);
+    assert.ok(!descriptorIssues(text, { TOKEN: secret }).join("\n").includes(secret));
+  }));
+});
+
+Deno.test("loadConfig() never throws, whatever is changed in a descriptor", () => {
+  const rules = `
+[[control]]
+name = "pong"
+when = { "/op" = "pong" }
+action = "pong"
+[[events]]
+kind = "book"
+when = "starts_with(channel, 'book')"
+rows = "/data/*"
+symbol = { at = ["/s", "root.arg.instId"], map = { a = "b" }, other = "c" }
+bids = "/b/*"
+asks = "/a/*"
+[maps]
+channel_map = { trades = "trade", book = "depth" }
+`;
+  const whole = DESCRIPTOR + rules;
+  const put = fc.constantFrom(
+    "",
+    "'",
+    '"',
+    "{",
+    "}",
+    "(",
+    ")",
+    "/",
+    "*",
+    "~",
+    "\\",
+    "\n",
+    ";",
+    "{symbol}",
+    "{env:A}",
+    "??",
+    "[",
+    "]",
+    "=",
+    "\u0000",
+  );
+  const change = fc.tuple(fc.nat(whole.length), fc.nat(6), put);
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      const text = changes.reduce((old, [at, cut, add]) => old.slice(0, at) + add + old.slice(at + cut), whole);
+      const { exchanges } = loadFiles(buildExchange, { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text });
+      const [exchange] = exchanges;
+      const lines = text.split("\n").length;
+      const hasError = exchange.issues.some((issue) => issue.severity === "error");
+      assert.equal(exchange.runnable === null, hasError);
+      for (const issue of exchange.issues) {
+        assert.ok(issue.file === COLLECTOR || issue.line <= lines);
+        assert.ok(issue.column >= 1 && issue.column <= issue.sourceLine.length + 1, JSON.stringify(issue));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("loadDescriptor() gives the frames of a descriptor alone, or says why not", () => {
+  const load = (text: string) =>
+    loadDescriptor({ file: { path: "x/okx.toml", text }, readText: () => null, environment: () => undefined });
+  const good = load(DESCRIPTOR);
+  assert.deepEqual(issueLines(good.issues), []);
+  assert.deepEqual([good.name, good.version, good.frames?.exchange, good.frames?.wanted], ["okx", "1.4", "okx", null]);
+  const broken = load(DESCRIPTOR.replace("{symbol}", "{symbl}"));
+  assert.equal(broken.frames, null);
+  assert.deepEqual(issueLines(broken.issues), [
+    'x/okx.toml:14:43+7 error -: Unknown placeholder {symbl}: did you mean "symbol"?',
+  ]);
+  assert.deepEqual([load("[meta").name, load("[meta").frames], [null, null]);
+});
