@@ -6,8 +6,8 @@ export class RowList {
   readonly parents: NodeId[] = [];
 
   /**
-   * Fans out from a node. An array gives its elements; anything else but null where an array was expected counts as its
-   * only element; what is missing gives no rows.
+   * Fans out from a node. An array gives its elements, and an object whose members are all objects, a table by key, gives
+   * those; anything else but null where an array was expected counts as its only element; what is missing gives no rows.
    */
   collect(document: JsonDocument, rule: Rows, from: NodeId): void {
     this.rows.length = 0;
@@ -24,7 +24,7 @@ export class RowList {
     if (found === NOT_FOUND) return;
     const kind = document.kind(found);
     if (kind === "null") return;
-    if (kind !== "array") {
+    if (kind !== "array" && !isTable(document, found)) {
       this.#descend(document, rule, depth, found, from);
       return;
     }
@@ -44,4 +44,13 @@ export class RowList {
     this.rows.push(row);
     this.parents.push(parent);
   }
+}
+
+/** Whether a node is an object of nothing but objects: rows by key. */
+function isTable(document: JsonDocument, node: NodeId): boolean {
+  if (document.kind(node) !== "object") return false;
+  for (let member = document.firstChild(node); member !== NOT_FOUND; member = document.next(member)) {
+    if (document.kind(member) !== "object") return false;
+  }
+  return true;
 }

@@ -109,3 +109,10 @@ Deno.test("read() takes a single object for the only element of an expected arra
   assert.equal(readBook(rule, '{"data":null}').events.length, 0);
   assert.equal(readBook(rule, "{}").events.length, 0);
 });
+
+Deno.test("read() takes the members of an object of objects for rows by key", () => {
+  const rule = eventRule("book", { channel: "book", rows: "/data/*", book: bookFields("/b/*", "/a/*") });
+  const read = readBook(rule, '{"data":{"k1":{"s":"X","b":[]},"k2":{"s":"Y","b":[]}}}');
+  assert.deepEqual(read.events.map(({ symbol }) => symbol), ["X", "Y"]);
+  assert.equal(readBook(rule, '{"data":{}}').events.length, 0);
+});

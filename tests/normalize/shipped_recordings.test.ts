@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { matchConnection, type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { readRecording } from "../support/recordings.ts";
+import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
+
+/** Recordings of a current protocol version, and how many events of each kind and control frames they hold. */
+const RECORDINGS: readonly {
+  readonly exchange: string;
+  readonly files: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}[] = [
+  {
+    exchange: "binance",
+    files: ["binance-20211012-ws1", "binance-20211012-http"],
+    counts: { book_delta: 177, book_snapshot: 4, candle: 2, quote: 84, trade: 2 },
+  },
+  {
+    exchange: "binance",
+    files: ["binance-20240808-btcusdt"],
+    counts: { book_delta: 3451, book_snapshot: 1, quote: 28040, trade: 9757 },
+  },
+  {
+    exchange: "binance-usdm",
+    files: ["binance-usdm-20210722-ws1", "binance-usdm-20210722-http"],
+    counts: { book_delta: 764, book_snapshot: 4, candle: 67, quote: 613, trade: 91 },
+  },
+  {
+    exchange: "binance-usdm",
+    files: ["binance-usdm-20240808-btcusdt"],
+    counts: { book_delta: 6551, book_snapshot: 1, quote: 66089, trade: 21313 },
+  },
+  {
+    exchange: "bybit",
+    files: ["bybit-20260809-ws1"],
+    counts: {
+      "control ack": 17,
+      book_delta: 1594,
+      book_snapshot: 4,
+      candle: 75,
+      derivative_ticker: 192,
+      ticker: 81,
+      trade: 327,
+    },
+  },
+  {
+    exchange: "bybit",
+    files: ["bybit-20260809-ws2"],
+    counts: { "control ack": 7, book_delta: 548, book_snapshot: 2, candle: 25, ticker: 81, trade: 20 },
+  },
+  {
+    exchange: "coinbase",
+    files: ["coinbase-20210417-ws1"],
+    counts: {
+      "control last_match": 10,
+      "control subscriptions": 3,
+      book_delta: 9719,
+      book_snapshot: 10,
+      quote: 107,
+      ticker: 107,
+      trade: 97,
+    },
+  },
+  {
+    exchange: "coinbase",
+    files: ["coinbase-advanced-20260809-ws1"],
+    counts: {
+      "control ack": 5,
+      "control heartbeat": 25,
+      book_delta: 773,
+      book_snapshot: 2,
+      candle: 204,
+      quote: 160,
+      ticker: 160,
+      trade: 79,
+    },
+  },
+  {
+    exchange: "okx",
+    files: ["okx-20220513-ws1"],
+    counts: { "control ack": 18, book_delta: 287, book_snapshot: 3, ticker: 28, trade: 74 },
+  },
+];
+
+/** What became of all frames of some recordings. */
+class Account {
+  frames = 0;
+  matched = 0;
+  control = 0;
+  readonly unmatched: string[] = [];
+  readonly faults: string[] = [];
+  readonly counts: Record<string, number> = {};
+
+  add(read: NormalizedFrame): void {
+    this.frames++;
+    const faults = read.faults.map(({ code, where, example }) => `${code} ${where}: ${example}`);
+    if (read.signal !== null) {
+      this.control++;
+      this.#count(`control ${read.rule}`);
+    } else if (read.rule !== null) this.matched++;
+    else if (read.faults[0]?.code === "unmatched") this.unmatched.push(...faults);
+    if (read.faults.length > 0 && read.faults[0].code !== "unmatched") this.faults.push(...faults);
+    for (const { event } of read.events) this.#count(event.kind);
+  }
+
+  #count(name: string): void {
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
+  }
+}
+
+/** Reads the recordings as one; null where they are absent. */
+function readAll({ frames, requests }: ShippedFrames, files: readonly string[]): Account | null {
+  const normalizer = new Normalizer(frames);
+  const account = new Account();
+  for (const file of files) {
+    const lines = readRecording(file);
+    if (lines === null) return null;
+    let connectionId = "";
+    let session = 0;
+    for (const { t, dir, url, payload, binary } of lines) {
+      if (dir === "open") {
+        session++;
+        const matched = matchConnection(frames, url ?? "");
+        assert.ok(matched !== null, `No connection for ${url}`);
+        connectionId = matched;
+      } else if (dir === "in") {
+        account.add(normalizer.read({ session, connectionId, payload, binary, receivedTs: t }));
+      } else if (dir === "http" && url !== null) {
+        const { pathname, searchParams } = new URL(url);
+        const request = requests.find(({ match }) => pathname.startsWith(match.pathPrefix));
+        if (request === undefined) continue;
+        const native = searchParams.get(request.match.symbolParameter ?? "") ?? "";
+        account.add(normalizer.readHttp({ session, request: request.name, native, body: payload, receivedTs: t }));
+      }
+    }
+  }
+  return account;
+}
+
+for (const { exchange, files, counts } of RECORDINGS) {
+  Deno.test(`the shipped descriptor of ${exchange} accounts for every frame of ${files[0]}`, () => {
+    const account = readAll(loadShipped(exchange), files);
+    if (account === null) return;
+    assert.deepEqual(account.faults.slice(0, 5), []);
+    assert.deepEqual(account.unmatched.slice(0, 5), []);
+    assert.equal(account.matched + account.control, account.frames);
+    assert.deepEqual(account.counts, counts);
+  });
+}
