@@ -46,3 +46,13 @@ export const SINK_PARTITIONS_MAX = 1000;
 export const SINK_BUFFER_BYTES_MAX = 32 * 1024 * 1024;
 /** Files a text sink holds open; when reached, the one opened first is synced and closed. */
 export const SINK_OPEN_FILES_MAX = 64;
+/** How long a connection may take to open, in ms; then the attempt has failed. */
+export const DIAL_TIMEOUT_MS = 10_000;
+/** How long the call before a connect may take, in ms; then the attempt has failed. */
+export const BOOTSTRAP_TIMEOUT_MS = 10_000;
+/** Largest reply to the call before a connect, in bytes; a larger one fails the attempt. */
+export const BOOTSTRAP_BYTES_MAX = 1024 * 1024;
+/** Replies to a server's pings that wait for the send limit; when one more comes the oldest is left out. */
+export const REPLIES_QUEUED_MAX = 16;
+/** Longest delay before an unacknowledged request is sent again, in ms. */
+export const RESUBSCRIBE_MS_MAX = 60_000;

@@ -1,0 +1,385 @@
+/**
+ * Growable columns that turn into Parquet values. Events repeat much (all levels of a book event share its times and
+ * sequences), so a column keeps runs: a value and how often it stands in a row. Memory is that of the runs alone.
+ * Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/
+ */
+import { doubleFromDecimal } from "./double.ts";
+
+/** A column's values, ready for a page. Numbers are little-endian. */
+export interface EncodedColumn {
+  /** Values that are not null, PLAIN; or indexes into the dictionary as RLE runs behind their bit width. */
+  readonly values: Uint8Array;
+  readonly dictionary: { readonly values: Uint8Array; readonly count: number } | null;
+  /** Definition levels (0 null, 1 there) as RLE runs; null for a column that is never null. */
+  readonly levels: Uint8Array | null;
+  readonly nulls: number;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+/** A column under construction. */
+export interface Column {
+  /** Memory it holds, or needs when it is encoded if that is more, in bytes. */
+  readonly bytes: number;
+  encode(): EncodedColumn;
+}
+
+const FIRST_CAPACITY = 32;
+
+/** Runs of numbers; NaN stands for null. */
+class NumberRuns {
+  #values = new Float64Array(FIRST_CAPACITY);
+  #counts = new Uint32Array(FIRST_CAPACITY);
+  #length = 0;
+  rows = 0;
+
+  append(value: number, count: number): void {
+    this.rows += count;
+    const last = this.#length - 1;
+    if (last >= 0 && Object.is(this.#values[last], value)) {
+      this.#counts[last] += count;
+      return;
+    }
+    if (this.#length === this.#values.length) this.#grow();
+    this.#values[this.#length] = value;
+    this.#counts[this.#length] = count;
+    this.#length++;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): number {
+    return this.#values.length * 12;
+  }
+
+  value(run: number): number {
+    return this.#values[run];
+  }
+
+  count(run: number): number {
+    return this.#counts[run];
+  }
+
+  #grow(): void {
+    this.#values = grown(this.#values, Float64Array);
+    this.#counts = grown(this.#counts, Uint32Array);
+  }
+}
+
+function grown<T extends Float64Array | Uint32Array | Uint8Array>(array: T, make: new (length: number) => T): T {
+  const larger = new make(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+/** Writes RLE runs of the RLE/bit-packing hybrid; equal neighbours become one run. */
+class RunWriter {
+  #bytes = new Uint8Array(64);
+  #length = 0;
+  readonly #width: number;
+  #value = -1;
+  #count = 0;
+
+  /** `bits` is the width of a value; its first bytes, where given, stand before the runs. */
+  constructor(bits: number, head: readonly number[] = []) {
+    this.#width = (bits + 7) >> 3;
+    for (const byte of head) this.#push(byte);
+  }
+
+  append(value: number, count: number): void {
+    if (count === 0) return;
+    if (value === this.#value) {
+      this.#count += count;
+      return;
+    }
+    this.#end();
+    this.#value = value;
+    this.#count = count;
+  }
+
+  finish(): Uint8Array {
+    this.#end();
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #end(): void {
+    if (this.#count === 0) return;
+    let header = this.#count * 2;
+    for (; header > 127; header = Math.floor(header / 128)) this.#push((header % 128) | 128);
+    this.#push(header);
+    for (let byte = 0; byte < this.#width; byte++) this.#push((this.#value >>> (byte * 8)) & 255);
+  }
+
+  #push(byte: number): void {
+    if (this.#length === this.#bytes.length) this.#bytes = grown(this.#bytes, Uint8Array);
+    this.#bytes[this.#length++] = byte;
+  }
+}
+
+function levelsOf(runs: NumberRuns, nullable: boolean): { levels: Uint8Array | null; nulls: number } {
+  if (!nullable) return { levels: null, nulls: 0 };
+  const writer = new RunWriter(1);
+  let nulls = 0;
+  for (let run = 0; run < runs.length; run++) {
+    const isNull = Number.isNaN(runs.value(run));
+    if (isNull) nulls += runs.count(run);
+    writer.append(isNull ? 0 : 1, runs.count(run));
+  }
+  return { levels: writer.finish(), nulls };
+}
+
+/** Integers below 2^53 (INT64), null allowed where the column is nullable. */
+export class IntegerColumn implements Column {
+  readonly #runs = new NumberRuns();
+  readonly #nullable: boolean;
+
+  constructor(nullable: boolean) {
+    this.#nullable = nullable;
+  }
+
+  append(value: number | null, count: number): void {
+    this.#runs.append(value ?? NaN, count);
+  }
+
+  get bytes(): number {
+    return this.#runs.bytes;
+  }
+
+  encode(): EncodedColumn {
+    const runs = this.#runs;
+    const { levels, nulls } = levelsOf(runs, this.#nullable);
+    const words = new Uint32Array((runs.rows - nulls) * 2);
+    let at = 0;
+    let min = Infinity;
+    let max = -Infinity;
+    for (let run = 0; run < runs.length; run++) {
+      const value = runs.value(run);
+      if (Number.isNaN(value)) continue;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      const low = value >>> 0;
+      const high = Math.floor(value / 4294967296) >>> 0;
+      for (let left = runs.count(run); left > 0; left--) {
+        words[at++] = low;
+        words[at++] = high;
+      }
+    }
+    return { values: bytesOf(words), dictionary: null, levels, nulls, ...range(min, max) };
+  }
+}
+
+/** Numbers as DOUBLE from their decimal text; what is not finite stays what IEEE 754 makes of it. */
+export class DoubleColumn implements Column {
+  #values = new Float64Array(FIRST_CAPACITY);
+  #rows = 0;
+  readonly #nullable: boolean;
+
+  constructor(nullable: boolean) {
+    this.#nullable = nullable;
+  }
+
+  append(text: string | null): void {
+    if (this.#rows === this.#values.length) this.#values = grown(this.#values, Float64Array);
+    this.#values[this.#rows++] = text === null ? NaN : doubleFromDecimal(text);
+  }
+
+  get bytes(): number {
+    return this.#values.byteLength;
+  }
+
+  encode(): EncodedColumn {
+    const present = new Float64Array(this.#rows);
+    const levels = new RunWriter(1);
+    let at = 0;
+    let min = Infinity;
+    let max = -Infinity;
+    for (let row = 0; row < this.#rows; row++) {
+      const value = this.#values[row];
+      const isNull = Number.isNaN(value) && this.#nullable;
+      levels.append(isNull ? 0 : 1, 1);
+      if (isNull) continue;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      present[at++] = value;
+    }
+    return {
+      values: bytesOf(present.subarray(0, at)),
+      dictionary: null,
+      levels: this.#nullable ? levels.finish() : null,
+      nulls: this.#rows - at,
+      ...range(min, max),
+    };
+  }
+}
+
+/** Booleans, null allowed. */
+export class BooleanColumn implements Column {
+  readonly #runs = new NumberRuns();
+  readonly #nullable: boolean;
+
+  constructor(nullable: boolean) {
+    this.#nullable = nullable;
+  }
+
+  append(value: boolean | null, count: number): void {
+    this.#runs.append(value === null ? NaN : value ? 1 : 0, count);
+  }
+
+  get bytes(): number {
+    return this.#runs.bytes;
+  }
+
+  encode(): EncodedColumn {
+    const runs = this.#runs;
+    const { levels, nulls } = levelsOf(runs, this.#nullable);
+    const values = new Uint8Array((runs.rows - nulls + 7) >> 3);
+    let at = 0;
+    for (let run = 0; run < runs.length; run++) {
+      const value = runs.value(run);
+      if (Number.isNaN(value)) continue;
+      for (let left = runs.count(run); left > 0; left--, at++) {
+        if (value === 1) values[at >> 3] |= 1 << (at & 7);
+      }
+    }
+    return { values, dictionary: null, levels, nulls, min: null, max: null };
+  }
+}
+
+/** Text that repeats little (ids, sequences, payloads), PLAIN; null allowed where the column is nullable. */
+export class TextColumn implements Column {
+  readonly #runs = new NumberRuns();
+  #bytes = new Uint8Array(FIRST_CAPACITY * 8);
+  #length = 0;
+  #last: string | null = null;
+  #lastRun = -1;
+  #lastBytes = 0;
+  #encodedBytes = 0;
+  readonly #nullable: boolean;
+
+  constructor(nullable: boolean) {
+    this.#nullable = nullable;
+  }
+
+  append(text: string | null, count: number): void {
+    if (text === null) {
+      this.#runs.append(NaN, count);
+      return;
+    }
+    if (text !== this.#last || this.#runs.length !== this.#lastRun) {
+      this.#store(text);
+      this.#last = text;
+    }
+    this.#encodedBytes += this.#lastBytes * count;
+    this.#runs.append(this.#length, count);
+    this.#lastRun = this.#runs.length;
+  }
+
+  get bytes(): number {
+    return Math.max(this.#bytes.length, this.#encodedBytes) + this.#runs.bytes;
+  }
+
+  encode(): EncodedColumn {
+    const runs = this.#runs;
+    const { levels, nulls } = levelsOf(runs, this.#nullable);
+    const size = this.#encodedBytes;
+    if (size === this.#length) {
+      return { values: this.#bytes.subarray(0, size), dictionary: null, levels, nulls, min: null, max: null };
+    }
+    const values = new Uint8Array(size);
+    let at = 0;
+    this.#eachRun((start, end, count) => {
+      const piece = this.#bytes.subarray(start, end);
+      for (let left = count; left > 0; left--, at += piece.length) values.set(piece, at);
+    });
+    return { values, dictionary: null, levels, nulls, min: null, max: null };
+  }
+
+  #eachRun(call: (start: number, end: number, count: number) => void): void {
+    let start = 0;
+    for (let run = 0; run < this.#runs.length; run++) {
+      const end = this.#runs.value(run);
+      if (Number.isNaN(end)) continue;
+      call(start, end, this.#runs.count(run));
+      start = end;
+    }
+  }
+
+  #store(text: string): void {
+    const most = text.length * 3 + 4;
+    while (this.#length + most > this.#bytes.length) this.#bytes = grown(this.#bytes, Uint8Array);
+    const start = this.#length + 4;
+    const length = writeText(text, this.#bytes, start);
+    for (let byte = 0; byte < 4; byte++) this.#bytes[this.#length + byte] = (length >>> (byte * 8)) & 255;
+    this.#length = start + length;
+    this.#lastBytes = 4 + length;
+  }
+}
+
+function writeText(text: string, into: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return new TextEncoder().encodeInto(text, into.subarray(at)).written;
+    into[at + i] = code;
+  }
+  return text.length;
+}
+
+/** Text from a small set (symbols, sides, causes), by dictionary; null allowed where the column is nullable. */
+export class WordColumn implements Column {
+  readonly #runs = new NumberRuns();
+  readonly #indexes = new Map<string, number>();
+  readonly #words = new TextColumn(false);
+  readonly #nullable: boolean;
+
+  constructor(nullable: boolean) {
+    this.#nullable = nullable;
+  }
+
+  append(text: string | null, count: number): void {
+    if (text === null) {
+      this.#runs.append(NaN, count);
+      return;
+    }
+    let index = this.#indexes.get(text);
+    if (index === undefined) {
+      index = this.#indexes.size;
+      this.#indexes.set(text, index);
+      this.#words.append(text, 1);
+    }
+    this.#runs.append(index, count);
+  }
+
+  get bytes(): number {
+    return this.#runs.bytes + this.#words.bytes * 2;
+  }
+
+  encode(): EncodedColumn {
+    const runs = this.#runs;
+    const { levels, nulls } = levelsOf(runs, this.#nullable);
+    const bits = Math.max(1, 32 - Math.clz32(Math.max(0, this.#indexes.size - 1)));
+    const values = new RunWriter(bits, [bits]);
+    for (let run = 0; run < runs.length; run++) {
+      const index = runs.value(run);
+      if (!Number.isNaN(index)) values.append(index, runs.count(run));
+    }
+    const words = this.#words.encode().values;
+    return {
+      values: values.finish(),
+      dictionary: { values: words, count: this.#indexes.size },
+      levels,
+      nulls,
+      min: null,
+      max: null,
+    };
+  }
+}
+
+function range(min: number, max: number): { min: number | null; max: number | null } {
+  return min <= max ? { min, max } : { min: null, max: null };
+}
+
+function bytesOf(array: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}

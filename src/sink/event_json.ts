@@ -1,0 +1,22 @@
+import type { Envelope } from "../model/mod.ts";
+
+/**
+ * An event as one line of JSON, without a line break: common fields first, then those of its kind. Times are integers
+ * in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
+ * `[["price","size"], …]`; what the exchange did not give is null.
+ */
+export function eventJson(envelope: Envelope): string {
+  const { kind, ...fields } = envelope.event;
+  return JSON.stringify({
+    kind,
+    exchange: envelope.exchange,
+    symbol: envelope.symbol,
+    native_symbol: envelope.native_symbol,
+    exchange_ts: envelope.exchange_ts,
+    received_ts: envelope.received_ts,
+    session: envelope.session,
+    offset: envelope.offset,
+    index: envelope.index,
+    ...fields,
+  });
+}
