@@ -34,10 +34,12 @@ async function* unzipped(chunks: AsyncIterable<Uint8Array>, name: string): Async
     return;
   }
   const gunzip = createGunzip();
+  // A write that is cut off by destroy() is never called back.
+  const closed = new Promise<void>((resolve) => gunzip.once("close", () => resolve()));
   let sourceFailed = false;
   const feeding = (async () => {
     for await (const chunk of all) {
-      await new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()));
+      await Promise.race([closed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
       if (gunzip.destroyed) return;
     }
     gunzip.end();

@@ -125,14 +125,16 @@ function openConnection(
   board.totals.connectionsOpened++;
   board.totals.connectionsOpen++;
   const decoder = new TextDecoder();
-  const client = dialect.connect(url, delivery, host.clock.nowMicros());
+  // All times come from one clock, also those of what a client sends.
+  const { clock } = host;
+  const client = dialect.connect(url, delivery, clock.nowMicros());
   connections.add(client);
   return {
-    onFrame: (payload, _binary, receivedTs) => client.onText(decoder.decode(payload), payload.length, receivedTs),
-    onPing: (receivedTs) => client.onPing(receivedTs),
-    onPong: (receivedTs) => {
+    onFrame: (payload) => client.onText(decoder.decode(payload), payload.length, clock.nowMicros()),
+    onPing: () => client.onPing(clock.nowMicros()),
+    onPong: () => {
       delivery.acceptPong();
-      client.onPong(receivedTs);
+      client.onPong(clock.nowMicros());
     },
     onClose: () => {
       board.totals.connectionsOpen--;
