@@ -215,3 +215,14 @@ Deno.test("readJournal() ends at a torn tail and verifyJournal() counts it", () 
     assert.deepEqual(report.damage, []);
     assert.equal((await contents(path)).length, whole.length - 1);
   }));
+
+Deno.test("openJournal() syncs what it recovered before it calls it synced", () =>
+  inTempDir(async (dir) => {
+    const { path } = await writeAndKill(dir);
+    const faulty = new FaultyFiles(files);
+    const journal = await openRig(dir, { files: faulty });
+    assert.ok(faulty.log.includes(`sync ${path}`), faulty.log.join());
+    assert.equal(journal.synced, journal.next);
+    await journal.close();
+    await faulty.discard();
+  }));
