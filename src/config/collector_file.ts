@@ -3,7 +3,7 @@ import { isList } from "./expectation.ts";
 import { interpolate, type Interpolated, pathKey } from "./interpolate.ts";
 import { checkShape, tableNamer } from "./issue_builder.ts";
 import { type JsonSchema, jsonSchema } from "./json_schema.ts";
-import { issueAt, type ValuePath } from "./position.ts";
+import { issueAt, type Locate, type ValuePath } from "./position.ts";
 import {
   collectorSchema,
   type CollectorValues,
@@ -32,7 +32,9 @@ export interface InstanceEntry {
 
 /** `collector.toml`, read and checked. */
 export interface CollectorFile {
-  readonly source: TomlSource;
+  /** Places of values; of one that was filled in from the environment always the whole, as it stands in the file. */
+  readonly locate: Locate;
+  readonly locateKey: TomlSource["locateKey"];
   /** Null where something beside the instances is broken. */
   readonly globals: GlobalValues | null;
   /** Issues that concern no single instance. */
@@ -58,7 +60,10 @@ export function readCollectorFile(
   },
 ): CollectorFile {
   const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
-  if (source.table === null) return { source, globals: null, issues: source.issues, instances: [] };
+  const { locateKey } = source;
+  if (source.table === null) {
+    return { locate: source.locate, locateKey, globals: null, issues: source.issues, instances: [] };
+  }
   const schema = jsonSchema("config");
   const { table, written, problems } = interpolate(source, source.table, {
     environment: options.environment,
@@ -71,7 +76,9 @@ export function readCollectorFile(
   for (const [index, value] of (tables ?? []).entries()) {
     instances.push(readInstance(context, { index, value, before: instances }));
   }
-  return { source, ...globals, instances };
+  const locate: Locate = (path, offset, length) =>
+    written.has(pathKey(path)) ? source.locate(path) : source.locate(path, offset, length);
+  return { locate, locateKey, ...globals, instances };
 }
 
 /** The elements of `[[exchange]]`; null where it is missing or not a list, which the schema of the whole reports. */

@@ -37,12 +37,15 @@ export function interpolate(
 
   function fillText(text: string, path: ValuePath): TomlValue {
     let isFilled = true;
+    const isHidden = isAddress(path);
     const filled = text.replace(
       REFERENCE,
       (match, name: string | undefined, fallback: string | undefined, at: number) => {
         if (match === "$${") return "${";
         const value = name === undefined ? undefined : options.environment(name);
-        if (value !== undefined && (value !== "" || fallback === undefined)) return value;
+        if (value !== undefined && (value !== "" || fallback === undefined)) {
+          return isHidden && match.length < text.length ? `{env:${name}}` : value;
+        }
         if (fallback !== undefined) return fallback;
         isFilled = false;
         const message = name === undefined
@@ -69,4 +72,13 @@ export function interpolate(
   }
 
   return { table: fillTable(table, []), problems, written };
+}
+
+/**
+ * Whether a path leads to an address in `[exchange.overrides]`. These are templates, so that a part which is filled in,
+ * such as a token, stands in the plan as `{env:NAME}`, which is never shown. An address that is filled in as a whole is
+ * taken as it is.
+ */
+function isAddress(path: ValuePath): boolean {
+  return path[0] === "exchange" && path[2] === "overrides" && path[3] === "urls";
 }

@@ -115,7 +115,7 @@ function findDescriptor(
   const message = name !== null
     ? `No descriptor "${name}" is shipped with the program`
     : `Cannot find descriptor "${resolved}": write its path relative to this file, or "${BUILTIN}NAME" for a shipped one`;
-  const position = file.source.locate([...instance.path, "descriptor_path"]);
+  const position = file.locate([...instance.path, "descriptor_path"]);
   const severity = options.validateOnly === true && name === null ? "warning" : "error";
   return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };
 }
@@ -135,14 +135,14 @@ function lower(
 ): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
   const { values, instance, descriptor } = target;
   if (descriptor.values === null) return { runnable: null, issues: [] };
-  const { source } = scope.file;
+  const { file } = scope;
   const within = (path: ValuePath) => [...instance.path, "overrides", ...path];
   const overridden = applyOverrides({
     descriptor: descriptor.values,
     overrides: values.overrides,
     locateDescriptor: descriptor.source.locate,
-    locate: (path, offset, length) => source.locate(within(path), offset, length),
-    locateKey: (path) => source.locateKey(within(path)),
+    locate: (path, offset, length) => file.locate(within(path), offset, length),
+    locateKey: (path) => file.locateKey(within(path)),
     exchange: instance.name,
   });
   const map = readSymbolMap({
@@ -159,7 +159,7 @@ function lower(
     instance: { ...values, overrides: {} },
     descriptor: overridden.descriptor,
     locateDescriptor: overridden.locate,
-    locateCollector: source.locate,
+    locateCollector: file.locate,
     instancePath: instance.path,
     symbolMap: map.map,
     environment: scope.environment,
@@ -170,7 +170,7 @@ function lower(
     severity === "error" && file === target.file.path
   );
   const blamed = isDescriptorBroken ? values.channels.map((_channel, index) => ["channels", index]) : [];
-  const lowering = withoutConsequences(built.issues, blamed, [(path) => source.locate([...instance.path, ...path])]);
+  const lowering = withoutConsequences(built.issues, blamed, [(path) => file.locate([...instance.path, ...path])]);
   const consequent = [...overridden.issues, ...map.issues, ...lowering];
   const locators = [descriptor.source.locate, descriptor.source.locateKey];
   return { runnable: built.runnable, issues: withoutConsequences(consequent, descriptor.dropped, locators) };

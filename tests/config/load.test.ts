@@ -249,6 +249,20 @@ ${INSTANCE}`,
   ]);
 });
 
+Deno.test("loadWith() leaves a part of an address from the environment hidden behind its name", () => {
+  const seen: ExchangeInput[] = [];
+  const overrides = `[exchange.overrides]\nurls = ["wss://x/?t=\${TOKEN}&u=\${USER:-me}", "\${WHOLE}"]\n`;
+  const { issues } = loadFiles((input) => (seen.push(input), buildNothing()), {
+    [COLLECTOR]: RUN + INSTANCE + overrides,
+    "okx.toml": DESCRIPTOR,
+  }, { environment: { TOKEN: "hunter2", WHOLE: "ws://127.0.0.1:1" } });
+  assert.deepEqual(issueLines(issues), []);
+  const [{ descriptor, locateDescriptor }] = seen;
+  assert.deepEqual(descriptor.ws.connections[0].urls, ["wss://x/?t={env:TOKEN}&u=me", "ws://127.0.0.1:1"]);
+  const { line, column, length } = locateDescriptor(["ws", "connections", 0, "urls", 0], 12, 11);
+  assert.deepEqual([line, column, length], [9, 9, 35]);
+});
+
 Deno.test("loadWith() reports missing variables and unreadable references at their place, once each", () => {
   const { plan, issues } = loadFiles(buildNothing, {
     ...GOOD,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
 import { buildExchange } from "../../src/config/plan/mod.ts";
+import { renderTemplate, showTemplate } from "../../src/model/mod.ts";
 import { COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
 
 /** Issues of a whole load in which only the descriptor is broken. */
@@ -86,6 +87,15 @@ Deno.test("loadConfig() never shows a value that a template reads from the envir
     const text = DESCRIPTOR.replace(/urls = .*/, () => lines);
     assert.ok(!descriptorIssues(text, { TOKEN: secret }).join("\n").includes(secret));
   }));
+});
+
+Deno.test("loadConfig() keeps a token in an overridden address out of everything that the plan shows", () => {
+  const overrides = `[exchange.overrides]\nurls = ["wss://x/?t=\${TOKEN}"]\n`;
+  const files = { [COLLECTOR]: RUN + INSTANCE + overrides, "okx.toml": DESCRIPTOR };
+  const { exchanges } = loadFiles(buildExchange, files, { environment: { TOKEN: "hunter2" } });
+  const urls = exchanges[0].runnable?.connections.flatMap((connection) => connection.urls) ?? [];
+  assert.deepEqual(urls.map(showTemplate), ["wss://x/?t={env:TOKEN}"]);
+  assert.deepEqual(urls.map((url) => renderTemplate(url, {})), ["wss://x/?t=hunter2"]);
 });
 
 Deno.test("loadConfig() never throws, whatever is changed in a descriptor", () => {
