@@ -83,6 +83,13 @@ export class Scanner {
       let opened = false;
       switch (first) {
         case QUOTE:
+          end = at + 1;
+          while (end < length && STRING_CLASS[bytes[end]] === PLAIN) end++;
+          if (end < length && bytes[end] === QUOTE) {
+            end++;
+            kind = KIND_STRING;
+            break;
+          }
           end = this.#stringEnd(bytes, at + 1);
           if (end < 0) return false;
           kind = KIND_STRING | this.#flags;
@@ -152,7 +159,7 @@ export class Scanner {
       }
       // Behind a value: a comma goes on, a bracket closes the container and puts us behind that.
       while (!wantsKey) {
-        while (at < length && WHITESPACE[bytes[at]] === 1) at++;
+        while (at < length && bytes[at] <= 32 && WHITESPACE[bytes[at]] === 1) at++;
         if (parent < 0) {
           if (at < length) return this.#refuse(at, "Unexpected text behind the value");
           this.size = size;
@@ -182,10 +189,17 @@ export class Scanner {
       if (at >= length) return this.#refuse(at, "Unexpected end of text");
       if (bytes[at] !== QUOTE) return this.#refuse(at, "Expected a key in double quotes");
       keyStart = at + 1;
-      at = this.#stringEnd(bytes, keyStart);
-      if (at < 0) return false;
+      at = keyStart;
+      while (at < length && STRING_CLASS[bytes[at]] === PLAIN) at++;
+      keyFlags = 0;
+      if (at < length && bytes[at] === QUOTE) {
+        at++;
+      } else {
+        at = this.#stringEnd(bytes, keyStart);
+        if (at < 0) return false;
+        keyFlags = this.#flags;
+      }
       keyEnd = at - 1;
-      keyFlags = this.#flags;
       while (at < length && WHITESPACE[bytes[at]] === 1) at++;
       if (at >= length) return this.#refuse(at, "Unexpected end of text");
       if (bytes[at] !== 58) return this.#refuse(at, "Expected :");

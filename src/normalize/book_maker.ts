@@ -108,8 +108,12 @@ class LevelReader {
     const document = context.document;
     if (this.#isPair && document.kind(node) === "array") {
       const first = document.firstChild(node);
+      const second = first === NOT_FOUND ? NOT_FOUND : document.next(first);
       price = document.text(first);
-      size = first === NOT_FOUND ? null : document.text(document.next(first));
+      size = document.text(second);
+      if (price !== null && size !== null && document.isPlainDecimal(first) && document.isPlainDecimal(second)) {
+        return [price, size];
+      }
     } else {
       context.atRow(node, parent);
       price = expressionText(context, this.#rule.price);

@@ -1,7 +1,7 @@
 import { JsonDocument } from "../../src/json/mod.ts";
 import { Normalizer } from "../../src/normalize/mod.ts";
-import { binancePlan } from "../support/binance_plan.ts";
 import { readRecording } from "../support/recordings.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const FRAMES_MAX = 20_000;
 const ROUNDS = 7;
@@ -61,7 +61,7 @@ function nsPerFrame(frames: readonly Uint8Array[], read: (frame: Uint8Array) => 
 if (import.meta.main) {
   const decoder = new TextDecoder();
   const document = new JsonDocument();
-  const normalizer = new Normalizer(binancePlan(true));
+  const normalizer = new Normalizer(loadShipped("binance-usdm").frames);
   console.log(
     "frames            bytes  JSON.parse    tape only       normalise    (ns a frame, ratio to decode + JSON.parse)",
   );
@@ -70,7 +70,7 @@ if (import.meta.main) {
     const referee = nsPerFrame(frames, (frame) => JSON.parse(decoder.decode(frame)).stream.length);
     const tape = nsPerFrame(frames, (frame) => document.parse(frame) ? 1 : 0);
     const full = nsPerFrame(frames, (payload) => {
-      const read = normalizer.read({ session: 1, connectionId: "public", payload, binary: false, receivedTs: 0 });
+      const read = normalizer.read({ session: 1, connectionId: "unrouted", payload, binary: false, receivedTs: 0 });
       return read.events.length;
     });
     const cell = (ns: number) => `${ns.toFixed(0).padStart(6)} ${(ns / referee).toFixed(2)}×`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type NormalizedEvent, Normalizer } from "../../src/normalize/mod.ts";
-import { binancePlan } from "../support/binance_plan.ts";
+import { matchConnection, type NormalizedEvent, Normalizer } from "../../src/normalize/mod.ts";
 import { readRecording, type RecordedLine } from "../support/recordings.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
 
 /** The digits behind a key, cut out of the text without a parser: the key occurs once in the frames it is used on. */
 function digits(text: string, key: string): string | null {
@@ -20,7 +20,7 @@ function levels(text: string, key: string): string[][] {
 function expected(text: string, futures: boolean): unknown {
   const native = /"s":"([A-Z]+)"/.exec(text)?.[1];
   const at = (key: string) => Number(digits(text, key)) * 1000;
-  const common = { symbol: "BTC/USDT", native_symbol: native };
+  const common = { symbol: futures ? "BTC/USDT:USDT" : "BTC/USDT", native_symbol: native };
   if (text.includes('"e":"trade"')) {
     if (futures && !text.includes('"X":"MARKET"')) return null;
     return {
@@ -66,8 +66,14 @@ function expected(text: string, futures: boolean): unknown {
 }
 
 /** Reads all frames, compares each with what the patterns say, and counts events by kind. */
-function check(lines: readonly RecordedLine[], futures: boolean): { counts: Record<string, number>; filtered: number } {
-  const normalizer = new Normalizer(binancePlan(futures));
+function check(
+  lines: readonly RecordedLine[],
+  futures: boolean,
+): { counts: Record<string, number>; filtered: number } {
+  const { frames } = loadShipped(futures ? "binance-usdm" : "binance");
+  const connectionId = matchConnection(frames, lines[0].url ?? "");
+  assert.ok(connectionId !== null);
+  const normalizer = new Normalizer(frames);
   const counts: Record<string, number> = {};
   let filtered = 0;
   const decoder = new TextDecoder();
@@ -75,7 +81,7 @@ function check(lines: readonly RecordedLine[], futures: boolean): { counts: Reco
     if (line.dir !== "in") continue;
     const read = normalizer.read({
       session: 1,
-      connectionId: "public",
+      connectionId,
       payload: line.payload,
       binary: false,
       receivedTs: line.t,
