@@ -52,7 +52,7 @@ export class Market {
   readonly book = new OrderBook();
   readonly statistics: RollingStatistics;
   readonly #random: SeededRandom;
-  #recent: readonly MarketTrade[] = [];
+  readonly #recent: MarketTrade[] = [];
   #updateId: number;
   #tradeId: number;
   #orderId = 0;
@@ -77,7 +77,7 @@ export class Market {
 
   /** The last trades, oldest first. */
   get recentTrades(): readonly MarketTrade[] {
-    return this.#recent;
+    return this.#recent.slice(-RECENT_TRADES_MAX);
   }
 
   get derivative(): DerivativeState {
@@ -102,7 +102,8 @@ export class Market {
     else this.#cancel(changes);
     this.#keepDepth("bid", changes);
     this.#keepDepth("ask", changes);
-    if (trades.length > 0) this.#recent = [...this.#recent, ...trades].slice(-RECENT_TRADES_MAX);
+    this.#recent.push(...trades);
+    if (this.#recent.length > 2 * RECENT_TRADES_MAX) this.#recent.splice(0, this.#recent.length - RECENT_TRADES_MAX);
     const touchChanged = this.book.levels("bid")[0] !== bid || this.book.levels("ask")[0] !== ask;
     return { at, trades, changes, touchChanged };
   }
