@@ -1,0 +1,122 @@
+import { Command } from "commander";
+import { listJournal, readJournal, verifyJournal } from "../journal/mod.ts";
+import { isoFromMicros, type JournalRecord, type Offset } from "../model/mod.ts";
+import { type CliContext, EXIT, UsageError } from "./context.ts";
+import { renderTable, showCount } from "./table.ts";
+
+/** `journal ls|cat|verify`: what a journal holds, and whether it is sound. */
+export function journalCommand(context: CliContext): Command {
+  const command = new Command("journal").description(
+    "Look into a journal: list its segments, print its records, check them",
+  );
+  command.command("ls").description("List the segments").argument(
+    "<dir>",
+    "journal folder, or the data folder above it",
+  )
+    .option("--json", "print JSON")
+    .action((dir: string, options: { json?: boolean }) => list(context, dir, options.json === true));
+  command.command("cat").description("Print the records as JSON Lines")
+    .argument("<dir>", "journal folder, or the data folder above it")
+    .option("--from <offset>", "first offset")
+    .option("--to <offset>", "offset to stop before")
+    .option("--frames", "only frames, in the format of recordings")
+    .action((dir: string, options: { from?: string; to?: string; frames?: boolean }) => print(context, dir, options));
+  command.command("verify").description("Check every record; exit 1 on damage")
+    .argument("<dir>", "journal folder, or the data folder above it")
+    .action((dir: string) => verify(context, dir));
+  return command;
+}
+
+async function journalDir(context: CliContext, dir: string): Promise<string> {
+  const inner = `${dir}/journal`;
+  return (await context.host.files.stat(inner))?.isDirectory === true ? inner : dir;
+}
+
+async function list(context: CliContext, dir: string, json: boolean): Promise<void> {
+  const { files, terminal } = context.host;
+  const segments = await listJournal(files, await journalDir(context, dir));
+  if (json) {
+    terminal.print(JSON.stringify(segments, null, 2));
+    return;
+  }
+  const rows = segments.map((segment) => [
+    segment.name,
+    segment.createdAt === null ? "" : isoFromMicros(segment.createdAt),
+    showCount(segment.records),
+    showCount(segment.bytes),
+    showCount(segment.plainBytes),
+    segment.sealed ? "sealed" : segment.tornBytes > 0 ? `open, ${segment.tornBytes} bytes torn` : "open",
+  ]);
+  terminal.print(renderTable(["segment", "begun", "records", "bytes", "plain bytes", "state"], rows));
+}
+
+async function print(
+  context: CliContext,
+  dir: string,
+  options: { readonly from?: string; readonly to?: string; readonly frames?: boolean },
+): Promise<void> {
+  const { files, terminal } = context.host;
+  const from = readOffset("--from", options.from) ?? 0;
+  const to = readOffset("--to", options.to) ?? Number.MAX_SAFE_INTEGER;
+  const encoder = new TextEncoder();
+  for await (const chunk of readJournal(files, await journalDir(context, dir), { from, to })) {
+    let text = "";
+    for (const { offset, record } of chunk) {
+      if (offset < from || (options.frames === true && record.kind !== "frame")) continue;
+      text += `${JSON.stringify(options.frames === true ? recordedFrame(record) : recordBody(offset, record))}\n`;
+    }
+    await terminal.writeStdout(encoder.encode(text));
+  }
+}
+
+async function verify(context: CliContext, dir: string): Promise<void> {
+  const { files, terminal } = context.host;
+  const report = await verifyJournal(files, await journalDir(context, dir));
+  for (const damage of report.damage) {
+    terminal.printError(`error: segment ${damage.segment}: ${JSON.stringify(damage)}`);
+  }
+  const torn = report.tornBytes > 0 ? `, ${showCount(report.tornBytes)} bytes of a torn tail` : "";
+  terminal.print(
+    `${showCount(report.records)} records in ${report.segments.length} segments${torn}: ` +
+      (report.damage.length === 0 ? "sound" : `${report.damage.length} damaged`),
+  );
+  context.finish(report.damage.length === 0 ? EXIT.fine : EXIT.failed);
+}
+
+function readOffset(option: string, text: string | undefined): Offset | null {
+  if (text === undefined) return null;
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new UsageError(`${option} takes an offset, not ${text}`);
+  return offset;
+}
+
+/** A record as JSON: payloads as text, or base64 where they are not UTF-8. */
+function recordBody(offset: Offset, record: JournalRecord): unknown {
+  switch (record.kind) {
+    case "frame": {
+      const { payload, ...rest } = record;
+      return { offset, ...rest, ...payloadBody(payload) };
+    }
+    case "http": {
+      const { body, ...rest } = record;
+      return { offset, ...rest, ...payloadBody(body) };
+    }
+    default:
+      return { offset, ...record };
+  }
+}
+
+function recordedFrame(record: JournalRecord): unknown {
+  return record.kind === "frame" ? { t: record.at, dir: "in", ...payloadBody(record.payload) } : null;
+}
+
+function payloadBody(payload: Uint8Array): { readonly data: string } | { readonly bin: string } {
+  try {
+    return { data: new TextDecoder("utf-8", { fatal: true }).decode(payload) };
+  } catch {
+    // Not UTF-8: base64 keeps every byte.
+    let binary = "";
+    for (const byte of payload) binary += String.fromCharCode(byte);
+    return { bin: btoa(binary) };
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The command line: one file a command. In: arguments and a Host. Out: text for people or JSON for programs, and an exit
+ * code. Puts the other rooms to work and knows nothing that belongs into one of them.
+ */
+import { Command, CommanderError } from "commander";
+import type { Host } from "../host/mod.ts";
+import { Failure } from "../model/mod.ts";
+import { type CliContext, EXIT, type ExitCode, UsageError } from "./context.ts";
+import { demoCommand } from "./demo.ts";
+import { journalCommand } from "./journal.ts";
+import { planCommand } from "./plan.ts";
+import { replayCommand } from "./replay.ts";
+import { runCommand } from "./run.ts";
+import { schemaCommand } from "./schema.ts";
+import { simulateCommand } from "./simulate.ts";
+import { validateCommand } from "./validate.ts";
+import { VERSION } from "./version.ts";
+
+/** Where the shipped descriptors lie, beside the program's own files. */
+const SHIPPED_DIR = new URL("../../config", import.meta.url);
+
+/** Runs one command and returns the exit code. Errors are printed for people; `--debug` adds the stack. */
+export async function cli(args: readonly string[], host: Host): Promise<ExitCode> {
+  let code: ExitCode = EXIT.fine;
+  const context: CliContext = {
+    host,
+    version: VERSION,
+    shippedDir: decodeURIComponent(SHIPPED_DIR.pathname),
+    finish: (ended) => code = ended,
+  };
+  const program = new Command("crypto-collector")
+    .description(
+      "Collects market data of many crypto exchanges, each described by a TOML file, and proves what is complete",
+    )
+    .version(`crypto-collector ${VERSION}`, "--version", "print the version")
+    .option("--debug", "print stack traces of errors")
+    .helpCommand(true)
+    .showHelpAfterError("(--help lists commands and options)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.terminal.print(text.trimEnd()),
+      writeErr: (text) => host.terminal.printError(text.trimEnd()),
+    });
+  for (
+    const create of [
+      runCommand,
+      validateCommand,
+      planCommand,
+      simulateCommand,
+      demoCommand,
+      replayCommand,
+      journalCommand,
+      schemaCommand,
+    ]
+  ) {
+    const command = create(context);
+    program.addCommand(command);
+    for (const part of [command, ...command.commands]) part.exitOverride().copyInheritedSettings(program);
+  }
+  try {
+    if (args.length === 0) {
+      program.outputHelp();
+      return EXIT.usage;
+    }
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    return explain(error, host, args.includes("--debug"));
+  }
+}
+
+function explain(error: unknown, host: Host, debug: boolean): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  const message = error instanceof Error ? error.message : String(error);
+  host.terminal.printError(`error: ${message}`);
+  if (error instanceof UsageError) return EXIT.usage;
+  if (debug && error instanceof Error) host.terminal.printError(error.stack ?? "");
+  else if (!(error instanceof Failure)) host.terminal.printError("This is a bug; --debug shows where");
+  return EXIT.failed;
+}

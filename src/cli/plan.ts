@@ -1,0 +1,182 @@
+import { Command } from "commander";
+import {
+  type ConnectionPlan,
+  describeHole,
+  type ExchangePlan,
+  type Plan,
+  type RunnableExchange,
+  showTemplate,
+  type SinkPlan,
+  streamKey,
+  type Template,
+} from "../model/mod.ts";
+import { type CliContext, EXIT, UsageError } from "./context.ts";
+import { DEFAULT_CONFIG, hasErrors, loadFromFiles, printIssues } from "./sources.ts";
+
+/** `plan`: what `run` would do, without a connection. */
+export function planCommand(context: CliContext): Command {
+  return new Command("plan")
+    .description(
+      "Show what run would do: connections, the exact subscribe messages, rules, sinks; nothing is connected",
+    )
+    .option("--config <file>", "configuration file", DEFAULT_CONFIG)
+    .option("--exchange <name>", "only this exchange instance")
+    .option("--json", "print the plan as JSON")
+    .action((options: { config: string; exchange?: string; json?: boolean }) => {
+      const { host, finish } = context;
+      const { plan, issues } = loadFromFiles(context, options.config);
+      printIssues(context, issues, (text) => host.terminal.printError(text));
+      if (hasErrors(issues)) finish(EXIT.configuration);
+      if (plan === null) return;
+      const exchanges = plan.exchanges.filter(({ name }) =>
+        options.exchange === undefined || name === options.exchange
+      );
+      if (exchanges.length === 0 && options.exchange !== undefined) {
+        const names = plan.exchanges.map(({ name }) => name).join(", ");
+        throw new UsageError(`No exchange instance ${options.exchange}: the configuration has ${names}`);
+      }
+      const body = planBody(plan, exchanges);
+      host.terminal.print(options.json === true ? JSON.stringify(body, null, 2) : renderPlan(plan, exchanges));
+    });
+}
+
+/** The plan as plain values: templates as text with their holes named, secrets hidden. */
+function planBody(plan: Plan, exchanges: readonly ExchangePlan[]): unknown {
+  return {
+    http: `${plan.run.httpHost}:${plan.run.httpPort}`,
+    data_dir: plan.run.dataDir,
+    journal: plan.journal,
+    dedup: plan.dedup,
+    sinks: plan.sinks,
+    exchanges: exchanges.map((exchange) => ({
+      name: exchange.name,
+      enabled: exchange.enabled,
+      descriptor: exchange.descriptorName,
+      descriptor_path: exchange.descriptorPath,
+      descriptor_hash: exchange.descriptorHash,
+      runnable: exchange.runnable !== null,
+      ...(exchange.runnable === null ? {} : runnableBody(exchange.runnable)),
+    })),
+  };
+}
+
+function runnableBody(runnable: RunnableExchange) {
+  return {
+    instruments: runnable.instruments,
+    channels: runnable.channels,
+    connections: runnable.connections.map((connection) => ({
+      key: connection.key,
+      urls: connection.urls.map(showTemplate),
+      read_timeout_ms: connection.readTimeoutMs,
+      keepalive: {
+        mode: connection.keepalive.mode,
+        interval_ms: connection.keepalive.intervalMs,
+        template: connection.keepalive.template === null ? null : showTemplate(connection.keepalive.template),
+      },
+      send_limit: connection.sendLimit,
+      hello: connection.hello.map(showTemplate),
+      requests: connection.requests.map(({ message, items, ack }, index) => ({
+        message: showRequest(message, index + 1),
+        items: items.length,
+        streams: items.flatMap((item) => item.streams.map(streamKey)),
+        ack,
+      })),
+    })),
+    rest: runnable.rest.requests.map((request) => ({
+      name: request.name,
+      channel: request.channel,
+      every_ms: request.everyMs,
+      paths: request.targets.map(({ path }) => showTemplate(path)),
+    })),
+    controls: runnable.frames.controls.map(({ name, action, text, when }) => ({
+      name,
+      action,
+      when: text ?? when?.source ?? null,
+    })),
+    events: runnable.frames.events.map((rule) => ({
+      name: rule.name,
+      kind: rule.kind,
+      channel: rule.channel,
+      source: rule.source,
+      when: rule.when.source,
+      rows: rule.rows.source,
+      where: rule.where?.source ?? null,
+    })),
+  };
+}
+
+/** A request as it goes out: the counter filled in, what only the moment of sending knows by name. */
+function showRequest(template: Template, id: number): string {
+  return template.parts.map((part) =>
+    typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describeHole(part)}}`
+  ).join("");
+}
+
+function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
+  const lines = [
+    `health and metrics on http://${plan.run.httpHost}:${plan.run.httpPort}`,
+    `journal in ${plan.run.dataDir}/journal: synced every ${plan.journal.syncMs} ms, when full ${plan.journal.onFull}`,
+    ...plan.sinks.map((sink) => `sink ${sink.name}: ${describeSink(sink)}`),
+  ];
+  for (const exchange of exchanges) lines.push("", ...renderExchange(exchange));
+  return lines.join("\n");
+}
+
+function describeSink(sink: SinkPlan): string {
+  const kinds = sink.kinds === null ? "" : ` (${sink.kinds.join(", ")})`;
+  return sink.type === "stdout" ? `stdout${kinds}` : `${sink.type} in ${sink.dir}${kinds}`;
+}
+
+function renderExchange(exchange: ExchangePlan): readonly string[] {
+  const head = `exchange ${exchange.name} (${exchange.descriptorPath})`;
+  if (!exchange.enabled) return [`${head}: disabled`];
+  const { runnable } = exchange;
+  if (runnable === null) return [`${head}: does not run, see its errors`];
+  const lines = [
+    head,
+    `  ${runnable.instruments.map(({ symbol, native }) => `${symbol} = ${native}`).join(", ")}`,
+    ...runnable.connections.flatMap(renderConnection),
+  ];
+  for (const request of runnable.rest.requests) {
+    const how = request.everyMs === null ? "once a session" : `every ${request.everyMs} ms`;
+    lines.push(`  REST ${request.name}, ${how}, for ${request.channel}`);
+    for (const { path } of request.targets) {
+      lines.push(`    GET ${runnable.rest.baseUrls[0] ?? ""}${showTemplate(path)}`);
+    }
+  }
+  lines.push("  control frames");
+  for (const { name, action, text, when } of runnable.frames.controls) {
+    lines.push(`    ${name} → ${action}: ${text === null ? when?.source ?? "" : JSON.stringify(text)}`);
+  }
+  lines.push("  event rules");
+  for (const rule of runnable.frames.events) {
+    const from = rule.source === "ws" ? "" : ` from ${rule.source}`;
+    lines.push(`    ${rule.name} → ${rule.kind}${from}: ${rule.when.source}`);
+  }
+  return lines;
+}
+
+function renderConnection(connection: ConnectionPlan): readonly string[] {
+  const { keepalive } = connection;
+  const ping = keepalive.mode === "none"
+    ? "no pings of ours"
+    : `${
+      keepalive.mode === "ping_frame" ? "ping frame" : showKeepalive(keepalive.template)
+    } every ${keepalive.intervalMs} ms` +
+      (keepalive.when === "idle" ? " when idle" : "");
+  return [
+    `  connection ${connection.key}`,
+    ...connection.urls.map((url, i) => `    ${i === 0 ? "url" : "failover"} ${showTemplate(url)}`),
+    `    ${ping}; silent for ${connection.readTimeoutMs} ms means dead`,
+    ...connection.hello.map((hello) => `    hello ${showTemplate(hello)}`),
+    ...connection.requests.map(({ message, items, ack }, index) =>
+      `    send ${showRequest(message, index + 1)}  (${items.length} ${
+        items.length === 1 ? "item" : "items"
+      }, ack by ${ack.mode})`
+    ),
+  ];
+}
+
+function showKeepalive(template: Template | null): string {
+  return template === null ? "ping" : showTemplate(template);
+}

@@ -1,0 +1,161 @@
+import cliProgress from "cli-progress";
+import { Command } from "commander";
+import type { Host } from "../host/mod.ts";
+import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
+import { Pipeline, Tally } from "../runtime/mod.ts";
+import { createSink, type Sink } from "../sink/mod.ts";
+import { type CliContext, EXIT, UsageError, wantsColor } from "./context.ts";
+import { renderReport, type ReplayReport } from "./replay_report.ts";
+import { openReplay, type ReplaySource } from "./replay_source.ts";
+
+/** Frames between two looks at the clock, the sink and the progress bar. */
+const FRAMES_A_TURN = 2_000;
+
+/** `replay`: the same pipeline over recorded frames. */
+export function replayCommand(context: CliContext): Command {
+  return new Command("replay")
+    .description("Run the pipeline over recordings or a journal; count, and write events where --to says")
+    .argument("<input...>", "recordings (JSON Lines, plain or gzip; several are merged by time) or one journal folder")
+    .option("--exchange <name>", "shipped descriptor or path of one; recognised by the recorded URL where not given")
+    .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
+    .option("--to <sink>", "stdout, ndjson:DIR, csv:DIR or parquet:DIR; none: only count")
+    .option("--report <file>", "write the report as JSON")
+    .action(async (inputs: string[], options: { exchange?: string; speed: string; to?: string; report?: string }) => {
+      const { host, finish } = context;
+      const speed = Number(options.speed);
+      if (!(speed >= 0)) throw new UsageError(`--speed takes a number from 0 up, not ${options.speed}`);
+      const sinkPlan = options.to === undefined ? null : await readSinkOption(host, options.to);
+      const source = await openReplay(context, inputs, options.exchange);
+      const tally = new Tally();
+      const began = host.clock.monotonicMs();
+      const sink = sinkPlan === null ? null : createSink(sinkPlan, host);
+      try {
+        await replay(context, { source, tally, sink, speed });
+      } finally {
+        await sink?.close();
+      }
+      const durationMs = host.clock.monotonicMs() - began;
+      const report: ReplayReport = {
+        exchange: source.exchange,
+        inputs,
+        ...tally.summary(),
+        ignored_http: source.ignoredHttp(),
+        duration_ms: Math.round(durationMs),
+        frames_per_second: Math.round(tally.frames / Math.max(durationMs, 0.001) * 1000),
+      };
+      if (options.report !== undefined) {
+        const text = `${JSON.stringify(report, null, 2)}\n`;
+        await host.files.writeAtomic(options.report, new TextEncoder().encode(text));
+      }
+      // Standard output belongs to the events when they go there.
+      if (sinkPlan?.type === "stdout") host.terminal.printError(renderReport(report));
+      else host.terminal.print(renderReport(report));
+      finish(EXIT.fine);
+    });
+}
+
+interface ReplayOptions {
+  readonly source: ReplaySource;
+  readonly tally: Tally;
+  readonly sink: Sink | null;
+  readonly speed: number;
+}
+
+async function replay(context: CliContext, { source, tally, sink, speed }: ReplayOptions): Promise<void> {
+  const { host } = context;
+  const pipeline = new Pipeline(source.plans, { enabled: false, windowSeconds: 1, keysMax: 1 });
+  const bar = progressBar(host, source);
+  const abort = new AbortController();
+  const pacer = speed > 0 ? new Pacer(host, speed) : null;
+  const interrupt = () => abort.abort();
+  host.signals.on("SIGINT", interrupt);
+  let events: Envelope[] = [];
+  let opened = false;
+  let sinceTurn = 0;
+  const hand = async () => {
+    if (sink === null || events.length === 0) return;
+    if (!opened) await sink.open(events[0].offset);
+    opened = true;
+    await sink.write(events);
+    events = [];
+    if (sink.wantsFlush(host.clock.nowMs())) await sink.flush();
+  };
+  try {
+    let restored = false;
+    for await (const { offset, record } of source.records(abort.signal)) {
+      if (pacer !== null) await pacer.wait(record.at, abort.signal);
+      if (record.kind === "checkpoint" && !restored) {
+        restored = true;
+        pipeline.restoreState(record.state);
+      }
+      const result = pipeline.process(offset, record);
+      tally.add(record, result);
+      if (sink !== null) { for (const envelope of result.envelopes) events.push(envelope); }
+      if (++sinceTurn < FRAMES_A_TURN && events.length < SINK_BATCH_EVENTS_MAX && pacer === null) continue;
+      sinceTurn = 0;
+      await hand();
+      bar?.update(source.progress(), { rate: `${tally.frames} frames` });
+    }
+    await hand();
+    if (opened) await sink?.flush();
+  } finally {
+    host.signals.off("SIGINT", interrupt);
+    bar?.update(source.bytes, { rate: `${tally.frames} frames` });
+    bar?.stop();
+  }
+}
+
+/** Keeps the recorded pace, times a factor. */
+class Pacer {
+  readonly #host: Host;
+  readonly #speed: number;
+  #firstAt: Micros | null = null;
+  #began = 0;
+
+  constructor(host: Host, speed: number) {
+    this.#host = host;
+    this.#speed = speed;
+  }
+
+  async wait(at: Micros, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#host;
+    if (this.#firstAt === null) {
+      this.#firstAt = at;
+      this.#began = clock.monotonicMs();
+      return;
+    }
+    const due = this.#began + (at - this.#firstAt) / 1000 / this.#speed;
+    const waitMs = due - clock.monotonicMs();
+    if (waitMs > 1) await clock.sleep(waitMs, signal);
+  }
+}
+
+function progressBar(host: Host, source: ReplaySource): cliProgress.SingleBar | null {
+  if (!host.terminal.stderrIsTerminal || !wantsColor(host, "stderr")) return null;
+  const bar = new cliProgress.SingleBar({
+    format: "{bar} {percentage}%  {rate}  {eta_formatted} left",
+    hideCursor: true,
+    clearOnComplete: true,
+  }, cliProgress.Presets.shades_classic);
+  bar.start(Math.max(1, source.bytes), 0, { rate: "" });
+  return bar;
+}
+
+/** Reads `--to`. A folder has to be new or empty, so that no replay mixes into what is already there. */
+async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
+  if (text === "stdout") return { type: "stdout", name: "replay", kinds: null };
+  const match = /^(ndjson|csv|parquet):(.+)$/.exec(text);
+  if (match === null) throw new UsageError(`--to takes stdout, ndjson:DIR, csv:DIR or parquet:DIR, not ${text}`);
+  const dir = match[2];
+  const there = await host.files.list(dir);
+  if (there !== null && there.length > 0) throw new UsageError(`Cannot replay into ${dir}: the folder is not empty`);
+  const common = { name: "replay", dir, kinds: null };
+  switch (match[1]) {
+    case "ndjson":
+      return { type: "ndjson", ...common };
+    case "csv":
+      return { type: "csv", ...common };
+    default:
+      return { type: "parquet", ...common, partSeconds: 3600, partRows: 1_000_000, exactDigits: true };
+  }
+}

@@ -1,0 +1,63 @@
+import { EVENT_KINDS } from "../model/mod.ts";
+import type { TallySummary } from "../runtime/mod.ts";
+import { showDuration } from "./duration.ts";
+import { renderTable, showCount } from "./table.ts";
+
+/** What a replay came to, as `--report` writes it. */
+export interface ReplayReport extends TallySummary {
+  readonly exchange: string;
+  readonly inputs: readonly string[];
+  /** REST answers in a recording that no request of the descriptor asks for. */
+  readonly ignored_http: number;
+  readonly duration_ms: number;
+  readonly frames_per_second: number;
+}
+
+/** The report for people. */
+export function renderReport(report: ReplayReport): string {
+  const { accounted } = report;
+  const parts = [
+    `${report.exchange}: ${showCount(report.frames)} frames in ${showDuration(report.duration_ms)} ` +
+    `(${showCount(Math.round(report.frames_per_second))} frames/s)`,
+    renderTable(["frames", "count"], [
+      ["turned into events or filtered", showCount(accounted.matched)],
+      ["control", showCount(accounted.control)],
+      ["unmatched", showCount(accounted.unmatched)],
+      ["undecodable", showCount(accounted.undecodable)],
+      ["of unknown exchanges", showCount(accounted.orphaned)],
+    ]),
+    renderTable(["events", "count"], EVENT_KINDS.map((kind) => [kind, showCount(report.events[kind] ?? 0)])),
+  ];
+  parts.push(...counted("control frames by rule", report.control));
+  parts.push(...exampled("frames that no rule matched", report.unmatched));
+  parts.push(...exampled("faults", report.faults));
+  parts.push(...counted("gaps by cause", report.gaps));
+  if (report.unmapped.length > 0) {
+    const names = report.unmapped.slice(0, 10).join(", ");
+    parts.push(
+      `symbols without an entry in the map, kept in native spelling: ${names}${
+        report.unmapped.length > 10 ? ", …" : ""
+      }`,
+    );
+  }
+  if (report.ignored_http > 0) parts.push(`${showCount(report.ignored_http)} REST answers that no request asks for`);
+  return parts.join("\n\n");
+}
+
+function counted(title: string, counts: Readonly<Record<string, number>>): readonly string[] {
+  const rows = Object.entries(counts).sort((a, b) => b[1] - a[1]).map(([name, count]) => [name, showCount(count)]);
+  return rows.length === 0 ? [] : [renderTable([title, "count"], rows)];
+}
+
+function exampled(
+  title: string,
+  entries: Readonly<Record<string, { readonly count: number; readonly example: string }>>,
+): readonly string[] {
+  const rows = Object.entries(entries).sort((a, b) => b[1].count - a[1].count);
+  if (rows.length === 0) return [];
+  const lines = rows.flatMap(([name, { count, example }]) => [
+    `  ${showCount(count)} × ${name}`,
+    `    for example ${example.length > 160 ? `${example.slice(0, 160)}…` : example}`,
+  ]);
+  return [[`${title}:`, ...lines].join("\n")];
+}

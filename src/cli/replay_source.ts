@@ -1,0 +1,177 @@
+import { readJournal } from "../journal/mod.ts";
+import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
+import { matchConnection } from "../normalize/mod.ts";
+import type { RecordedLine } from "../simulator/mod.ts";
+import { type CliContext, UsageError } from "./context.ts";
+import { type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
+import { readRecordingFile } from "./recording.ts";
+import { loadDescriptorNamed, printIssues, shippedNames } from "./sources.ts";
+
+/** What a replay reads, ready to be put through the pipeline. */
+export interface ReplaySource {
+  /** Name for the report. */
+  readonly exchange: string;
+  readonly plans: readonly FramePlan[];
+  readonly records: (signal: AbortSignal) => AsyncIterable<PlacedRecord>;
+  /** Bytes of input, and how many have been read, for the progress bar. */
+  readonly bytes: number;
+  readonly progress: () => number;
+  readonly ignoredHttp: () => number;
+  /** Whether the records come from a journal, whose checkpoints hold the pipeline's state. */
+  readonly isJournal: boolean;
+}
+
+/** Opens recordings, merged by time, or one journal. Throws a `UsageError` or a `Failure` that says what is wrong. */
+export async function openReplay(
+  context: CliContext,
+  inputs: readonly string[],
+  exchange: string | undefined,
+): Promise<ReplaySource> {
+  const stats = await Promise.all(inputs.map(async (path) => ({ path, stat: await context.host.files.stat(path) })));
+  for (const { path, stat } of stats) {
+    if (stat === null) throw new Failure("file", `Cannot open ${path}: no such file or folder`, { retry: false });
+  }
+  const bytes = stats.reduce((sum, { stat }) => sum + (stat?.bytes ?? 0), 0);
+  if (stats.some(({ stat }) => stat?.isDirectory === true)) {
+    if (inputs.length > 1) throw new UsageError("A journal is replayed alone: give one folder, or recordings");
+    return await openJournalReplay(context, inputs[0], exchange);
+  }
+  return await openRecordings(context, inputs, { exchange, bytes });
+}
+
+async function openRecordings(
+  context: CliContext,
+  inputs: readonly string[],
+  options: { readonly exchange: string | undefined; readonly bytes: number },
+): Promise<ReplaySource> {
+  const name = options.exchange ?? await recognise(context, inputs);
+  const { plan, requests } = loadPlan(context, name);
+  const read = inputs.map(() => 0);
+  let sessions: readonly RecordedSession[] = [];
+  return {
+    exchange: plan.exchange,
+    plans: [plan],
+    records: async function* (signal) {
+      let next: Offset = 0;
+      const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
+      sessions = inputs.map(() => new RecordedSession(plan, requests, place));
+      const files = inputs.map((path, i) => readRecordingFile(context.host, path, (count) => read[i] = count));
+      for await (const { index, line } of mergeByTime(files)) {
+        if (signal.aborted) return;
+        yield* sessions[index].records(line);
+      }
+    },
+    bytes: options.bytes,
+    progress: () => read.reduce((sum, count) => sum + count, 0),
+    ignoredHttp: () => sessions.reduce((sum, session) => sum + session.ignoredHttp, 0),
+    isJournal: false,
+  };
+}
+
+async function openJournalReplay(
+  context: CliContext,
+  path: string,
+  exchange: string | undefined,
+): Promise<ReplaySource> {
+  const { files } = context.host;
+  const dir = await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
+  const descriptors = new Map<string, FramePlan>();
+  for (const { name, descriptor } of await journaledExchanges(context, dir)) {
+    descriptors.set(name, loadPlan(context, exchange ?? descriptor, name).plan);
+  }
+  const total = (await files.list(dir) ?? []).filter((entry) => !entry.isDirectory).length;
+  let records = 0;
+  return {
+    exchange: [...descriptors.keys()].join(", "),
+    plans: [...descriptors.values()],
+    records: async function* (signal) {
+      for await (const chunk of readJournal(files, dir, { signal })) {
+        for (const entry of chunk) {
+          records++;
+          yield entry;
+        }
+      }
+    },
+    bytes: total === 0 ? 0 : 1,
+    progress: () => records > 0 ? 1 : 0,
+    ignoredHttp: () => 0,
+    isJournal: true,
+  };
+}
+
+/** Instances that the journal holds, with the shipped descriptor whose name the instance's name begins with. */
+async function journaledExchanges(
+  context: CliContext,
+  dir: string,
+): Promise<readonly { readonly name: string; readonly descriptor: string }[]> {
+  const urls = new Map<string, string>();
+  for await (const chunk of readJournal(context.host.files, dir)) {
+    for (const { record } of chunk) {
+      if (record.kind === "opened" && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
+    }
+  }
+  const shipped = await shippedNames(context);
+  return await Promise.all(
+    [...urls].map(async ([name, url]) => ({
+      name,
+      descriptor: shipped.includes(name) ? name : await matchShipped(context, url) ?? name,
+    })),
+  );
+}
+
+/** Finds the shipped descriptor that the first connection of the recordings belongs to. */
+async function recognise(context: CliContext, inputs: readonly string[]): Promise<string> {
+  for (const path of inputs) {
+    for await (const line of readRecordingFile(context.host, path)) {
+      if (line.dir !== "open") continue;
+      const name = await matchShipped(context, line.url);
+      if (name !== null) return name;
+      break;
+    }
+  }
+  const names = (await shippedNames(context)).join(", ");
+  throw new UsageError(`Cannot tell which exchange this is: name it with --exchange, a file or one of ${names}`);
+}
+
+async function matchShipped(context: CliContext, url: string): Promise<string | null> {
+  for (const name of await shippedNames(context)) {
+    const { frames } = loadDescriptorNamed(context, name);
+    if (frames !== null && matchConnection(frames, url) !== null) return name;
+  }
+  return null;
+}
+
+function loadPlan(
+  context: CliContext,
+  nameOrPath: string,
+  exchange?: string,
+): { readonly plan: FramePlan; readonly requests: readonly RequestMatch[] } {
+  const loaded = loadDescriptorNamed(context, nameOrPath, exchange);
+  if (loaded.frames === null) {
+    printIssues(context, loaded.issues, (text) => context.host.terminal.printError(text));
+    throw new UsageError(`Descriptor ${nameOrPath} has errors`);
+  }
+  const requests = loaded.requests.map(({ name, match }) => ({ name, ...match }));
+  return { plan: loaded.frames, requests };
+}
+
+/** Lines of several recordings in the order of their times; lines of one recording keep theirs. */
+async function* mergeByTime(
+  sources: readonly AsyncIterable<RecordedLine>[],
+): AsyncIterable<{ readonly index: number; readonly line: RecordedLine }> {
+  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
+  const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
+  while (true) {
+    let first = -1;
+    let firstTime = Infinity;
+    heads.forEach((head, i) => {
+      if (head.done === true || head.value.t >= firstTime) return;
+      first = i;
+      firstTime = head.value.t;
+    });
+    if (first < 0) return;
+    const head = heads[first];
+    if (head.done !== true) yield { index: first, line: head.value };
+    heads[first] = await iterators[first].next();
+  }
+}

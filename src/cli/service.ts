@@ -1,0 +1,190 @@
+import type { LoadedConfig } from "../config/mod.ts";
+import type { HttpServer } from "../host/mod.ts";
+import { type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
+import { Collector } from "../runtime/mod.ts";
+import {
+  createMetrics,
+  type HealthSnapshot,
+  type InstanceHealth,
+  type Metrics,
+  serveTelemetry,
+} from "../telemetry/mod.ts";
+import type { CliContext } from "./context.ts";
+import { fetchInstrumentMaps } from "./instrument_maps.ts";
+import { hasErrors, loadFromFiles } from "./sources.ts";
+
+export interface ServiceOptions {
+  readonly context: CliContext;
+  readonly configPath: string;
+  /** Variables that stand before those of the process. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Takes the place of the configured port; 0 is a free one. */
+  readonly httpPort?: number;
+  /** Told everything that happens, beside the metrics; made when the configuration has been read. */
+  readonly createObserver: (plan: Plan | null) => Observer;
+}
+
+const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
+
+/**
+ * The running program: configuration, collector, and the endpoints that tell about both. It lives on with a broken
+ * configuration, so that /healthz can say what is wrong, and takes a repaired one with `reload`.
+ */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #metrics: Metrics = createMetrics();
+  readonly #began: number;
+  #observer: Observer = () => {};
+  #loaded: LoadedConfig;
+  #collector: Collector | null = null;
+  #server: HttpServer | null = null;
+  #reloading: Promise<void> = Promise.resolve();
+
+  private constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#began = options.context.host.clock.monotonicMs();
+    this.#loaded = this.#load();
+    this.#observer = options.createObserver(this.#loaded.plan);
+  }
+
+  /** Reads the configuration, serves health and starts what can run. Throws a `Failure` where port or journal cannot be had. */
+  static async start(options: ServiceOptions): Promise<Service> {
+    const service = new Service(options);
+    const { context } = options;
+    service.observe({ kind: "started", version: context.version });
+    service.#report(service.#loaded.issues);
+    const { plan } = service.#loaded;
+    service.#server = await serveTelemetry({
+      listener: context.host.listener,
+      host: plan?.run.httpHost ?? DEFAULT_HTTP.host,
+      port: options.httpPort ?? plan?.run.httpPort ?? DEFAULT_HTTP.port,
+      snapshot: () => service.snapshot(),
+      metrics: service.#metrics,
+    });
+    if (plan !== null) await service.#startCollector(plan);
+    return service;
+  }
+
+  get plan(): Plan | null {
+    return this.#loaded.plan;
+  }
+
+  get issues(): readonly Issue[] {
+    return this.#loaded.issues;
+  }
+
+  get metrics(): Metrics {
+    return this.#metrics;
+  }
+
+  /** Where health is served. */
+  get address(): { readonly host: string; readonly port: number } | null {
+    return this.#server;
+  }
+
+  /** Counts and logs one observation. */
+  readonly observe: Observer = (seen: Observation) => {
+    this.#metrics.observe(seen);
+    this.#observer(seen);
+  };
+
+  /** How everything is, now. */
+  snapshot(): HealthSnapshot {
+    const { clock } = this.#options.context.host;
+    const status = this.#collector?.status ?? null;
+    const firstError = this.#loaded.plan === null
+      ? this.#loaded.issues.find((issue) => issue.severity === "error")
+      : undefined;
+    return {
+      service: "crypto-collector",
+      version: this.#options.context.version,
+      now: clock.nowMicros(),
+      uptimeMs: clock.monotonicMs() - this.#began,
+      configLoaded: this.#loaded.plan !== null,
+      configError: firstError === undefined ? null : issueText(firstError),
+      instances: this.#loaded.exchanges.map((exchange): InstanceHealth => ({
+        name: exchange.name,
+        enabled: exchange.enabled,
+        descriptorPath: exchange.descriptorPath,
+        descriptorName: exchange.descriptorName,
+        descriptorVersion: exchange.descriptorVersion,
+        errors: exchange.issues.filter((issue) => issue.severity === "error").map(issueText),
+        warnings: exchange.issues.filter((issue) => issue.severity === "warning").map(issueText),
+        connections: status?.exchanges.get(exchange.name) ?? [],
+      })),
+      journal: status?.journal ?? null,
+      sinks: status?.sinks ?? [],
+    };
+  }
+
+  /** Reads the configuration again. A broken one is refused and the running one stays. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  /** Stops everything in order; resolves when all that was received is durable and what could be delivered is committed. */
+  async stop(): Promise<void> {
+    await this.#reloading;
+    await this.#collector?.stop(this.#loaded.plan?.run.shutdownTimeoutMs ?? 0);
+    await this.#server?.stop();
+  }
+
+  #load(instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>): LoadedConfig {
+    const { context, configPath, variables } = this.#options;
+    return loadFromFiles(context, configPath, { variables, instrumentMaps });
+  }
+
+  /** Loads, and once more with the exchanges' own lists where symbols want them. */
+  async #loadCompletely(loaded: LoadedConfig): Promise<LoadedConfig> {
+    if (loaded.plan === null) return loaded;
+    const maps = await fetchInstrumentMaps({
+      host: this.#options.context.host,
+      exchanges: loaded.exchanges,
+      cacheDir: `${loaded.plan.run.dataDir}/instruments`,
+      observe: this.observe,
+    });
+    return maps.size === 0 ? loaded : this.#load(maps);
+  }
+
+  async #startCollector(plan: Plan): Promise<void> {
+    const complete = await this.#loadCompletely(this.#loaded);
+    this.#loaded = complete;
+    this.#collector = await Collector.start({
+      plan: complete.plan ?? plan,
+      host: this.#options.context.host,
+      observe: this.observe,
+    });
+    this.#reportLoaded(complete);
+  }
+
+  async #reload(): Promise<void> {
+    const loaded = this.#load();
+    const errors = loaded.issues.filter((issue) => issue.severity === "error").length;
+    if (loaded.plan === null || hasErrors(loaded.issues)) {
+      this.#report(loaded.issues);
+      this.observe({ kind: "config_reload", accepted: false, errors });
+      return;
+    }
+    const complete = await this.#loadCompletely(loaded);
+    const plan = complete.plan ?? loaded.plan;
+    this.#loaded = complete;
+    if (this.#collector === null) await this.#startCollector(plan);
+    else await this.#collector.reload(plan);
+    this.observe({ kind: "config_reload", accepted: true, errors: 0 });
+    this.#reportLoaded(complete);
+  }
+
+  #report(issues: readonly Issue[]): void {
+    for (const issue of issues) this.observe({ kind: "config_issue", issue });
+  }
+
+  #reportLoaded({ exchanges, issues }: LoadedConfig): void {
+    const warnings = issues.filter((issue) => issue.severity === "warning").length;
+    this.observe({ kind: "config_loaded", exchanges: exchanges.length, warnings });
+  }
+}
+
+function issueText(issue: Issue): string {
+  return `${issue.file}:${issue.line}:${issue.column}: ${issue.message}`;
+}

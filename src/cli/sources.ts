@@ -1,0 +1,72 @@
+import { type FoundFile, loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../config/mod.ts";
+import type { Issue } from "../model/mod.ts";
+import { countIssues, renderIssue } from "../config/mod.ts";
+import { type CliContext, UsageError, wantsColor } from "./context.ts";
+
+/** The configuration that is used where none is named. */
+export const DEFAULT_CONFIG = "config/collector.toml";
+
+/** What can be said about loading beyond the path. */
+export interface LoadSettings {
+  readonly validateOnly?: boolean;
+  /** Variables that stand before those of the process. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** Loads a configuration with the files, shipped descriptors and environment of the process. */
+export function loadFromFiles(context: CliContext, path: string, settings: LoadSettings = {}): LoadedConfig {
+  const { host } = context;
+  return loadConfig({
+    path,
+    readText: (file) => host.files.readTextSync(file),
+    environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
+    builtin: (name) => shippedDescriptor(context, name),
+    validateOnly: settings.validateOnly,
+    instrumentMaps: settings.instrumentMaps,
+  });
+}
+
+/** A shipped descriptor by its name; null where there is none of that name. */
+export function shippedDescriptor(context: CliContext, name: string): FoundFile | null {
+  if (!/^[\w.-]+$/.test(name)) return null;
+  const path = `${context.shippedDir}/exchanges/${name}.toml`;
+  const text = context.host.files.readTextSync(path);
+  return text === null ? null : { path, text };
+}
+
+/** Names of the shipped descriptors. */
+export async function shippedNames(context: CliContext): Promise<readonly string[]> {
+  const entries = await context.host.files.list(`${context.shippedDir}/exchanges`) ?? [];
+  return entries.map(({ name }) => name).filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5))
+    .sort();
+}
+
+/**
+ * Loads a descriptor on its own: the name of a shipped one, or the path of a file. Throws a `UsageError` where there is
+ * none, or its issues where it is broken.
+ */
+export function loadDescriptorNamed(context: CliContext, nameOrPath: string, exchange?: string): LoadedDescriptor {
+  const { host } = context;
+  const text = nameOrPath.includes("/") || nameOrPath.endsWith(".toml") ? host.files.readTextSync(nameOrPath) : null;
+  const file = text === null ? shippedDescriptor(context, nameOrPath) : { path: nameOrPath, text };
+  if (file === null) throw new UsageError(`No descriptor ${nameOrPath}: neither a file nor the name of a shipped one`);
+  return loadDescriptor({
+    file,
+    readText: (path) => host.files.readTextSync(path),
+    environment: (name) => host.environment.get(name),
+    exchange,
+  });
+}
+
+/** Prints issues for a person, errors and warnings as they come, and a count at the end. */
+export function printIssues(context: CliContext, issues: readonly Issue[], print: (text: string) => void): void {
+  const color = wantsColor(context.host, "stderr");
+  for (const issue of issues) print(renderIssue(issue, { color }));
+  if (issues.length > 0) print(countIssues(issues));
+}
+
+/** Whether any issue is an error. */
+export function hasErrors(issues: readonly Issue[]): boolean {
+  return issues.some((issue) => issue.severity === "error");
+}

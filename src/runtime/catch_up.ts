@@ -1,0 +1,40 @@
+import type { Journal } from "../journal/mod.ts";
+import type { Envelope, Offset } from "../model/mod.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** Events derived from the journal, and the offset to go on from. */
+export interface DerivedEvents {
+  readonly events: readonly Envelope[];
+  readonly next: Offset;
+}
+
+/**
+ * Derives events again from the journal, from `from` up to what is synced now. Reading starts at the checkpoint of the
+ * segment that holds `from`, so that the pipeline knows what it has to know; events before `from` are left out.
+ */
+export async function* deriveEvents(
+  journal: Journal,
+  pipeline: Pipeline,
+  options: { readonly from: Offset; readonly signal: AbortSignal; readonly eventsMax: number },
+): AsyncGenerator<DerivedEvents> {
+  let restored = false;
+  let events: Envelope[] = [];
+  let next = options.from;
+  for await (const chunk of journal.read(options.from, { to: journal.synced, signal: options.signal })) {
+    for (const { offset, record } of chunk) {
+      if (record.kind === "checkpoint" && !restored) {
+        pipeline.restoreState(record.state);
+        restored = true;
+      }
+      const result = pipeline.process(offset, record);
+      if (offset < options.from) continue;
+      for (const envelope of result.envelopes) events.push(envelope);
+      next = offset + 1;
+      if (events.length >= options.eventsMax) {
+        yield { events, next };
+        events = [];
+      }
+    }
+  }
+  if (next > options.from) yield { events, next };
+}

@@ -1,0 +1,223 @@
+import type { Host } from "../host/mod.ts";
+import { type Journal, openJournal } from "../journal/mod.ts";
+import type { ExchangePlan, FramePlan, Observer, Plan, RunnableExchange } from "../model/mod.ts";
+import type { SessionStatus } from "../session/mod.ts";
+import { createSink } from "../sink/mod.ts";
+import { Delivery, type DeliveryStatus } from "./delivery.ts";
+import { ExchangeRunner } from "./exchange_runner.ts";
+import { Intake } from "./intake.ts";
+import { Pipeline } from "./pipeline.ts";
+import { Tail } from "./tail.ts";
+
+export interface CollectorOptions {
+  readonly plan: Plan;
+  readonly host: Host;
+  readonly observe: Observer;
+}
+
+/** How the whole is doing. */
+export interface CollectorStatus {
+  readonly exchanges: ReadonlyMap<string, readonly SessionStatus[]>;
+  readonly journal: JournalStatus;
+  readonly sinks: readonly DeliveryStatus[];
+  readonly frames: number;
+}
+
+export interface JournalStatus {
+  readonly next: number;
+  readonly synced: number;
+  readonly oldest: number;
+  readonly bufferedBytes: number;
+  readonly totalBytes: number;
+  readonly full: boolean;
+  /** Why records cannot be made safe at present; null while all is well. */
+  readonly error: string | null;
+}
+
+/** An exchange instance that can run, with its plan. */
+interface RunnableInstance {
+  readonly exchange: ExchangePlan;
+  readonly runnable: RunnableExchange;
+}
+
+/**
+ * The whole: one journal, one pipeline, a runner for each exchange instance and a delivery for each sink. Starting
+ * recovers what an earlier run left: sessions that a kill cut short are closed in the journal, the pipeline goes on from
+ * the last checkpoint, and sinks go on from what they committed.
+ */
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #journal: Journal;
+  readonly #intake: Intake;
+  readonly #pipeline: Pipeline;
+  readonly #runners = new Map<string, ExchangeRunner>();
+  readonly #deliveries: readonly Delivery[];
+  #plan: Plan;
+  #paused = false;
+
+  private constructor(options: CollectorOptions, journal: Journal, pipeline: Pipeline) {
+    this.#options = options;
+    this.#plan = options.plan;
+    this.#journal = journal;
+    this.#pipeline = pipeline;
+    const { host, observe, plan } = options;
+    const tail = new Tail(journal.next);
+    this.#intake = new Intake({
+      host,
+      journal,
+      pipeline,
+      tail,
+      onFull: plan.journal.onFull,
+      plans: () => framePlans(this.#plan),
+      dedup: plan.dedup,
+      observe,
+      onPressure: (paused) => this.#setPaused(paused),
+    });
+    this.#deliveries = plan.sinks.map((sink) =>
+      new Delivery({
+        name: sink.name,
+        type: sink.type,
+        kinds: sink.kinds,
+        createSink: () => createSink(sink, host),
+        createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup),
+        journal,
+        tail,
+        clock: host.clock,
+        observe,
+      })
+    );
+  }
+
+  /** Opens the journal, recovers, and starts sinks and exchanges. Throws a `Failure` where the journal cannot be had. */
+  static async start(options: CollectorOptions): Promise<Collector> {
+    const { plan, host, observe } = options;
+    const pipeline = new Pipeline(framePlans(plan), plan.dedup);
+    const journal = await openJournal({
+      host,
+      dir: `${plan.run.dataDir}/journal`,
+      plan: plan.journal,
+      observer: observe,
+      checkpoint: () => pipeline.saveState(),
+    });
+    await resumePipeline(journal, pipeline);
+    const collector = new Collector(options, journal, pipeline);
+    collector.#closeCutSessions();
+    // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
+    for (const sink of plan.sinks) await journal.loadCursor(sink.name);
+    for (const delivery of collector.#deliveries) delivery.start();
+    for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
+    return collector;
+  }
+
+  get status(): CollectorStatus {
+    const { next, synced, oldest, bufferedBytes, totalBytes, full, failure } = this.#journal;
+    return {
+      exchanges: new Map([...this.#runners].map(([name, runner]) => [name, runner.connections])),
+      journal: { next, synced, oldest, bufferedBytes, totalBytes, full, error: failure?.message ?? null },
+      sinks: this.#deliveries.map((delivery) => delivery.status),
+      frames: this.#intake.frames,
+    };
+  }
+
+  /**
+   * Takes over the exchange instances of a new plan: unchanged ones run on, changed and removed ones stop, new ones start.
+   * Journal, sinks and HTTP keep the settings they began with.
+   */
+  async reload(plan: Plan): Promise<void> {
+    const before = new Map(this.#plan.exchanges.map((exchange) => [exchange.name, exchange]));
+    const wanted = runnableInstances(plan);
+    this.#plan = plan;
+    const keep = new Set(
+      wanted.filter(({ exchange }) => isSameInstance(before.get(exchange.name), exchange)).map((i) => i.exchange.name),
+    );
+    const leaving = [...this.#runners.values()].filter((runner) => !keep.has(runner.name));
+    for (const runner of leaving) this.#runners.delete(runner.name);
+    await Promise.all(leaving.map((runner) => runner.stop()));
+    for (const instance of wanted) {
+      if (this.#runners.has(instance.exchange.name)) continue;
+      this.#pipeline.setPlan(instance.runnable.frames);
+      this.#startRunner(instance);
+    }
+  }
+
+  /**
+   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `timeoutMs` sinks are cut off:
+   * what they have not committed is delivered after the next start.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options.host;
+    const abandon = new AbortController();
+    const timer = clock.after(timeoutMs, () => abandon.abort());
+    try {
+      await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
+      await this.#journal.sync();
+      await Promise.all(this.#deliveries.map((delivery) => delivery.stop(abandon.signal)));
+      await this.#journal.close();
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #startRunner({ exchange, runnable }: RunnableInstance): void {
+    const { host, observe } = this.#options;
+    const runner = new ExchangeRunner({
+      name: exchange.name,
+      descriptorHash: exchange.descriptorHash,
+      runnable,
+      intake: this.#intake,
+      host,
+      observe,
+    });
+    this.#runners.set(exchange.name, runner);
+    runner.start();
+    if (this.#paused) runner.setPaused(true);
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    for (const runner of this.#runners.values()) runner.setPaused(paused);
+  }
+
+  /** Writes the end of sessions that a kill left open, so that their gap is known. */
+  #closeCutSessions(): void {
+    for (const { session, lastTs } of this.#journal.recovered.openSessions) {
+      this.#intake.endSession(session, lastTs, "crash", null, "the process ended without closing the session");
+    }
+  }
+}
+
+function* framePlans(plan: Plan): Iterable<FramePlan> {
+  for (const { runnable } of runnableInstances(plan)) yield runnable.frames;
+}
+
+function runnableInstances(plan: Plan): readonly RunnableInstance[] {
+  return plan.exchanges.flatMap((exchange) =>
+    exchange.enabled && exchange.runnable !== null ? [{ exchange, runnable: exchange.runnable }] : []
+  );
+}
+
+/** Brings the pipeline to where the journal ends: the last segment's checkpoint and the records after it. */
+async function resumePipeline(journal: Journal, pipeline: Pipeline): Promise<void> {
+  if (journal.synced <= journal.oldest) return;
+  let restored = false;
+  for await (const chunk of journal.read(journal.synced - 1, { to: journal.synced })) {
+    for (const { offset, record } of chunk) {
+      if (record.kind === "checkpoint" && !restored) {
+        pipeline.restoreState(record.state);
+        restored = true;
+      }
+      pipeline.process(offset, record);
+    }
+  }
+}
+
+/** Whether an instance can run on as it is: same descriptor, instruments, channels and addresses. */
+function isSameInstance(before: ExchangePlan | undefined, after: ExchangePlan): boolean {
+  if (before === undefined || before.runnable === null || after.runnable === null) return false;
+  return before.descriptorHash === after.descriptorHash &&
+    instanceText(before.runnable) === instanceText(after.runnable);
+}
+
+function instanceText(runnable: RunnableExchange): string {
+  return JSON.stringify([runnable.instruments, runnable.channels, runnable.connections, runnable.rest.baseUrls]);
+}

@@ -1,0 +1,229 @@
+import type { Clock } from "../host/mod.ts";
+import type { Journal } from "../journal/mod.ts";
+import {
+  BACKOFF_MS_MAX,
+  type Envelope,
+  type EventKind,
+  Failure,
+  type Observer,
+  type Offset,
+  SINK_BATCH_EVENTS_MAX,
+} from "../model/mod.ts";
+import type { Sink } from "../sink/mod.ts";
+import { deriveEvents } from "./catch_up.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Tail } from "./tail.ts";
+
+/** How a sink is doing, for /healthz. */
+export interface DeliveryStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly state: "starting" | "delivering" | "catching_up" | "failing" | "stopped";
+  /** The next offset it is to get, and the next one it has made safe. */
+  readonly position: Offset;
+  readonly committed: Offset;
+  /** Journal records not yet handed over. */
+  readonly lagRecords: number;
+  readonly events: number;
+  readonly error: string | null;
+  readonly files: number | null;
+}
+
+export interface DeliveryOptions {
+  readonly name: string;
+  readonly type: string;
+  readonly kinds: readonly EventKind[] | null;
+  /** Makes a fresh sink; called again after a failure. */
+  readonly createSink: () => Sink;
+  /** Makes the pipeline that derives events anew when the sink is behind the tail. */
+  readonly createPipeline: () => Pipeline;
+  readonly journal: Journal;
+  readonly tail: Tail;
+  readonly clock: Clock;
+  readonly observe: Observer;
+}
+
+/** How long a delivery sleeps at most before it looks again, in ms: sinks flush by age too. */
+const IDLE_MS = 500;
+const RETRY_MS_MIN = 250;
+
+/**
+ * Feeds one sink: only what is synced, in order, at the sink's own pace, from memory while it is close and from the
+ * journal when it is not. Commits the position after the sink has made everything safe. When the sink fails it is closed,
+ * opened again at the committed position and fed from there, for ever, with a growing and capped delay.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #kinds: ReadonlySet<EventKind> | null;
+  readonly #abort = new AbortController();
+  #stopping = false;
+  #wake: (() => void) | null = null;
+  #state: DeliveryStatus["state"] = "starting";
+  #position: Offset = 0;
+  #committed: Offset = 0;
+  #events = 0;
+  #error: string | null = null;
+  #sink: Sink | null = null;
+  #failures = 0;
+  #done: Promise<void> | null = null;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#kinds = options.kinds === null ? null : new Set(options.kinds);
+  }
+
+  get status(): DeliveryStatus {
+    const { name, type, journal } = this.#options;
+    return {
+      name,
+      type,
+      state: this.#state,
+      position: this.#position,
+      committed: this.#committed,
+      lagRecords: Math.max(0, journal.next - this.#position),
+      events: this.#events,
+      error: this.#error,
+      files: this.#sink?.files ?? null,
+    };
+  }
+
+  /** Begins to deliver. */
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  /**
+   * Delivers what is synced, commits and ends. `abandon` gives up at once: what is not committed is delivered after the
+   * next start.
+   */
+  async stop(abandon: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    const give = () => this.#abort.abort();
+    if (abandon.aborted) give();
+    abandon.addEventListener("abort", give, { once: true });
+    this.#wake?.();
+    await this.#done;
+    abandon.removeEventListener("abort", give);
+  }
+
+  async #run(): Promise<void> {
+    const { journal, clock, observe, name } = this.#options;
+    const unsubscribe = journal.whenSynced(() => this.#wake?.());
+    try {
+      while (!this.#abort.signal.aborted) {
+        try {
+          await this.#deliver();
+          break;
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          this.#state = "failing";
+          this.#error = error.message;
+          const retryMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 20), BACKOFF_MS_MAX);
+          observe({ kind: "sink_failed", sink: name, error: error.message, retryMs });
+          await this.#closeSink();
+          if (this.#stopping) break;
+          await clock.sleep(retryMs, this.#abort.signal);
+        }
+      }
+    } finally {
+      unsubscribe();
+      await this.#closeSink();
+      this.#state = "stopped";
+    }
+  }
+
+  /** One life of the sink: until stop, or until it fails. */
+  async #deliver(): Promise<void> {
+    const { journal, tail, clock, observe, name } = this.#options;
+    const from = Math.max(await journal.loadCursor(name) ?? journal.oldest, journal.oldest);
+    const sink = this.#options.createSink();
+    this.#sink = sink;
+    await sink.open(from);
+    this.#position = from;
+    this.#committed = from;
+    while (!this.#abort.signal.aborted) {
+      const limit = journal.synced;
+      const taken = tail.take(this.#position, limit, SINK_BATCH_EVENTS_MAX);
+      if (taken === null) {
+        this.#state = "catching_up";
+        await this.#catchUp(sink);
+      } else if (taken.next > this.#position) {
+        this.#state = "delivering";
+        await this.#hand(sink, taken.events, taken.next);
+      }
+      if (this.#failures > 0) {
+        this.#failures = 0;
+        this.#error = null;
+        observe({ kind: "sink_recovered", sink: name });
+      }
+      if (sink.wantsFlush(clock.nowMs())) await this.#commit(sink);
+      if (this.#position < journal.synced) continue;
+      if (this.#stopping) {
+        await this.#commit(sink);
+        return;
+      }
+      await this.#idle();
+    }
+  }
+
+  async #catchUp(sink: Sink): Promise<void> {
+    const { journal, clock } = this.#options;
+    const derived = deriveEvents(journal, this.#options.createPipeline(), {
+      from: this.#position,
+      signal: this.#abort.signal,
+      eventsMax: SINK_BATCH_EVENTS_MAX,
+    });
+    for await (const { events, next } of derived) {
+      await this.#hand(sink, events, next);
+      if (sink.wantsFlush(clock.nowMs())) await this.#commit(sink);
+      if (this.#abort.signal.aborted) return;
+    }
+  }
+
+  async #hand(sink: Sink, events: readonly Envelope[], next: Offset): Promise<void> {
+    const { clock, observe, name } = this.#options;
+    const kinds = this.#kinds;
+    const wanted = kinds === null ? events : events.filter((envelope) => kinds.has(envelope.event.kind));
+    if (wanted.length > 0) {
+      const began = clock.monotonicMs();
+      await sink.write(wanted);
+      this.#events += wanted.length;
+      observe({ kind: "sink_wrote", sink: name, events: wanted.length, durationMs: clock.monotonicMs() - began });
+    }
+    this.#position = next;
+  }
+
+  async #commit(sink: Sink): Promise<void> {
+    const { journal, observe, name } = this.#options;
+    await sink.flush();
+    if (this.#position === this.#committed) return;
+    await journal.commitCursor(name, this.#position);
+    this.#committed = this.#position;
+    observe({ kind: "sink_committed", sink: name, offset: this.#position });
+    await journal.removePassed();
+  }
+
+  async #idle(): Promise<void> {
+    const { clock, journal } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(IDLE_MS, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+      if (this.#stopping || this.#position < journal.synced) this.#wake();
+    });
+    this.#wake = null;
+  }
+
+  async #closeSink(): Promise<void> {
+    const sink = this.#sink;
+    this.#sink = null;
+    try {
+      await sink?.close();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#options.observe({ kind: "sink_failed", sink: this.#options.name, error: error.message, retryMs: 0 });
+    }
+  }
+}

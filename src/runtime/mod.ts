@@ -1,0 +1,16 @@
+/**
+ * Where the rooms are wired together. `pipeline` is the middle of the program (records in, envelopes out) and the place
+ * to read first; `intake` is where frames enter, `delivery` where events leave, `collector` the whole. In: a Plan and a
+ * Host. Out: events in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
+ */
+export { Collector, type CollectorOptions, type CollectorStatus, type JournalStatus } from "./collector.ts";
+export { Delivery, type DeliveryOptions, type DeliveryStatus } from "./delivery.ts";
+export { ExchangeRunner } from "./exchange_runner.ts";
+export { Deduplicator } from "./deduplicator.ts";
+export { GapTracker } from "./gap_tracker.ts";
+export { Intake } from "./intake.ts";
+export { connectionIdOf, Pipeline, type PipelineResult } from "./pipeline.ts";
+export { RestLimiter } from "./rest_limiter.ts";
+export { RestRunner } from "./rest_runner.ts";
+export { Tail } from "./tail.ts";
+export { type Tallied, Tally, type TallySummary } from "./tally.ts";

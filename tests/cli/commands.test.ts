@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
+import { runCli } from "../support/captured_cli.ts";
+
+const CONFIG = new URL("../../config/collector.toml", import.meta.url).pathname;
+
+async function withDir(test: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "collector-cli-" });
+  try {
+    await test(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("cli prints its version", async () => {
+  assert.deepEqual(await runCli(["--version"]), { code: 0, out: `crypto-collector ${manifest.version}\n`, err: "" });
+});
+
+Deno.test("cli without a command prints the help and exits 64", async () => {
+  const { code, out } = await runCli([]);
+  assert.equal(code, 64);
+  for (const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "schema"]) {
+    assert.match(out, new RegExp(`^  ${command}\\b`, "m"));
+  }
+});
+
+Deno.test("cli exits 64 for what it does not know, and says so in one line", async () => {
+  for (const args of [["rn"], ["run", "--confg", "x"], ["schema", "nothing"], ["run", "--for", "soon"]]) {
+    const { code, err } = await runCli(args);
+    assert.equal(code, 64, args.join(" "));
+    assert.match(err, /^error: /);
+    assert.doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+Deno.test("validate accepts the shipped configuration", async () => {
+  const { code, out } = await runCli(["validate", "--config", CONFIG]);
+  assert.equal(code, 0, out);
+  assert.match(out, /No issues/);
+});
+
+Deno.test("validate exits 78 and shows line, column and caret of a mistake", async () => {
+  await withDir(async (dir) => {
+    const path = `${dir}/collector.toml`;
+    await Deno.writeTextFile(path, '[run]\nhttp_port = 8090\nlog_levl = "info"\n');
+    const { code, out } = await runCli(["validate", "--config", path]);
+    assert.equal(code, 78);
+    assert.match(out, /collector\.toml:3:1: error: .*log_levl.*log_level/);
+    assert.match(out, /\^{8}/);
+  });
+});
+
+Deno.test("validate --json gives every issue as plain values", async () => {
+  await withDir(async (dir) => {
+    const path = `${dir}/collector.toml`;
+    await Deno.writeTextFile(path, "[run]\nhttp_port = 99999\n");
+    const { code, out } = await runCli(["validate", "--config", path, "--json"]);
+    assert.equal(code, 78);
+    const body = JSON.parse(out);
+    assert.equal(body.valid, false);
+    assert.equal(body.errors, body.issues.length);
+    assert.deepEqual([body.issues[0].line, body.issues[0].column], [2, 13]);
+  });
+});
+
+Deno.test("validate of a file that is not there exits 78 and names it", async () => {
+  const { code, out } = await runCli(["validate", "--config", "nowhere/collector.toml"]);
+  assert.equal(code, 78);
+  assert.match(out, /nowhere\/collector\.toml/);
+});
+
+Deno.test("plan shows the exact subscribe messages", async () => {
+  const { code, out } = await runCli(["plan", "--config", CONFIG, "--exchange", "binance"]);
+  assert.equal(code, 0);
+  assert.match(out, /send \{"method":"SUBSCRIBE","params":\["btcusdt@trade".*\],"id":1\}/);
+});
+
+Deno.test("plan --json is JSON and hides environment values", async () => {
+  await withDir(async (dir) => {
+    const descriptor = `
+[meta]
+name = "x"
+version = "1.4"
+[[ws.connections]]
+id = "main"
+urls = ["wss://x.invalid/{env:SECRET_TOKEN}"]
+[[subscriptions]]
+connection_id = "main"
+generator = 'foreach (s in symbols) { emit("{symbol} {env:SECRET_TOKEN}"); }'
+ack = { field = "/ok", value = true }
+[parse]
+channel = "/c"
+symbol = "/s"
+`;
+    await Deno.writeTextFile(`${dir}/x.toml`, descriptor);
+    await Deno.writeTextFile(
+      `${dir}/collector.toml`,
+      `[run]\nhttp_port = 8090\n[[exchange]]\nname = "x"\ndescriptor_path = "x.toml"\nsymbols = ["A"]\nchannels = ["trades"]\n`,
+    );
+    const variables = { SECRET_TOKEN: "do-not-show-me" };
+    const { code, out, err } = await runCli(["plan", "--config", `${dir}/collector.toml`, "--json"], { variables });
+    assert.equal(code, 0, err);
+    assert.doesNotMatch(out + err, /do-not-show-me/);
+    assert.match(JSON.stringify(JSON.parse(out)), /env:SECRET_TOKEN/);
+  });
+});
+
+Deno.test("plan names the instances there are when asked for another", async () => {
+  const { code, err } = await runCli(["plan", "--config", CONFIG, "--exchange", "binanze"]);
+  assert.equal(code, 64);
+  assert.match(err, /binanze.*binance, okx, kraken/);
+});
+
+Deno.test("schema prints a JSON Schema with descriptions", async () => {
+  for (const what of ["config", "descriptor"]) {
+    const { code, out } = await runCli(["schema", what]);
+    assert.equal(code, 0);
+    const schema = JSON.parse(out);
+    assert.match(schema.$schema, /draft-07/);
+    assert.ok(JSON.stringify(schema).includes('"description"'));
+  }
+});
+
+Deno.test("run --fail-fast exits 78 with a broken configuration", async () => {
+  await withDir(async (dir) => {
+    await Deno.writeTextFile(`${dir}/collector.toml`, "[run]\n");
+    const { code, err } = await runCli(["run", "--fail-fast", "--config", `${dir}/collector.toml`]);
+    assert.equal(code, 78);
+    assert.match(err, /http_port/);
+  });
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Envelope, Offset } from "../../src/model/mod.ts";
+import { Tail } from "../../src/runtime/mod.ts";
+
+function events(offset: Offset, count: number): Envelope[] {
+  return Array.from({ length: count }, (_, index) => ({
+    exchange: "x",
+    symbol: "BTC/USDT",
+    native_symbol: "BTCUSDT",
+    exchange_ts: null,
+    received_ts: offset,
+    session: 0,
+    offset,
+    index,
+    event: { kind: "trade", trade_id: String(offset), price: "1", size: "1", side: "buy" },
+  }));
+}
+
+Deno.test("Tail.take() gives every event once and in order, whatever is pushed and however little is taken", () => {
+  fc.assert(fc.property(
+    fc.array(fc.nat({ max: 4 }), { maxLength: 60 }),
+    fc.integer({ min: 1, max: 7 }),
+    (counts, batch) => {
+      const tail = new Tail(100, 1_000);
+      counts.forEach((count, i) => tail.push(100 + i, events(100 + i, count)));
+      const got: string[] = [];
+      let position = 100;
+      while (position < tail.end) {
+        const taken = tail.take(position, tail.end, batch);
+        assert.ok(taken !== null && taken.next > position);
+        for (const { offset, index } of taken.events) got.push(`${offset}.${index}`);
+        position = taken.next;
+      }
+      const expected = counts.flatMap((count, i) => Array.from({ length: count }, (_, index) => `${100 + i}.${index}`));
+      assert.deepEqual(got, expected);
+    },
+  ));
+});
+
+Deno.test("Tail.take() never gives events at or past the limit", () => {
+  const tail = new Tail(0, 100);
+  for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 1));
+  const taken = tail.take(2, 5, 100);
+  assert.deepEqual(taken?.events.map((e) => e.offset), [2, 3, 4]);
+  assert.equal(taken?.next, 5);
+});
+
+Deno.test("Tail lets the oldest go when it is full and says that they are gone", () => {
+  const tail = new Tail(0, 40);
+  for (let offset = 0; offset < 200; offset++) tail.push(offset, events(offset, 3));
+  assert.ok(tail.size <= 43);
+  assert.equal(tail.take(0, 200, 10), null);
+  assert.ok(tail.start > 0);
+  const taken = tail.take(tail.start, 200, 1_000);
+  assert.equal(taken?.events.length, tail.size);
+  assert.equal(taken?.events[0].offset, tail.start);
+  assert.equal(taken?.events[0].index, 0);
+});

@@ -1,0 +1,41 @@
+import { cli } from "../../src/cli/mod.ts";
+import { denoHost, type Host } from "../../src/host/mod.ts";
+
+/** What a command wrote, and how it ended. */
+export interface CliOutcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs one command in this process on the real host, with its output kept instead of shown. */
+export async function runCli(
+  args: readonly string[],
+  options: { readonly variables?: Readonly<Record<string, string>>; readonly columns?: number } = {},
+): Promise<CliOutcome> {
+  const real = denoHost();
+  const decoder = new TextDecoder();
+  let out = "";
+  let err = "";
+  const host: Host = {
+    ...real,
+    environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
+    terminal: {
+      stdoutIsTerminal: false,
+      stderrIsTerminal: false,
+      columns: () => options.columns ?? 120,
+      writeStdout: (bytes) => {
+        out += decoder.decode(bytes);
+        return Promise.resolve();
+      },
+      print: (text) => {
+        out += `${text}\n`;
+      },
+      printError: (text) => {
+        err += `${text}\n`;
+      },
+    },
+  };
+  const code = await cli(args, host);
+  return { code, out, err };
+}
