@@ -37,6 +37,8 @@ export class Shape {
   /** A tape of the shape's own; its positions are those of the text that followed the shape last. */
   readonly tape: Int32Array;
   readonly size: number;
+  /** Length in bytes of the text that it was learned from. */
+  readonly textLength: number;
   /** Nodes of the scalar values in the order of the text, and their flags as members. */
   readonly #values: Int32Array;
   readonly #flags: Int32Array;
@@ -52,6 +54,7 @@ export class Shape {
   constructor(tape: Int32Array, size: number, bytes: Uint8Array) {
     this.tape = tape.slice(0, size);
     this.size = size;
+    this.textLength = bytes.length;
     const values = scalarNodes(tape, size);
     const literal: number[] = [];
     const literalEnds: number[] = [];

@@ -7,6 +7,8 @@ const SHAPES_MAX = 8;
 const ATTEMPTS_MAX = 3;
 /** Only texts with at most this many values have a shape worth keeping: longer ones seldom come again. */
 const NODES_MAX = 64;
+/** A text that is longer or shorter than the shape's first one by more bytes is not tried: its values differ too much. */
+const LENGTH_DIFFERENCE_MAX = 64;
 /** A shape is learned when texts that look like it were seen this often. */
 const SIGHTINGS = 8;
 
@@ -21,6 +23,7 @@ export class Shapes {
     const attempts = Math.min(shapes.length, ATTEMPTS_MAX);
     for (let i = 0; i < attempts; i++) {
       const shape = shapes[i];
+      if (Math.abs(bytes.length - shape.textLength) > LENGTH_DIFFERENCE_MAX) continue;
       if (!shape.follow(bytes)) continue;
       if (i > 0) {
         shapes[i] = shapes[i - 1];
