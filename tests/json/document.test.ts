@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { JSON_DEPTH_MAX } from "../../src/model/mod.ts";
 import { compilePath, JsonDocument, type NodeId, NOT_FOUND } from "../../src/json/mod.ts";
 
 const encoder = new TextEncoder();
@@ -248,6 +249,7 @@ Deno.test("parse() refuses a byte order mark", () => {
 });
 
 Deno.test("parse() reads 128 levels and refuses the 129th where it opens", () => {
+  assert.equal(JSON_DEPTH_MAX, 128);
   const document = new JsonDocument();
   for (const [open, close] of [["[", "]"], ['{"a":', "}"]]) {
     const inside = open === "[" ? "" : "1";
