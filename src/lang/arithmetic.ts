@@ -53,6 +53,10 @@ export function mayBeNumber(text: string): boolean {
 /** -1, 0 or 1 as a is less than, equal to or greater than b, exactly, whatever their length; null for what is no number. */
 export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
   if (!mayBeNumber(a) || !mayBeNumber(b)) return null;
+  if (isShortPlain(a) && isShortPlain(b)) {
+    const difference = Number(a) - Number(b);
+    return difference < 0 ? -1 : difference > 0 ? 1 : difference === 0 ? 0 : null;
+  }
   const left = readDigits(a);
   const right = readDigits(b);
   if (left === null || right === null) return null;
@@ -65,6 +69,19 @@ export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
   if (left.magnitude !== right.magnitude) return left.magnitude > right.magnitude ? larger : smaller;
   if (left.digits === right.digits) return 0;
   return left.digits > right.digits ? larger : smaller;
+}
+
+/** Most characters of a plain decimal that floating point holds so exactly that unequal decimals stay unequal. */
+const SHORT_CHARS_MAX = 15;
+
+/** Whether text has only digits and points behind an optional minus, few enough for floating point to compare exactly. */
+function isShortPlain(text: string): boolean {
+  if (text.length > SHORT_CHARS_MAX) return false;
+  for (let i = text.charCodeAt(0) === 45 ? 1 : 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 48 || code > 57) && code !== 46) return false;
+  }
+  return true;
 }
 
 /** Sign of a number: `-1`, `0`, `1`. */

@@ -1,8 +1,10 @@
-import { compilePath, NOT_FOUND, type Scope, type Value } from "../json/mod.ts";
+import { compilePath, type NodeId, NOT_FOUND, type Scope, type Value } from "../json/mod.ts";
 import { unreachable } from "../model/mod.ts";
+import { isNumber } from "./arithmetic.ts";
 import type { Comparison, ExpressionNode, PathRoot } from "./expression_tree.ts";
 import type { Evaluation } from "./function_spec.ts";
 import { findFunction } from "./functions.ts";
+import { matchTexts } from "./scalar_match.ts";
 import { areEqual, orderOf, valueOfNode } from "./value.ts";
 
 /** A compiled node. */
@@ -43,7 +45,7 @@ export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evalu
       return (scope) => operand(scope) !== true;
     }
     case "compare":
-      return compileComparison(
+      return compileTextEquality(node) ?? compileComparison(
         node.operator,
         compileNode(node.left, evaluation),
         compileNode(node.right, evaluation),
@@ -63,14 +65,19 @@ export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evalu
 
 /** A path from one of the roots: one look-up, and no allocation but the text found. */
 export function compilePathNode(root: PathRoot, segments: readonly string[]): Evaluate {
+  const find = compileFind(root, segments);
+  return (scope) => valueOfNode(scope.document, find(scope));
+}
+
+function compileFind(root: PathRoot, segments: readonly string[]): (scope: Scope) => NodeId {
   const path = compilePath(segments);
   switch (root) {
     case "row":
-      return (scope) => valueOfNode(scope.document, scope.document.find(path, scope.row));
+      return (scope) => scope.document.find(path, scope.row);
     case "parent":
-      return (scope) => valueOfNode(scope.document, scope.document.find(path, scope.parent));
+      return (scope) => scope.document.find(path, scope.parent);
     case "root":
-      return (scope) => valueOfNode(scope.document, scope.document.find(path, 0));
+      return (scope) => scope.document.find(path, 0);
   }
 }
 
@@ -91,6 +98,19 @@ function compileCoalesce(operands: readonly Evaluate[]): Evaluate {
     }
     return null;
   };
+}
+
+/** `path == 'text'`, the shape of most conditions, without making the text; null where it is not that. */
+function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }): Evaluate | null {
+  const { operator, left, right } = node;
+  if (left.kind !== "path" || right.kind !== "literal" || right.value === null) return null;
+  if (operator !== "==" && operator !== "!=") return null;
+  const text = String(right.value);
+  if (isNumber(text)) return null;
+  const find = compileFind(left.root, left.segments);
+  const matches = matchTexts(new Set([text]));
+  const wanted = operator === "==";
+  return (scope) => matches(scope.document, find(scope)) === wanted;
 }
 
 function compileComparison(operator: Comparison, left: Evaluate, right: Evaluate): Evaluate {

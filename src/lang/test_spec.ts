@@ -2,6 +2,7 @@ import type { Expression, JsonKind, Scope } from "../json/mod.ts";
 import { compareNumbers, isNumber } from "./arithmetic.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
+import { matchTexts } from "./scalar_match.ts";
 import { textOfValue } from "./value.ts";
 
 /** A value that is compared with a scalar's text. */
@@ -47,15 +48,12 @@ type TestKind = typeof KINDS[number];
 /** Compiles a test of what `source` yields; null where it is wrong, which is added to `errors`. */
 export function compileTest(source: Expression, spec: unknown, errors: TestError[]): CompiledTest | null {
   if (isLiteral(spec)) {
-    const text = String(spec);
-    const read = textReader(source);
-    return { holds: (scope) => read(scope) === text, texts: new Set([text]) };
+    const texts = new Set([String(spec)]);
+    return { holds: oneOfTest(source, texts), texts };
   }
   if (Array.isArray(spec)) {
     const texts = literalTexts(spec, [], errors);
-    if (texts === null) return null;
-    const read = textReader(source);
-    return { holds: (scope) => isOneOf(texts, read(scope)), texts };
+    return texts === null ? null : { holds: oneOfTest(source, texts), texts };
   }
   if (typeof spec !== "object" || spec === null) {
     errors.push(refusal([], `A test is a text, a number, true or false, a list of these or a table: ${shown(spec)}`));
@@ -115,7 +113,9 @@ function compileTestKey(
     }
     case "not": {
       const texts = literalTexts(Array.isArray(value) ? value : [value], [key], errors);
-      return texts === null ? null : (scope) => !isOneOf(texts, read(scope));
+      if (texts === null) return null;
+      const isOne = oneOfTest(source, texts);
+      return (scope) => !isOne(scope);
     }
     case "gt":
       return ordered(read, numberOf(value, key, errors), 1);
@@ -165,8 +165,16 @@ function holdsAll(tests: readonly Test[], scope: Scope): boolean {
   return true;
 }
 
-function isOneOf(texts: ReadonlySet<string>, text: string | null): boolean {
-  return text !== null && texts.has(text);
+function oneOfTest(source: Expression, texts: ReadonlySet<string>): Test {
+  const { path, evaluate } = source;
+  if (path !== null) {
+    const matches = matchTexts(texts);
+    return (scope) => matches(scope.document, scope.document.find(path, scope.row));
+  }
+  return (scope) => {
+    const text = textOfValue(evaluate(scope));
+    return text !== null && texts.has(text);
+  };
 }
 
 function onTexts(

@@ -403,3 +403,22 @@ Deno.test("arithmetic agrees with BigInt on integers scaled by powers of ten", (
     if (b !== 0n) same("div(mul(a, b), b, 60)", `${a}e-${scale}`);
   }));
 });
+
+Deno.test("comparison of short decimals agrees with comparison of the same decimals written at length", () => {
+  const short = fc.tuple(fc.integer({ min: -99_999, max: 99_999 }), fc.nat(9)).map(([units, places]) => {
+    const digits = String(Math.abs(units)).padStart(places + 1, "0");
+    const point = digits.length - places;
+    return `${units < 0 ? "-" : ""}${digits.slice(0, point)}.${digits.slice(point)}`;
+  });
+  const odd = fc.constantFrom(".", "-", "-.", "1.2.3", "1..", "+1", "-0", "0.", ".5", "1e1", "");
+  fc.assert(
+    fc.property(fc.oneof(short, odd), fc.oneof(short, odd), (a, b) => {
+      const zeros = "0".repeat(20);
+      const long = (text: string): string => /^-?\d+\.\d*$/.test(text) ? text + zeros : text;
+      const brief = JSON.stringify({ a, b });
+      const wide = JSON.stringify({ a: long(a), b: long(b) });
+      for (const text of ["a < b", "a == b", "a >= b"]) assert.equal(evaluate(text, brief), evaluate(text, wide));
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compilePredicate, type PredicateSpec, type TestSpec } from "../../src/lang/mod.ts";
+import { compilePredicate, type PredicateSpec, type TestSpec, writeTextLiteral } from "../../src/lang/mod.ts";
 import { pathSource, type Predicate } from "../../src/json/mod.ts";
 import { scopeOf } from "../support/json_scope.ts";
 
@@ -185,5 +185,29 @@ Deno.test("compilePredicate() neither throws on any table of values nor on any f
     const result = compilePredicate(spec);
     if (result.ok) assert.equal(typeof result.value.test(scopeOf(json)), "boolean");
     else assert.ok(result.errors.length > 0);
+  }));
+});
+
+Deno.test("compilePredicate() compares any scalar with any literals as their texts compare", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 3 }),
+    fc.constantFrom("é", '"', "\\", "\ud800", "\ufffd", "1", "true"),
+  );
+  const scalar = fc.oneof(text, fc.integer({ max: 20 }), fc.boolean(), fc.constant(null));
+  const literals = fc.array(text, { minLength: 1, maxLength: 6 });
+  fc.assert(fc.property(scalar, literals, fc.boolean(), (value, texts, isEscaped) => {
+    const json = JSON.stringify({ a: value });
+    const written = isEscaped
+      ? json.replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      : json;
+    const expected = value !== null && texts.includes(String(value));
+    const scope = scopeOf(written);
+    assert.equal(compile({ "/a": texts }).test(scope), expected);
+    assert.equal(compile({ "/a": { not: texts } }).test(scope), !expected);
+    const [first] = texts;
+    if (/^[\d.+-]/.test(first)) return;
+    const isFirst = value !== null && String(value) === first;
+    assert.equal(compile(`a == ${writeTextLiteral(first)}`).test(scope), isFirst);
+    assert.equal(compile(`root.a != ${writeTextLiteral(first)}`).test(scope), !isFirst);
   }));
 });

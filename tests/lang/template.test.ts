@@ -78,21 +78,11 @@ const ANY_TEXT = fc.oneof(
 );
 
 Deno.test("compileTemplate() escapes any symbol so that it stays inside its JSON string", () => {
+  const text = '["pre-{symbol}","{symbol}{symbol}",{"key {symbol}":{"id":1}},"say \\"{symbol}\\" \\\\"]';
   fc.assert(fc.property(ANY_TEXT, (symbol) => {
-    const text = '{"params":["pre-{symbol}","{symbol}"],"{symbol}":{"id":1},"in\\"{symbol}\\\\":"{symbol}{symbol}"}';
     const filled = renderTemplate(compile(text, { values: { symbol } }), {});
-    assert.deepEqual(
-      Object.entries(JSON.parse(filled)).toSorted(),
-      Object.entries(
-        JSON.parse(
-          JSON.stringify({
-            params: [`pre-${symbol}`, symbol],
-            [symbol]: { id: 1 },
-            [`in"${symbol}\\`]: symbol + symbol,
-          }),
-        ),
-      ).toSorted(),
-    );
+    const expected = [`pre-${symbol}`, symbol + symbol, { [`key ${symbol}`]: { id: 1 } }, `say "${symbol}" \\`];
+    assert.deepEqual(JSON.parse(filled), expected);
   }));
 });
 
