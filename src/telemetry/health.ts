@@ -1,4 +1,4 @@
-import { isoFromMicros, type Micros, type SessionState } from "../model/mod.ts";
+import { isoFromMicros, type Micros, type SessionState, type Stream, streamKey } from "../model/mod.ts";
 
 /** One connection, as /healthz shows it. */
 export interface ConnectionHealth {
@@ -17,8 +17,7 @@ export interface ConnectionHealth {
     readonly rejected: number;
     readonly stale: number;
   };
-  readonly rejected: readonly { readonly stream: string; readonly reason: string }[];
-  readonly stale: readonly string[];
+  readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
 }
 
 /** One configured exchange instance. */
@@ -159,8 +158,7 @@ function instanceBody(instance: InstanceHealth, now: Micros): unknown {
         : Math.max(0, Math.round((now - connection.lastMessageTs) / 1000)),
       reconnects: connection.reconnects,
       streams: connection.streams,
-      rejected: connection.rejected,
-      stale: connection.stale,
+      rejected: connection.rejected.map(({ stream, reason }) => ({ stream: streamKey(stream), reason })),
     })),
   };
 }

@@ -7,9 +7,10 @@ import {
   type LogLevel as LibraryLevel,
   type LogRecord,
 } from "@logtape/logtape";
-import type { LogLevel, Observation, Observer } from "../model/mod.ts";
+import { type LogLevel, type Observation, type Observer, unreachable } from "../model/mod.ts";
 import { type LineLevel, logSpec } from "./log_table.ts";
 
+/** Where log lines go and how they look. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: "text" | "json";
@@ -23,7 +24,7 @@ export interface LogOptions {
 
 /** How long lines with the same key are held back and counted, in ms. */
 const REPEAT_MS = 60_000;
-/** Keys remembered at most; when reached, all are forgotten, so that lines are rather written twice than lost. */
+/** Keys remembered at most; when reached, all are told and forgotten, so that lines are rather written twice than lost. */
 const REPEAT_KEYS_MAX = 10_000;
 
 const LIBRARY_LEVELS: Readonly<Record<LineLevel, LibraryLevel>> = {
@@ -37,8 +38,9 @@ const LIBRARY_LEVELS: Readonly<Record<LineLevel, LibraryLevel>> = {
 const LEVELS: readonly LineLevel[] = ["trace", "debug", "info", "warn", "error"];
 
 /**
- * Turns observations into log lines, as `log_table` says. A line that repeats within a minute is counted, and the count
- * stands on the next one, so that a fault in every frame neither floods the log nor is silent.
+ * Turns observations into log lines, as `log_table` says. Of lines that repeat within a minute the first is written; the
+ * others are counted, and the latest of them stands with the count in one line when the next line is written after the
+ * minute, or at the stop: a fault in every frame neither floods the log nor is silent.
  */
 export function createLog(options: LogOptions): Observer {
   const format = options.format === "json"
@@ -56,19 +58,11 @@ export function createLog(options: LogOptions): Observer {
   });
   const logger = getLogger(["collector"]);
   const lowest = LEVELS.indexOf(options.level);
-  const repeats = new Map<string, { until: number; held: number }>();
-  return (seen) => {
-    const spec = logSpec(seen);
-    if (spec === null) return;
-    const level = typeof spec.level === "function" ? spec.level(seen) : spec.level;
-    if (LEVELS.indexOf(level) < lowest) return;
-    const key = spec.repeatKey?.(seen) ?? "";
-    const held = key === "" ? 0 : holdBack(repeats, `${seen.kind} ${key}`, options.nowMs());
-    if (held === null) return;
-    const properties = held === 0 ? fieldsOf(seen) : { ...fieldsOf(seen), repeated: held };
-    const text = held === 0 ? spec.text(seen) : `${spec.text(seen)} (and ${held} more like it before)`;
+  const writeLine = ({ level, text, seen, repeated }: Line) => {
+    const properties = repeated === 0 ? fieldsOf(seen) : { ...fieldsOf(seen), repeated };
+    const full = repeated === 0 ? text : `${text} (the latest of ${repeated} more like it)`;
     // Braces would be read as placeholders of the message.
-    const message = text.replaceAll("{", "{{").replaceAll("}", "}}");
+    const message = full.replaceAll("{", "{{").replaceAll("}", "}}");
     switch (level) {
       case "trace":
         return logger.trace(message, properties);
@@ -80,24 +74,79 @@ export function createLog(options: LogOptions): Observer {
         return logger.warn(message, properties);
       case "error":
         return logger.error(message, properties);
+      default:
+        return unreachable(level);
     }
+  };
+  const repeats = new Repeats(writeLine);
+  return (seen) => {
+    if (seen.kind === "stopped") repeats.release(Infinity);
+    const spec = logSpec(seen);
+    if (spec === null) return;
+    const level = typeof spec.level === "function" ? spec.level(seen) : spec.level;
+    if (LEVELS.indexOf(level) < lowest) return;
+    const nowMs = options.nowMs();
+    repeats.release(nowMs);
+    const key = spec.repeatKey?.(seen) ?? "";
+    if (key !== "" && repeats.holdBack(`${seen.kind} ${key}`, { level, text: spec.text, seen, nowMs })) return;
+    writeLine({ level, text: spec.text(seen), seen, repeated: 0 });
   };
 }
 
-/** Null: hold the line back. Otherwise how many were held back before this one. */
-function holdBack(
-  repeats: Map<string, { until: number; held: number }>,
-  key: string,
-  nowMs: number,
-): number | null {
-  const before = repeats.get(key);
-  if (before !== undefined && nowMs < before.until) {
-    before.held++;
-    return null;
+interface Line {
+  readonly level: LineLevel;
+  readonly text: string;
+  readonly seen: Observation;
+  /** How many lines were held back that this one stands for; 0 for a line of its own. */
+  readonly repeated: number;
+}
+
+interface Candidate {
+  readonly level: LineLevel;
+  readonly text: (seen: Observation) => string;
+  readonly seen: Observation;
+  readonly nowMs: number;
+}
+
+/** Lines that repeat: the first is written, the others are counted and told by one line when the minute is over. */
+class Repeats {
+  readonly #write: (line: Line) => void;
+  readonly #held = new Map<string, { readonly untilMs: number; count: number; latest: Candidate }>();
+  #nextMs = Infinity;
+
+  constructor(write: (line: Line) => void) {
+    this.#write = write;
   }
-  if (repeats.size >= REPEAT_KEYS_MAX) repeats.clear();
-  repeats.set(key, { until: nowMs + REPEAT_MS, held: 0 });
-  return before?.held ?? 0;
+
+  /** Whether a line of this kind was written within the minute, so that this one is only counted. */
+  holdBack(key: string, candidate: Candidate): boolean {
+    const before = this.#held.get(key);
+    if (before !== undefined) {
+      before.count++;
+      before.latest = candidate;
+      return true;
+    }
+    if (this.#held.size >= REPEAT_KEYS_MAX) this.release(Infinity);
+    const untilMs = candidate.nowMs + REPEAT_MS;
+    this.#held.set(key, { untilMs, count: 0, latest: candidate });
+    this.#nextMs = Math.min(this.#nextMs, untilMs);
+    return false;
+  }
+
+  /** Tells what was held back by the lines whose minute is over. Cheap while none is. */
+  release(nowMs: number): void {
+    if (nowMs < this.#nextMs) return;
+    this.#nextMs = Infinity;
+    for (const [key, { untilMs, count, latest }] of this.#held) {
+      if (untilMs > nowMs) {
+        this.#nextMs = Math.min(this.#nextMs, untilMs);
+        continue;
+      }
+      this.#held.delete(key);
+      if (count === 0) continue;
+      this.#write({ level: latest.level, text: latest.text(latest.seen), seen: latest.seen, repeated: count });
+    }
+  }
 }
 
 function fieldsOf({ kind, ...fields }: Observation): Record<string, unknown> {

@@ -1,0 +1,124 @@
+import type { Observation } from "../../src/model/mod.ts";
+import type { ConnectionHealth, HealthSnapshot, InstanceHealth } from "../../src/telemetry/mod.ts";
+
+/** 2026-11-22T00:00:00Z, µs. */
+export const NOW = 1_795_305_600_000_000;
+
+/** A connection whose two streams are live. */
+export function connection(rest: Partial<ConnectionHealth> = {}): ConnectionHealth {
+  return {
+    key: "public",
+    url: "wss://example.test/ws",
+    state: { kind: "live" },
+    since: NOW - 60_000_000,
+    lastMessageTs: NOW - 1_500_000,
+    reconnects: 1,
+    streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
+    rejected: [],
+    ...rest,
+  };
+}
+
+/** An enabled, valid instance with one live connection. */
+export function instance(rest: Partial<InstanceHealth> = {}): InstanceHealth {
+  return {
+    name: "alpha",
+    enabled: true,
+    descriptorPath: "exchanges/alpha.toml",
+    descriptorName: "alpha",
+    descriptorVersion: "1.4",
+    errors: [],
+    warnings: [],
+    connections: [connection()],
+    ...rest,
+  };
+}
+
+/** A collector in which all is well. */
+export function snapshot(rest: Partial<HealthSnapshot> = {}): HealthSnapshot {
+  return {
+    service: "crypto-collector",
+    version: "1.2.3",
+    now: NOW,
+    uptimeMs: 61_900,
+    configLoaded: true,
+    configError: null,
+    instances: [instance()],
+    journal: {
+      next: 120,
+      synced: 110,
+      oldest: 1,
+      bufferedBytes: 10,
+      totalBytes: 1000,
+      full: false,
+      error: null,
+    },
+    sinks: [
+      { name: "archive", type: "parquet", state: "following", lagRecords: 10, committed: 100, events: 90, error: null },
+    ],
+    ...rest,
+  };
+}
+
+const STREAM = { channel: "trades", symbol: "SECRET/SYMBOL" } as const;
+const ISSUE = {
+  severity: "error",
+  file: "collector.toml",
+  line: 3,
+  column: 5,
+  length: 4,
+  message: "Unknown key {prot}",
+  sourceLine: "prot = 1",
+  exchange: null,
+} as const;
+const AT = { exchange: "alpha", connection: "public" } as const;
+
+/** One observation of every kind, by kind, so that a new kind does not compile before it has one here. */
+export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<Observation, { kind: K }> } = {
+  started: { kind: "started", version: "1.2.3" },
+  stopping: { kind: "stopping", signal: "SIGTERM" },
+  stopped: { kind: "stopped", durationMs: 12.4 },
+  config_loaded: { kind: "config_loaded", exchanges: 2, warnings: 1 },
+  config_issue: { kind: "config_issue", issue: ISSUE },
+  config_reload: { kind: "config_reload", accepted: false, errors: 3 },
+  session_state: { kind: "session_state", ...AT, state: { kind: "live" } },
+  session_opened: { kind: "session_opened", ...AT, session: 7, url: "wss://example.test/ws" },
+  session_closed: { kind: "session_closed", ...AT, cause: "peer", code: 1006, reason: "secret words" },
+  connect_failed: { kind: "connect_failed", ...AT, code: "http_status", status: 429, reason: "secret words" },
+  request_sent: { kind: "request_sent", ...AT, items: 3 },
+  request_failed: { kind: "request_failed", ...AT, outcome: "ack_timeout", reason: "secret words" },
+  stream_state: { kind: "stream_state", ...AT, stream: STREAM, state: "rejected", reason: "secret words" },
+  frame_received: { kind: "frame_received", exchange: "alpha", bytes: 165 },
+  frame_fault: {
+    kind: "frame_fault",
+    exchange: "alpha",
+    code: "bad_decimal",
+    where: "trade /p",
+    example: '{"p":"x"}',
+    offset: 9,
+  },
+  frame_control: { kind: "frame_control", exchange: "alpha", rule: "pong" },
+  frames_dropped: { kind: "frames_dropped", exchange: "alpha", frames: 4, reason: "journal full" },
+  events: { kind: "events", exchange: "alpha", event: "trade", count: 5 },
+  gap: { kind: "gap", exchange: "alpha", stream: "book", symbol: STREAM.symbol, cause: "disconnect", detail: "1006" },
+  duplicate: { kind: "duplicate", exchange: "alpha", count: 2 },
+  symbol_unmapped: { kind: "symbol_unmapped", exchange: "alpha", native: STREAM.symbol },
+  http_request: {
+    kind: "http_request",
+    exchange: "alpha",
+    request: "depth_snapshot",
+    status: 429,
+    durationMs: 30,
+    error: null,
+  },
+  journal_synced: { kind: "journal_synced", bytes: 500, records: 6, durationMs: 250 },
+  journal_segment_sealed: { kind: "journal_segment_sealed", segment: "17", bytes: 900 },
+  journal_segment_deleted: { kind: "journal_segment_deleted", segment: "16", bytes: 800 },
+  journal_recovered: { kind: "journal_recovered", segment: "17", cutBytes: 33, records: 6 },
+  journal_full: { kind: "journal_full", full: true, bytes: 1000 },
+  journal_failed: { kind: "journal_failed", error: "disk full" },
+  sink_wrote: { kind: "sink_wrote", sink: "archive", events: 8, durationMs: 500 },
+  sink_committed: { kind: "sink_committed", sink: "archive", offset: 130 },
+  sink_failed: { kind: "sink_failed", sink: "archive", error: "disk full", retryMs: 1000 },
+  sink_recovered: { kind: "sink_recovered", sink: "archive" },
+};

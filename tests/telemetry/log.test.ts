@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import type { LogLevel } from "../../src/model/mod.ts";
+import { createLog, LOG_EVENTS } from "../../src/telemetry/mod.ts";
+import { EVERY_OBSERVATION } from "./builders.ts";
+
+/** A log in memory with a clock that the test moves. */
+function memoryLog(options: { readonly level?: LogLevel; readonly format?: "text" | "json" } = {}) {
+  const lines: string[] = [];
+  const clock = { nowMs: 0 };
+  const observe = createLog({
+    level: options.level ?? "info",
+    format: options.format ?? "text",
+    color: false,
+    write: (line) => lines.push(line),
+    nowMs: () => clock.nowMs,
+  });
+  return { lines, clock, observe };
+}
+
+Deno.test("log writes one line an observation that the table names, none for the counted ones", () => {
+  for (const seen of Object.values(EVERY_OBSERVATION)) {
+    const { lines, observe } = memoryLog({ level: "trace" });
+    observe(seen);
+    assert.equal(lines.length, LOG_EVENTS[seen.kind] === null ? 0 : 1, seen.kind);
+  }
+});
+
+Deno.test("log writes JSON with the time, level, message, event and fields", () => {
+  const { lines, observe } = memoryLog({ format: "json" });
+  observe(EVERY_OBSERVATION.config_issue);
+  const line = JSON.parse(lines[0]);
+  assert.equal(line.message, "collector.toml:3:5: error: Unknown key {prot}");
+  assert.equal(line.level, "ERROR");
+  assert.equal(line.event, "config_issue");
+  assert.equal(line.issue.line, 3);
+  assert.ok(!Number.isNaN(Date.parse(line["@timestamp"])));
+});
+
+Deno.test("log writes text with the message, braces as they are", () => {
+  const { lines, observe } = memoryLog();
+  observe(EVERY_OBSERVATION.frame_fault);
+  assert.equal(lines.length, 1);
+  assert.ok(lines[0].includes('alpha frame 9: bad_decimal trade /p: {"p":"x"}'), lines[0]);
+});
+
+Deno.test("log leaves out lines below its level", () => {
+  const { lines, observe } = memoryLog({ level: "error" });
+  observe(EVERY_OBSERVATION.started);
+  observe(EVERY_OBSERVATION.gap);
+  assert.deepEqual(lines, []);
+  observe(EVERY_OBSERVATION.journal_failed);
+  assert.equal(lines.length, 1);
+});
+
+Deno.test("log counts a fault that repeats within a minute and tells the count with the next line after it", () => {
+  const { lines, clock, observe } = memoryLog({ format: "json" });
+  for (let offset = 0; offset < 1000; offset++) observe({ ...EVERY_OBSERVATION.frame_fault, offset });
+  assert.equal(lines.length, 1);
+  clock.nowMs = 60_000;
+  observe(EVERY_OBSERVATION.sink_recovered);
+  assert.equal(lines.length, 3);
+  const told = JSON.parse(lines[1]);
+  assert.equal(told.repeated, 999);
+  assert.equal(told.offset, 999);
+  assert.match(told.message, /the latest of 999 more like it/);
+});
+
+Deno.test("log tells at the stop what it has counted", () => {
+  const { lines, observe } = memoryLog({ format: "json" });
+  observe(EVERY_OBSERVATION.gap);
+  observe(EVERY_OBSERVATION.gap);
+  observe(EVERY_OBSERVATION.stopped);
+  assert.deepEqual(lines.map((line) => [JSON.parse(line).event, JSON.parse(line).repeated ?? null]), [
+    ["gap", null],
+    ["gap", 1],
+    ["stopped", null],
+  ]);
+});
+
+Deno.test("log writes different faults within a minute each", () => {
+  const { lines, observe } = memoryLog();
+  observe(EVERY_OBSERVATION.frame_fault);
+  observe({ ...EVERY_OBSERVATION.frame_fault, where: "trade /q" });
+  observe({ ...EVERY_OBSERVATION.frame_fault, exchange: "beta" });
+  assert.equal(lines.length, 3);
+});
