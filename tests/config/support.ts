@@ -57,6 +57,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
         parse: null,
         canonical: new Map(),
         channels: new Map(),
+        books: [],
         wanted: null,
       },
     },

@@ -64,6 +64,7 @@ export function buildExchange(
       exchange,
       canonical: canonicalMaps(descriptor, withInstruments(table.instruments, instruments), mapPlace),
       channels: new Map(offered.map(({ channel, native }) => [native, channel])),
+      books: [],
       wanted: new Set(channels),
     },
   };

@@ -40,6 +40,7 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
     exchange,
     canonical: canonicalMaps(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
     channels: new Map(nativeChannels(descriptor, { place, texts }).map(({ channel, native }) => [native, channel])),
+    books: [],
     wanted: null,
   };
   const broken = issues.some(({ severity }) => severity === "error");
