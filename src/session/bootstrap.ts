@@ -1,0 +1,57 @@
+import { JsonDocument, type NodeId, type Scope } from "../json/mod.ts";
+import type { Clock, Fetcher, Random } from "../host/mod.ts";
+import {
+  BOOTSTRAP_BYTES_MAX,
+  BOOTSTRAP_TIMEOUT_MS,
+  type BootstrapPlan,
+  Failure,
+  renderTemplate,
+} from "../model/mod.ts";
+
+const ROOT: NodeId = 0;
+
+/** What the call before a connect gave: values by name. */
+export type BootValues = Readonly<Record<string, string>>;
+
+/** Makes the call and reads the values off its reply. Rejects with a `Failure`; one of a status carries Retry-After. */
+export async function fetchBootstrap(
+  plan: BootstrapPlan,
+  host: { readonly clock: Clock; readonly fetcher: Fetcher; readonly random: Random },
+  signal: AbortSignal,
+): Promise<BootValues> {
+  const values = { nowMs: host.clock.nowMs(), uuid: () => host.random.uuid() };
+  const answer = await host.fetcher.fetch({
+    method: plan.method,
+    url: renderTemplate(plan.url, values),
+    headers: plan.headers,
+    body: plan.body === null ? null : renderTemplate(plan.body, values),
+    timeoutMs: BOOTSTRAP_TIMEOUT_MS,
+    bytesMax: BOOTSTRAP_BYTES_MAX,
+  }, signal);
+  if (answer.status < 200 || answer.status > 299) {
+    throw new Failure("http_status", `Bootstrap was refused: status ${answer.status}`, {
+      status: answer.status,
+      ...(answer.retryAfterMs === null ? {} : { retryAfterMs: answer.retryAfterMs }),
+    });
+  }
+  return readBootValues(plan, answer.body);
+}
+
+/** Reads the values off a reply; a missing one is a `Failure`, because nothing can be dialled without it. */
+export function readBootValues(plan: BootstrapPlan, body: Uint8Array): BootValues {
+  const document = new JsonDocument();
+  if (!document.parse(body)) {
+    throw new Failure("connect", `Bootstrap reply is not JSON: ${document.error?.message ?? ""}`);
+  }
+  const scope: Scope = { document, row: ROOT, parent: ROOT };
+  const values: Record<string, string> = {};
+  for (const { name, expression } of plan.values) {
+    const value = expression.evaluate(scope);
+    const text = typeof value === "number" ? document.text(value) : value;
+    if (text === null) {
+      throw new Failure("connect", `Bootstrap reply lacks ${name}: ${expression.source} gives no value`);
+    }
+    values[name] = String(text);
+  }
+  return values;
+}

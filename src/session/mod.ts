@@ -1,0 +1,10 @@
+/**
+ * One connection's life: dial, welcome, subscribe, acknowledgements, keepalive, deadlines, and connecting again for
+ * ever. In: a `ConnectionPlan`, the outside world, and what the pipeline reads off frames (signals, data seen). Out:
+ * frames with their receive times and the records of a session. Must not know what stands in a frame, the journal, or
+ * any exchange; JSON is read for the bootstrap reply alone.
+ */
+export { createOpenGate, type OpenGate } from "./open_gate.ts";
+export { type Session, type SessionCallbacks, type SessionOptions, type SessionStatus } from "./seams.ts";
+export { createSession } from "./session.ts";
+export { type StreamCounts } from "./stream_board.ts";

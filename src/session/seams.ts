@@ -1,0 +1,79 @@
+import type { Host } from "../host/mod.ts";
+import type {
+  Channel,
+  CloseCause,
+  ConnectionPlan,
+  ControlRule,
+  ControlSignal,
+  Micros,
+  Observer,
+  SessionId,
+  SessionState,
+  Stream,
+} from "../model/mod.ts";
+import type { OpenGate } from "./open_gate.ts";
+import type { StreamCounts } from "./stream_board.ts";
+
+/** What a session tells the runtime. Called synchronously; they must not throw. Times are receive times or now. */
+export interface SessionCallbacks {
+  /** A socket is open. Returns the session's id. `url` is without secrets. */
+  onOpened(url: string, at: Micros): SessionId;
+  /** A message; during the call the runtime hands signals and data back by `acceptSignal` and `acceptData`. */
+  onFrame(session: SessionId, payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
+  /** Streams were acknowledged: by an ack, or by data where that has to do. Once a stream and socket. */
+  onAcked(session: SessionId, streams: readonly Stream[], at: Micros): void;
+  onRejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void;
+  /** The socket is gone; called once for each `onOpened`. */
+  onClosed(session: SessionId, cause: CloseCause, code: number | null, reason: string, at: Micros): void;
+}
+
+/** What a session needs. */
+export interface SessionOptions {
+  /** Name of the exchange instance. */
+  readonly exchange: string;
+  readonly plan: ConnectionPlan;
+  /** The instance's control rules: a signal of action `reply` names one by its index, whose template is then sent. */
+  readonly controls: readonly ControlRule[];
+  readonly host: Pick<Host, "clock" | "dialer" | "fetcher" | "random">;
+  /** Shared by all sessions of the instance. */
+  readonly openGate: OpenGate;
+  readonly observe: Observer;
+  readonly callbacks: SessionCallbacks;
+}
+
+/** How a connection is doing. Times in microseconds. */
+export interface SessionStatus {
+  /** Key of the connection in the plan. */
+  readonly key: string;
+  /** Without secrets; empty before the first attempt. */
+  readonly url: string;
+  readonly state: SessionState;
+  /** When the state began. */
+  readonly since: Micros;
+  /** When the last message came, of any socket so far; null before the first. */
+  readonly lastMessageTs: Micros | null;
+  /** How many sockets were opened after the first. */
+  readonly reconnects: number;
+  readonly streams: StreamCounts;
+  readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
+  /** Null while no socket is open. */
+  readonly sessionId: SessionId | null;
+}
+
+/** One connection's life, over all the sockets it takes. */
+export interface Session {
+  /** Connects, and connects again for ever until `stop`. */
+  start(): void;
+  /** What a control frame means; from within `onFrame`. */
+  acceptSignal(signal: ControlSignal, receivedTs: Micros): void;
+  /** Data of a stream was seen; from within `onFrame`. Cheap where the stream is live. */
+  acceptData(channel: Channel, symbol: string): void;
+  /** Stops reading from the socket; the time until `resume` does not count as silence. */
+  pause(): void;
+  resume(): void;
+  readonly status: SessionStatus;
+  /** Closes the socket and ends; resolves when all callbacks were called, a second after at the latest. */
+  stop(): Promise<void>;
+  /** Ends the present socket, if there is one, as after a server's notice. */
+  reconnect(reason: string): void;
+}

@@ -1,0 +1,89 @@
+import type { Clock, Timer } from "../host/mod.ts";
+import { type RateLimit, REPLIES_QUEUED_MAX } from "../model/mod.ts";
+import { RollingWindow } from "./rolling_window.ts";
+
+/** Counts what a connection of the plan sends, whichever socket it has at the time. */
+export function createSendWindow(limit: RateLimit | null): RollingWindow | null {
+  return limit === null ? null : new RollingWindow(limit);
+}
+
+/** Sends a frame when its turn has come; false where it was no longer needed, so that it does not count. */
+export type Send = () => boolean;
+
+/**
+ * What one socket still has to send, in order, within the send limit. Keepalive frames and replies go before requests.
+ * Of a limit above one a slot is left free, because the pong that answers a server's ping frame cannot wait.
+ */
+export class SendQueue {
+  readonly #clock: Clock;
+  readonly #window: RollingWindow | null;
+  readonly #slotsAhead: number;
+  readonly #urgent: Send[] = [];
+  readonly #requests: Send[] = [];
+  #timer: Timer | null = null;
+  #open = true;
+  #draining = false;
+
+  constructor(
+    { clock, window, limit }: {
+      readonly clock: Clock;
+      readonly window: RollingWindow | null;
+      readonly limit: RateLimit | null;
+    },
+  ) {
+    this.#clock = clock;
+    this.#window = window;
+    this.#slotsAhead = limit !== null && limit.count > 1 ? 2 : 1;
+  }
+
+  /** Queues a request. Bounded by the plan's requests. */
+  request(send: Send): void {
+    this.#requests.push(send);
+    this.#drain();
+  }
+
+  /** Queues a keepalive frame or a reply before all requests. */
+  urgent(send: Send): void {
+    if (this.#urgent.length >= REPLIES_QUEUED_MAX) this.#urgent.shift();
+    this.#urgent.push(send);
+    this.#drain();
+  }
+
+  /** Counts a frame that was sent past the queue: the pong by which a ping frame is answered. */
+  countPong(): void {
+    if (this.#open) this.#window?.record(this.#clock.monotonicMs());
+  }
+
+  /** Forgets what was not sent. */
+  close(): void {
+    this.#open = false;
+    this.#timer?.cancel();
+    this.#urgent.length = 0;
+    this.#requests.length = 0;
+  }
+
+  #drain(): void {
+    if (this.#timer !== null || this.#draining) return;
+    this.#draining = true;
+    while (this.#open) {
+      const next = this.#urgent[0] ?? this.#requests[0];
+      if (next === undefined) break;
+      const waitMs = this.#window?.waitMs(this.#clock.monotonicMs(), this.#slotsAhead) ?? 0;
+      if (waitMs > 0) {
+        this.#wakeAfter(waitMs);
+        break;
+      }
+      if (this.#urgent.length > 0) this.#urgent.shift();
+      else this.#requests.shift();
+      if (next()) this.#window?.record(this.#clock.monotonicMs());
+    }
+    this.#draining = false;
+  }
+
+  #wakeAfter(ms: number): void {
+    this.#timer = this.#clock.after(ms, () => {
+      this.#timer = null;
+      this.#drain();
+    });
+  }
+}

@@ -1,0 +1,204 @@
+import {
+  BACKOFF_RESET_MS,
+  type Channel,
+  type ControlSignal,
+  DIAL_TIMEOUT_MS,
+  Failure,
+  FRAME_BYTES_MAX,
+  type Micros,
+  renderTemplate,
+  type SessionState,
+  type Template,
+} from "../model/mod.ts";
+import { backoffMs } from "./backoff.ts";
+import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
+import type { RollingWindow } from "./rolling_window.ts";
+import type { Session, SessionOptions, SessionStatus } from "./seams.ts";
+import { createSendWindow } from "./send_queue.ts";
+import { hideSecrets, showUrl } from "./shown_url.ts";
+import { SocketLife } from "./socket_life.ts";
+import { StreamBoard } from "./stream_board.ts";
+
+/** A session that has not been started. */
+export function createSession(options: SessionOptions): Session {
+  return new ReconnectingSession(options);
+}
+
+/** How an attempt ended: whether the next URL is to be tried, and what the peer asked for. */
+interface AttemptEnd {
+  readonly livedMs: number;
+  readonly succeeded: boolean;
+  readonly retryAfterMs: number | null;
+  readonly reason: string;
+}
+
+/** Connects and connects again: one `SocketLife` after the other, with a growing pause after those that were short. */
+class ReconnectingSession implements Session {
+  readonly #options: SessionOptions;
+  readonly #stopping = new AbortController();
+  readonly #sendWindow: RollingWindow | null;
+  /** While no socket is open: everything is pending. */
+  readonly #blank: StreamBoard;
+  #running: Promise<void> | null = null;
+  #life: SocketLife | null = null;
+  #paused = false;
+  #state: SessionState = { kind: "closed" };
+  #since: Micros;
+  #url = "";
+  #urlAt = 0;
+  #opened = 0;
+  #lastMessageTs: Micros | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#since = options.host.clock.nowMicros();
+    this.#sendWindow = createSendWindow(options.plan.sendLimit);
+    this.#blank = new StreamBoard(options.plan, () => {});
+  }
+
+  get status(): SessionStatus {
+    const sessionId = this.#life?.sessionId ?? null;
+    const streams = sessionId === null ? this.#blank : this.#life ?? this.#blank;
+    return {
+      key: this.#options.plan.key,
+      url: this.#url,
+      state: this.#state,
+      since: this.#since,
+      lastMessageTs: this.#lastMessageTs,
+      reconnects: Math.max(0, this.#opened - 1),
+      streams: streams.counts,
+      rejected: streams.rejected,
+      sessionId,
+    };
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  acceptSignal(signal: ControlSignal, receivedTs: Micros): void {
+    this.#life?.acceptSignal(signal, receivedTs);
+  }
+
+  acceptData(channel: Channel, symbol: string): void {
+    this.#life?.acceptData(channel, symbol);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#life?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#life?.resume();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#life?.close("shutdown", "shutdown");
+    await this.#running;
+  }
+
+  reconnect(reason: string): void {
+    this.#life?.close("notice", reason);
+  }
+
+  async #run(): Promise<void> {
+    const { host } = this.#options;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      this.#setState({ kind: "connecting", attempt: failures + 1 });
+      const end = await this.#attempt();
+      if (this.#stopping.signal.aborted) break;
+      if (!end.succeeded) this.#urlAt++;
+      failures = end.livedMs >= BACKOFF_RESET_MS ? 1 : failures + 1;
+      const { retryAfterMs, reason } = end;
+      const delayMs = backoffMs(failures, { random: host.random.next(), retryAfterMs });
+      this.#setState({ kind: "waiting", attempt: failures, delayMs, reason });
+      await host.clock.sleep(delayMs, this.#stopping.signal);
+    }
+    this.#setState({ kind: "closed" });
+  }
+
+  /** One attempt from the bootstrap call to the end of the socket. Never rejects: what fails is observed. */
+  async #attempt(): Promise<AttemptEnd> {
+    const { plan, host, openGate } = this.#options;
+    const signal = this.#stopping.signal;
+    const template = plan.urls[this.#urlAt % plan.urls.length];
+    let boot: BootValues = {};
+    try {
+      if (plan.bootstrap !== null) boot = await fetchBootstrap(plan.bootstrap, host, signal);
+      const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
+      const url = renderTemplate(template, values);
+      this.#url = showUrl(template, values);
+      await openGate.enter(hostOf(url), plan.openLimit, signal);
+      if (signal.aborted) throw new Failure("cancelled", "Session is stopping");
+      const life = this.#createLife(boot);
+      const connection = await host.dialer.dial(
+        {
+          url,
+          headers: plan.headers,
+          compression: plan.compression,
+          caCertPath: plan.tls.caCertPath,
+          timeoutMs: DIAL_TIMEOUT_MS,
+          frameBytesMax: FRAME_BYTES_MAX,
+        },
+        life.callbacks,
+        signal,
+      );
+      this.#opened++;
+      if (this.#paused) life.pause();
+      this.#life = life;
+      life.begin(connection);
+      if (signal.aborted) life.close("shutdown", "shutdown");
+      const { livedMs, settled, cause, reason } = await life.ended;
+      const succeeded = settled && cause !== "stale";
+      return { livedMs, succeeded, retryAfterMs: null, reason: reason === "" ? cause : `${cause}: ${reason}` };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return this.#failed(error, template, boot);
+    }
+  }
+
+  #failed(failure: Failure, template: Template, boot: BootValues): AttemptEnd {
+    const { plan, exchange, observe } = this.#options;
+    const reason = hideSecrets(failure.message, template, { boot });
+    if (!this.#stopping.signal.aborted) {
+      const { code, status } = failure;
+      observe({ kind: "connect_failed", exchange, connection: plan.key, code, status, reason });
+    }
+    return { livedMs: 0, succeeded: false, retryAfterMs: failure.retryAfterMs, reason };
+  }
+
+  #createLife(boot: BootValues): SocketLife {
+    return new SocketLife({
+      ...this.#options,
+      boot,
+      url: this.#url,
+      sendWindow: this.#sendWindow,
+      onState: (state) => this.#setState(state),
+      onMessage: (receivedTs) => {
+        this.#lastMessageTs = receivedTs;
+      },
+    });
+  }
+
+  #setState(state: SessionState): void {
+    const { plan, host, exchange, observe } = this.#options;
+    this.#state = state;
+    this.#since = host.clock.nowMicros();
+    observe({ kind: "session_state", exchange, connection: plan.key, state });
+  }
+}
+
+/** The same value at every call, so that a URL is shown with the very id that it was dialled with. */
+function onceOf(make: () => string): () => string {
+  let made: string | null = null;
+  return () => made ??= make();
+}
+
+/** The authority of a URL; the budget of attempts is counted by it. */
+function hostOf(url: string): string {
+  return /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url;
+}

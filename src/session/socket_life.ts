@@ -1,0 +1,357 @@
+import type { Connection, ConnectionCallbacks, Timer } from "../host/mod.ts";
+import {
+  type Channel,
+  type CloseCause,
+  type ControlSignal,
+  type Micros,
+  renderTemplate,
+  type SessionId,
+  type SessionState,
+  type Stream,
+  type Template,
+  unreachable,
+} from "../model/mod.ts";
+import type { BootValues } from "./bootstrap.ts";
+import { Keepalive, type SignOfLife } from "./keepalive.ts";
+import type { RollingWindow } from "./rolling_window.ts";
+import type { SessionOptions } from "./seams.ts";
+import { SendQueue } from "./send_queue.ts";
+import type { StreamCounts } from "./stream_board.ts";
+import { Subscriptions } from "./subscriptions.ts";
+
+/** A close code that tells the peer that all is well (RFC 6455 section 7.4.1). */
+const NORMAL_CLOSURE = 1000;
+
+/** How a socket ended. */
+export interface SocketEnd {
+  readonly cause: CloseCause;
+  readonly reason: string;
+  readonly livedMs: number;
+  /** Whether all its requests had been answered. */
+  readonly settled: boolean;
+}
+
+/** What a socket needs beyond what its session was given. */
+export interface SocketLifeOptions extends SessionOptions {
+  readonly boot: BootValues;
+  /** Without secrets. */
+  readonly url: string;
+  /** Shared with the sockets before and after it. */
+  readonly sendWindow: RollingWindow | null;
+  readonly onState: (state: SessionState) => void;
+  readonly onMessage: (receivedTs: Micros) => void;
+}
+
+/**
+ * The life of one socket, from its opening to its close: welcome, hello, subscriptions, keepalive and the deadlines of
+ * all of these. One timer serves all deadlines; a frame only moves the time of the last sign of life.
+ */
+export class SocketLife {
+  /** For the dialer. */
+  readonly callbacks: ConnectionCallbacks;
+  readonly ended: Promise<SocketEnd>;
+  readonly #options: SocketLifeOptions;
+  readonly #queue: SendQueue;
+  readonly #keepalive: Keepalive;
+  readonly #subscriptions: Subscriptions;
+  readonly #resolveEnded: (end: SocketEnd) => void;
+  #connection: Connection | null = null;
+  #session: SessionId | null = null;
+  #timer: Timer | null = null;
+  #timerDueMs = Infinity;
+  #openedMs = 0;
+  #lastReceivedMs = 0;
+  #welcomeDueMs = Infinity;
+  #pausedSinceMs: number | null = null;
+  #welcomed = false;
+  #sending = false;
+  #requestId = 0;
+  #ending: { readonly cause: CloseCause; readonly reason: string } | null = null;
+  #closed = false;
+
+  /** Throws a `Failure` where the bootstrap gave a keepalive interval that is none. */
+  constructor(options: SocketLifeOptions) {
+    const { plan, host, boot, sendWindow, callbacks, onState } = options;
+    this.#options = options;
+    this.#keepalive = new Keepalive(plan.keepalive, boot);
+    this.#queue = new SendQueue({ clock: host.clock, window: sendWindow, limit: plan.sendLimit });
+    this.#subscriptions = new Subscriptions({
+      exchange: options.exchange,
+      plan,
+      clock: host.clock,
+      random: host.random,
+      observe: options.observe,
+      queue: this.#queue,
+      send: (template) => this.#send(template),
+      onDeadline: () => this.#schedule(),
+      onSettled: () => onState({ kind: "live" }),
+      onAcked: (streams, at) => {
+        if (this.#session !== null) callbacks.onAcked(this.#session, streams, at);
+      },
+      onRejected: (streams, reason, at) => {
+        if (this.#session !== null) callbacks.onRejected(this.#session, streams, reason, at);
+      },
+    });
+    const { promise, resolve } = Promise.withResolvers<SocketEnd>();
+    this.ended = promise;
+    this.#resolveEnded = resolve;
+    this.callbacks = {
+      onFrame: (payload, binary, receivedTs) => this.#onFrame(payload, binary, receivedTs),
+      onPing: () => {
+        // The socket answers by itself; the answer counts as sent all the same.
+        this.#queue.countPong();
+        this.#received("frame");
+      },
+      onPong: () => this.#received("pong_frame"),
+      onClose: (code, reason) => this.#onClose(code, reason),
+    };
+  }
+
+  /** Null before the socket is open and after it is closed. */
+  get sessionId(): SessionId | null {
+    return this.#closed ? null : this.#session;
+  }
+
+  get counts(): StreamCounts {
+    return this.#subscriptions.counts;
+  }
+
+  get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
+    return this.#subscriptions.rejected;
+  }
+
+  /** The socket is open. */
+  begin(connection: Connection): void {
+    const { plan, host, url, exchange, observe, callbacks, onState } = this.#options;
+    this.#connection = connection;
+    this.#openedMs = host.clock.monotonicMs();
+    this.#lastReceivedMs = this.#openedMs;
+    this.#welcomed = !plan.awaitsWelcome;
+    this.#welcomeDueMs = this.#openedMs + plan.welcomeTimeoutMs;
+    const session = callbacks.onOpened(url, host.clock.nowMicros());
+    this.#session = session;
+    observe({ kind: "session_opened", exchange, connection: plan.key, session, url });
+    if (this.#pausedSinceMs !== null) connection.pause();
+    onState({ kind: plan.awaitsWelcome ? "welcoming" : "subscribing" });
+    this.#tick();
+  }
+
+  acceptSignal(signal: ControlSignal, receivedTs: Micros): void {
+    if (this.#closed || this.#ending !== null) return;
+    switch (signal.action) {
+      case "ignore":
+      case "history":
+        break;
+      case "pong":
+        this.#keepalive.received("pong_signal");
+        break;
+      case "welcome":
+        this.#welcomed = true;
+        this.#tick();
+        break;
+      case "ack":
+        this.#subscriptions.acknowledge(signal, receivedTs);
+        break;
+      case "reject":
+        this.#subscriptions.reject(signal, receivedTs);
+        break;
+      case "reply":
+        this.#reply(signal);
+        break;
+      case "reconnect":
+        this.close("notice", signal.reason ?? signal.rule);
+        break;
+      default:
+        unreachable(signal.action);
+    }
+  }
+
+  acceptData(channel: Channel, symbol: string): void {
+    if (!this.#closed && this.#ending === null) this.#subscriptions.see(channel, symbol);
+  }
+
+  pause(): void {
+    this.#pausedSinceMs ??= this.#nowMs();
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    if (this.#pausedSinceMs === null) return;
+    const nowMs = this.#nowMs();
+    const pausedMs = nowMs - this.#pausedSinceMs;
+    this.#pausedSinceMs = null;
+    this.#lastReceivedMs = nowMs;
+    this.#welcomeDueMs += pausedMs;
+    this.#keepalive.resumed(nowMs);
+    this.#subscriptions.postpone(pausedMs);
+    this.#connection?.resume();
+    this.#schedule();
+  }
+
+  /** Starts to close; the end comes with the socket's own close. The first reason given is the one that counts. */
+  close(cause: CloseCause, reason: string): void {
+    if (this.#closed || this.#ending !== null) return;
+    this.#ending = { cause, reason };
+    this.#stopWork();
+    this.#options.onState({ kind: "closing" });
+    this.#connection?.close(NORMAL_CLOSURE, "");
+  }
+
+  /** What comes while we close is still recorded: it was received. */
+  #onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void {
+    if (this.#session === null) return;
+    this.#received("frame");
+    this.#options.onMessage(receivedTs);
+    this.#options.callbacks.onFrame(this.#session, payload, binary, receivedTs);
+  }
+
+  #received(sign: SignOfLife): void {
+    this.#lastReceivedMs = this.#nowMs();
+    this.#keepalive.received(sign);
+  }
+
+  #onClose(code: number | null, reason: string): void {
+    if (this.#closed) return;
+    this.#stopWork();
+    const { plan, host, exchange, observe, callbacks } = this.#options;
+    const { cause, reason: words } = this.#ending ??
+      { cause: code === null ? "error" as const : "peer" as const, reason };
+    if (this.#session !== null) {
+      callbacks.onClosed(this.#session, cause, code, words, host.clock.nowMicros());
+      observe({ kind: "session_closed", exchange, connection: plan.key, cause, code, reason: words });
+    }
+    this.#closed = true;
+    const livedMs = this.#nowMs() - this.#openedMs;
+    this.#resolveEnded({ cause, reason: words, livedMs, settled: this.#subscriptions.settled });
+  }
+
+  #stopWork(): void {
+    this.#queue.close();
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #nowMs(): number {
+    return this.#options.host.clock.monotonicMs();
+  }
+
+  /** Does what is due and sets the timer for what comes next. */
+  #tick(): void {
+    const nowMs = this.#nowMs();
+    const { plan } = this.#options;
+    if (!this.#sending && this.#welcomed && nowMs >= this.#openedMs + plan.connectDelayMs) this.#startSending(nowMs);
+    const overdue = this.#findOverdue(nowMs);
+    if (overdue !== null) return this.close(overdue.cause, overdue.reason);
+    if (this.#sending && nowMs >= this.#keepalive.pingDueMs(this.#lastReceivedMs)) this.#ping(nowMs);
+    if (this.#pausedSinceMs === null && this.#subscriptions.expire(nowMs)) {
+      return this.close("stale", `no stream showed data within ${plan.firstDataTimeoutMs} ms`);
+    }
+    this.#schedule();
+  }
+
+  /** Why the socket has to end now. While we do not read, silence is our own. */
+  #findOverdue(nowMs: number): { readonly cause: CloseCause; readonly reason: string } | null {
+    const { plan } = this.#options;
+    if (plan.maxAgeMs !== null && nowMs >= this.#openedMs + plan.maxAgeMs) {
+      return { cause: "max_age", reason: `open for ${plan.maxAgeMs} ms` };
+    }
+    if (this.#pausedSinceMs !== null) return null;
+    if (nowMs >= this.#lastReceivedMs + plan.readTimeoutMs) {
+      return { cause: "read_timeout", reason: `nothing received for ${plan.readTimeoutMs} ms` };
+    }
+    if (nowMs >= this.#keepalive.pongDueMs) {
+      return { cause: "pong_timeout", reason: `ping not answered within ${plan.keepalive.pongTimeoutMs} ms` };
+    }
+    if (!this.#welcomed && nowMs >= this.#welcomeDueMs) {
+      return { cause: "error", reason: `no welcome within ${plan.welcomeTimeoutMs} ms` };
+    }
+    return null;
+  }
+
+  #nextDueMs(): number {
+    const { plan } = this.#options;
+    const ours = Math.min(
+      plan.maxAgeMs === null ? Infinity : this.#openedMs + plan.maxAgeMs,
+      this.#welcomed && !this.#sending ? this.#openedMs + plan.connectDelayMs : Infinity,
+      this.#sending ? this.#keepalive.pingDueMs(this.#lastReceivedMs) : Infinity,
+    );
+    if (this.#pausedSinceMs !== null) return ours;
+    return Math.min(
+      ours,
+      this.#lastReceivedMs + plan.readTimeoutMs,
+      this.#keepalive.pongDueMs,
+      this.#welcomed ? Infinity : this.#welcomeDueMs,
+      this.#subscriptions.nextDueMs,
+    );
+  }
+
+  /** Sets the timer anew where something is due before it; a timer that comes too early only looks again. */
+  #schedule(): void {
+    if (this.#closed || this.#ending !== null || this.#connection === null) return;
+    const dueMs = this.#nextDueMs();
+    if (dueMs === Infinity || (this.#timer !== null && this.#timerDueMs <= dueMs)) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
+    this.#timer = this.#options.host.clock.after(Math.max(0, Math.ceil(dueMs - this.#nowMs())), () => {
+      this.#timer = null;
+      this.#tick();
+    });
+  }
+
+  #startSending(nowMs: number): void {
+    const { plan, onState } = this.#options;
+    this.#sending = true;
+    if (plan.awaitsWelcome) onState({ kind: "subscribing" });
+    this.#keepalive.start(nowMs);
+    for (const template of plan.hello) {
+      this.#queue.request(() => {
+        this.#send(template);
+        return true;
+      });
+    }
+    this.#subscriptions.start();
+  }
+
+  /** Sends a frame; returns the ids it carries. */
+  #send(template: Template, capture?: string): readonly string[] {
+    const { host, boot } = this.#options;
+    const ids: string[] = [];
+    if (template.parts.some((part) => typeof part !== "string" && part.kind === "id")) {
+      ids.push(String(++this.#requestId));
+    }
+    const text = renderTemplate(template, {
+      id: this.#requestId,
+      nowMs: host.clock.nowMs(),
+      uuid: () => {
+        const id = host.random.uuid();
+        ids.push(id);
+        return id;
+      },
+      boot,
+      ...(capture === undefined ? {} : { capture }),
+    });
+    this.#connection?.send(text);
+    return ids;
+  }
+
+  #ping(nowMs: number): void {
+    const { mode, template } = this.#options.plan.keepalive;
+    this.#keepalive.pinged(nowMs);
+    this.#queue.urgent(() => {
+      if (mode === "ping_frame") this.#connection?.ping();
+      else if (template !== null) this.#send(template);
+      this.#keepalive.sent(this.#nowMs());
+      this.#schedule();
+      return true;
+    });
+  }
+
+  #reply(signal: ControlSignal): void {
+    const reply = this.#options.controls[signal.ruleIndex]?.reply ?? null;
+    if (reply === null) return;
+    this.#queue.urgent(() => {
+      this.#send(reply, signal.capture ?? "");
+      return true;
+    });
+  }
+}

@@ -1,0 +1,186 @@
+import type { Expression, Scope } from "../../src/json/mod.ts";
+import { compilePath, parsePointer } from "../../src/json/mod.ts";
+import type {
+  AckPlan,
+  Channel,
+  CloseCause,
+  ConnectionPlan,
+  ControlRule,
+  ControlSignal,
+  Hole,
+  Observation,
+  Stream,
+  SubscribeItem,
+  SubscribeRequest,
+  Template,
+} from "../../src/model/mod.ts";
+import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
+import { createOpenGate, createSession, type OpenGate, type Session } from "../../src/session/mod.ts";
+import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
+
+/** A template from text with holes: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */
+export function template(source: string): Template {
+  const parts = source.split(/(\{(?:id|now_ms|now_s|uuid|capture|boot:\w+|env:\w+)\})/).filter((part) => part !== "");
+  return { source, parts: parts.map(templatePart) };
+}
+
+function templatePart(text: string): string | Hole {
+  const match = /^\{(id|now_ms|now_s|uuid|capture|boot|env)(?::(\w+))?\}$/.exec(text);
+  if (match === null) return text;
+  const key = match[2] ?? null;
+  const kind = match[1] as Hole["kind"];
+  return { kind, key, value: kind === "env" ? `secret-${key}` : null, inString: false };
+}
+
+/** A pointer as an expression. */
+export function pointer(source: string): Expression {
+  const path = compilePath(parsePointer(source) ?? []);
+  return { source, path, evaluate: ({ document, row }: Scope) => document.text(document.find(path, row)) };
+}
+
+/** The echo key of a trades or book item. */
+export function echoOf(channel: Channel, symbol: string): string {
+  return `${channel}${ECHO_SEPARATOR}${symbol}`;
+}
+
+const REQUEST_ACK: AckPlan = { mode: "request", timeoutMs: 5000, correlated: true };
+
+/** An item for one stream; its echo is channel and symbol unless told otherwise. */
+export function item(
+  symbol: string,
+  { channel = "trades", echo }: { channel?: Channel; echo?: null } = {},
+): SubscribeItem {
+  return {
+    streams: [{ channel, symbol }],
+    echo: echo === null ? null : echoOf(channel, symbol),
+    message: template(`sub {id} ${channel} ${symbol}`),
+  };
+}
+
+/** A request for some items. */
+export function request(items: readonly SubscribeItem[], ack: Partial<AckPlan> = {}): SubscribeRequest {
+  const names = items.flatMap(({ streams }) => streams.map(({ channel, symbol }) => `${channel} ${symbol}`));
+  return { message: template(`sub {id} ${names.join(",")}`), items, ack: { ...REQUEST_ACK, ...ack } };
+}
+
+/** A plan without keepalive and with long deadlines, so that a test shows only what matters to it. */
+export function connectionPlan(changes: Partial<ConnectionPlan> = {}): ConnectionPlan {
+  return {
+    key: "public",
+    connectionId: "public",
+    families: null,
+    urls: [template("ws://one.test/ws")],
+    headers: {},
+    compression: false,
+    tls: { enabled: true, caCertPath: null },
+    readTimeoutMs: 1e9,
+    firstDataTimeoutMs: 1e9,
+    quietChannels: [],
+    keepalive: {
+      mode: "none",
+      intervalMs: 30_000,
+      intervalFrom: null,
+      when: "always",
+      template: null,
+      pongTimeoutMs: 10_000,
+      expectsPong: false,
+    },
+    bootstrap: null,
+    connectDelayMs: 0,
+    awaitsWelcome: false,
+    welcomeTimeoutMs: 10_000,
+    hello: [],
+    maxAgeMs: null,
+    sendLimit: null,
+    openLimit: null,
+    requests: [request([item("A")])],
+    ...changes,
+  };
+}
+
+/** A control signal with nothing but what a test says. */
+export function signal(action: ControlSignal["action"], changes: Partial<ControlSignal> = {}): ControlSignal {
+  return { rule: action, action, correlation: null, echoes: [], reason: null, capture: null, ruleIndex: 0, ...changes };
+}
+
+/** What a session told the runtime. */
+export type SessionRecord =
+  | { readonly kind: "opened"; readonly url: string }
+  | { readonly kind: "frame"; readonly text: string }
+  | { readonly kind: "acked"; readonly streams: readonly string[] }
+  | { readonly kind: "rejected"; readonly streams: readonly string[]; readonly reason: string }
+  | { readonly kind: "closed"; readonly cause: CloseCause; readonly code: number | null; readonly reason: string };
+
+/** A session over a simulated host, with all that it told. */
+export class SessionHarness {
+  readonly host: SimulatedHost;
+  readonly session: Session;
+  readonly records: SessionRecord[] = [];
+  readonly observations: Observation[] = [];
+
+  constructor(
+    plan: ConnectionPlan,
+    { host = new SimulatedHost(), openGate, controls = [] }: {
+      readonly host?: SimulatedHost;
+      readonly openGate?: OpenGate;
+      readonly controls?: readonly ControlRule[];
+    } = {},
+  ) {
+    this.host = host;
+    const names = (streams: readonly Stream[]) => streams.map(({ channel, symbol }) => `${channel} ${symbol}`);
+    let sessions = 0;
+    this.session = createSession({
+      exchange: "test",
+      plan,
+      controls,
+      host,
+      openGate: openGate ?? createOpenGate(host.clock),
+      observe: (observation) => this.observations.push(observation),
+      callbacks: {
+        onOpened: (url) => {
+          this.records.push({ kind: "opened", url });
+          return ++sessions;
+        },
+        onFrame: (_, payload) => this.records.push({ kind: "frame", text: new TextDecoder().decode(payload) }),
+        onAcked: (_, streams) => this.records.push({ kind: "acked", streams: names(streams) }),
+        onRejected: (_, streams, reason) => this.records.push({ kind: "rejected", streams: names(streams), reason }),
+        onClosed: (_, cause, code, reason) => this.records.push({ kind: "closed", cause, code, reason }),
+      },
+    });
+  }
+
+  /** Starts the session and lets its first dial succeed. */
+  async open(options: { readonly answersClose?: boolean } = {}): Promise<SimulatedConnection> {
+    this.session.start();
+    await this.host.clock.advance(0);
+    return await this.host.dialer.last.open(options);
+  }
+
+  /** Waits out the backoff and lets the next dial succeed. */
+  async reopen(): Promise<SimulatedConnection> {
+    const dialled = this.host.dialer.dials.length;
+    while (this.host.dialer.dials.length === dialled) await this.host.clock.advance(1000);
+    return await this.host.dialer.last.open();
+  }
+
+  signal(action: ControlSignal["action"], changes: Partial<ControlSignal> = {}): void {
+    this.session.acceptSignal(signal(action, changes), this.host.clock.nowMicros());
+  }
+
+  data(symbol: string, channel: Channel = "trades"): void {
+    this.session.acceptData(channel, symbol);
+  }
+
+  /** The records of a kind. */
+  of<K extends SessionRecord["kind"]>(kind: K): Extract<SessionRecord, { kind: K }>[] {
+    return this.records.filter((record): record is Extract<SessionRecord, { kind: K }> => record.kind === kind);
+  }
+
+  observed<K extends Observation["kind"]>(kind: K): Extract<Observation, { kind: K }>[] {
+    return this.observations.filter((each): each is Extract<Observation, { kind: K }> => each.kind === kind);
+  }
+
+  get state(): string {
+    return this.session.status.state.kind;
+  }
+}
