@@ -97,6 +97,11 @@ export class AckGate {
     return this.#settle([entry], "acked");
   }
 
+  /** Data proves a rejection wrong: the item counts as confirmed and may be rejected anew. */
+  revive(entry: ItemEntry): void {
+    if (entry.state === "rejected") entry.state = "acked";
+  }
+
   /** What a rejection is about, from the surest sign to the weakest. */
   reject(signal: ControlSignal): Rejection {
     const target = this.#byId(signal.correlation);

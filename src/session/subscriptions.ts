@@ -109,12 +109,13 @@ export class Subscriptions {
     const stream = this.#board.find(channel, symbol);
     if (stream === undefined || !this.#board.see(stream)) return;
     const at = this.#options.clock.nowMicros();
-    if (stream.state === "rejected") this.#acknowledgeStreams([stream], at);
-    else if (stream.acked) this.#board.set(stream, "live");
+    const items = this.#itemsOf.get(stream) ?? [];
+    if (stream.state === "rejected") {
+      for (const entry of items) this.#gate.revive(entry);
+      this.#acknowledgeStreams([stream], at);
+    } else if (stream.acked) this.#board.set(stream, "live");
     else if (stream.state === "stale") this.#board.set(stream, "pending");
-    for (const entry of this.#itemsOf.get(stream) ?? []) {
-      if (entry.ack.mode === "none") this.#acknowledgeItems(this.#gate.prove(entry), at);
-    }
+    for (const entry of items) if (entry.ack.mode === "none") this.#acknowledgeItems(this.#gate.prove(entry), at);
   }
 
   /** Does what is due. True where the whole socket is silent past its deadlines. */
