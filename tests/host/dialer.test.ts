@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createServer as createTlsServer } from "node:https";
-import { createServer, type Server, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
 import { type Connection, type ConnectionCallbacks, denoHost, type DialOptions } from "../../src/host/mod.ts";
 import { Failure } from "../../src/model/mod.ts";
+import { serveRaw, upgradeRaw } from "../support/raw_server.ts";
 import { SocketLog } from "../support/socket_log.ts";
 
 type Served = Parameters<Parameters<ReturnType<typeof denoHost>["listener"]["serveSockets"]>[0]["accept"]>[0];
@@ -43,25 +43,6 @@ async function serve(options: { answersPings?: boolean; greet?: (connection: Ser
     ...(options.answersPings === undefined ? {} : { answersPings: options.answersPings }),
   });
   return { log, urls, connections, server, url: `ws://${HOST}:${server.port}` };
-}
-
-/** A TCP server that does with each connection what it is told. */
-async function serveRaw(accept: (socket: Socket) => void): Promise<{ port: number; stop: () => void }> {
-  const open = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    open.add(socket);
-    socket.on("error", () => open.delete(socket));
-    socket.on("close", () => open.delete(socket));
-    accept(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  const stop = () => {
-    server.close();
-    for (const socket of open) socket.destroy();
-  };
-  return { port: address.port, stop };
 }
 
 async function dialFailure(options: DialOptions, signal?: AbortSignal): Promise<Failure> {
@@ -196,16 +177,7 @@ Deno.test("onClose() tells the peer's close code and words", async () => {
 });
 
 Deno.test("close() cuts the connection when the peer does not answer", async () => {
-  const server = await serveRaw((socket) => {
-    socket.once("data", async (request: Uint8Array) => {
-      const key = /sec-websocket-key: (.+)\r\n/i.exec(new TextDecoder().decode(request))?.[1] ?? "";
-      const text = new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
-      const hash = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-1", text))));
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash}\r\n\r\n`,
-      );
-    });
-  });
+  const server = await serveRaw((socket) => upgradeRaw(socket, () => {}));
   const log = new SocketLog();
   const connection = await denoHost().dialer.dial(dialOptions(`ws://${HOST}:${server.port}`), log);
   connection.close(1000, "x".repeat(500));
@@ -214,17 +186,9 @@ Deno.test("close() cuts the connection when the peer does not answer", async () 
 });
 
 Deno.test("onClose() follows when the peer sends garbage instead of frames", async () => {
-  const server = await serveRaw((socket) => {
-    socket.once("data", async (request: Uint8Array) => {
-      const key = /sec-websocket-key: (.+)\r\n/i.exec(new TextDecoder().decode(request))?.[1] ?? "";
-      const text = new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
-      const hash = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-1", text))));
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash}\r\n\r\n`,
-      );
-      socket.write(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]));
-    });
-  });
+  const server = await serveRaw((socket) =>
+    upgradeRaw(socket, () => socket.write(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff])))
+  );
   const log = new SocketLog();
   await denoHost().dialer.dial(dialOptions(`ws://${HOST}:${server.port}`), log);
   const close = await log.nth("close");
