@@ -19,7 +19,10 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** What a socket tells its owner. Each is called in the socket's own callback, before anything else is done. */
+/**
+ * What a socket tells its owner. Each is called in the socket's own callback, before anything else is done, and none
+ * before the owner has the connection in hand.
+ */
 export interface ConnectionCallbacks {
   /** `receivedTs` is taken first thing. The payload belongs to the callee. */
   onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
