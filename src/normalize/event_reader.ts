@@ -17,6 +17,8 @@ export interface NormalizedEvent {
   /** Null where the frame gives none. */
   readonly exchange_ts: Micros | null;
   readonly event: MarketEvent;
+  /** Name of the rule that gave it. */
+  readonly rule: string;
 }
 
 /** Where a frame came from. */
@@ -79,7 +81,15 @@ export class EventReader {
     if (rule.skipFirstFrame && origin.session !== null) {
       if (this.#firstFrames.isFirst(origin.session, `${rule.name} ${pair.native}`)) return;
     }
-    events.push({ channel: rule.channel, symbol: pair.canonical, native_symbol: pair.native, exchange_ts, event });
+    const { canonical, native } = pair;
+    events.push({
+      channel: rule.channel,
+      symbol: canonical,
+      native_symbol: native,
+      exchange_ts,
+      event,
+      rule: rule.name,
+    });
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {

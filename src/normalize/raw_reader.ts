@@ -47,6 +47,7 @@ export class RawReader {
       native_symbol: pair.native,
       exchange_ts,
       event: { kind: "raw", channel: native, sequence, message_id, payload: context.document.source(0) },
+      rule: PARSE_RULE_NAME,
     });
   }
 }

@@ -34,6 +34,7 @@ for (const path of ["config/collector.toml", "config/demo.toml"]) {
 
 Deno.test("shipped descriptors and maps begin with the address of their schema", () => {
   for (const entry of Deno.readDirSync(new URL("config/exchanges", ROOT))) {
+    if (!entry.isFile) continue;
     const text = readShipped(`config/exchanges/${entry.name}`) ?? "";
     assert.match(text, /^#:schema \.\.\/schema\/descriptor\.schema\.json\n/, entry.name);
   }

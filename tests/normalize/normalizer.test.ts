@@ -35,6 +35,7 @@ const TRADE_EVENT = {
   native_symbol: "BTCUSDT",
   exchange_ts: 1723161256322000,
   event: { kind: "trade", trade_id: "12345678901234567890", price: "61800.30", size: "0.0060", side: "sell" },
+  rule: "trade",
 };
 
 Deno.test("read() makes the event of a matched frame with every digit kept", () => {
@@ -312,6 +313,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
       native_symbol: "BTCUSDT",
       exchange_ts: 1_700_000_000_000_000,
       event: { kind: "raw", channel: "tr", sequence: "18446744073709551616", message_id: "true", payload: text },
+      rule: "parse",
     }],
     signal: null,
     faults: [],

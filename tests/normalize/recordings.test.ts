@@ -34,6 +34,7 @@ function expected(text: string, futures: boolean): unknown {
         size: digits(text, "q"),
         side: text.includes('"m":true') ? "sell" : "buy",
       },
+      rule: "trade",
     };
   }
   if (text.includes('"e":"depthUpdate"')) {
@@ -49,6 +50,7 @@ function expected(text: string, futures: boolean): unknown {
         last_sequence: digits(text, "u"),
         previous_sequence: futures ? digits(text, "pu") : null,
       },
+      rule: "book",
     };
   }
   return {
@@ -62,6 +64,7 @@ function expected(text: string, futures: boolean): unknown {
       ask_price: digits(text, "a"),
       ask_size: digits(text, "A"),
     },
+    rule: "quote",
   };
 }
 
