@@ -2,7 +2,7 @@ import type { Host } from "../host/mod.ts";
 import type { Envelope, EventKind, Offset, SinkPlan } from "../model/mod.ts";
 import { AppendedFiles } from "./appended_files.ts";
 import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
-import { dateOfDay, dayOf, pathPart } from "./path_part.ts";
+import { dateOfDay, dayOf, exchangePart, pathPart } from "./path_part.ts";
 import type { Sink } from "./sink.ts";
 
 /** Most time records wait in memory, in ms. */
@@ -43,7 +43,7 @@ export class CsvSink implements Sink {
       if (this.#kinds !== null && !this.#kinds.has(event.kind)) continue;
       const { folder, columns } = CSV_TABLES[event.kind];
       this.#records.append({
-        path: `${folder}/${pathPart(exchange)}/${pathPart(symbol)}/${dateOfDay(dayOf(received_ts))}.csv`,
+        path: `${folder}/${exchangePart(exchange)}/${pathPart(symbol)}/${dateOfDay(dayOf(received_ts))}.csv`,
         text: csvRecords(envelope),
         offset,
         header: csvRecord(columns),

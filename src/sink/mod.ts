@@ -6,5 +6,5 @@
 export { createSink } from "./create_sink.ts";
 export { CSV_TABLES, type CsvTable } from "./csv_rows.ts";
 export { eventJson } from "./event_json.ts";
-export { pathPart, textFromPathPart } from "./path_part.ts";
+export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export type { Sink } from "./sink.ts";

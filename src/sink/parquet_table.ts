@@ -2,7 +2,7 @@ import type { Envelope, EventKind, Level, MarketEvent, Offset } from "../model/m
 import { unreachable } from "../model/mod.ts";
 import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
 import { type NamedColumn, parquetFile } from "./parquet_file.ts";
-import { dateOfDay, dayOf, pathPart } from "./path_part.ts";
+import { dateOfDay, dayOf, exchangePart, pathPart } from "./path_part.ts";
 
 /** What all rows of a table share, and so its folder. */
 export interface Partition {
@@ -20,7 +20,7 @@ export function partitionOf({ event, exchange, symbol, received_ts }: Envelope):
 
 /** `kind=trade/exchange=binance/symbol=BTC-USDT/date=2026-11-22`. */
 export function partitionPath({ kind, exchange, symbol, day }: Partition): string {
-  return `kind=${kind}/exchange=${pathPart(exchange)}/symbol=${pathPart(symbol)}/date=${dateOfDay(day)}`;
+  return `kind=${kind}/exchange=${exchangePart(exchange)}/symbol=${pathPart(symbol)}/date=${dateOfDay(day)}`;
 }
 
 type WriteFields = (event: MarketEvent) => number;

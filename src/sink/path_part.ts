@@ -31,6 +31,11 @@ export function pathPart(text: string): string {
   return `${part.slice(0, PART_BYTES_MAX - 10)}~${crc32(bytes).toString(16).padStart(8, "0")}`;
 }
 
+/** The name of an exchange instance as one part of a path: configuration allows only what is safe there, and it stays as it is. */
+export function exchangePart(name: string): string {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= PART_BYTES_MAX ? name : pathPart(name);
+}
+
 /** The text that `pathPart` made a part of; null where the part was cut or is none of its own. */
 export function textFromPathPart(part: string): string | null {
   if (part === EMPTY_PART) return "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { pathPart, textFromPathPart } from "../../src/sink/mod.ts";
+import { exchangePart, pathPart, textFromPathPart } from "../../src/sink/mod.ts";
 
 Deno.test("pathPart() spells symbols as documented", () => {
   assert.equal(pathPart("BTC/USDT"), "BTC-USDT");
@@ -26,4 +26,9 @@ Deno.test("pathPart() keeps long texts apart within 200 bytes", () => {
   assert.ok(pathPart(long).length <= 200);
   assert.notEqual(pathPart(`${long}A`), pathPart(`${long}B`));
   assert.equal(textFromPathPart(pathPart(long)), null);
+});
+
+Deno.test("exchangePart() keeps every name that a configuration may give", () => {
+  for (const name of ["binance", "binance-usdm", "okx_2", "a.b"]) assert.equal(exchangePart(name), name);
+  assert.equal(exchangePart("../x"), "%2E.-x");
 });
