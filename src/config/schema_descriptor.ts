@@ -14,6 +14,8 @@ const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, d
 const channel = z.enum(CHANNELS);
 const headers = z.record(text, z.string());
 const method = z.enum(["GET", "POST"]);
+/** One connection, or several that are served alike. */
+const connectionIds = z.union([text, z.array(text).min(1)]);
 
 /** `[meta]`. */
 export const metaSchema = z.strictObject({
@@ -133,8 +135,10 @@ export const instrumentsSchema = z.strictObject({
 export const restRequestSchema = z.strictObject({
   name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
   channel: channel.describe("Channel on whose behalf it is asked"),
-  connection_id: text.describe("Connection on whose behalf it is asked"),
-  path: text.describe("Path behind a base URL; with `{symbol}` one request for each instrument"),
+  connection_id: connectionIds.describe("Connection on whose behalf it is asked, or a list of them"),
+  path: text.describe(
+    "Path behind a base URL; with `{symbol}` one request for each instrument, with `{conn_id}` the connection's id",
+  ),
   every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
     "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",
   ),
@@ -184,7 +188,7 @@ export const rejectSchema = z.strictObject({
 
 /** `[[subscriptions]]`. */
 export const subscriptionSchema = z.strictObject({
-  connection_id: text.describe("Connection on which it is sent"),
+  connection_id: connectionIds.describe("Connection on which it is sent, or a list: the same program for each of them"),
   generator: text.describe("Generator program that emits the subscribe messages"),
   batch: batchSchema.optional(),
   ack: ackSchema.prefault({}),

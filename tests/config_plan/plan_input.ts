@@ -1,7 +1,9 @@
-import type { ExchangeInput } from "../../src/config/plan/mod.ts";
+import assert from "node:assert/strict";
+import { buildExchange, type ExchangeInput } from "../../src/config/plan/mod.ts";
 import { exchangeSchema } from "../../src/config/schema_collector.ts";
 import { descriptorSchema } from "../../src/config/schema_descriptor.ts";
 import type { Locate } from "../../src/config/position.ts";
+import type { RunnableExchange } from "../../src/model/mod.ts";
 
 /** A descriptor with one connection and the least that works; what a test gives stands over it. */
 export function descriptorTable(over: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
@@ -37,6 +39,19 @@ export function planInput(options: {
     symbolMap: options.map === undefined ? null : { values: options.map, locate: locateIn("map") },
     environment: (name) => options.environment?.[name],
   };
+}
+
+/** The plan, which must have come out without an issue. */
+export function planOf(options: Parameters<typeof planInput>[0]): RunnableExchange {
+  const { runnable, issues } = buildExchange(planInput(options));
+  assert.deepEqual(issues, []);
+  assert.ok(runnable !== null);
+  return runnable;
+}
+
+/** `place: message` of every issue. */
+export function issuesOf(options: Parameters<typeof planInput>[0]): readonly string[] {
+  return buildExchange(planInput(options)).issues.map((issue) => `${issue.file}: ${issue.message}`);
 }
 
 /** Positions that tell where they were asked for: the path in `file`, the offset in `column`. */

@@ -1,13 +1,14 @@
 import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestRequestPlan } from "../../model/mod.ts";
 import { CHANNELS } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
+import { checkConnectionIds } from "./connection_ids.ts";
 import { buildConnections } from "./connections.ts";
 import { buildControlRules } from "./control_rules.ts";
 import { checkGenerators } from "./emissions.ts";
 import { buildEventRules } from "./event_rules.ts";
 import type { DescriptorInput } from "./input.ts";
 import { buildParseRule } from "./parse_rule.ts";
-import { listed, Place } from "./place.ts";
+import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, canonicalMaps } from "./symbols.ts";
 import { closedTextOf } from "./compile.ts";
@@ -80,10 +81,9 @@ export function nativeChannels(
 
 /** Reports subscriptions that name no connection, or acknowledgements that cannot be told apart. */
 export function checkSubscriptions(descriptor: DescriptorValues, place: Place): void {
-  const ids = descriptor.ws.connections.map(({ id }) => id);
   descriptor.subscriptions.forEach(({ connection_id: id, ack }, index) => {
     const at = place.at("subscriptions", index);
-    if (!ids.includes(id)) at.at("connection_id").error(`Unknown connection ${id}: the descriptor has ${listed(ids)}`);
+    checkConnectionIds(id, descriptor, at.at("connection_id"));
     if ((ack.echo === undefined) !== (ack.item === undefined)) {
       at.at("ack").error("`echo` and `item` belong together: what the frame echoes, and the same read off each item");
     } else if (ack.echo !== undefined && ack.echo.length !== ack.item?.length) {

@@ -7,6 +7,7 @@ import type {
   RejectValues,
 } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, sourcesOf, templateOf } from "./compile.ts";
+import { connectionIdsOf } from "./connection_ids.ts";
 import { checkConnections } from "./event_rules.ts";
 import type { Place } from "./place.ts";
 import type { Texts } from "./texts.ts";
@@ -99,7 +100,7 @@ function answerRules(
       ...EMPTY,
       name: action,
       action,
-      connections: new Set([subscription.connection_id]),
+      connections: new Set(connectionIdsOf(subscription.connection_id)),
       when: predicateOf(spec.predicate, spec.place),
       correlation: answer.correlation_pointer === undefined
         ? null

@@ -3,6 +3,7 @@ import { type Channel, type Instrument, type Stream, streamKey } from "../../mod
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { accept } from "./compile.ts";
 import { eventChannel } from "./event_rules.ts";
+import { connectionIdsOf } from "./connection_ids.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import type { Texts } from "./texts.ts";
@@ -33,7 +34,9 @@ export function checkGenerators(descriptor: DescriptorValues, place: Place): voi
 
 /** Runs every generator for its connection; messages by connection id, in the order in which they were emitted. */
 export function emitMessages(demand: Demand): ReadonlyMap<string, readonly Emission[]> {
-  const emitted = demand.descriptor.subscriptions.flatMap((_, index) => runSubscription(demand, index));
+  const emitted = demand.descriptor.subscriptions.flatMap(({ connection_id: ids }, index) =>
+    connectionIdsOf(ids).flatMap((id) => runSubscription(demand, index, id))
+  );
   const covered = new Set(emitted.flatMap((one) => namedStreams(one).map(streamKey)));
   const emissions = new Map<string, Emission[]>();
   for (const one of emitted) {
@@ -53,11 +56,12 @@ interface Emitted {
   readonly message: EmittedMessage;
 }
 
-function runSubscription(demand: Demand, subscription: number): readonly Emitted[] {
+/** Runs one subscription's generator for one of its connections. */
+function runSubscription(demand: Demand, subscription: number, connectionId: string): readonly Emitted[] {
   const { descriptor, texts, channels } = demand;
   const values = descriptor.subscriptions[subscription];
   const place = demand.place.at("subscriptions", subscription);
-  const connection = descriptor.ws.connections.find(({ id }) => id === values.connection_id);
+  const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
   const program = accept(parseGenerator(values.generator), place.at("generator"));
   if (connection === undefined || program === null) return [];
   const instruments = demand.instruments.filter(({ family }) => serves(connection, family));

@@ -8,7 +8,8 @@ import type {
 } from "../../model/mod.ts";
 import type { DescriptorValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
-import { listed, type Place } from "./place.ts";
+import { checkConnectionIds, connectionIdsOf } from "./connection_ids.ts";
+import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
 
@@ -36,13 +37,14 @@ export function buildRest(
     baseUrls: rest.base_urls.map((url) => url.replace(/\/+$/, "")),
     headers: rest.headers,
     rateLimit: rateLimit(rest, place),
-    requests: rest.requests.map((request, index) => {
+    requests: rest.requests.flatMap((request, index) => {
       const at = place.at("requests", index);
       if (names.has(request.name) || request.name === "ws") {
         at.at("name").error(`Name ${request.name} is taken: make it unique`);
       }
       names.add(request.name);
-      return requestPlan(request, descriptor, { ...context, place: at });
+      checkConnectionIds(request.connection_id, descriptor, at.at("connection_id"));
+      return requestPlans(request, descriptor, { ...context, place: at });
     }),
     instruments: instrumentLists(rest, place),
   };
@@ -60,44 +62,49 @@ function rateLimit(rest: RestValues, place: Place): RestRateLimit | null {
   return { kind: "token_bucket", capacity: bucket.capacity, refillPerSecond: bucket.refill_per_second };
 }
 
-function requestPlan(
+/** The plans of one request: one for each connection on whose behalf it is asked. */
+function requestPlans(
   request: RestRequestValues,
   descriptor: DescriptorValues,
   context: { readonly place: Place; readonly texts: Texts; readonly demand: RestDemand },
-): RestRequestPlan {
+): readonly RestRequestPlan[] {
   const { place, texts, demand } = context;
-  const connection = descriptor.ws.connections.find(({ id }) => id === request.connection_id);
-  if (connection === undefined) {
-    const ids = listed(descriptor.ws.connections.map(({ id }) => id));
-    place.at("connection_id").error(`Unknown connection ${request.connection_id}: the descriptor has ${ids}`);
-  }
-  const served = connection === undefined || !demand.channels.includes(request.channel)
-    ? []
-    : demand.instruments.filter(({ family }) => serves(connection, family));
-  const perSymbol = request.path.includes("{symbol");
-  const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
   const pathAt = place.at("path");
   if (!request.path.startsWith("/")) pathAt.error(`Not a path: ${request.path}; it begins with /`);
   // Compiled once for a symbol of its own, so that its errors are reported without any instrument and only once.
-  const sample = pathTemplate(request.path, "SYMBOL", { place: pathAt, texts });
-  return {
-    name: request.name,
-    channel: request.channel,
-    connectionId: request.connection_id,
-    targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
-      const path = pathTemplate(request.path, native, { place: pathAt, texts });
-      return path === null ? [] : [{ native, symbol, path }];
-    }),
-    everyMs: request.every_ms ?? null,
-    match: requestMatch(request.path),
-  };
+  const sample = pathTemplate(request.path, { native: "SYMBOL", connectionId: "ID" }, { place: pathAt, texts });
+  return connectionIdsOf(request.connection_id).map((connectionId) => {
+    const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
+    const served = connection === undefined || !demand.channels.includes(request.channel)
+      ? []
+      : demand.instruments.filter(({ family }) => serves(connection, family));
+    const perSymbol = request.path.includes("{symbol");
+    const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
+    return {
+      name: request.name,
+      channel: request.channel,
+      connectionId,
+      targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
+        const path = pathTemplate(request.path, { native, connectionId }, { place: pathAt, texts });
+        return path === null ? [] : [{ native, symbol, path }];
+      }),
+      everyMs: request.every_ms ?? null,
+      match: requestMatch(request.path),
+    };
+  });
 }
 
-function pathTemplate(path: string, native: string, context: { readonly place: Place; readonly texts: Texts }) {
+function pathTemplate(
+  path: string,
+  target: { readonly native: string; readonly connectionId: string },
+  context: { readonly place: Place; readonly texts: Texts },
+) {
+  const { native, connectionId } = target;
   const values = {
     symbol: encodeURIComponent(native),
     symbol_lower: encodeURIComponent(native.toLowerCase()),
     symbol_upper: encodeURIComponent(native.toUpperCase()),
+    conn_id: encodeURIComponent(connectionId),
   };
   const scope = withValues(context.texts.scope, values);
   return templateOf(path, context.place, { ...scope, holes: ["now_ms", "now_s", "uuid", "env"] });
