@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Envelope } from "../../src/model/mod.ts";
 import { CSV_TABLES, csvRecord } from "../../src/sink/csv_rows.ts";
-import { pathPart } from "../../src/sink/mod.ts";
+import { exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { filesBelow, testSink } from "./conformance.ts";
 
 testSink({
@@ -13,7 +13,7 @@ testSink({
     const { folder } = CSV_TABLES[event.event.kind];
     const date = new Date(event.received_ts / 1000).toISOString().slice(0, 10);
     return {
-      group: `${folder}/${pathPart(event.exchange)}/${pathPart(event.symbol)}/${date}.csv`,
+      group: `${folder}/${exchangePart(event.exchange)}/${pathPart(event.symbol)}/${date}.csv`,
       rows: expectedRecords(event).map((record) => JSON.stringify(record)),
     };
   },

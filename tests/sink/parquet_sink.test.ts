@@ -3,7 +3,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { Envelope, SinkPlan } from "../../src/model/mod.ts";
-import { createSink, pathPart } from "../../src/sink/mod.ts";
+import { createSink, exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { DAY_START, envelope, trade } from "../support/envelopes.ts";
 import { filesBelow, testSink } from "./conformance.ts";
 
@@ -60,7 +60,7 @@ testSink({
 
 function group({ event, exchange, symbol, received_ts }: Envelope): string {
   const date = new Date(received_ts / 1000).toISOString().slice(0, 10);
-  return `kind=${event.kind}/exchange=${pathPart(exchange)}/symbol=${pathPart(symbol)}/date=${date}`;
+  return `kind=${event.kind}/exchange=${exchangePart(exchange)}/symbol=${pathPart(symbol)}/date=${date}`;
 }
 
 function expectedRows(envelope: Envelope): readonly Readonly<Record<string, unknown>>[] {
