@@ -8,7 +8,7 @@ const TIMER_MS_MAX = 2_147_483_647;
 /** The system's clocks and timers. */
 export function systemClock(): Clock {
   const wall = new WallClock(performance.timeOrigin, performance.now());
-  const nowMicros = (): Micros => wall.read(Date.now(), performance.now());
+  const nowMicros = (): Micros => wall.read(performance.now(), Date.now);
   return {
     nowMicros,
     nowMs: () => Date.now(),
