@@ -1,5 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { Issue } from "../model/mod.ts";
+import { withEventDefaults } from "./event_defaults.ts";
 import { checkShape, tableNamer } from "./issue_builder.ts";
 import { jsonSchema } from "./json_schema.ts";
 import { LineIndex } from "./line_index.ts";
@@ -27,7 +28,7 @@ export interface DescriptorFile {
 
 /** Reads a descriptor and checks its shape. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null): DescriptorFile {
-  const source = parseTomlSource({ file: file.path, text: file.text, exchange });
+  const source = withEventDefaults(parseTomlSource({ file: file.path, text: file.text, exchange }));
   if (source.table === null) return { source, values: null, issues: source.issues, dropped: [] };
   const shape = checkShape<DescriptorValues>({
     schema: descriptorSchema,

@@ -42,6 +42,7 @@ export function renewReference(document: string, name: SchemaName): string | nul
 }
 
 function sectionsOf(schema: JsonSchema, path: string, isList = false): readonly Section[] {
+  if (path === DEFAULTS_PATH) return [defaultsSection(schema)];
   const tables = branchesOf(schema).filter((branch) => branch.properties !== undefined);
   const kind = discriminatorOf(tables);
   const description = schema.description ?? "";
@@ -69,6 +70,17 @@ function sectionsOf(schema: JsonSchema, path: string, isList = false): readonly 
     });
   });
   return [...common, ...special];
+}
+
+/** The table whose keys are those of another one. */
+const DEFAULTS_PATH = "event_defaults";
+
+function defaultsSection(schema: JsonSchema): Section {
+  return {
+    title: titleOf(DEFAULTS_PATH, false),
+    description: schema.description ?? "",
+    rows: ["| any key of `[[events]]` but `kind` and `name` | as there |  | as there |"],
+  };
 }
 
 function tableSections(

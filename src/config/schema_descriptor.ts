@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
-import { eventSchema } from "./schema_event.ts";
+import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
 import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
 
 /**
@@ -253,6 +253,7 @@ export const descriptorSchema = z.strictObject({
   parse: parseSchema.optional(),
   maps: mapsSchema.prefault({}),
   control: z.array(controlSchema).default([]).describe("Frames that are not data; tried in order, before events"),
+  event_defaults: eventDefaultsSchema.optional(),
   events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),
 }).describe("How to talk to an exchange");
 

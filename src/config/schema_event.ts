@@ -125,6 +125,30 @@ export const eventSchema = z.discriminatedUnion("kind", [
   liquidationSchema,
 ]).describe("A rule that turns matched frames into events");
 
+/** The keys that a rule of a kind may have; none for an unknown kind. */
+export function eventKeys(kind: unknown): readonly string[] {
+  const option = eventSchema.options.find(({ shape }) => shape.kind.value === kind);
+  return option === undefined ? [] : Object.keys(option.shape);
+}
+
+/** Every key of any kind but `kind` and `name`, optional and without its default. */
+function optionalKeys(): Record<string, z.ZodType> {
+  const keys: Record<string, z.ZodType> = {};
+  for (const { shape } of eventSchema.options) {
+    for (const [key, schema] of Object.entries<z.ZodType>(shape)) {
+      if (key === "kind" || key === "name" || Object.hasOwn(keys, key)) continue;
+      const inner = schema instanceof z.ZodDefault ? schema.unwrap() as z.ZodType : schema;
+      keys[key] = inner.optional().describe(schema.description ?? "");
+    }
+  }
+  return keys;
+}
+
+/** `[event_defaults]`. */
+export const eventDefaultsSchema = z.strictObject(optionalKeys()).describe(
+  "Keys for every rule of `[[events]]` that may have them and does not name them itself, and has the same `source`",
+);
+
 /** One validated `[[events]]` table. */
 export type EventValues = z.output<typeof eventSchema>;
 /** Where a level holds price and size. */
