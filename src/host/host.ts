@@ -144,6 +144,7 @@ export interface Terminal {
   columns(): number;
   /** Writes all of it; rejects when the reader has gone. */
   writeStdout(bytes: Uint8Array): Promise<void>;
+  /** Writes the text and a line break at once. */
   print(text: string): void;
   printError(text: string): void;
 }

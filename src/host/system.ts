@@ -55,8 +55,8 @@ export function systemTerminal(): Terminal {
         throw new Failure("closed", "Cannot write to standard output: its reader has gone", { cause, retry: false });
       }
     },
-    print: (text) => writeSync(Deno.stdout, text),
-    printError: (text) => writeSync(Deno.stderr, text),
+    print: (text) => writeSync(Deno.stdout, `${text}\n`),
+    printError: (text) => writeSync(Deno.stderr, `${text}\n`),
   };
 }
 

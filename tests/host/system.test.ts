@@ -29,7 +29,7 @@ Deno.test("denoHost() loads and answers for the environment without permission f
   );
   const { code, stdout, stderr } = await child.output();
   assert.equal(new TextDecoder().decode(stderr), "");
-  assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "undefined undefined undefined"]);
+  assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "undefined undefined undefined\n"]);
 });
 
 Deno.test("Environment.get() tells set variables and undefined for others", () => {
@@ -47,7 +47,7 @@ Deno.test("Signals.on() is called for a signal and off() gives the default back"
     `const stop = () => { host.terminal.print("stopped"); host.signals.off("SIGTERM", stop); host.exit(3); };
        host.signals.on("SIGTERM", stop);
        host.clock.after(60000, () => host.exit(1));
-       host.terminal.print("ready ");`,
+       host.terminal.print("ready");`,
     LEAST,
   );
   const reader = child.stdout.getReader();
@@ -62,17 +62,17 @@ Deno.test("Signals.on() is called for a signal and off() gives the default back"
     output += new TextDecoder().decode(part.value);
   }
   await child.stderr.cancel();
-  assert.deepEqual([output, (await child.status).code], ["ready stopped", 3]);
+  assert.deepEqual([output, (await child.status).code], ["ready\nstopped\n", 3]);
 });
 
-Deno.test("Terminal.writeStdout() writes all bytes and print() the rest in order", async () => {
+Deno.test("Terminal.writeStdout() writes all bytes and print() lines after them", async () => {
   const child = run(
     `await host.terminal.writeStdout(new Uint8Array(300000).fill(97)); host.terminal.print("é"); host.terminal.printError("e");`,
     LEAST,
   );
   const { stdout, stderr } = await child.output();
-  assert.equal(new TextDecoder().decode(stdout), "a".repeat(300_000) + "é");
-  assert.equal(new TextDecoder().decode(stderr), "e");
+  assert.equal(new TextDecoder().decode(stdout), "a".repeat(300_000) + "é\n");
+  assert.equal(new TextDecoder().decode(stderr), "e\n");
 });
 
 Deno.test(
@@ -86,7 +86,7 @@ Deno.test(
     );
     const { stdout, stderr } = await child.output();
     assert.equal(new TextDecoder().decode(stderr), "");
-    assert.equal(new TextDecoder().decode(stdout), "Failure disk_full");
+    assert.equal(new TextDecoder().decode(stdout), "Failure disk_full\n");
   },
 );
 
