@@ -63,21 +63,24 @@ function createRunLog(host: Host, plan: Plan | null) {
   });
 }
 
+/**
+ * Signals that follow the first one within this time are the same one, in ms: a terminal signals the whole group of
+ * processes, and the programs in between, such as `npx` and `deno task`, pass theirs on.
+ */
+const SAME_SIGNAL_MS = 500;
+
 /** Resolves with what ends the run: a signal, or the time. A second signal exits at once. */
 export function untilEnd(host: Host, forMs: number | null): Promise<string> {
   return new Promise((resolve) => {
-    let ended = false;
-    const end = (why: string) => {
-      if (ended) host.exit(EXIT.failed);
-      ended = true;
-      resolve(why);
+    let endedAt: number | null = null;
+    const end = (signal: string) => {
+      const now = host.clock.monotonicMs();
+      if (endedAt !== null && now - endedAt > SAME_SIGNAL_MS) host.exit(EXIT.failed);
+      endedAt ??= now;
+      resolve(signal);
     };
     host.signals.on("SIGINT", () => end("SIGINT"));
     host.signals.on("SIGTERM", () => end("SIGTERM"));
-    if (forMs !== null && forMs > 0) {
-      host.clock.after(forMs, () => {
-        if (!ended) end("the time given");
-      });
-    }
+    if (forMs !== null && forMs > 0) host.clock.after(forMs, () => resolve("the time given"));
   });
 }
