@@ -55,6 +55,8 @@ export interface SessionStatus {
   /** How many sockets were opened after the first. */
   readonly reconnects: number;
   readonly streams: StreamCounts;
+  /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
+  readonly quietAcked: number;
   readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
   /** Null while no socket is open. */
   readonly sessionId: SessionId | null;

@@ -67,6 +67,7 @@ class ReconnectingSession implements Session {
       lastMessageTs: this.#lastMessageTs,
       reconnects: Math.max(0, this.#opened - 1),
       streams: streams.counts,
+      quietAcked: streams.quietAcked,
       rejected: streams.rejected,
       sessionId,
     };

@@ -116,6 +116,10 @@ export class SocketLife {
     return this.#subscriptions.counts;
   }
 
+  get quietAcked(): number {
+    return this.#subscriptions.quietAcked;
+  }
+
   get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
     return this.#subscriptions.rejected;
   }

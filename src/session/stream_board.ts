@@ -58,6 +58,11 @@ export class StreamBoard {
     return { ...this.#counts };
   }
 
+  /** Acknowledged streams of quiet channels that have shown nothing yet: part of `counts.acked`. */
+  get quietAcked(): number {
+    return this.#entries.filter(({ quiet, state }) => quiet && state === "acked").length;
+  }
+
   get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
     return this.#entries.filter(({ state }) => state === "rejected")
       .map(({ stream, reason }) => ({ stream, reason: reason ?? "" }));

@@ -59,6 +59,10 @@ export class Subscriptions {
     return this.#board.counts;
   }
 
+  get quietAcked(): number {
+    return this.#board.quietAcked;
+  }
+
   get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
     return this.#board.rejected;
   }

@@ -17,6 +17,8 @@ export interface ConnectionHealth {
     readonly rejected: number;
     readonly stale: number;
   };
+  /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
+  readonly quietAcked: number;
   readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
 }
 
@@ -83,15 +85,16 @@ export function healthStatus(snapshot: HealthSnapshot): HealthStatus {
   return troubled ? "degraded" : "ok";
 }
 
-/** Whether every enabled instance is valid and all its streams are live. */
+/** Whether every enabled instance is valid and all its streams are live; those of quiet channels need an ack alone. */
 export function isReady(snapshot: HealthSnapshot): boolean {
   if (!snapshot.configLoaded || snapshot.journal === null) return false;
   const enabled = snapshot.instances.filter((instance) => instance.enabled);
   return enabled.length > 0 &&
     enabled.every((instance) =>
       instance.errors.length === 0 && instance.connections.length > 0 &&
-      instance.connections.every(({ state, streams }) =>
-        state.kind === "live" && streams.pending + streams.acked + streams.rejected + streams.stale === 0
+      instance.connections.every(({ state, streams, quietAcked }) =>
+        state.kind === "live" &&
+        streams.pending + (streams.acked - quietAcked) + streams.rejected + streams.stale === 0
       )
     );
 }

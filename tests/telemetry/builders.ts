@@ -14,6 +14,7 @@ export function connection(rest: Partial<ConnectionHealth> = {}): ConnectionHeal
     lastMessageTs: NOW - 1_500_000,
     reconnects: 1,
     streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
+    quietAcked: 0,
     rejected: [],
     ...rest,
   };

@@ -131,6 +131,8 @@ Deno.test("isReady() holds only while all streams of all enabled instances are l
     const connections = [connection({ streams: { ...streams, [state]: 1 } })];
     assert.equal(isReady(snapshot({ instances: [instance({ connections })] })), false, state);
   }
+  const quiet = connection({ streams: { ...streams, acked: 1 }, quietAcked: 1 });
+  assert.equal(isReady(snapshot({ instances: [instance({ connections: [quiet] })] })), true);
   const connecting = connection({ state: { kind: "connecting", attempt: 1 } });
   assert.equal(isReady(snapshot({ instances: [instance({ connections: [connecting] })] })), false);
 });
