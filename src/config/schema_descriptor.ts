@@ -161,6 +161,15 @@ export const batchSchema = z.strictObject({
   separator: text.optional().describe("Set where `at` is a text: items are joined by it"),
 }).describe("Merges consecutive frames that differ only in one array");
 
+/** What a frame makes its session remember. */
+const routeSchema = z.strictObject({
+  key: source.describe("Where this frame holds the key that later frames carry at `parse.route_key`"),
+  set: z.record(name, source).optional().describe(
+    "Name of a text and where this frame holds it; later frames with the key read it as `route.NAME`",
+  ),
+  forget: z.literal(true).optional().describe("The key means nothing any more, instead of `set`"),
+}).describe("What the session remembers of the frame for later frames");
+
 const matcher = {
   field: pointer.optional().describe("Pointer to the value that tells the frame; with `value`"),
   value: scalar.optional().describe("Value that `field` has to have, compared as text"),
@@ -168,6 +177,7 @@ const matcher = {
   correlation_pointer: source.optional().describe("Where the frame names the request that it answers"),
   rows: rows.optional().describe("Fan-out pointer where one frame names several items"),
   echo: z.array(source).min(1).optional().describe("What the frame echoes of an item, read off the frame or each row"),
+  route: routeSchema.optional(),
 };
 
 /** `ack`. */
@@ -202,6 +212,7 @@ export const parseSchema = z.strictObject({
   server_time: pointer.optional().describe("Pointer to the exchange's time, in `time_unit`"),
   sequence: pointer.optional().describe("Pointer to the sequence number"),
   message_id: pointer.optional().describe("Pointer to the message id"),
+  route_key: source.optional().describe("Where data frames carry the key of what a `route` remembered"),
   time_unit: z.enum(TIME_UNITS).default("ms").describe("Unit of every time in the descriptor that names none"),
   expr: z.strictObject({
     enabled: z.boolean().default(true).describe("Whether the expressions are used"),
@@ -238,6 +249,7 @@ export const controlSchema = z.strictObject({
   capture: source.optional().describe("What is read off the frame for `{capture}` in `reply`"),
   reply: text.optional().describe("What is sent back; placeholders allowed"),
   reason: source.optional().describe("Where the frame says why"),
+  route: routeSchema.optional(),
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
 }).describe("A frame that is not data");
 
@@ -277,6 +289,8 @@ export type SubscriptionValues = z.output<typeof subscriptionSchema>;
 export type BatchValues = z.output<typeof batchSchema>;
 /** The validated `ack` table. */
 export type AckValues = z.output<typeof ackSchema>;
+/** The validated `route` table. */
+export type RouteValues = z.output<typeof routeSchema>;
 /** The validated `reject` table. */
 export type RejectValues = z.output<typeof rejectSchema>;
 /** The validated `[parse]` table. */

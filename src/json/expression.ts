@@ -15,6 +15,8 @@ export interface Scope {
   row: NodeId;
   /** The row one fan-out step further out; the root where there is none. */
   parent: NodeId;
+  /** Texts that an earlier frame of the session gave for this frame's key, by name; null where there are none. */
+  route: ReadonlyMap<string, string> | null;
 }
 
 /** A compiled expression or pointer with the text it came from. Total: it never throws and needs no I/O. */

@@ -74,5 +74,5 @@ function rooted(node: ExpressionNode, values: ReadonlySet<string>): Discriminato
 }
 
 function pathOf(node: ExpressionNode): readonly string[] | null {
-  return node.kind === "path" && node.root !== "parent" ? node.segments : null;
+  return node.kind === "path" && (node.root === "row" || node.root === "root") ? node.segments : null;
 }

@@ -21,8 +21,9 @@ export function checkExpression(
 function checkNode(node: ExpressionNode, errors: LangError[]): void {
   switch (node.kind) {
     case "literal":
-    case "path":
       return;
+    case "path":
+      return checkRoute(node, errors);
     case "access":
       if (node.base.kind === "literal") {
         errors.push(errorAt(node.offset, node.length, "A literal has no members"));
@@ -49,6 +50,12 @@ function checkNode(node: ExpressionNode, errors: LangError[]): void {
     default:
       return unreachable(node);
   }
+}
+
+/** What a session remembers is texts by name: neither all of them at once, nor anything inside one. */
+function checkRoute(node: ExpressionNode & { readonly kind: "path" }, errors: LangError[]): void {
+  if (node.root !== "route" || node.segments.length === 1) return;
+  errors.push(errorAt(node.offset, node.length, "`route` is followed by one name, as in route.symbol"));
 }
 
 function checkNodes(nodes: readonly ExpressionNode[], errors: LangError[]): void {

@@ -65,11 +65,15 @@ export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evalu
 
 /** A path from one of the roots: one look-up, and no allocation but the text found. */
 export function compilePathNode(root: PathRoot, segments: readonly string[]): Evaluate {
+  if (root === "route") {
+    const [name] = segments;
+    return ({ route }) => route?.get(name) ?? null;
+  }
   const find = compileFind(root, segments);
   return (scope) => valueOfNode(scope.document, find(scope));
 }
 
-function compileFind(root: PathRoot, segments: readonly string[]): (scope: Scope) => NodeId {
+function compileFind(root: Exclude<PathRoot, "route">, segments: readonly string[]): (scope: Scope) => NodeId {
   const path = compilePath(segments);
   switch (root) {
     case "row":
@@ -103,7 +107,7 @@ function compileCoalesce(operands: readonly Evaluate[]): Evaluate {
 /** `path == 'text'`, the shape of most conditions, without making the text; null where it is not that. */
 function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }): Evaluate | null {
   const { operator, left, right } = node;
-  if (left.kind !== "path" || right.kind !== "literal" || right.value === null) return null;
+  if (left.kind !== "path" || left.root === "route" || right.kind !== "literal" || right.value === null) return null;
   if (operator !== "==" && operator !== "!=") return null;
   const text = String(right.value);
   if (isNumber(text)) return null;

@@ -234,7 +234,8 @@ class ExpressionParser {
         return this.#node(token, { kind: "literal", value: null, isNumber: false });
       case "row":
       case "parent":
-      case "root": {
+      case "root":
+      case "route": {
         const root: PathRoot = token.text;
         return this.#node(token, { kind: "path", root, segments: [] });
       }

@@ -4,8 +4,8 @@ export interface Span {
   readonly length: number;
 }
 
-/** Where a path begins. */
-export type PathRoot = "row" | "parent" | "root";
+/** Where a path begins: at a node of the document, or, `route`, at what the session remembers for the frame's key. */
+export type PathRoot = "row" | "parent" | "root" | "route";
 
 /** How two values are compared. */
 export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=";

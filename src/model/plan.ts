@@ -241,6 +241,8 @@ export interface FramePlan {
   readonly events: readonly EventRule[];
   /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
   readonly parse: ParseRule | null;
+  /** Where frames carry the key of what their session remembers; null where sessions remember nothing. */
+  readonly routeKey: Expression | null;
   /** Native → canonical, by connection id: the same spelling may name two instruments on two connections. */
   readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Native channel → channel, for raw events. */
@@ -341,6 +343,15 @@ export interface ControlRule {
   readonly reason: Expression | null;
   readonly capture: Expression | null;
   readonly reply: Template | null;
+  /** What the frame makes its session remember, or forget; null: nothing. */
+  readonly route: RouteRule | null;
+}
+
+/** How a session remembers texts under a key that later frames carry (`FramePlan.routeKey`). */
+export interface RouteRule {
+  readonly key: Expression;
+  /** Name of a text, and where this frame holds it; null: the key is forgotten. */
+  readonly set: ReadonlyMap<string, Expression> | null;
 }
 
 /** Sides that a `side` map may give. */

@@ -26,7 +26,7 @@ export class ReadContext {
 
   constructor(document: JsonDocument) {
     this.document = document;
-    this.scope = { document, row: 0, parent: 0 };
+    this.scope = { document, row: 0, parent: 0, route: null };
   }
 
   /** A new frame begins. */

@@ -6,6 +6,7 @@ import { decodePayload } from "./decoder.ts";
 import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
 import { FirstFrames } from "./first_frames.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
+import { type RouteState, RouteTable } from "./routes.ts";
 import { Router } from "./router.ts";
 import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
 
@@ -50,6 +51,8 @@ export interface HttpInput {
 interface NormalizerState {
   readonly firstFrames: ReturnType<FirstFrames["saveState"]>;
   readonly unmapped: readonly string[];
+  /** Absent where sessions remember nothing. */
+  readonly routes?: RouteState;
 }
 
 /** The rules that apply to frames of one connection, or to answers of one request. */
@@ -75,6 +78,8 @@ export class Normalizer {
   readonly #context = new ReadContext(new JsonDocument());
   readonly #symbols: SymbolMap;
   readonly #firstFrames = new FirstFrames();
+  /** Null where sessions remember nothing. */
+  readonly #routes: RouteTable | null;
   readonly #raw: RawReader | null;
   readonly #connections = new Map<string, Route>();
   readonly #requests = new Map<string, Route>();
@@ -90,6 +95,7 @@ export class Normalizer {
   constructor(plan: FramePlan) {
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
+    this.#routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
     this.#result = {
       events: this.#events,
@@ -121,18 +127,24 @@ export class Normalizer {
   /** A session has ended: what was kept for it is let go. */
   forgetSession(session: SessionId): void {
     this.#firstFrames.forget(session);
+    this.#routes?.forget(session);
   }
 
   /** What has to be known to read further frames alike, as plain JSON. */
   saveState(): NormalizerState {
-    return { firstFrames: this.#firstFrames.saveState(), unmapped: this.#symbols.saveState() };
+    return {
+      firstFrames: this.#firstFrames.saveState(),
+      unmapped: this.#symbols.saveState(),
+      ...(this.#routes !== null && { routes: this.#routes.saveState() }),
+    };
   }
 
   /** Goes on from what `saveState` gave. */
   restoreState(state: unknown): void {
-    const { firstFrames, unmapped } = state as NormalizerState;
+    const { firstFrames, unmapped, routes } = state as NormalizerState;
     this.#firstFrames.restoreState(firstFrames);
     this.#symbols.restoreState(unmapped);
+    this.#routes?.restoreState(routes ?? []);
   }
 
   #read(route: Route, payload: Uint8Array, binary: boolean, origin: FrameOrigin): NormalizedFrame {
@@ -165,10 +177,16 @@ export class Normalizer {
       context.fail(code, error === null ? "" : `${error.message} at byte ${error.at}`);
       return result;
     }
+    if (this.#routes !== null) {
+      context.scope.route = origin.session === null ? null : this.#routes.find(context, origin.session);
+    }
     if (route.controlRouter.match(context)) {
       const reader = route.controls[route.controlRouter.matches[0]];
       result.signal = reader.read(context);
       result.rule = reader.rule.name;
+      if (reader.rule.route !== null && origin.session !== null) {
+        this.#routes?.apply(reader.rule.route, context, origin.session);
+      }
     } else if (this.#raw !== null) {
       result.rule = PARSE_RULE_NAME;
       this.#raw.read(context, origin, this.#events);

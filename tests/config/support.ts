@@ -55,6 +55,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
         controls: [],
         events: [],
         parse: null,
+        routeKey: null,
         canonical: new Map(),
         channels: new Map(),
         books: [],

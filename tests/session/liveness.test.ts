@@ -176,6 +176,7 @@ Deno.test("Session answers a server's ping by the rule's template", async () => 
     echo: [],
     reason: null,
     capture: null,
+    route: null,
     reply: reply === null ? null : template(reply),
   });
   const harness = new SessionHarness(connectionPlan(), { controls: [rule(null), rule('{"pong":{capture}}')] });

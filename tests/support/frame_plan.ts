@@ -159,6 +159,7 @@ export function controlRule(name: string, rule: Partial<Omit<ControlRule, "name"
     reason: null,
     capture: null,
     reply: null,
+    route: null,
     ...rule,
   };
 }
@@ -172,6 +173,7 @@ export function framePlan(plan: Partial<FramePlan> = {}): FramePlan {
     controls: [],
     events: [],
     parse: null,
+    routeKey: null,
     canonical: new Map([["public", new Map([["BTCUSDT", "BTC/USDT"]])]]),
     channels: new Map(),
     books: [],

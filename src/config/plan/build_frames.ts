@@ -11,7 +11,7 @@ import { buildParseRule } from "./parse_rule.ts";
 import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, canonicalMaps } from "./symbols.ts";
-import { closedTextOf } from "./compile.ts";
+import { closedTextOf, sourceOf } from "./compile.ts";
 import { buildTexts, type Texts } from "./texts.ts";
 
 /** What a descriptor alone gives: enough to read recordings of its exchange. */
@@ -49,11 +49,12 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
 }
 
 /** The parts of a frame plan that do not depend on what is asked for. */
-export type FrameRules = Pick<FramePlan, "decode" | "urls" | "controls" | "events" | "parse">;
+export type FrameRules = Pick<FramePlan, "decode" | "urls" | "controls" | "events" | "parse" | "routeKey">;
 
 /** Lowers the rules of a descriptor. */
 export function buildRules(descriptor: DescriptorValues, place: Place, texts: Texts): FrameRules {
   const connections = descriptor.ws.connections;
+  const routeKey = descriptor.parse?.route_key;
   const controls: readonly ControlRule[] = buildControlRules(descriptor, place, texts);
   return {
     decode: new Map(connections.map(({ id, decode }) => [id, decode])),
@@ -61,6 +62,7 @@ export function buildRules(descriptor: DescriptorValues, place: Place, texts: Te
     controls,
     events: buildEventRules(descriptor, place),
     parse: buildParseRule(descriptor, place),
+    routeKey: routeKey === undefined ? null : sourceOf(routeKey, place.at("parse", "route_key")),
   };
 }
 

@@ -1,10 +1,11 @@
-import type { ControlAction, ControlRule } from "../../model/mod.ts";
+import type { ControlAction, ControlRule, RouteRule } from "../../model/mod.ts";
 import type {
   AckValues,
   ControlValues,
   DescriptorValues,
   PredicateValues,
   RejectValues,
+  RouteValues,
 } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, sourcesOf, templateOf } from "./compile.ts";
 import { connectionIdsOf } from "./connection_ids.ts";
@@ -36,6 +37,7 @@ const EMPTY: Omit<ControlRule, "name" | "action"> = {
   reason: null,
   capture: null,
   reply: null,
+  route: null,
 };
 
 function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts): readonly ControlRule[] {
@@ -60,6 +62,7 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
       reply: control.reply === undefined
         ? null
         : templateOf(control.reply, at.at("reply"), { ...texts.scope, holes: [...texts.sent, "capture"] }),
+      route: routeRule(control.route, descriptor, at.at("route")),
     };
   });
 }
@@ -108,8 +111,29 @@ function answerRules(
       rows: answer.rows === undefined ? null : rowsOf(answer.rows, at.at("rows")),
       echo: sourcesOf(answer.echo ?? [], at.at("echo")),
       reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
+      route: routeRule(answer.route, descriptor, at.at("route")),
     }];
   });
+}
+
+/** What a frame makes its session remember. */
+function routeRule(values: RouteValues | undefined, descriptor: DescriptorValues, place: Place): RouteRule | null {
+  if (values === undefined) return null;
+  if ((values.set === undefined) === (values.forget === undefined)) {
+    place.error("A route has either `set`, what is remembered, or `forget = true`");
+  }
+  if (descriptor.parse?.route_key === undefined) {
+    place.error("No `route_key` in [parse]: it says where later frames carry the key");
+  }
+  const key = sourceOf(values.key, place.at("key"));
+  if (key === null) return null;
+  const set = values.set === undefined ? null : new Map(
+    Object.entries(values.set).flatMap(([name, text]) => {
+      const found = sourceOf(text, place.at("set", name));
+      return found === null ? [] : [[name, found] as const];
+    }),
+  );
+  return { key, set };
 }
 
 /** What tells an answer: `when`, or `field` with `value` (absent: that the field is there). Null: nothing does. */
