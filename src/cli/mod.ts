@@ -13,6 +13,7 @@ import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
+import { testCommand } from "./test.ts";
 import { validateCommand } from "./validate.ts";
 import { VERSION } from "./version.ts";
 
@@ -50,6 +51,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       demoCommand,
       replayCommand,
       journalCommand,
+      testCommand,
       schemaCommand,
     ]
   ) {

@@ -106,7 +106,7 @@ function runnableBody(runnable: RunnableExchange) {
 }
 
 /** A request as it goes out: the counter filled in, what only the moment of sending knows by name. */
-function showRequest(template: Template, id: number): string {
+export function showRequest(template: Template, id: number): string {
   return template.parts.map((part) =>
     typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describeHole(part)}}`
   ).join("");

@@ -42,17 +42,23 @@ export async function shippedNames(context: CliContext): Promise<readonly string
     .sort();
 }
 
+/** A descriptor's file: of a shipped one by its name, or by its path. Throws a `UsageError` where there is none. */
+export function findDescriptor(context: CliContext, nameOrPath: string): FoundFile {
+  const isPath = nameOrPath.includes("/") || nameOrPath.endsWith(".toml");
+  const text = isPath ? context.host.files.readTextSync(nameOrPath) : null;
+  const file = text === null ? shippedDescriptor(context, nameOrPath) : { path: nameOrPath, text };
+  if (file !== null) return file;
+  throw new UsageError(`No descriptor ${nameOrPath}: neither a file nor the name of a shipped one`);
+}
+
 /**
  * Loads a descriptor on its own: the name of a shipped one, or the path of a file. Throws a `UsageError` where there is
- * none, or its issues where it is broken.
+ * none; a broken one is given with its issues.
  */
 export function loadDescriptorNamed(context: CliContext, nameOrPath: string, exchange?: string): LoadedDescriptor {
   const { host } = context;
-  const text = nameOrPath.includes("/") || nameOrPath.endsWith(".toml") ? host.files.readTextSync(nameOrPath) : null;
-  const file = text === null ? shippedDescriptor(context, nameOrPath) : { path: nameOrPath, text };
-  if (file === null) throw new UsageError(`No descriptor ${nameOrPath}: neither a file nor the name of a shipped one`);
   return loadDescriptor({
-    file,
+    file: findDescriptor(context, nameOrPath),
     readText: (path) => host.files.readTextSync(path),
     environment: (name) => host.environment.get(name),
     exchange,

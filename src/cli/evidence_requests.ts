@@ -1,0 +1,49 @@
+import { loadConfig } from "../config/mod.ts";
+import type { CliContext } from "./context.ts";
+import type { OpenStep } from "./evidence.ts";
+import type { ShowRequests } from "./evidence_run.ts";
+import { showRequest } from "./plan.ts";
+
+/** Path of the configuration that is made up for the one session; no file is read there. */
+const MADE_UP = "evidence.toml";
+
+/** The subscribe messages of a session, as `run` would send them for an instance of the descriptor. */
+export function requestsOf(context: CliContext, descriptorPath: string, text: string): ShowRequests {
+  return (open) => {
+    const { subscribe } = open;
+    if (subscribe === null) return { error: 'the open step names no "subscribe": { "symbols", "channels" }' };
+    const { host } = context;
+    const loaded = loadConfig({
+      path: MADE_UP,
+      readText: (path) => {
+        if (path === MADE_UP) return madeUpConfig(open, subscribe);
+        return path === descriptorPath ? text : host.files.readTextSync(path);
+      },
+      environment: (name) => host.environment.get(name),
+      builtin: () => ({ path: descriptorPath, text }),
+      instrumentMaps: new Map([["evidence", new Map(Object.entries(open.symbols))]]),
+    });
+    const error = loaded.issues.find(({ severity }) => severity === "error");
+    const runnable = loaded.exchanges[0]?.runnable ?? null;
+    if (runnable === null) return { error: error?.message ?? "the descriptor does not run" };
+    return runnable.connections.filter(({ connectionId }) => connectionId === open.connection)
+      .flatMap(({ requests }) => requests.map(({ message }, index) => showRequest(message, index + 1)));
+  };
+}
+
+/** A configuration of one instance, named `evidence`; texts in JSON are texts in TOML. */
+function madeUpConfig({ symbols }: OpenStep, subscribe: NonNullable<OpenStep["subscribe"]>): string {
+  const wanted = subscribe.symbols.length > 0 ? subscribe.symbols : Object.keys(symbols);
+  const overrides = Object.entries(subscribe.overrides).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  return [
+    "[run]",
+    "http_port = 8090",
+    "[[exchange]]",
+    'name = "evidence"',
+    'descriptor_path = "builtin:evidence"',
+    `symbols = ${JSON.stringify(wanted)}`,
+    `channels = ${JSON.stringify(subscribe.channels)}`,
+    "[exchange.overrides]",
+    ...overrides,
+  ].join("\n");
+}
