@@ -300,5 +300,5 @@ export type MapsValues = z.output<typeof mapsSchema>;
 /** One validated `[[control]]` table. */
 export type ControlValues = z.output<typeof controlSchema>;
 
-export type { EventValues } from "./schema_event.ts";
+export type { EventValues, LevelValues } from "./schema_event.ts";
 export type { FieldValues, PredicateValues, TestValues } from "./schema_language.ts";

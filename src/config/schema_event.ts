@@ -26,6 +26,7 @@ const common = {
 const levelSchema = z.strictObject({
   price: source.default("/0").describe("Price, relative to the level"),
   size: source.default("/1").describe("Size, relative to the level"),
+  id: source.optional().describe("Id of the level: a change without a price is at the price last seen with it"),
 });
 
 const tradeSchema = z.strictObject({

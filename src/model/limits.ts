@@ -40,6 +40,8 @@ export const SINK_BATCH_EVENTS_MAX = 10_000;
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
 export const STREAMS_MAX = 100_000;
+/** Prices kept by level id, over all sessions of an exchange instance; levels beyond them are unknown when they change. */
+export const LEVEL_IDS_MAX = 1_000_000;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
 export const SINK_PARTITIONS_MAX = 1000;
 /** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */

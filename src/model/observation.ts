@@ -12,6 +12,7 @@ export type FaultCode =
   | "bad_decimal"
   | "bad_time"
   | "unknown_value"
+  | "unknown_level"
   | "unmatched";
 
 /** The state of a session; a closed union, shown in /healthz. */

@@ -325,6 +325,8 @@ export interface BookFields {
 export interface LevelRule {
   readonly price: Expression;
   readonly size: Expression;
+  /** Names the level: where a change has no price, the price last seen with the id counts. Null: prices always stand. */
+  readonly id: Expression | null;
 }
 
 /** Names a frame that is not data and says what the session does about it. */

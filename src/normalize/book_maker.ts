@@ -1,22 +1,36 @@
 import { type NodeId, NOT_FOUND, type Path, type Rows } from "../json/mod.ts";
-import { type BookFields, type EventRule, isDecimal, type Level, type LevelRule } from "../model/mod.ts";
+import {
+  type BookFields,
+  type EventRule,
+  isDecimal,
+  isZero,
+  type Level,
+  type LevelRule,
+  type SessionId,
+} from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
+import type { LevelIds } from "./level_ids.ts";
 import { type EventMaker, optionalField } from "./event_makers.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
 
 /** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
-export function createBookMaker(rule: EventRule): EventMaker {
+export function createBookMaker(rule: EventRule, levelIds: LevelIds): EventMaker {
   const book = rule.book;
   if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it says not where its levels are`);
   const sequence = optionalField(rule, "sequence");
   const firstSequence = optionalField(rule, "first_sequence");
   const lastSequence = optionalField(rule, "last_sequence");
   const previousSequence = optionalField(rule, "previous_sequence");
-  const readLevels = createLevelsReader(rule.name, book);
+  const usesIds = book.bidLevel.id !== null || book.askLevel.id !== null;
+  const readLevels = createLevelsReader(rule.name, book, levelIds);
   const { snapshot } = book;
   return (context) => {
     const isSnapshot = typeof snapshot === "boolean" ? snapshot : snapshot.test(context.scope);
+    if (usesIds && context.session !== null) {
+      if (isSnapshot) levelIds.reset(context.session, context.native);
+      else if (!levelIds.hasImage(context.session, context.native)) return null;
+    }
     if (isSnapshot) {
       const own = sequence === null ? null : sequence.text(context);
       const number = own ?? (lastSequence === null ? null : lastSequence.text(context));
@@ -40,9 +54,10 @@ interface Levels {
 
 type LevelsReader = (context: ReadContext) => Levels;
 
-function createLevelsReader(owner: string, book: BookFields): LevelsReader {
-  const bidLevel = new LevelReader(`${owner}.bids`, book.bidLevel, book.dropMalformedLevels);
-  const askLevel = new LevelReader(`${owner}.asks`, book.askLevel, book.dropMalformedLevels);
+function createLevelsReader(owner: string, book: BookFields, levelIds: LevelIds): LevelsReader {
+  const options = { dropMalformed: book.dropMalformedLevels, levelIds };
+  const bidLevel = new LevelReader(`${owner}.bids`, book.bidLevel, { ...options, side: "bid" });
+  const askLevel = new LevelReader(`${owner}.asks`, book.askLevel, { ...options, side: "ask" });
   if (book.levels === null) {
     const bidRows = book.bids;
     const askRows = book.asks;
@@ -91,14 +106,22 @@ class LevelReader {
   readonly #rule: LevelRule;
   readonly #where: string;
   readonly #dropMalformed: boolean;
+  readonly #levelIds: LevelIds;
+  readonly #side: "bid" | "ask";
   /** Both are the first two elements of an array: the usual shape. */
   readonly #isPair: boolean;
 
-  constructor(where: string, rule: LevelRule, dropMalformed: boolean) {
+  constructor(
+    where: string,
+    rule: LevelRule,
+    options: { readonly dropMalformed: boolean; readonly levelIds: LevelIds; readonly side: "bid" | "ask" },
+  ) {
     this.#rule = rule;
     this.#where = where;
-    this.#dropMalformed = dropMalformed;
-    this.#isPair = isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
+    this.#dropMalformed = options.dropMalformed;
+    this.#levelIds = options.levelIds;
+    this.#side = options.side;
+    this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
 
   /** The level at a node whose row is `parent`; null where it is malformed, which is a fault unless it is dropped. */
@@ -118,6 +141,10 @@ class LevelReader {
       context.atRow(node, parent);
       price = expressionText(context, this.#rule.price);
       size = expressionText(context, this.#rule.size);
+      if (this.#rule.id !== null && context.session !== null) {
+        price = this.#priceById(context, context.session, { price, size });
+        if (price === null) return null;
+      }
     }
     if (price !== null && size !== null && isDecimal(price) && isDecimal(size)) return [price, size];
     if (this.#dropMalformed) return null;
@@ -125,6 +152,24 @@ class LevelReader {
     const { source } = isPriceWrong ? this.#rule.price : this.#rule.size;
     context.fail((isPriceWrong ? price : size) === null ? "missing_field" : "bad_decimal", `${this.#where} ${source}`);
     return null;
+  }
+
+  /** The level's price, its own or the one last seen with its id; null where neither is known, which is noted. */
+  #priceById(
+    context: ReadContext,
+    session: SessionId,
+    level: { readonly price: string | null; readonly size: string | null },
+  ): string | null {
+    const id = this.#rule.id === null ? null : expressionText(context, this.#rule.id);
+    const key = `${this.#side} ${id}`;
+    const price = level.price ?? (id === null ? null : this.#levelIds.find(session, context.native, key));
+    if (price === null) {
+      context.note("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
+    } else if (id !== null && level.size !== null && isDecimal(price) && isDecimal(level.size)) {
+      if (isZero(level.size)) this.#levelIds.drop(session, context.native, key);
+      else this.#levelIds.remember(session, context.native, { key, price });
+    }
+    return price;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type JsonDocument, type NodeId, NOT_FOUND, type Scope } from "../json/mod.ts";
-import { EXAMPLE_CHARS_MAX, type FaultCode } from "../model/mod.ts";
+import { EXAMPLE_CHARS_MAX, type FaultCode, type SessionId } from "../model/mod.ts";
 
 /** What is wrong with a frame. The frame is kept; its other rows still become events. */
 export interface Fault {
@@ -22,6 +22,10 @@ export class ReadContext {
   readonly faults: Fault[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
+  /** The session of the frame; null for answers that belong to none. */
+  session: SessionId | null = null;
+  /** Native symbol of the current row; empty where it is not known. */
+  native = "";
   #payload: Uint8Array = new Uint8Array(0);
 
   constructor(document: JsonDocument) {
@@ -52,6 +56,11 @@ export class ReadContext {
   /** Notes what is wrong with the current row; the same thing once a frame. */
   fail(code: FaultCode, where: string): void {
     this.rowFailed = true;
+    this.note(code, where);
+  }
+
+  /** Notes what is wrong with a part of the current row that is left out; the rest of the row stands. */
+  note(code: FaultCode, where: string): void {
     for (const fault of this.faults) if (fault.code === code && fault.where === where) return;
     this.faults.push({ code, where, example: exampleOf(this.#payload) });
   }

@@ -4,6 +4,7 @@ import type { ReadContext } from "./context.ts";
 import { createEventMaker, type EventMaker } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
 import type { FirstFrames } from "./first_frames.ts";
+import type { LevelIds } from "./level_ids.ts";
 import { RowList } from "./rows.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
 
@@ -29,6 +30,13 @@ export interface FrameOrigin {
   readonly asked: SymbolPair | null;
 }
 
+/** What the rules of an exchange instance remember between frames, and share. */
+export interface EventMemory {
+  readonly symbols: SymbolMap;
+  readonly firstFrames: FirstFrames;
+  readonly levelIds: LevelIds;
+}
+
 /** Turns the rows of a matched frame into events by one rule. */
 export class EventReader {
   readonly rule: EventRule;
@@ -42,9 +50,10 @@ export class EventReader {
   #lastPair: SymbolPair | null = null;
   #lastConnection: string | null = null;
 
-  constructor(rule: EventRule, symbols: SymbolMap, firstFrames: FirstFrames) {
+  constructor(rule: EventRule, memory: EventMemory) {
+    const { symbols, firstFrames, levelIds } = memory;
     this.rule = rule;
-    this.#make = createEventMaker(rule);
+    this.#make = createEventMaker(rule, levelIds);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
     this.#exchangeTs = rule.exchangeTs === null ? null : new FieldReader(rule.exchangeTs, `${rule.name}.exchange_ts`);
     this.#symbols = symbols;
@@ -76,6 +85,7 @@ export class EventReader {
     if (rule.where !== null && !rule.where.test(context.scope)) return;
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
+    context.native = pair === null ? "" : pair.native;
     const event = this.#make(context);
     if (event === null || pair === null || context.rowFailed) return;
     if (rule.skipFirstFrame && origin.session !== null) {

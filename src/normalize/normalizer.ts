@@ -3,8 +3,9 @@ import type { ControlSignal, Decoding, EventRule, FramePlan, Micros, SessionId }
 import { type Fault, ReadContext } from "./context.ts";
 import { ControlReader } from "./control_reader.ts";
 import { decodePayload } from "./decoder.ts";
-import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
+import { type EventMemory, EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
 import { FirstFrames } from "./first_frames.ts";
+import { LevelIds, type LevelIdState } from "./level_ids.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { type RouteState, RouteTable } from "./routes.ts";
 import { Router } from "./router.ts";
@@ -51,6 +52,8 @@ export interface HttpInput {
 interface NormalizerState {
   readonly firstFrames: ReturnType<FirstFrames["saveState"]>;
   readonly unmapped: readonly string[];
+  /** Absent where no rule finds prices by level ids. */
+  readonly levelIds?: LevelIdState;
   /** Absent where sessions remember nothing. */
   readonly routes?: RouteState;
 }
@@ -78,6 +81,10 @@ export class Normalizer {
   readonly #context = new ReadContext(new JsonDocument());
   readonly #symbols: SymbolMap;
   readonly #firstFrames = new FirstFrames();
+  readonly #levelIds = new LevelIds();
+  readonly #memory: EventMemory;
+  /** Whether a rule of the plan finds prices by level ids. */
+  readonly #usesLevelIds: boolean;
   /** Null where sessions remember nothing. */
   readonly #routes: RouteTable | null;
   readonly #raw: RawReader | null;
@@ -95,6 +102,8 @@ export class Normalizer {
   constructor(plan: FramePlan) {
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
+    this.#memory = { symbols: this.#symbols, firstFrames: this.#firstFrames, levelIds: this.#levelIds };
+    this.#usesLevelIds = plan.events.some(({ book }) => book?.bidLevel.id != null || book?.askLevel.id != null);
     this.#routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
     this.#result = {
@@ -128,6 +137,7 @@ export class Normalizer {
   forgetSession(session: SessionId): void {
     this.#firstFrames.forget(session);
     this.#routes?.forget(session);
+    this.#levelIds.forget(session);
   }
 
   /** What has to be known to read further frames alike, as plain JSON. */
@@ -135,15 +145,17 @@ export class Normalizer {
     return {
       firstFrames: this.#firstFrames.saveState(),
       unmapped: this.#symbols.saveState(),
+      ...(this.#usesLevelIds && { levelIds: this.#levelIds.saveState() }),
       ...(this.#routes !== null && { routes: this.#routes.saveState() }),
     };
   }
 
   /** Goes on from what `saveState` gave. */
   restoreState(state: unknown): void {
-    const { firstFrames, unmapped, routes } = state as NormalizerState;
+    const { firstFrames, unmapped, levelIds, routes } = state as NormalizerState;
     this.#firstFrames.restoreState(firstFrames);
     this.#symbols.restoreState(unmapped);
+    this.#levelIds.restoreState(levelIds ?? []);
     this.#routes?.restoreState(routes ?? []);
   }
 
@@ -156,6 +168,7 @@ export class Normalizer {
     result.signal = null;
     result.rule = null;
     context.begin(payload);
+    context.session = origin.session;
 
     const bytes = decodePayload(payload, route.decoding, binary);
     if (bytes === null) {
@@ -244,7 +257,7 @@ export class Normalizer {
       textBytesMax,
       controls: structured,
       controlRouter: new Router(structured.flatMap(({ rule }) => rule.when ?? [])),
-      events: events.map((rule) => new EventReader(rule, this.#symbols, this.#firstFrames)),
+      events: events.map((rule) => new EventReader(rule, this.#memory)),
       eventRouter: new Router(events.map((rule) => rule.when)),
     };
   }

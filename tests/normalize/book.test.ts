@@ -55,8 +55,8 @@ const SIDED = bookFields("", "", {
   asks: null,
   levels: rows("/changes/*"),
   side: field("/0", { map: { buy: "bid", sell: "ask" } }),
-  bidLevel: { price: source("/1"), size: source("/2") },
-  askLevel: { price: source("/1"), size: source("/2") },
+  bidLevel: { price: source("/1"), size: source("/2"), id: null },
+  askLevel: { price: source("/1"), size: source("/2"), id: null },
 });
 
 Deno.test("read() sorts levels that carry their own side", () => {
@@ -89,7 +89,7 @@ Deno.test("read() makes a malformed level a fault, or drops it where the rule sa
 });
 
 Deno.test("read() reads levels that are objects", () => {
-  const level = { price: source("/px"), size: source("/sz") };
+  const level = { price: source("/px"), size: source("/sz"), id: null };
   const rule = eventRule("book", {
     channel: "book",
     book: bookFields("/levels/0/*", "/levels/1/*", { snapshot: true, bidLevel: level, askLevel: level }),

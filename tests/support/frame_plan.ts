@@ -131,7 +131,7 @@ export function eventRule(
 
 /** Where a book's levels are: pairs of price and size under two pointers. */
 export function bookFields(bids: string, asks: string, options: Partial<BookFields> = {}): BookFields {
-  const level = { price: source("/0"), size: source("/1") };
+  const level = { price: source("/0"), size: source("/1"), id: null };
   return {
     snapshot: false,
     bids: rows(bids),

@@ -1,6 +1,6 @@
 import type { Predicate } from "../../json/mod.ts";
 import type { BookFields, Channel, EventRule, LevelRule, RuleKind, TimeUnit } from "../../model/mod.ts";
-import type { DescriptorValues, EventValues } from "../schema_descriptor.ts";
+import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
@@ -127,10 +127,11 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
 
 function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Place): LevelRule {
   const found = event[key] === undefined ? "level" : key;
-  const values = event[found] ?? { price: "/0", size: "/1" };
+  const values: LevelValues = event[found] ?? { price: "/0", size: "/1" };
   const price = sourceOf(values.price, place.at(found, "price"));
   const size = sourceOf(values.size, place.at(found, "size"));
-  return { price: price ?? NOTHING, size: size ?? NOTHING };
+  const id = values.id === undefined ? null : sourceOf(values.id, place.at(found, "id"));
+  return { price: price ?? NOTHING, size: size ?? NOTHING, id };
 }
 
 /** Stands for an expression that was reported: the plan is not used then. */
