@@ -30,12 +30,16 @@ export const BACKOFF_MS_MAX = 60_000;
 export const BACKOFF_MS_MIN = 250;
 /** A session that lived this long, in ms, begins again with the first delay. */
 export const BACKOFF_RESET_MS = 60_000;
-/** Events kept in memory for sinks that follow closely; a sink further behind reads the journal. */
-export const TAIL_EVENTS_MAX = 50_000;
+/** Estimated bytes of events kept in memory for sinks that follow closely; a sink further behind reads the journal. */
+export const TAIL_BYTES_MAX = 24 * 1024 * 1024;
+/** Longest that sockets wait for a sink that would else fall behind the events in memory, in ms; then it falls behind. */
+export const TAIL_WAIT_MS_MAX = 1_000;
 /** Journal bytes not yet written; when reached, sockets are paused until the writer has caught up. */
-export const JOURNAL_BUFFER_BYTES_MAX = 32 * 1024 * 1024;
+export const JOURNAL_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 /** Events handed to a sink in one call. */
 export const SINK_BATCH_EVENTS_MAX = 10_000;
+/** Estimated bytes of events derived again from the journal and handed to a sink in one call. */
+export const SINK_BATCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Largest descriptor, map or configuration file, in bytes; a larger one is an issue. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
@@ -45,7 +49,7 @@ export const LEVEL_IDS_MAX = 1_000_000;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
 export const SINK_PARTITIONS_MAX = 1000;
 /** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */
-export const SINK_BUFFER_BYTES_MAX = 32 * 1024 * 1024;
+export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 /** Files a text sink holds open; when reached, the one opened first is synced and closed. */
 export const SINK_OPEN_FILES_MAX = 64;
 /** How long a connection may take to open, in ms; then the attempt has failed. */
@@ -58,3 +62,9 @@ export const BOOTSTRAP_BYTES_MAX = 1024 * 1024;
 export const REPLIES_QUEUED_MAX = 16;
 /** Longest delay before an unacknowledged request is sent again, in ms. */
 export const RESUBSCRIBE_MS_MAX = 60_000;
+/** Deltas that a book holds while it waits for a snapshot to join; when one more comes the oldest is left out. */
+export const BOOK_BUFFER_DELTAS_MAX = 4096;
+/** Deltas without a snapshot before them after which a pushed book counts as broken and is asked for again. */
+export const BOOK_UNANCHORED_DELTAS_MAX = 100;
+/** Books kept for one session; further ones leave unchecked, as they came. */
+export const SESSION_BOOKS_MAX = 10_000;

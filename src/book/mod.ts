@@ -1,0 +1,19 @@
+/**
+ * Order books that prove themselves: levels, the order of updates, the join of snapshots from elsewhere, checksums, and
+ * the keeper that says which updates may leave. In: book events and a BookRule. Out: verdicts. Pure. Must not know
+ * frames, sockets, sessions, clocks or any exchange by name.
+ */
+export {
+  type BookEmission,
+  type BookFaultCause,
+  type BookGap,
+  BookKeeper,
+  type BookKeeperState,
+  type BookState,
+  type BookUpdate,
+  type BookVerdict,
+} from "./book_keeper.ts";
+export { checksumOf, checksumText, learnDigits, type NumberDigits } from "./checksum.ts";
+export { compareDecimals } from "./decimal_order.ts";
+export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";
+export { type Junction, junction, type SequencePoint, type Succession, succession } from "./sequencer.ts";

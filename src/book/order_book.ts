@@ -1,0 +1,173 @@
+import { type Decimal, isZero, type Level } from "../model/mod.ts";
+import { compareDecimals } from "./decimal_order.ts";
+
+/** The two sides of a book. */
+export type BookSide = "bid" | "ask";
+
+/** Both sides of a book as lists, best first. */
+export interface BookLevels {
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+}
+
+/**
+ * The levels of one instrument's book. Prices are told apart as exact decimals, whatever their spelling; the texts are
+ * kept as they came, a changed level with its latest spelling. A size of zero removes a level, and removing what is not
+ * there does nothing: exchanges send such deletes of levels that they never showed.
+ */
+export class OrderBook {
+  readonly #bids = new SideLevels(1);
+  readonly #asks = new SideLevels(-1);
+
+  /** How many levels there are on both sides. */
+  get size(): number {
+    return this.#bids.size + this.#asks.size;
+  }
+
+  /** Whether the best bid is at or above the best ask: no exchange leaves such a book standing. */
+  get isCrossed(): boolean {
+    const bid = this.#bids.at(0);
+    const ask = this.#asks.at(0);
+    return bid !== undefined && ask !== undefined && comparePrices(bid[0], ask[0]) >= 0;
+  }
+
+  /** Takes the place of all levels. Lists may be in any order; of a price that is given twice the last one counts. */
+  applySnapshot(bids: readonly Level[], asks: readonly Level[]): void {
+    this.#bids.replace(bids);
+    this.#asks.replace(asks);
+  }
+
+  /** Sets the absolute sizes of levels, in the order given. */
+  applyDelta(bids: readonly Level[], asks: readonly Level[]): void {
+    for (let i = 0; i < bids.length; i++) this.#bids.set(bids[i]);
+    for (let i = 0; i < asks.length; i++) this.#asks.set(asks[i]);
+  }
+
+  /** How many levels a side has. */
+  depth(side: BookSide): number {
+    return this.#side(side).size;
+  }
+
+  /** The level at a rank, 0 being the best; undefined past the last one. */
+  at(side: BookSide, rank: number): Level | undefined {
+    return this.#side(side).at(rank);
+  }
+
+  /** The best level of a side; undefined where it is empty. */
+  best(side: BookSide): Level | undefined {
+    return this.#side(side).at(0);
+  }
+
+  /** The best `count` levels of a side, best first. */
+  top(side: BookSide, count: number): readonly Level[] {
+    return this.#side(side).top(count);
+  }
+
+  /** All levels, best first. */
+  levels(): BookLevels {
+    return { bids: this.#bids.top(Infinity), asks: this.#asks.top(Infinity) };
+  }
+
+  /** Cuts each side to its best `depth` levels. */
+  truncate(depth: number): void {
+    this.#bids.truncate(depth);
+    this.#asks.truncate(depth);
+  }
+
+  clear(): void {
+    this.#bids.truncate(0);
+    this.#asks.truncate(0);
+  }
+
+  #side(side: BookSide): SideLevels {
+    return side === "bid" ? this.#bids : this.#asks;
+  }
+}
+
+/**
+ * One side, sorted with the best level last: changes happen near the best price, and there an array is cheap to change.
+ * Beside each level stands its price as a double (of asks the negative one), which decides nearly every comparison:
+ * rounding keeps the order, so only equal doubles need their texts compared.
+ */
+class SideLevels {
+  readonly #sign: 1 | -1;
+  #keys: number[] = [];
+  #levels: Level[] = [];
+
+  /** `sign`: 1 where high prices are better, -1 where low ones are. */
+  constructor(sign: 1 | -1) {
+    this.#sign = sign;
+  }
+
+  get size(): number {
+    return this.#levels.length;
+  }
+
+  at(rank: number): Level | undefined {
+    return this.#levels[this.#levels.length - 1 - rank];
+  }
+
+  top(count: number): readonly Level[] {
+    const { length } = this.#levels;
+    return this.#levels.slice(Math.max(0, length - count)).reverse();
+  }
+
+  truncate(depth: number): void {
+    const excess = this.#levels.length - depth;
+    if (excess <= 0) return;
+    this.#levels.splice(0, excess);
+    this.#keys.splice(0, excess);
+  }
+
+  replace(levels: readonly Level[]): void {
+    const sign = this.#sign;
+    const sorted = levels.filter(([, size]) => !isZero(size)).map((level) => ({ key: sign * Number(level[0]), level }));
+    sorted.sort((left, right) => left.key - right.key || sign * compareDecimals(left.level[0], right.level[0]));
+    this.#keys = [];
+    this.#levels = [];
+    for (let i = 0; i < sorted.length; i++) {
+      const { key, level } = sorted[i];
+      const next = sorted[i + 1];
+      // The sort is stable: of equal prices the later one of the list stands last.
+      if (next !== undefined && next.key === key && compareDecimals(next.level[0], level[0]) === 0) continue;
+      this.#keys.push(key);
+      this.#levels.push(level);
+    }
+  }
+
+  set(level: Level): void {
+    const [price, size] = level;
+    const key = this.#sign * Number(price);
+    const keys = this.#keys;
+    let low = 0;
+    let high = keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = keys[middle];
+      if (other < key || (other === key && this.#isBelow(middle, price))) low = middle + 1;
+      else high = middle;
+    }
+    const found = low < keys.length && keys[low] === key && compareDecimals(this.#levels[low][0], price) === 0;
+    if (isZero(size)) {
+      if (!found) return;
+      keys.splice(low, 1);
+      this.#levels.splice(low, 1);
+    } else if (found) this.#levels[low] = level;
+    else if (low === keys.length) {
+      keys.push(key);
+      this.#levels.push(level);
+    } else {
+      keys.splice(low, 0, key);
+      this.#levels.splice(low, 0, level);
+    }
+  }
+
+  /** Whether the level at an index, whose double is the same, is worse than a price. */
+  #isBelow(index: number, price: Decimal): boolean {
+    return this.#sign * compareDecimals(this.#levels[index][0], price) < 0;
+  }
+}
+
+function comparePrices(left: Decimal, right: Decimal): number {
+  return Number(left) - Number(right) || compareDecimals(left, right);
+}
