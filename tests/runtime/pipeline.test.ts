@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { loadDescriptor } from "../../src/config/mod.ts";
+import type { DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
+import { Pipeline } from "../../src/runtime/mod.ts";
+
+const DESCRIPTOR = `
+[meta]
+name = "test"
+version = "1.4"
+[[ws.connections]]
+id = "main"
+urls = ["wss://test.invalid/ws"]
+[[subscriptions]]
+connection_id = "main"
+generator = 'foreach (s in symbols) { emit("{symbol}"); }'
+[parse]
+time_unit = "ms"
+[[control]]
+name = "pong"
+when = { "/op" = "pong" }
+action = "pong"
+[[events]]
+kind = "trade"
+when = { "/type" = "trade" }
+rows = "/rows/*"
+symbol = "/s"
+trade_id = "/id"
+price = "/p"
+size = "/q"
+side = "/side"
+`;
+const NO_DEDUP: DedupPlan = { enabled: false, windowSeconds: 300, keysMax: 1000 };
+const DEDUP: DedupPlan = { enabled: true, windowSeconds: 300, keysMax: 1000 };
+
+function framePlan(): FramePlan {
+  const loaded = loadDescriptor({
+    file: { path: "test.toml", text: DESCRIPTOR },
+    readText: () => null,
+    environment: () => undefined,
+  });
+  assert.deepEqual(loaded.issues, []);
+  assert.ok(loaded.frames !== null);
+  return loaded.frames;
+}
+
+function opened(at: number): JournalRecord {
+  return {
+    kind: "opened",
+    at,
+    exchange: "test",
+    connection: "main#2",
+    url: "wss://test.invalid/ws",
+    descriptorHash: "",
+    streams: [{ channel: "trades", symbol: "A" }],
+  };
+}
+
+function frame(session: number, at: number, body: unknown): JournalRecord {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { kind: "frame", session, at, binary: false, payload: new TextEncoder().encode(text) };
+}
+
+function trades(...ids: readonly string[]): unknown {
+  return { type: "trade", rows: ids.map((id) => ({ s: "A", id, p: "1.50", q: "2", side: "buy" })) };
+}
+
+function kinds(envelopes: readonly Envelope[]): readonly string[] {
+  return envelopes.map(({ event }) => event.kind === "gap" ? `gap ${event.cause}` : event.kind);
+}
+
+Deno.test("Pipeline gives events the offset of their record and a place in it", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  const { envelopes, rule, streams } = pipeline.process(11, frame(10, 2, trades("a", "b")));
+  assert.deepEqual(envelopes.map(({ offset, index, session }) => [offset, index, session]), [[11, 0, 10], [11, 1, 10]]);
+  assert.equal(rule, "trade");
+  assert.deepEqual(streams, [{ channel: "trades", symbol: "A" }]);
+});
+
+Deno.test("Pipeline puts the gap of a disconnect before the first data after it", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  pipeline.process(11, frame(10, 5, trades("a")));
+  pipeline.process(12, { kind: "closed", session: 10, at: 6, cause: "peer", code: 1006, reason: "" });
+  pipeline.process(13, opened(7));
+  const { envelopes } = pipeline.process(14, frame(13, 9, trades("b")));
+  assert.deepEqual(kinds(envelopes), ["gap disconnect", "trade"]);
+  const [gap] = envelopes;
+  assert.ok(gap.event.kind === "gap");
+  assert.deepEqual([gap.event.from_ts, gap.event.to_ts, gap.index], [5, 9, 0]);
+});
+
+Deno.test("Pipeline hands back what a control frame means and emits nothing", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  const { envelopes, signal, rule } = pipeline.process(11, frame(10, 2, { op: "pong" }));
+  assert.deepEqual(envelopes, []);
+  assert.equal(signal?.action, "pong");
+  assert.equal(rule, "pong");
+});
+
+Deno.test("Pipeline makes one gap of a frame that cannot be read, and none of one that no rule knows", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  assert.deepEqual(kinds(pipeline.process(11, frame(10, 2, '{"torn":')).envelopes), ["gap undecodable"]);
+  const bad = { type: "trade", rows: [{ s: "A" }, { s: "A" }] };
+  assert.deepEqual(kinds(pipeline.process(12, frame(10, 3, bad)).envelopes), ["gap undecodable"]);
+  const unknown = pipeline.process(13, frame(10, 4, { new: 1 }));
+  assert.deepEqual(unknown.envelopes, []);
+  assert.equal(unknown.rule, null);
+  assert.deepEqual(unknown.faults.map(({ code }) => code), ["unmatched"]);
+});
+
+Deno.test("Pipeline tells rejected streams and dropped frames as gaps", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  const streams = [{ channel: "trades", symbol: "A" }] as const;
+  const rejected = pipeline.process(11, { kind: "rejected", session: 10, at: 2, streams, reason: "no such symbol" });
+  assert.deepEqual(kinds(rejected.envelopes), ["gap rejected"]);
+  assert.equal(rejected.envelopes[0].symbol, "A");
+  const dropped = pipeline.process(12, {
+    kind: "dropped",
+    session: 10,
+    at: 5,
+    frames: 7,
+    fromTs: 3,
+    toTs: 5,
+    reason: "journal full",
+  });
+  assert.deepEqual(kinds(dropped.envelopes), ["gap dropped"]);
+  assert.ok(dropped.envelopes[0].event.kind === "gap");
+  assert.equal(dropped.envelopes[0].event.detail, "7 frames: journal full");
+});
+
+Deno.test("Pipeline drops repeated trades where that is asked for, and counts them", () => {
+  for (const [dedup, expected] of [[DEDUP, 1], [NO_DEDUP, 2]] as const) {
+    const pipeline = new Pipeline([framePlan()], dedup);
+    pipeline.process(10, opened(1));
+    const first = pipeline.process(11, frame(10, 2, trades("a"))).envelopes.length;
+    const second = pipeline.process(12, frame(10, 3, trades("a")));
+    assert.equal(first + second.envelopes.length, expected);
+    assert.equal(second.duplicates, 2 - expected);
+  }
+});
+
+Deno.test("Pipeline accounts for frames of an exchange that is no longer configured", () => {
+  const pipeline = new Pipeline([], NO_DEDUP);
+  pipeline.process(10, opened(1));
+  const result = pipeline.process(11, frame(10, 2, trades("a")));
+  assert.deepEqual([result.envelopes, result.rule, result.exchange], [[], null, "test"]);
+});
+
+Deno.test("Pipeline goes on from a state saved anywhere as if it had never stopped", () => {
+  const records: readonly (readonly [number, JournalRecord])[] = [
+    [10, opened(1)],
+    [11, frame(10, 2, trades("a", "b"))],
+    [12, frame(10, 3, trades("a"))],
+    [13, { kind: "closed", session: 10, at: 4, cause: "error", code: null, reason: "" }],
+    [14, opened(5)],
+    [15, frame(14, 6, { op: "pong" })],
+    [16, frame(14, 7, trades("b", "c"))],
+    [17, frame(14, 8, "torn")],
+  ];
+  const whole = new Pipeline([framePlan()], DEDUP);
+  const expected = records.map(([offset, record]) => whole.process(offset, record).envelopes);
+  for (let cut = 0; cut <= records.length; cut++) {
+    const before = new Pipeline([framePlan()], DEDUP);
+    for (const [offset, record] of records.slice(0, cut)) before.process(offset, record);
+    const after = new Pipeline([framePlan()], DEDUP);
+    after.restoreState(before.saveState());
+    const rest = records.slice(cut).map(([offset, record]) => after.process(offset, record).envelopes);
+    assert.deepEqual(rest, expected.slice(cut), `cut at ${cut}`);
+  }
+});
