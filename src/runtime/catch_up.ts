@@ -1,5 +1,6 @@
 import type { Journal } from "../journal/mod.ts";
-import type { Envelope, Offset } from "../model/mod.ts";
+import { type Envelope, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
+import { weighEvent } from "./event_weight.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** Events derived from the journal, and the offset to go on from. */
@@ -9,18 +10,20 @@ export interface DerivedEvents {
 }
 
 /**
- * Derives events again from the journal, from `from` up to what is synced now. Reading starts at the checkpoint of the
- * segment that holds `from`, so that the pipeline knows what it has to know; events before `from` are left out.
+ * Derives events again from the journal, from `from` up to what is synced when the end is reached. Reading starts at the
+ * checkpoint of the segment that holds `from`, so that the pipeline knows what it has to know; events before `from` are
+ * left out.
  */
 export async function* deriveEvents(
   journal: Journal,
   pipeline: Pipeline,
-  options: { readonly from: Offset; readonly signal: AbortSignal; readonly eventsMax: number },
+  options: { readonly from: Offset; readonly signal: AbortSignal },
 ): AsyncGenerator<DerivedEvents> {
   let restored = false;
   let events: Envelope[] = [];
+  let bytes = 0;
   let next = options.from;
-  for await (const chunk of journal.read(options.from, { to: journal.synced, signal: options.signal })) {
+  for await (const chunk of journal.read(options.from, { signal: options.signal })) {
     for (const { offset, record } of chunk) {
       if (record.kind === "checkpoint" && !restored) {
         pipeline.restoreState(record.state);
@@ -28,11 +31,15 @@ export async function* deriveEvents(
       }
       const result = pipeline.process(offset, record);
       if (offset < options.from) continue;
-      for (const envelope of result.envelopes) events.push(envelope);
+      for (const envelope of result.envelopes) {
+        events.push(envelope);
+        bytes += weighEvent(envelope.event);
+      }
       next = offset + 1;
-      if (events.length >= options.eventsMax) {
+      if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) {
         yield { events, next };
         events = [];
+        bytes = 0;
       }
     }
   }

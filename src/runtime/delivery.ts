@@ -12,7 +12,7 @@ import {
 import type { Sink } from "../sink/mod.ts";
 import { deriveEvents } from "./catch_up.ts";
 import type { Pipeline } from "./pipeline.ts";
-import type { Tail } from "./tail.ts";
+import type { Tail, TailReader } from "./tail.ts";
 
 /** How a sink is doing, for /healthz. */
 export interface DeliveryStatus {
@@ -64,6 +64,7 @@ export class Delivery {
   #events = 0;
   #error: string | null = null;
   #sink: Sink | null = null;
+  #reader: TailReader | null = null;
   #failures = 0;
   #done: Promise<void> | null = null;
 
@@ -141,6 +142,7 @@ export class Delivery {
     await sink.open(from);
     this.#position = from;
     this.#committed = from;
+    this.#reader = tail.join(from);
     while (!this.#abort.signal.aborted) {
       const limit = journal.synced;
       const taken = tail.take(this.#position, limit, SINK_BATCH_EVENTS_MAX);
@@ -171,7 +173,6 @@ export class Delivery {
     const derived = deriveEvents(journal, this.#options.createPipeline(), {
       from: this.#position,
       signal: this.#abort.signal,
-      eventsMax: SINK_BATCH_EVENTS_MAX,
     });
     for await (const { events, next } of derived) {
       await this.#hand(sink, events, next);
@@ -191,6 +192,7 @@ export class Delivery {
       observe({ kind: "sink_wrote", sink: name, events: wanted.length, durationMs: clock.monotonicMs() - began });
     }
     this.#position = next;
+    this.#reader?.advance(next);
   }
 
   async #commit(sink: Sink): Promise<void> {
@@ -217,6 +219,8 @@ export class Delivery {
   }
 
   async #closeSink(): Promise<void> {
+    this.#reader?.leave();
+    this.#reader = null;
     const sink = this.#sink;
     this.#sink = null;
     try {

@@ -1,4 +1,4 @@
-import type { Host } from "../host/mod.ts";
+import type { Host, Timer } from "../host/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
   type CloseCause,
@@ -17,6 +17,7 @@ import {
   type OnFull,
   type SessionId,
   type Stream,
+  TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
 import { Pipeline, type PipelineResult } from "./pipeline.ts";
 import type { Tail } from "./tail.ts";
@@ -56,11 +57,14 @@ export class Intake {
   /** Reads frames that will be dropped, so that the real pipeline's state stays a function of the journal. */
   #classifier: Pipeline | null = null;
   #paused = false;
+  /** Ends the waiting for a sink. */
+  #patience: Timer | null = null;
   #frames = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     options.journal.whenSynced(() => this.relieve());
+    options.tail.whenAdvanced(() => this.relieve());
   }
 
   /** Frames received since the start. */
@@ -127,11 +131,13 @@ export class Intake {
 
   /** Looks whether reading may go on, after the writer has made progress or space was freed. */
   relieve(): void {
-    const { journal, onFull, onPressure } = this.#options;
+    const { journal, tail, onFull, onPressure } = this.#options;
     if (!journal.full) this.#classifier = null;
     if (!this.#paused || journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
-    if (journal.full && onFull === "block") return;
+    if ((journal.full && onFull === "block") || tail.isCrowded) return;
     this.#paused = false;
+    this.#patience?.cancel();
+    this.#patience = null;
     onPressure(false);
   }
 
@@ -144,11 +150,23 @@ export class Intake {
     return { offset, result };
   }
 
+  /**
+   * Stops reading while the journal cannot take more, and for a moment while a sink that follows is about to fall
+   * behind: deriving its events again from the journal costs more than to let it finish.
+   */
   #press(): void {
-    const { journal, onFull, onPressure } = this.#options;
+    const { host, journal, tail, onFull, onPressure } = this.#options;
     if (this.#paused) return;
-    if (journal.bufferedBytes < JOURNAL_BUFFER_BYTES_MAX && !(journal.full && onFull === "block")) return;
+    const isCrowded = tail.isCrowded;
+    const isFull = journal.full && onFull === "block";
+    if (journal.bufferedBytes < JOURNAL_BUFFER_BYTES_MAX && !isFull && !isCrowded) return;
     this.#paused = true;
+    if (isCrowded) {
+      this.#patience = host.clock.after(TAIL_WAIT_MS_MAX, () => {
+        tail.stopWaiting();
+        this.relieve();
+      });
+    }
     onPressure(true);
   }
 

@@ -1,21 +1,41 @@
-import { type Envelope, type Offset, TAIL_EVENTS_MAX } from "../model/mod.ts";
+import { type Envelope, type Offset, TAIL_BYTES_MAX } from "../model/mod.ts";
+import { weighEvent } from "./event_weight.ts";
+
+/** A sink's place in the tail. */
+export interface TailReader {
+  /** The reader has had, from here or from the journal, everything before `next`. */
+  advance(next: Offset): void;
+  /** The reader takes no more. */
+  leave(): void;
+}
+
+interface ReaderPlace {
+  next: Offset;
+  /** Whether sockets wait for it when it is about to fall behind. */
+  isWaitedFor: boolean;
+}
 
 /**
- * The latest events in memory, in journal order, for sinks that follow closely. Bounded: the oldest leave first, and a
- * sink that has not had them reads the journal instead. All events of records at or past `start` are here.
+ * The latest events in memory, in journal order, for sinks that follow closely. What every reader has had leaves; when
+ * the room is full the oldest leave first, and a sink that has not had them reads the journal instead. All events of
+ * records at or past `start` are here.
  */
 export class Tail {
-  readonly #eventsMax: number;
+  readonly #bytesMax: number;
+  readonly #readers = new Set<ReaderPlace>();
   #events: Envelope[] = [];
   /** Events before this index have left. */
   #head = 0;
+  #bytes = 0;
   #start: Offset;
   #end: Offset;
+  #onAdvanced: () => void = () => {};
 
-  constructor(start: Offset, eventsMax = TAIL_EVENTS_MAX) {
+  /** `bytesMax` bounds the estimated memory of the events. */
+  constructor(start: Offset, bytesMax = TAIL_BYTES_MAX) {
     this.#start = start;
     this.#end = start;
-    this.#eventsMax = eventsMax;
+    this.#bytesMax = bytesMax;
   }
 
   /** The first offset from which on the tail is complete. */
@@ -28,15 +48,60 @@ export class Tail {
     return this.#end;
   }
 
+  /** How many events are here. */
   get size(): number {
     return this.#events.length - this.#head;
+  }
+
+  /** Estimated memory of the events that are here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Whether a reader that sockets wait for is about to lose events from here: the room is three quarters full, and the
+   * reader has most of that before it.
+   */
+  get isCrowded(): boolean {
+    if (this.#bytes < this.#bytesMax * 0.75) return false;
+    const early = this.#events[this.#head + (this.size >> 2)].offset;
+    for (const reader of this.#readers) if (this.#isPressed(reader, early)) return true;
+    return false;
+  }
+
+  /** Adds a reader that has had everything before `next`. */
+  join(next: Offset): TailReader {
+    const reader: ReaderPlace = { next, isWaitedFor: true };
+    this.#readers.add(reader);
+    return {
+      advance: (to) => this.#advance(reader, to),
+      leave: () => {
+        this.#readers.delete(reader);
+        this.#onAdvanced();
+      },
+    };
+  }
+
+  /** Calls back whenever a reader has advanced or left; one caller. */
+  whenAdvanced(call: () => void): void {
+    this.#onAdvanced = call;
+  }
+
+  /** No longer waits for the readers that crowd the tail, until they have fallen behind it and come back. */
+  stopWaiting(): void {
+    if (this.size === 0) return;
+    const early = this.#events[this.#head + (this.size >> 2)].offset;
+    for (const reader of this.#readers) if (this.#isPressed(reader, early)) reader.isWaitedFor = false;
   }
 
   /** Adds the events of the record at `offset`; offsets only grow. */
   push(offset: Offset, envelopes: readonly Envelope[]): void {
     this.#end = offset + 1;
-    for (const envelope of envelopes) this.#events.push(envelope);
-    if (this.size > this.#eventsMax) this.#drop();
+    for (const envelope of envelopes) {
+      this.#bytes += weighEvent(envelope.event);
+      this.#events.push(envelope);
+    }
+    if (this.#bytes > this.#bytesMax) this.#makeRoom();
   }
 
   /**
@@ -60,17 +125,42 @@ export class Tail {
     return { events: this.#events.slice(first, last), next: last === past ? limit : offset + 1 };
   }
 
+  #isPressed(reader: ReaderPlace, early: Offset): boolean {
+    return reader.isWaitedFor && reader.next >= this.#start && reader.next <= early;
+  }
+
+  #advance(reader: ReaderPlace, next: Offset): void {
+    if (reader.next < this.#start && next >= this.#start) reader.isWaitedFor = true;
+    reader.next = next;
+    let had = next;
+    for (const other of this.#readers) had = Math.min(had, other.next);
+    if (had > this.#start) {
+      this.#start = Math.min(had, this.#end);
+      this.#letGo(this.#lowerBound(had));
+    }
+    this.#onAdvanced();
+  }
+
   /** Lets a quarter go, up to the end of a record. */
-  #drop(): void {
-    let head = this.#head + Math.ceil(this.#eventsMax / 4);
-    const offset = this.#events[head - 1].offset;
+  #makeRoom(): void {
+    let head = this.#head;
+    let left = this.#bytes;
+    for (; head < this.#events.length - 1 && left > this.#bytesMax * 0.75; head++) {
+      left -= weighEvent(this.#events[head].event);
+    }
+    const offset = this.#events[Math.max(this.#head, head - 1)].offset;
     while (head < this.#events.length && this.#events[head].offset === offset) head++;
     this.#start = offset + 1;
+    this.#letGo(head);
+  }
+
+  /** Forgets the events before an index; the array is cut once most of it is forgotten. */
+  #letGo(head: number): void {
+    for (let at = this.#head; at < head; at++) this.#bytes -= weighEvent(this.#events[at].event);
     this.#head = head;
-    if (this.#head > this.#eventsMax) {
-      this.#events = this.#events.slice(this.#head);
-      this.#head = 0;
-    }
+    if (head * 2 < this.#events.length) return;
+    this.#events = this.#events.slice(head);
+    this.#head = 0;
   }
 
   #lowerBound(offset: Offset): number {

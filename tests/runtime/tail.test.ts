@@ -3,6 +3,9 @@ import fc from "fast-check";
 import type { Envelope, Offset } from "../../src/model/mod.ts";
 import { Tail } from "../../src/runtime/mod.ts";
 
+/** About what one of the events below weighs. */
+const EVENT_BYTES = 640;
+
 function events(offset: Offset, count: number): Envelope[] {
   return Array.from({ length: count }, (_, index) => ({
     exchange: "x",
@@ -22,7 +25,7 @@ Deno.test("Tail.take() gives every event once and in order, whatever is pushed a
     fc.array(fc.nat({ max: 4 }), { maxLength: 60 }),
     fc.integer({ min: 1, max: 7 }),
     (counts, batch) => {
-      const tail = new Tail(100, 1_000);
+      const tail = new Tail(100, 1_000 * EVENT_BYTES);
       counts.forEach((count, i) => tail.push(100 + i, events(100 + i, count)));
       const got: string[] = [];
       let position = 100;
@@ -39,7 +42,7 @@ Deno.test("Tail.take() gives every event once and in order, whatever is pushed a
 });
 
 Deno.test("Tail.take() never gives events at or past the limit", () => {
-  const tail = new Tail(0, 100);
+  const tail = new Tail(0, 100 * EVENT_BYTES);
   for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 1));
   const taken = tail.take(2, 5, 100);
   assert.deepEqual(taken?.events.map((e) => e.offset), [2, 3, 4]);
@@ -47,7 +50,7 @@ Deno.test("Tail.take() never gives events at or past the limit", () => {
 });
 
 Deno.test("Tail lets the oldest go when it is full and says that they are gone", () => {
-  const tail = new Tail(0, 40);
+  const tail = new Tail(0, 40 * EVENT_BYTES);
   for (let offset = 0; offset < 200; offset++) tail.push(offset, events(offset, 3));
   assert.ok(tail.size <= 43);
   assert.equal(tail.take(0, 200, 10), null);
@@ -56,4 +59,58 @@ Deno.test("Tail lets the oldest go when it is full and says that they are gone",
   assert.equal(taken?.events.length, tail.size);
   assert.equal(taken?.events[0].offset, tail.start);
   assert.equal(taken?.events[0].index, 0);
+});
+
+Deno.test("Tail lets go what every reader has had, and nothing that one of them still has to take", () => {
+  const tail = new Tail(0, 1_000 * EVENT_BYTES);
+  const fast = tail.join(0);
+  const slow = tail.join(0);
+  for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 2));
+  fast.advance(8);
+  assert.equal(tail.size, 20);
+  slow.advance(3);
+  assert.equal(tail.start, 3);
+  assert.equal(tail.size, 14);
+  slow.leave();
+  fast.advance(10);
+  assert.equal(tail.size, 0);
+  assert.equal(tail.bytes, 0);
+  assert.deepEqual(tail.take(10, 10, 5), { events: [], next: 10 });
+});
+
+Deno.test("Tail is crowded while a reader that follows has most of a full tail before it, and waits for it only so long", () => {
+  const tail = new Tail(0, 100 * EVENT_BYTES);
+  const reader = tail.join(0);
+  const fill = (from: Offset, to: Offset) => {
+    for (let offset = from; offset < to; offset++) tail.push(offset, events(offset, 1));
+  };
+  fill(0, 70);
+  assert.equal(tail.isCrowded, false);
+  fill(70, 90);
+  assert.equal(tail.isCrowded, true);
+  reader.advance(40);
+  assert.equal(tail.isCrowded, false);
+  fill(90, 130);
+  assert.equal(tail.isCrowded, true);
+  tail.stopWaiting();
+  assert.equal(tail.isCrowded, false);
+  fill(130, 300);
+  assert.ok(tail.start > 40, "the reader has fallen behind");
+  assert.equal(tail.isCrowded, false);
+  reader.advance(tail.start);
+  assert.equal(tail.isCrowded, true, "it has come back and is waited for again");
+});
+
+Deno.test("Tail counts what a book holds, so that deep books leave sooner", () => {
+  const tail = new Tail(0, 100 * EVENT_BYTES);
+  const levels = Array.from({ length: 200 }, () => ["1", "2"] as const);
+  for (let offset = 0; offset < 50; offset++) {
+    const [envelope] = events(offset, 1);
+    tail.push(offset, [{
+      ...envelope,
+      event: { kind: "book_snapshot", bids: levels, asks: levels, sequence: null },
+    }]);
+  }
+  assert.ok(tail.size >= 1 && tail.size <= 2);
+  assert.ok(tail.start >= 48);
 });

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { denoHost } from "../../src/host/mod.ts";
+import { openJournal } from "../../src/journal/mod.ts";
+import type { Envelope, FrameRecord, OpenedRecord } from "../../src/model/mod.ts";
+import { Delivery, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import type { Sink } from "../../src/sink/mod.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
+
+/** A sink that takes nothing until it is let. */
+class HeldSink implements Sink {
+  readonly name = "held";
+  readonly type = "held";
+  readonly files = null;
+  readonly taken: string[] = [];
+  readonly asked: Promise<void>;
+  readonly #release = Promise.withResolvers<void>();
+  readonly #asked = Promise.withResolvers<void>();
+
+  constructor() {
+    this.asked = this.#asked.promise;
+  }
+
+  release(): void {
+    this.#release.resolve();
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async write(batch: readonly Envelope[]): Promise<void> {
+    this.#asked.resolve();
+    await this.#release.promise;
+    for (const { offset, index } of batch) this.taken.push(`${offset}.${index}`);
+  }
+
+  wantsFlush(): boolean {
+    return false;
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it every event once from the journal after", async () => {
+  const host = denoHost();
+  const dir = await host.files.makeTempDir("delivery");
+  const { frames: plan } = loadShipped("binance");
+  const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
+  const pipeline = new Pipeline([plan], dedup);
+  const journal = await openJournal({
+    host,
+    dir,
+    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    observer: () => {},
+    checkpoint: () => pipeline.saveState(),
+  });
+  const bytesMax = 256 * 1024;
+  const tail = new Tail(journal.next, bytesMax);
+  const sink = new HeldSink();
+  const delivery = new Delivery({
+    name: "held",
+    type: "held",
+    kinds: null,
+    createSink: () => sink,
+    createPipeline: () => new Pipeline([plan], dedup),
+    journal,
+    tail,
+    clock: host.clock,
+    observe: () => {},
+  });
+  await journal.loadCursor("held");
+  const expected: string[] = [];
+  const append = (record: FrameRecord | OpenedRecord) => {
+    const offset = journal.append(record);
+    const { envelopes } = pipeline.process(offset, record);
+    tail.push(offset, envelopes);
+    for (const { index } of envelopes) expected.push(`${offset}.${index}`);
+    return offset;
+  };
+  const at = host.clock.nowMicros();
+  const session = append({
+    kind: "opened",
+    at,
+    exchange: "binance",
+    connection: "public",
+    url: "",
+    descriptorHash: "",
+    streams: [],
+  });
+  delivery.start();
+  const payload = new TextEncoder().encode(
+    '{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.1","q":"0.1","T":1723161256321,"m":true}}',
+  );
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < 500; i++) append({ kind: "frame", session, at: at + i, binary: false, payload });
+    await journal.sync();
+    assert.ok(tail.bytes <= bytesMax);
+  }
+  await sink.asked;
+  assert.equal(expected.length, 10_000);
+  assert.ok(tail.size < 1_000);
+  sink.release();
+  await delivery.stop(new AbortController().signal);
+  assert.deepEqual(sink.taken, expected);
+  await journal.close();
+  await host.files.removeTree(dir);
+});
