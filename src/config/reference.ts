@@ -92,7 +92,9 @@ function tableSections(
     readonly skip: readonly string[];
   },
 ): readonly Section[] {
-  const keys = Object.entries(table.properties ?? {}).filter(([key]) => !scope.skip.includes(key));
+  const keys = Object.entries(table.properties ?? {})
+    .filter(([key]) => !scope.skip.includes(key))
+    .map(([key, value]) => [key, tableOrListOf(value)] as const);
   const own: Section = {
     title: scope.title,
     description: scope.description,
@@ -126,6 +128,13 @@ function languageSections(): readonly Section[] {
       skip: [],
     }),
   ];
+}
+
+/** A table where a list of such tables may stand too; any other value as it is. */
+function tableOrListOf(schema: JsonSchema): JsonSchema {
+  const [table, list, ...more] = schema.anyOf ?? [];
+  if (table?.properties === undefined || list?.items?.properties === undefined || more.length > 0) return schema;
+  return { ...table, description: `${schema.description ?? ""}. A table, or a list of such tables` };
 }
 
 /** Values that may be a text or a table (sources, predicates, fields) are one row: the language page explains them. */

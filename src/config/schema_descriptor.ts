@@ -159,6 +159,9 @@ export const batchSchema = z.strictObject({
   max_items: z.int().min(1).optional().describe("Most items in one frame"),
   max_bytes: z.int().min(1).optional().describe("Most bytes in one frame"),
   separator: text.optional().describe("Set where `at` is a text: items are joined by it"),
+  keep_first: z.int().min(1).optional().describe(
+    "How many elements at the array's begin are the message's own: they stand once, and are no items",
+  ),
 }).describe("Merges consecutive frames that differ only in one array");
 
 /** What a frame makes its session remember. */
@@ -200,7 +203,9 @@ export const rejectSchema = z.strictObject({
 export const subscriptionSchema = z.strictObject({
   connection_id: connectionIds.describe("Connection on which it is sent, or a list: the same program for each of them"),
   generator: text.describe("Generator program that emits the subscribe messages"),
-  batch: batchSchema.optional(),
+  batch: z.union([batchSchema, z.array(batchSchema).min(1)]).optional().describe(
+    "Merges consecutive frames that differ only in one array. A list: steps, each on what the one before gave",
+  ),
   ack: ackSchema.prefault({}),
   reject: rejectSchema.optional(),
 }).describe("What is subscribed to on a connection");

@@ -11,7 +11,7 @@ import { buildParseRule } from "./parse_rule.ts";
 import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, canonicalMaps } from "./symbols.ts";
-import { closedTextOf, sourceOf } from "./compile.ts";
+import { closedTextOf, pointerOf, sourceOf } from "./compile.ts";
 import { buildTexts, type Texts } from "./texts.ts";
 
 /** What a descriptor alone gives: enough to read recordings of its exchange. */
@@ -83,8 +83,9 @@ export function nativeChannels(
 
 /** Reports subscriptions that name no connection, or acknowledgements that cannot be told apart. */
 export function checkSubscriptions(descriptor: DescriptorValues, place: Place): void {
-  descriptor.subscriptions.forEach(({ connection_id: id, ack }, index) => {
+  descriptor.subscriptions.forEach(({ connection_id: id, ack, batch }, index) => {
     const at = place.at("subscriptions", index);
+    if (Array.isArray(batch)) batch.forEach((step, number) => pointerOf(step.at, at.at("batch", number, "at")));
     checkConnectionIds(id, descriptor, at.at("connection_id"));
     if ((ack.echo === undefined) !== (ack.item === undefined)) {
       at.at("ack").error("`echo` and `item` belong together: what the frame echoes, and the same read off each item");

@@ -1,12 +1,12 @@
 import type { Expression } from "../../json/mod.ts";
 import { parsePointer } from "../../json/mod.ts";
 import { type Stream, streamKey } from "../../model/mod.ts";
-import type { SubscriptionValues } from "../schema_descriptor.ts";
+import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
 import { sourcesOf } from "./compile.ts";
 import { echoKey } from "./echo.ts";
 import type { Emission } from "./emissions.ts";
 import type { HoleText } from "./hole_text.ts";
-import { findElements, findValue } from "./json_text.ts";
+import { cutText } from "./json_text.ts";
 import type { Place } from "./place.ts";
 
 /** One subscribable item as text with marks: `head + item + tail` is the message that subscribes to it alone. */
@@ -58,18 +58,20 @@ type Part = Omit<ItemText, "subscription" | "streams">;
 
 /** Splits the messages of one subscription and reports what is wrong with them, each thing once. */
 class Splitter {
-  readonly #batch: SubscriptionValues["batch"];
+  readonly #batch: BatchValues | undefined;
   readonly #place: Place;
+  readonly #batchPlace: Place;
   readonly #echo: readonly Expression[];
   readonly #at: readonly string[] | null;
   readonly #reported = new Set<string>();
 
   constructor(values: SubscriptionValues, place: Place) {
-    this.#batch = values.batch;
+    this.#batch = batchSteps(values)[0];
     this.#place = place;
     this.#echo = sourcesOf(values.ack.item ?? [], place.at("ack", "item"));
-    this.#at = values.batch === undefined ? [] : parsePointer(values.batch.at);
-    if (this.#at === null) place.at("batch", "at").error(`Not a JSON pointer: ${values.batch?.at}`);
+    this.#batchPlace = Array.isArray(values.batch) ? place.at("batch", 0) : place.at("batch");
+    this.#at = this.#batch === undefined ? [] : parsePointer(this.#batch.at);
+    if (this.#at === null) this.#batchPlace.at("at").error(`Not a JSON pointer: ${this.#batch?.at}`);
   }
 
   split(text: string, offset: number): readonly Part[] {
@@ -92,27 +94,18 @@ class Splitter {
     if (this.#batch === undefined || this.#at === null) {
       return [{ ...whole, echo: this.#echoOf(text, []) }];
     }
-    return this.#splitBatch(text, this.#at, this.#batch.separator) ?? (this.#noArray(offset), [whole]);
+    return this.#splitBatch(text, this.#at, this.#batch) ?? (this.#noArray(offset), [whole]);
   }
 
-  #splitBatch(text: string, at: readonly string[], separator: string | undefined): readonly Part[] | null {
-    const span = findValue(text, at);
-    if (span === null) return null;
-    const head = text.slice(0, span.start + 1);
-    const tail = text.slice(span.end - 1);
-    if (separator !== undefined) {
-      if (text[span.start] !== '"') return null;
-      const joiner = JSON.stringify(separator).slice(1, -1);
-      const item = text.slice(span.start + 1, span.end - 1);
-      return [{ head, item, tail, joiner, echo: this.#echoOf(text, at) }];
-    }
-    return findElements(text, span.start)?.map(({ start, end }, index) => ({
-      head,
-      item: text.slice(start, end),
-      tail,
-      joiner: ",",
-      echo: this.#echoOf(text, [...at, String(index)]),
-    })) ?? null;
+  #splitBatch(text: string, at: readonly string[], batch: BatchValues): readonly Part[] | null {
+    const { separator = null, keep_first: keepFirst = 0 } = batch;
+    const cut = cutText(text, { at, separator, keepFirst });
+    if (cut === null) return null;
+    const { head, tail, joiner } = cut;
+    return cut.parts.map((item, index) => {
+      const element = separator === null ? [...at, String(index + keepFirst)] : at;
+      return { head, item, tail, joiner, echo: this.#echoOf(text, element) };
+    });
   }
 
   #echoOf(text: string, element: readonly string[]): string | null {
@@ -135,7 +128,7 @@ class Splitter {
     this.#once(
       "array",
       () =>
-        this.#place.at("batch", "at").error(
+        this.#batchPlace.at("at").error(
           `The emitted message at character ${offset + 1} of the generator has no ${wanted} at ${at}`,
         ),
     );
@@ -146,6 +139,12 @@ class Splitter {
     this.#reported.add(key);
     report();
   }
+}
+
+/** The steps in which messages of a subscription are merged; none where they are not. */
+export function batchSteps({ batch }: SubscriptionValues): readonly BatchValues[] {
+  if (batch === undefined) return [];
+  return Array.isArray(batch) ? batch : [batch];
 }
 
 function isJson(text: string): boolean {

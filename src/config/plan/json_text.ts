@@ -17,6 +17,39 @@ export function findValue(text: string, segments: readonly string[]): TextSpan |
   return { start, end: skipValue(text, start) };
 }
 
+/** A JSON text cut at an array or a text of it: `head`, the parts with `joiner` between them, and `tail` are the whole. */
+export interface CutText {
+  readonly head: string;
+  readonly parts: readonly string[];
+  readonly tail: string;
+  readonly joiner: string;
+}
+
+/**
+ * Cuts a valid JSON text at the array found at `at`, behind its first `keepFirst` elements; with a separator at the text
+ * found there, which is one part. Null where neither is found.
+ */
+export function cutText(
+  text: string,
+  cut: { readonly at: readonly string[]; readonly separator: string | null; readonly keepFirst: number },
+): CutText | null {
+  const span = findValue(text, cut.at);
+  if (span === null) return null;
+  const inner = { start: span.start + 1, end: span.end - 1 };
+  const tail = text.slice(inner.end);
+  if (cut.separator !== null) {
+    if (text[span.start] !== '"') return null;
+    const joiner = JSON.stringify(cut.separator).slice(1, -1);
+    return { head: text.slice(0, inner.start), parts: [text.slice(inner.start, inner.end)], tail, joiner };
+  }
+  const elements = findElements(text, span.start);
+  if (elements === null || elements.length < cut.keepFirst) return null;
+  const items = elements.slice(cut.keepFirst);
+  const kept = cut.keepFirst === 0 ? inner.start : items.length === 0 ? inner.end : items[0].start;
+  const parts = items.map(({ start, end }) => text.slice(start, end));
+  return { head: text.slice(0, kept), parts, tail, joiner: "," };
+}
+
 /** The elements of the array that begins at `start`; null where no array does. */
 export function findElements(text: string, start: number): readonly TextSpan[] | null {
   return text[start] === "[" ? children(text, start) : null;

@@ -1,7 +1,9 @@
+import { parsePointer } from "../../json/mod.ts";
 import type { AckPlan, SubscribeItem, SubscribeRequest, Template } from "../../model/mod.ts";
-import type { SubscriptionValues } from "../schema_descriptor.ts";
+import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
 import { type HoleText, templateBytes } from "./hole_text.ts";
-import type { ItemText } from "./items.ts";
+import { batchSteps, type ItemText } from "./items.ts";
+import { cutText } from "./json_text.ts";
 
 /** Cuts the items of a connection into shards of at most `limit` items. Null: there is no limit. */
 export function shardItems(items: readonly ItemText[], limit: number | null): readonly (readonly ItemText[])[] {
@@ -11,19 +13,24 @@ export function shardItems(items: readonly ItemText[], limit: number | null): re
   return shards;
 }
 
-/** The frames that subscribe to items: consecutive ones that differ only in their batch are merged. */
+/** A message under way: its text with marks, and the items in it. */
+interface Message {
+  readonly text: string;
+  readonly items: readonly ItemText[];
+}
+
+/** The frames that subscribe to items: consecutive ones that differ only in their batch are merged, step by step. */
 export function buildRequests(
   items: readonly ItemText[],
   subscriptions: readonly SubscriptionValues[],
   holes: HoleText,
 ): readonly SubscribeRequest[] {
-  return groupItems(items, subscriptions, holes).map((group) => {
-    const { head, tail, joiner, subscription } = group[0];
-    const message = holes.templateOf(head + group.map(({ item }) => item).join(joiner ?? "") + tail);
+  return mergeFurther(groupItems(items, subscriptions, holes).map(messageOf), subscriptions, holes).map((merged) => {
+    const message = holes.templateOf(merged.text);
     return {
       message,
-      items: group.map((one) => subscribeItem(one, holes)),
-      ack: ackPlan(subscriptions[subscription], message),
+      items: merged.items.map((one) => subscribeItem(one, holes)),
+      ack: ackPlan(subscriptions[merged.items[0].subscription], message),
     };
   });
 }
@@ -32,7 +39,12 @@ function subscribeItem(one: ItemText, holes: HoleText): SubscribeItem {
   return { streams: one.streams, echo: one.echo, message: holes.templateOf(one.head + one.item + one.tail) };
 }
 
-/** Groups of items that go into one frame. */
+function messageOf(group: readonly ItemText[]): Message {
+  const { head, tail, joiner } = group[0];
+  return { text: head + group.map(({ item }) => item).join(joiner ?? "") + tail, items: group };
+}
+
+/** Groups of items that go into one frame by the first step. */
 function groupItems(
   items: readonly ItemText[],
   subscriptions: readonly SubscriptionValues[],
@@ -42,7 +54,7 @@ function groupItems(
   let bytes = 0;
   for (const one of items) {
     const group = groups.at(-1);
-    const batch = subscriptions[one.subscription].batch;
+    const batch = batchSteps(subscriptions[one.subscription]).at(0);
     const own = templateBytes(holes.templateOf(one.item)) + (one.joiner?.length ?? 0);
     const fits = group !== undefined && batch !== undefined && joins(group[0], one) &&
       group.length < (batch.max_items ?? Infinity) && bytes + own <= (batch.max_bytes ?? Infinity);
@@ -55,6 +67,57 @@ function groupItems(
     }
   }
   return groups;
+}
+
+/** Merges the messages of each subscription by its second and further steps. */
+function mergeFurther(
+  messages: readonly Message[],
+  subscriptions: readonly SubscriptionValues[],
+  holes: HoleText,
+): readonly Message[] {
+  const steps = Math.max(0, ...subscriptions.map((values) => batchSteps(values).length));
+  let merged = messages;
+  for (let step = 1; step < steps; step++) {
+    merged = mergeOnce(merged, (message) => batchSteps(subscriptions[message.items[0].subscription]).at(step), holes);
+  }
+  return merged;
+}
+
+function mergeOnce(
+  messages: readonly Message[],
+  stepOf: (message: Message) => BatchValues | undefined,
+  holes: HoleText,
+): readonly Message[] {
+  const merged: Message[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    const step = stepOf(message);
+    const isSame = last?.items[0].subscription === message.items[0].subscription;
+    const joined = last === undefined || step === undefined || !isSame
+      ? null
+      : joinTexts(last.text, message.text, step);
+    const fits = joined !== null && step !== undefined && joined.parts <= (step.max_items ?? Infinity) &&
+      templateBytes(holes.templateOf(joined.text)) <= (step.max_bytes ?? Infinity);
+    if (last !== undefined && fits) {
+      merged[merged.length - 1] = { text: joined.text, items: [...last.items, ...message.items] };
+    } else merged.push(message);
+  }
+  return merged;
+}
+
+/** Two messages as one, and how many parts it has; null where they differ outside of what is merged. */
+function joinTexts(
+  a: string,
+  b: string,
+  step: BatchValues,
+): { readonly text: string; readonly parts: number } | null {
+  const at = parsePointer(step.at);
+  if (at === null) return null;
+  const cut = { at, separator: step.separator ?? null, keepFirst: step.keep_first ?? 0 };
+  const [left, right] = [cutText(a, cut), cutText(b, cut)];
+  if (left === null || right === null || left.head !== right.head || left.tail !== right.tail) return null;
+  const parts = [...left.parts, ...right.parts];
+  return { text: left.head + parts.join(left.joiner) + left.tail, parts: parts.length };
 }
 
 function joins(a: ItemText, b: ItemText): boolean {
