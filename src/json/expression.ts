@@ -36,6 +36,17 @@ export interface Predicate {
    * choose by one look-up. The predicate still has to be tested.
    */
   readonly discriminator: { readonly path: Path; readonly values: ReadonlySet<string> } | null;
+  /** The parts that all have to hold, each with what it found: for people who ask why a frame does not match. */
+  readonly explain?: (scope: Scope) => readonly ExplainedTest[];
+}
+
+/** One part of a condition, as it came out for a row. */
+export interface ExplainedTest {
+  /** The part as it was written. */
+  readonly test: string;
+  /** The values that it looked at, as they stand in the frame; `missing` where there is nothing. */
+  readonly found: string;
+  readonly holds: boolean;
 }
 
 /**

@@ -6,4 +6,11 @@
 export { JsonDocument, type JsonError, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
 export { type RefusalCause } from "./scanner.ts";
 export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
-export { type Expression, type Predicate, type Rows, type Scope, type Value } from "./expression.ts";
+export {
+  type ExplainedTest,
+  type Expression,
+  type Predicate,
+  type Rows,
+  type Scope,
+  type Value,
+} from "./expression.ts";

@@ -43,7 +43,8 @@ export function pathExpression(source: string, segments: readonly string[]): Exp
   return { source, path: compilePath(segments), evaluate: compilePathNode("row", segments) };
 }
 
-function buildExpression(source: string, tree: ExpressionNode): Expression {
+/** The expression of a checked tree, or of a part of one. */
+export function buildExpression(source: string, tree: ExpressionNode): Expression {
   if (tree.kind === "path" && tree.root === "row") return pathExpression(source, tree.segments);
   const evaluation: Evaluation = { steps: 0 };
   const inner = compileNode(tree, evaluation);
@@ -63,7 +64,8 @@ function countNodes(node: ExpressionNode): number {
   return childrenOf(node).reduce((count, child) => count + countNodes(child), 1);
 }
 
-function childrenOf(node: ExpressionNode): readonly ExpressionNode[] {
+/** The nodes right below a node. */
+export function childrenOf(node: ExpressionNode): readonly ExpressionNode[] {
   switch (node.kind) {
     case "literal":
     case "path":

@@ -3,6 +3,7 @@ import { isNumber } from "./arithmetic.ts";
 import { errorAt, type LangError } from "./diagnostic.ts";
 import { conditionDiscriminator, type Discriminator, rootSegments } from "./discriminator.ts";
 import { compileTree } from "./expression.ts";
+import { explainCondition, explainTests, type NamedTest, showTest } from "./predicate_explanation.ts";
 import { compileSource } from "./source.ts";
 import { compileTest, type Test, type TestError, type TestSpec } from "./test_spec.ts";
 
@@ -35,13 +36,18 @@ function compileCondition(text: string): CompiledPredicate {
     const source = compileSource(text);
     if (!source.ok) return { ok: false, errors: source.errors.map((error) => inText(error)) };
     const { evaluate } = source.value;
-    return { ok: true, value: { source: text, test: (scope) => evaluate(scope) === true, discriminator: null } };
+    const test = (scope: Scope): boolean => evaluate(scope) === true;
+    const named = [{ name: text, source: source.value, test }];
+    const explain = (scope: Scope) => explainTests(named, scope);
+    return { ok: true, value: { source: text, test, discriminator: null, explain } };
   }
   const checked = compileTree(text, { isCondition: true });
   if (!checked.ok) return { ok: false, errors: checked.errors.map((error) => inText(error)) };
   const { tree, expression: { evaluate } } = checked.value;
   const test = (scope: Scope): boolean => evaluate(scope) === true;
-  return { ok: true, value: { source: text, test, discriminator: toDiscriminator(conditionDiscriminator(tree)) } };
+  const discriminator = toDiscriminator(conditionDiscriminator(tree));
+  const explain = (scope: Scope) => explainCondition(text, tree, scope);
+  return { ok: true, value: { source: text, test, discriminator, explain } };
 }
 
 function inText(error: LangError): PredicateError {
@@ -50,7 +56,7 @@ function inText(error: LangError): PredicateError {
 
 function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredicate {
   const errors: PredicateError[] = [];
-  const tests: Test[] = [];
+  const tests: NamedTest[] = [];
   const discriminators: Discriminator[] = [];
   const keys = Object.keys(spec);
   if (keys.length === 0) {
@@ -66,7 +72,7 @@ function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredica
     const test = compileTest(source.value, spec[key], testErrors);
     errors.push(...testErrors.map((error): PredicateError => ({ ...error, path: [key, ...error.path] })));
     if (test === null) continue;
-    tests.push(test.holds);
+    tests.push({ name: showTest(key, spec[key]), source: source.value, test: test.holds });
     const segments = rootSegments(key, source.value);
     if (test.texts !== null && segments !== null) discriminators.push({ segments, values: test.texts });
   }
@@ -75,8 +81,9 @@ function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredica
     ok: true,
     value: {
       source: JSON.stringify(spec, (_, value) => typeof value === "bigint" ? String(value) : value),
-      test: allOf(tests),
+      test: allOf(tests.map(({ test }) => test)),
       discriminator: toDiscriminator(mostTelling(discriminators)),
+      explain: (scope) => explainTests(tests, scope),
     },
   };
 }

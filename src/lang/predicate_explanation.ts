@@ -1,0 +1,74 @@
+import { type ExplainedTest, type Expression, NOT_FOUND, type Scope } from "../json/mod.ts";
+import { buildExpression, childrenOf } from "./expression.ts";
+import type { ExpressionNode } from "./expression_tree.ts";
+import { textOfValue } from "./value.ts";
+
+/** A part of a condition that is tested on what one source yields. */
+export interface NamedTest {
+  /** As it was written, for people. */
+  readonly name: string;
+  readonly source: Expression;
+  readonly test: (scope: Scope) => boolean;
+}
+
+/** Most characters of a value that are shown. */
+const FOUND_CHARS_MAX = 120;
+
+/** How tests on single sources came out. */
+export function explainTests(tests: readonly NamedTest[], scope: Scope): readonly ExplainedTest[] {
+  return tests.map(({ name, source, test }) => ({ test: name, found: foundBy(source, scope), holds: test(scope) }));
+}
+
+/** How an expression came out: each operand of an outermost `&&` with the values of the paths in it. */
+export function explainCondition(text: string, tree: ExpressionNode, scope: Scope): readonly ExplainedTest[] {
+  const parts = tree.kind === "and" ? tree.operands : [tree];
+  return parts.map((part) => ({
+    test: parts.length === 1 ? text : textOf(text, part),
+    found: foundIn(text, part, scope),
+    holds: buildExpression(text, part).evaluate(scope) === true,
+  }));
+}
+
+/** A test as people read it: `/e = "trade" or "aggTrade"`, `/topic prefix "kline."`. */
+export function showTest(key: string, spec: unknown): string {
+  const name = key === "" ? "row" : key;
+  if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return `${name} = ${showValues(spec)}`;
+  return Object.entries(spec).map(([test, value]) => `${name} ${test} ${showValues(value)}`).join(" and ");
+}
+
+function showValues(value: unknown): string {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.map((one) => typeof one === "string" ? JSON.stringify(one) : String(one)).join(" or ");
+}
+
+/** What a source yields, as it stands in the frame; `missing` where it leads nowhere. */
+export function foundBy(source: Expression, scope: Scope): string {
+  const { document, row } = scope;
+  if (source.path !== null) {
+    const node = document.find(source.path, row);
+    return node === NOT_FOUND ? "missing" : cut(document.source(node));
+  }
+  const value = source.evaluate(scope);
+  if (typeof value === "number") return cut(document.source(value));
+  return typeof value === "string" ? cut(JSON.stringify(value)) : textOfValue(value) ?? "null";
+}
+
+/** The paths of a part with their values; a single one without its name. */
+function foundIn(text: string, part: ExpressionNode, scope: Scope): string {
+  const paths = new Map<string, string>();
+  for (const node of pathsOf(part)) paths.set(textOf(text, node), foundBy(buildExpression(text, node), scope));
+  if (paths.size === 1) return [...paths.values()][0];
+  return [...paths].map(([name, value]) => `${name}: ${value}`).join(", ");
+}
+
+function pathsOf(node: ExpressionNode): readonly ExpressionNode[] {
+  return node.kind === "path" ? [node] : childrenOf(node).flatMap(pathsOf);
+}
+
+function textOf(text: string, { offset, length }: ExpressionNode): string {
+  return text.slice(offset, offset + length).trim();
+}
+
+function cut(text: string): string {
+  return text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text;
+}
