@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
+import { bookFeedSchema } from "./schema_book.ts";
 import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
 import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
 
@@ -217,6 +218,9 @@ export const parseSchema = z.strictObject({
   server_time: pointer.optional().describe("Pointer to the exchange's time, in `time_unit`"),
   sequence: pointer.optional().describe("Pointer to the sequence number"),
   message_id: pointer.optional().describe("Pointer to the message id"),
+  socket_sequence: source.optional().describe(
+    "Counter over all frames of a session, one up each time; a jump is a gap of all its streams and reconnects",
+  ),
   route_key: source.optional().describe("Where data frames carry the key of what a `route` remembered"),
   time_unit: z.enum(TIME_UNITS).default("ms").describe("Unit of every time in the descriptor that names none"),
   expr: z.strictObject({
@@ -272,6 +276,7 @@ export const descriptorSchema = z.strictObject({
   control: z.array(controlSchema).default([]).describe("Frames that are not data; tried in order, before events"),
   event_defaults: eventDefaultsSchema.optional(),
   events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),
+  books: z.array(bookFeedSchema).default([]).describe("Book feeds that are kept and checked"),
 }).describe("How to talk to an exchange");
 
 /** A validated descriptor, defaults filled in. */
@@ -305,5 +310,6 @@ export type MapsValues = z.output<typeof mapsSchema>;
 /** One validated `[[control]]` table. */
 export type ControlValues = z.output<typeof controlSchema>;
 
+export type { BookFeedValues } from "./schema_book.ts";
 export type { EventValues, LevelValues } from "./schema_event.ts";
 export type { FieldValues, PredicateValues, TestValues } from "./schema_language.ts";

@@ -115,6 +115,12 @@ const liquidationSchema = z.strictObject({
   side: field.describe("Side of the forced order: `sell` means that a long was liquidated"),
 });
 
+const checksumSchema = z.strictObject({
+  kind: z.literal("checksum").describe("A checksum of the book in a frame of its own; yields no event"),
+  ...common,
+  checksum: fieldSchema.describe("The checksum"),
+});
+
 /** `[[events]]`, told apart by `kind`. */
 export const eventSchema = z.discriminatedUnion("kind", [
   tradeSchema,
@@ -124,6 +130,7 @@ export const eventSchema = z.discriminatedUnion("kind", [
   candleSchema,
   derivativeTickerSchema,
   liquidationSchema,
+  checksumSchema,
 ]).describe("A rule that turns matched frames into events");
 
 /** The keys that a rule of a kind may have; none for an unknown kind. */

@@ -243,6 +243,8 @@ export interface FramePlan {
   readonly parse: ParseRule | null;
   /** Where frames carry the key of what their session remembers; null where sessions remember nothing. */
   readonly routeKey: Expression | null;
+  /** Where frames carry a counter over all frames of their session, one up each time; null where they do not. */
+  readonly socketSequence: Expression | null;
   /** Native → canonical, by connection id: the same spelling may name two instruments on two connections. */
   readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Native channel → channel, for raw events. */
@@ -280,8 +282,8 @@ export interface FieldRule {
   readonly required: boolean;
 }
 
-/** What kind of events a rule yields; `book` gives snapshots or deltas. */
-export type RuleKind = Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta"> | "book";
+/** What kind of events a rule yields; `book` gives snapshots or deltas, `checksum` none: it proves a book. */
+export type RuleKind = Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta"> | "book" | "checksum";
 
 /** Turns a matched frame into events. */
 export interface EventRule {

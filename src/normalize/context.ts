@@ -10,6 +10,14 @@ export interface Fault {
   readonly example: string;
 }
 
+/** A checksum of a book in a frame of its own. */
+export interface NormalizedChecksum {
+  /** Name of the rule that read it. */
+  readonly rule: string;
+  readonly native_symbol: string;
+  readonly checksum: string;
+}
+
 /** The beginning of a payload as text, for people. */
 export function exampleOf(payload: Uint8Array): string {
   return new TextDecoder().decode(payload.subarray(0, EXAMPLE_CHARS_MAX * 4)).slice(0, EXAMPLE_CHARS_MAX);
@@ -20,6 +28,7 @@ export class ReadContext {
   readonly document: JsonDocument;
   readonly scope: Scope;
   readonly faults: Fault[] = [];
+  readonly checksums: NormalizedChecksum[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
   /** The session of the frame; null for answers that belong to none. */
@@ -37,6 +46,7 @@ export class ReadContext {
   begin(payload: Uint8Array): void {
     this.#payload = payload;
     this.faults.length = 0;
+    this.checksums.length = 0;
     this.rowFailed = false;
     this.atRoot();
   }

@@ -24,6 +24,9 @@ export function createEventMaker(rule: EventRule, levelIds: LevelIds): EventMake
       return createDerivativeMaker(rule);
     case "liquidation":
       return createLiquidationMaker(rule);
+    case "checksum":
+      // Proves a book and is no event.
+      return () => null;
     default:
       return unreachable(rule.kind);
   }

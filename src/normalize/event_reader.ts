@@ -1,7 +1,7 @@
 import type { EventRule, MarketEvent, SessionId } from "../model/mod.ts";
 import type { Channel, Micros } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
-import { createEventMaker, type EventMaker } from "./event_makers.ts";
+import { createEventMaker, type EventMaker, optionalField } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
 import type { FirstFrames } from "./first_frames.ts";
 import type { LevelIds } from "./level_ids.ts";
@@ -20,6 +20,8 @@ export interface NormalizedEvent {
   readonly event: MarketEvent;
   /** Name of the rule that gave it. */
   readonly rule: string;
+  /** The exchange's checksum of the book after this event; null where it gives none. */
+  readonly checksum: string | null;
 }
 
 /** Where a frame came from. */
@@ -42,6 +44,7 @@ export class EventReader {
   readonly rule: EventRule;
   readonly #make: EventMaker;
   readonly #symbol: FieldReader | null;
+  readonly #checksum: FieldReader | null;
   readonly #exchangeTs: FieldReader | null;
   readonly #rows = new RowList();
   readonly #symbols: SymbolMap;
@@ -56,6 +59,7 @@ export class EventReader {
     this.#make = createEventMaker(rule, levelIds);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
     this.#exchangeTs = rule.exchangeTs === null ? null : new FieldReader(rule.exchangeTs, `${rule.name}.exchange_ts`);
+    this.#checksum = optionalField(rule, "checksum");
     this.#symbols = symbols;
     this.#firstFrames = firstFrames;
   }
@@ -86,6 +90,12 @@ export class EventReader {
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
     context.native = pair === null ? "" : pair.native;
+    const checksum = this.#checksum === null ? null : this.#checksum.text(context);
+    if (rule.kind === "checksum") {
+      if (pair === null || checksum === null || context.rowFailed) return;
+      context.checksums.push({ rule: rule.name, native_symbol: pair.native, checksum });
+      return;
+    }
     const event = this.#make(context);
     if (event === null || pair === null || context.rowFailed) return;
     if (rule.skipFirstFrame && origin.session !== null) {
@@ -99,6 +109,7 @@ export class EventReader {
       exchange_ts,
       event,
       rule: rule.name,
+      checksum,
     });
   }
 

@@ -3,8 +3,17 @@
  * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
-export { type Fault } from "./context.ts";
+export { type Fault, type NormalizedChecksum } from "./context.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
+export {
+  type ExplainedField,
+  type ExplainedRow,
+  type ExplainedRule,
+  explainFrame,
+  type ExplainInput,
+  type FrameExplanation,
+  type RuleOutcome,
+} from "./explain.ts";
 export { type ListedInstrument, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";

@@ -1,8 +1,9 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { ControlSignal, Decoding, EventRule, FramePlan, Micros, SessionId } from "../model/mod.ts";
-import { type Fault, ReadContext } from "./context.ts";
+import { type Fault, type NormalizedChecksum, ReadContext } from "./context.ts";
 import { ControlReader } from "./control_reader.ts";
 import { decodePayload } from "./decoder.ts";
+import { expressionText } from "./field.ts";
 import { type EventMemory, EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
 import { FirstFrames } from "./first_frames.ts";
 import { LevelIds, type LevelIdState } from "./level_ids.ts";
@@ -20,6 +21,10 @@ export interface NormalizedFrame {
   readonly faults: readonly Fault[];
   /** The control rule or the first event rule that matched; null where none did. */
   readonly rule: string | null;
+  /** Checksums of books that came in a frame of their own. */
+  readonly checksums: readonly NormalizedChecksum[];
+  /** Counter over the frames of the session; null where the frame has none. */
+  readonly socketSequence: string | null;
   /** Native symbols without an entry in the map, met for the first time. */
   readonly unmapped: readonly string[];
 }
@@ -96,6 +101,8 @@ export class Normalizer {
     signal: ControlSignal | null;
     faults: readonly Fault[];
     rule: string | null;
+    checksums: readonly NormalizedChecksum[];
+    socketSequence: string | null;
     unmapped: readonly string[];
   };
 
@@ -111,6 +118,8 @@ export class Normalizer {
       signal: null,
       faults: this.#context.faults,
       rule: null,
+      checksums: this.#context.checksums,
+      socketSequence: null,
       unmapped: this.#symbols.fresh,
     };
   }
@@ -167,6 +176,7 @@ export class Normalizer {
     this.#firstFrames.begin();
     result.signal = null;
     result.rule = null;
+    result.socketSequence = null;
     context.begin(payload);
     context.session = origin.session;
 
@@ -190,6 +200,8 @@ export class Normalizer {
       context.fail(code, error === null ? "" : `${error.message} at byte ${error.at}`);
       return result;
     }
+    const { socketSequence } = this.#plan;
+    if (socketSequence !== null) result.socketSequence = expressionText(context, socketSequence);
     if (this.#routes !== null) {
       context.scope.route = origin.session === null ? null : this.#routes.find(context, origin.session);
     }

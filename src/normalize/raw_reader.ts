@@ -48,6 +48,7 @@ export class RawReader {
       exchange_ts,
       event: { kind: "raw", channel: native, sequence, message_id, payload: context.document.source(0) },
       rule: PARSE_RULE_NAME,
+      checksum: null,
     });
   }
 }

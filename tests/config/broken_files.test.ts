@@ -120,7 +120,7 @@ when = { "/a" = { prefixx = "a" }, "/b" = [] }
 `,
     [
       'okx.toml:24:8+8 error okx: Wrong value of "kind": expected one of "trade", "book", "quote", "ticker", "candle", ' +
-      '"derivative_ticker", "liquidation", found text "trades"; did you mean "trade"?',
+      '"derivative_ticker", "liquidation", "checksum", found text "trades"; did you mean "trade"?',
       'okx.toml:25:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
       'okx.toml:27:23+4 error okx: Unknown key "mapp" in [events.symbol]: did you mean "map"?',
       'okx.toml:28:8+1 error okx: Wrong value of "size": expected text or a table, found 5',

@@ -56,6 +56,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
         events: [],
         parse: null,
         routeKey: null,
+        socketSequence: null,
         canonical: new Map(),
         channels: new Map(),
         books: [],

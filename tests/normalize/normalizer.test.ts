@@ -36,11 +36,20 @@ const TRADE_EVENT = {
   exchange_ts: 1723161256322000,
   event: { kind: "trade", trade_id: "12345678901234567890", price: "61800.30", size: "0.0060", side: "sell" },
   rule: "trade",
+  checksum: null,
 };
 
 Deno.test("read() makes the event of a matched frame with every digit kept", () => {
   const read = readText(new Normalizer(framePlan({ events: [TRADE_RULE] })), TRADE);
-  assert.deepEqual(read, { events: [TRADE_EVENT], signal: null, faults: [], rule: "trade", unmapped: [] });
+  assert.deepEqual(read, {
+    events: [TRADE_EVENT],
+    signal: null,
+    faults: [],
+    rule: "trade",
+    checksums: [],
+    socketSequence: null,
+    unmapped: [],
+  });
 });
 
 Deno.test("read() names a frame that no rule matches, with an example", () => {
@@ -86,7 +95,15 @@ Deno.test("read() yields the good rows of a frame of which one row is at fault",
 Deno.test("read() counts a frame as matched when its filter leaves nothing", () => {
   const rule = { ...TRADE_RULE, where: when({ "/X": "MARKET" }) };
   const read = readText(new Normalizer(framePlan({ events: [rule] })), TRADE);
-  assert.deepEqual(read, { events: [], signal: null, faults: [], rule: "trade", unmapped: [] });
+  assert.deepEqual(read, {
+    events: [],
+    signal: null,
+    faults: [],
+    rule: "trade",
+    checksums: [],
+    socketSequence: null,
+    unmapped: [],
+  });
 });
 
 Deno.test("read() yields the events of all matching rules in the order of the rules", () => {
@@ -314,10 +331,13 @@ Deno.test("read() gives raw events by the parse table where there are no event r
       exchange_ts: 1_700_000_000_000_000,
       event: { kind: "raw", channel: "tr", sequence: "18446744073709551616", message_id: "true", payload: text },
       rule: "parse",
+      checksum: null,
     }],
     signal: null,
     faults: [],
     rule: "parse",
+    checksums: [],
+    socketSequence: null,
     unmapped: [],
   });
   assert.equal(readText(normalizer, '{"ch":"x","s":"BTCUSDT"}').events[0].channel, null);

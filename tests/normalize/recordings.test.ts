@@ -35,6 +35,7 @@ function expected(text: string, futures: boolean): unknown {
         side: text.includes('"m":true') ? "sell" : "buy",
       },
       rule: "trade",
+      checksum: null,
     };
   }
   if (text.includes('"e":"depthUpdate"')) {
@@ -51,6 +52,7 @@ function expected(text: string, futures: boolean): unknown {
         previous_sequence: futures ? digits(text, "pu") : null,
       },
       rule: "book",
+      checksum: null,
     };
   }
   return {
@@ -65,6 +67,7 @@ function expected(text: string, futures: boolean): unknown {
       ask_size: digits(text, "A"),
     },
     rule: "quote",
+    checksum: null,
   };
 }
 

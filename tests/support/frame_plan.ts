@@ -174,6 +174,7 @@ export function framePlan(plan: Partial<FramePlan> = {}): FramePlan {
     events: [],
     parse: null,
     routeKey: null,
+    socketSequence: null,
     canonical: new Map([["public", new Map([["BTCUSDT", "BTC/USDT"]])]]),
     channels: new Map(),
     books: [],

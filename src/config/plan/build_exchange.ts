@@ -7,6 +7,7 @@ import {
   type Stream,
   streamKey,
 } from "../../model/mod.ts";
+import { buildBookRules } from "./book_rules.ts";
 import { buildRules, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
 import { buildConnections, type ConnectionBase, connectionShards } from "./connections.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
@@ -64,7 +65,7 @@ export function buildExchange(
       exchange,
       canonical: canonicalMaps(descriptor, withInstruments(table.instruments, instruments), mapPlace),
       channels: new Map(offered.map(({ channel, native }) => [native, channel])),
-      books: [],
+      books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments }),
       wanted: new Set(channels),
     },
   };

@@ -1,6 +1,7 @@
 import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestRequestPlan } from "../../model/mod.ts";
 import { CHANNELS } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
+import { buildBookRules, withChecksums } from "./book_rules.ts";
 import { checkConnectionIds } from "./connection_ids.ts";
 import { buildConnections } from "./connections.ts";
 import { buildControlRules } from "./control_rules.ts";
@@ -41,7 +42,7 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
     exchange,
     canonical: canonicalMaps(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
     channels: new Map(nativeChannels(descriptor, { place, texts }).map(({ channel, native }) => [native, channel])),
-    books: [],
+    books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments: [] }),
     wanted: null,
   };
   const broken = issues.some(({ severity }) => severity === "error");
@@ -49,19 +50,26 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
 }
 
 /** The parts of a frame plan that do not depend on what is asked for. */
-export type FrameRules = Pick<FramePlan, "decode" | "urls" | "controls" | "events" | "parse" | "routeKey">;
+export type FrameRules = Pick<
+  FramePlan,
+  "decode" | "urls" | "controls" | "events" | "parse" | "routeKey" | "socketSequence"
+>;
 
 /** Lowers the rules of a descriptor. */
 export function buildRules(descriptor: DescriptorValues, place: Place, texts: Texts): FrameRules {
   const connections = descriptor.ws.connections;
   const routeKey = descriptor.parse?.route_key;
+  const socketSequence = descriptor.parse?.socket_sequence;
   const controls: readonly ControlRule[] = buildControlRules(descriptor, place, texts);
   return {
     decode: new Map(connections.map(({ id, decode }) => [id, decode])),
     urls: new Map(connections.map(({ id, urls }) => [id, urls])),
     controls,
-    events: buildEventRules(descriptor, place),
+    events: withChecksums(buildEventRules(descriptor, place), descriptor, place),
     parse: buildParseRule(descriptor, place),
+    socketSequence: socketSequence === undefined
+      ? null
+      : sourceOf(socketSequence, place.at("parse", "socket_sequence")),
     routeKey: routeKey === undefined ? null : sourceOf(routeKey, place.at("parse", "route_key")),
   };
 }

@@ -14,6 +14,7 @@ const KIND_CHANNELS: Readonly<Record<RuleKind, Channel>> = {
   candle: "candles",
   derivative_ticker: "derivative",
   liquidation: "liquidations",
+  checksum: "book",
 };
 
 /** The channel whose subscription an event rule belongs to. */

@@ -43,6 +43,7 @@ const KIND_FIELDS: Readonly<Record<RuleKind, Readonly<Record<string, FieldSpec>>
     open_interest: TEXT,
   },
   liquidation: { id: TEXT, price: NEEDED, size: NEEDED, side: SIDE },
+  checksum: { checksum: NEEDED },
 };
 
 /** What a `map` may give, by type of field; other types are free. */

@@ -1,0 +1,163 @@
+import type { BookRule, ChecksumRule, EventRule, Instrument, ResyncAction, Template } from "../../model/mod.ts";
+import type { BookFeedValues, DescriptorValues } from "../schema_descriptor.ts";
+import { closedTextOf, templateOf } from "./compile.ts";
+import { fieldRule } from "./fields.ts";
+import { listed, type Place } from "./place.ts";
+import { type Texts, withValues } from "./texts.ts";
+
+interface BookContext {
+  readonly place: Place;
+  readonly texts: Texts;
+  /** The descriptor's event rules: books name them. */
+  readonly events: readonly EventRule[];
+  /** Whose books may be asked for on the socket; none on replay. */
+  readonly instruments: readonly Instrument[];
+}
+
+/** `[[books]]`, lowered. */
+export function buildBookRules(descriptor: DescriptorValues, context: BookContext): readonly BookRule[] {
+  const names = new Set<string>();
+  const fed = new Map<string, string>();
+  return descriptor.books.map((values, index) => {
+    const place = context.place.at("books", index);
+    if (names.has(values.name)) place.at("name").error(`Name ${values.name} is given to two books: make it unique`);
+    names.add(values.name);
+    const rules = rulesOf(values, context.events, place);
+    for (const rule of rules) {
+      const other = fed.get(rule);
+      if (other !== undefined) {
+        place.error(`Event rule ${rule} feeds book ${other} already: name the \`rules\` of each`);
+      }
+      fed.set(rule, values.name);
+    }
+    checkSource(values, descriptor, place);
+    checkChecksum(values, context.events, { rules, place });
+    return {
+      name: values.name,
+      rules,
+      kind: values.kind,
+      sequence: values.sequence,
+      bridge: { drop: values.bridge.drop, first: values.bridge.first, orPrevious: values.bridge.or_previous },
+      resetsLower: values.resets === "lower",
+      depth: depthOf(values, { place: place.at("depth"), texts: context.texts }),
+      checksum: values.checksum === undefined ? null : checksumRule(values.checksum),
+      crossed: values.crossed,
+      resync: values.resync ?? defaultAction(values),
+      budget: { count: values.budget.count, perMs: values.budget.per_ms },
+      snapshotRequest: values.snapshot_request ?? null,
+      requests: requestsOf(values, { ...context, place: place.at("request") }),
+    };
+  });
+}
+
+/** The event rules with the checksum that their book reads off their rows. */
+export function withChecksums(
+  events: readonly EventRule[],
+  descriptor: DescriptorValues,
+  place: Place,
+): readonly EventRule[] {
+  const unit = descriptor.parse?.time_unit ?? "ms";
+  return events.map((rule) => {
+    if (rule.kind !== "book") return rule;
+    const index = descriptor.books.findIndex(({ rules }) => rules === undefined || rules.includes(rule.name));
+    const at = descriptor.books[index]?.checksum?.at;
+    if (at === undefined) return rule;
+    const field = fieldRule(at, place.at("books", index, "checksum", "at"), { type: "text", required: false, unit });
+    return { ...rule, fields: new Map([...rule.fields, ["checksum", field]]) };
+  });
+}
+
+function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Place): ReadonlySet<string> {
+  const feeding = events.filter(({ kind }) => kind === "book" || kind === "checksum").map(({ name }) => name);
+  if (values.rules === undefined) {
+    if (feeding.length === 0) place.error("No event rule of kind book: there is nothing to keep");
+    return new Set(feeding);
+  }
+  values.rules.forEach((name, index) => {
+    if (!feeding.includes(name)) {
+      place.at("rules", index).error(`Unknown book rule ${name}: the descriptor has ${listed(feeding)}`);
+    }
+  });
+  return new Set(values.rules);
+}
+
+/** Reports a kind without what its snapshots come from, and the other way round. */
+function checkSource(values: BookFeedValues, descriptor: DescriptorValues, place: Place): void {
+  const { kind, snapshot_request: rest, request, resync } = values;
+  const names = (descriptor.rest?.requests ?? []).map(({ name }) => name);
+  if (kind === "rest" && rest === undefined) {
+    place.error("No `snapshot_request`: kind rest names the REST request that gives snapshots");
+  }
+  if (rest !== undefined && !names.includes(rest)) {
+    place.at("snapshot_request").error(`Unknown request ${rest}: the descriptor has ${listed(names)}`);
+  }
+  if (kind === "requested" && request === undefined) {
+    place.error("No `request`: kind requested says what asks for a snapshot on the socket");
+  }
+  if (resync === "rest" && rest === undefined) place.at("resync").error("Resync rest needs a `snapshot_request`");
+  if (resync === "request" && request === undefined) place.at("resync").error("Resync request needs a `request`");
+}
+
+function checkChecksum(
+  values: BookFeedValues,
+  events: readonly EventRule[],
+  { rules, place }: { readonly rules: ReadonlySet<string>; readonly place: Place },
+): void {
+  const isFramed = events.some(({ kind, name }) => kind === "checksum" && rules.has(name));
+  if (values.checksum === undefined && isFramed) place.error("No `checksum`: an event rule of kind checksum feeds it");
+  if (values.checksum !== undefined && values.checksum.at === undefined && !isFramed) {
+    place.at("checksum").error("No `at`, nor an event rule of kind checksum: one of them says where it stands");
+  }
+}
+
+function depthOf(
+  { depth }: BookFeedValues,
+  { place, texts }: { readonly place: Place; readonly texts: Texts },
+): number | null {
+  if (depth === undefined || typeof depth === "number") return depth ?? null;
+  const text = closedTextOf(depth, place, texts.scope);
+  if (text === null) return null;
+  const levels = Number(text);
+  if (Number.isSafeInteger(levels) && levels > 0) return levels;
+  place.error(`Not a number of levels: ${text}`);
+  return null;
+}
+
+function checksumRule(values: NonNullable<BookFeedValues["checksum"]>): ChecksumRule {
+  return {
+    depth: values.depth,
+    order: values.order,
+    separator: values.separator,
+    numbers: values.numbers,
+    priceDigits: values.price_digits ?? null,
+    sizeDigits: values.size_digits ?? null,
+    negativeAsks: values.negative_asks,
+    signed: values.signed,
+    absent: new Set(values.absent.map(String)),
+  };
+}
+
+function defaultAction({ kind }: BookFeedValues): ResyncAction {
+  return kind === "rest" ? "rest" : kind === "requested" ? "request" : "resubscribe";
+}
+
+/** The request of each instrument; compiled once without any, so that its errors are reported. */
+function requestsOf(values: BookFeedValues, context: BookContext): ReadonlyMap<string, Template> {
+  const { request } = values;
+  const { place, texts, instruments } = context;
+  if (request === undefined) return new Map();
+  const template = (native: string) =>
+    templateOf(request, place, {
+      ...withValues(texts.scope, {
+        symbol: native,
+        symbol_lower: native.toLowerCase(),
+        symbol_upper: native.toUpperCase(),
+      }),
+      holes: texts.sent,
+    });
+  if (template("SYMBOL") === null) return new Map();
+  return new Map(instruments.flatMap(({ native }) => {
+    const found = template(native);
+    return found === null ? [] : [[native, found] as const];
+  }));
+}

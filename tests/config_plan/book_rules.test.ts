@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { buildExchange } from "../../src/config/plan/mod.ts";
+import { type FramePlan, showTemplate } from "../../src/model/mod.ts";
+import { descriptorTable, planInput } from "./plan_input.ts";
+
+const BOOK_EVENT = { kind: "book", symbol: "/s", bids: "/b/*", asks: "/a/*" };
+
+function input(books: readonly Readonly<Record<string, unknown>>[], events: readonly unknown[] = [BOOK_EVENT]) {
+  return planInput({
+    descriptor: descriptorTable({
+      args: { depth: "25" },
+      rest: {
+        base_urls: ["https://example.test"],
+        requests: [{ name: "depth", channel: "book", connection_id: "public", path: "/depth?s={symbol}" }],
+      },
+      events,
+      books,
+    }),
+    instance: { channels: ["book"] },
+  });
+}
+
+function framesOf(...of: Parameters<typeof input>): FramePlan {
+  const { runnable, issues } = buildExchange(input(...of));
+  assert.deepEqual(issues, []);
+  assert.ok(runnable !== null);
+  return runnable.frames;
+}
+
+function issuesOf(...of: Parameters<typeof input>): readonly string[] {
+  return buildExchange(input(...of)).issues.map(({ file, message }) => `${file}: ${message}`);
+}
+
+Deno.test("buildExchange() lowers a book with what its kind implies", () => {
+  const [pushed] = framesOf([{ kind: "pushed" }]).books;
+  assert.deepEqual(pushed, {
+    name: "book",
+    rules: new Set(["book"]),
+    kind: "pushed",
+    sequence: "none",
+    bridge: { drop: "<=", first: "S+1", orPrevious: false },
+    resetsLower: false,
+    depth: null,
+    checksum: null,
+    crossed: "resync",
+    resync: "resubscribe",
+    budget: { count: 3, perMs: 60_000 },
+    snapshotRequest: null,
+    requests: new Map(),
+  });
+  const [rest] = framesOf([{ kind: "rest", snapshot_request: "depth", sequence: "next", depth: "{arg:depth}" }]).books;
+  assert.deepEqual([rest.resync, rest.snapshotRequest, rest.depth], ["rest", "depth", 25]);
+});
+
+Deno.test("buildExchange() makes the request of each instrument for books that are asked for on the socket", () => {
+  const request = '{"req":"market.{symbol_lower}.mbp","id":"{id}"}';
+  const [book] = framesOf([{ kind: "requested", request }]).books;
+  assert.deepEqual(
+    [...book.requests].map(([native, template]) => [native, showTemplate(template)]),
+    [["BTC/USDT", '{"req":"market.btc/usdt.mbp","id":"{id}"}']],
+  );
+});
+
+Deno.test("buildExchange() gives the rules of a book its checksum", () => {
+  const checksum = { at: "/c", depth: 10, order: "asks_bids", numbers: "padded", absent: [0] };
+  const frames = framesOf([{ kind: "pushed", rules: ["book"], checksum }], [BOOK_EVENT, {
+    ...BOOK_EVENT,
+    name: "top",
+  }]);
+  assert.deepEqual(frames.events.map(({ fields }) => fields.get("checksum")?.sources[0].source), ["/c", undefined]);
+  assert.deepEqual(frames.books[0].checksum, {
+    depth: 10,
+    order: "asks_bids",
+    separator: "",
+    numbers: "padded",
+    priceDigits: null,
+    sizeDigits: null,
+    negativeAsks: false,
+    signed: false,
+    absent: new Set(["0"]),
+  });
+});
+
+Deno.test("buildExchange() says what is wrong with books", () => {
+  const checksum = { depth: 10, order: "asks_bids" };
+  assert.deepEqual(
+    issuesOf([
+      { kind: "rest", rules: ["bok"], depth: "{arg:depth}0x" },
+      { kind: "requested", checksum, resync: "rest" },
+      { kind: "pushed", snapshot_request: "dept" },
+    ]),
+    [
+      "descriptor/books/0/rules/0: Unknown book rule bok: the descriptor has book",
+      "descriptor/books/0: No `snapshot_request`: kind rest names the REST request that gives snapshots",
+      "descriptor/books/0/depth: Not a number of levels: 250x",
+      "descriptor/books/1/name: Name book is given to two books: make it unique",
+      "descriptor/books/1: No `request`: kind requested says what asks for a snapshot on the socket",
+      "descriptor/books/1/resync: Resync rest needs a `snapshot_request`",
+      "descriptor/books/1/checksum: No `at`, nor an event rule of kind checksum: one of them says where it stands",
+      "descriptor/books/2/name: Name book is given to two books: make it unique",
+      "descriptor/books/2: Event rule book feeds book book already: name the `rules` of each",
+      "descriptor/books/2/snapshot_request: Unknown request dept: the descriptor has depth",
+    ],
+  );
+  const framed = { kind: "checksum", symbol: "/s", checksum: "/c" };
+  assert.deepEqual(issuesOf([{ kind: "pushed" }], [BOOK_EVENT, framed]), [
+    "descriptor/books/0: No `checksum`: an event rule of kind checksum feeds it",
+  ]);
+});
