@@ -8,6 +8,7 @@ export class RowList {
   /**
    * Fans out from a node. An array gives its elements, and an object whose members are all objects, a table by key, gives
    * those; anything else but null where an array was expected counts as its only element; what is missing gives no rows.
+   * Where one fan-out follows another at once, an object of nothing but arrays is such a table too.
    */
   collect(document: JsonDocument, rule: Rows, from: NodeId): void {
     this.rows.length = 0;
@@ -24,7 +25,8 @@ export class RowList {
     if (found === NOT_FOUND) return;
     const kind = document.kind(found);
     if (kind === "null") return;
-    if (kind !== "array" && !isTable(document, found)) {
+    const ofLists = rule.steps[depth + 1]?.segments.length === 0;
+    if (kind !== "array" && !isTable(document, found, "object") && !(ofLists && isTable(document, found, "array"))) {
       this.#descend(document, rule, depth, found, from);
       return;
     }
@@ -46,11 +48,11 @@ export class RowList {
   }
 }
 
-/** Whether a node is an object of nothing but objects: rows by key. */
-function isTable(document: JsonDocument, node: NodeId): boolean {
+/** Whether a node is an object of nothing but objects, or nothing but arrays: rows by key. */
+function isTable(document: JsonDocument, node: NodeId, of: "object" | "array"): boolean {
   if (document.kind(node) !== "object") return false;
   for (let member = document.firstChild(node); member !== NOT_FOUND; member = document.next(member)) {
-    if (document.kind(member) !== "object") return false;
+    if (document.kind(member) !== of) return false;
   }
   return true;
 }

@@ -310,6 +310,20 @@ Deno.test("read() gives one echo for each row of a cumulative acknowledgement", 
   assert.deepEqual(readText(normalizer, text).signal?.echoes, ["a\u0000X", "a\u0000Y", "b\u0000X"]);
 });
 
+Deno.test("read() fans out an object of lists by key, and no other object, where one wildcard follows another", () => {
+  const ack = controlRule("ack", {
+    action: "ack",
+    when: when({ "/type": "subscriptions" }),
+    rows: { source: "", steps: [source("/state").path, source("").path].flatMap((one) => one ?? []), tail: null },
+    echo: [source("")],
+  });
+  const normalizer = new Normalizer(framePlan({ controls: [ack] }));
+  const echoes = (state: string) => readText(normalizer, `{"type":"subscriptions","state":${state}}`).signal?.echoes;
+  assert.deepEqual(echoes('{"a":["X","Y"],"b":["X"]}'), ["X", "Y", "X"]);
+  assert.deepEqual(echoes('[["X"],["Y"]]'), ["X", "Y"]);
+  assert.deepEqual(echoes('{"a":["X"],"b":1}'), [], "an object that counts as the only element is no text");
+});
+
 Deno.test("read() gives raw events by the parse table where there are no event rules", () => {
   const plan = framePlan({
     parse: {
