@@ -17,6 +17,13 @@ const LISTS: readonly { exchange: string; recording: string; holds: Readonly<Rec
     },
   },
   { exchange: "coinbase", recording: "coinbase-20210417-http", holds: { "BAND/GBP": "BAND-GBP" } },
+  {
+    exchange: "binance-coinm",
+    recording: "binance-coinm-20210722-http",
+    holds: { "BTC/USD:BTC": "BTCUSD_PERP", "BTC/USD:BTC-211231": "BTCUSD_211231" },
+  },
+  { exchange: "bitstamp", recording: "bitstamp-20220105-http", holds: { "BAT/EUR": "bateur" } },
+  { exchange: "kucoin", recording: "kucoin-20210425-http", holds: { "REQ/ETH": "REQ-ETH" } },
 ];
 
 for (const { exchange, recording, holds } of LISTS) {

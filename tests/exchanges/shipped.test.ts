@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type RunnableExchange, showTemplate, streamKey } from "../../src/model/mod.ts";
+import { Normalizer } from "../../src/normalize/mod.ts";
 import { loadInstance, loadShipped, offers, readShipped, SHIPPED } from "./shipped.ts";
 
 function planOf(
@@ -112,10 +113,98 @@ Deno.test("bybit warns of the symbols for which a channel is not offered", () =>
 });
 
 Deno.test("coinbase names items in acknowledgements as the connection's whole state does", () => {
-  const plan = planOf("coinbase", { symbols: ["BTC/USD"], channels: ["trades", "book", "candles"] });
+  const plan = planOf("coinbase", { symbols: ["BTC/USD"], channels: ["trades", "book"] });
   assert.deepEqual(plan.connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items[0].echo)), [
     "matches\u0000BTC-USD",
     "level2\u0000BTC-USD",
-    "BTC-USD",
+  ]);
+});
+
+Deno.test("coinbase-advanced asks for one channel a frame and tells the channels of an acknowledgement apart", () => {
+  const symbols = ["BTC/USD", "ETH/USD"];
+  const plan = planOf("coinbase-advanced", { symbols, channels: ["trades", "book"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"type":"subscribe","channel":"market_trades","product_ids":["BTC-USD","ETH-USD"]}',
+    'public {"type":"subscribe","channel":"level2","product_ids":["BTC-USD","ETH-USD"]}',
+  ]);
+  const acknowledgement = {
+    channel: "subscriptions",
+    timestamp: "2026-08-09T21:05:48.629706932Z",
+    sequence_num: 26,
+    events: [{ subscriptions: { heartbeats: ["heartbeats"], level2: ["BTC-USD"], market_trades: ["BTC-USD"] } }],
+  };
+  const { signal } = new Normalizer(plan.frames).read({
+    session: 1,
+    connectionId: "public",
+    payload: new TextEncoder().encode(JSON.stringify(acknowledgement)),
+    binary: false,
+    receivedTs: 0,
+  });
+  assert.deepEqual(signal?.action === "ack" ? signal.echoes : null, [
+    "heartbeats\u0000heartbeats",
+    "level2\u0000BTC-USD",
+    "market_trades\u0000BTC-USD",
+  ]);
+});
+
+Deno.test("binance-coinm asks for everything on one endpoint", () => {
+  const plan = planOf("binance-coinm", { symbols: ["BTC/USD:BTC"], channels: offers([]) });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"method":"SUBSCRIBE","params":["btcusd_perp@trade","btcusd_perp@depth@100ms","btcusd_perp@bookTicker",' +
+    '"btcusd_perp@ticker","btcusd_perp@kline_1m","btcusd_perp@markPrice@1s","btcusd_perp@forceOrder"],"id":{id}}',
+  ]);
+});
+
+Deno.test("bitstamp asks for one channel a frame and knows the symbol in a path of recordings", () => {
+  const plan = planOf("bitstamp", { symbols: ["BTC/USD"], channels: ["trades", "book"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"event":"bts:subscribe","data":{"channel":"live_trades_btcusd"}}',
+    'public {"event":"bts:subscribe","data":{"channel":"diff_order_book_btcusd"}}',
+  ]);
+  assert.deepEqual(plan.rest.requests[0].targets.map(({ path }) => showTemplate(path)), [
+    "/api/v2/order_book/btcusd/?group=1",
+  ]);
+});
+
+Deno.test("kucoin asks for one topic a frame, and spells the interval into that of candles", () => {
+  const plan = planOf("kucoin", { symbols: ["BTC/USDT"], channels: ["trades", "candles"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"id":"{id}","type":"subscribe","topic":"/market/match:BTC-USDT","privateChannel":false,"response":true}',
+    'public {"id":"{id}","type":"subscribe","topic":"/market/candles:BTC-USDT_1min","privateChannel":false,"response":true}',
+  ]);
+});
+
+Deno.test("kucoin-futures spells bitcoin XBT", () => {
+  const plan = planOf("kucoin-futures", { symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], channels: ["quotes"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public {"id":"{id}","type":"subscribe","topic":"/contractMarket/tickerV2:XBTUSDTM","privateChannel":false,"response":true}',
+    'public {"id":"{id}","type":"subscribe","topic":"/contractMarket/tickerV2:XBTUSDM","privateChannel":false,"response":true}',
+  ]);
+});
+
+Deno.test("gateio merges lists of pairs and leaves payloads of one stream alone", () => {
+  const symbols = ["BTC/USDT:USDT", "ETH/USDT:USDT", "BTC/USDT"];
+  const plan = planOf("gateio", { symbols, channels: ["book", "candles"] });
+  assert.deepEqual(messagesOf(plan), [
+    'spot {"time":{now_s},"id":{id},"channel":"spot.candlesticks","event":"subscribe","payload":["1m","BTC_USDT"]}',
+    'spot {"time":{now_s},"id":{id},"channel":"spot.obu","event":"subscribe","payload":["ob.BTC_USDT.400"]}',
+    'linear {"time":{now_s},"id":{id},"channel":"futures.candlesticks","event":"subscribe","payload":["1m","BTC_USDT"]}',
+    'linear {"time":{now_s},"id":{id},"channel":"futures.candlesticks","event":"subscribe","payload":["1m","ETH_USDT"]}',
+    'linear {"time":{now_s},"id":{id},"channel":"futures.obu","event":"subscribe","payload":["ob.BTC_USDT.400","ob.ETH_USDT.400"]}',
+  ]);
+});
+
+Deno.test("bitget names the type of each argument, and liquidations by type alone", () => {
+  const symbols = ["BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"];
+  const plan = planOf("bitget", { symbols, channels: ["book"] });
+  assert.deepEqual(messagesOf(plan), [
+    'spot {"op":"subscribe","args":[{"instType":"spot","topic":"books","symbol":"BTCUSDT"}]}',
+    'linear {"op":"subscribe","args":[{"instType":"usdt-futures","topic":"books","symbol":"BTCUSDT"}]}',
+    'inverse {"op":"subscribe","args":[{"instType":"coin-futures","topic":"books","symbol":"BTCUSD_CM"}]}',
+  ]);
+  const liquidations = planOf("bitget", { symbols: symbols.slice(1), channels: ["liquidations"] });
+  assert.deepEqual(messagesOf(liquidations), [
+    'linear {"op":"subscribe","args":[{"instType":"usdt-futures","topic":"liquidation"}]}',
+    'inverse {"op":"subscribe","args":[{"instType":"coin-futures","topic":"liquidation"}]}',
   ]);
 });

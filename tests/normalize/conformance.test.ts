@@ -18,6 +18,9 @@ const REST_SNAPSHOT: Deviation = {
   reason: "the REST snapshot is passed through as it is; the mapper merges the held back deltas into it",
   merged: true,
 };
+const NOTHING_CHANGED: Deviation = {
+  reason: "a change of price 0 moves the sequence alone: a delta without levels keeps the chain, the mapper drops it",
+};
 
 /** Messages whose outcome differs on purpose, by exchange, index and kind. */
 const DEVIATIONS: Readonly<Record<string, Deviation>> = {
@@ -27,6 +30,15 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   "binance 8 book_change": REST_SNAPSHOT,
   "binance-futures 0 book_change": EARLY_DELTA,
   "binance-futures 1 book_change": REST_SNAPSHOT,
+  "kucoin 7 book_change": NOTHING_CHANGED,
+  "kucoin 9 book_change": NOTHING_CHANGED,
+  "kucoin 10 book_change": EARLY_DELTA,
+  "kucoin 11 book_change": EARLY_DELTA,
+  "kucoin 12 book_change": REST_SNAPSHOT,
+  "kucoin-futures 1 book_change": EARLY_DELTA,
+  "kucoin-futures 2 book_change": EARLY_DELTA,
+  "kucoin-futures 3 book_change": EARLY_DELTA,
+  "kucoin-futures 4 book_change": REST_SNAPSHOT,
   "okex-futures 9 liquidation": {
     reason: "a message that its recorder made of a retired REST poll; the exchange sends liquidation-orders",
   },
@@ -43,10 +55,19 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
 
 /** Binance's REST answers are written as messages of streams that do not exist. */
 function binanceAnswer(message: unknown) {
-  const { stream, data } = message as { readonly stream: string; readonly data: unknown };
+  const { stream, data } = message as { readonly stream?: string; readonly data?: unknown };
+  if (stream === undefined) return null;
   const [symbol, channel] = stream.split("@");
   const request = { depthSnapshot: "depth_snapshot", openInterest: "open_interest" }[channel];
   return request === undefined ? null : { request, native: symbol.toUpperCase(), body: data };
+}
+
+/** The books of KuCoin's and Bitstamp's REST answers are written as messages of the feed. */
+function generatedAnswer(message: unknown) {
+  const { generated, topic, channel, code, data } = message as Readonly<Record<string, unknown>>;
+  if (generated !== true) return null;
+  if (typeof topic === "string") return { request: "book_snapshot", native: topic.split(":")[1], body: { code, data } };
+  return { request: "book_snapshot", native: String(channel).split("_").at(-1) ?? "", body: data };
 }
 
 function subjects(): ConformanceSubject[] {
@@ -66,6 +87,34 @@ function subjects(): ConformanceSubject[] {
       shipped: loadShipped("binance-usdm"),
       connectionId: "unrouted",
       restAnswer: binanceAnswer,
+    },
+    {
+      exchange: "binance-delivery",
+      versions: [NOW],
+      shipped: loadShipped("binance-coinm"),
+      connectionId: "public",
+      restAnswer: binanceAnswer,
+    },
+    {
+      exchange: "bitstamp",
+      versions: [null],
+      shipped: loadShipped("bitstamp"),
+      connectionId: "public",
+      restAnswer: generatedAnswer,
+    },
+    {
+      exchange: "kucoin",
+      versions: ["2022-08-16T00:00:00.464Z"],
+      shipped: loadShipped("kucoin"),
+      connectionId: "public",
+      restAnswer: generatedAnswer,
+    },
+    {
+      exchange: "kucoin-futures",
+      versions: ["2024-01-22T00:00:00.081Z"],
+      shipped: loadShipped("kucoin-futures"),
+      connectionId: "public",
+      restAnswer: generatedAnswer,
     },
     { exchange: "coinbase", versions: [null], shipped: loadShipped("coinbase"), connectionId: "exchange" },
     {

@@ -61,7 +61,34 @@ const RECORDINGS: readonly {
     },
   },
   {
-    exchange: "coinbase",
+    exchange: "binance-coinm",
+    files: ["binance-coinm-20210722-ws1", "binance-coinm-20210722-http"],
+    counts: { book_delta: 2047, book_snapshot: 10, candle: 33, quote: 2240, trade: 51 },
+  },
+  {
+    exchange: "binance-coinm",
+    files: ["binance-coinm-20240808-btcusdperp"],
+    counts: { book_delta: 26847, book_snapshot: 1, quote: 19136, trade: 2286 },
+  },
+  {
+    exchange: "bitstamp",
+    files: ["bitstamp-20220105-ws1", "bitstamp-20220105-http"],
+    counts: { "control ack": 20, book_delta: 717, book_snapshot: 10, trade: 10 },
+  },
+  {
+    exchange: "kucoin",
+    files: ["kucoin-20210425-ws1", "kucoin-20210425-http"],
+    counts: {
+      "control recorded_answer": 14,
+      book_delta: 3853,
+      book_snapshot: 9,
+      candle: 6,
+      quote: 830,
+      trade: 18,
+    },
+  },
+  {
+    exchange: "coinbase-advanced",
     files: ["coinbase-advanced-20260809-ws1"],
     counts: {
       "control ack": 5,
@@ -128,7 +155,10 @@ function readAll({ frames, requests }: ShippedFrames, files: readonly string[]):
         const { pathname, searchParams } = new URL(url);
         const request = requests.find(({ match }) => pathname.startsWith(match.pathPrefix));
         if (request === undefined) continue;
-        const native = searchParams.get(request.match.symbolParameter ?? "") ?? "";
+        const { pathPrefix, symbolParameter } = request.match;
+        const native = symbolParameter === null
+          ? pathname.slice(pathPrefix.length).split("/")[0]
+          : searchParams.get(symbolParameter) ?? "";
         account.add(normalizer.readHttp({ session, request: request.name, native, body: payload, receivedTs: t }));
       }
     }

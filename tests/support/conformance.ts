@@ -125,7 +125,7 @@ function sameLevels(wanted: readonly Readonly<Record<string, unknown>>[], merged
     const levels = new Map<string, number>();
     for (const side of ["bid", "ask"] as const) {
       const listed = one[`${side}s`] as readonly { readonly price: number; readonly amount: number }[];
-      for (const { price, amount } of listed) levels.set(`${side} ${price}`, amount);
+      for (const { price, amount } of listed) if (amount !== 0) levels.set(`${side} ${price}`, amount);
     }
     return levels;
   });
