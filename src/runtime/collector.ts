@@ -1,6 +1,13 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
-import type { ExchangePlan, FramePlan, Observer, Plan, RunnableExchange } from "../model/mod.ts";
+import {
+  type ExchangePlan,
+  Failure,
+  type FramePlan,
+  type Observer,
+  type Plan,
+  type RunnableExchange,
+} from "../model/mod.ts";
 import type { SessionStatus } from "../session/mod.ts";
 import { createSink } from "../sink/mod.ts";
 import { Delivery, type DeliveryStatus } from "./delivery.ts";
@@ -150,7 +157,10 @@ export class Collector {
     const timer = clock.after(timeoutMs, () => abandon.abort());
     try {
       await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
-      await this.#journal.sync();
+      // What cannot be made safe now is tried again by closing the journal, which then says why.
+      await this.#journal.sync().catch((error: unknown) => {
+        if (!(error instanceof Failure)) throw error;
+      });
       await Promise.all(this.#deliveries.map((delivery) => delivery.stop(abandon.signal)));
       await this.#journal.close();
     } finally {

@@ -46,6 +46,8 @@ export interface DeliveryOptions {
 /** How long a delivery sleeps at most before it looks again, in ms: sinks flush by age too. */
 const IDLE_MS = 500;
 const RETRY_MS_MIN = 250;
+/** Records without anything for the sink after which the position is committed all the same: they hold segments back. */
+const COMMIT_RECORDS = 10_000;
 
 /**
  * Feeds one sink: only what is synced, in order, at the sink's own pace, from memory while it is close and from the
@@ -56,11 +58,15 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #kinds: ReadonlySet<EventKind> | null;
   readonly #abort = new AbortController();
+  /** Ends the waiting for the next attempt. */
+  readonly #hurry = new AbortController();
   #stopping = false;
   #wake: (() => void) | null = null;
   #state: DeliveryStatus["state"] = "starting";
   #position: Offset = 0;
   #committed: Offset = 0;
+  /** Whether the sink was given events since it was last flushed. */
+  #isUnflushed = false;
   #events = 0;
   #error: string | null = null;
   #sink: Sink | null = null;
@@ -94,16 +100,21 @@ export class Delivery {
   }
 
   /**
-   * Delivers what is synced, commits and ends. `abandon` gives up at once: what is not committed is delivered after the
-   * next start.
+   * Delivers what is synced, commits and ends; a sink that is failing is tried once more. `abandon` gives up at once,
+   * also where the sink hangs: what is not committed is delivered after the next start.
    */
   async stop(abandon: AbortSignal): Promise<void> {
     this.#stopping = true;
-    const give = () => this.#abort.abort();
+    const abandoned = Promise.withResolvers<void>();
+    const give = () => {
+      this.#abort.abort();
+      abandoned.resolve();
+    };
     if (abandon.aborted) give();
     abandon.addEventListener("abort", give, { once: true });
     this.#wake?.();
-    await this.#done;
+    this.#hurry.abort();
+    await Promise.race([this.#done, abandoned.promise]);
     abandon.removeEventListener("abort", give);
   }
 
@@ -123,7 +134,7 @@ export class Delivery {
           observe({ kind: "sink_failed", sink: name, error: error.message, retryMs });
           await this.#closeSink();
           if (this.#stopping) break;
-          await clock.sleep(retryMs, this.#abort.signal);
+          await clock.sleep(retryMs, this.#hurry.signal);
         }
       }
     } finally {
@@ -135,13 +146,14 @@ export class Delivery {
 
   /** One life of the sink: until stop, or until it fails. */
   async #deliver(): Promise<void> {
-    const { journal, tail, clock, observe, name } = this.#options;
+    const { journal, tail, observe, name } = this.#options;
     const from = Math.max(await journal.loadCursor(name) ?? journal.oldest, journal.oldest);
     const sink = this.#options.createSink();
     this.#sink = sink;
     await sink.open(from);
     this.#position = from;
     this.#committed = from;
+    this.#isUnflushed = false;
     this.#reader = tail.join(from);
     while (!this.#abort.signal.aborted) {
       const limit = journal.synced;
@@ -158,8 +170,8 @@ export class Delivery {
         this.#error = null;
         observe({ kind: "sink_recovered", sink: name });
       }
-      if (sink.wantsFlush(clock.nowMs())) await this.#commit(sink);
-      if (this.#position < journal.synced) continue;
+      if (this.#isDue(sink)) await this.#commit(sink);
+      if (this.#position < journal.synced || this.#abort.signal.aborted) continue;
       if (this.#stopping) {
         await this.#commit(sink);
         return;
@@ -169,14 +181,14 @@ export class Delivery {
   }
 
   async #catchUp(sink: Sink): Promise<void> {
-    const { journal, clock } = this.#options;
+    const { journal } = this.#options;
     const derived = deriveEvents(journal, this.#options.createPipeline(), {
       from: this.#position,
       signal: this.#abort.signal,
     });
     for await (const { events, next } of derived) {
       await this.#hand(sink, events, next);
-      if (sink.wantsFlush(clock.nowMs())) await this.#commit(sink);
+      if (this.#isDue(sink)) await this.#commit(sink);
       if (this.#abort.signal.aborted) return;
     }
   }
@@ -187,6 +199,7 @@ export class Delivery {
     const wanted = kinds === null ? events : events.filter((envelope) => kinds.has(envelope.event.kind));
     if (wanted.length > 0) {
       const began = clock.monotonicMs();
+      this.#isUnflushed = true;
       await sink.write(wanted);
       this.#events += wanted.length;
       observe({ kind: "sink_wrote", sink: name, events: wanted.length, durationMs: clock.monotonicMs() - began });
@@ -195,10 +208,18 @@ export class Delivery {
     this.#reader?.advance(next);
   }
 
+  #isDue(sink: Sink): boolean {
+    if (this.#abort.signal.aborted) return false;
+    if (sink.wantsFlush(this.#options.clock.nowMs())) return true;
+    return !this.#isUnflushed && this.#position - this.#committed >= COMMIT_RECORDS;
+  }
+
   async #commit(sink: Sink): Promise<void> {
     const { journal, observe, name } = this.#options;
     await sink.flush();
-    if (this.#position === this.#committed) return;
+    this.#isUnflushed = false;
+    // Whoever gave this delivery up has closed the journal since, or is about to.
+    if (this.#position === this.#committed || this.#abort.signal.aborted) return;
     await journal.commitCursor(name, this.#position);
     this.#committed = this.#position;
     observe({ kind: "sink_committed", sink: name, offset: this.#position });

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { type Clock, denoHost } from "../../src/host/mod.ts";
+import { type Journal, openJournal } from "../../src/journal/mod.ts";
+import { Failure, type FrameRecord } from "../../src/model/mod.ts";
+import { Delivery, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import type { Sink } from "../../src/sink/mod.ts";
+
+/** A sink that does what a test says. */
+function fakeSink(does: Partial<Sink>): Sink {
+  return {
+    name: "fake",
+    type: "fake",
+    files: null,
+    open: () => Promise.resolve(),
+    write: () => Promise.resolve(),
+    wantsFlush: () => false,
+    flush: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    ...does,
+  };
+}
+
+interface Rig {
+  readonly journal: Journal;
+  readonly delivery: Delivery;
+  /** Appends that many frames, each an event, and syncs. */
+  feed(frames: number): Promise<void>;
+}
+
+async function withRig(sink: Sink, test: (rig: Rig) => Promise<void>, time: Partial<Clock> = {}): Promise<void> {
+  const host = denoHost();
+  const dir = await host.files.makeTempDir("delivery");
+  const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
+  const pipeline = new Pipeline([], dedup);
+  const journal = await openJournal({
+    host,
+    dir,
+    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    observer: () => {},
+    checkpoint: () => pipeline.saveState(),
+  });
+  const tail = new Tail(journal.next);
+  const delivery = new Delivery({
+    name: "fake",
+    type: "fake",
+    kinds: ["gap"],
+    createSink: () => sink,
+    createPipeline: () => new Pipeline([], dedup),
+    journal,
+    tail,
+    clock: { ...host.clock, ...time },
+    observe: () => {},
+  });
+  await journal.loadCursor("fake");
+  const feed = async (frames: number) => {
+    for (let i = 0; i < frames; i++) {
+      const record: FrameRecord = { kind: "frame", session: 1, at: i, binary: false, payload: new Uint8Array(100) };
+      const offset = journal.append(record);
+      tail.push(offset, []);
+    }
+    const at = host.clock.nowMicros();
+    const dropped = { kind: "dropped", session: 1, at, frames: 1, fromTs: at, toTs: at, reason: "test" } as const;
+    const offset = journal.append(dropped);
+    tail.push(offset, pipeline.process(offset, dropped).envelopes);
+    await journal.sync();
+  };
+  try {
+    await test({ journal, delivery, feed });
+  } finally {
+    await journal.close();
+    await host.files.removeTree(dir);
+  }
+}
+
+Deno.test("Delivery stops when it is abandoned, although its sink never returns from a write", async () => {
+  const asked = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const write = () => {
+    asked.resolve();
+    return held.promise;
+  };
+  let flushed = false;
+  const flush = () => {
+    flushed = true;
+    return Promise.resolve();
+  };
+  await withRig(fakeSink({ write, flush }), async ({ journal, delivery, feed }) => {
+    delivery.start();
+    await feed(1);
+    await asked.promise;
+    const abandon = new AbortController();
+    const stopped = delivery.stop(abandon.signal);
+    abandon.abort();
+    await stopped;
+    held.resolve();
+    while (delivery.status.state !== "stopped") await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(await journal.loadCursor("fake"), null, "what was abandoned is not committed");
+    assert.equal(flushed, false);
+  });
+});
+
+Deno.test("Delivery that waits to try a failed sink again tries it once more at the stop and does not wait", async () => {
+  let opened = 0;
+  const open = () => {
+    opened++;
+    return Promise.reject(new Failure("file", "Cannot open the folder: injected"));
+  };
+  const waiting = Promise.withResolvers<void>();
+  const sleep = (_ms: number, signal?: AbortSignal) => {
+    waiting.resolve();
+    return new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
+  };
+  await withRig(fakeSink({ open }), async ({ delivery, feed }) => {
+    await feed(1);
+    delivery.start();
+    await waiting.promise;
+    await delivery.stop(new AbortController().signal);
+    assert.equal(opened, 2);
+    assert.equal(delivery.status.state, "stopped");
+  }, { sleep });
+});
+
+Deno.test("Delivery commits past records that hold nothing for its sink, so that the journal may let them go", async () => {
+  const flushed = Promise.withResolvers<void>();
+  let written = 0;
+  const write = () => {
+    written++;
+    return Promise.resolve();
+  };
+  const flush = () => {
+    flushed.resolve();
+    return Promise.resolve();
+  };
+  const sink = fakeSink({ write, flush, wantsFlush: () => false });
+  await withRig(sink, async ({ journal, delivery }) => {
+    delivery.start();
+    const oldest = journal.oldest;
+    const record: FrameRecord = { kind: "frame", session: 1, at: 1, binary: false, payload: new Uint8Array(100) };
+    for (let i = 0; i < 20; i++) {
+      for (let j = 0; j < 1_000; j++) journal.append(record);
+      await journal.sync();
+    }
+    await flushed.promise;
+    await delivery.stop(new AbortController().signal);
+    assert.equal(written, 0);
+    assert.equal(await journal.loadCursor("fake"), journal.synced);
+    await journal.removePassed();
+    assert.ok(journal.oldest > oldest, "passed segments are deleted");
+  });
+});
