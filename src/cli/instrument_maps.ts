@@ -3,8 +3,10 @@ import {
   type ExchangePlan,
   Failure,
   FRAME_BYTES_MAX,
+  hideEnvironment,
   type InstrumentListPlan,
   type Observer,
+  renderTemplate,
   type RunnableExchange,
 } from "../model/mod.ts";
 import { readInstrumentList } from "../normalize/mod.ts";
@@ -20,6 +22,8 @@ export interface InstrumentMapOptions {
   /** Folder where fetched lists are kept for a start without the exchange. */
   readonly cacheDir: string;
   readonly observe: Observer;
+  /** Gives up waiting for lists. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -47,12 +51,12 @@ function lacksMap(runnable: RunnableExchange): boolean {
 async function instanceMap(
   name: string,
   runnable: RunnableExchange,
-  { host, cacheDir, observe }: InstrumentMapOptions,
+  { host, cacheDir, observe, signal }: InstrumentMapOptions,
 ): Promise<ReadonlyMap<string, string>> {
   const path = `${cacheDir}/${name}.json`;
   const map = new Map<string, string>();
   for (const list of runnable.rest.instruments) {
-    const body = await fetchList(list, name, { host, runnable, observe });
+    const body = await fetchList(list, name, { host, runnable, observe, signal });
     if (body === null) return await cached(host, path);
     const instruments = readInstrumentList(list, body);
     if (instruments === null) return await cached(host, path);
@@ -66,25 +70,36 @@ async function instanceMap(
 async function fetchList(
   list: InstrumentListPlan,
   exchange: string,
-  { host, runnable, observe }: { host: Host; runnable: RunnableExchange; observe: Observer },
+  { host, runnable, observe, signal }: {
+    readonly host: Host;
+    readonly runnable: RunnableExchange;
+    readonly observe: Observer;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<Uint8Array | null> {
   for (const base of runnable.rest.baseUrls) {
+    if (signal?.aborted) return null;
     const began = host.clock.monotonicMs();
     const seen = { kind: "http_request", exchange, request: "instruments" } as const;
     try {
       const { status, body } = await host.fetcher.fetch({
         method: list.method,
-        url: base + list.path,
+        url: renderTemplate(base, {}) + list.path,
         headers: runnable.rest.headers,
         body: list.body,
         timeoutMs: REQUEST_TIMEOUT_MS,
         bytesMax: FRAME_BYTES_MAX,
-      });
+      }, signal);
       observe({ ...seen, status, durationMs: host.clock.monotonicMs() - began, error: null });
       if (status === 200) return body;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      observe({ ...seen, status: error.status, durationMs: host.clock.monotonicMs() - began, error: error.message });
+      observe({
+        ...seen,
+        status: error.status,
+        durationMs: host.clock.monotonicMs() - began,
+        error: hideEnvironment(error.message, [base]),
+      });
     }
   }
   return null;

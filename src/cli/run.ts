@@ -31,11 +31,13 @@ export function runCommand(context: CliContext): Command {
           return;
         }
       }
-      const ending = untilEnd(host, forMs);
+      const stopping = new AbortController();
+      const ending = untilEnd(host, forMs).finally(() => stopping.abort());
       const service = await Service.start({
         context,
         configPath: options.config,
         createObserver: (plan) => createRunLog(host, plan),
+        stopping: stopping.signal,
       });
       const reload = () => void service.reload();
       host.signals.on("SIGHUP", reload);

@@ -22,6 +22,8 @@ export interface ServiceOptions {
   readonly httpPort?: number;
   /** Told everything that happens, beside the metrics; made when the configuration has been read. */
   readonly createObserver: (plan: Plan | null) => Observer;
+  /** The service is about to be stopped: what a start or a reload waits for is given up. */
+  readonly stopping?: AbortSignal;
 }
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
@@ -56,8 +58,8 @@ export class Service {
     const { plan } = service.#loaded;
     service.#server = await serveTelemetry({
       listener: context.host.listener,
-      host: plan?.run.httpHost ?? DEFAULT_HTTP.host,
-      port: options.httpPort ?? plan?.run.httpPort ?? DEFAULT_HTTP.port,
+      host: service.#loaded.http.host ?? DEFAULT_HTTP.host,
+      port: options.httpPort ?? service.#loaded.http.port ?? DEFAULT_HTTP.port,
       snapshot: () => service.snapshot(),
       metrics: service.#metrics,
     });
@@ -143,6 +145,7 @@ export class Service {
       exchanges: loaded.exchanges,
       cacheDir: `${loaded.plan.run.dataDir}/instruments`,
       observe: this.observe,
+      signal: this.#options.stopping,
     });
     return maps.size === 0 ? loaded : this.#load(maps);
   }
@@ -150,6 +153,7 @@ export class Service {
   async #startCollector(plan: Plan): Promise<void> {
     const complete = await this.#loadCompletely(this.#loaded);
     this.#loaded = complete;
+    if (this.#options.stopping?.aborted) return;
     this.#collector = await Collector.start({
       plan: complete.plan ?? plan,
       host: this.#options.context.host,

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { denoHost } from "../../src/host/mod.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/mod.ts";
+import { configText, loadPlan, simulatedExchange } from "../support/collector_config.ts";
+import { CollectorProcess, freePort, type ProcessEnd, runProgram } from "../support/collector_process.ts";
+import { deriveAll, entriesOf } from "../support/journal_contents.ts";
+import { assertSameCounts, countParquetRows, eventKey, parquetRowsOf } from "../support/stored_events.ts";
+
+const HOST = denoHost();
+const { files } = HOST;
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
+const SYMBOLS = ["BTC/USDT"];
+
+interface Rig {
+  readonly dir: string;
+  readonly config: string;
+  readonly dataDir: string;
+  readonly httpPort: number;
+  readonly simulator: Simulator;
+}
+
+async function withRig(
+  test: (rig: Rig) => Promise<void>,
+  options: { readonly dataDir?: (dir: string) => string; readonly run?: string; readonly sinks?: string } = {},
+): Promise<void> {
+  const dir = await files.makeTempDir("process");
+  const simulator = await startSimulator({ host: HOST, dialect: "binance", port: 0, symbols: SYMBOLS, rate: 1_000 });
+  const config = `${dir}/collector.toml`;
+  const dataDir = options.dataDir?.(dir) ?? `${dir}/data`;
+  const httpPort = freePort();
+  const text = configText({
+    httpPort,
+    dataDir,
+    run: options.run,
+    sinks: options.sinks,
+    exchanges: simulatedExchange(simulator, { symbols: SYMBOLS, channels: ["trades", "quotes"] }),
+  });
+  try {
+    await files.writeAtomic(config, new TextEncoder().encode(text));
+    await test({ dir, config, dataDir, httpPort, simulator });
+  } finally {
+    await simulator.stop();
+    await files.removeTree(dir);
+  }
+}
+
+/** Waits until the simulator has sent some more data frames. */
+async function untilSent({ simulator }: Rig, frames: number): Promise<void> {
+  const before = simulator.statistics().dataFrames;
+  while (simulator.statistics().dataFrames < before + frames) await HOST.clock.sleep(10);
+}
+
+async function assertFilesHoldJournal({ config, dataDir }: Rig): Promise<number> {
+  const expected = new Map<string, number>();
+  for await (const envelope of deriveAll(files, `${dataDir}/journal`, loadPlan(config))) {
+    expected.set(eventKey(envelope), parquetRowsOf(envelope));
+  }
+  assertSameCounts(await countParquetRows(files, `${dataDir}/parquet`), expected, "rows in Parquet");
+  return expected.size;
+}
+
+function assertOneLine(end: ProcessEnd, pattern: RegExp): void {
+  assert.equal(end.code, 1, end.err);
+  const lines = end.err.trimEnd().split("\n").filter((line) => !line.startsWith("{"));
+  assert.equal(lines.length, 1, end.err);
+  assert.match(lines[0], pattern);
+  assert.doesNotMatch(end.err, /\n\s+at /);
+}
+
+Deno.test("run stopped by SIGTERM exits 0 with everything received in the files and its sessions closed", async () => {
+  await withRig(async (rig) => {
+    await using collector = new CollectorProcess(["run", "--config", rig.config]);
+    await collector.untilLog(/"session_opened"/);
+    await untilSent(rig, 200);
+    collector.kill("SIGTERM");
+    const end = await collector.end();
+    assert.equal(end.code, 0, end.err);
+    assert.match(end.err, /"event":"stopped"/);
+    assert.ok(await assertFilesHoldJournal(rig) > 150);
+    const closed: string[] = [];
+    for await (const { record } of entriesOf(files, `${rig.dataDir}/journal`)) {
+      if (record.kind === "closed") closed.push(record.cause);
+    }
+    assert.deepEqual(closed, ["shutdown"]);
+    const { next } = JSON.parse(await files.readText(`${rig.dataDir}/journal/cursors/archive.json`) ?? "{}");
+    let last = 0;
+    for await (const { offset } of entriesOf(files, `${rig.dataDir}/journal`)) last = offset;
+    assert.equal(next, last + 1, "the sink has committed the whole journal");
+  });
+});
+
+Deno.test("run --for stops by itself and exits 0", async () => {
+  await withRig(async (rig) => {
+    const end = await runProgram(["run", "--config", rig.config, "--for", "1s"]);
+    assert.equal(end.code, 0, end.err);
+    assert.ok(await assertFilesHoldJournal(rig) > 50);
+  });
+});
+
+Deno.test("run goes on after an orderly stop where it ended, without a crash and with one gap a stream", async () => {
+  await withRig(async (rig) => {
+    for (let i = 0; i < 2; i++) {
+      const end = await runProgram(["run", "--config", rig.config, "--for", "800ms"]);
+      assert.equal(end.code, 0, end.err);
+    }
+    await assertFilesHoldJournal(rig);
+    const gaps: string[] = [];
+    for await (const { event } of deriveAll(files, `${rig.dataDir}/journal`, loadPlan(rig.config))) {
+      if (event.kind === "gap") gaps.push(`${event.stream}: ${event.detail}`);
+    }
+    assert.deepEqual(gaps.sort(), ["quotes: shutdown 1000: shutdown", "trades: shutdown 1000: shutdown"]);
+  });
+});
+
+/** A peer that takes connections and never says a word. */
+async function withMutePeer(test: (url: string, connected: Promise<unknown>) => Promise<void>): Promise<void> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  try {
+    await test(`http://127.0.0.1:${listener.addr.port}`, accepted);
+  } finally {
+    listener.close();
+    (await accepted).close();
+  }
+}
+
+Deno.test("run stopped while it waits for an exchange's list of instruments does not wait for it", async () => {
+  await withMutePeer(async (url, connected) => {
+    await withRig(async ({ config }) => {
+      const text = (await files.readText(config) ?? "").replace(/^symbols = .*$/m, 'symbols = ["NOT/LISTED"]')
+        .replace(/^base_urls = .*$/m, `base_urls = ["${url}"]`);
+      await files.writeAtomic(config, new TextEncoder().encode(text));
+      await using collector = new CollectorProcess(["run", "--config", config]);
+      await connected;
+      collector.kill("SIGTERM");
+      const end = await collector.end();
+      assert.equal(end.code, 0, end.err);
+      assert.doesNotMatch(end.err, /timed out/);
+    });
+  });
+});
+
+Deno.test("run exits within its shutdown timeout although a sink hangs, and at once on a second signal", async () => {
+  const sinks = '[[sink]]\nname = "pipe"\ntype = "stdout"';
+  for (const second of [false, true]) {
+    await withRig(async (rig) => {
+      // Nobody reads standard output: once the pipe is full, the sink's write never returns.
+      const collector = new Deno.Command(Deno.execPath(), {
+        args: ["run", ...PERMISSIONS, MAIN, "run", "--config", rig.config],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      await untilSinkHangs(rig);
+      collector.kill("SIGTERM");
+      if (second) {
+        await HOST.clock.sleep(700);
+        collector.kill("SIGTERM");
+      }
+      const { code } = await collector.status;
+      await collector.stdout.cancel();
+      assert.equal(code, second ? 1 : 0);
+    }, { sinks, run: `shutdown_timeout_ms = ${second ? 600_000 : 300}` });
+  }
+});
+
+/** Waits until the sink has not moved while the journal has. */
+async function untilSinkHangs({ httpPort }: Rig): Promise<void> {
+  const look = async (): Promise<{ readonly events: number; readonly next: number } | null> => {
+    try {
+      const body = await (await fetch(`http://127.0.0.1:${httpPort}/healthz`)).json();
+      return body.journal === null ? null : { events: body.sinks[0].events, next: body.journal.next_offset };
+    } catch (error) {
+      // Not listening yet.
+      if (error instanceof TypeError) return null;
+      throw error;
+    }
+  };
+  for (let before = await look();;) {
+    await HOST.clock.sleep(300);
+    const now = await look();
+    if (before !== null && now !== null && now.events > 0 && now.events === before.events && now.next > before.next) {
+      return;
+    }
+    before = now;
+  }
+}
+
+Deno.test("run says in one line that its port is taken, and exits 1", async () => {
+  await withRig(async (rig) => {
+    const other = Deno.listen({ hostname: "127.0.0.1", port: rig.httpPort });
+    try {
+      assertOneLine(await runProgram(["run", "--config", rig.config]), new RegExp(`^error: .*${rig.httpPort}`));
+    } finally {
+      other.close();
+    }
+  });
+});
+
+Deno.test("run says in one line that another process holds the journal, and exits 1", async () => {
+  await withRig(async (rig) => {
+    await using first = new CollectorProcess(["run", "--config", rig.config]);
+    await first.untilLog(/"session_opened"/);
+    const second = `${rig.dir}/second.toml`;
+    const text = (await files.readText(rig.config) ?? "").replace(/^http_port = .*$/m, `http_port = ${freePort()}`);
+    await files.writeAtomic(second, new TextEncoder().encode(text));
+    const end = await runProgram(["run", "--config", second]);
+    assertOneLine(end, /^error: Cannot open journal .*: it is held by process \d+ since /);
+    first.kill("SIGTERM");
+    assert.equal((await first.end()).code, 0);
+    await assertFilesHoldJournal(rig);
+  });
+});
+
+Deno.test("run says in one line that its data folder cannot be made, and exits 1", async () => {
+  await withRig(async (rig) => {
+    await files.writeAtomic(`${rig.dir}/occupied`, new Uint8Array([1]));
+    assertOneLine(await runProgram(["run", "--config", rig.config]), /^error: Cannot .*occupied/);
+  }, { dataDir: (dir) => `${dir}/occupied` });
+});
+
+Deno.test("run says in one line that its data folder may not be written, and exits 1", async () => {
+  await withRig(async (rig) => {
+    assertOneLine(await runProgram(["run", "--config", rig.config]), /^error: Cannot .*\/proc\/collector/);
+  }, { dataDir: () => "/proc/collector" });
+});
