@@ -7,6 +7,7 @@ import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { type CliContext, EXIT, type ExitCode, UsageError } from "./context.ts";
 import { demoCommand } from "./demo.ts";
+import { explainCommand } from "./explain.ts";
 import { journalCommand } from "./journal.ts";
 import { planCommand } from "./plan.ts";
 import { replayCommand } from "./replay.ts";
@@ -52,6 +53,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       replayCommand,
       journalCommand,
       testCommand,
+      explainCommand,
       schemaCommand,
     ]
   ) {

@@ -142,6 +142,8 @@ export interface Terminal {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   columns(): number;
+  /** All of standard input; rejects with a `Failure` where it is larger than `bytesMax`. */
+  readStdin(bytesMax: number): Promise<Uint8Array>;
   /** Writes all of it; rejects when the reader has gone. */
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes the text and a line break at once. */

@@ -48,6 +48,7 @@ export function systemTerminal(): Terminal {
       }
       return COLUMNS;
     },
+    readStdin,
     writeStdout: async (bytes) => {
       try {
         for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
@@ -58,6 +59,25 @@ export function systemTerminal(): Terminal {
     print: (text) => writeSync(Deno.stdout, `${text}\n`),
     printError: (text) => writeSync(Deno.stderr, `${text}\n`),
   };
+}
+
+async function readStdin(bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of Deno.stdin.readable) {
+    parts.push(part);
+    length += part.length;
+    if (length > bytesMax) {
+      throw new Failure("file", `Cannot read standard input: it is larger than ${bytesMax} bytes`, { retry: false });
+    }
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Text for a reader that has gone away is lost on purpose: there is nobody left to tell. */

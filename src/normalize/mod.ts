@@ -5,15 +5,15 @@
  */
 export { type Fault, type NormalizedChecksum } from "./context.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
+export { explainFrame } from "./explain.ts";
 export {
   type ExplainedField,
   type ExplainedRow,
   type ExplainedRule,
-  explainFrame,
   type ExplainInput,
   type FrameExplanation,
   type RuleOutcome,
-} from "./explain.ts";
+} from "./explanation.ts";
 export { type ListedInstrument, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";

@@ -20,7 +20,9 @@ Deno.test("cli prints its version", async () => {
 Deno.test("cli without a command prints the help and exits 64", async () => {
   const { code, out } = await runCli([]);
   assert.equal(code, 64);
-  for (const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "test", "schema"]) {
+  for (
+    const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "test", "explain", "schema"]
+  ) {
     assert.match(out, new RegExp(`^  ${command}\\b`, "m"));
   }
 });

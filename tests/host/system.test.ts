@@ -7,8 +7,8 @@ const MODULE = new URL("../../src/host/mod.ts", import.meta.url).href;
 const LEAST = ["--no-prompt", "--allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE"];
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Runs a program text with the permissions given, standard input closed. */
-function run(code: string, permissions: readonly string[]): Deno.ChildProcess {
+/** Runs a program text with the permissions given; standard input is closed unless it is piped. */
+function run(code: string, permissions: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
   const script = Deno.makeTempFileSync({ suffix: ".ts" });
   Deno.writeTextFileSync(
     script,
@@ -16,7 +16,7 @@ function run(code: string, permissions: readonly string[]): Deno.ChildProcess {
   );
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", "--config", `${ROOT}deno.json`, ...permissions, script],
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -73,6 +73,22 @@ Deno.test("Terminal.writeStdout() writes all bytes and print() lines after them"
   const { stdout, stderr } = await child.output();
   assert.equal(new TextDecoder().decode(stdout), "a".repeat(300_000) + "é\n");
   assert.equal(new TextDecoder().decode(stderr), "e\n");
+});
+
+Deno.test("Terminal.readStdin() gives all bytes, and refuses more than are wanted", async () => {
+  for (const [max, expected] of [[300_000, "300000\n"], [299_999, "Failure file\n"]] as const) {
+    const child = run(
+      `await host.terminal.readStdin(${max}).then((bytes) => host.terminal.print(String(bytes.length)),
+        (error) => host.terminal.print(error.name + " " + error.code));`,
+      LEAST,
+      "piped",
+    );
+    const writer = child.stdin.getWriter();
+    await writer.write(new Uint8Array(300_000).fill(97));
+    await writer.close();
+    const { stdout } = await child.output();
+    assert.equal(new TextDecoder().decode(stdout), expected);
+  }
 });
 
 Deno.test(

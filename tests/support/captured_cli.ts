@@ -11,7 +11,12 @@ export interface CliOutcome {
 /** Runs one command in this process on the real host, with its output kept instead of shown. */
 export async function runCli(
   args: readonly string[],
-  options: { readonly variables?: Readonly<Record<string, string>>; readonly columns?: number } = {},
+  options: {
+    readonly variables?: Readonly<Record<string, string>>;
+    readonly columns?: number;
+    readonly stdin?: string;
+    readonly isTerminal?: boolean;
+  } = {},
 ): Promise<CliOutcome> {
   const real = denoHost();
   const decoder = new TextDecoder();
@@ -21,9 +26,10 @@ export async function runCli(
     ...real,
     environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
     terminal: {
-      stdoutIsTerminal: false,
+      stdoutIsTerminal: options.isTerminal ?? false,
       stderrIsTerminal: false,
       columns: () => options.columns ?? 120,
+      readStdin: () => Promise.resolve(new TextEncoder().encode(options.stdin ?? "")),
       writeStdout: (bytes) => {
         out += decoder.decode(bytes);
         return Promise.resolve();

@@ -1,0 +1,219 @@
+import { type ExplainedTest, type Expression, JsonDocument, NOT_FOUND, type Predicate } from "../json/mod.ts";
+import type { ControlRule, ControlSignal, EventRule, FieldRule, FramePlan, Micros, SessionId } from "../model/mod.ts";
+import { ReadContext } from "./context.ts";
+import { decodePayload } from "./decoder.ts";
+import { explainField, explainSource, shortened, testsOf } from "./explain_field.ts";
+import type { ExplainedField, ExplainedRow, ExplainedRule, ExplainInput, FrameExplanation } from "./explanation.ts";
+import { type NormalizedFrame, Normalizer } from "./normalizer.ts";
+import { RouteTable } from "./routes.ts";
+import { RowList } from "./rows.ts";
+
+/** The session that is made up for one explanation. */
+const SESSION: SessionId = 1;
+const RECEIVED_TS: Micros = 0;
+/** Rows of one rule that are explained; a frame may have thousands. */
+const ROWS_MAX = 20;
+
+/** Explains what a descriptor makes of one frame, by the very rules that read it. Pure and total. */
+export function explainFrame(plan: FramePlan, input: ExplainInput): FrameExplanation {
+  const { origin, payload } = input;
+  const normalizer = new Normalizer(plan);
+  for (const frame of input.before ?? []) readBy(normalizer, { ...input, payload: frame });
+  const routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
+  routes?.restoreState(normalizer.saveState().routes ?? []);
+  const { rule, signal, events, faults, unmapped } = readBy(normalizer, input);
+  const result = { rule, signal, events: [...events], faults: [...faults], unmapped: [...unmapped] };
+
+  const decoding = origin.kind === "ws" ? plan.decode.get(origin.connectionId) ?? "text" : "text";
+  const bytes = decodePayload(payload, decoding, origin.kind === "ws" && origin.binary);
+  const text = bytes === null ? null : new TextDecoder().decode(bytes);
+  const context = new ReadContext(new JsonDocument());
+  const isJson = bytes !== null && context.document.parse(bytes);
+  context.begin(bytes ?? payload);
+  context.session = SESSION;
+  if (isJson && routes !== null) context.scope.route = routes.find(context, SESSION);
+  const explainer = new RuleExplainer({ plan, origin, context, text, isJson, signal });
+  return { decoding, text, rules: explainer.rules(), result };
+}
+
+function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput): NormalizedFrame {
+  if (origin.kind === "ws") {
+    const { connectionId, binary } = origin;
+    return normalizer.read({ session: SESSION, connectionId, payload, binary, receivedTs: RECEIVED_TS });
+  }
+  const { request, native } = origin;
+  return normalizer.readHttp({ session: SESSION, request, native, body: payload, receivedTs: RECEIVED_TS });
+}
+
+class RuleExplainer {
+  readonly #plan: FramePlan;
+  readonly #origin: ExplainInput["origin"];
+  readonly #context: ReadContext;
+  readonly #text: string | null;
+  readonly #isJson: boolean;
+  readonly #signal: ControlSignal | null;
+
+  constructor(
+    options: {
+      plan: FramePlan;
+      origin: ExplainInput["origin"];
+      context: ReadContext;
+      text: string | null;
+      isJson: boolean;
+      signal: ControlSignal | null;
+    },
+  ) {
+    this.#plan = options.plan;
+    this.#origin = options.origin;
+    this.#context = options.context;
+    this.#text = options.text;
+    this.#isJson = options.isJson;
+    this.#signal = options.signal;
+  }
+
+  rules(): readonly ExplainedRule[] {
+    return [
+      ...this.#plan.controls.map((rule, index) => this.#control(rule, index)),
+      ...this.#plan.events.map((rule) => this.#event(rule)),
+    ];
+  }
+
+  #control(rule: ControlRule, index: number): ExplainedRule {
+    const about = {
+      type: "control" as const,
+      name: rule.name,
+      does: rule.action,
+      connections: rule.connections === null ? null : [...rule.connections],
+      source: "ws",
+      rowsSource: rule.rows?.source ?? "",
+    };
+    if (!this.#applies(rule.connections, "ws")) return { ...about, outcome: "elsewhere", tests: [], rows: [] };
+    const { tests, holds } = rule.text !== null ? this.#textTest(rule.text) : this.#when(rule.when);
+    if (holds === null) return { ...about, outcome: "untested", tests, rows: [] };
+    if (!holds) return { ...about, outcome: "fails", tests, rows: [] };
+    const isTaken = this.#signal?.ruleIndex === index;
+    const rows = isTaken && this.#isJson ? [this.#controlRow(rule)] : [];
+    return { ...about, outcome: isTaken ? "taken" : "shadowed", tests, rows };
+  }
+
+  #event(rule: EventRule): ExplainedRule {
+    const about = {
+      type: "event" as const,
+      name: rule.name,
+      does: rule.kind,
+      connections: rule.connections === null ? null : [...rule.connections],
+      source: rule.source,
+      rowsSource: rule.rows.source,
+    };
+    if (!this.#applies(rule.connections, rule.source)) return { ...about, outcome: "elsewhere", tests: [], rows: [] };
+    const { tests, holds } = this.#when(rule.when);
+    if (holds === null) return { ...about, outcome: "untested", tests, rows: [] };
+    if (!holds) return { ...about, outcome: "fails", tests, rows: [] };
+    if (this.#signal !== null) return { ...about, outcome: "shadowed", tests, rows: [] };
+    return { ...about, outcome: "taken", tests, rows: this.#eventRows(rule) };
+  }
+
+  #applies(connections: ReadonlySet<string> | null, source: string): boolean {
+    if (this.#origin.kind === "http") return source === this.#origin.request;
+    return source === "ws" && (connections === null || connections.has(this.#origin.connectionId));
+  }
+
+  #textTest(text: string): { readonly tests: readonly ExplainedTest[]; readonly holds: boolean } {
+    const holds = this.#text === text;
+    const found = this.#text === null ? "missing" : shortened(this.#text);
+    return { tests: [{ test: `text = ${JSON.stringify(text)}`, found, holds }], holds };
+  }
+
+  /** `holds` is null where there is no JSON to test. */
+  #when(when: Predicate | null): { readonly tests: readonly ExplainedTest[]; readonly holds: boolean | null } {
+    if (!this.#isJson || when === null) return { tests: [], holds: null };
+    this.#context.atRoot();
+    return { tests: testsOf(when, this.#context.scope), holds: when.test(this.#context.scope) };
+  }
+
+  #controlRow(rule: ControlRule): ExplainedRow {
+    this.#context.atRoot();
+    const { scope, document } = this.#context;
+    const named: readonly (readonly [string, Expression | null])[] = [
+      ["correlation", rule.correlation],
+      ["reason", rule.reason],
+      ["capture", rule.capture],
+    ];
+    const fields = named.flatMap(([name, source]) => source === null ? [] : [explainSource(name, source, scope)]);
+    return { source: shortened(document.source(0)), tests: [], fields: [...fields, ...this.#echoFields(rule)] };
+  }
+
+  #echoFields(rule: ControlRule): readonly ExplainedField[] {
+    const context = this.#context;
+    if (rule.rows === null) return rule.echo.map((source) => explainSource("echo", source, context.scope));
+    const list = new RowList();
+    list.collect(context.document, rule.rows, 0);
+    return list.rows.slice(0, ROWS_MAX).flatMap((row, i) => {
+      context.atRow(row, list.parents[i]);
+      return rule.echo.map((source) => explainSource(`echo of row ${i}`, source, context.scope));
+    });
+  }
+
+  #eventRows(rule: EventRule): readonly ExplainedRow[] {
+    const context = this.#context;
+    context.atRoot();
+    const list = new RowList();
+    list.collect(context.document, rule.rows, 0);
+    return list.rows.slice(0, ROWS_MAX).map((row, i) => {
+      context.atRow(row, list.parents[i]);
+      const source = shortened(context.document.source(row));
+      const tests = rule.where === null ? [] : testsOf(rule.where, context.scope);
+      if (rule.where !== null && !rule.where.test(context.scope)) return { source, tests, fields: [] };
+      return { source, tests, fields: this.#eventFields(rule) };
+    });
+  }
+
+  #eventFields(rule: EventRule): readonly ExplainedField[] {
+    const fields: (readonly [string, FieldRule | null])[] = [
+      ["symbol", rule.symbol],
+      ["exchange_ts", rule.exchangeTs],
+      ...rule.fields,
+    ];
+    const explained = fields.flatMap(([name, field]) => field === null ? [] : [this.#field(name, field)]);
+    return [...explained, ...this.#bookFields(rule)];
+  }
+
+  #field(name: string, rule: FieldRule): ExplainedField {
+    const field = explainField(name, rule, this.#context);
+    if (name !== "symbol" || typeof field.value !== "string") return field;
+    return { ...field, steps: [...field.steps, this.#symbolStep(field.value)] };
+  }
+
+  #symbolStep(native: string): string {
+    const maps = this.#origin.kind === "ws"
+      ? [this.#plan.canonical.get(this.#origin.connectionId)]
+      : [...this.#plan.canonical.values()];
+    const canonical = maps.find((map) => map?.has(native))?.get(native);
+    return canonical === undefined ? "not in the symbol map" : `symbol map → ${JSON.stringify(canonical)}`;
+  }
+
+  /** How many levels stand where, and whether they replace the book. */
+  #bookFields(rule: EventRule): readonly ExplainedField[] {
+    if (rule.book === null) return [];
+    const { document, scope } = this.#context;
+    const { snapshot, bids, asks, levels } = rule.book;
+    const list = new RowList();
+    const counted = [["bids", bids], ["asks", asks], ["levels", levels]] as const;
+    const fields = counted.flatMap(([name, rows]): readonly ExplainedField[] => {
+      if (rows === null) return [];
+      list.collect(document, rows, scope.row);
+      const first = list.rows[0] ?? NOT_FOUND;
+      const found = first === NOT_FOUND
+        ? "no levels"
+        : `${list.rows.length} ${list.rows.length === 1 ? "level" : "levels"} from ${
+          shortened(document.source(first))
+        }`;
+      const value = String(list.rows.length);
+      return [{ name, sources: [{ source: rows.source, found }], steps: [], value, faults: [] }];
+    });
+    const tests = typeof snapshot === "boolean" ? [] : testsOf(snapshot, scope);
+    const holds = typeof snapshot === "boolean" ? snapshot : snapshot.test(scope);
+    const sources = tests.map(({ test, found }) => ({ source: test, found }));
+    return [{ name: "snapshot", sources, steps: [], value: String(holds), faults: [] }, ...fields];
+  }
+}
