@@ -6,6 +6,8 @@ export const SHIPPED: readonly {
   readonly name: string;
   readonly symbols: readonly string[];
   readonly lacks: readonly Channel[];
+  /** How many markets the exchange has, where these are fewer than twenty. */
+  readonly markets?: number;
 }[] = [
   { name: "binance", symbols: ["BTC/USDT", "ETH/USDT"], lacks: ["derivative", "liquidations"] },
   { name: "binance-usdm", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
@@ -24,6 +26,18 @@ export const SHIPPED: readonly {
   { name: "kraken", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },
   { name: "okx", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
   { name: "bybit", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
+  { name: "deribit", symbols: ["BTC/USD:BTC", "BTC/USDC"], lacks: [] },
+  { name: "htx", symbols: ["BTC/USDT", "ETH/BTC"], lacks: ["derivative", "liquidations"] },
+  { name: "htx-linear", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
+  { name: "cryptocom", symbols: ["BTC/USD:USD", "ETH/USD:USD"], lacks: ["liquidations"] },
+  { name: "gemini", symbols: ["BTC/USD", "BTC/GUSD:GUSD"], lacks: ["ticker", "derivative", "liquidations"] },
+  {
+    name: "bitflyer",
+    symbols: ["BTC/JPY", "BTC/JPY:JPY"],
+    lacks: ["candles", "derivative", "liquidations"],
+    markets: 11,
+  },
+  { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 
 /** The channels that an exchange offers. */

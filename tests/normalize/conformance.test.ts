@@ -39,6 +39,9 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   "kucoin-futures 2 book_change": EARLY_DELTA,
   "kucoin-futures 3 book_change": EARLY_DELTA,
   "kucoin-futures 4 book_change": REST_SNAPSHOT,
+  "deribit 1 book_ticker": {
+    reason: "the channel of quotes is read, with every change; the mapper takes the best prices of tickers alone",
+  },
   "okex-futures 9 liquidation": {
     reason: "a message that its recorder made of a retired REST poll; the exchange sends liquidation-orders",
   },
@@ -123,6 +126,8 @@ function subjects(): ConformanceSubject[] {
       shipped: loadShipped("kraken"),
       connectionId: "public",
     },
+    { exchange: "deribit", versions: [null], shipped: loadShipped("deribit"), connectionId: "public" },
+    { exchange: "bitflyer", versions: [null], shipped: loadShipped("bitflyer"), connectionId: "public" },
     { exchange: "okex", versions: OKX_V5, shipped: okx, connectionId: "public" },
     { exchange: "okex-futures", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },
     { exchange: "okex-swap", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },

@@ -76,6 +76,11 @@ const RECORDINGS: readonly {
     counts: { "control ack": 20, book_delta: 717, book_snapshot: 10, trade: 10 },
   },
   {
+    exchange: "deribit",
+    files: ["deribit-20210722-ws1"],
+    counts: { "control ack": 1, book_delta: 36, book_snapshot: 10, quote: 89, ticker: 89 },
+  },
+  {
     exchange: "kucoin",
     files: ["kucoin-20210425-ws1", "kucoin-20210425-http"],
     counts: {

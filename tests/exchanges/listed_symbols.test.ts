@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { readInstrumentList } from "../../src/normalize/mod.ts";
+import { loadInstance, SHIPPED } from "./shipped.ts";
+
+/** Answers of instrument lists as the exchanges document them, in the order of the lists, and what they have to give. */
+const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Readonly<Record<string, string>> }>> = {
+  deribit: {
+    answers: [
+      {
+        result: [
+          future({ instrument_name: "BTC-PERPETUAL", settlement_period: "perpetual" }),
+          future({ instrument_name: "BTC-5JUN26", settlement_period: "week" }),
+          future({ instrument_name: "BTC-26DEC25", settlement_period: "month", settlement_currency: undefined }),
+          future({
+            instrument_name: "LINK_USDC-PERPETUAL",
+            settlement_period: "perpetual",
+            base_currency: "LINK",
+            quote_currency: "USDC",
+            settlement_currency: "USDC",
+          }),
+          future({ instrument_name: "BTC-FS-30SEP22_PERP", kind: "future_combo" }),
+          future({ instrument_name: "BTC-30SEP22", is_active: false }),
+        ],
+      },
+      {
+        result: [
+          { instrument_name: "BTC_USDC", kind: "spot", base_currency: "BTC", quote_currency: "USDC", is_active: true },
+        ],
+      },
+    ],
+    gives: {
+      "BTC/USD:BTC": "BTC-PERPETUAL",
+      "BTC/USD:BTC-260605": "BTC-5JUN26",
+      "BTC/USD:BTC-251226": "BTC-26DEC25",
+      "LINK/USDC:USDC": "LINK_USDC-PERPETUAL",
+      "BTC/USDC": "BTC_USDC",
+    },
+  },
+  htx: {
+    answers: [{
+      status: "ok",
+      data: [
+        { "base-currency": "btc", "quote-currency": "usdt", symbol: "btcusdt", state: "online" },
+        { "base-currency": "old", "quote-currency": "usdt", symbol: "oldusdt", state: "offline" },
+      ],
+    }],
+    gives: { "BTC/USDT": "btcusdt" },
+  },
+  "htx-linear": {
+    answers: [{
+      status: "ok",
+      data: [
+        { symbol: "BTC", contract_code: "BTC-USDT", contract_size: 0.001, contract_status: 1, business_type: "swap" },
+        { symbol: "BTC", contract_code: "BTC-USDT-260925", contract_status: 1, business_type: "futures" },
+        { symbol: "OLD", contract_code: "OLD-USDT", contract_status: 0, business_type: "swap" },
+      ],
+    }],
+    gives: { "BTC/USDT:USDT": "BTC-USDT", "BTC/USDT:USDT-260925": "BTC-USDT-260925" },
+  },
+  cryptocom: {
+    answers: [{
+      code: 0,
+      result: {
+        data: [
+          { symbol: "BTC_USDT", inst_type: "CCY_PAIR", base_ccy: "BTC", quote_ccy: "USDT", tradable: true },
+          { symbol: "BTCUSD-PERP", inst_type: "PERPETUAL_SWAP", base_ccy: "BTC", quote_ccy: "USD", tradable: true },
+          { symbol: "BTCUSD-261225", inst_type: "FUTURE", base_ccy: "BTC", quote_ccy: "USD", tradable: true },
+          { symbol: "BTCUSD-260925", inst_type: "FUTURE", base_ccy: "BTC", quote_ccy: "USD", tradable: false },
+        ],
+      },
+    }],
+    gives: { "BTC/USDT": "BTC_USDT", "BTC/USD:USD": "BTCUSD-PERP", "BTC/USD:USD-261225": "BTCUSD-261225" },
+  },
+  gemini: {
+    answers: [[
+      "btcusd",
+      "ethbtc",
+      "gusdusd",
+      "btcusdt",
+      "xrpgusd",
+      "btcrlusd",
+      "rlusdusd",
+      "btcgusdperp",
+      "btcusdcperp",
+      "unknown",
+    ]],
+    gives: {
+      "BTC/USD": "btcusd",
+      "ETH/BTC": "ethbtc",
+      "GUSD/USD": "gusdusd",
+      "BTC/USDT": "btcusdt",
+      "XRP/GUSD": "xrpgusd",
+      "BTC/RLUSD": "btcrlusd",
+      "RLUSD/USD": "rlusdusd",
+      "BTC/GUSD:GUSD": "btcgusdperp",
+      "BTC/USDC:USDC": "btcusdcperp",
+    },
+  },
+  bitflyer: {
+    answers: [[
+      { product_code: "BTC_JPY", market_type: "Spot" },
+      { product_code: "FX_BTC_JPY", market_type: "FX" },
+      { product_code: "BTCJPY24DEC2021", alias: "BTCJPY_MAT3M", market_type: "Futures" },
+    ]],
+    gives: { "BTC/JPY": "BTC_JPY", "BTC/JPY:JPY": "FX_BTC_JPY", "BTC/JPY:JPY-211224": "BTCJPY24DEC2021" },
+  },
+  gmo: {
+    answers: [{ status: 0, data: [{ symbol: "BTC", tickSize: "1" }, { symbol: "BTC_JPY", tickSize: "1" }] }],
+    gives: { "BTC/JPY": "BTC", "BTC/JPY:JPY": "BTC_JPY" },
+  },
+};
+
+function future(more: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const common = { base_currency: "BTC", quote_currency: "USD", settlement_currency: "BTC" };
+  return { kind: "future", is_active: true, ...common, ...more };
+}
+
+for (const [name, { answers, gives }] of Object.entries(ANSWERS)) {
+  Deno.test(`readInstrumentList() finds the canonical symbols of ${name}`, () => {
+    const symbols = SHIPPED.find((shipped) => shipped.name === name)?.symbols ?? [];
+    const lists = loadInstance({ name, symbols, channels: ["trades"] }).exchanges[0].runnable?.rest.instruments ?? [];
+    assert.equal(lists.length, answers.length);
+    const found = lists.flatMap((list, index) =>
+      readInstrumentList(list, new TextEncoder().encode(JSON.stringify(answers[index]))) ?? []
+    );
+    assert.deepEqual(Object.fromEntries(found.map(({ canonical, native }) => [canonical, native])), gives);
+  });
+}
