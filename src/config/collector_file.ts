@@ -9,6 +9,7 @@ import {
   type CollectorValues,
   exchangeSchema,
   type ExchangeValues,
+  runSchema,
   type SinkValues,
 } from "./schema_collector.ts";
 import { coerceText, withoutConsequences } from "./shape.ts";
@@ -40,6 +41,14 @@ export interface CollectorFile {
   /** Issues that concern no single instance. */
   readonly issues: readonly Issue[];
   readonly instances: readonly InstanceEntry[];
+  /** Where health is to be served, as far as it can be told: also where the rest of the file is broken. */
+  readonly http: HttpAddress;
+}
+
+/** Address and port of `[run]`; null for what is missing or wrong. */
+export interface HttpAddress {
+  readonly host: string | null;
+  readonly port: number | null;
 }
 
 /** Everything that the checks of one file need. */
@@ -62,7 +71,7 @@ export function readCollectorFile(
   const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
   const { locateKey } = source;
   if (source.table === null) {
-    return { locate: source.locate, locateKey, globals: null, issues: source.issues, instances: [] };
+    return { locate: source.locate, locateKey, globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
   }
   const schema = jsonSchema("config");
   const { table, written, problems } = interpolate(source, source.table, {
@@ -78,7 +87,20 @@ export function readCollectorFile(
   }
   const locate: Locate = (path, offset, length) =>
     written.has(pathKey(path)) ? source.locate(path) : source.locate(path, offset, length);
-  return { locate, locateKey, ...globals, instances };
+  return { locate, locateKey, ...globals, instances, http: readHttpAddress(table) };
+}
+
+/** What is known of an address where the file cannot be read. */
+export const NO_ADDRESS: HttpAddress = { host: null, port: null };
+
+function readHttpAddress(table: TomlTable): HttpAddress {
+  const run: TomlValue | undefined = table.run;
+  if (typeof run !== "object" || isList(run)) return NO_ADDRESS;
+  const { http_host, http_port } = runSchema.shape;
+  return {
+    host: http_host.safeParse(run.http_host).data ?? null,
+    port: http_port.safeParse(run.http_port).data ?? null,
+  };
 }
 
 /** The elements of `[[exchange]]`; null where it is missing or not a list, which the schema of the whole reports. */

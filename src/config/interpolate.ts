@@ -44,7 +44,7 @@ export function interpolate(
         if (match === "$${") return "${";
         const value = name === undefined ? undefined : options.environment(name);
         if (value !== undefined && (value !== "" || fallback === undefined)) {
-          return isHidden && match.length < text.length ? `{env:${name}}` : value;
+          return isHidden && (match.length < text.length || /[?@]/.test(value)) ? `{env:${name}}` : value;
         }
         if (fallback !== undefined) return fallback;
         isFilled = false;
@@ -77,8 +77,8 @@ export function interpolate(
 /**
  * Whether a path leads to an address in `[exchange.overrides]`. These are templates, so that a part which is filled in,
  * such as a token, stands in the plan as `{env:NAME}`, which is never shown. An address that is filled in as a whole is
- * taken as it is.
+ * taken as it is unless it has a query or a user.
  */
 function isAddress(path: ValuePath): boolean {
-  return path[0] === "exchange" && path[2] === "overrides" && path[3] === "urls";
+  return path[0] === "exchange" && path[2] === "overrides" && (path[3] === "urls" || path[3] === "base_urls");
 }

@@ -1,5 +1,12 @@
 import type { ExchangePlan, Issue, Plan, RunnableExchange, SinkPlan } from "../model/mod.ts";
-import { type CollectorFile, type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
+import {
+  type CollectorFile,
+  type GlobalValues,
+  type HttpAddress,
+  type InstanceEntry,
+  NO_ADDRESS,
+  readCollectorFile,
+} from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { applyOverrides } from "./overrides.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
@@ -33,6 +40,8 @@ export interface LoadedConfig {
   readonly issues: readonly Issue[];
   /** The instances, as far as they can be told, also where there is no plan. */
   readonly exchanges: readonly ExchangePlan[];
+  /** Where health is to be served, as far as it can be told. */
+  readonly http: HttpAddress;
 }
 
 /** Turns a checked instance and descriptor into what runs. */
@@ -58,13 +67,18 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     ...environment.redact(orderIssues(file.issues)),
     ...exchanges.flatMap((exchange) => exchange.issues),
   ];
-  return { plan: file.globals === null ? null : buildPlan(file.globals, exchanges), issues, exchanges };
+  return {
+    plan: file.globals === null ? null : buildPlan(file.globals, exchanges),
+    issues,
+    exchanges,
+    http: file.http,
+  };
 }
 
 function missingConfig(path: string): LoadedConfig {
   const position = { file: path, line: 1, column: 1, length: 1, sourceLine: "" };
   const message = `Cannot find configuration file "${path}"`;
-  return { plan: null, issues: [issueAt(position, { message, exchange: null })], exchanges: [] };
+  return { plan: null, issues: [issueAt(position, { message, exchange: null })], exchanges: [], http: NO_ADDRESS };
 }
 
 /** What loading an instance needs beside its table. */

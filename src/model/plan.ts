@@ -193,7 +193,8 @@ export interface AckPlan {
 
 /** `[rest]`. */
 export interface RestPlan {
-  readonly baseUrls: readonly string[];
+  /** Without a slash at the end. */
+  readonly baseUrls: readonly Template[];
   readonly headers: Readonly<Record<string, string>>;
   readonly rateLimit: RestRateLimit | null;
   readonly requests: readonly RestRequestPlan[];

@@ -58,6 +58,16 @@ export function showTemplate(template: Template): string {
   return template.parts.map((part) => typeof part === "string" ? part : `{${describeHole(part)}}`).join("");
 }
 
+/** A text, such as an error's, in which the environment values of templates are replaced by their names. */
+export function hideEnvironment(text: string, templates: readonly Template[]): string {
+  let shown = text;
+  for (const part of templates.flatMap(({ parts }) => parts)) {
+    if (typeof part === "string" || part.kind !== "env" || !part.value) continue;
+    shown = shown.replaceAll(part.value, `{${describeHole(part)}}`);
+  }
+  return shown;
+}
+
 function holeValue(hole: Hole, values: TemplateValues): string | null {
   switch (hole.kind) {
     case "id":

@@ -3,6 +3,7 @@ import {
   BACKOFF_MS_MAX,
   Failure,
   FRAME_BYTES_MAX,
+  hideEnvironment,
   type HttpRecord,
   type Observer,
   renderTemplate,
@@ -140,7 +141,9 @@ export class RestRunner {
       uuid: () => host.random.uuid(),
       id: 1,
     });
-    const url = plan.baseUrls[this.#baseIndex % plan.baseUrls.length] + path;
+    const base = plan.baseUrls[this.#baseIndex % plan.baseUrls.length];
+    const url = renderTemplate(base, {}) + path;
+    const hide = (text: string) => hideEnvironment(text, [base, task.target.path]);
     try {
       const answer = await host.fetcher.fetch({
         method: "GET",
@@ -161,7 +164,7 @@ export class RestRunner {
           session: task.session,
           request,
           native: task.native,
-          url,
+          url: hide(url),
           status: answer.status,
           body: answer.body,
         });
@@ -181,7 +184,7 @@ export class RestRunner {
         request: task.request.name,
         status: error.status,
         durationMs,
-        error: error.message,
+        error: hide(error.message),
       });
     }
     this.#baseIndex++;

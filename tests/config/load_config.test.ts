@@ -98,6 +98,36 @@ Deno.test("loadConfig() keeps a token in an overridden address out of everything
   assert.deepEqual(urls.map((url) => renderTemplate(url, {})), ["wss://x/?t=hunter2"]);
 });
 
+Deno.test("loadConfig() hides a filled-in address that has a query, and the part of a REST address that is filled in", () => {
+  const rest = '[rest]\nbase_urls = ["https://x"]\n';
+  const overrides = '[exchange.overrides]\nurls = ["${WHOLE}", "${PLAIN}"]\nbase_urls = ["https://x/${TOKEN}/"]\n';
+  const files = { [COLLECTOR]: RUN + INSTANCE + overrides, "okx.toml": DESCRIPTOR + rest };
+  const environment = { TOKEN: "hunter2", WHOLE: "wss://x/?key=hunter2", PLAIN: "wss://y/stream" };
+  const runnable = loadFiles(buildExchange, files, { environment }).exchanges[0].runnable;
+  assert.deepEqual(runnable?.connections[0].urls.map(showTemplate), ["{env:WHOLE}", "wss://y/stream"]);
+  assert.deepEqual(runnable?.connections[0].urls.map((url) => renderTemplate(url, {}))[0], environment.WHOLE);
+  assert.deepEqual(runnable?.rest.baseUrls.map(showTemplate), ["https://x/{env:TOKEN}"]);
+  assert.deepEqual(runnable?.rest.baseUrls.map((url) => renderTemplate(url, {})), ["https://x/hunter2"]);
+});
+
+Deno.test("loadConfig() fills environment values into headers, and reports a missing one at its place", () => {
+  const text = DESCRIPTOR.replace(/urls = .*/, (line) => `${line}\nheaders = { "X-Key" = "{env:TOKEN}" }`);
+  const files = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text };
+  const { exchanges } = loadFiles(buildExchange, files, { environment: { TOKEN: "hunter2" } });
+  assert.deepEqual(exchanges[0].runnable?.connections[0].headers, { "X-Key": "hunter2" });
+  const [issue, ...others] = descriptorIssues(text);
+  assert.deepEqual(others, []);
+  assert.match(issue, /^okx\.toml:\d+:\d+\+11 error okx: Environment variable TOKEN is not set$/);
+});
+
+Deno.test("loadConfig() tells where health is to be served, also where the rest of the file is broken", () => {
+  const { plan, http } = loadFiles(buildExchange, { [COLLECTOR]: "[run]\nhttp_port = 8123\nlog_levl = 1\n" });
+  assert.equal(plan, null);
+  assert.deepEqual(http, { host: "127.0.0.1", port: 8123 });
+  const wrong = loadFiles(buildExchange, { [COLLECTOR]: '[run]\nhttp_port = "x"\nhttp_host = "0.0.0.0"\n' });
+  assert.deepEqual(wrong.http, { host: "0.0.0.0", port: null });
+});
+
 Deno.test("loadConfig() never throws, whatever is changed in a descriptor", () => {
   const rules = `
 [[control]]

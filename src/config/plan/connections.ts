@@ -8,6 +8,7 @@ import type {
 } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { sourceOf, templateOf } from "./compile.ts";
+import { buildHeaders } from "./headers.ts";
 import { listed, type Place } from "./place.ts";
 import { type Texts, withValues } from "./texts.ts";
 
@@ -50,7 +51,7 @@ function connectionBase(
       if (!/^wss?:\/\/|^\{/.test(url)) at.error(`Not a WebSocket address: ${url}; it begins with wss:// or ws://`);
       return compile(url, at);
     }),
-    headers: connection.headers,
+    headers: buildHeaders(connection.headers, { place: place.at("headers"), texts }),
     compression: connection.compression,
     tls: { enabled: connection.tls.enabled, caCertPath: connection.tls.ca_cert_path ?? null },
     readTimeoutMs: connection.read_timeout_ms,
@@ -120,7 +121,7 @@ function bootstrapPlan(connection: ConnectionValues, place: Place, texts: Texts)
     method: bootstrap.method,
     url,
     body: bootstrap.body === undefined ? null : templateOf(bootstrap.body, at.at("body"), scope),
-    headers: bootstrap.headers,
+    headers: buildHeaders(bootstrap.headers, { place: at.at("headers"), texts }),
     values: Object.entries(bootstrap.values).flatMap(([name, text]) => {
       const expression = sourceOf(text, at.at("values", name));
       return expression === null ? [] : [{ name, expression }];

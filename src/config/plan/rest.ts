@@ -9,6 +9,7 @@ import type {
 import type { DescriptorValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
 import { checkConnectionIds, connectionIdsOf } from "./connection_ids.ts";
+import { buildHeaders } from "./headers.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
@@ -27,15 +28,16 @@ export function buildRest(
   const rest = descriptor.rest;
   if (rest === undefined) return { baseUrls: [], headers: {}, rateLimit: null, requests: [], instruments: [] };
   const place = context.place.at("rest");
-  rest.base_urls.forEach((url, index) => {
-    if (!/^https?:\/\//.test(url)) {
-      place.at("base_urls", index).error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
-    }
+  const baseUrls = rest.base_urls.flatMap((url, index) => {
+    const at = place.at("base_urls", index);
+    if (!/^https?:\/\/|^\{/.test(url)) at.error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
+    const template = templateOf(url.replace(/\/+$/, ""), at, { ...context.texts.scope, holes: ["env"] });
+    return template === null ? [] : [template];
   });
   const names = new Set<string>();
   return {
-    baseUrls: rest.base_urls.map((url) => url.replace(/\/+$/, "")),
-    headers: rest.headers,
+    baseUrls,
+    headers: buildHeaders(rest.headers, { place: place.at("headers"), texts: context.texts }),
     rateLimit: rateLimit(rest, place),
     requests: rest.requests.flatMap((request, index) => {
       const at = place.at("requests", index);
