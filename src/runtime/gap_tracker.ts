@@ -91,6 +91,11 @@ export class GapTracker {
     return disconnectGap(channel, pending, receivedTs);
   }
 
+  /** Whether the stream was there before and has not come back. */
+  isMissing(session: SessionId, channel: Channel, symbol: string): boolean {
+    return this.#sessions.get(session)?.pending.get(symbol)?.has(channel) ?? false;
+  }
+
   /** The session has ended: every stream of it is missing from here on. */
   closed(session: SessionId, record: ClosedRecord): void {
     const track = this.#sessions.get(session);

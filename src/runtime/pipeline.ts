@@ -9,15 +9,25 @@ import {
   type Gap,
   type HttpRecord,
   type JournalRecord,
+  type MarketEvent,
   type Micros,
   type Offset,
   type OpenedRecord,
   type SessionId,
   type Stream,
 } from "../model/mod.ts";
-import { type Fault, type NormalizedFrame, Normalizer } from "../normalize/mod.ts";
+import type { BookGap, BookUpdate, BookVerdict } from "../book/mod.ts";
+import { type Fault, type NormalizedEvent, type NormalizedFrame, Normalizer } from "../normalize/mod.ts";
 import { Deduplicator, type DedupState } from "./deduplicator.ts";
 import { type GapState, GapTracker } from "./gap_tracker.ts";
+import {
+  type BookResync,
+  booksByRule,
+  type BookStatus,
+  type KeptBook,
+  SessionBooks,
+  type SessionBooksState,
+} from "./session_books.ts";
 
 /** What a record became. The object and its arrays are reused: read them before the next call. */
 export interface PipelineResult {
@@ -31,10 +41,20 @@ export interface PipelineResult {
   readonly streams: readonly Stream[];
   /** How many events were dropped as duplicates. */
   readonly duplicates: number;
+  /** How many book events did not leave: older than the book, waiting for its image, or after a fault. */
+  readonly withheld: WithheldCounts;
+  /** What has to be done about books that are not whole. */
+  readonly resyncs: readonly BookResync[];
   /** Native symbols seen for the first time without an entry in the map. */
   readonly unmapped: readonly string[];
   /** Exchange instance concerned; empty where the record belongs to no known session. */
   readonly exchange: string;
+}
+
+/** Book events that did not leave, by kind. */
+export interface WithheldCounts {
+  readonly book_snapshot: number;
+  readonly book_delta: number;
 }
 
 interface MutableResult {
@@ -44,6 +64,8 @@ interface MutableResult {
   rule: string | null;
   streams: Stream[];
   duplicates: number;
+  withheld: { book_snapshot: number; book_delta: number };
+  resyncs: BookResync[];
   unmapped: readonly string[];
   exchange: string;
 }
@@ -53,6 +75,19 @@ interface SessionInfo {
   readonly exchange: string;
   readonly connectionId: string;
   readonly normalizer: Normalizer | null;
+  /** Null where the descriptor keeps no books. */
+  readonly books: SessionBooks | null;
+  /** Receive time of its last frame; null before the first. */
+  lastTs: Micros | null;
+}
+
+/** Where an event belongs that the pipeline makes itself. */
+interface EventPlace {
+  readonly offset: Offset;
+  readonly session: SessionId;
+  readonly at: Micros;
+  readonly symbol: string;
+  readonly native: string;
 }
 
 interface PipelineState {
@@ -60,6 +95,7 @@ interface PipelineState {
   readonly normalizers: Readonly<Record<string, unknown>>;
   readonly gaps: GapState;
   readonly dedup: DedupState;
+  readonly books: readonly (readonly [SessionId, SessionBooksState])[];
 }
 
 const NO_FAULTS: readonly Fault[] = [];
@@ -72,6 +108,7 @@ const NO_NAMES: readonly string[] = [];
  */
 export class Pipeline {
   readonly #normalizers = new Map<string, Normalizer>();
+  readonly #bookRules = new Map<string, ReturnType<typeof booksByRule>>();
   readonly #natives = new Map<string, ReadonlyMap<string, string>>();
   readonly #sessions = new Map<SessionId, SessionInfo>();
   readonly #gaps = new GapTracker();
@@ -83,6 +120,8 @@ export class Pipeline {
     rule: null,
     streams: [],
     duplicates: 0,
+    withheld: { book_snapshot: 0, book_delta: 0 },
+    resyncs: [],
     unmapped: NO_NAMES,
     exchange: "",
   };
@@ -95,6 +134,7 @@ export class Pipeline {
   /** Adds an exchange instance or gives it a new plan; sessions opened before keep the old one. */
   setPlan(plan: FramePlan): void {
     this.#normalizers.set(plan.exchange, new Normalizer(plan));
+    this.#bookRules.set(plan.exchange, booksByRule(plan));
     const natives = new Map<string, string>();
     for (const symbols of plan.canonical.values()) {
       for (const [native, canonical] of symbols) natives.set(canonical, native);
@@ -111,6 +151,9 @@ export class Pipeline {
     result.rule = null;
     result.streams = [];
     result.duplicates = 0;
+    result.withheld.book_snapshot = 0;
+    result.withheld.book_delta = 0;
+    result.resyncs = [];
     result.unmapped = NO_NAMES;
     result.exchange = "";
     switch (record.kind) {
@@ -161,6 +204,7 @@ export class Pipeline {
       normalizers: Object.fromEntries([...this.#normalizers].map(([name, n]) => [name, n.saveState()])),
       gaps: this.#gaps.saveState(),
       dedup: this.#dedup?.saveState() ?? [],
+      books: [...this.#sessions].flatMap(([id, { books }]) => books === null ? [] : [[id, books.saveState()] as const]),
     };
     return JSON.stringify(state);
   }
@@ -170,12 +214,9 @@ export class Pipeline {
     const state = JSON.parse(text) as PipelineState;
     this.#sessions.clear();
     for (const [id, { exchange, connection }] of state.sessions) {
-      this.#sessions.set(id, {
-        exchange,
-        connectionId: connection,
-        normalizer: this.#normalizers.get(exchange) ?? null,
-      });
+      this.#sessions.set(id, this.#sessionInfo(exchange, connection));
     }
+    for (const [id, books] of state.books) this.#sessions.get(id)?.books?.restoreState(books);
     for (const [name, normalizer] of this.#normalizers) {
       const saved = state.normalizers[name];
       if (saved !== undefined) normalizer.restoreState(saved);
@@ -186,12 +227,36 @@ export class Pipeline {
 
   #opened(offset: Offset, record: OpenedRecord): void {
     this.#result.exchange = record.exchange;
-    this.#sessions.set(offset, {
-      exchange: record.exchange,
-      connectionId: connectionIdOf(record.connection),
-      normalizer: this.#normalizers.get(record.exchange) ?? null,
-    });
+    this.#sessions.set(offset, this.#sessionInfo(record.exchange, connectionIdOf(record.connection)));
     this.#gaps.opened(offset, record);
+  }
+
+  #sessionInfo(exchange: string, connectionId: string): SessionInfo {
+    const rules = this.#bookRules.get(exchange) ?? null;
+    return {
+      exchange,
+      connectionId,
+      normalizer: this.#normalizers.get(exchange) ?? null,
+      books: rules === null ? null : new SessionBooks(rules),
+      lastTs: null,
+    };
+  }
+
+  /** How the books of an exchange instance are doing, over all its sessions. */
+  *bookStatuses(exchange: string): Iterable<BookStatus> {
+    for (const [session, info] of this.#sessions) {
+      if (info.exchange !== exchange || info.books === null) continue;
+      for (const { symbol, keeper } of info.books.all()) {
+        yield { session, symbol, state: keeper.state, since: keeper.since, cause: keeper.cause };
+      }
+    }
+  }
+
+  /** Whether a book that was to be made whole is not, or not yet. */
+  isBookValid({ session, rule, native }: Pick<BookResync, "session" | "rule" | "native">): boolean {
+    const books = this.#sessions.get(session)?.books ?? null;
+    if (books === null || rule === null) return true;
+    return books.find(rule, native)?.keeper.state === "valid";
   }
 
   #frame(offset: Offset, record: FrameRecord): void {
@@ -207,6 +272,8 @@ export class Pipeline {
       binary: record.binary,
       receivedTs: record.at,
     });
+    if (read.socketSequence !== null) this.#countFrame(offset, record, session, read.socketSequence);
+    session.lastTs = record.at;
     this.#take(offset, record.session, session.exchange, record.at, record.payload, read);
   }
 
@@ -241,13 +308,22 @@ export class Pipeline {
     result.rule = read.rule;
     result.unmapped = read.unmapped;
     const envelopes = result.envelopes;
+    const { events } = read;
+    const books = this.#sessions.get(session)?.books ?? null;
     let last: Stream | null = null;
-    for (const found of read.events) {
+    for (let i = 0; i < events.length; i++) {
+      const found = events[i];
       const { channel, symbol } = found;
-      if (channel !== null) {
-        if (last === null || last.symbol !== symbol || last.channel !== channel) {
-          result.streams.push(last = { channel, symbol });
-        }
+      const isNext = channel !== null && (last === null || last.symbol !== symbol || last.channel !== channel);
+      if (isNext) result.streams.push(last = { channel, symbol });
+      const kept = books === null ? null : this.#keptBook(books, found);
+      if (kept !== null) {
+        const count = sameBook(events, i);
+        this.#keep(kept, events.slice(i, i + count), { offset, session, at, symbol, native: found.native_symbol });
+        i += count - 1;
+        continue;
+      }
+      if (isNext) {
         const gap = this.#gaps.sawData(session, channel, symbol, at);
         if (gap !== null) this.#push({ offset, session, at, symbol, native: found.native_symbol }, gap);
       }
@@ -265,7 +341,78 @@ export class Pipeline {
       if (this.#dedup !== null && this.#dedup.isDuplicate(envelope, payload)) result.duplicates++;
       else envelopes.push(envelope);
     }
+    for (const { rule: eventRule, native_symbol: native, checksum } of read.checksums) {
+      const rule = books?.ruleOf(eventRule) ?? null;
+      const kept = rule === null ? null : books?.find(rule, native) ?? null;
+      if (kept === null) continue;
+      this.#settle(kept, kept.keeper.check(checksum, at), { offset, session, at, symbol: kept.symbol, native });
+    }
     if (read.faults.length > 0) this.#faultGap(offset, session, at, read.faults);
+  }
+
+  /** The book that an event belongs to; null where none is kept of it. */
+  #keptBook(books: SessionBooks, found: NormalizedEvent): KeptBook | null {
+    if (found.event.kind !== "book_delta" && found.event.kind !== "book_snapshot") return null;
+    const rule = books.ruleOf(found.rule);
+    return rule === null ? null : books.take(rule, found.native_symbol, found.symbol);
+  }
+
+  /** Hands the updates of one book in one frame to its keeper and emits what may leave. */
+  #keep(kept: KeptBook, found: readonly NormalizedEvent[], place: EventPlace): void {
+    const updates: BookUpdate[] = [];
+    const { withheld } = this.#result;
+    for (const { event, exchange_ts: exchangeTs, checksum } of found) {
+      if (event.kind !== "book_delta" && event.kind !== "book_snapshot") continue;
+      updates.push({ event, exchangeTs, checksum });
+      withheld[event.kind]++;
+    }
+    const channel = found[0].channel ?? "book";
+    const mayPass = !this.#gaps.isMissing(place.session, channel, place.symbol);
+    const verdict = kept.keeper.apply(updates, { receivedTs: place.at, mayPass });
+    this.#settle(kept, verdict, place);
+    if (verdict.emit.length === 0) return;
+    const gap = this.#gaps.sawData(place.session, channel, place.symbol, place.at);
+    if (gap !== null) this.#push(place, gap);
+    for (const { event, exchangeTs } of verdict.emit) {
+      withheld[event.kind]--;
+      this.#push(place, event, exchangeTs);
+    }
+  }
+
+  /** Emits the gaps that a keeper found, and notes what has to be done. */
+  #settle({ keeper, symbol, native }: KeptBook, verdict: BookVerdict, place: EventPlace): void {
+    for (const gap of verdict.gaps) this.#push(place, bookGap(gap, verdict, place.at));
+    if (verdict.resync === null) return;
+    const { session } = place;
+    const cause = keeper.cause ?? "buffering";
+    this.#result.resyncs.push({ session, symbol, native, rule: keeper.rule, action: verdict.resync, cause });
+  }
+
+  /** Frames of the session are missing where its counter jumps: every stream of it has a hole. */
+  #countFrame(offset: Offset, record: FrameRecord, info: SessionInfo, sequence: string): void {
+    const books = info.books;
+    if (books === null) return;
+    const { missing, from } = books.countFrame(sequence);
+    if (missing === 0n) return;
+    const { session, at } = record;
+    const detail = `${missing} frames of the session are missing`;
+    this.#emitGap(offset, session, at, "", {
+      kind: "gap",
+      stream: null,
+      cause: "sequence",
+      from_ts: info.lastTs,
+      to_ts: at,
+      from_sequence: from,
+      to_sequence: sequence,
+      detail,
+      action: "reconnect",
+    });
+    for (const { keeper, symbol, native } of books.all()) {
+      const verdict = keeper.lose(detail, at);
+      const place = { offset, session, at, symbol, native };
+      for (const gap of verdict.gaps) this.#push(place, { ...bookGap(gap, verdict, at), action: "reconnect" });
+    }
+    this.#result.resyncs.push({ session, symbol: "", native: "", rule: null, action: "reconnect", cause: "sequence" });
   }
 
   /** One gap for all that is wrong with a frame. */
@@ -308,26 +455,44 @@ export class Pipeline {
     this.#push({ offset, session, at, symbol, native }, gap);
   }
 
-  #push(
-    place: { readonly offset: Offset; readonly session: SessionId; readonly at: Micros } & {
-      readonly symbol: string;
-      readonly native: string;
-    },
-    gap: Gap,
-  ): void {
+  /** Emits an event of the pipeline's own. */
+  #push(place: EventPlace, event: MarketEvent, exchangeTs: Micros | null = null): void {
     const { exchange, envelopes } = this.#result;
     envelopes.push({
       exchange,
       symbol: place.symbol,
       native_symbol: place.native,
-      exchange_ts: null,
+      exchange_ts: exchangeTs,
       received_ts: place.at,
       session: place.session,
       offset: place.offset,
       index: envelopes.length,
-      event: gap,
+      event,
     });
   }
+}
+
+/** How many events from an index on belong to the same book. */
+function sameBook(events: readonly NormalizedEvent[], start: number): number {
+  const { rule, native_symbol: native } = events[start];
+  let end = start + 1;
+  while (end < events.length && events[end].rule === rule && events[end].native_symbol === native) end++;
+  return end - start;
+}
+
+/** A keeper's gap as an event. */
+function bookGap(gap: BookGap, { resync }: BookVerdict, at: Micros): Gap {
+  return {
+    kind: "gap",
+    stream: "book",
+    cause: gap.cause,
+    from_ts: gap.fromTs,
+    to_ts: gap.whole ? at : null,
+    from_sequence: gap.fromSequence,
+    to_sequence: gap.toSequence,
+    detail: gap.detail,
+    action: gap.whole ? "whole again" : resync ?? "held back until the next snapshot",
+  };
 }
 
 /** The descriptor's connection id behind a connection key: shards carry `#2`, `#3` … after it. */

@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import { loadDescriptor } from "../../src/config/mod.ts";
+import type { DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
+import { Pipeline, type PipelineResult } from "../../src/runtime/mod.ts";
+
+const DESCRIPTOR = `
+[meta]
+name = "test"
+version = "1.4"
+[[ws.connections]]
+id = "main"
+urls = ["wss://test.invalid/ws"]
+[rest]
+base_urls = ["https://test.invalid"]
+[[rest.requests]]
+name = "depth"
+channel = "book"
+connection_id = "main"
+path = "/depth?symbol={symbol}"
+[[subscriptions]]
+connection_id = "main"
+generator = 'foreach (s in symbols) { emit("{symbol}"); }'
+[parse]
+socket_sequence = "/n"
+[[events]]
+kind = "book"
+when = { "/type" = "book" }
+rows = "/rows/*"
+snapshot = { "/snapshot" = true }
+symbol = "/s"
+bids = "/b/*"
+asks = "/a/*"
+first_sequence = "/U"
+last_sequence = "/u"
+[[events]]
+kind = "book"
+name = "joined"
+when = { "/type" = "joined" }
+symbol = "/s"
+bids = "/b/*"
+asks = "/a/*"
+first_sequence = "/U"
+last_sequence = "/u"
+[[events]]
+kind = "book"
+name = "depth"
+source = "depth"
+snapshot = true
+bids = "/b/*"
+asks = "/a/*"
+sequence = "/u"
+[[events]]
+kind = "checksum"
+when = { "/type" = "sum" }
+symbol = "/s"
+checksum = "/c"
+[[books]]
+name = "pushed"
+rules = ["book", "checksum"]
+kind = "pushed"
+sequence = "next"
+checksum = { depth = 10, order = "bids_asks", separator = ":" }
+[[books]]
+name = "joined"
+rules = ["joined", "depth"]
+kind = "rest"
+snapshot_request = "depth"
+sequence = "next"
+`;
+const NO_DEDUP: DedupPlan = { enabled: false, windowSeconds: 300, keysMax: 1000 };
+
+function framePlan(): FramePlan {
+  const loaded = loadDescriptor({
+    file: { path: "test.toml", text: DESCRIPTOR },
+    readText: () => null,
+    environment: () => undefined,
+  });
+  assert.deepEqual(loaded.issues, []);
+  assert.ok(loaded.frames !== null);
+  return loaded.frames;
+}
+
+/** What a result came to, as short texts. */
+interface Outcome {
+  readonly events: readonly string[];
+  readonly resyncs: readonly string[];
+  readonly withheld: string;
+}
+
+/** A pipeline with one session, fed record by record; times and offsets count up. */
+class Rig {
+  pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  session = 0;
+  #offset = 0;
+
+  constructor() {
+    this.open();
+  }
+
+  open(): void {
+    this.session = this.#offset + 1;
+    this.#process({
+      kind: "opened",
+      at: this.session,
+      exchange: "test",
+      connection: "main",
+      url: "",
+      descriptorHash: "",
+      streams: [{ channel: "book", symbol: "X" }],
+    });
+  }
+
+  close(): void {
+    const at = this.#offset;
+    this.#process({ kind: "closed", session: this.session, at, cause: "peer", code: null, reason: "" });
+  }
+
+  frame(body: unknown): Outcome {
+    const payload = new TextEncoder().encode(JSON.stringify(body));
+    const at = this.#offset + 1;
+    return this.#process({ kind: "frame", session: this.session, at, binary: false, payload });
+  }
+
+  answer(body: unknown): Outcome {
+    return this.#process({
+      kind: "http",
+      at: this.#offset + 1,
+      exchange: "test",
+      session: this.session,
+      request: "depth",
+      native: "X",
+      url: "",
+      status: 200,
+      body: new TextEncoder().encode(JSON.stringify(body)),
+    });
+  }
+
+  /** Goes on in a pipeline that was given the state of this one. */
+  restart(): void {
+    const saved = this.pipeline.saveState();
+    this.pipeline = new Pipeline([framePlan()], NO_DEDUP);
+    this.pipeline.restoreState(saved);
+    assert.equal(this.pipeline.saveState(), saved);
+  }
+
+  states(): readonly string[] {
+    return [...this.pipeline.bookStatuses("test")].map(({ symbol, state, cause }) => `${symbol} ${state} ${cause}`);
+  }
+
+  #process(record: JournalRecord): Outcome {
+    const result: PipelineResult = this.pipeline.process(++this.#offset, record);
+    const { book_snapshot: snapshots, book_delta: deltas } = result.withheld;
+    return {
+      events: result.envelopes.map(shown),
+      resyncs: result.resyncs.map(({ native, action, cause }) => `${native} ${action} ${cause}`),
+      withheld: `${snapshots} ${deltas}`,
+    };
+  }
+}
+
+function shown({ event, symbol }: Envelope): string {
+  switch (event.kind) {
+    case "gap":
+      return `gap ${symbol} ${event.cause} ${event.from_ts}-${event.to_ts} ${event.from_sequence}-${event.to_sequence}: ${event.action}`;
+    case "book_snapshot":
+      return `snapshot ${symbol} ${event.sequence} ${event.bids} ${event.asks}`;
+    case "book_delta":
+      return `delta ${symbol} ${event.last_sequence}`;
+    default:
+      return event.kind;
+  }
+}
+
+const IMAGE = { snapshot: true, s: "X", b: [["9", "1"]], a: [["11", "1"]], u: 5 };
+
+function pushed(...rows: readonly unknown[]): unknown {
+  return { type: "book", rows };
+}
+
+function delta(first: number, last: number, over: Readonly<Record<string, unknown>> = {}): unknown {
+  return { s: "X", b: [], a: [], U: first, u: last, ...over };
+}
+
+const NONE: Pick<Outcome, "resyncs" | "withheld"> = { resyncs: [], withheld: "0 0" };
+
+Deno.test("Pipeline holds back deltas behind a hole, asks for a resync and tells when the book is whole", () => {
+  const rig = new Rig();
+  assert.deepEqual(rig.frame(pushed(IMAGE)), { ...NONE, events: ["snapshot X 5 9,1 11,1"] });
+  assert.deepEqual(rig.frame(pushed(delta(6, 6))), { ...NONE, events: ["delta X 6"] });
+  assert.deepEqual(rig.frame(pushed(delta(8, 9))), {
+    events: ["gap X sequence 3-null 6-9: resubscribe"],
+    resyncs: ["X resubscribe sequence"],
+    withheld: "0 1",
+  });
+  assert.deepEqual(rig.states(), ["X broken sequence"]);
+  rig.restart();
+  assert.deepEqual(rig.frame(pushed(delta(10, 10))), { ...NONE, events: [], withheld: "0 1" });
+  assert.deepEqual(rig.frame(pushed({ ...IMAGE, u: 20 })), {
+    ...NONE,
+    events: ["gap X sequence 3-6 6-20: whole again", "snapshot X 20 9,1 11,1"],
+  });
+  rig.restart();
+  assert.deepEqual(rig.states(), ["X valid null"]);
+  assert.deepEqual(rig.frame(pushed(delta(21, 21))), { ...NONE, events: ["delta X 21"] });
+});
+
+Deno.test("Pipeline joins a REST answer with the deltas of its session", () => {
+  const rig = new Rig();
+  const joined = (first: number, last: number) => ({
+    type: "joined",
+    ...delta(first, last, { b: [["8", `${last}`]] }) as object,
+  });
+  assert.deepEqual(rig.frame(joined(4, 5)), { ...NONE, events: [], withheld: "0 1" });
+  assert.deepEqual(rig.frame(joined(6, 7)), { ...NONE, events: [], withheld: "0 1" });
+  rig.restart();
+  const answer = { b: [["9", "1"]], a: [["11", "1"]] };
+  assert.deepEqual(rig.answer({ ...answer, u: 2 }), { events: [], resyncs: ["X rest buffering"], withheld: "1 0" });
+  assert.deepEqual(rig.answer({ ...answer, u: 5 }), { ...NONE, events: ["snapshot X 7 9,1,8,7 11,1"] });
+  assert.deepEqual(rig.frame(joined(8, 8)), { ...NONE, events: ["delta X 8"] });
+});
+
+Deno.test("Pipeline compares checksums that come in frames of their own", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE));
+  assert.deepEqual(rig.frame({ type: "sum", s: "X", c: crc32("9:1:11:1") }).events, []);
+  const { events, resyncs } = rig.frame({ type: "sum", s: "X", c: 1 });
+  assert.deepEqual(events, ["gap X checksum 2-null 5-5: resubscribe"]);
+  assert.deepEqual(resyncs, ["X resubscribe checksum"]);
+});
+
+Deno.test("Pipeline takes rows of one frame for one book as one change", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE));
+  const crossing = delta(6, 6, { b: [["11", "1"]] });
+  const { events } = rig.frame(pushed(crossing, delta(7, 7, { a: [["11", "0"], ["12", "1"]] })));
+  assert.deepEqual(events, ["delta X 6", "delta X 7"]);
+  assert.deepEqual(rig.frame(pushed(delta(8, 8, { b: [["12", "1"]] }))).events, [
+    "gap X stale 3-null 7-8: resubscribe",
+  ]);
+});
+
+Deno.test("Pipeline breaks every book of a session whose counter jumps, and reconnects once", () => {
+  const rig = new Rig();
+  rig.frame({ ...pushed(IMAGE, { ...IMAGE, s: "Y" }) as object, n: 7 });
+  rig.frame({ type: "other", n: 8 });
+  const { events, resyncs } = rig.frame({ ...pushed(delta(6, 6)) as object, n: 11 });
+  assert.deepEqual(events, [
+    "gap  sequence 3-4 8-11: reconnect",
+    "gap X sequence 2-null 5-null: reconnect",
+    "gap Y sequence 2-null 5-null: reconnect",
+  ]);
+  assert.deepEqual(resyncs, [" reconnect sequence"]);
+});
+
+Deno.test("Pipeline ends the gap of a disconnect with the new image, not with deltas before it", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE));
+  rig.frame(pushed(delta(6, 6)));
+  rig.close();
+  rig.open();
+  assert.deepEqual(rig.states(), []);
+  assert.deepEqual(rig.frame(pushed(delta(50, 50))), { ...NONE, events: [], withheld: "0 1" });
+  assert.deepEqual(rig.frame(pushed({ ...IMAGE, u: 50 })).events, [
+    "gap X disconnect 3-7 null-null: reconnected",
+    "snapshot X 50 9,1 11,1",
+  ]);
+});
