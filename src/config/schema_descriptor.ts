@@ -188,6 +188,10 @@ const matcher = {
 export const ackSchema = z.strictObject({
   ...matcher,
   mode: z.literal("none").optional().describe("There are no acknowledgements: the first data confirms"),
+  accepted: rows.optional().describe(
+    "Fan-out pointer to what the frame lists as accepted: items of its request that it does not list are rejected",
+  ),
+  rejected: rows.optional().describe("Fan-out pointer to what the frame lists as not accepted"),
   item: z.array(source).min(1).optional().describe(
     "The same values read off each batched item, or the whole message without `batch`",
   ),
@@ -200,12 +204,25 @@ export const rejectSchema = z.strictObject({
   reason: source.optional().describe("Where the frame says why"),
 }).describe("How a subscription is rejected");
 
+/** How a subscribe message becomes the one that takes it back. */
+const replacementSchema = z.strictObject({
+  at: pointer.describe("Pointer to the value, or the member, that differs"),
+  value: scalar.optional().describe("What stands there instead; `{value}` in a text is the one replaced"),
+  key: text.optional().describe("What the member is called instead"),
+});
+
 /** `[[subscriptions]]`. */
 export const subscriptionSchema = z.strictObject({
   connection_id: connectionIds.describe("Connection on which it is sent, or a list: the same program for each of them"),
   generator: text.describe("Generator program that emits the subscribe messages"),
   batch: z.union([batchSchema, z.array(batchSchema).min(1)]).optional().describe(
     "Merges consecutive frames that differ only in one array. A list: steps, each on what the one before gave",
+  ),
+  replaces: z.boolean().default(false).describe(
+    "Each request replaces the one before: one message holds everything, and is sent whole again",
+  ),
+  unsubscribe: z.union([z.literal("none"), replacementSchema, z.array(replacementSchema).min(1)]).optional().describe(
+    "How an item's own message takes it back: what is replaced in it. `none`: asking again gives a stream anew",
   ),
   ack: ackSchema.prefault({}),
   reject: rejectSchema.optional(),
@@ -297,6 +314,8 @@ export type RestRequestValues = z.output<typeof restRequestSchema>;
 export type SubscriptionValues = z.output<typeof subscriptionSchema>;
 /** The validated `batch` table. */
 export type BatchValues = z.output<typeof batchSchema>;
+/** What is replaced in a subscribe message that takes it back. */
+export type ReplacementValues = z.output<typeof replacementSchema>;
 /** The validated `ack` table. */
 export type AckValues = z.output<typeof ackSchema>;
 /** The validated `route` table. */

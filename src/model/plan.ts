@@ -168,6 +168,8 @@ export interface SubscribeRequest {
   readonly message: Template;
   readonly items: readonly SubscribeItem[];
   readonly ack: AckPlan;
+  /** It holds everything that is asked for on the socket, because each request replaces the one before. */
+  readonly replaces: boolean;
 }
 
 /** The smallest thing that can be subscribed to, acknowledged and rejected on its own. */
@@ -175,8 +177,10 @@ export interface SubscribeItem {
   readonly streams: readonly Stream[];
   /** What an acknowledgement echoes of this item, parts joined by ECHO_SEPARATOR; null where acks echo nothing. */
   readonly echo: string | null;
-  /** The frame that subscribes to this item alone. */
+  /** The frame that subscribes to this item alone; where subscriptions replace each other, the one that holds all. */
   readonly message: Template;
+  /** Ends the item, so that asking again gives it anew. `none`: asking again is enough. Null: only a new socket helps. */
+  readonly unsubscribe: Template | "none" | null;
 }
 
 /** How a request is acknowledged. */
@@ -345,6 +349,10 @@ export interface ControlRule {
   readonly correlation: Expression | null;
   readonly rows: Rows | null;
   readonly echo: readonly Expression[];
+  /** Rows that name the items of the request that are accepted: all others are not. Null: the frame has no such list. */
+  readonly accepted: Rows | null;
+  /** Rows that name items of the request that are not accepted. */
+  readonly rejected: Rows | null;
   readonly reason: Expression | null;
   readonly capture: Expression | null;
   readonly reply: Template | null;

@@ -10,6 +10,10 @@ export interface ControlSignal {
   readonly correlation: string | null;
   /** Keys of the items it names, as `SubscribeItem.echo` spells them; empty where it names none. */
   readonly echoes: readonly string[];
+  /** Keys of the items that an ack lists as accepted: others of its request are not. Null where it lists none. */
+  readonly accepted: readonly string[] | null;
+  /** Keys of the items that an ack lists as not accepted. */
+  readonly rejected: readonly string[];
   /** The exchange's words: why a request was rejected, why it will close. */
   readonly reason: string | null;
   /** Text captured for the reply, and the rule's index in the plan; null where the rule captures nothing. */

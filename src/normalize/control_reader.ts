@@ -1,3 +1,4 @@
+import type { Rows } from "../json/mod.ts";
 import { type ControlRule, type ControlSignal, ECHO_SEPARATOR } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionSource, expressionText } from "./field.ts";
@@ -16,28 +17,33 @@ export class ControlReader {
 
   /** The signal of a frame that is the rule's bare text. */
   bare(): ControlSignal {
-    return this.#signal({ correlation: null, echoes: [], reason: null, capture: null });
+    return this.#signal({ correlation: null, echoes: [], accepted: null, rejected: [], reason: null, capture: null });
   }
 
   /** The signal of the frame in the context. */
   read(context: ReadContext): ControlSignal {
-    const { correlation, reason, capture } = this.rule;
+    const { correlation, accepted, rejected, reason, capture } = this.rule;
+    const isListing = accepted !== null || rejected !== null;
     context.atRoot();
     return this.#signal({
       correlation: correlation === null ? null : expressionText(context, correlation),
-      echoes: this.#echoes(context),
+      echoes: isListing ? [] : this.#echoes(context, this.rule.rows),
+      accepted: accepted === null ? null : this.#echoes(context, accepted),
+      rejected: rejected === null ? [] : this.#echoes(context, rejected),
       reason: reason === null ? null : expressionSource(context, reason),
       capture: capture === null ? null : expressionSource(context, capture),
     });
   }
 
-  #signal(found: Pick<ControlSignal, "correlation" | "echoes" | "reason" | "capture">): ControlSignal {
+  #signal(
+    found: Pick<ControlSignal, "correlation" | "echoes" | "accepted" | "rejected" | "reason" | "capture">,
+  ): ControlSignal {
     return { rule: this.rule.name, action: this.rule.action, ...found, ruleIndex: this.#index };
   }
 
   /** One key for each row that names all parts of an item. */
-  #echoes(context: ReadContext): string[] {
-    const { echo, rows } = this.rule;
+  #echoes(context: ReadContext, rows: Rows | null): string[] {
+    const { echo } = this.rule;
     if (echo.length === 0) return [];
     const echoes: string[] = [];
     if (rows === null) {

@@ -32,6 +32,13 @@ export interface Rejection {
   readonly attributed: boolean;
 }
 
+/** What an acknowledgement comes to. */
+export interface Acknowledgement {
+  readonly acked: readonly ItemEntry[];
+  /** Items that the acknowledgement leaves out of what it accepts, or names as not accepted. */
+  readonly rejected: readonly ItemEntry[];
+}
+
 /** A request that was not sent yet. `items` are the entries of its items, in their order. */
 export function newRequest(request: SubscribeRequest, items: readonly ItemEntry[]): PendingRequest {
   return { request, items, ids: new Set(), attempts: 0, dueMs: Infinity, abandoned: false };
@@ -39,7 +46,7 @@ export function newRequest(request: SubscribeRequest, items: readonly ItemEntry[
 
 /** The request for one item alone. */
 export function singleRequest(entry: ItemEntry): PendingRequest {
-  return newRequest({ message: entry.item.message, items: [entry.item], ack: entry.ack }, [entry]);
+  return newRequest({ message: entry.item.message, items: [entry.item], ack: entry.ack, replaces: false }, [entry]);
 }
 
 /**
@@ -87,9 +94,25 @@ export class AckGate {
     if (!this.#pending.includes(pending)) this.#pending.push(pending);
   }
 
-  /** The items that an acknowledgement confirms. */
-  acknowledge(signal: ControlSignal): readonly ItemEntry[] {
-    return this.#settle(this.#acknowledged(signal), "acked");
+  /** The items that an acknowledgement confirms, and those that it turns down. */
+  acknowledge(signal: ControlSignal): Acknowledgement {
+    if (signal.accepted !== null || signal.rejected.length > 0) return this.#acknowledgeLists(signal);
+    return { acked: this.#settle(this.#acknowledged(signal), "acked"), rejected: [] };
+  }
+
+  /** An acknowledgement that lists items: what it says of the others is said of its own request alone. */
+  #acknowledgeLists(signal: ControlSignal): Acknowledgement {
+    const waiting = this.#pending.filter(isAnswerable);
+    const target = this.#byId(signal.correlation) ??
+      (signal.correlation === null && waiting.length === 1 ? waiting[0] : null);
+    const refused = this.#echoed(signal.rejected, target).filter(isWaiting);
+    const named = this.#echoed(signal.accepted ?? [], target).filter((entry) =>
+      isWaiting(entry) && !refused.includes(entry)
+    );
+    const others = (target?.items ?? []).filter((entry) => isWaiting(entry) && !refused.includes(entry));
+    const acked = signal.accepted === null ? others : named;
+    const rejected = signal.accepted === null ? refused : [...refused, ...others.filter((one) => !named.includes(one))];
+    return { acked: this.#settle(acked, "acked"), rejected: this.#settle(rejected, "rejected") };
   }
 
   /** Data confirms an item. */
@@ -100,6 +123,12 @@ export class AckGate {
   /** Data proves a rejection wrong: the item counts as confirmed and may be rejected anew. */
   revive(entry: ItemEntry): void {
     if (entry.state === "rejected") entry.state = "acked";
+  }
+
+  /** An item that was asked for is to be asked for again. */
+  requeue(entry: ItemEntry): void {
+    entry.state = "queued";
+    for (const pending of [...this.#pending]) if (!pending.items.some(isWaiting)) this.#forget(pending);
   }
 
   /** What a rejection is about, from the surest sign to the weakest. */
@@ -179,7 +208,7 @@ export class AckGate {
 
   #rejectRequest(pending: PendingRequest): Rejection {
     const open = pending.items.filter(isWaiting);
-    if (pending.items.length === 1) return this.#rejectItems(open);
+    if (pending.items.length === 1 || pending.request.replaces) return this.#rejectItems(open);
     pending.abandoned = true;
     this.#forget(pending);
     for (const entry of open) entry.state = "queued";

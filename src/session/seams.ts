@@ -76,6 +76,11 @@ export interface Session {
   readonly status: SessionStatus;
   /** Closes the socket and ends; resolves when all callbacks were called, a second after at the latest. */
   stop(): Promise<void>;
+  /**
+   * Asks anew, on the open socket, for all that brings a stream, so that its snapshot comes again. False where there is no
+   * socket, or the exchange knows no way but a new one: then `reconnect`.
+   */
+  resubscribe(stream: Stream): boolean;
   /** Ends the present socket, if there is one, as after a server's notice. */
   reconnect(reason: string): void;
 }

@@ -8,6 +8,7 @@ import {
   type Micros,
   renderTemplate,
   type SessionState,
+  type Stream,
   type Template,
 } from "../model/mod.ts";
 import { backoffMs } from "./backoff.ts";
@@ -83,6 +84,10 @@ class ReconnectingSession implements Session {
 
   acceptData(channel: Channel, symbol: string): void {
     this.#life?.acceptData(channel, symbol);
+  }
+
+  resubscribe(stream: Stream): boolean {
+    return this.#life?.resubscribe(stream) ?? false;
   }
 
   pause(): void {

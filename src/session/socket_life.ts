@@ -174,6 +174,12 @@ export class SocketLife {
     if (!this.#closed && this.#ending === null) this.#subscriptions.see(channel, symbol);
   }
 
+  /** Asks anew for a stream; false where that cannot be done on this socket. */
+  resubscribe(stream: Stream): boolean {
+    if (this.#closed || this.#ending !== null || !this.#sending) return false;
+    return this.#subscriptions.resubscribe(stream);
+  }
+
   pause(): void {
     this.#pausedSinceMs ??= this.#nowMs();
     this.#connection?.pause();

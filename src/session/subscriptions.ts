@@ -87,24 +87,55 @@ export class Subscriptions {
   }
 
   acknowledge(signal: ControlSignal, at: Micros): void {
-    this.#acknowledgeItems(this.#gate.acknowledge(signal), at);
+    const { acked, rejected } = this.#gate.acknowledge(signal);
+    this.#acknowledgeItems(acked, at);
+    if (rejected.length > 0) this.#rejectItems(rejected, signal.reason ?? "not accepted", at);
+  }
+
+  /**
+   * Asks anew for all that brings a stream: takes it back, where there is a message for it, and asks again. False where
+   * that cannot be done on this socket.
+   */
+  resubscribe({ channel, symbol }: Stream): boolean {
+    const stream = this.#board.find(channel, symbol);
+    const items = stream === undefined ? [] : this.#itemsOf.get(stream) ?? [];
+    const open = items.filter(({ state }) => state !== "rejected");
+    if (open.length === 0 || open.some(({ item }) => item.unsubscribe === null)) return false;
+    for (const entry of open) {
+      // What still waits for its turn will be asked for anyway.
+      if (entry.state === "queued") continue;
+      const { unsubscribe } = entry.item;
+      if (unsubscribe !== null && unsubscribe !== "none") {
+        this.#options.queue.request(() => {
+          this.#options.send(unsubscribe);
+          return true;
+        });
+      }
+      this.#gate.requeue(entry);
+      this.#ask(singleRequest(entry));
+    }
+    return true;
   }
 
   reject(signal: ControlSignal, at: Micros): void {
-    const { exchange, plan, observe, onRejected } = this.#options;
+    const { exchange, plan, observe } = this.#options;
     const reason = signal.reason ?? signal.rule;
     const { rejected, split, attributed } = this.#gate.reject(signal);
     if (!attributed) {
       observe({ kind: "request_failed", exchange, connection: plan.key, outcome: "unattributed_rejection", reason });
     }
     for (const entry of split) this.#ask(singleRequest(entry));
+    this.#rejectItems(rejected, reason, at);
+  }
+
+  #rejectItems(rejected: readonly ItemEntry[], reason: string, at: Micros): void {
     // A stream that several items feed is lost only with the last of them.
     const lost = new Set(
       rejected.flatMap((entry) => this.#streamsOf.get(entry) ?? [])
         .filter((stream) => this.#itemsOf.get(stream)?.every(({ state }) => state === "rejected")),
     );
     for (const stream of lost) this.#board.reject(stream, reason);
-    if (lost.size > 0) onRejected([...lost].map(({ stream }) => stream), reason, at);
+    if (lost.size > 0) this.#options.onRejected([...lost].map(({ stream }) => stream), reason, at);
     this.#checkSettled();
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AckGate, type ItemEntry, newRequest } from "../../src/session/ack_gate.ts";
+import { AckGate, type Acknowledgement, type ItemEntry, newRequest } from "../../src/session/ack_gate.ts";
 import type { AckPlan } from "../../src/model/mod.ts";
 import { echoOf, item, request, signal } from "../support/session_harness.ts";
 
@@ -17,39 +17,40 @@ function gateOf(groups: readonly string[], ack: Partial<AckPlan>, { echo }: { ec
 }
 
 const names = (entries: readonly ItemEntry[]) => entries.map(({ item }) => item.streams[0].symbol).join("");
+const acked = (answer: Acknowledgement) => names(answer.acked);
 const echo = (symbols: string) => [...symbols].map((symbol) => echoOf("trades", symbol));
 
 Deno.test("AckGate.acknowledge() confirms all items of the request that an ack names by id", () => {
   const { gate } = gateOf(["AB", "CD"], { mode: "request" });
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "2" }))), "CD");
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "2" }))), "");
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "9" }))), "");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "2" }))), "CD");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "2" }))), "");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "9" }))), "");
   assert.equal(gate.settled, false);
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "1" }))), "AB");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "1" }))), "AB");
   assert.equal(gate.settled, true);
 });
 
 Deno.test("AckGate.acknowledge() confirms the oldest request alone when acks carry no id", () => {
   const { gate } = gateOf(["A", "B"], { mode: "request", correlated: false }, { echo: null });
-  assert.equal(names(gate.acknowledge(signal("ack"))), "A");
-  assert.equal(names(gate.acknowledge(signal("ack"))), "B");
-  assert.equal(names(gate.acknowledge(signal("ack"))), "");
+  assert.equal(acked(gate.acknowledge(signal("ack"))), "A");
+  assert.equal(acked(gate.acknowledge(signal("ack"))), "B");
+  assert.equal(acked(gate.acknowledge(signal("ack"))), "");
 });
 
 Deno.test("AckGate.acknowledge() takes an ack that lost its id only where one request waits", () => {
   const { gate } = gateOf(["A", "B"], { mode: "request" }, { echo: null });
-  assert.equal(names(gate.acknowledge(signal("ack"))), "");
+  assert.equal(acked(gate.acknowledge(signal("ack"))), "");
   gate.acknowledge(signal("ack", { correlation: "1" }));
-  assert.equal(names(gate.acknowledge(signal("ack"))), "B");
+  assert.equal(acked(gate.acknowledge(signal("ack"))), "B");
 });
 
 Deno.test("AckGate.acknowledge() confirms echoed items and no others, several acks for one request", () => {
   const { gate } = gateOf(["ABC"], { mode: "item" });
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "1", echoes: echo("B") }))), "B");
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "1" }))), "");
-  assert.equal(names(gate.acknowledge(signal("ack", { echoes: echo("XAB") }))), "A");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "1", echoes: echo("B") }))), "B");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "1" }))), "");
+  assert.equal(acked(gate.acknowledge(signal("ack", { echoes: echo("XAB") }))), "A");
   assert.equal(gate.settled, false);
-  assert.equal(names(gate.acknowledge(signal("ack", { echoes: echo("ABC") }))), "C");
+  assert.equal(acked(gate.acknowledge(signal("ack", { echoes: echo("ABC") }))), "C");
   assert.equal(gate.settled, true);
 });
 
@@ -61,7 +62,7 @@ Deno.test("AckGate.acknowledge() confirms no more than is named, whatever acks c
   fc.assert(fc.property(fc.constantFrom("request" as const, "item" as const), fc.array(ack), (mode, acks) => {
     const { gate, requests } = gateOf(["AB", "C", "DE"], { mode });
     for (const { correlation, letters } of acks) {
-      const confirmed = names(gate.acknowledge(signal("ack", { correlation, echoes: echo(letters.join("")) })));
+      const confirmed = acked(gate.acknowledge(signal("ack", { correlation, echoes: echo(letters.join("")) })));
       const own = names(requests[Number(correlation ?? 0) - 1]?.items ?? []);
       for (const name of confirmed) {
         const byId = letters.length === 0 && own.includes(name);
@@ -110,7 +111,7 @@ Deno.test("AckGate.expire() gives overdue requests once and still takes their la
   assert.equal(gate.nextDueMs, 1001);
   assert.deepEqual(gate.expire(5000), [requests[1]]);
   assert.equal(gate.nextDueMs, Infinity);
-  assert.equal(names(gate.acknowledge(signal("ack", { correlation: "1" }))), "A");
+  assert.equal(acked(gate.acknowledge(signal("ack", { correlation: "1" }))), "A");
 });
 
 Deno.test("AckGate.settled does not wait for items that only data confirms", () => {

@@ -174,6 +174,8 @@ Deno.test("Session answers a server's ping by the rule's template", async () => 
     correlation: null,
     rows: null,
     echo: [],
+    accepted: null,
+    rejected: null,
     reason: null,
     capture: null,
     route: null,

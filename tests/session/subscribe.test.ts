@@ -41,11 +41,13 @@ Deno.test("Session lets one item feed several streams and several items feed one
     streams: [{ channel: "ticker", symbol: "A" }, { channel: "derivative", symbol: "A" }] as const,
     echo: null,
     message: template("tickers"),
+    unsubscribe: null,
   };
   const board = (name: string) => ({
     streams: [{ channel: "book", symbol: "A" }] as const,
     echo: name,
     message: template(name),
+    unsubscribe: null,
   });
   const plan = connectionPlan({
     requests: [request([ticker]), request([board("full"), board("delta")], { mode: "item" })],

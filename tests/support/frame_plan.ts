@@ -156,6 +156,8 @@ export function controlRule(name: string, rule: Partial<Omit<ControlRule, "name"
     correlation: null,
     rows: null,
     echo: [],
+    accepted: null,
+    rejected: null,
     reason: null,
     capture: null,
     reply: null,

@@ -54,13 +54,14 @@ export function item(
     streams: [{ channel, symbol }],
     echo: echo === null ? null : echoOf(channel, symbol),
     message: template(`sub {id} ${channel} ${symbol}`),
+    unsubscribe: null,
   };
 }
 
 /** A request for some items. */
 export function request(items: readonly SubscribeItem[], ack: Partial<AckPlan> = {}): SubscribeRequest {
   const names = items.flatMap(({ streams }) => streams.map(({ channel, symbol }) => `${channel} ${symbol}`));
-  return { message: template(`sub {id} ${names.join(",")}`), items, ack: { ...REQUEST_ACK, ...ack } };
+  return { message: template(`sub {id} ${names.join(",")}`), items, ack: { ...REQUEST_ACK, ...ack }, replaces: false };
 }
 
 /** A plan without keepalive and with long deadlines, so that a test shows only what matters to it. */
@@ -100,7 +101,8 @@ export function connectionPlan(changes: Partial<ConnectionPlan> = {}): Connectio
 
 /** A control signal with nothing but what a test says. */
 export function signal(action: ControlSignal["action"], changes: Partial<ControlSignal> = {}): ControlSignal {
-  return { rule: action, action, correlation: null, echoes: [], reason: null, capture: null, ruleIndex: 0, ...changes };
+  const nothing = { correlation: null, echoes: [], accepted: null, rejected: [], reason: null, capture: null };
+  return { rule: action, action, ...nothing, ruleIndex: 0, ...changes };
 }
 
 /** What a session told the runtime. */

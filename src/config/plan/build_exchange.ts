@@ -6,9 +6,11 @@ import {
   type RunnableExchange,
   type Stream,
   streamKey,
+  type SubscribeRequest,
 } from "../../model/mod.ts";
 import { buildBookRules } from "./book_rules.ts";
 import { buildRules, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
+import { connectionIdsOf } from "./connection_ids.ts";
 import { buildConnections, type ConnectionBase, connectionShards } from "./connections.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
 import { HoleText } from "./hole_text.ts";
@@ -82,8 +84,22 @@ function buildSockets(demand: Demand, bases: ReadonlyMap<string, ConnectionBase>
     if (base === undefined) return [];
     const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, holes });
     const shards = shardItems(items, limits.items ?? null);
-    return connectionShards(base, shards.map((shard) => buildRequests(shard, descriptor.subscriptions, holes)));
+    const requests = shards.map((shard) => buildRequests(shard, descriptor.subscriptions, holes));
+    for (const shard of requests) checkReplacing(shard, id, demand);
+    return connectionShards(base, requests);
   });
+}
+
+/** Reports requests that would take back one another. */
+function checkReplacing(requests: readonly SubscribeRequest[], connectionId: string, demand: Demand): void {
+  if (requests.length < 2 || !requests.some(({ replaces }) => replaces)) return;
+  const index = demand.descriptor.subscriptions.findIndex((values) =>
+    values.replaces && connectionIdsOf(values.connection_id).includes(connectionId)
+  );
+  demand.place.at("subscriptions", index, "replaces").error(
+    `What is asked for on connection ${connectionId} does not fit one message: each of the ${requests.length} messages ` +
+      "would replace the one before; merge them by `batch`, or lower `limits.items`",
+  );
 }
 
 /** Reports channels that nothing would bring: an error where no symbol has them, a warning where some have not. */

@@ -4,7 +4,7 @@ import type { DescriptorValues } from "../schema_descriptor.ts";
 import { buildBookRules, withChecksums } from "./book_rules.ts";
 import { checkConnectionIds } from "./connection_ids.ts";
 import { buildConnections } from "./connections.ts";
-import { buildControlRules } from "./control_rules.ts";
+import { answerEcho, answerItem, buildControlRules } from "./control_rules.ts";
 import { checkGenerators } from "./emissions.ts";
 import { buildEventRules } from "./event_rules.ts";
 import type { DescriptorInput } from "./input.ts";
@@ -95,12 +95,13 @@ export function checkSubscriptions(descriptor: DescriptorValues, place: Place): 
     const at = place.at("subscriptions", index);
     if (Array.isArray(batch)) batch.forEach((step, number) => pointerOf(step.at, at.at("batch", number, "at")));
     checkConnectionIds(id, descriptor, at.at("connection_id"));
-    if ((ack.echo === undefined) !== (ack.item === undefined)) {
+    const [echo, item] = [answerEcho(ack), answerItem(ack)];
+    if ((echo.length === 0) !== (item.length === 0)) {
       at.at("ack").error("`echo` and `item` belong together: what the frame echoes, and the same read off each item");
-    } else if (ack.echo !== undefined && ack.echo.length !== ack.item?.length) {
-      at.at("ack", "item").error(`\`item\` has ${ack.item?.length} parts and \`echo\` has ${ack.echo.length}`);
+    } else if (echo.length !== item.length) {
+      at.at("ack", "item").error(`\`item\` has ${item.length} parts and \`echo\` has ${echo.length}`);
     }
-    if (ack.echo !== undefined && ack.field === undefined && ack.when === undefined) {
+    if (echo.length > 0 && ack.field === undefined && ack.when === undefined) {
       at.at("ack").error("No `when`, nor `field` with `value`: one of them tells the acknowledgement");
     }
   });

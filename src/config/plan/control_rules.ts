@@ -34,6 +34,8 @@ const EMPTY: Omit<ControlRule, "name" | "action"> = {
   correlation: null,
   rows: null,
   echo: [],
+  accepted: null,
+  rejected: null,
   reason: null,
   capture: null,
   reply: null,
@@ -109,11 +111,46 @@ function answerRules(
         ? null
         : sourceOf(answer.correlation_pointer, at.at("correlation_pointer")),
       rows: answer.rows === undefined ? null : rowsOf(answer.rows, at.at("rows")),
-      echo: sourcesOf(answer.echo ?? [], at.at("echo")),
+      echo: sourcesOf(answerEcho(answer), at.at("echo")),
+      ...answerLists(answer, at),
       reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
       route: routeRule(answer.route, descriptor, at.at("route")),
     }];
   });
+}
+
+/** What an answer echoes of an item: each listed element itself where the answer lists items and says no more. */
+export function answerEcho(answer: AckValues | RejectValues): readonly string[] {
+  return answer.echo ?? (isListing(answer) ? [""] : []);
+}
+
+/** What is read off each item for comparison with `answerEcho`. */
+export function answerItem(ack: AckValues): readonly string[] {
+  return ack.item ?? (isListing(ack) ? [""] : []);
+}
+
+function isListing(answer: AckValues | RejectValues): boolean {
+  const { accepted, rejected } = listsOf(answer);
+  return accepted !== undefined || rejected !== undefined;
+}
+
+function listsOf(answer: AckValues | RejectValues): { readonly accepted?: string; readonly rejected?: string } {
+  return {
+    accepted: "accepted" in answer ? answer.accepted : undefined,
+    rejected: "rejected" in answer ? answer.rejected : undefined,
+  };
+}
+
+function answerLists(answer: AckValues | RejectValues, place: Place): Pick<ControlRule, "accepted" | "rejected"> {
+  const { accepted, rejected } = listsOf(answer);
+  const { rows } = answer;
+  if (rows !== undefined && (accepted !== undefined || rejected !== undefined)) {
+    place.at("rows").error("`accepted` and `rejected` say themselves where items are listed: leave `rows` out");
+  }
+  return {
+    accepted: accepted === undefined ? null : rowsOf(accepted, place.at("accepted")),
+    rejected: rejected === undefined ? null : rowsOf(rejected, place.at("rejected")),
+  };
 }
 
 /** What a frame makes its session remember. */

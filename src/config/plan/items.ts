@@ -3,10 +3,12 @@ import { parsePointer } from "../../json/mod.ts";
 import { type Stream, streamKey } from "../../model/mod.ts";
 import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
 import { sourcesOf } from "./compile.ts";
+import { answerItem } from "./control_rules.ts";
 import { echoKey } from "./echo.ts";
 import type { Emission } from "./emissions.ts";
 import type { HoleText } from "./hole_text.ts";
 import { cutText } from "./json_text.ts";
+import { replaced } from "./replacement.ts";
 import type { Place } from "./place.ts";
 
 /** One subscribable item as text with marks: `head + item + tail` is the message that subscribes to it alone. */
@@ -19,6 +21,8 @@ export interface ItemText {
   readonly joiner: string | null;
   readonly streams: readonly Stream[];
   readonly echo: string | null;
+  /** The text with marks that takes the item back; as `SubscribeItem.unsubscribe` otherwise. */
+  readonly unsubscribe: { readonly text: string } | "none" | null;
 }
 
 /** Takes emitted messages apart into items. Identical items become one that feeds all their streams. */
@@ -62,20 +66,22 @@ class Splitter {
   readonly #place: Place;
   readonly #batchPlace: Place;
   readonly #echo: readonly Expression[];
+  readonly #unsubscribe: SubscriptionValues["unsubscribe"];
   readonly #at: readonly string[] | null;
   readonly #reported = new Set<string>();
 
   constructor(values: SubscriptionValues, place: Place) {
     this.#batch = batchSteps(values)[0];
     this.#place = place;
-    this.#echo = sourcesOf(values.ack.item ?? [], place.at("ack", "item"));
+    this.#echo = sourcesOf(answerItem(values.ack), place.at("ack", "item"));
+    this.#unsubscribe = values.unsubscribe ?? (values.replaces ? "none" : undefined);
     this.#batchPlace = Array.isArray(values.batch) ? place.at("batch", 0) : place.at("batch");
     this.#at = this.#batch === undefined ? [] : parsePointer(this.#batch.at);
     if (this.#at === null) this.#batchPlace.at("at").error(`Not a JSON pointer: ${this.#batch?.at}`);
   }
 
   split(text: string, offset: number): readonly Part[] {
-    const whole = { head: text, item: "", tail: "", joiner: null, echo: null };
+    const whole = { head: text, item: "", tail: "", joiner: null, echo: null, unsubscribe: this.#unsubscribeOf(text) };
     const looksJson = /^\s*[{[]/.test(text);
     if (!isJson(text)) {
       if (looksJson) {
@@ -104,7 +110,8 @@ class Splitter {
     const { head, tail, joiner } = cut;
     return cut.parts.map((item, index) => {
       const element = separator === null ? [...at, String(index + keepFirst)] : at;
-      return { head, item, tail, joiner, echo: this.#echoOf(text, element) };
+      const unsubscribe = this.#unsubscribeOf(head + item + tail);
+      return { head, item, tail, joiner, echo: this.#echoOf(text, element), unsubscribe };
     });
   }
 
@@ -120,6 +127,24 @@ class Splitter {
       );
     }
     return key;
+  }
+
+  /** What takes an item back, made of the message that asks for it alone. */
+  #unsubscribeOf(text: string): ItemText["unsubscribe"] {
+    const rule = this.#unsubscribe;
+    if (rule === undefined) return null;
+    if (rule === "none") return rule;
+    let changed = text;
+    for (const replacement of Array.isArray(rule) ? rule : [rule]) {
+      const next = isJson(text) ? replaced(changed, replacement) : null;
+      if (next === null) {
+        const words = `A subscribe message has nothing at ${replacement.at || "its root"} that could be replaced`;
+        this.#once(`unsubscribe ${replacement.at}`, () => this.#place.at("unsubscribe").error(words));
+        return null;
+      }
+      changed = next;
+    }
+    return { text: changed };
   }
 
   #noArray(offset: number): void {

@@ -17,6 +17,13 @@ export function findValue(text: string, segments: readonly string[]): TextSpan |
   return { start, end: skipValue(text, start) };
 }
 
+/** Where the key of the member at `segments` stands, quotes included; null where they lead to no member of an object. */
+export function findKey(text: string, segments: readonly string[]): TextSpan | null {
+  const parent = findValue(text, segments.slice(0, -1));
+  if (parent === null || segments.length === 0) return null;
+  return children(text, parent.start).find(({ key }) => key === segments[segments.length - 1])?.keySpan ?? null;
+}
+
 /** A JSON text cut at an array or a text of it: `head`, the parts with `joiner` between them, and `tail` are the whole. */
 export interface CutText {
   readonly head: string;
@@ -56,20 +63,25 @@ export function findElements(text: string, start: number): readonly TextSpan[] |
 }
 
 /** Members of an object or elements of an array, with key or index; none for a scalar. */
-function children(text: string, start: number): readonly (TextSpan & { readonly key: string })[] {
+function children(
+  text: string,
+  start: number,
+): readonly (TextSpan & { readonly key: string; readonly keySpan: TextSpan | null })[] {
   const isObject = text[start] === "{";
   if (!isObject && text[start] !== "[") return [];
-  const found: (TextSpan & { key: string })[] = [];
+  const found: (TextSpan & { key: string; keySpan: TextSpan | null })[] = [];
   let at = skipSpace(text, start + 1);
   while (text[at] !== "}" && text[at] !== "]") {
     let key = String(found.length);
+    let keySpan: TextSpan | null = null;
     if (isObject) {
       const keyEnd = skipValue(text, at);
+      keySpan = { start: at, end: keyEnd };
       key = JSON.parse(text.slice(at, keyEnd));
       at = skipSpace(text, skipSpace(text, keyEnd) + 1);
     }
     const end = skipValue(text, at);
-    found.push({ key, start: at, end });
+    found.push({ key, keySpan, start: at, end });
     at = skipSpace(text, end);
     if (text[at] === ",") at = skipSpace(text, at + 1);
   }

@@ -27,16 +27,24 @@ export function buildRequests(
 ): readonly SubscribeRequest[] {
   return mergeFurther(groupItems(items, subscriptions, holes).map(messageOf), subscriptions, holes).map((merged) => {
     const message = holes.templateOf(merged.text);
+    const values = subscriptions[merged.items[0].subscription];
     return {
       message,
-      items: merged.items.map((one) => subscribeItem(one, holes)),
-      ack: ackPlan(subscriptions[merged.items[0].subscription], message),
+      items: merged.items.map((one) => subscribeItem(one, holes, values.replaces ? message : null)),
+      ack: ackPlan(values, message),
+      replaces: values.replaces,
     };
   });
 }
 
-function subscribeItem(one: ItemText, holes: HoleText): SubscribeItem {
-  return { streams: one.streams, echo: one.echo, message: holes.templateOf(one.head + one.item + one.tail) };
+function subscribeItem(one: ItemText, holes: HoleText, whole: Template | null): SubscribeItem {
+  const { streams, echo, unsubscribe } = one;
+  return {
+    streams,
+    echo,
+    message: whole ?? holes.templateOf(one.head + one.item + one.tail),
+    unsubscribe: unsubscribe === null || unsubscribe === "none" ? unsubscribe : holes.templateOf(unsubscribe.text),
+  };
 }
 
 function messageOf(group: readonly ItemText[]): Message {
@@ -128,7 +136,7 @@ function joins(a: ItemText, b: ItemText): boolean {
 function ackPlan({ ack }: SubscriptionValues, message: Template): AckPlan {
   const answers = ack.mode !== "none" && (ack.field !== undefined || ack.when !== undefined);
   return {
-    mode: !answers ? "none" : ack.echo === undefined ? "request" : "item",
+    mode: !answers ? "none" : ack.echo === undefined && ack.accepted === undefined ? "request" : "item",
     timeoutMs: ack.timeout_ms,
     correlated: answers && ack.correlation_pointer !== undefined &&
       message.parts.some((part) => typeof part !== "string" && part.kind === "id"),
