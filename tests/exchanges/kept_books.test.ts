@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { BookKeeper, type BookState } from "../../src/book/mod.ts";
+import type { ResyncAction } from "../../src/model/mod.ts";
+import { Normalizer } from "../../src/normalize/mod.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
+
+/** A frame of one book, how the book stands after it, and what has to be done about it. */
+type Step = readonly [frame: unknown, state: BookState, resync?: ResyncAction];
+
+/** For each book feed: the image, what follows, a hole, and the book whole again. */
+const FEEDS: readonly { exchange: string; feed: string; connection: string; steps: readonly Step[] }[] = [
+  {
+    exchange: "deribit",
+    feed: "book",
+    connection: "public",
+    steps: [
+      [deribit({ type: "snapshot", change_id: 10, bids: [["new", 99, 1]], asks: [["new", 101, 1]] }), "valid"],
+      [deribit({ type: "change", prev_change_id: 10, change_id: 15, bids: [["delete", 99, 0]], asks: [] }), "valid"],
+      [
+        deribit({ type: "change", prev_change_id: 17, change_id: 19, bids: [["new", 98, 1]], asks: [] }),
+        "broken",
+        "resubscribe",
+      ],
+      [deribit({ type: "change", prev_change_id: 19, change_id: 21, bids: [["new", 97, 1]], asks: [] }), "broken"],
+      [deribit({ type: "snapshot", prev_change_id: 21, change_id: 23, bids: [["new", 99, 1]], asks: [] }), "valid"],
+    ],
+  },
+  {
+    exchange: "htx",
+    feed: "book",
+    connection: "book",
+    steps: [
+      [htx({ prevSeqNum: 20, seqNum: 24, bids: [[99, 1]], asks: [] }), "buffering", "request"],
+      [htxAnswer({ seqNum: 12, bids: [[98, 1]], asks: [[101, 1]] }), "buffering", "request"],
+      [htx({ prevSeqNum: 24, seqNum: 27, bids: [], asks: [[102, 1]] }), "buffering"],
+      [htxAnswer({ seqNum: 24, bids: [[99, 1]], asks: [[101, 1]] }), "valid"],
+      [htx({ prevSeqNum: 27, seqNum: 30, bids: [[99, 0]], asks: [] }), "valid"],
+      [htx({ prevSeqNum: 31, seqNum: 33, bids: [[98, 1]], asks: [] }), "broken", "request"],
+      [htxAnswer({ seqNum: 33, bids: [[98, 1]], asks: [[101, 1]] }), "valid"],
+    ],
+  },
+  {
+    exchange: "htx-linear",
+    feed: "book",
+    connection: "market",
+    steps: [
+      [swap({ event: "snapshot", version: 5, bids: [[99, 1]], asks: [[101, 1]] }), "valid"],
+      [swap({ event: "update", version: 6, bids: [], asks: [] }), "valid"],
+      [swap({ event: "update", version: 8, bids: [], asks: [[102, 1]] }), "broken", "resubscribe"],
+      [swap({ event: "snapshot", version: 9 }), "valid"],
+      [swap({ event: "update", version: 10, bids: [[99, 1]] }), "valid"],
+    ],
+  },
+  {
+    exchange: "cryptocom",
+    feed: "book",
+    connection: "market",
+    steps: [
+      [cryptocom("book", { u: 100, bids: [["99", "1", "1"]], asks: [["101", "1", "1"]] }), "valid"],
+      [cryptocom("book.update", { u: 100, pu: 100, update: { bids: [], asks: [] } }), "valid"],
+      [cryptocom("book.update", { u: 130, pu: 100, update: { bids: [["99", "0", "0"]], asks: [] } }), "valid"],
+      [
+        cryptocom("book.update", { u: 190, pu: 160, update: { bids: [["98", "1", "1"]], asks: [] } }),
+        "broken",
+        "resubscribe",
+      ],
+      [cryptocom("book", { u: 210, bids: [["99", "1", "1"]], asks: [["101", "1", "1"]] }), "valid"],
+    ],
+  },
+  {
+    exchange: "gemini",
+    feed: "book",
+    connection: "market",
+    steps: [
+      [gemini({ U: 50, u: 50, b: [["99", "1"]], a: [["101", "1"]] }), "valid"],
+      [gemini({ U: 50, u: 57, b: [["99", "0"]], a: [] }), "valid"],
+      [gemini({ U: 60, u: 63, b: [["98", "1"]], a: [] }), "broken", "resubscribe"],
+      [gemini({ U: 70, u: 70, b: [["99", "1"]], a: [["101", "1"]] }), "valid"],
+    ],
+  },
+  {
+    exchange: "gemini",
+    feed: "v2_book",
+    connection: "v2",
+    steps: [
+      [geminiV2({ changes: [["buy", "99", "1"], ["sell", "101", "1"]], trades: [] }), "valid"],
+      [geminiV2({ changes: [["buy", "100", "1"], ["sell", "101", "0"], ["sell", "102", "1"]] }), "valid"],
+      [geminiV2({ changes: [["buy", "103", "1"]] }), "broken", "reconnect"],
+    ],
+  },
+  {
+    exchange: "bitflyer",
+    feed: "book",
+    connection: "public",
+    steps: [
+      [bitflyer("lightning_board_", { bids: [{ price: 99, size: 1 }], asks: [] }), "buffering"],
+      [
+        bitflyer("lightning_board_snapshot_", { bids: [{ price: 99, size: 1 }], asks: [{ price: 101, size: 1 }] }),
+        "valid",
+      ],
+      [bitflyer("lightning_board_", { bids: [{ price: 102, size: 1 }], asks: [] }), "broken", "resubscribe"],
+      [
+        bitflyer("lightning_board_snapshot_", { bids: [{ price: 102, size: 1 }], asks: [{ price: 103, size: 1 }] }),
+        "valid",
+      ],
+    ],
+  },
+  {
+    exchange: "gmo",
+    feed: "book",
+    connection: "public",
+    steps: [
+      [gmo("2026-09-23T03:25:35.843Z", "99"), "valid"],
+      [gmo("2026-09-23T03:25:36.348Z", "100"), "valid"],
+      [gmo("2026-09-23T03:25:36.853Z", "105"), "broken"],
+      [gmo("2026-09-23T03:25:37.358Z", "100"), "valid"],
+    ],
+  },
+];
+
+for (const { exchange, feed, connection, steps } of FEEDS) {
+  Deno.test(`the ${feed} of ${exchange} is valid from its image to a hole, and after the next image`, () => {
+    const { frames } = loadShipped(exchange);
+    const rule = frames.books.find(({ name }) => name === feed);
+    assert.ok(rule !== undefined);
+    const normalizer = new Normalizer(frames);
+    const keeper = new BookKeeper(rule);
+    steps.forEach(([frame, state, resync = null], index) => {
+      const payload = new TextEncoder().encode(JSON.stringify(frame));
+      const receivedTs = index + 1;
+      const read = normalizer.read({ session: 1, connectionId: connection, payload, binary: false, receivedTs });
+      assert.deepEqual(read.faults, []);
+      const updates = read.events.flatMap(({ event, exchange_ts: exchangeTs, rule: name }) =>
+        rule.rules.has(name) && (event.kind === "book_snapshot" || event.kind === "book_delta")
+          ? [{ event, exchangeTs, checksum: null }]
+          : []
+      );
+      assert.equal(updates.length, 1, `step ${index}`);
+      const verdict = keeper.apply(updates, { receivedTs, mayPass: false });
+      assert.deepEqual([keeper.state, verdict.resync], [state, resync], `step ${index}`);
+      assert.equal(verdict.emit.length, state === "valid" ? 1 : 0, `step ${index}`);
+    });
+  });
+}
+
+function deribit(data: object): unknown {
+  const book = { instrument_name: "BTC-PERPETUAL", timestamp: 1626993724318, ...data };
+  return { jsonrpc: "2.0", method: "subscription", params: { channel: "book.BTC-PERPETUAL.100ms", data: book } };
+}
+
+function htx(tick: object): unknown {
+  return { ch: "market.btcusdt.mbp.150", ts: 1593561601106, tick };
+}
+
+function htxAnswer(data: object): unknown {
+  return { id: "5", status: "ok", ts: 1593561601666, rep: "market.btcusdt.mbp.150", data };
+}
+
+function swap(tick: object): unknown {
+  return { ch: "market.BTC-USDT.depth.size_150.high_freq", ts: 1581552001189, tick: { ts: 1581552001187, ...tick } };
+}
+
+function cryptocom(channel: string, data: object): unknown {
+  const subscription = "book.BTC_USDT.50";
+  const result = { instrument_name: "BTC_USDT", subscription, channel, depth: 50, data: [{ tt: 1, t: 2, ...data }] };
+  return { id: -1, method: "subscribe", code: 0, result };
+}
+
+function gemini(update: object): unknown {
+  return { e: "depthUpdate", E: 1783981139947, s: "btcusd", ...update };
+}
+
+function geminiV2(update: object): unknown {
+  return { type: "l2_updates", symbol: "BTCUSD", ...update };
+}
+
+function bitflyer(prefix: string, message: object): unknown {
+  return { jsonrpc: "2.0", method: "channelMessage", params: { channel: `${prefix}BTC_JPY`, message } };
+}
+
+function gmo(timestamp: string, bid: string): unknown {
+  const [bids, asks] = [[{ price: bid, size: "1" }], [{ price: "101", size: "1" }]];
+  return { channel: "orderbooks", bids, asks, symbol: "BTC", timestamp, grouping: "1" };
+}
