@@ -43,6 +43,8 @@ export interface Expectation {
   readonly signal: JsonObject | null;
   /** `code where` of each fault. */
   readonly faults: readonly string[];
+  /** Checksums that are frames of their own: the native symbol and the checksum of each. */
+  readonly checksums: readonly JsonObject[];
   readonly events: readonly JsonObject[];
 }
 
@@ -82,7 +84,7 @@ export interface Evidence {
   readonly issues: readonly Issue[];
 }
 
-const EXPECTED_KEYS = ["rule", "signal", "faults", "events"] as const;
+const EXPECTED_KEYS = ["rule", "signal", "faults", "checksums", "events"] as const;
 const OUTCOME_KEYS = [...EXPECTED_KEYS, "note"] as const;
 
 /** The keys of each kind of step; the first names the kind. */
@@ -233,13 +235,12 @@ class StepReader {
     const rule = values.get("rule");
     const signal = values.has("signal") ? this.#object(values.get("signal"), "signal") : null;
     this.#checkKeys(signal ?? {}, SIGNAL_KEYS, "signal");
-    const events = values.get("events") ?? [];
-    if (!Array.isArray(events) || !events.every(isObject)) this.fail("events is a list of objects", "events");
     return {
       rule: rule === undefined || rule === null ? rule : this.#text(rule, "rule"),
       signal,
       faults: values.has("faults") ? this.#texts(values.get("faults"), "faults") : [],
-      events: Array.isArray(events) ? events.filter(isObject) : [],
+      checksums: this.#objects(values.get("checksums"), "checksums"),
+      events: this.#objects(values.get("events"), "events"),
     };
   }
 
@@ -272,6 +273,13 @@ class StepReader {
   #texts(value: Json | undefined, key: string): readonly string[] {
     if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value;
     this.fail(`${key} is a list of texts`, key);
+    return [];
+  }
+
+  #objects(value: Json | undefined, key: string): readonly JsonObject[] {
+    if (value === undefined) return [];
+    if (Array.isArray(value) && value.every(isObject)) return value;
+    this.fail(`${key} is a list of objects`, key);
     return [];
   }
 

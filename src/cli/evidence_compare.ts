@@ -12,7 +12,7 @@ export interface Difference {
 /** Most characters of a value in a message. */
 const SHOWN_CHARS_MAX = 100;
 /** Fields of an event that are compared only where the expectation names them. */
-const OPTIONAL_FIELDS = ["native_symbol", "exchange"];
+const OPTIONAL_FIELDS = ["native_symbol", "exchange", "checksum"];
 
 /** A difference. */
 export function difference(field: string, expected: string, got: string): Difference {
@@ -43,6 +43,7 @@ export function compareFrame(expected: Expectation, actual: JsonObject, exchange
     differences.push(difference("faults", words(expected.faults), words(faults)));
   }
   compareSignal(expected.signal, isObject(actual.signal) ? actual.signal : null, differences);
+  compareValue("checksums", { expected: expected.checksums, got: listOf(actual.checksums) }, differences);
   const events = listOf(actual.events).filter(isObject);
   const count = Math.max(events.length, expected.events.length);
   for (let i = 0; i < count; i++) {
@@ -56,8 +57,8 @@ export function compareFrame(expected: Expectation, actual: JsonObject, exchange
   return differences;
 }
 
-function statesAnything({ rule, signal, faults, events }: Expectation): boolean {
-  return rule !== undefined || signal !== null || faults.length > 0 || events.length > 0;
+function statesAnything({ rule, signal, faults, checksums, events }: Expectation): boolean {
+  return rule !== undefined || signal !== null || faults.length + checksums.length + events.length > 0;
 }
 
 function compareSignal(expected: JsonObject | null, actual: JsonObject | null, differences: Difference[]): void {

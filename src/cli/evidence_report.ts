@@ -76,8 +76,8 @@ function renderSummary(tested: readonly TestedDescriptor[], paint: Paint): reado
 
 function outcomeOf({ run, evidence, issues, rewritten }: TestedDescriptor, paint: Paint): string {
   if (evidence === null) return paint("bad", "no evidence");
-  if (run === null) return paint("bad", `cannot run: ${issues.length === 1 ? "1 issue" : `${issues.length} issues`}`);
-  if (rewritten > 0) return paint("warn", `${rewritten} ${rewritten === 1 ? "line" : "lines"} rewritten: review them`);
+  if (run === null) return paint("bad", `cannot run: ${counted(issues.length, "issue")}`);
+  if (rewritten > 0) return paint("warn", `${counted(rewritten, "line")} rewritten: review them`);
   if (run.failures.length > 0) return paint("bad", `${run.failures.length} failed`);
   return paint("good", "ok");
 }
@@ -105,13 +105,17 @@ function renderCount(
   const failed = tested.filter((one) => !passed(one)).length;
   const uncovered = sum(({ run }) => run?.unexercised.length ?? 0);
   const parts = [
-    `${tested.length} ${tested.length === 1 ? "descriptor" : "descriptors"}`,
-    `${showCount(sum(({ run }) => run?.frames ?? 0))} frames`,
-    `${showCount(sum(({ run }) => run?.events ?? 0))} events`,
+    counted(tested.length, "descriptor"),
+    counted(sum(({ run }) => run?.frames ?? 0), "frame"),
+    counted(sum(({ run }) => run?.events ?? 0), "event"),
   ];
-  if (uncovered > 0) parts.push(paint(strict ? "bad" : "warn", `${uncovered} rules without evidence`));
+  if (uncovered > 0) parts.push(paint(strict ? "bad" : "warn", `${counted(uncovered, "rule")} without evidence`));
   parts.push(failed > 0 ? paint("bad", `${failed} failed`) : paint("good", "all as expected"));
   return parts.join(", ");
+}
+
+function counted(count: number, noun: string): string {
+  return `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function nameOf({ descriptor }: TestedDescriptor): string {

@@ -34,7 +34,7 @@ export interface EvidenceRun {
   readonly events: number;
   readonly rules: number;
   readonly failures: readonly StepFailure[];
-  /** Event rules that gave no event, and control rules that no frame matched. */
+  /** Event rules that gave neither event nor checksum, and control rules that no frame matched. */
   readonly unexercised: readonly RuleName[];
   /** How many frames each rule accounts for: events of an event rule, frames of a control rule. */
   readonly exercised: ReadonlyMap<string, number>;
@@ -181,7 +181,11 @@ class EvidenceRunner {
 
   #count(read: NormalizedFrame): void {
     this.events += read.events.length;
-    const rules: RuleName[] = read.events.map(({ rule }) => ({ type: "event", name: rule, connections: null }));
+    const rules: RuleName[] = [...read.events, ...read.checksums].map(({ rule }) => ({
+      type: "event",
+      name: rule,
+      connections: null,
+    }));
     if (read.signal !== null) rules.push(controlName(this.#plan.controls[read.signal.ruleIndex]));
     for (const key of rules.map(ruleKey)) this.exercised.set(key, (this.exercised.get(key) ?? 0) + 1);
   }
@@ -196,7 +200,7 @@ function withSymbols(plan: FramePlan, symbols: Readonly<Record<string, string>>)
 }
 
 /** What a frame became, as a step states it: what is null or empty is left out, but for `rule` and `events`. */
-function statement({ rule, signal, faults, events }: NormalizedFrame): JsonObject {
+function statement({ rule, signal, faults, checksums, events }: NormalizedFrame): JsonObject {
   return {
     rule,
     ...(signal === null ? {} : {
@@ -212,13 +216,16 @@ function statement({ rule, signal, faults, events }: NormalizedFrame): JsonObjec
       }),
     }),
     ...(faults.length === 0 ? {} : { faults: faults.map(({ code, where }) => `${code} ${where}`) }),
+    ...(checksums.length === 0 ? {} : {
+      checksums: checksums.map(({ native_symbol, checksum }) => ({ native_symbol, checksum })),
+    }),
     events: events.map(eventStatement),
   };
 }
 
-function eventStatement({ symbol, native_symbol, exchange_ts, event }: NormalizedEvent): JsonObject {
+function eventStatement({ symbol, native_symbol, exchange_ts, event, checksum }: NormalizedEvent): JsonObject {
   const { kind, ...fields } = event;
-  return present({ kind, symbol, native_symbol, exchange_ts, ...fields });
+  return present({ kind, symbol, native_symbol, exchange_ts, ...fields, checksum });
 }
 
 function present(values: object): JsonObject {

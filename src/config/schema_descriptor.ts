@@ -26,6 +26,9 @@ export const metaSchema = z.strictObject({
   verified: z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" }).optional().describe(
     "Day on which it was last checked, YYYY-MM-DD",
   ),
+  notes: z.array(text).default([]).describe(
+    "What a reader should know, a sentence each; it stands on the exchange's page",
+  ),
 }).describe("What this descriptor is");
 
 /** `[args]`: texts; numbers and booleans are taken as they are written. */

@@ -166,6 +166,20 @@ Deno.test("test accepts stated faults, unmatched frames and binary frames", asyn
   });
 });
 
+Deno.test("test compares checksums that are frames of their own, and counts them for their rule", async () => {
+  const rule = '[[events]]\nkind = "checksum"\nwhen = { "/c" = "cs" }\nsymbol = "/s"\nchecksum = "/v"\n';
+  const frame =
+    '{"frame": {"c":"cs","s":"AB","v":-5}, "rule": "checksum", "checksums": [{"native_symbol":"AB","checksum":"-5"}]}';
+  await withEvidence([...ALL, frame], async ({ descriptor, evidence }) => {
+    await Deno.writeTextFile(descriptor, DESCRIPTOR + rule);
+    const { code, out } = await runCli(["test", descriptor, "--strict"]);
+    assert.equal(code, 0, out);
+    await Deno.writeTextFile(evidence, [...ALL, frame.replace('"-5"', '"5"')].join("\n"));
+    const failed = await runCli(["test", descriptor]);
+    assert.match(failed.out, /checksums\[0\] +expected .*"checksum":"5"\}\n +got +.*"-5"/);
+  });
+});
+
 Deno.test("test compares the exact subscribe messages, request ids counted", async () => {
   const open =
     '{"open": "main", "symbols": {"A/B": "AB", "C/B": "CB"}, "subscribe": {"symbols": ["A/B", "C/B"], "channels": ["trades", "book"], "overrides": {"depth": "25"}}}';
