@@ -1,9 +1,11 @@
 import { jsonSchemaText, type SchemaName } from "../../src/config/json_schema.ts";
 import { renewReference } from "../../src/config/reference.ts";
+import { exchangePages } from "./exchange_pages.ts";
 
 /**
- * Rewrites what is generated from the schemas: `config/schema/*.json` and the reference parts of the documents. Run it
- * from the repository's root after a schema has changed: `deno run --allow-read --allow-write tests/support/update_docs.ts`.
+ * Rewrites what is generated from the schemas, `config/schema/*.json` and the reference parts of the documents, and from
+ * the shipped descriptors, `docs/exchanges/` and the overview in the README. Run it after one of these has changed:
+ * `deno run --allow-read --allow-write --allow-env tests/support/update_docs.ts`.
  */
 
 /** Generated JSON Schemas, by path from the repository's root. */
@@ -46,7 +48,7 @@ function readOrNull(path: string): string | null {
 }
 
 if (import.meta.main) {
-  for (const { path, is, want } of generatedFiles()) {
+  for (const { path, is, want } of [...generatedFiles(), ...exchangePages()]) {
     if (is === want) continue;
     Deno.mkdirSync(new URL(`../../${path}/..`, import.meta.url), { recursive: true });
     Deno.writeTextFileSync(new URL(`../../${path}`, import.meta.url), want);
