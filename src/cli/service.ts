@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "../config/mod.ts";
 import type { HttpServer } from "../host/mod.ts";
-import { type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
+import { Failure, type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import {
   createMetrics,
@@ -41,6 +41,8 @@ export class Service {
   #collector: Collector | null = null;
   #server: HttpServer | null = null;
   #reloading: Promise<void> = Promise.resolve();
+  /** Why a valid configuration could not be started; null where nothing failed. */
+  #failure: Issue | null = null;
 
   private constructor(options: ServiceOptions) {
     this.#options = options;
@@ -94,16 +96,18 @@ export class Service {
   snapshot(): HealthSnapshot {
     const { clock } = this.#options.context.host;
     const status = this.#collector?.status ?? null;
-    const firstError = this.#loaded.plan === null
-      ? this.#loaded.issues.find((issue) => issue.severity === "error")
-      : undefined;
+    const error = this.#collector !== null
+      ? null
+      : this.#loaded.plan === null
+      ? this.#loaded.issues.find((issue) => issue.severity === "error") ?? this.#failure
+      : this.#failure;
     return {
       service: "crypto-collector",
       version: this.#options.context.version,
       now: clock.nowMicros(),
       uptimeMs: clock.monotonicMs() - this.#began,
-      configLoaded: this.#loaded.plan !== null,
-      configError: firstError === undefined ? null : issueText(firstError),
+      configLoaded: this.#loaded.plan !== null && error === null,
+      configError: error === null ? null : issueText(error),
       instances: this.#loaded.exchanges.map((exchange): InstanceHealth => ({
         name: exchange.name,
         enabled: exchange.enabled,
@@ -119,7 +123,7 @@ export class Service {
     };
   }
 
-  /** Reads the configuration again. A broken one is refused and the running one stays. */
+  /** Reads the configuration again. One that is broken or cannot be started is refused and the running one stays. */
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload());
     return this.#reloading;
@@ -163,6 +167,17 @@ export class Service {
   }
 
   async #reload(): Promise<void> {
+    try {
+      await this.#takeOver();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#failure = failureIssue(this.#options.configPath, error);
+      this.#report([this.#failure]);
+      this.observe({ kind: "config_reload", accepted: false, errors: 1 });
+    }
+  }
+
+  async #takeOver(): Promise<void> {
     const loaded = this.#load();
     const errors = loaded.issues.filter((issue) => issue.severity === "error").length;
     if (loaded.plan === null || hasErrors(loaded.issues)) {
@@ -175,6 +190,7 @@ export class Service {
     this.#loaded = complete;
     if (this.#collector === null) await this.#startCollector(plan);
     else await this.#collector.reload(plan);
+    this.#failure = null;
     this.observe({ kind: "config_reload", accepted: true, errors: 0 });
     this.#reportLoaded(complete);
   }
@@ -187,6 +203,11 @@ export class Service {
     const warnings = issues.filter((issue) => issue.severity === "warning").length;
     this.observe({ kind: "config_loaded", exchanges: exchanges.length, warnings });
   }
+}
+
+/** A failure of the world in the form of the mistakes that stand beside it. */
+function failureIssue(file: string, { message }: Failure): Issue {
+  return { severity: "error", file, line: 1, column: 1, length: 1, message, sourceLine: "", exchange: null };
 }
 
 function issueText(issue: Issue): string {

@@ -66,6 +66,21 @@ Deno.test("a repaired configuration starts to collect without a restart", async 
   assert.equal(await rig.metric("collector_config_reloads_total", { outcome: "accepted" }), 1);
 });
 
+Deno.test("a repaired configuration that cannot be started is told, and can be repaired again", async () => {
+  await using simulator = await simulate("binance");
+  const good = instanceOf(simulator, { symbols: [BTC], channels: ["quotes"] });
+  await using rig = await ServiceRig.start({ config: `log_levl = "info"\n${good}`, files: { data: "not a folder" } });
+  await rig.reload(good);
+  const { status, text } = await rig.get("/healthz");
+  assert.deepEqual([status, JSON.parse(text).config_loaded], [503, false]);
+  assert.match(JSON.parse(text).config_error, /data/);
+  assert.equal(await rig.metric("collector_config_reloads_total", { outcome: "refused" }), 1);
+  await Deno.remove(`${rig.dir}/data`);
+  await rig.reload(good);
+  await rig.untilLive("binance", 1);
+  assert.equal((await rig.health()).config_error, null);
+});
+
 Deno.test("a broken new configuration is refused, and what runs runs on", async () => {
   await using simulator = await simulate("binance");
   const good = instanceOf(simulator, { symbols: [BTC], channels: ["quotes"] });
