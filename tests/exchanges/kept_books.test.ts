@@ -4,7 +4,7 @@ import type { ResyncAction } from "../../src/model/mod.ts";
 import { Normalizer } from "../../src/normalize/mod.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
-/** A frame of one book, how the book stands after it, and what has to be done about it. */
+/** A frame of one book (a text where its numbers are beyond 2^53), how the book stands after it, and what has to be done about it. */
 type Step = readonly [frame: unknown, state: BookState, resync?: ResyncAction];
 
 /** For each book feed: the image, what follows, a hole, and the book whole again. */
@@ -106,6 +106,43 @@ const FEEDS: readonly { exchange: string; feed: string; connection: string; step
     ],
   },
   {
+    exchange: "gateio",
+    feed: "book",
+    connection: "linear",
+    steps: [
+      [gateio({ full: true, u: 10, b: [["99", "1"]], a: [["101", "1"]] }), "valid"],
+      [gateio({ U: 11, u: 14 }), "valid"],
+      [gateio({ U: 15, u: 15, b: [["99", "0"]] }), "valid"],
+      [gateio({ U: 17, u: 19, a: [["102", "1"]] }), "broken", "resubscribe"],
+      [gateio({ U: 20, u: 21, a: [["102", "1"]] }), "broken"],
+      [gateio({ full: true, u: 30, b: [["99", "1"]], a: [["101", "1"]] }), "valid"],
+      [gateio({ full: true, u: 40, b: [["98", "1"]], a: [["101", "1"]] }), "valid"],
+    ],
+  },
+  {
+    exchange: "bitget",
+    feed: "book",
+    connection: "inverse",
+    steps: [
+      [bitget("snapshot", '"seq":1483653649791156270,"pseq":0'), "valid"],
+      [bitget("update", '"seq":1483653649791156272,"pseq":1483653649791156270'), "valid"],
+      [bitget("update", '"seq":1483653649791156279,"pseq":1483653649791156273'), "broken", "resubscribe"],
+      [bitget("snapshot", '"seq":1483653649791156299,"pseq":0'), "valid"],
+      [bitget("update", '"seq":5,"pseq":0'), "valid"],
+    ],
+  },
+  {
+    exchange: "coinbase-advanced",
+    feed: "book",
+    connection: "public",
+    steps: [
+      [advanced("snapshot", [["bid", "99", "1"], ["offer", "101", "1"]]), "valid"],
+      [advanced("update", [["offer", "101", "0"], ["offer", "102", "1"]]), "valid"],
+      [advanced("update", [["bid", "103", "1"]]), "broken", "resubscribe"],
+      [advanced("snapshot", [["bid", "99", "1"], ["offer", "101", "1"]]), "valid"],
+    ],
+  },
+  {
     exchange: "gmo",
     feed: "book",
     connection: "public",
@@ -126,7 +163,7 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
     const normalizer = new Normalizer(frames);
     const keeper = new BookKeeper(rule);
     steps.forEach(([frame, state, resync = null], index) => {
-      const payload = new TextEncoder().encode(JSON.stringify(frame));
+      const payload = new TextEncoder().encode(typeof frame === "string" ? frame : JSON.stringify(frame));
       const receivedTs = index + 1;
       const read = normalizer.read({ session: 1, connectionId: connection, payload, binary: false, receivedTs });
       assert.deepEqual(read.faults, []);
@@ -181,4 +218,20 @@ function bitflyer(prefix: string, message: object): unknown {
 function gmo(timestamp: string, bid: string): unknown {
   const [bids, asks] = [[{ price: bid, size: "1" }], [{ price: "101", size: "1" }]];
   return { channel: "orderbooks", bids, asks, symbol: "BTC", timestamp, grouping: "1" };
+}
+
+function gateio(result: object): unknown {
+  return { channel: "futures.obu", result: { t: 1754006400261, s: "ob.BTC_USDT.400", ...result }, event: "update" };
+}
+
+function bitget(action: string, sequences: string): string {
+  const row = `{"a":[["101","1"]],"b":[["99","1"]],${sequences},"ts":"1777358880011"}`;
+  const arg = '{"instType":"coin-futures","topic":"books","symbol":"BTCUSD_CM"}';
+  return `{"action":"${action}","arg":${arg},"data":[${row}],"ts":1777358880013}`;
+}
+
+function advanced(type: string, changes: readonly (readonly [side: string, price: string, size: string])[]): unknown {
+  const updates = changes.map(([side, price_level, new_quantity]) => ({ side, price_level, new_quantity }));
+  const timestamp = "2023-02-09T20:32:50.714964855Z";
+  return { channel: "l2_data", timestamp, events: [{ type, product_id: "BTC-USD", updates }] };
 }

@@ -104,6 +104,98 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     ]],
     gives: { "BTC/JPY": "BTC_JPY", "BTC/JPY:JPY": "FX_BTC_JPY", "BTC/JPY:JPY-211224": "BTCJPY24DEC2021" },
   },
+  gateio: {
+    answers: [
+      [
+        { id: "BTC_USDT", base: "BTC", quote: "USDT", trade_status: "tradable" },
+        { id: "OLD_USDT", base: "OLD", quote: "USDT", trade_status: "untradable" },
+      ],
+      [{ name: "BTC_USDT", in_delisting: false }, { name: "OLD_USDT", in_delisting: true }],
+      [{ name: "BTC_USD", in_delisting: false, quanto_multiplier: "0" }],
+    ],
+    gives: { "BTC/USDT": "BTC_USDT", "BTC/USDT:USDT": "BTC_USDT", "BTC/USD:BTC": "BTC_USD" },
+  },
+  bitget: {
+    answers: [
+      {
+        code: "00000",
+        data: [
+          { symbol: "BTCUSDT", baseCoin: "BTC", quoteCoin: "USDT", status: "online" },
+          { symbol: "OLDUSDT", baseCoin: "OLD", quoteCoin: "USDT", status: "halt" },
+        ],
+      },
+      { code: "00000", data: [{ symbol: "BTCUSDT", baseCoin: "BTC", quoteCoin: "USDT", symbolStatus: "normal" }] },
+      {
+        code: "00000",
+        data: [
+          { symbol: "BTCUSD", baseCoin: "BTC", quoteCoin: "USD", symbolStatus: "normal" },
+          { symbol: "BTCUSDZ26", baseCoin: "BTC", quoteCoin: "USD", symbolStatus: "normal" },
+        ],
+      },
+    ],
+    gives: { "BTC/USDT": "BTCUSDT", "BTC/USDT:USDT": "BTCUSDT", "BTC/USD:BTC": "BTCUSD_CM" },
+  },
+  "kucoin-futures": {
+    answers: [{
+      code: "200000",
+      data: [
+        {
+          symbol: "XBTUSDTM",
+          baseCurrency: "XBT",
+          quoteCurrency: "USDT",
+          settleCurrency: "USDT",
+          type: "FFWCSX",
+          status: "Open",
+        },
+        {
+          symbol: "XBTUSDM",
+          baseCurrency: "XBT",
+          quoteCurrency: "USD",
+          settleCurrency: "XBT",
+          type: "FFWCSX",
+          status: "Open",
+        },
+        {
+          symbol: "ETHUSDTM",
+          baseCurrency: "ETH",
+          quoteCurrency: "USDT",
+          settleCurrency: "USDT",
+          type: "FFWCSX",
+          status: "Paused",
+        },
+        {
+          symbol: "XBTMZ26",
+          baseCurrency: "XBT",
+          quoteCurrency: "USD",
+          settleCurrency: "XBT",
+          type: "FFICSX",
+          status: "Open",
+        },
+      ],
+    }],
+    gives: { "BTC/USDT:USDT": "XBTUSDTM", "BTC/USD:BTC": "XBTUSDM" },
+  },
+  "coinbase-advanced": {
+    answers: [{
+      products: [
+        {
+          product_id: "BTC-USD",
+          base_currency_id: "BTC",
+          quote_currency_id: "USD",
+          product_type: "SPOT",
+          status: "online",
+        },
+        {
+          product_id: "BTC-PERP-INTX",
+          base_currency_id: "",
+          quote_currency_id: "USDC",
+          product_type: "FUTURE",
+          status: "online",
+        },
+      ],
+    }],
+    gives: { "BTC/USD": "BTC-USD" },
+  },
   gmo: {
     answers: [{ status: 0, data: [{ symbol: "BTC", tickSize: "1" }, { symbol: "BTC_JPY", tickSize: "1" }] }],
     gives: { "BTC/JPY": "BTC", "BTC/JPY:JPY": "BTC_JPY" },

@@ -147,6 +147,35 @@ Deno.test("coinbase-advanced asks for one channel a frame and tells the channels
   ]);
 });
 
+/** What takes the first item of an exchange back. */
+const TAKEN_BACK: readonly (readonly [name: string, symbol: string, message: string])[] = [
+  ["binance-coinm", "BTC/USD:BTC", '{"method":"UNSUBSCRIBE","params":["btcusd_perp@depth@100ms"],"id":{id}}'],
+  ["bitstamp", "BTC/USD", '{"event":"bts:unsubscribe","data":{"channel":"diff_order_book_btcusd"}}'],
+  [
+    "gateio",
+    "BTC/USDT",
+    '{"time":{now_s},"id":{id},"channel":"spot.obu","event":"unsubscribe","payload":["ob.BTC_USDT.400"]}',
+  ],
+  ["bitget", "BTC/USDT", '{"op":"unsubscribe","args":[{"instType":"spot","topic":"books","symbol":"BTCUSDT"}]}'],
+  [
+    "kucoin",
+    "BTC/USDT",
+    '{"id":"{id}","type":"unsubscribe","topic":"/market/level2:BTC-USDT","privateChannel":false,"response":true}',
+  ],
+  ["coinbase", "BTC/USD", '{"type":"unsubscribe","channels":[{"name":"level2_batch","product_ids":["BTC-USD"]}]}'],
+  ["coinbase-advanced", "BTC/USD", '{"type":"unsubscribe","channel":"level2","product_ids":["BTC-USD"]}'],
+];
+
+for (const [name, symbol, message] of TAKEN_BACK) {
+  Deno.test(`a book of ${name} is taken back by its own message`, () => {
+    const plan = planOf(name, { symbols: [symbol], channels: ["book"] });
+    const [item] = plan.connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items));
+    const { unsubscribe } = item;
+    assert.ok(unsubscribe !== null && unsubscribe !== "none");
+    assert.equal(showTemplate(unsubscribe), message);
+  });
+}
+
 Deno.test("binance-coinm asks for everything on one endpoint", () => {
   const plan = planOf("binance-coinm", { symbols: ["BTC/USD:BTC"], channels: offers([]) });
   assert.deepEqual(messagesOf(plan), [
