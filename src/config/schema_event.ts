@@ -12,6 +12,10 @@ const common = {
   source: text.default("ws").describe("`ws`, or the name of a REST request whose answers are read"),
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
   when: predicateSchema.optional().describe("Predicate on the whole frame. Absent: every frame"),
+  unwrap: z.strictObject({
+    at: source.describe("Where the text stands"),
+    encoding: z.enum(["json", "base64_gzip", "base64_deflate_raw"]).describe("How its content is had"),
+  }).optional().describe("A text in the frame whose content the rows are read from; `root` stays the frame"),
   rows: rows.default("").describe("Fan-out pointer to the rows; the frame itself by default"),
   where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
   symbol: field.describe(
@@ -20,6 +24,16 @@ const common = {
   exchange_ts: field.describe("The exchange's time of the event"),
   skip_first_frame: z.boolean().default(false).describe(
     "Leave out the first matching frame of each stream and session: it repeats what was before",
+  ),
+};
+
+/** Of kinds whose rows may carry only what has changed. */
+const merging = {
+  merge: z.boolean().default(false).describe(
+    "Fields that a row lacks are filled with those last known of this rule, session and symbol",
+  ),
+  merge_start: predicateSchema.optional().describe(
+    "Predicate on the row that is an image: what was known is forgotten, and nothing is said before the first",
   ),
 };
 
@@ -63,6 +77,7 @@ const bookSchema = z.strictObject({
 const quoteSchema = z.strictObject({
   kind: z.literal("quote").describe("Best bid and ask"),
   ...common,
+  ...merging,
   bid_price: field.describe("Best bid"),
   bid_size: field.describe("Size at the best bid"),
   ask_price: field.describe("Best ask"),
@@ -72,6 +87,7 @@ const quoteSchema = z.strictObject({
 const tickerSchema = z.strictObject({
   kind: z.literal("ticker").describe("Rolling statistics"),
   ...common,
+  ...merging,
   last: field.describe("Last price"),
   open: field.describe("Price at the window's begin"),
   high: field.describe("Highest price"),
@@ -97,6 +113,7 @@ const candleSchema = z.strictObject({
 const derivativeTickerSchema = z.strictObject({
   kind: z.literal("derivative_ticker").describe("State of a derivative"),
   ...common,
+  ...merging,
   last_price: field.describe("Last price"),
   mark_price: field.describe("Mark price"),
   index_price: field.describe("Index price"),

@@ -17,6 +17,8 @@ export interface Scope {
   parent: NodeId;
   /** Texts that an earlier frame of the session gave for this frame's key, by name; null where there are none. */
   route: ReadonlyMap<string, string> | null;
+  /** The frame, where `document` is a text that stood inside it: `root` is then its root. Null: `document` is the frame. */
+  outer: JsonDocument | null;
 }
 
 /** A compiled expression or pointer with the text it came from. Total: it never throws and needs no I/O. */

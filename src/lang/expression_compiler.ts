@@ -1,4 +1,12 @@
-import { compilePath, type NodeId, NOT_FOUND, type Scope, type Value } from "../json/mod.ts";
+import {
+  compilePath,
+  type JsonDocument,
+  type NodeId,
+  NOT_FOUND,
+  type Path,
+  type Scope,
+  type Value,
+} from "../json/mod.ts";
 import { unreachable } from "../model/mod.ts";
 import { isNumber } from "./arithmetic.ts";
 import type { Comparison, ExpressionNode, PathRoot } from "./expression_tree.ts";
@@ -70,7 +78,15 @@ export function compilePathNode(root: PathRoot, segments: readonly string[]): Ev
     return ({ route }) => route?.get(name) ?? null;
   }
   const find = compileFind(root, segments);
-  return (scope) => valueOfNode(scope.document, find(scope));
+  if (root !== "root") return (scope) => valueOfNode(scope.document, find(scope));
+  const path = compilePath(segments);
+  return (scope) => scope.outer === null ? valueOfNode(scope.document, find(scope)) : outerScalar(scope.outer, path);
+}
+
+/** What stands in the frame around the document: a scalar, because a node of it would be taken for one of the document. */
+function outerScalar(outer: JsonDocument, path: Path): Value {
+  const value = valueOfNode(outer, outer.find(path, 0));
+  return typeof value === "number" ? null : value;
 }
 
 function compileFind(root: Exclude<PathRoot, "route">, segments: readonly string[]): (scope: Scope) => NodeId {
@@ -114,6 +130,13 @@ function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }
   const find = compileFind(left.root, left.segments);
   const matches = matchTexts(new Set([text]));
   const wanted = operator === "==";
+  if (left.root === "root") {
+    const path = compilePath(left.segments);
+    return (scope) => {
+      const document = scope.outer ?? scope.document;
+      return matches(document, document.find(path, 0)) === wanted;
+    };
+  }
   return (scope) => matches(scope.document, find(scope)) === wanted;
 }
 

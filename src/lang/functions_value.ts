@@ -39,6 +39,11 @@ function oneOf(args: readonly Value[]): Value {
   return false;
 }
 
+function keyOf([value]: readonly Value[], document: JsonDocument): Value {
+  const key = typeof value === "number" ? document.key(value) : "";
+  return key === "" ? null : key;
+}
+
 function first([value]: readonly Value[], document: JsonDocument): Value {
   const list = arrayArgument(value, document);
   return list === null ? null : valueOfNode(document, document.firstChild(list));
@@ -89,6 +94,11 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
     returns: "number",
     description: "Characters of a text, elements of a list, members of an object",
     apply: lengthOf,
+  }),
+  defineFunction("key_of(value)", {
+    returns: "text",
+    description: "The key under which an object or a list stands in the object around it",
+    apply: keyOf,
   }),
   defineFunction("has(value)", {
     returns: "boolean",

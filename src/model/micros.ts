@@ -1,14 +1,17 @@
 /** A time in integer microseconds since the Unix epoch, UTC. Below 2^53 until the year 2255. */
 export type Micros = number;
 
-/** How a time is written: an integer or decimal count of a unit, or ISO 8601 text. */
-export type TimeUnit = "s" | "ms" | "us" | "ns" | "iso";
+/**
+ * How a time is written: an integer or decimal count of a unit, or ISO 8601 text. `auto`: whichever of these its size or
+ * shape tells, for times from 1973 on.
+ */
+export type TimeUnit = "s" | "ms" | "us" | "ns" | "iso" | "auto";
 
 /** All units, in the order in which documents list them. */
-export const TIME_UNITS: readonly TimeUnit[] = ["s", "ms", "us", "ns", "iso"];
+export const TIME_UNITS: readonly TimeUnit[] = ["s", "ms", "us", "ns", "iso", "auto"];
 
 /** How many decimal digits stand between a unit and the microsecond. */
-const SHIFT: Readonly<Record<Exclude<TimeUnit, "iso">, number>> = { s: 6, ms: 3, us: 0, ns: -3 };
+const SHIFT: Readonly<Record<Exclude<TimeUnit, "iso" | "auto">, number>> = { s: 6, ms: 3, us: 0, ns: -3 };
 
 const COUNT = /^(-?)(\d+)(?:\.(\d*))?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?(Z|[+-]\d\d:?\d\d)?$/;
@@ -18,6 +21,7 @@ const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12
  * rounded. ISO text without a zone is UTC.
  */
 export function microsFromText(text: string, unit: TimeUnit): Micros | null {
+  if (unit === "auto") return microsFromText(text, detectUnit(text));
   if (unit === "iso") return microsFromIso(text);
   if (unit === "ms" && text.length === 13) {
     const count = Number(text);
@@ -35,6 +39,14 @@ export function microsFromText(text: string, unit: TimeUnit): Micros | null {
   const micros = Number(digits);
   if (!Number.isSafeInteger(micros)) return null;
   return match[1] === "-" ? -micros : micros;
+}
+
+/** The unit that makes of a count a time of our days: seconds have up to 11 digits, and every finer unit three more. */
+function detectUnit(text: string): Exclude<TimeUnit, "auto"> {
+  const match = COUNT.exec(text);
+  if (match === null) return "iso";
+  const digits = match[2].length;
+  return digits <= 11 ? "s" : digits <= 14 ? "ms" : digits <= 17 ? "us" : "ns";
 }
 
 function microsFromIso(text: string): Micros | null {

@@ -290,6 +290,21 @@ export interface FieldRule {
 /** What kind of events a rule yields; `book` gives snapshots or deltas, `checksum` none: it proves a book. */
 export type RuleKind = Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta"> | "book" | "checksum";
 
+/** How a text inside a frame holds a document of its own. */
+export type BlobEncoding = "json" | "base64_gzip" | "base64_deflate_raw";
+
+/** A text inside a frame whose content is what a rule reads. */
+export interface UnwrapRule {
+  readonly at: Expression;
+  readonly encoding: BlobEncoding;
+}
+
+/** How rows that carry only what has changed become whole. */
+export interface MergeRule {
+  /** Tells the row that is an image: what was known before is forgotten, and nothing is said before the first. Null: none. */
+  readonly start: Predicate | null;
+}
+
 /** Turns a matched frame into events. */
 export interface EventRule {
   /** Unique in the descriptor: `trade`, `trade#2`, or as the descriptor names it. */
@@ -303,6 +318,8 @@ export interface EventRule {
   readonly connections: ReadonlySet<string> | null;
   /** On the whole frame. */
   readonly when: Predicate;
+  /** The text in the frame that rows and fields are read from; null: the frame itself. */
+  readonly unwrap: UnwrapRule | null;
   readonly rows: Rows;
   /** On each row. */
   readonly where: Predicate | null;
@@ -311,6 +328,8 @@ export interface EventRule {
   /** Event field → how it is found. Fields of the kind that are not named are null. */
   readonly fields: ReadonlyMap<string, FieldRule>;
   readonly book: BookFields | null;
+  /** Fields that a row lacks are those last known of the rule, session and symbol; null: rows stand for themselves. */
+  readonly merge: MergeRule | null;
   /** Drop the first matching frame of each stream and session: it repeats what was before. */
   readonly skipFirstFrame: boolean;
 }

@@ -39,7 +39,7 @@ export class ReadContext {
 
   constructor(document: JsonDocument) {
     this.document = document;
-    this.scope = { document, row: 0, parent: 0, route: null };
+    this.scope = { document, row: 0, parent: 0, route: null, outer: null };
   }
 
   /** A new frame begins. */
@@ -49,6 +49,14 @@ export class ReadContext {
     this.checksums.length = 0;
     this.rowFailed = false;
     this.atRoot();
+  }
+
+  /** A document that stood inside the frame of another context begins; faults are told to that one afterwards. */
+  beginInside(frame: ReadContext, text: Uint8Array): void {
+    this.begin(text);
+    this.session = frame.session;
+    this.scope.route = frame.scope.route;
+    this.scope.outer = frame.document;
   }
 
   /** Pointers start from the root. */

@@ -1,12 +1,14 @@
-import type { EventRule, MarketEvent, SessionId } from "../model/mod.ts";
+import type { EventRule, MarketEvent, MergeRule, SessionId } from "../model/mod.ts";
 import type { Channel, Micros } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { createEventMaker, type EventMaker, optionalField } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
 import type { FirstFrames } from "./first_frames.ts";
 import type { LevelIds } from "./level_ids.ts";
+import type { Merges } from "./merges.ts";
 import { RowList } from "./rows.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
+import { Unwrapper } from "./unwrapper.ts";
 
 /** An event with what it belongs to. */
 export interface NormalizedEvent {
@@ -37,6 +39,7 @@ export interface EventMemory {
   readonly symbols: SymbolMap;
   readonly firstFrames: FirstFrames;
   readonly levelIds: LevelIds;
+  readonly merges: Merges;
 }
 
 /** Turns the rows of a matched frame into events by one rule. */
@@ -46,19 +49,23 @@ export class EventReader {
   readonly #symbol: FieldReader | null;
   readonly #checksum: FieldReader | null;
   readonly #exchangeTs: FieldReader | null;
+  readonly #unwrapper: Unwrapper | null;
   readonly #rows = new RowList();
   readonly #symbols: SymbolMap;
   readonly #firstFrames: FirstFrames;
+  readonly #merges: Merges;
   /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
   #lastPair: SymbolPair | null = null;
   #lastConnection: string | null = null;
 
   constructor(rule: EventRule, memory: EventMemory) {
-    const { symbols, firstFrames, levelIds } = memory;
+    const { symbols, firstFrames, levelIds, merges } = memory;
+    this.#merges = merges;
     this.rule = rule;
     this.#make = createEventMaker(rule, levelIds);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
     this.#exchangeTs = rule.exchangeTs === null ? null : new FieldReader(rule.exchangeTs, `${rule.name}.exchange_ts`);
+    this.#unwrapper = rule.unwrap === null ? null : new Unwrapper(rule.unwrap, rule.name);
     this.#checksum = optionalField(rule, "checksum");
     this.#symbols = symbols;
     this.#firstFrames = firstFrames;
@@ -66,6 +73,14 @@ export class EventReader {
 
   /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
   read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+    if (this.#unwrapper === null) return this.#readDocument(context, origin, events);
+    const inside = this.#unwrapper.open(context);
+    if (inside === null) return;
+    this.#readDocument(inside, origin, events);
+    this.#unwrapper.close(context);
+  }
+
+  #readDocument(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
     const rule = this.rule;
     if (rule.rows.steps.length === 0) {
       const tail = rule.rows.tail;
@@ -96,8 +111,12 @@ export class EventReader {
       context.checksums.push({ rule: rule.name, native_symbol: pair.native, checksum });
       return;
     }
-    const event = this.#make(context);
-    if (event === null || pair === null || context.rowFailed) return;
+    const made = this.#make(context);
+    if (made === null || pair === null || context.rowFailed) return;
+    const event = rule.merge === null || origin.session === null
+      ? made
+      : this.#merged(made, { context, session: origin.session, merge: rule.merge });
+    if (event === null) return;
     if (rule.skipFirstFrame && origin.session !== null) {
       if (this.#firstFrames.isFirst(origin.session, `${rule.name} ${pair.native}`)) return;
     }
@@ -111,6 +130,20 @@ export class EventReader {
       rule: rule.name,
       checksum,
     });
+  }
+
+  /** The event with what is known of its stream; null where it is not to be told. */
+  #merged(
+    event: MarketEvent,
+    row: { readonly context: ReadContext; readonly session: SessionId; readonly merge: MergeRule },
+  ): MarketEvent | null {
+    const { context, session, merge } = row;
+    const stream = `${this.rule.name} ${context.native}`;
+    if (merge.start !== null) {
+      if (merge.start.test(context.scope)) this.#merges.reset(session, stream);
+      else if (!this.#merges.knows(session, stream)) return null;
+    }
+    return this.#merges.fill(session, stream, event);
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {

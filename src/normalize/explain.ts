@@ -7,6 +7,7 @@ import type { ExplainedField, ExplainedRow, ExplainedRule, ExplainInput, FrameEx
 import { type NormalizedFrame, Normalizer } from "./normalizer.ts";
 import { RouteTable } from "./routes.ts";
 import { RowList } from "./rows.ts";
+import { Unwrapper } from "./unwrapper.ts";
 
 /** The session that is made up for one explanation. */
 const SESSION: SessionId = 1;
@@ -48,7 +49,7 @@ function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput): Norm
 class RuleExplainer {
   readonly #plan: FramePlan;
   readonly #origin: ExplainInput["origin"];
-  readonly #context: ReadContext;
+  #context: ReadContext;
   readonly #text: string | null;
   readonly #isJson: boolean;
   readonly #signal: ControlSignal | null;
@@ -155,7 +156,16 @@ class RuleExplainer {
   }
 
   #eventRows(rule: EventRule): readonly ExplainedRow[] {
-    const context = this.#context;
+    const frame = this.#context;
+    const context = rule.unwrap === null ? frame : new Unwrapper(rule.unwrap, rule.name).open(frame);
+    if (context === null) return [];
+    this.#context = context;
+    const rows = this.#rowsOf(rule, context);
+    this.#context = frame;
+    return rows;
+  }
+
+  #rowsOf(rule: EventRule, context: ReadContext): readonly ExplainedRow[] {
     context.atRoot();
     const list = new RowList();
     list.collect(context.document, rule.rows, 0);

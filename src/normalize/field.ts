@@ -3,7 +3,7 @@ import { type FieldRule, isDecimal, type Micros, microsFromText, type TimeUnit }
 import type { ReadContext } from "./context.ts";
 
 /** Microseconds of one unit, for whole counts; 0 where a count is no whole number of them. */
-const MICROS_PER_UNIT: Readonly<Record<TimeUnit, number>> = { s: 1_000_000, ms: 1000, us: 1, ns: 0, iso: 0 };
+const MICROS_PER_UNIT: Readonly<Record<TimeUnit, number>> = { s: 1_000_000, ms: 1000, us: 1, ns: 0, iso: 0, auto: 0 };
 
 /** Takes one value from the current row, as the rule says; what is wrong with it becomes a fault of the row. */
 export class FieldReader {

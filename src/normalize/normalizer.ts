@@ -7,6 +7,7 @@ import { expressionText } from "./field.ts";
 import { type EventMemory, EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
 import { FirstFrames } from "./first_frames.ts";
 import { LevelIds, type LevelIdState } from "./level_ids.ts";
+import { Merges, type MergeState } from "./merges.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { type RouteState, RouteTable } from "./routes.ts";
 import { Router } from "./router.ts";
@@ -57,6 +58,8 @@ export interface HttpInput {
 interface NormalizerState {
   readonly firstFrames: ReturnType<FirstFrames["saveState"]>;
   readonly unmapped: readonly string[];
+  /** Absent where rows stand for themselves. */
+  readonly merges?: MergeState;
   /** Absent where no rule finds prices by level ids. */
   readonly levelIds?: LevelIdState;
   /** Absent where sessions remember nothing. */
@@ -87,6 +90,7 @@ export class Normalizer {
   readonly #symbols: SymbolMap;
   readonly #firstFrames = new FirstFrames();
   readonly #levelIds = new LevelIds();
+  readonly #merges = new Merges();
   readonly #memory: EventMemory;
   /** Whether a rule of the plan finds prices by level ids. */
   readonly #usesLevelIds: boolean;
@@ -109,7 +113,12 @@ export class Normalizer {
   constructor(plan: FramePlan) {
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
-    this.#memory = { symbols: this.#symbols, firstFrames: this.#firstFrames, levelIds: this.#levelIds };
+    this.#memory = {
+      symbols: this.#symbols,
+      firstFrames: this.#firstFrames,
+      levelIds: this.#levelIds,
+      merges: this.#merges,
+    };
     this.#usesLevelIds = plan.events.some(({ book }) => book?.bidLevel.id != null || book?.askLevel.id != null);
     this.#routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
@@ -147,13 +156,16 @@ export class Normalizer {
     this.#firstFrames.forget(session);
     this.#routes?.forget(session);
     this.#levelIds.forget(session);
+    this.#merges.forget(session);
   }
 
   /** What has to be known to read further frames alike, as plain JSON. */
   saveState(): NormalizerState {
+    const merges = this.#merges.saveState();
     return {
       firstFrames: this.#firstFrames.saveState(),
       unmapped: this.#symbols.saveState(),
+      ...(merges.length > 0 && { merges }),
       ...(this.#usesLevelIds && { levelIds: this.#levelIds.saveState() }),
       ...(this.#routes !== null && { routes: this.#routes.saveState() }),
     };
@@ -161,9 +173,10 @@ export class Normalizer {
 
   /** Goes on from what `saveState` gave. */
   restoreState(state: unknown): void {
-    const { firstFrames, unmapped, levelIds, routes } = state as NormalizerState;
+    const { firstFrames, unmapped, merges, levelIds, routes } = state as NormalizerState;
     this.#firstFrames.restoreState(firstFrames);
     this.#symbols.restoreState(unmapped);
+    this.#merges.restoreState(merges ?? []);
     this.#levelIds.restoreState(levelIds ?? []);
     this.#routes?.restoreState(routes ?? []);
   }

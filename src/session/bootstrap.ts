@@ -43,7 +43,7 @@ export function readBootValues(plan: BootstrapPlan, body: Uint8Array): BootValue
   if (!document.parse(body)) {
     throw new Failure("connect", `Bootstrap reply is not JSON: ${document.error?.message ?? ""}`);
   }
-  const scope: Scope = { document, row: ROOT, parent: ROOT, route: null };
+  const scope: Scope = { document, row: ROOT, parent: ROOT, route: null, outer: null };
   const values: Record<string, string> = {};
   for (const { name, expression } of plan.values) {
     const value = expression.evaluate(scope);

@@ -119,12 +119,14 @@ export function eventRule(
     source: rule.source ?? "ws",
     connections: rule.connections ?? null,
     when: rule.when ?? { source: "true", test: () => true, discriminator: null },
+    unwrap: rule.unwrap ?? null,
     rows: rows(rule.rows ?? ""),
     where: rule.where ?? null,
     symbol: rule.symbol === null ? null : field(rule.symbol ?? "/s", { required: true }),
     exchangeTs: rule.exchangeTs ?? null,
     fields: new Map(fields),
     book: rule.book ?? null,
+    merge: rule.merge ?? null,
     skipFirstFrame: rule.skipFirstFrame ?? false,
   };
 }

@@ -15,7 +15,7 @@ export function echoKey(text: string, element: readonly string[], expressions: r
   if (expressions.length === 0) return { key: null, missing: null };
   const document = new JsonDocument();
   if (!document.parse(new TextEncoder().encode(text))) return { key: null, missing: expressions[0].source };
-  const scope = { document, row: document.find(compilePath(element), 0), parent: 0, route: null };
+  const scope = { document, row: document.find(compilePath(element), 0), parent: 0, route: null, outer: null };
   const parts: string[] = [];
   for (const expression of expressions) {
     const part = scalarText(expression.evaluate(scope), document);

@@ -1,5 +1,14 @@
 import type { Predicate } from "../../json/mod.ts";
-import type { BookFields, Channel, EventRule, LevelRule, RuleKind, TimeUnit } from "../../model/mod.ts";
+import type {
+  BookFields,
+  Channel,
+  EventRule,
+  LevelRule,
+  MergeRule,
+  RuleKind,
+  TimeUnit,
+  UnwrapRule,
+} from "../../model/mod.ts";
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { eventFields, fieldRule } from "./fields.ts";
@@ -44,6 +53,7 @@ function eventRule(
     source: event.source,
     connections: event.connections === undefined ? null : new Set(event.connections),
     when: event.when === undefined ? ALWAYS : predicateOf(event.when, place.at("when")) ?? ALWAYS,
+    unwrap: unwrapRule(event, place.at("unwrap")),
     rows: rowsOf(event.rows, place.at("rows")) ?? { source: "", steps: [], tail: null },
     where: event.where === undefined ? null : predicateOf(event.where, place.at("where")),
     symbol: event.symbol === undefined
@@ -54,6 +64,7 @@ function eventRule(
       : fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
     fields: eventFields(event, place, unit),
     book: event.kind === "book" ? bookFields(event, place, unit) : null,
+    merge: mergeRule(event, place),
     skipFirstFrame: event.skip_first_frame,
   };
 }
@@ -85,6 +96,19 @@ export function checkConnections(
       place.at("connections", index).error(`Unknown connection ${name}: the descriptor has ${listed(ids)}`);
     }
   });
+}
+
+function mergeRule(event: EventValues, place: Place): MergeRule | null {
+  if (!("merge" in event)) return null;
+  const { merge, merge_start: start } = event;
+  if (start !== undefined && !merge) place.at("merge_start").error("`merge_start` without `merge = true`");
+  if (!merge) return null;
+  return { start: start === undefined ? null : predicateOf(start, place.at("merge_start")) };
+}
+
+function unwrapRule({ unwrap }: EventValues, place: Place): UnwrapRule | null {
+  if (unwrap === undefined) return null;
+  return { at: sourceOf(unwrap.at, place.at("at")) ?? NOTHING, encoding: unwrap.encoding };
 }
 
 /** The rule's own name, or its kind with `#2` … behind repeats. */

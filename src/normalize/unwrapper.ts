@@ -1,0 +1,58 @@
+import { Buffer } from "node:buffer";
+import { gunzipSync, inflateRawSync } from "node:zlib";
+import { JsonDocument } from "../json/mod.ts";
+import { type BlobEncoding, FRAME_BYTES_MAX, type UnwrapRule } from "../model/mod.ts";
+import { ReadContext } from "./context.ts";
+import { expressionText } from "./field.ts";
+
+/** Opens documents that stand as text inside frames. */
+export class Unwrapper {
+  readonly #rule: UnwrapRule;
+  readonly #where: string;
+  /** Reused for every frame. */
+  readonly #inside = new ReadContext(new JsonDocument());
+
+  /** `owner` names the rule in faults. */
+  constructor(rule: UnwrapRule, owner: string) {
+    this.#rule = rule;
+    this.#where = `${owner}.unwrap ${rule.at.source}`;
+  }
+
+  /** The context of the document inside the frame; null where there is none, which is a fault of the frame. */
+  open(frame: ReadContext): ReadContext | null {
+    frame.atRoot();
+    const text = expressionText(frame, this.#rule.at);
+    if (text === null) {
+      frame.fail("missing_field", this.#where);
+      return null;
+    }
+    const bytes = decodeBlob(text, this.#rule.encoding);
+    if (bytes === null || !this.#inside.document.parse(bytes)) {
+      frame.fail(bytes === null ? "undecodable" : "not_json", this.#where);
+      return null;
+    }
+    this.#inside.beginInside(frame, bytes);
+    return this.#inside;
+  }
+
+  /** Tells the frame's context what was found wrong inside. */
+  close(frame: ReadContext): void {
+    for (const { code, where } of this.#inside.faults) frame.note(code, where);
+    frame.checksums.push(...this.#inside.checksums);
+  }
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** The bytes that a text stands for; null where it is damaged or holds more than FRAME_BYTES_MAX. */
+function decodeBlob(text: string, encoding: BlobEncoding): Uint8Array | null {
+  if (encoding === "json") return new TextEncoder().encode(text);
+  if (!BASE64.test(text)) return null;
+  const inflate = encoding === "base64_gzip" ? gunzipSync : inflateRawSync;
+  try {
+    return inflate(Buffer.from(text, "base64"), { maxOutputLength: FRAME_BYTES_MAX });
+  } catch {
+    // zlib throws on damage and on too much output alike; either way there is no text.
+    return null;
+  }
+}
