@@ -140,10 +140,10 @@ Deno.test("run lives on with a broken file, shows why on its own port, and colle
     await untilAnswer(`http://127.0.0.1:${port}/readyz`, ({ status }) => status === 200);
   } finally {
     program.kill("SIGTERM");
+    const { code, err } = await program.end();
+    await Deno.remove(dir, { recursive: true });
+    assert.equal(code, 0, err);
   }
-  const { code, err } = await program.end();
-  assert.equal(code, 0, err);
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("run --fail-fast exits 78 for a single broken instance", async () => {
