@@ -146,7 +146,7 @@ export class Delivery {
 
   /** One life of the sink: until stop, or until it fails. */
   async #deliver(): Promise<void> {
-    const { journal, tail, observe, name } = this.#options;
+    const { journal, tail, name } = this.#options;
     const from = Math.max(await journal.loadCursor(name) ?? journal.oldest, journal.oldest);
     const sink = this.#options.createSink();
     this.#sink = sink;
@@ -164,11 +164,6 @@ export class Delivery {
       } else if (taken.next > this.#position) {
         this.#state = "delivering";
         await this.#hand(sink, taken.events, taken.next);
-      }
-      if (this.#failures > 0) {
-        this.#failures = 0;
-        this.#error = null;
-        observe({ kind: "sink_recovered", sink: name });
       }
       if (this.#isDue(sink)) await this.#commit(sink);
       if (this.#position < journal.synced || this.#abort.signal.aborted) continue;
@@ -218,12 +213,21 @@ export class Delivery {
     const { journal, observe, name } = this.#options;
     await sink.flush();
     this.#isUnflushed = false;
+    this.#noteSafe();
     // Whoever gave this delivery up has closed the journal since, or is about to.
     if (this.#position === this.#committed || this.#abort.signal.aborted) return;
     await journal.commitCursor(name, this.#position);
     this.#committed = this.#position;
     observe({ kind: "sink_committed", sink: name, offset: this.#position });
     await journal.removePassed();
+  }
+
+  /** A sink that was failing has recovered when it has made something safe: taking events into memory proves nothing. */
+  #noteSafe(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#error = null;
+    this.#options.observe({ kind: "sink_recovered", sink: this.#options.name });
   }
 
   async #idle(): Promise<void> {

@@ -27,7 +27,11 @@ interface Rig {
   feed(frames: number): Promise<void>;
 }
 
-async function withRig(sink: Sink, test: (rig: Rig) => Promise<void>, time: Partial<Clock> = {}): Promise<void> {
+async function withRig(
+  sink: Sink,
+  test: (rig: Rig) => Promise<void>,
+  options: { readonly sleep?: Clock["sleep"]; readonly seen?: string[] } = {},
+): Promise<void> {
   const host = denoHost();
   const dir = await host.files.makeTempDir("delivery");
   const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
@@ -48,8 +52,8 @@ async function withRig(sink: Sink, test: (rig: Rig) => Promise<void>, time: Part
     createPipeline: () => new Pipeline([], dedup),
     journal,
     tail,
-    clock: { ...host.clock, ...time },
-    observe: () => {},
+    clock: { ...host.clock, sleep: options.sleep ?? host.clock.sleep },
+    observe: ({ kind }) => options.seen?.push(kind),
   });
   await journal.loadCursor("fake");
   const feed = async (frames: number) => {
@@ -147,4 +151,32 @@ Deno.test("Delivery commits past records that hold nothing for its sink, so that
     await journal.removePassed();
     assert.ok(journal.oldest > oldest, "passed segments are deleted");
   });
+});
+
+Deno.test("Delivery waits longer each time for a sink that takes events and cannot make them safe", async () => {
+  const flush = () => Promise.reject(new Failure("disk_full", "Cannot write the part: injected"));
+  // It asks to be flushed a while after it was opened, as a part does that is filled or old enough.
+  let looks = 0;
+  const open = () => {
+    looks = 0;
+    return Promise.resolve();
+  };
+  const wantsFlush = () => ++looks > 1;
+  const delays: number[] = [];
+  const enough = Promise.withResolvers<void>();
+  const sleep = (ms: number) => {
+    delays.push(ms);
+    if (delays.length >= 4) enough.resolve();
+    return Promise.resolve();
+  };
+  const seen: string[] = [];
+  await withRig(fakeSink({ open, flush, wantsFlush }), async ({ delivery, feed }) => {
+    await feed(1);
+    delivery.start();
+    await enough.promise;
+    await delivery.stop(new AbortController().signal);
+    assert.deepEqual(delays.slice(0, 4), [250, 500, 1_000, 2_000]);
+    assert.ok(!seen.includes("sink_recovered"), "nothing was made safe");
+    assert.match(delivery.status.error ?? "", /Cannot write the part/);
+  }, { sleep, seen });
 });
