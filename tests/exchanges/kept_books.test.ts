@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { BookKeeper, type BookState } from "../../src/book/mod.ts";
 import type { ResyncAction } from "../../src/model/mod.ts";
 import { Normalizer } from "../../src/normalize/mod.ts";
+import { readRecording } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 /** A frame of one book (a text where its numbers are beyond 2^53), how the book stands after it, and what has to be done about it. */
@@ -178,6 +179,58 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
       assert.equal(verdict.emit.length, state === "valid" ? 1 : 0, `step ${index}`);
     });
   });
+}
+
+Deno.test("the books of deribit stay whole over a recording and end as an independent replay does", () => {
+  const lines = readRecording("deribit-20210722-ws1");
+  if (lines === null) return;
+  const { frames } = loadShipped("deribit");
+  const normalizer = new Normalizer(frames);
+  const keepers = new Map<string, BookKeeper>();
+  const replayed = new Map<string, Map<string, string>>();
+  for (const { t: receivedTs, dir, payload, binary } of lines) {
+    if (dir !== "in") continue;
+    const { events } = normalizer.read({ session: 1, connectionId: "public", payload, binary, receivedTs });
+    for (const { event, exchange_ts: exchangeTs, native_symbol: symbol } of events) {
+      if (event.kind !== "book_snapshot" && event.kind !== "book_delta") continue;
+      const keeper = keepers.get(symbol) ?? new BookKeeper(frames.books[0]);
+      keepers.set(symbol, keeper);
+      const verdict = keeper.apply([{ event, exchangeTs, checksum: null }], { receivedTs, mayPass: false });
+      assert.deepEqual([verdict.gaps, verdict.resync, verdict.withheld], [[], null, 0]);
+    }
+    replayDeribit(new TextDecoder().decode(payload), replayed);
+  }
+  assert.equal(keepers.size, 10);
+  for (const [symbol, { book, state }] of keepers) {
+    assert.equal(state, "valid");
+    const { bids, asks } = book.levels();
+    const found = [...bids.map((one) => `bid ${one.join(" ")}`), ...asks.map((one) => `ask ${one.join(" ")}`)];
+    assert.deepEqual(found.sort(), [...replayed.get(symbol)?.values() ?? []].sort(), symbol);
+  }
+});
+
+interface RecordedBook {
+  readonly instrument_name: string;
+  readonly bids: readonly (readonly [action: string, price: string, size: string])[];
+  readonly asks: RecordedBook["bids"];
+}
+
+/** Applies a frame's levels by their actions alone; numbers are read as texts. */
+function replayDeribit(text: string, books: Map<string, Map<string, string>>): void {
+  const quoted = text.replace(/(?<=[[,:])-?\d[\d.eE+-]*(?=[,\]}])/g, '"$&"');
+  const { params } = JSON.parse(quoted) as {
+    readonly params?: { readonly channel: string; readonly data: RecordedBook };
+  };
+  if (params?.channel.startsWith("book.") !== true) return;
+  const { instrument_name: symbol, bids, asks } = params.data;
+  const levels = books.get(symbol) ?? new Map<string, string>();
+  books.set(symbol, levels);
+  for (const [side, changed] of [["bid", bids], ["ask", asks]] as const) {
+    for (const [action, price, size] of changed) {
+      if (action === "delete") levels.delete(`${side} ${price}`);
+      else levels.set(`${side} ${price}`, `${side} ${price} ${size}`);
+    }
+  }
 }
 
 function deribit(data: object): unknown {
