@@ -63,20 +63,29 @@ export async function countParquetRows(files: Files, dir: string): Promise<Map<s
   return counts;
 }
 
-/** How many lines there are of each event below a folder of NDJSON files, by `eventKey`. */
-export async function countLines(files: Files, dir: string): Promise<Map<string, number>> {
+/** How often each line stands below a folder of NDJSON files, by what `keyOf` makes of it. */
+export async function countLines(
+  files: Files,
+  dir: string,
+  keyOf: (line: string) => string = lineKey,
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const path of await listFiles(files, dir)) {
     if (!path.endsWith(".ndjson")) continue;
     const text = await files.readText(path) ?? "";
     assert.ok(text.endsWith("\n"), `${path} ends with a whole line`);
     for (const line of text.trimEnd().split("\n")) {
-      const { offset, index, kind } = JSON.parse(line);
-      const key = `${offset}:${index}:${kind}`;
+      const key = keyOf(line);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
   return counts;
+}
+
+/** Identity and kind of a line's event, as `eventKey` writes them. */
+function lineKey(line: string): string {
+  const { offset, index, kind } = JSON.parse(line);
+  return `${offset}:${index}:${kind}`;
 }
 
 /** An event's identity with its kind. */
