@@ -196,6 +196,10 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     }],
     gives: { "BTC/USD": "BTC-USD" },
   },
+  hyperliquid: {
+    answers: [{ universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] }],
+    gives: { "BTC/USDC:USDC": "BTC", "kPEPE/USDC:USDC": "kPEPE" },
+  },
   gmo: {
     answers: [{ status: 0, data: [{ symbol: "BTC", tickSize: "1" }, { symbol: "BTC_JPY", tickSize: "1" }] }],
     gives: { "BTC/JPY": "BTC", "BTC/JPY:JPY": "BTC_JPY" },

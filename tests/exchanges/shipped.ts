@@ -37,6 +37,11 @@ export const SHIPPED: readonly {
     lacks: ["candles", "derivative", "liquidations"],
     markets: 11,
   },
+  {
+    name: "hyperliquid",
+    symbols: ["BTC/USDC:USDC", "kPEPE/USDC:USDC"],
+    lacks: ["ticker", "liquidations"],
+  },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 

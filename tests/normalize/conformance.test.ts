@@ -128,6 +128,12 @@ function subjects(): ConformanceSubject[] {
     },
     { exchange: "deribit", versions: [null], shipped: loadShipped("deribit"), connectionId: "public" },
     { exchange: "bitflyer", versions: [null], shipped: loadShipped("bitflyer"), connectionId: "public" },
+    {
+      exchange: "hyperliquid",
+      versions: ["2024-08-23T00:00:00.498Z"],
+      shipped: loadShipped("hyperliquid"),
+      connectionId: "public",
+    },
     { exchange: "okex", versions: OKX_V5, shipped: okx, connectionId: "public" },
     { exchange: "okex-futures", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },
     { exchange: "okex-swap", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },

@@ -30,6 +30,11 @@ const RECORDINGS: readonly {
     counts: { book_delta: 6551, book_snapshot: 1, quote: 66089, trade: 21313 },
   },
   {
+    exchange: "hyperliquid",
+    files: ["hyperliquid-20250126-btcusd"],
+    counts: { book_snapshot: 46, trade: 34 },
+  },
+  {
     exchange: "bybit",
     files: ["bybit-20260809-ws1"],
     counts: {
