@@ -13,20 +13,19 @@ export const TIME_UNITS: readonly TimeUnit[] = ["s", "ms", "us", "ns", "iso", "a
 /** How many decimal digits stand between a unit and the microsecond. */
 const SHIFT: Readonly<Record<Exclude<TimeUnit, "iso" | "auto">, number>> = { s: 6, ms: 3, us: 0, ns: -3 };
 
+/** Milliseconds from 2001 to 2255: the usual case. */
+const MILLISECONDS = /^[1-8]\d{12}$/;
 const COUNT = /^(-?)(\d+)(?:\.(\d*))?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?(Z|[+-]\d\d:?\d\d)?$/;
 
 /**
- * Reads a time from its text; null where the text is not a time in that unit. Digits below the microsecond are cut, not
- * rounded. ISO text without a zone is UTC.
+ * Reads a time from its text; null where the text is not a time in that unit, or one that integers cannot hold: past 2255,
+ * and as long before 1970. Digits below the microsecond are cut, not rounded. ISO text without a zone is UTC.
  */
 export function microsFromText(text: string, unit: TimeUnit): Micros | null {
   if (unit === "auto") return microsFromText(text, detectUnit(text));
   if (unit === "iso") return microsFromIso(text);
-  if (unit === "ms" && text.length === 13) {
-    const count = Number(text);
-    if (Number.isInteger(count)) return count * 1000;
-  }
+  if (unit === "ms" && MILLISECONDS.test(text)) return Number(text) * 1000;
   const match = COUNT.exec(text);
   if (match === null) return null;
   const shift = SHIFT[unit];
@@ -59,7 +58,8 @@ function microsFromIso(text: string): Micros | null {
   if (Number(hour) > 24 || Number(minute) > 59 || Number(second) > 60) return null;
   const seconds = date.getTime() / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) -
     zoneSeconds(zone);
-  return seconds * 1_000_000 + Number((fraction + "000000").slice(0, 6));
+  const micros = seconds * 1_000_000 + Number((fraction + "000000").slice(0, 6));
+  return Number.isSafeInteger(micros) ? micros : null;
 }
 
 function zoneSeconds(zone: string): number {
