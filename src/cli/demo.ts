@@ -85,10 +85,21 @@ interface DemoRun {
   readonly quiet: boolean;
 }
 
+/**
+ * What of one kind an exchange sent and what became of it. Withheld are changes of a book that hold nothing new: those
+ * that its snapshot contains already, and those that were buffered for it and left as part of it.
+ */
+interface Balance {
+  readonly exchange: string;
+  readonly kind: EventKind;
+  readonly sent: number;
+  readonly collected: number;
+  readonly withheld: number;
+}
+
 interface DemoSummary {
   readonly rows: readonly DemoRow[];
-  /** Per exchange and kind: what the simulator sent, and what the collector delivered. */
-  readonly balance: readonly { exchange: string; kind: EventKind; sent: number; collected: number }[];
+  readonly balance: readonly Balance[];
   readonly isComplete: boolean;
   readonly delivered: number;
   readonly elapsedMs: number;
@@ -127,7 +138,7 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
   return {
     rows: last,
     balance,
-    isComplete: balance.every(({ sent, collected }) => sent === collected),
+    isComplete: balance.every(isBalanced),
     delivered,
     elapsedMs,
   };
@@ -138,19 +149,25 @@ async function drain(host: Host, service: Service, simulators: readonly Simulato
   const { clock } = host;
   const until = clock.monotonicMs() + DRAIN_MS;
   while (clock.monotonicMs() < until) {
-    if (balanceOf(service, simulators).every(({ sent, collected }) => sent === collected)) return;
+    if (balanceOf(service, simulators).every(isBalanced)) return;
     await clock.sleep(50);
   }
 }
 
-function balanceOf(service: Service, simulators: readonly Simulator[]): DemoSummary["balance"] {
+function isBalanced({ sent, collected, withheld }: Balance): boolean {
+  return sent === collected + withheld;
+}
+
+function balanceOf(service: Service, simulators: readonly Simulator[]): readonly Balance[] {
   return simulators.flatMap((simulator) => {
     const { symbols } = simulator.statistics();
     return EVENT_KINDS.flatMap((kind) => {
       if (kind === "gap" || kind === "raw") return [];
       const sent = symbols.reduce((sum, { events }) => sum + (events[kind] ?? 0), 0);
       const collected = service.metrics.count("collector_events_total", simulator.dialect, kind);
-      return sent + collected === 0 ? [] : [{ exchange: simulator.dialect, kind, sent, collected }];
+      const withheld = service.metrics.count("collector_book_withheld_total", simulator.dialect, kind);
+      if (sent + collected + withheld === 0) return [];
+      return [{ exchange: simulator.dialect, kind, sent, collected, withheld }];
     });
   });
 }
@@ -167,17 +184,19 @@ function addresses(simulators: readonly Simulator[]): Readonly<Record<string, st
 }
 
 function renderSummary(summary: DemoSummary, dataDir: string): string {
+  const withheld = summary.balance.reduce((sum, one) => sum + one.withheld, 0);
   const verdict = summary.isComplete
-    ? "Every event that the simulated exchanges sent is in the files."
+    ? "Every event that the simulated exchanges sent is in the files" +
+      (withheld === 0 ? "." : `, but for ${showCount(withheld)} changes of books that are part of a snapshot.`)
     : "The counts differ: see the log above for gaps and faults.";
   return [
     `${showDuration(summary.elapsedMs)} of three exchanges:`,
     demoTable(summary.rows),
     renderTable(
-      ["exchange", "kind", "sent", "collected"],
+      ["exchange", "kind", "sent", "collected", "withheld"],
       summary.balance.map((
-        { exchange, kind, sent, collected },
-      ) => [exchange, kind, showCount(sent), showCount(collected)]),
+        { exchange, kind, sent, collected, withheld },
+      ) => [exchange, kind, showCount(sent), showCount(collected), showCount(withheld)]),
     ),
     `${verdict} ${showCount(summary.delivered)} events, gaps included, in ${dataDir}/parquet`,
     [

@@ -117,6 +117,7 @@ export class Service {
         errors: exchange.issues.filter((issue) => issue.severity === "error").map(issueText),
         warnings: exchange.issues.filter((issue) => issue.severity === "warning").map(issueText),
         connections: status?.exchanges.get(exchange.name) ?? [],
+        books: status?.books.get(exchange.name) ?? [],
       })),
       journal: status?.journal ?? null,
       sinks: status?.sinks ?? [],

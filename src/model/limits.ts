@@ -68,3 +68,5 @@ export const BOOK_BUFFER_DELTAS_MAX = 4096;
 export const BOOK_UNANCHORED_DELTAS_MAX = 100;
 /** Books kept for one session; further ones leave unchecked, as they came. */
 export const SESSION_BOOKS_MAX = 10_000;
+/** How long an executed resync may take to bring a whole book, in ms; then it is done again, within its budget. */
+export const BOOK_RESYNC_RETRY_MS = 30_000;

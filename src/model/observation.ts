@@ -1,6 +1,7 @@
 import type { Channel, Stream } from "./channel.ts";
 import type { EventKind, GapCause } from "./event.ts";
 import type { Issue } from "./issue.ts";
+import type { ResyncAction } from "./plan.ts";
 import type { CloseCause } from "./record.ts";
 import type { Offset, SessionId } from "./frame.ts";
 
@@ -110,6 +111,21 @@ export type Observation =
     readonly symbol: string;
     readonly cause: GapCause;
     readonly detail: string;
+  }
+  | {
+    /** A book is not whole, and this is done about it as soon as its budget allows. */
+    readonly kind: "book_resync";
+    readonly exchange: string;
+    /** Empty where all books of a session are concerned. */
+    readonly symbol: string;
+    readonly cause: "sequence" | "checksum" | "stale" | "buffering";
+    readonly action: ResyncAction;
+  }
+  | {
+    readonly kind: "book_withheld";
+    readonly exchange: string;
+    readonly event: "book_snapshot" | "book_delta";
+    readonly count: number;
   }
   | { readonly kind: "duplicate"; readonly exchange: string; readonly count: number }
   | { readonly kind: "symbol_unmapped"; readonly exchange: string; readonly native: string }

@@ -446,7 +446,7 @@ export interface BookRule {
   readonly checksum: ChecksumRule | null;
   readonly crossed: "resync" | "keep";
   readonly resync: ResyncAction;
-  /** Resyncs of one connection within a time. */
+  /** Resyncs of one book within a time; more wait for their turn. */
   readonly budget: RateLimit;
   /** Name of the REST request that gives snapshots; null where none does. */
   readonly snapshotRequest: string | null;

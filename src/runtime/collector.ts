@@ -14,6 +14,7 @@ import { Delivery, type DeliveryStatus } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Intake } from "./intake.ts";
 import { Pipeline } from "./pipeline.ts";
+import type { BookStatus } from "./session_books.ts";
 import { Tail } from "./tail.ts";
 
 export interface CollectorOptions {
@@ -25,6 +26,8 @@ export interface CollectorOptions {
 /** How the whole is doing. */
 export interface CollectorStatus {
   readonly exchanges: ReadonlyMap<string, readonly SessionStatus[]>;
+  /** Books by exchange instance. */
+  readonly books: ReadonlyMap<string, readonly BookStatus[]>;
   readonly journal: JournalStatus;
   readonly sinks: readonly DeliveryStatus[];
   readonly frames: number;
@@ -120,6 +123,7 @@ export class Collector {
     const { next, synced, oldest, bufferedBytes, totalBytes, full, failure } = this.#journal;
     return {
       exchanges: new Map([...this.#runners].map(([name, runner]) => [name, runner.connections])),
+      books: new Map([...this.#runners.keys()].map((name) => [name, [...this.#pipeline.bookStatuses(name)]])),
       journal: { next, synced, oldest, bufferedBytes, totalBytes, full, error: failure?.message ?? null },
       sinks: this.#deliveries.map((delivery) => delivery.status),
       frames: this.#intake.frames,

@@ -1,9 +1,11 @@
 import type { Host } from "../host/mod.ts";
-import type { Observer, RunnableExchange, SessionId, Stream } from "../model/mod.ts";
+import { type Observer, type RunnableExchange, type SessionId, type Stream, unreachable } from "../model/mod.ts";
 import { createOpenGate, createSession, type Session, type SessionStatus } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
-import { connectionIdOf } from "./pipeline.ts";
+import { BookResyncer } from "./book_resyncer.ts";
+import { connectionIdOf, type PipelineResult } from "./pipeline.ts";
 import { RestRunner } from "./rest_runner.ts";
+import type { BookResync } from "./session_books.ts";
 
 export interface ExchangeRunnerOptions {
   readonly name: string;
@@ -22,6 +24,7 @@ export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
   readonly #sessions: Session[];
   readonly #rest: RestRunner;
+  readonly #resyncer: BookResyncer;
 
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
@@ -31,7 +34,12 @@ export class ExchangeRunner {
       plan: runnable.rest,
       host,
       observe,
-      onAnswer: (record) => intake.takeHttp(record),
+      onAnswer: (record) => this.#resync(intake.takeHttp(record)),
+    });
+    this.#resyncer = new BookResyncer({
+      clock: host.clock,
+      isWhole: (resync) => intake.isBookValid(resync),
+      execute: (resync) => this.#execute(resync),
     });
     const openGate = createOpenGate(host.clock);
     this.#sessions = runnable.connections.map((plan) => {
@@ -63,6 +71,7 @@ export class ExchangeRunner {
             if (taken === null) return;
             if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
             for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol);
+            this.#resync(taken);
           },
           onAcked: (id, acked, at) => {
             intake.acked(id, acked, at);
@@ -71,6 +80,7 @@ export class ExchangeRunner {
           onRejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
           onClosed: (id: SessionId, cause, code, reason, at) => {
             this.#rest.sessionClosed(id);
+            this.#resyncer.sessionClosed(id);
             intake.endSession(id, at, cause, code, reason);
           },
         },
@@ -103,6 +113,48 @@ export class ExchangeRunner {
 
   async stop(): Promise<void> {
     this.#rest.stop();
+    this.#resyncer.stop();
     await Promise.all(this.#sessions.map((session) => session.stop()));
+  }
+
+  /** Hands on what books ask for. */
+  #resync({ resyncs }: PipelineResult): void {
+    for (const resync of resyncs) {
+      const session = this.#sessionOf(resync);
+      if (session === undefined) continue;
+      const { name, observe } = this.#options;
+      const { symbol, cause, action } = resync;
+      observe({ kind: "book_resync", exchange: name, symbol, cause, action });
+      this.#resyncer.request(resync, session.status.key);
+    }
+  }
+
+  #execute(resync: BookResync): void {
+    const session = this.#sessionOf(resync);
+    if (session === undefined) return;
+    const { action, rule, symbol, native, cause } = resync;
+    const why = `book of ${symbol === "" ? "the session" : symbol}: ${cause}`;
+    switch (action) {
+      case "reconnect":
+        return session.reconnect(why);
+      case "resubscribe":
+        // Where a stream cannot be asked for anew on its socket, a new socket has to do.
+        if (!session.resubscribe({ channel: "book", symbol })) session.reconnect(why);
+        return;
+      case "rest":
+        if (rule?.snapshotRequest != null) this.#rest.ask(resync.session, rule.snapshotRequest, native);
+        return;
+      case "request": {
+        const message = rule?.requests.get(native);
+        if (message !== undefined) session.ask(message);
+        return;
+      }
+      default:
+        return unreachable(action);
+    }
+  }
+
+  #sessionOf({ session: id }: BookResync): Session | undefined {
+    return this.#sessions.find(({ status }) => status.sessionId === id);
   }
 }

@@ -20,6 +20,7 @@ import {
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
 import { Pipeline, type PipelineResult } from "./pipeline.ts";
+import type { BookResync } from "./session_books.ts";
 import type { Tail } from "./tail.ts";
 
 /** Frames of a session that were not kept, until they are written down. */
@@ -110,8 +111,13 @@ export class Intake {
   }
 
   /** A REST answer. */
-  takeHttp(record: HttpRecord): void {
-    this.#append(record);
+  takeHttp(record: HttpRecord): PipelineResult {
+    return this.#append(record).result;
+  }
+
+  /** Whether a book that asked for a resync is whole by now. */
+  isBookValid(resync: BookResync): boolean {
+    return this.#options.pipeline.isBookValid(resync);
   }
 
   /** Writes down what was dropped in a session, before its end is written. */
@@ -202,6 +208,10 @@ export class Intake {
 function report(result: PipelineResult, offset: Offset, observe: Observer): void {
   const { exchange, envelopes, faults } = result;
   if (envelopes.length > 0) reportEvents(result, observe);
+  for (const event of ["book_snapshot", "book_delta"] as const) {
+    const count = result.withheld[event];
+    if (count > 0) observe({ kind: "book_withheld", exchange, event, count });
+  }
   if (result.duplicates > 0) observe({ kind: "duplicate", exchange, count: result.duplicates });
   if (result.signal !== null && result.rule !== null) observe({ kind: "frame_control", exchange, rule: result.rule });
   for (const fault of faults) {

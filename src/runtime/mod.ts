@@ -5,6 +5,7 @@
  */
 export { Collector, type CollectorOptions, type CollectorStatus, type JournalStatus } from "./collector.ts";
 export { Delivery, type DeliveryOptions, type DeliveryStatus } from "./delivery.ts";
+export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
 export { Deduplicator } from "./deduplicator.ts";
 export { GapTracker } from "./gap_tracker.ts";

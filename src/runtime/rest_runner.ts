@@ -78,6 +78,19 @@ export class RestRunner {
     void this.#work();
   }
 
+  /** Asks for an answer once more, for a session's book. What waits for its turn already is not queued twice. */
+  ask(session: SessionId, name: string, native: string): void {
+    for (const request of this.#options.plan.requests.filter((one) => one.name === name)) {
+      for (const target of request.targets.filter((one) => one.native === native)) {
+        const waits = (task: Task) => task.request === request && task.target === target && task.session === session;
+        if (this.#queue.some(waits)) continue;
+        const signal = this.#sessionSignal(session);
+        this.#queue.push({ request, native, target, session, signal, attempt: 0 });
+      }
+    }
+    void this.#work();
+  }
+
   /** Calls for the session are given up. */
   sessionClosed(session: SessionId): void {
     this.#sessions.get(session)?.abort();

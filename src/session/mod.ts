@@ -5,6 +5,7 @@
  * any exchange; JSON is read for the bootstrap reply alone.
  */
 export { createOpenGate, type OpenGate } from "./open_gate.ts";
+export { RollingWindow } from "./rolling_window.ts";
 export { type Session, type SessionCallbacks, type SessionOptions, type SessionStatus } from "./seams.ts";
 export { createSession } from "./session.ts";
 export { type StreamCounts } from "./stream_board.ts";

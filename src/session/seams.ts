@@ -10,6 +10,7 @@ import type {
   SessionId,
   SessionState,
   Stream,
+  Template,
 } from "../model/mod.ts";
 import type { OpenGate } from "./open_gate.ts";
 import type { StreamCounts } from "./stream_board.ts";
@@ -81,6 +82,8 @@ export interface Session {
    * socket, or the exchange knows no way but a new one: then `reconnect`.
    */
   resubscribe(stream: Stream): boolean;
+  /** Sends a frame of the descriptor's own within the send limit, if a socket is open. */
+  ask(message: Template): void;
   /** Ends the present socket, if there is one, as after a server's notice. */
   reconnect(reason: string): void;
 }

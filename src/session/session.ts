@@ -106,6 +106,10 @@ class ReconnectingSession implements Session {
     await this.#running;
   }
 
+  ask(message: Template): void {
+    this.#life?.ask(message);
+  }
+
   reconnect(reason: string): void {
     this.#life?.close("notice", reason);
   }

@@ -180,6 +180,14 @@ export class SocketLife {
     return this.#subscriptions.resubscribe(stream);
   }
 
+  ask(message: Template): void {
+    if (!this.#sending || this.#closed || this.#ending !== null) return;
+    this.#queue.request(() => {
+      this.#send(message);
+      return true;
+    });
+  }
+
   pause(): void {
     this.#pausedSinceMs ??= this.#nowMs();
     this.#connection?.pause();

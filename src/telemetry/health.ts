@@ -22,6 +22,22 @@ export interface ConnectionHealth {
   readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
 }
 
+/** One kept book. */
+export interface BookHealth {
+  readonly symbol: string;
+  readonly state: BookHealthState;
+  /** When the state began; null before the first update. */
+  readonly since: Micros | null;
+  /** Why it is broken; null while it is not. */
+  readonly cause: string | null;
+}
+
+/** `empty` and `buffering` have no image yet; `broken` waits for a new one. */
+export type BookHealthState = "empty" | "buffering" | "valid" | "broken";
+
+/** All states of books. */
+export const BOOK_STATES: readonly BookHealthState[] = ["empty", "buffering", "valid", "broken"];
+
 /** One configured exchange instance. */
 export interface InstanceHealth {
   readonly name: string;
@@ -32,6 +48,8 @@ export interface InstanceHealth {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
   readonly connections: readonly ConnectionHealth[];
+  /** Books that the instance keeps at present. */
+  readonly books: readonly BookHealth[];
 }
 
 export interface JournalHealth {
@@ -99,14 +117,15 @@ export function isReady(snapshot: HealthSnapshot): boolean {
     );
 }
 
-/** The state of an instance in one word: `disabled`, `invalid`, `live`, `degraded` (some stream or connection is not) or `down`. */
+/** The state of an instance in one word: `disabled`, `invalid`, `live`, `degraded` (some stream, connection or book is not) or `down`. */
 export function instanceState(instance: InstanceHealth): string {
   if (!instance.enabled) return "disabled";
   if (instance.errors.length > 0) return "invalid";
   const live = instance.connections.filter(({ state }) => state.kind === "live");
   if (live.length === 0) return instance.connections.length === 0 ? "starting" : "down";
   const troubled = live.length < instance.connections.length ||
-    live.some(({ streams }) => streams.rejected + streams.stale > 0);
+    live.some(({ streams }) => streams.rejected + streams.stale > 0) ||
+    instance.books.some(({ state }) => state === "broken");
   return troubled ? "degraded" : "live";
 }
 
@@ -162,6 +181,22 @@ function instanceBody(instance: InstanceHealth, now: Micros): unknown {
       reconnects: connection.reconnects,
       streams: connection.streams,
       rejected: connection.rejected.map(({ stream, reason }) => ({ stream: streamKey(stream), reason })),
+    })),
+    books: booksBody(instance.books),
+  };
+}
+
+/** How many books are in each state, and which are broken, since when and why. */
+function booksBody(books: readonly BookHealth[]): unknown {
+  const count = (state: BookHealthState) => books.filter((book) => book.state === state).length;
+  return {
+    valid: count("valid"),
+    buffering: count("empty") + count("buffering"),
+    broken: count("broken"),
+    broken_books: books.filter(({ state }) => state === "broken").map(({ symbol, since, cause }) => ({
+      symbol,
+      since: since === null ? null : isoFromMicros(since),
+      cause,
     })),
   };
 }

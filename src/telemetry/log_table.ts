@@ -123,6 +123,13 @@ export const LOG_EVENTS: Table = {
     text: (seen) => `${seen.exchange} ${seen.stream ?? "frame"} ${seen.symbol} gap: ${seen.cause} ${seen.detail}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.cause}`,
   },
+  book_resync: {
+    level: "info",
+    meaning: "A book is not whole; what is done about it waits for its budget",
+    text: (seen) => `${seen.exchange} book ${seen.symbol}: ${seen.action} because of ${seen.cause}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.cause}`,
+  },
+  book_withheld: null,
   duplicate: null,
   symbol_unmapped: {
     level: "warn",

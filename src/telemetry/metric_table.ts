@@ -26,6 +26,16 @@ export const METRICS = {
   },
   collector_events_total: { type: "counter", help: "Events derived", labels: ["exchange", "kind"] },
   collector_gaps_total: { type: "counter", help: "Gaps recorded", labels: ["exchange", "cause"] },
+  collector_book_resyncs_total: {
+    type: "counter",
+    help: "Resyncs that books asked for; `buffering` is a snapshot that could not be joined or was missing",
+    labels: ["exchange", "cause"],
+  },
+  collector_book_withheld_total: {
+    type: "counter",
+    help: "Book events that did not leave: older than the book, held for its snapshot, or after a fault",
+    labels: ["exchange", "kind"],
+  },
   collector_duplicates_dropped_total: {
     type: "counter",
     help: "Events left out as duplicates",
@@ -92,6 +102,7 @@ export const METRICS = {
     labels: ["exchange", "state"],
   },
   collector_streams: { type: "gauge", help: "Streams by state", labels: ["exchange", "state"] },
+  collector_books: { type: "gauge", help: "Kept books by state", labels: ["exchange", "state"] },
   collector_last_message_age_seconds: {
     type: "gauge",
     help: "Time since the latest message of the quietest connection",

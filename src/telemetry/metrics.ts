@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { type Observation, type Observer, unreachable } from "../model/mod.ts";
-import { type HealthSnapshot, healthStatus } from "./health.ts";
+import { BOOK_STATES, type HealthSnapshot, healthStatus } from "./health.ts";
 import { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";
 
 /** Counts observations and renders them in the Prometheus text format. */
@@ -12,7 +12,6 @@ export interface Metrics {
   count(name: MetricName, ...labels: readonly string[]): number;
 }
 
-const LABEL_SEPARATOR = "\u0000";
 const STATUS_VALUES = { ok: 2, degraded: 1, error: 0 } as const;
 
 /** Makes an empty set of metrics; the program has one, tests have their own. */
@@ -27,7 +26,7 @@ export function createMetrics(): Metrics {
   }
   return {
     observe: (observation) => countObservation(counts, observation),
-    count: (name, ...labels) => counts.get(name, labels.join(LABEL_SEPARATOR)),
+    count: (name, ...labels) => counts.get(name, labels),
     render: (snapshot) => {
       for (const gauge of gauges.values()) gauge.reset();
       setGauges(gauges, snapshot);
@@ -36,31 +35,51 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** Plain sums, so that counting a frame costs a look-up; they are handed to the library when somebody asks. */
+/** The sum of one metric with one set of labels. */
+interface Sum {
+  readonly labels: readonly string[];
+  value: number;
+}
+
+/**
+ * Plain sums, so that counting a frame costs a few look-ups and makes nothing; they are handed to the library when
+ * somebody asks. A metric has up to three labels; what it lacks is the empty text.
+ */
 class CountTable {
-  readonly #counts = new Map<MetricName, Map<string, number>>();
+  readonly #sums = new Map<MetricName, Map<string, Map<string, Map<string, Sum>>>>();
 
-  add(name: MetricName, labels: string, by = 1): void {
-    let values = this.#counts.get(name);
-    if (values === undefined) this.#counts.set(name, values = new Map());
-    values.set(labels, (values.get(labels) ?? 0) + by);
+  add(name: MetricName, by: number, first = "", second = "", third = ""): void {
+    this.#sum(name, first, second, third).value += by;
   }
 
-  get(name: MetricName, labels: string): number {
-    return this.#counts.get(name)?.get(labels) ?? 0;
+  get(name: MetricName, [first = "", second = "", third = ""]: readonly string[]): number {
+    return this.#sums.get(name)?.get(first)?.get(second)?.get(third)?.value ?? 0;
   }
 
-  of(name: MetricName): Iterable<readonly [string, number]> {
-    return this.#counts.get(name) ?? [];
+  *of(name: MetricName): Iterable<Sum> {
+    for (const seconds of this.#sums.get(name)?.values() ?? []) {
+      for (const thirds of seconds.values()) yield* thirds.values();
+    }
+  }
+
+  #sum(name: MetricName, first: string, second: string, third: string): Sum {
+    let firsts = this.#sums.get(name);
+    if (firsts === undefined) this.#sums.set(name, firsts = new Map());
+    let seconds = firsts.get(first);
+    if (seconds === undefined) firsts.set(first, seconds = new Map());
+    let thirds = seconds.get(second);
+    if (thirds === undefined) seconds.set(second, thirds = new Map());
+    let sum = thirds.get(third);
+    if (sum === undefined) thirds.set(third, sum = { labels: [first, second, third], value: 0 });
+    return sum;
   }
 }
 
 function publish(name: MetricName, spec: MetricSpec, counts: CountTable): (this: Counter) => void {
   return function () {
     this.reset();
-    for (const [labels, value] of counts.of(name)) {
-      const texts = labels.split(LABEL_SEPARATOR);
-      this.inc(Object.fromEntries(spec.labels.map((label, i) => [label, texts[i]])), value);
+    for (const { labels, value } of counts.of(name)) {
+      this.inc(Object.fromEntries(spec.labels.map((label, i) => [label, labels[i]])), value);
     }
   };
 }
@@ -68,64 +87,71 @@ function publish(name: MetricName, spec: MetricSpec, counts: CountTable): (this:
 function countObservation(counts: CountTable, seen: Observation): void {
   switch (seen.kind) {
     case "frame_received":
-      counts.add("collector_frames_received_total", seen.exchange);
-      counts.add("collector_received_bytes_total", seen.exchange, seen.bytes);
+      counts.add("collector_frames_received_total", 1, seen.exchange);
+      counts.add("collector_received_bytes_total", seen.bytes, seen.exchange);
       return;
     case "events":
-      return counts.add("collector_events_total", join(seen.exchange, seen.event), seen.count);
+      return counts.add("collector_events_total", seen.count, seen.exchange, seen.event);
     case "frame_control":
-      return counts.add("collector_frames_control_total", join(seen.exchange, seen.rule));
+      return counts.add("collector_frames_control_total", 1, seen.exchange, seen.rule);
     case "frame_fault":
-      return counts.add("collector_frame_faults_total", join(seen.exchange, seen.code));
+      return counts.add("collector_frame_faults_total", 1, seen.exchange, seen.code);
     case "frames_dropped":
-      return counts.add("collector_frames_dropped_total", seen.exchange, seen.frames);
+      return counts.add("collector_frames_dropped_total", seen.frames, seen.exchange);
     case "gap":
-      return counts.add("collector_gaps_total", join(seen.exchange, seen.cause));
+      return counts.add("collector_gaps_total", 1, seen.exchange, seen.cause);
+    case "book_resync":
+      return counts.add("collector_book_resyncs_total", 1, seen.exchange, seen.cause);
+    case "book_withheld":
+      return counts.add("collector_book_withheld_total", seen.count, seen.exchange, seen.event);
     case "duplicate":
-      return counts.add("collector_duplicates_dropped_total", seen.exchange, seen.count);
+      return counts.add("collector_duplicates_dropped_total", seen.count, seen.exchange);
     case "symbol_unmapped":
-      return counts.add("collector_symbols_unmapped_total", seen.exchange);
+      return counts.add("collector_symbols_unmapped_total", 1, seen.exchange);
     case "session_opened":
-      return counts.add("collector_sessions_opened_total", seen.exchange);
+      return counts.add("collector_sessions_opened_total", 1, seen.exchange);
     case "session_closed":
-      return counts.add("collector_sessions_closed_total", join(seen.exchange, seen.cause));
+      return counts.add("collector_sessions_closed_total", 1, seen.exchange, seen.cause);
     case "connect_failed":
-      return counts.add("collector_connects_failed_total", join(seen.exchange, seen.code));
+      return counts.add("collector_connects_failed_total", 1, seen.exchange, seen.code);
     case "request_sent":
-      return counts.add("collector_requests_sent_total", seen.exchange);
+      return counts.add("collector_requests_sent_total", 1, seen.exchange);
     case "request_failed":
-      return counts.add("collector_requests_failed_total", join(seen.exchange, seen.outcome));
+      return counts.add("collector_requests_failed_total", 1, seen.exchange, seen.outcome);
     case "stream_state":
-      return counts.add("collector_stream_changes_total", join(seen.exchange, seen.stream.channel, seen.state));
+      return counts.add("collector_stream_changes_total", 1, seen.exchange, seen.stream.channel, seen.state);
     case "http_request":
       return counts.add(
         "collector_http_requests_total",
-        join(seen.exchange, seen.request, seen.status === null ? "none" : `${Math.floor(seen.status / 100)}xx`),
+        1,
+        seen.exchange,
+        seen.request,
+        seen.status === null ? "none" : `${Math.floor(seen.status / 100)}xx`,
       );
     case "journal_synced":
-      counts.add("collector_journal_records_total", "", seen.records);
-      counts.add("collector_journal_bytes_total", "", seen.bytes);
-      counts.add("collector_journal_sync_seconds_total", "", seen.durationMs / 1000);
-      counts.add("collector_journal_syncs_total", "");
+      counts.add("collector_journal_records_total", seen.records);
+      counts.add("collector_journal_bytes_total", seen.bytes);
+      counts.add("collector_journal_sync_seconds_total", seen.durationMs / 1000);
+      counts.add("collector_journal_syncs_total", 1);
       return;
     case "journal_segment_sealed":
-      return counts.add("collector_journal_segments_sealed_total", "");
+      return counts.add("collector_journal_segments_sealed_total", 1);
     case "journal_segment_deleted":
-      return counts.add("collector_journal_segments_deleted_total", "");
+      return counts.add("collector_journal_segments_deleted_total", 1);
     case "journal_failed":
-      return counts.add("collector_journal_failures_total", "");
+      return counts.add("collector_journal_failures_total", 1);
     case "sink_wrote":
-      counts.add("collector_sink_events_total", seen.sink, seen.events);
-      counts.add("collector_sink_write_seconds_total", seen.sink, seen.durationMs / 1000);
+      counts.add("collector_sink_events_total", seen.events, seen.sink);
+      counts.add("collector_sink_write_seconds_total", seen.durationMs / 1000, seen.sink);
       return;
     case "sink_committed":
-      return counts.add("collector_sink_commits_total", seen.sink);
+      return counts.add("collector_sink_commits_total", 1, seen.sink);
     case "sink_failed":
-      return counts.add("collector_sink_failures_total", seen.sink);
+      return counts.add("collector_sink_failures_total", 1, seen.sink);
     case "config_issue":
-      return counts.add("collector_config_issues_total", seen.issue.severity);
+      return counts.add("collector_config_issues_total", 1, seen.issue.severity);
     case "config_reload":
-      return counts.add("collector_config_reloads_total", seen.accepted ? "accepted" : "refused");
+      return counts.add("collector_config_reloads_total", 1, seen.accepted ? "accepted" : "refused");
     case "started":
     case "stopping":
     case "stopped":
@@ -147,8 +173,12 @@ function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: HealthSnaps
     gauges.get(name)?.inc({ ...labels }, value);
   set("collector_uptime_seconds", snapshot.uptimeMs / 1000);
   set("collector_health_status", STATUS_VALUES[healthStatus(snapshot)]);
-  for (const { name: exchange, enabled, connections } of snapshot.instances) {
+  for (const { name: exchange, enabled, connections, books } of snapshot.instances) {
     if (!enabled) continue;
+    for (const state of BOOK_STATES) {
+      const count = books.filter((book) => book.state === state).length;
+      if (books.length > 0) set("collector_books", count, { exchange, state });
+    }
     let oldest: number | null = null;
     for (const { state, streams, lastMessageTs } of connections) {
       add("collector_connections", 1, { exchange, state: state.kind });
@@ -166,10 +196,6 @@ function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: HealthSnaps
     set("collector_sink_lag_records", lagRecords, { sink });
     set("collector_sink_failing", state === "failing" ? 1 : 0, { sink });
   }
-}
-
-function join(...labels: readonly string[]): string {
-  return labels.join(LABEL_SEPARATOR);
 }
 
 function entries<T extends Readonly<Record<string, MetricSpec>>>(table: T): readonly [MetricName, MetricSpec][] {

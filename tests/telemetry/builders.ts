@@ -31,6 +31,7 @@ export function instance(rest: Partial<InstanceHealth> = {}): InstanceHealth {
     errors: [],
     warnings: [],
     connections: [connection()],
+    books: [{ symbol: "BTC/USDT", state: "valid", since: 1_700_000_000_000_000, cause: null }],
     ...rest,
   };
 }
@@ -102,6 +103,14 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   frames_dropped: { kind: "frames_dropped", exchange: "alpha", frames: 4, reason: "journal full" },
   events: { kind: "events", exchange: "alpha", event: "trade", count: 5 },
   gap: { kind: "gap", exchange: "alpha", stream: "book", symbol: STREAM.symbol, cause: "disconnect", detail: "1006" },
+  book_resync: {
+    kind: "book_resync",
+    exchange: "alpha",
+    symbol: "BTC/USDT",
+    cause: "sequence",
+    action: "resubscribe",
+  },
+  book_withheld: { kind: "book_withheld", exchange: "alpha", event: "book_delta", count: 3 },
   duplicate: { kind: "duplicate", exchange: "alpha", count: 2 },
   symbol_unmapped: { kind: "symbol_unmapped", exchange: "alpha", native: STREAM.symbol },
   http_request: {

@@ -34,6 +34,7 @@ Deno.test("healthBody() gives every documented field", () => {
           streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
           rejected: [],
         }],
+        books: { valid: 1, buffering: 0, broken: 0, broken_books: [] },
       }],
       journal: {
         next_offset: 120,
@@ -94,6 +95,24 @@ Deno.test("healthStatus() is degraded by a failing sink or a full journal, error
   assert.ok(journal !== null);
   assert.equal(healthStatus(snapshot({ journal: { ...journal, full: true } })), "degraded");
   assert.equal(healthStatus(snapshot({ journal: { ...journal, error: "disk full" } })), "error");
+});
+
+Deno.test("healthBody() lists broken books with since and cause, and an instance with one is degraded", () => {
+  const books = [
+    { symbol: "A", state: "valid", since: 1, cause: null },
+    { symbol: "B", state: "buffering", since: 1, cause: null },
+    { symbol: "C", state: "broken", since: 1_700_000_000_000_000, cause: "checksum" },
+  ] as const;
+  const troubled = instance({ books });
+  const { body } = healthBody(snapshot({ instances: [troubled] }));
+  const shown = JSON.parse(JSON.stringify(body)).instances[0];
+  assert.equal(shown.state, "degraded");
+  assert.deepEqual(shown.books, {
+    valid: 1,
+    buffering: 1,
+    broken: 1,
+    broken_books: [{ symbol: "C", since: "2023-11-14T22:13:20.000000Z", cause: "checksum" }],
+  });
 });
 
 Deno.test("instanceState() tells live, degraded, down, starting and invalid apart", () => {
