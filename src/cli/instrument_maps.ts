@@ -4,12 +4,13 @@ import {
   Failure,
   FRAME_BYTES_MAX,
   hideEnvironment,
+  INSTRUMENT_PAGES_MAX,
   type InstrumentListPlan,
   type Observer,
   renderTemplate,
   type RunnableExchange,
 } from "../model/mod.ts";
-import { readInstrumentList } from "../normalize/mod.ts";
+import { nextPagePath, readInstrumentList } from "../normalize/mod.ts";
 
 /** By instance: what the exchange's own list of instruments says, canonical to native. */
 export type InstrumentMaps = ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -56,11 +57,15 @@ async function instanceMap(
   const path = `${cacheDir}/${name}.json`;
   const map = new Map<string, string>();
   for (const list of runnable.rest.instruments) {
-    const body = await fetchList(list, name, { host, runnable, observe, signal });
-    if (body === null) return await cached(host, path);
-    const instruments = readInstrumentList(list, body);
-    if (instruments === null) return await cached(host, path);
-    for (const { canonical, native } of instruments) map.set(canonical, native);
+    let page: string | null = list.path;
+    for (let pages = 0; page !== null && pages < INSTRUMENT_PAGES_MAX; pages++) {
+      const asked: InstrumentListPlan = { ...list, path: page };
+      const body = await fetchList(asked, name, { host, runnable, observe, signal });
+      const instruments = body === null ? null : readInstrumentList(list, body);
+      if (body === null || instruments === null) return await cached(host, path);
+      for (const { canonical, native } of instruments) map.set(canonical, native);
+      page = nextPagePath(list, body);
+    }
   }
   await host.files.makeDir(cacheDir);
   await host.files.writeAtomic(path, new TextEncoder().encode(JSON.stringify(Object.fromEntries(map))));

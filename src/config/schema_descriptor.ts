@@ -131,6 +131,10 @@ export const instrumentsSchema = z.strictObject({
   body: z.string().optional().describe("Body of the request"),
   rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
   where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+  next: z.strictObject({
+    at: source.describe("Where an answer names the page behind it; the list ends where there is none"),
+    parameter: text.describe("Query parameter by which that page is asked for"),
+  }).optional().describe("How the further pages of the list are asked for"),
   native: source.describe("Native spelling of the symbol"),
   canonical: source.describe("Canonical spelling; rows without one are left out"),
 }).describe("A list of instruments that completes the symbol map");
@@ -293,6 +297,10 @@ export const descriptorSchema = z.strictObject({
   subscriptions: z.array(subscriptionSchema).default([]).describe("Subscriptions"),
   parse: parseSchema.optional(),
   maps: mapsSchema.prefault({}),
+  symbol_values: z.record(name, source).default({}).describe(
+    "Name of a text and the expression that gives it for an instrument, of `native`, `symbol`, `base`, `quote`, `settle`, " +
+      "`expiry` and `family`; used as `{sym:NAME}` in generators and REST paths",
+  ),
   control: z.array(controlSchema).default([]).describe("Frames that are not data; tried in order, before events"),
   event_defaults: eventDefaultsSchema.optional(),
   events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),

@@ -2,6 +2,7 @@ import { errorAt, type LangError } from "./diagnostic.ts";
 import type { GeneratorList, GeneratorVariable } from "./generator_tree.ts";
 import { didYouMean } from "./nearest.ts";
 import type { TemplatePart } from "./placeholder.ts";
+import { SYMBOL_PARTS } from "./template.ts";
 
 /** The holes of emitted texts, which are filled when they are sent. */
 export const GENERATOR_HOLES = ["id", "now_ms", "now_s", "uuid", "boot"] as const;
@@ -11,6 +12,7 @@ const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
   ["symbol", "symbols"],
   ["symbol_lower", "symbols"],
   ["symbol_upper", "symbols"],
+  ...SYMBOL_PARTS.map((part) => [part, "symbols"] as const),
   ["ch", "channels"],
   ["channel", "channels"],
 ]);
@@ -28,7 +30,11 @@ export function checkPlaceholders(
     ...variables,
   ];
   return parts.flatMap((part) => {
-    if (typeof part === "string" || part.name === null || variables.includes(part.name)) return [];
+    if (typeof part === "string" || (part.name !== null && variables.includes(part.name))) return [];
+    if (part.prefix === "sym" && !scope.some(({ list }) => list === "symbols")) {
+      return [errorAt(part.offset, part.length, `{sym:${part.key}} needs a foreach over symbols around it`)];
+    }
+    if (part.name === null) return [];
     const list = LOOP_PLACEHOLDERS.get(part.name);
     if (list !== undefined && !scope.some((variable) => variable.list === list)) {
       return [errorAt(part.offset, part.length, `{${part.name}} needs a foreach over ${list} around it`)];

@@ -13,6 +13,7 @@ import type {
 } from "./generator_tree.ts";
 import { didYouMean } from "./nearest.ts";
 import { readPlaceholders, type TemplatePart } from "./placeholder.ts";
+import { SYMBOL_PARTS } from "./template.ts";
 import type { TextLiteral } from "./text_literal.ts";
 
 /**
@@ -37,6 +38,7 @@ const PLACEHOLDER_LISTS: ReadonlyMap<string, GeneratorList | null> = new Map([
   ["channel", "channels"],
   ["symbol_lower", null],
   ["symbol_upper", null],
+  ...SYMBOL_PARTS.map((part) => [part, null] as const),
   ["id", null],
   ["now_ms", null],
   ["now_s", null],

@@ -15,12 +15,20 @@ export interface GeneratorInput {
   /** The descriptor's connection id. */
   readonly connId: string;
   /** Instruments of the connection, in order. */
-  readonly symbols: readonly { readonly canonical: string; readonly native: string }[];
+  readonly symbols: readonly GeneratorSymbol[];
   /** Channels asked for, with their wire names, in order. */
   readonly channels: readonly { readonly channel: Channel; readonly native: string }[];
   /** Arguments by key. */
   readonly args: Readonly<Record<string, string>>;
   readonly environment: (name: string) => string | undefined;
+}
+
+/** An instrument that a generator loops over. */
+export interface GeneratorSymbol {
+  readonly canonical: string;
+  readonly native: string;
+  /** Placeholders that stand for something of this instrument: `base`, `sym:kind`. */
+  readonly values?: Readonly<Record<string, string>>;
 }
 
 /** One emitted message. */
@@ -63,7 +71,9 @@ class GeneratorRunner {
   readonly #input: GeneratorInput;
   readonly #values: Record<string, string>;
   readonly #bindings: Binding[] = [];
-  #symbol: { readonly canonical: string; readonly native: string } | null = null;
+  #symbol: GeneratorSymbol | null = null;
+  /** The symbol whose values are among the placeholders. */
+  #filled: GeneratorSymbol | null = null;
   #channel: { readonly channel: Channel; readonly native: string } | null = null;
   #steps = 0;
   #chars = 0;
@@ -110,7 +120,7 @@ class GeneratorRunner {
       const outer = this.#symbol;
       for (const symbol of this.#input.symbols) {
         this.#symbol = symbol;
-        this.#round(loop, { name: variable, ...symbol }, body);
+        this.#round(loop, { name: variable, canonical: symbol.canonical, native: symbol.native }, body);
       }
       this.#symbol = outer;
       return;
@@ -186,11 +196,19 @@ class GeneratorRunner {
     });
   }
 
+  #fillSymbol(symbol: GeneratorSymbol): void {
+    if (this.#filled === symbol) return;
+    for (const name of Object.keys(this.#filled?.values ?? {})) delete this.#values[name];
+    Object.assign(this.#values, symbol.values);
+    this.#filled = symbol;
+  }
+
   /** Values of placeholders for the loops that run now; the object is reused. */
   #emitValues(): Readonly<Record<string, string>> {
     const values = this.#values;
     if (this.#symbol !== null) {
       const { native } = this.#symbol;
+      this.#fillSymbol(this.#symbol);
       values.symbol = native;
       values.symbol_lower = native.toLowerCase();
       values.symbol_upper = native.toUpperCase();

@@ -1,8 +1,8 @@
-/** A placeholder as it stands in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`. */
+/** A placeholder as it stands in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`, `{sym:kind}`. */
 export interface Placeholder {
   /** The identifier; null for the forms with a prefix. */
   readonly name: string | null;
-  readonly prefix: "env" | "arg" | "boot" | null;
+  readonly prefix: "env" | "arg" | "boot" | "sym" | null;
   /** What stands behind the prefix; empty for identifiers. */
   readonly key: string;
   /** Offset of the opening brace, in UTF-16 units. */
@@ -16,7 +16,7 @@ export interface Placeholder {
 /** Text cut at its placeholders. Braces in any other form are text, so JSON needs no escaping. */
 export type TemplatePart = string | Placeholder;
 
-const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot):([A-Za-z0-9_.-]+))\}/g;
+const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym):([A-Za-z0-9_.-]+))\}/g;
 
 /** Deepest JSON-in-JSON that is followed. */
 const DEPTH_MAX = 8;
@@ -46,7 +46,7 @@ export function readPlaceholders(text: string): readonly TemplatePart[] {
 }
 
 function prefixOf(text: string | undefined): Placeholder["prefix"] {
-  return text === "env" || text === "arg" || text === "boot" ? text : null;
+  return text === "env" || text === "arg" || text === "boot" || text === "sym" ? text : null;
 }
 
 /**

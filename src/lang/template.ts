@@ -65,13 +65,15 @@ function fillOne(
     return null;
   };
   const { prefix, key, depth } = placeholder;
-  if (prefix === "arg" || prefix === null) {
-    const name = placeholder.name ?? `arg:${key}`;
+  if (prefix === "arg" || prefix === "sym" || prefix === null) {
+    const name = placeholder.name ?? `${prefix}:${key}`;
     if (Object.hasOwn(scope.values, name)) return escaped(scope.values[name], depth);
   }
   switch (prefix) {
     case "arg":
       return refuse(`Unknown argument ${key}${didYouMean(key, argumentsOf(scope))}`);
+    case "sym":
+      return refuse(`{sym:${key}} has no value here: [symbol_values] gives none for the symbol`);
     case "env": {
       const value = scope.environment(key);
       if (value === undefined) return refuse(`Environment variable ${key} is not set`);
@@ -85,6 +87,9 @@ function fillOne(
       return hole({ kind: "boot", key, value: null }, depth) ?? refuse(TOO_DEEP);
     case null: {
       const kind = PLAIN_HOLES.find((known) => known === placeholder.name && scope.holes.includes(known));
+      if (kind === undefined && isSymbolPart(placeholder.name)) {
+        return refuse(`{${placeholder.name}} has no value here: the symbol is not canonical`);
+      }
       if (kind === undefined) {
         const names = placeholderNames(scope);
         const known = didYouMean(placeholder.name ?? "", names);
@@ -94,6 +99,14 @@ function fillOne(
     }
   }
 }
+
+/** Whether a placeholder stands for a part of the canonical symbol. */
+export function isSymbolPart(name: string | null): boolean {
+  return SYMBOL_PARTS.some((part) => part === name);
+}
+
+/** Placeholders that stand for parts of the canonical symbol. */
+export const SYMBOL_PARTS = ["base", "quote", "settle", "expiry", "family"] as const;
 
 /** Holes that are written as a bare name. */
 export const PLAIN_HOLES: readonly Exclude<Hole["kind"], "boot" | "env">[] = [

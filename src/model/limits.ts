@@ -46,6 +46,8 @@ export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 export const STREAMS_MAX = 100_000;
 /** Prices kept by level id, over all sessions of an exchange instance; levels beyond them are unknown when they change. */
 export const LEVEL_IDS_MAX = 1_000_000;
+/** Pages of one instrument list that are asked for; further ones are left out. */
+export const INSTRUMENT_PAGES_MAX = 100;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
 export const SINK_PARTITIONS_MAX = 1000;
 /** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */

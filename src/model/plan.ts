@@ -232,6 +232,8 @@ export interface InstrumentListPlan {
   readonly where: Predicate | null;
   readonly native: Expression;
   readonly canonical: Expression;
+  /** Where an answer names the page behind it, and the query parameter that asks for it; null: there is one page. */
+  readonly next: { readonly at: Expression; readonly parameter: string } | null;
 }
 
 /** How frames of an exchange are read: everything the pure middle needs. */

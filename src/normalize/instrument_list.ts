@@ -10,6 +10,16 @@ export interface ListedInstrument {
   readonly native: string;
 }
 
+/** The path of the page behind the one that an answer gives; null where it is the last. */
+export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string | null {
+  const document = new JsonDocument();
+  if (rule.next === null || !document.parse(body)) return null;
+  const cursor = expressionText(new ReadContext(document), rule.next.at);
+  if (cursor === null || cursor === "") return null;
+  const query = `${encodeURIComponent(rule.next.parameter)}=${encodeURIComponent(cursor)}`;
+  return `${rule.path}${rule.path.includes("?") ? "&" : "?"}${query}`;
+}
+
 /**
  * Reads the answer of an instrument list: the rows that pass the filter and have both spellings. Null where the body is
  * not JSON.

@@ -14,7 +14,7 @@ export {
   type FrameExplanation,
   type RuleOutcome,
 } from "./explanation.ts";
-export { type ListedInstrument, readInstrumentList } from "./instrument_list.ts";
+export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
 export { PARSE_RULE_NAME } from "./raw_reader.ts";

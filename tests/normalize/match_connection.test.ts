@@ -31,6 +31,7 @@ const LIST = {
   where: when({ "/status": "TRADING" }),
   native: source("/symbol"),
   canonical: source("/name"),
+  next: null,
 };
 
 Deno.test("readInstrumentList() gives the rows that pass the filter and have both names", () => {

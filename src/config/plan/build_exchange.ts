@@ -35,7 +35,7 @@ export function buildExchange(
   const place = new Place(input.locateDescriptor, { issues, exchange });
   const configured = new Place(input.locateCollector, { issues, exchange, path: input.instancePath });
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange });
-  const texts = buildTexts(descriptor, input.environment);
+  const texts = buildTexts(descriptor, input.environment, place);
 
   checkSubscriptions(descriptor, place);
   const rules = buildRules(descriptor, place, texts);

@@ -29,7 +29,7 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
   const issues: Issue[] = [];
   const { descriptor, symbolMap, exchange } = input;
   const place = new Place(input.locateDescriptor, { issues, exchange: null });
-  const texts = buildTexts(descriptor, input.environment);
+  const texts = buildTexts(descriptor, input.environment, place);
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange: null });
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const rules = buildRules(descriptor, place, texts);

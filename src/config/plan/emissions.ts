@@ -68,7 +68,10 @@ function runSubscription(demand: Demand, subscription: number, connectionId: str
   if (instruments.length === 0) return [];
   const run = runGenerator(program, {
     connId: connection.id,
-    symbols: instruments.map(({ symbol, native }) => ({ canonical: symbol, native })),
+    symbols: instruments.map((instrument) => {
+      const { symbol, native } = instrument;
+      return { canonical: symbol, native, values: texts.symbolValues(instrument) };
+    }),
     channels,
     args: texts.args,
     environment: texts.scope.environment,

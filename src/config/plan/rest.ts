@@ -6,7 +6,7 @@ import type {
   RestRateLimit,
   RestRequestPlan,
 } from "../../model/mod.ts";
-import type { DescriptorValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
+import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
 import { checkConnectionIds, connectionIdsOf } from "./connection_ids.ts";
 import { buildHeaders } from "./headers.ts";
@@ -74,7 +74,10 @@ function requestPlans(
   const pathAt = place.at("path");
   if (!request.path.startsWith("/")) pathAt.error(`Not a path: ${request.path}; it begins with /`);
   // Compiled once for a symbol of its own, so that its errors are reported without any instrument and only once.
-  const sample = pathTemplate(request.path, { native: "SYMBOL", connectionId: "ID" }, { place: pathAt, texts });
+  const sample = pathTemplate(request.path, { symbol: "BASE/QUOTE", native: "SYMBOL", connectionId: "ID" }, {
+    place: pathAt,
+    texts,
+  });
   return connectionIdsOf(request.connection_id).map((connectionId) => {
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
     const served = connection === undefined || !demand.channels.includes(request.channel)
@@ -87,7 +90,7 @@ function requestPlans(
       channel: request.channel,
       connectionId,
       targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
-        const path = pathTemplate(request.path, { native, connectionId }, { place: pathAt, texts });
+        const path = pathTemplate(request.path, { symbol, native, connectionId }, { place: pathAt, texts });
         return path === null ? [] : [{ native, symbol, path }];
       }),
       everyMs: request.every_ms ?? null,
@@ -98,11 +101,15 @@ function requestPlans(
 
 function pathTemplate(
   path: string,
-  target: { readonly native: string; readonly connectionId: string },
+  target: { readonly symbol: string; readonly native: string; readonly connectionId: string },
   context: { readonly place: Place; readonly texts: Texts },
 ) {
   const { native, connectionId } = target;
+  const own = Object.entries(context.texts.symbolValues(target)).map(([name, value]) =>
+    [name, encodeURIComponent(value)] as const
+  );
   const values = {
+    ...Object.fromEntries(own),
     symbol: encodeURIComponent(native),
     symbol_lower: encodeURIComponent(native.toLowerCase()),
     symbol_upper: encodeURIComponent(native.toUpperCase()),
@@ -127,6 +134,15 @@ function instrumentLists(rest: RestValues, place: Place): readonly InstrumentLis
     const native = sourceOf(list.native, at.at("native"));
     const canonical = sourceOf(list.canonical, at.at("canonical"));
     if (rows === null || native === null || canonical === null) return [];
-    return [{ method: list.method, path: list.path, body: list.body ?? null, rows, where, native, canonical }];
+    const next = list.next === undefined ? null : nextPage(list.next, at.at("next"));
+    return [{ method: list.method, path: list.path, body: list.body ?? null, rows, where, native, canonical, next }];
   });
+}
+
+function nextPage(
+  next: NonNullable<InstrumentListValues["next"]>,
+  place: Place,
+): InstrumentListPlan["next"] {
+  const at = sourceOf(next.at, place.at("at"));
+  return at === null ? null : { at, parameter: next.parameter };
 }

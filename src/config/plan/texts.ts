@@ -1,6 +1,8 @@
 import type { TemplateScope } from "../../lang/mod.ts";
 import type { Hole } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
+import type { Place } from "./place.ts";
+import { buildSymbolValues, type SymbolValues } from "./symbol_values.ts";
 
 /** What the templates of one descriptor may name. */
 export interface Texts {
@@ -8,6 +10,8 @@ export interface Texts {
   readonly args: Readonly<Record<string, string>>;
   /** Values that are replaced at once: `arg:KEY`. */
   readonly scope: Omit<TemplateScope, "holes">;
+  /** What the placeholders of an instrument stand for. */
+  readonly symbolValues: SymbolValues;
   /** Holes of a text that is sent on an open connection. */
   readonly sent: readonly Hole["kind"][];
 }
@@ -16,10 +20,12 @@ export interface Texts {
 export function buildTexts(
   descriptor: DescriptorValues,
   environment: (name: string) => string | undefined,
+  place: Place,
 ): Texts {
   const args = descriptor.args;
   const values = Object.fromEntries(Object.entries(args).map(([name, value]) => [`arg:${name}`, value]));
-  return { args, scope: { values, environment }, sent: ["id", "now_ms", "now_s", "uuid", "env", "boot"] };
+  const symbolValues = buildSymbolValues(descriptor, place);
+  return { args, symbolValues, scope: { values, environment }, sent: ["id", "now_ms", "now_s", "uuid", "env", "boot"] };
 }
 
 /** The scope with further values. */
