@@ -174,6 +174,7 @@ export class IntegerColumn implements Column {
 export class DoubleColumn implements Column {
   #values = new Float64Array(FIRST_CAPACITY);
   #rows = 0;
+  #nans = 0;
   readonly #nullable: boolean;
 
   constructor(nullable: boolean) {
@@ -182,7 +183,9 @@ export class DoubleColumn implements Column {
 
   append(text: string | null): void {
     if (this.#rows === this.#values.length) this.#values = grown(this.#values, Float64Array);
-    this.#values[this.#rows++] = text === null ? NaN : doubleFromDecimal(text);
+    const value = text === null ? NaN : doubleFromDecimal(text);
+    if (Number.isNaN(value)) this.#nans++;
+    this.#values[this.#rows++] = value;
   }
 
   get bytes(): number {
@@ -190,25 +193,24 @@ export class DoubleColumn implements Column {
   }
 
   encode(): EncodedColumn {
-    const present = new Float64Array(this.#rows);
+    const values = this.#values.subarray(0, this.#rows);
+    const nulls = this.#nullable ? this.#nans : 0;
     const levels = new RunWriter(1);
-    let at = 0;
+    if (nulls === 0) levels.append(1, this.#rows);
+    else for (const value of values) levels.append(Number.isNaN(value) ? 0 : 1, 1);
+    const present = nulls === 0 ? values : values.filter((value) => !Number.isNaN(value));
     let min = Infinity;
     let max = -Infinity;
-    for (let row = 0; row < this.#rows; row++) {
-      const value = this.#values[row];
-      const isNull = Number.isNaN(value) && this.#nullable;
-      levels.append(isNull ? 0 : 1, 1);
-      if (isNull) continue;
+    for (let at = 0; at < present.length; at++) {
+      const value = present[at];
       if (value < min) min = value;
       if (value > max) max = value;
-      present[at++] = value;
     }
     return {
-      values: bytesOf(present.subarray(0, at)),
+      values: bytesOf(present),
       dictionary: null,
       levels: this.#nullable ? levels.finish() : null,
-      nulls: this.#rows - at,
+      nulls,
       ...range(min, max),
     };
   }
