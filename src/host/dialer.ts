@@ -41,6 +41,8 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
         perMessageDeflate: deflateOptions(options.compression),
         maxPayload: options.frameBytesMax,
         followRedirects: false,
+        // A text frame that is not UTF-8 is kept like any other and found undecodable by whoever reads it.
+        skipUTF8Validation: true,
         // Deno 2.6 reads the authority off the agent alone.
         ...(ca === null ? {} : { ca, agent: new Agent({ ca }) }),
       });
