@@ -11,6 +11,11 @@ export interface RecordedLine {
 
 const FOLDER = new URL("../../../shared/recordings/", import.meta.url);
 
+/** Where a shared recording stands. */
+export function recordingPath(name: string): string {
+  return decodeURIComponent(new URL(`${name}.jsonl.gz`, FOLDER).pathname);
+}
+
 /** The lines of a shared recording; null, and a loud line, where the shared folder is absent. */
 export function readRecording(name: string): RecordedLine[] | null {
   const packed = readShared(new URL(`${name}.jsonl.gz`, FOLDER));

@@ -1,0 +1,97 @@
+/**
+ * The collector as `run` starts it, in a process of its own, on one loopback exchange: measures from the first frame
+ * until all events stand in committed Parquet files. Arguments: the exchange's name, its port, how many
+ * frames it sends.
+ */
+import process from "node:process";
+import { Service } from "../../src/cli/service.ts";
+import { denoHost } from "../../src/host/mod.ts";
+import { createLog } from "../../src/telemetry/mod.ts";
+import { peakMemory, Stopwatch } from "./measure.ts";
+import { type CollectorReport, SOCKET_EXCHANGES } from "./wire.ts";
+
+const LOOK_MS = 5;
+/** How long a stage may take before the measurement is given up, in ms. */
+const PATIENCE_MS = 30_000;
+
+const [, , exchange, port, frameCount] = process.argv;
+const frames = Number(frameCount);
+const host = denoHost();
+const { clock } = host;
+const dir = await host.files.makeTempDir("bench_collector");
+const configPath = `${dir}/collector.toml`;
+await host.files.writeAtomic(configPath, new TextEncoder().encode(configText()));
+
+const service = await Service.start({
+  context: {
+    host,
+    version: "bench",
+    shippedDir: decodeURIComponent(new URL("../../config", import.meta.url).pathname),
+    finish: () => {},
+  },
+  configPath,
+  httpPort: 0,
+  createObserver: () =>
+    createLog({
+      level: "warn",
+      format: "text",
+      color: false,
+      write: (line) => host.terminal.printError(line),
+      nowMs: () => clock.monotonicMs(),
+    }),
+});
+const received = () => service.metrics.count("collector_frames_received_total", exchange);
+const idleBytes = Deno.memoryUsage().rss;
+await until(() => received() > 0);
+const watch = new Stopwatch();
+// The first frame is the acknowledgement.
+await until(() => received() >= frames + 1);
+const receivedMs = watch.wallMs;
+await service.stop();
+const { wallMs: committedMs, cpuMs } = watch;
+const { journal, sinks } = service.snapshot();
+if (journal?.error !== null || sinks[0].lagRecords > 1) throw new Error(JSON.stringify({ journal, sinks }));
+const report: CollectorReport = {
+  frames,
+  bytes: service.metrics.count("collector_received_bytes_total", exchange),
+  events: sinks[0].events,
+  gaps: service.metrics.count("collector_gaps_total", exchange, "undecodable"),
+  receivedMs,
+  committedMs,
+  cpuMs,
+  peakBytes: peakMemory(),
+  idleBytes,
+};
+console.log(JSON.stringify(report));
+await host.files.removeTree(dir);
+process.exit(0);
+
+/** Throws where it takes too long, because nothing would ever end this process then. */
+async function until(isSo: () => boolean): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
+  while (!isSo()) {
+    if (clock.monotonicMs() > deadlineMs) throw new Error(`Gave up: ${JSON.stringify(service.snapshot())}`);
+    await clock.sleep(LOOK_MS);
+  }
+}
+
+function configText(): string {
+  const { connection, symbols } = SOCKET_EXCHANGES[exchange];
+  return `
+[run]
+http_port = 8090
+shutdown_timeout_ms = 60_000
+data_dir = "${dir}"
+[[sink]]
+name = "archive"
+type = "parquet"
+[[exchange]]
+name = "${exchange}"
+descriptor_path = "builtin:${exchange}"
+symbols = ${JSON.stringify(symbols)}
+channels = ["trades", "book", "quotes"]
+[exchange.overrides]
+urls = { ${connection} = ["ws://127.0.0.1:${port}/stream"] }
+base_urls = ["http://127.0.0.1:${port}"]
+`;
+}
