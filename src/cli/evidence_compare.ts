@@ -84,10 +84,15 @@ function compareEvent(
   differences: Difference[],
 ): void {
   for (const key of new Set([...Object.keys(wanted), ...Object.keys(got)])) {
-    const expected = wanted[key];
+    const expected = ownValue(wanted, key);
     if (expected === undefined && OPTIONAL_FIELDS.includes(key)) continue;
-    compareValue(`${owner}.${key}`, { expected: expected ?? null, got: got[key] ?? null }, differences);
+    compareValue(`${owner}.${key}`, { expected: expected ?? null, got: ownValue(got, key) ?? null }, differences);
   }
+}
+
+/** Any text may be a key, also `constructor`. */
+function ownValue(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
 function compareValue(

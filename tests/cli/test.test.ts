@@ -107,6 +107,11 @@ const WRONG: readonly (readonly [what: string, line: string, said: RegExp])[] = 
     TRADE.replace('"side":"buy"', '"side":"buy","trade_id":"9"'),
     /trade_id +expected "9"\n +got +null/,
   ],
+  [
+    "a field with a name of the language's own",
+    TRADE.replace('"side":"buy"', '"side":"buy","constructor":"9"'),
+    /constructor +expected "9"\n +got +null/,
+  ],
   ["a field left out", TRADE.replace(',"side":"buy"', ""), /events\[0\]\.side +expected null\n +got +"buy"/],
   [
     "an event too many",
