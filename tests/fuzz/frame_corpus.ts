@@ -21,7 +21,10 @@ export interface Corpus {
 
 const CONFIG = new URL("../../config/", import.meta.url);
 
-/** The corpora of all shipped descriptors. `recordedMax`: most frames that are taken of a recording. */
+/**
+ * The corpora of all shipped descriptors that have evidence; where it is missing another test says so. `recordedMax`: most
+ * frames that are taken of a recording.
+ */
 export function frameCorpora(options: { readonly recordedMax: number; readonly bytesMax: number }): readonly Corpus[] {
   const recordings = recordingNames(options.bytesMax);
   return shippedNames().map((name) => {
@@ -33,8 +36,8 @@ export function frameCorpora(options: { readonly recordedMax: number; readonly b
 }
 
 function shippedNames(): readonly string[] {
-  return [...Deno.readDirSync(new URL("exchanges", CONFIG))].map(({ name }) => name)
-    .filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5)).sort();
+  return [...Deno.readDirSync(new URL("exchanges/evidence", CONFIG))].map(({ name }) => name)
+    .filter((name) => name.endsWith(".jsonl")).map((name) => name.slice(0, -6)).sort();
 }
 
 function evidenceFrames(name: string): readonly CorpusFrame[] {
