@@ -42,7 +42,7 @@ function expected(text: string, futures: boolean): unknown {
     return {
       channel: "book",
       ...common,
-      exchange_ts: at(futures ? "T" : "E"),
+      exchange_ts: at("E"),
       event: {
         kind: "book_delta",
         bids: levels(text, "b"),
@@ -58,7 +58,7 @@ function expected(text: string, futures: boolean): unknown {
   return {
     channel: "quotes",
     ...common,
-    exchange_ts: futures ? at("T") : null,
+    exchange_ts: futures ? at("E") : null,
     event: {
       kind: "quote",
       bid_price: digits(text, "b"),

@@ -112,9 +112,22 @@ const RECORDINGS: readonly {
     },
   },
   {
+    exchange: "bitmex",
+    files: ["bitmex-20210722-ws1"],
+    counts: {
+      "control ack": 30,
+      "control history": 20,
+      "control welcome": 1,
+      book_delta: 1969,
+      book_snapshot: 10,
+      quote: 426,
+      trade: 17,
+    },
+  },
+  {
     exchange: "okx",
     files: ["okx-20220513-ws1"],
-    counts: { "control ack": 18, book_delta: 287, book_snapshot: 3, ticker: 28, trade: 74 },
+    counts: { "control ack": 18, book_delta: 287, book_snapshot: 3, derivative_ticker: 3, ticker: 28, trade: 74 },
   },
 ];
 

@@ -1,17 +1,16 @@
 import {
-  type BookDelta,
-  type BookSnapshot,
-  type Level,
-  type MarketEvent,
+  type DerivativeTicker,
+  type Envelope,
+  type JournalRecord,
   type Micros,
   microsFromText,
 } from "../../src/model/mod.ts";
-import { type NormalizedEvent, Normalizer } from "../../src/normalize/mod.ts";
+import { Pipeline } from "../../src/runtime/mod.ts";
 import { readShared } from "./recordings.ts";
 import type { ShippedFrames } from "./shipped_descriptor.ts";
 
 /** Kinds of the expected objects that are compared. */
-export const COMPARED_KINDS = ["trade", "book_change", "book_ticker", "liquidation"] as const;
+export const COMPARED_KINDS = ["trade", "book_change", "derivative_ticker", "book_ticker", "liquidation"] as const;
 export type ComparedKind = typeof COMPARED_KINDS[number];
 
 /** One message with what a proven mapper makes of it. */
@@ -45,11 +44,6 @@ export interface Comparison {
   readonly index: number;
   readonly kind: ComparedKind;
   readonly passed: boolean;
-  /**
-   * Of a snapshot: whether it is the expected one once the deltas that came before it in the case and that it does not
-   * hold yet are applied. False for everything else.
-   */
-  readonly passedMerged: boolean;
   readonly expected: readonly unknown[];
   readonly actual: readonly unknown[];
 }
@@ -62,25 +56,21 @@ export function readConformance(subject: ConformanceSubject): ConformanceLine[] 
   return lines.filter(({ mapperFrom }) => subject.versions.includes(mapperFrom));
 }
 
-/** Feeds each case to a fresh normalizer and compares what it gives, kind by kind. */
+/** Feeds each case to a fresh pipeline and compares what it gives, kind by kind. */
 export function compareCases(subject: ConformanceSubject, lines: readonly ConformanceLine[]): Comparison[] {
   const comparisons: Comparison[] = [];
-  let normalizer = new Normalizer(subject.shipped.frames);
-  let deltas: BookDelta[] = [];
+  let feed = new CaseFeed(subject);
   for (const line of lines) {
-    if (line.seq === 0) {
-      normalizer = new Normalizer(subject.shipped.frames);
-      deltas = [];
-    }
+    if (line.seq === 0) feed = new CaseFeed(subject);
+    const events = feed.read(line.message);
     const local = microsOf(line.localTimestamp);
-    const events = readMessage(normalizer, subject, line.message);
-    const actual = events.map((event) => comparable(event, local));
-    const merged = events.flatMap(({ event }) => event.kind === "book_snapshot" ? [mergedLevels(event, deltas)] : []);
-    for (const { event } of events) if (event.kind === "book_delta") deltas.push(event);
+    const actual = events.map((event) => comparable(event, local)).filter((one) => one !== null);
     const expected = line.normalized.map((one) => ({ ...one, timestamp: microsOf(String(one.timestamp)) }));
     for (const kind of COMPARED_KINDS) {
       const wanted = expected.flatMap((one) => Reflect.get(one, "type") === kind ? [sorted(one)] : []);
-      const given = actual.flatMap((one) => one?.type === kind ? [sorted(one)] : []);
+      const given = kind === "derivative_ticker"
+        ? wanted.map((one) => feed.stateLike(one))
+        : actual.flatMap((one) => one.type === kind ? [sorted(one)] : []);
       if (wanted.length === 0 && given.length === 0) continue;
       comparisons.push({
         exchange: subject.exchange,
@@ -88,7 +78,6 @@ export function compareCases(subject: ConformanceSubject, lines: readonly Confor
         index: line.index,
         kind,
         passed: JSON.stringify(wanted) === JSON.stringify(given),
-        passedMerged: kind === "book_change" && merged.length > 0 && sameLevels(wanted, merged),
         expected: wanted,
         actual: given,
       });
@@ -97,56 +86,89 @@ export function compareCases(subject: ConformanceSubject, lines: readonly Confor
   return comparisons;
 }
 
-/** Levels of both sides by price, without removed ones: `bid 1.5` → 2. */
-type LevelMap = ReadonlyMap<string, number>;
+/** The fields of a derivative's state as the cases spell them, and as events do. */
+const STATE_FIELDS = {
+  fundingRate: "funding_rate",
+  fundingTimestamp: "next_funding_ts",
+  indexPrice: "index_price",
+  lastPrice: "last_price",
+  markPrice: "mark_price",
+  openInterest: "open_interest",
+  predictedFundingRate: "predicted_funding_rate",
+} as const satisfies Readonly<Record<string, keyof DerivativeTicker>>;
 
-/** A snapshot with the deltas applied that are newer than it. */
-function mergedLevels(snapshot: BookSnapshot, deltas: readonly BookDelta[]): LevelMap {
-  const levels = new Map<string, number>();
-  const apply = (side: string, changes: readonly Level[]) => {
-    for (const [price, size] of changes) {
-      if (Number(size) === 0) levels.delete(`${side} ${Number(price)}`);
-      else levels.set(`${side} ${Number(price)}`, Number(size));
-    }
-  };
-  for (const { bids, asks } of [snapshot, ...deltas.filter((delta) => isNewer(delta, snapshot))]) {
-    apply("bid", bids);
-    apply("ask", asks);
+/** One case: a session of its own, with the state of derivatives put together from what each frame carried. */
+class CaseFeed {
+  readonly #pipeline: Pipeline;
+  readonly #subject: ConformanceSubject;
+  readonly #states = new Map<string, Map<keyof DerivativeTicker, string | number>>();
+  #offset = 1;
+
+  constructor(subject: ConformanceSubject) {
+    this.#subject = subject;
+    this.#pipeline = new Pipeline([subject.shipped.frames], { enabled: false, windowSeconds: 1, keysMax: 1 });
+    this.#process({
+      kind: "opened",
+      at: 0,
+      exchange: subject.shipped.frames.exchange,
+      connection: subject.connectionId,
+      url: "",
+      descriptorHash: "",
+      streams: [],
+    });
   }
-  return levels;
-}
 
-function isNewer(delta: BookDelta, snapshot: BookSnapshot): boolean {
-  return BigInt(delta.last_sequence ?? 0) > BigInt(snapshot.sequence ?? 0);
-}
-
-function sameLevels(wanted: readonly Readonly<Record<string, unknown>>[], merged: readonly LevelMap[]): boolean {
-  const maps = wanted.map((one) => {
-    const levels = new Map<string, number>();
-    for (const side of ["bid", "ask"] as const) {
-      const listed = one[`${side}s`] as readonly { readonly price: number; readonly amount: number }[];
-      for (const { price, amount } of listed) if (amount !== 0) levels.set(`${side} ${price}`, amount);
+  /** Gives a message, or the REST answer that it stands for, to the pipeline. */
+  read(message: unknown): readonly Envelope[] {
+    const encoder = new TextEncoder();
+    const rest = this.#subject.restAnswer?.(message) ?? null;
+    if (rest === null) {
+      const payload = encoder.encode(JSON.stringify(message));
+      return this.#process({ kind: "frame", session: 1, at: 0, binary: false, payload });
     }
-    return levels;
-  });
-  const text = (all: readonly LevelMap[]) => JSON.stringify(all.map((levels) => [...levels].sort()));
-  return text(maps) === text(merged);
+    return this.#process({
+      kind: "http",
+      at: 0,
+      exchange: this.#subject.shipped.frames.exchange,
+      session: 1,
+      request: rest.request,
+      native: rest.native,
+      url: "",
+      status: 200,
+      body: encoder.encode(JSON.stringify(rest.body)),
+    });
+  }
+
+  /** What is known of the symbol of an expected state, in its form. The mapper emits the whole, an event what came. */
+  stateLike(expected: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    const known = this.#states.get(String(expected.symbol));
+    const fields = Object.entries(STATE_FIELDS).map(([field, name]) => {
+      const value = known?.get(name) ?? null;
+      if (value === null) return [field, null];
+      return [field, typeof value === "number" ? isoOf(value) : Number(value)];
+    });
+    return sorted({ ...expected, ...Object.fromEntries(fields) });
+  }
+
+  #process(record: JournalRecord): readonly Envelope[] {
+    const { envelopes } = this.#pipeline.process(this.#offset++, record);
+    for (const { event, native_symbol } of envelopes) {
+      if (event.kind !== "derivative_ticker") continue;
+      const symbol = native_symbol.toUpperCase();
+      const known = this.#states.get(symbol) ?? new Map<keyof DerivativeTicker, string | number>();
+      this.#states.set(symbol, known);
+      for (const name of Object.values(STATE_FIELDS)) {
+        const value = event[name];
+        if (value !== null) known.set(name, value);
+      }
+    }
+    return envelopes;
+  }
 }
 
-function readMessage(
-  normalizer: Normalizer,
-  subject: ConformanceSubject,
-  message: unknown,
-): readonly NormalizedEvent[] {
-  const encoder = new TextEncoder();
-  const rest = subject.restAnswer?.(message) ?? null;
-  if (rest !== null) {
-    const body = encoder.encode(JSON.stringify(rest.body));
-    return normalizer.readHttp({ session: 1, request: rest.request, native: rest.native, body, receivedTs: 0 }).events;
-  }
-  const payload = encoder.encode(JSON.stringify(message));
-  const { connectionId } = subject;
-  return normalizer.read({ session: 1, connectionId, payload, binary: false, receivedTs: 0 }).events;
+/** A time as the cases write it: three digits of a second. */
+function isoOf(micros: Micros): string {
+  return new Date(micros / 1000).toISOString();
 }
 
 function microsOf(iso: string): Micros {
@@ -156,9 +178,9 @@ function microsOf(iso: string): Micros {
 }
 
 /** Our event as the cases spell it, with numbers for prices and sizes; null for kinds that are not compared. */
-function comparable(found: NormalizedEvent, local: Micros): Readonly<Record<string, unknown>> | null {
+function comparable(found: Envelope, local: Micros): Readonly<Record<string, unknown>> | null {
   const common = { symbol: found.native_symbol.toUpperCase(), timestamp: found.exchange_ts ?? local };
-  const event: MarketEvent = found.event;
+  const { event } = found;
   switch (event.kind) {
     case "trade":
       return {
@@ -189,7 +211,7 @@ function comparable(found: NormalizedEvent, local: Micros): Readonly<Record<stri
       };
     case "book_snapshot":
     case "book_delta": {
-      const levels = (side: typeof event.bids) => side.map(([price, size]) => ({ price: +price, amount: +size }));
+      const levels = (side: typeof event.bids) => side.map(([price, size]) => ({ amount: +size, price: +price }));
       const isSnapshot = event.kind === "book_snapshot";
       return { type: "book_change", ...common, isSnapshot, bids: levels(event.bids), asks: levels(event.asks) };
     }
@@ -205,7 +227,16 @@ function numberOrNull(text: string | null): number | null {
 /** The fields that are compared, in one order. */
 function sorted(one: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { exchange: _exchange, localTimestamp: _local, ...rest } = one;
-  return Object.fromEntries(Object.entries(rest).sort(([left], [right]) => left < right ? -1 : 1));
+  const fields = Object.entries(rest).map(([name, value]): [string, unknown] => [
+    name,
+    Array.isArray(value) ? inOrder(value) : value,
+  ]);
+  return Object.fromEntries(fields.sort(([left], [right]) => left < right ? -1 : 1));
+}
+
+/** Levels by price: their order within a message says nothing. */
+function inOrder(levels: readonly { readonly price: number; readonly amount: number }[]): readonly unknown[] {
+  return levels.map(({ price, amount }) => ({ amount, price })).sort((left, right) => left.price - right.price);
 }
 
 /** A table exchange × kind × passed/total, as text. */
@@ -214,9 +245,9 @@ export function conformanceTable(comparisons: readonly Comparison[]): string {
   const lines = exchanges.map((exchange) => {
     const cells = COMPARED_KINDS.map((kind) => {
       const found = comparisons.filter((one) => one.exchange === exchange && one.kind === kind);
-      return (found.length === 0 ? "–" : `${found.filter(({ passed }) => passed).length}/${found.length}`).padStart(12);
+      return (found.length === 0 ? "–" : `${found.filter(({ passed }) => passed).length}/${found.length}`).padStart(18);
     });
     return exchange.padEnd(18) + cells.join("");
   });
-  return ["exchange".padEnd(18) + COMPARED_KINDS.map((kind) => kind.padStart(12)).join(""), ...lines].join("\n");
+  return ["exchange".padEnd(18) + COMPARED_KINDS.map((kind) => kind.padStart(18)).join(""), ...lines].join("\n");
 }
