@@ -62,6 +62,7 @@ function renderRule(rule: ExplainedRule, paint: Paint): readonly string[] {
     lines.push(`    ${holds ? paint("good", "✓") : paint("bad", "✗")} ${test}  ${paint("dim", `found ${found}`)}`);
   }
   if (!isTaken) return lines;
+  for (const note of rule.notes) lines.push(`    ${paint("warn", note)}`);
   if (rule.rowsSource !== "") lines.push(`    rows ${rule.rowsSource}: ${rule.rows.length}`);
   rule.rows.forEach((row, i) => lines.push(...renderRow(row, { index: i, paint, isOnly: rule.rows.length === 1 })));
   return lines;

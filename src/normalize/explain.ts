@@ -1,5 +1,14 @@
 import { type ExplainedTest, type Expression, JsonDocument, NOT_FOUND, type Predicate } from "../json/mod.ts";
-import type { ControlRule, ControlSignal, EventRule, FieldRule, FramePlan, Micros, SessionId } from "../model/mod.ts";
+import type {
+  ControlRule,
+  ControlSignal,
+  EventRule,
+  FieldRule,
+  FramePlan,
+  Micros,
+  RouteRule,
+  SessionId,
+} from "../model/mod.ts";
 import { ReadContext } from "./context.ts";
 import { decodePayload } from "./decoder.ts";
 import { explainField, explainSource, shortened, testsOf } from "./explain_field.ts";
@@ -86,6 +95,7 @@ class RuleExplainer {
       does: rule.action,
       connections: rule.connections === null ? null : [...rule.connections],
       source: "ws",
+      notes: rule.route === null ? [] : [routeNote(rule.route)],
       rowsSource: rule.rows?.source ?? "",
     };
     if (!this.#applies(rule.connections, "ws")) return { ...about, outcome: "elsewhere", tests: [], rows: [] };
@@ -104,6 +114,7 @@ class RuleExplainer {
       does: rule.kind,
       connections: rule.connections === null ? null : [...rule.connections],
       source: rule.source,
+      notes: eventNotes(rule),
       rowsSource: rule.rows.source,
     };
     if (!this.#applies(rule.connections, rule.source)) return { ...about, outcome: "elsewhere", tests: [], rows: [] };
@@ -226,4 +237,18 @@ class RuleExplainer {
     const sources = tests.map(({ test, found }) => ({ source: test, found }));
     return [{ name: "snapshot", sources, steps: [], value: String(holds), faults: [] }, ...fields];
   }
+}
+
+function routeNote({ key, set }: RouteRule): string {
+  if (set === null) return `forgets what ${key.source} stands for`;
+  return `remembers for ${key.source}: ${[...set].map(([name, source]) => `${name} = ${source.source}`).join(", ")}`;
+}
+
+function eventNotes({ unwrap, merge, skipFirstFrame }: EventRule): readonly string[] {
+  return [
+    ...(unwrap === null ? [] : [`reads the text at ${unwrap.at.source}, ${unwrap.encoding}`]),
+    ...(merge === null ? [] : ["fields that a row lacks are those last known of its symbol"]),
+    ...(merge?.start == null ? [] : [`nothing is said of a symbol before ${merge.start.source}`]),
+    ...(skipFirstFrame ? ["leaves out the first frame of each stream"] : []),
+  ];
 }

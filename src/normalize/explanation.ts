@@ -48,6 +48,8 @@ export interface ExplainedRule {
   readonly outcome: RuleOutcome;
   /** `when` in its parts; the whole text for rules on bare text. Empty where the rule was not tested. */
   readonly tests: readonly ExplainedTest[];
+  /** What else the rule does with the frame: text it opens, rows it completes, frames it leaves out. */
+  readonly notes: readonly string[];
   /** `rows` as it is written. */
   readonly rowsSource: string;
   /** Rows of a taken rule; a control rule has the frame as its only one. */

@@ -177,7 +177,8 @@ function assertCountedOnce({ signal, rule, faults, events }: NormalizedFrame): v
     assert.ok(signal === null && events.length === 0, "a refused frame means nothing");
     return;
   }
-  assert.equal(refusals.length, 0, "matched and refused");
+  // A text inside a frame may be damaged while the frame itself is not.
+  assert.ok(refusals.every(({ where }) => where.includes(".unwrap ")), "matched and refused");
   if (signal !== null) assert.equal(events.length, 0, "a control frame gives no events");
 }
 
@@ -188,7 +189,7 @@ function assertLikeJsonParse(read: NormalizedFrame, { origin, payload }: CorpusF
   ) {
     return;
   }
-  const code = read.faults[0]?.code;
+  const code = read.rule === null ? read.faults[0]?.code : null;
   const text = decoded(payload);
   // What is neither UTF-8 nor JSON is called by what comes first.
   if (text === null) return assert.ok(code === "undecodable" || code === "not_json", `taken for UTF-8: ${code}`);
