@@ -144,6 +144,18 @@ const FEEDS: readonly { exchange: string; feed: string; connection: string; step
     ],
   },
   {
+    exchange: "bitmex",
+    feed: "book",
+    connection: "derivatives",
+    steps: [
+      [bitmex("partial", [{ id: 1, side: "Buy", size: 5, price: 99 }, { id: 2, size: 5, price: 101 }]), "valid"],
+      [bitmex("update", [{ id: 1, side: "Buy", size: 9 }, { id: 2, size: 3 }]), "valid"],
+      [bitmex("insert", [{ id: 3, side: "Buy", size: 1, price: 102 }]), "broken", "resubscribe"],
+      [bitmex("delete", [{ id: 3, side: "Buy" }]), "broken"],
+      [bitmex("partial", [{ id: 1, side: "Buy", size: 5, price: 99 }, { id: 2, size: 5, price: 101 }]), "valid"],
+    ],
+  },
+  {
     exchange: "gmo",
     feed: "book",
     connection: "public",
@@ -266,6 +278,11 @@ function geminiV2(update: object): unknown {
 
 function bitflyer(prefix: string, message: object): unknown {
   return { jsonrpc: "2.0", method: "channelMessage", params: { channel: `${prefix}BTC_JPY`, message } };
+}
+
+function bitmex(action: string, rows: readonly object[]): unknown {
+  const data = rows.map((row) => ({ symbol: "XBTUSD", side: "Sell", ...row }));
+  return { table: "orderBookL2", action, ...(action === "partial" ? { filter: { symbol: "XBTUSD" } } : {}), data };
 }
 
 function gmo(timestamp: string, bid: string): unknown {

@@ -196,6 +196,21 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     }],
     gives: { "BTC/USD": "BTC-USD" },
   },
+  bitmex: {
+    answers: [
+      bitmexInstruments(),
+      bitmexInstruments(),
+      bitmexInstruments(),
+    ],
+    gives: {
+      "BTC/USD:BTC": "XBTUSD",
+      "ETH/USD:BTC": "ETHUSD",
+      "BTC/USDT:USDT": "XBTUSDT",
+      "BTC/USD:BTC-261225": "XBTZ26",
+      "XRP/BTC:BTC-261225": "XRPZ26",
+      "BTC/USDT": "XBT_USDT",
+    },
+  },
   hyperliquid: {
     answers: [{ universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] }],
     gives: { "BTC/USDC:USDC": "BTC", "kPEPE/USDC:USDC": "kPEPE" },
@@ -209,6 +224,29 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
 function future(more: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const common = { base_currency: "BTC", quote_currency: "USD", settlement_currency: "BTC" };
   return { kind: "future", is_active: true, ...common, ...more };
+}
+
+/** One answer for three lists: each takes the types that are its own. */
+function bitmexInstruments(): readonly unknown[] {
+  const listed = (symbol: string, typ: string, [underlying, quoteCurrency, settlCurrency]: readonly string[]) => ({
+    symbol,
+    typ,
+    state: "Open",
+    underlying,
+    quoteCurrency,
+    settlCurrency,
+    expiry: typ === "FFCCSX" ? "2026-12-25T12:00:00.000Z" : null,
+  });
+  return [
+    listed("XBTUSD", "FFWCSX", ["XBT", "USD", "XBt"]),
+    listed("ETHUSD", "FFWCSX", ["ETH", "USD", "XBt"]),
+    listed("XBTUSDT", "FFWCSX", ["XBT", "USDT", "USDt"]),
+    { ...listed("OLDUSDT", "FFWCSX", ["OLD", "USDT", "USDt"]), state: "Unlisted" },
+    listed("XBTZ26", "FFCCSX", ["XBT", "USD", "XBt"]),
+    listed("XRPZ26", "FFCCSX", ["XRP", "XBT", "XBt"]),
+    listed("XBT_USDT", "IFXXXP", ["XBT", "USDT", "USDt"]),
+    listed(".BXBT", "MRCXXX", ["XBT", "USD", "XBt"]),
+  ];
 }
 
 for (const [name, { answers, gives }] of Object.entries(ANSWERS)) {

@@ -41,6 +41,7 @@ const RECORDINGS: readonly {
     books: 2,
     changes: coinbaseAdvanced,
   },
+  { exchange: "bitmex", files: ["bitmex-20210722-ws1"], books: 10, changes: bitmex() },
 ];
 
 for (const { exchange, files, books, changes } of RECORDINGS) {
@@ -238,6 +239,36 @@ function coinbaseAdvanced(frame: unknown): readonly Change[] {
       updates.filter(({ side }) => side === wanted).map((one) => [one.price_level, one.new_quantity]);
     return { symbol, isSnapshot: type === "snapshot", sequence: 0n, bids: levels("bid"), asks: levels("offer") };
   });
+}
+
+interface BitmexFrame {
+  readonly table?: string;
+  readonly action: string;
+  readonly filter?: { readonly symbol: string };
+  readonly data: readonly {
+    readonly symbol: string;
+    readonly id: number;
+    readonly side: string;
+    readonly size?: number;
+    readonly price?: number;
+  }[];
+}
+
+/** Reads frames in their order: a change names a level by an id, whose price an earlier frame gave. */
+function bitmex(): (frame: unknown) => readonly Change[] {
+  const prices = new Map<string, number>();
+  return (frame) => {
+    const { table, action, filter, data } = frame as BitmexFrame;
+    if (table !== "orderBookL2") return [];
+    const levels = (wanted: string): Levels =>
+      data.filter(({ side }) => side === wanted).map(({ symbol, id, side, price, size }) => {
+        const key = `${symbol} ${id} ${side}`;
+        if (price !== undefined) prices.set(key, price);
+        return [String(prices.get(key)), String(action === "delete" ? 0 : size)];
+      });
+    const symbol = filter?.symbol ?? data[0].symbol;
+    return [{ symbol, isSnapshot: action === "partial", sequence: 0n, bids: levels("Buy"), asks: levels("Sell") }];
+  };
 }
 
 Deno.test("a book of bitget is checked where its frames carry a checksum that is not 0", () => {
