@@ -248,13 +248,19 @@ export class BookKeeper {
     verdict.emit.push({ event, exchangeTs });
   }
 
-  /** Of whole books only the order matters: one that was overtaken is not news. */
+  /**
+   * Of whole books only the order matters: one that was overtaken is not news. Two of the same millisecond may differ, so
+   * a time has to go back to be late; a sequence that repeats is the same book sent again.
+   */
   #isLate(point: SequencePoint): boolean {
     const { sequence } = this.rule;
+    if (sequence === "none") return false;
+    if (sequence === "time") {
+      const before = this.#last.exchangeTs;
+      return point.exchangeTs !== null && before !== null && point.exchangeTs < before;
+    }
     const delta = { ...EMPTY_DELTA, last_sequence: point.sequence, exchangeTs: point.exchangeTs };
-    const ordered = sequence === "time" ? "time" : sequence === "none" ? "none" : "rising";
-    const points = { last: this.#last, before: this.#before, resetsLower: false };
-    return succession(ordered, delta, points) === "repeat";
+    return succession("rising", delta, { last: this.#last, before: this.#before, resetsLower: false }) === "repeat";
   }
 
   #joinSnapshot(event: BookSnapshot, point: SequencePoint, receivedTs: Micros, verdict: MutableVerdict): void {

@@ -227,3 +227,12 @@ Deno.test("BookKeeper of whole books leaves out the overtaken and heals with the
   assert.deepEqual([crossed.emit.length, crossed.gaps.length, crossed.resync], [0, 1, null]);
   assert.equal(rig.send(snapshot("12")).gaps[0].whole, true);
 });
+
+Deno.test("BookKeeper of whole books told apart by time keeps two of one millisecond and drops what goes back", () => {
+  const rig = new Rig({ kind: "snapshots", sequence: "time" });
+  const at = (exchangeTs: number) => ({ ...snapshot(null), exchangeTs });
+  assert.equal(rig.send(at(5)).emit.length, 1);
+  assert.equal(rig.send(at(5)).emit.length, 1);
+  assert.deepEqual(rig.send(at(4)), { ...NOTHING, withheld: 1 });
+  assert.equal(rig.send(at(6)).emit.length, 1);
+});
