@@ -140,7 +140,8 @@ export class Intake {
     const { journal, tail, onFull, onPressure } = this.#options;
     if (!journal.full) this.#classifier = null;
     if (!this.#paused || journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
-    if ((journal.full && onFull === "block") || tail.isCrowded) return;
+    if (journal.full && onFull === "block") return;
+    if (tail.isCrowded) return this.#waitForSinks();
     this.#paused = false;
     this.#patience?.cancel();
     this.#patience = null;
@@ -161,19 +162,24 @@ export class Intake {
    * behind: deriving its events again from the journal costs more than to let it finish.
    */
   #press(): void {
-    const { host, journal, tail, onFull, onPressure } = this.#options;
+    const { journal, tail, onFull, onPressure } = this.#options;
     if (this.#paused) return;
     const isCrowded = tail.isCrowded;
     const isFull = journal.full && onFull === "block";
     if (journal.bufferedBytes < JOURNAL_BUFFER_BYTES_MAX && !isFull && !isCrowded) return;
     this.#paused = true;
-    if (isCrowded) {
-      this.#patience = host.clock.after(TAIL_WAIT_MS_MAX, () => {
-        tail.stopWaiting();
-        this.relieve();
-      });
-    }
+    if (isCrowded) this.#waitForSinks();
     onPressure(true);
+  }
+
+  /** Sinks are waited for while nothing is read, and only so long. */
+  #waitForSinks(): void {
+    const { host, tail } = this.#options;
+    this.#patience ??= host.clock.after(TAIL_WAIT_MS_MAX, () => {
+      this.#patience = null;
+      tail.stopWaiting();
+      this.relieve();
+    });
   }
 
   #classify(record: FrameRecord): PipelineResult {

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { denoHost } from "../../src/host/mod.ts";
+import { openJournal } from "../../src/journal/mod.ts";
+import { TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
+import { Intake, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
+
+const TRADE = new TextEncoder().encode(
+  '{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.1","q":"0.1","T":1723161256321,"m":true}}',
+);
+
+/** An intake on a real journal, with a small tail, a clock that stands still and a session that is open. */
+async function createRig() {
+  const real = denoHost();
+  const clock = new ManualClock();
+  const dir = await real.files.makeTempDir("intake");
+  const { frames: plan } = loadShipped("binance");
+  const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
+  const pipeline = new Pipeline([plan], dedup);
+  const journal = await openJournal({
+    host: real,
+    dir,
+    plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    observer: () => {},
+    checkpoint: () => pipeline.saveState(),
+  });
+  const tail = new Tail(journal.next, 64 * 1024);
+  const pressure: boolean[] = [];
+  const intake = new Intake({
+    host: { ...real, clock },
+    journal,
+    pipeline,
+    tail,
+    onFull: "block",
+    plans: () => [plan],
+    dedup,
+    observe: () => {},
+    onPressure: (paused) => pressure.push(paused),
+  });
+  const { offset: session } = intake.append({
+    kind: "opened",
+    at: clock.nowMicros(),
+    exchange: "binance",
+    connection: "public",
+    url: "",
+    descriptorHash: "",
+    streams: [],
+  });
+  const takeFrames = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      intake.takeFrame(session, "binance", { at: clock.nowMicros(), binary: false, payload: TRADE });
+    }
+  };
+  return {
+    ...{ clock, tail, pressure, takeFrames },
+    end: async () => {
+      await journal.close();
+      await real.files.removeTree(dir);
+    },
+  };
+}
+
+Deno.test("Intake stops reading while a sink that follows would fall behind, and goes on when it has taken some", async () => {
+  const { tail, pressure, takeFrames, clock, end } = await createRig();
+  const reader = tail.join(tail.start);
+  takeFrames(60);
+  assert.deepEqual(pressure, []);
+  takeFrames(20);
+  assert.deepEqual(pressure, [true]);
+  reader.advance(tail.end - 10);
+  assert.deepEqual(pressure, [true, false]);
+  assert.equal(clock.timers, 0);
+  await end();
+});
+
+Deno.test("Intake goes on without a sink that hangs after the time that sockets wait", async () => {
+  const { tail, pressure, takeFrames, clock, end } = await createRig();
+  tail.join(tail.start);
+  takeFrames(80);
+  clock.advance(TAIL_WAIT_MS_MAX - 1);
+  assert.deepEqual(pressure, [true]);
+  clock.advance(1);
+  assert.deepEqual(pressure, [true, false]);
+  takeFrames(200);
+  assert.deepEqual(pressure, [true, false], "it is not waited for again");
+  assert.ok(tail.bytes <= 64 * 1024);
+  await end();
+});
+
+Deno.test("Intake goes on at once when the sink that it waits for has failed", async () => {
+  const { tail, pressure, takeFrames, end } = await createRig();
+  const reader = tail.join(tail.start);
+  takeFrames(80);
+  reader.leave();
+  assert.deepEqual(pressure, [true, false]);
+  await end();
+});
