@@ -12,6 +12,8 @@ export interface Sample {
   /** The descriptor's connection that they came from. */
   readonly connection: string;
   readonly frames: readonly Uint8Array[];
+  /** The recorded answer that a book begins with; null where there is none. */
+  readonly bookImage: Uint8Array | null;
   readonly bytesPerFrame: number;
 }
 
@@ -54,10 +56,11 @@ function recordedSample(name: string, framesMax: number): Sample | null {
   if (lines === null) return null;
   const url = lines.find(({ dir }) => dir === "open")?.url ?? "";
   const frames = lines.filter(({ dir }) => dir === "in").slice(0, framesMax).map(({ payload }) => payload);
+  const bookImage = lines.find(({ dir, url }) => dir === "http" && url?.includes("/depth") === true)?.payload ?? null;
   for (const descriptor of shippedNames().filter((shipped) => name.startsWith(shipped))) {
     const { frames: plan } = loadShipped(descriptor);
     const connection = matchConnection(plan, url);
-    if (connection !== null) return makeSample({ name, plan, connection, frames });
+    if (connection !== null) return makeSample({ name, plan, connection, frames, bookImage });
   }
   throw new Error(`No shipped descriptor has a connection for ${url}`);
 }
@@ -68,6 +71,7 @@ async function simulatedSample({ dialect, connection, subscribe }: typeof SYNTHE
     plan: loadShipped(dialect).frames,
     connection,
     frames: await simulateFrames(denoHost(), dialect, subscribe()),
+    bookImage: null,
   });
 }
 
