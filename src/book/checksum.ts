@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { type ChecksumRule, type Decimal, type Level, unreachable } from "../model/mod.ts";
 import type { OrderBook } from "./order_book.ts";
 
@@ -13,43 +12,116 @@ const DIGITS_TRIED_MAX = 12;
 
 /** The CRC32 (IEEE) of a book's best levels, as the rule writes them. */
 export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDigits): number {
-  const value = crc32(checksumText(book, rule, digits));
-  return rule.signed ? value | 0 : value >>> 0;
-}
-
-/** The text whose CRC32 is taken. */
-export function checksumText(book: OrderBook, rule: ChecksumRule, digits: NumberDigits): string {
-  const { depth, order, separator } = rule;
-  const bids = Math.min(depth, book.depth("bid"));
-  const asks = Math.min(depth, book.depth("ask"));
-  let text = "";
-  const add = (level: Level | undefined, isAsk: boolean) => {
-    if (level === undefined) return;
-    if (separator !== "" && text !== "") text += separator;
-    text += numberText(level[0], rule, digits.price) + separator;
-    const size = numberText(level[1], rule, digits.size);
-    text += isAsk && rule.negativeAsks ? negative(size) : size;
-  };
-  switch (order) {
+  const text = new ChecksumText(rule, digits);
+  const bids = Math.min(rule.depth, book.depth("bid"));
+  const asks = Math.min(rule.depth, book.depth("ask"));
+  switch (rule.order) {
     case "asks_bids":
-      for (let rank = 0; rank < asks; rank++) add(book.at("ask", rank), true);
-      for (let rank = 0; rank < bids; rank++) add(book.at("bid", rank), false);
-      return text;
+      for (let rank = 0; rank < asks; rank++) text.add(book.at("ask", rank), true);
+      for (let rank = 0; rank < bids; rank++) text.add(book.at("bid", rank), false);
+      break;
     case "bids_asks":
-      for (let rank = 0; rank < bids; rank++) add(book.at("bid", rank), false);
-      for (let rank = 0; rank < asks; rank++) add(book.at("ask", rank), true);
-      return text;
+      for (let rank = 0; rank < bids; rank++) text.add(book.at("bid", rank), false);
+      for (let rank = 0; rank < asks; rank++) text.add(book.at("ask", rank), true);
+      break;
     case "interleaved":
       // Bid, ask, bid, ask; when a side runs out the other goes on alone.
       for (let rank = 0; rank < Math.max(bids, asks); rank++) {
-        if (rank < bids) add(book.at("bid", rank), false);
-        if (rank < asks) add(book.at("ask", rank), true);
+        if (rank < bids) text.add(book.at("bid", rank), false);
+        if (rank < asks) text.add(book.at("ask", rank), true);
       }
-      return text;
+      break;
     default:
-      return unreachable(order);
+      return unreachable(rule.order);
+  }
+  return rule.signed ? text.crc : text.crc >>> 0;
+}
+
+/** The CRC32 of levels written one after the other, without making the text: this runs with every frame. */
+class ChecksumText {
+  readonly #rule: ChecksumRule;
+  readonly #digits: NumberDigits;
+  readonly #crc = new Crc32();
+  #isFirst = true;
+
+  constructor(rule: ChecksumRule, digits: NumberDigits) {
+    this.#rule = rule;
+    this.#digits = digits;
+  }
+
+  get crc(): number {
+    return this.#crc.value;
+  }
+
+  add(level: Level | undefined, isAsk: boolean): void {
+    if (level === undefined) return;
+    const { separator, negativeAsks } = this.#rule;
+    const [price, size] = level;
+    if (this.#isFirst) this.#isFirst = false;
+    else this.#crc.text(separator);
+    this.#number(price, this.#digits.price);
+    this.#crc.text(separator);
+    if (isAsk && negativeAsks && !size.startsWith("-")) this.#crc.text("-");
+    this.#number(size, this.#digits.size);
+  }
+
+  #number(text: Decimal, digits: number): void {
+    switch (this.#rule.numbers) {
+      case "as_received":
+        return this.#crc.text(text);
+      case "shortest":
+        return this.#crc.text(String(Number(text)));
+      case "padded":
+        return this.#crc.padded(isPlain(text) ? text : plainText(text), digits);
+      default:
+        return unreachable(this.#rule.numbers);
+    }
   }
 }
+
+/** CRC32 as in IEEE 802.3, character by character; the texts of numbers are ASCII. */
+class Crc32 {
+  #register = -1;
+
+  get value(): number {
+    return ~this.#register;
+  }
+
+  text(text: string): void {
+    let register = this.#register;
+    for (let i = 0; i < text.length; i++) {
+      register = TABLE[(register ^ text.charCodeAt(i)) & 0xff] ^ (register >>> 8);
+    }
+    this.#register = register;
+  }
+
+  /** `0.05005` with 7 decimals is `500500`: as many decimals as the instrument has, no point, no leading zeros. */
+  padded(text: Decimal, digits: number): void {
+    let register = this.#register;
+    let begun = false;
+    let point = -1;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code === POINT) point = i;
+      else if (begun || code !== ZERO) {
+        begun = true;
+        register = TABLE[(register ^ code) & 0xff] ^ (register >>> 8);
+      }
+    }
+    const missing = begun ? digits - (point < 0 ? 0 : text.length - point - 1) : 0;
+    for (let i = 0; i < missing; i++) register = TABLE[(register ^ ZERO) & 0xff] ^ (register >>> 8);
+    this.#register = register;
+  }
+}
+
+const POINT = 46;
+const ZERO = 48;
+
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = (value & 1) === 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
 
 /**
  * The decimals with which a book gives the checksum that came with it; null where none do. Exchanges that pad numbers in
@@ -83,31 +155,6 @@ export function seenDigits(book: OrderBook, rule: ChecksumRule): NumberDigits {
   return { price: rule.priceDigits ?? price, size: rule.sizeDigits ?? size };
 }
 
-function numberText(text: Decimal, rule: ChecksumRule, digits: number): string {
-  switch (rule.numbers) {
-    case "as_received":
-      return text;
-    case "shortest":
-      return String(Number(text));
-    case "padded":
-      return padded(text, digits);
-    default:
-      return unreachable(rule.numbers);
-  }
-}
-
-/** `0.05005` with 7 decimals is `500500`: as many decimals as the instrument has, no point, no leading zeros. */
-function padded(text: Decimal, digits: number): string {
-  const plain = isPlain(text) ? text : plainText(text);
-  const point = plain.indexOf(".");
-  const whole = point < 0 ? plain : plain.slice(0, point);
-  const fraction = point < 0 ? "" : plain.slice(point + 1);
-  const all = whole + fraction.padEnd(digits, "0");
-  let start = 0;
-  while (start < all.length && all.charCodeAt(start) === 48) start++;
-  return all.slice(start);
-}
-
 function decimalsOf(text: Decimal): number {
   const plain = isPlain(text) ? text : plainText(text);
   const point = plain.indexOf(".");
@@ -131,8 +178,4 @@ function plainText(text: Decimal): string {
     : `${whole}${fraction.padEnd(exponent, "0").slice(0, exponent)}${
       fraction.length > exponent ? `.${fraction.slice(exponent)}` : ""
     }`;
-}
-
-function negative(text: string): string {
-  return text.startsWith("-") ? text : `-${text}`;
 }

@@ -13,7 +13,7 @@ export {
   type BookUpdate,
   type BookVerdict,
 } from "./book_keeper.ts";
-export { checksumOf, checksumText, learnDigits, type NumberDigits } from "./checksum.ts";
+export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";
 export { compareDecimals } from "./decimal_order.ts";
 export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";
 export { type Junction, junction, type SequencePoint, type Succession, succession } from "./sequencer.ts";

@@ -121,7 +121,11 @@ class SideLevels {
 
   replace(levels: readonly Level[]): void {
     const sign = this.#sign;
-    const sorted = levels.filter(([, size]) => !isZero(size)).map((level) => ({ key: sign * Number(level[0]), level }));
+    if (this.#replaceOrdered(levels)) return;
+    const sorted = levels.filter(([, size]) => !isZero(size)).map((level) => ({
+      key: sign * priceKey(level[0]),
+      level,
+    }));
     sorted.sort((left, right) => left.key - right.key || sign * compareDecimals(left.level[0], right.level[0]));
     this.#keys = [];
     this.#levels = [];
@@ -135,9 +139,25 @@ class SideLevels {
     }
   }
 
+  /** The usual case: best first, each price once. False where the list is not so. */
+  #replaceOrdered(levels: readonly Level[]): boolean {
+    const count = levels.length;
+    const keys = new Array<number>(count);
+    const ordered = new Array<Level>(count);
+    for (let i = 0; i < count; i++) {
+      const key = this.#sign * priceKey(levels[i][0]);
+      if (isZero(levels[i][1]) || (i > 0 && !(key < keys[count - i]))) return false;
+      keys[count - 1 - i] = key;
+      ordered[count - 1 - i] = levels[i];
+    }
+    this.#keys = keys;
+    this.#levels = ordered;
+    return true;
+  }
+
   set(level: Level): void {
     const [price, size] = level;
-    const key = this.#sign * Number(price);
+    const key = this.#sign * priceKey(price);
     const keys = this.#keys;
     let low = 0;
     let high = keys.length;
@@ -167,6 +187,27 @@ class SideLevels {
     return this.#sign * compareDecimals(this.#levels[index][0], price) < 0;
   }
 }
+
+/**
+ * The double nearest to a price, as `Number()` gives it. Up to 15 digits are exact as an integer, and so is the power of
+ * ten below them: their quotient is rounded once.
+ */
+function priceKey(price: Decimal): number {
+  const { length } = price;
+  if (length > DIGITS_EXACT) return Number(price);
+  let value = 0;
+  let point = -1;
+  for (let i = 0; i < length; i++) {
+    const digit = price.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else if (digit === -2 && point < 0) point = i;
+    else return Number(price);
+  }
+  return point < 0 ? value : value / POWERS[length - point - 1];
+}
+
+const DIGITS_EXACT = 15;
+const POWERS: readonly number[] = Array.from({ length: DIGITS_EXACT + 1 }, (_, exponent) => 10 ** exponent);
 
 function comparePrices(left: Decimal, right: Decimal): number {
   return Number(left) - Number(right) || compareDecimals(left, right);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { checksumOf, checksumText, learnDigits, type NumberDigits, OrderBook } from "../../src/book/mod.ts";
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
+import { checksumOf, learnDigits, type NumberDigits, OrderBook } from "../../src/book/mod.ts";
 import type { ChecksumRule, Level } from "../../src/model/mod.ts";
 import { checksumRule } from "../support/book_rule.ts";
+import { checksumText } from "../support/checksum_text.ts";
 import { readRecording } from "../support/recordings.ts";
 
 const NO_DIGITS: NumberDigits = { price: 0, size: 0 };
@@ -65,13 +68,33 @@ Deno.test("checksumOf() gives the documented value of shortest numbers with nega
   assert.equal(checksumOf(book, rule, NO_DIGITS), 1756193398);
 });
 
-Deno.test("checksumText() goes on with the longer side where the other one ends", () => {
-  const book = bookOf([["3", "a1"], ["2", "b1"], ["1", "c1"]], [["4", "d1"]]);
-  const text = (order: ChecksumRule["order"], depth = 2) =>
-    checksumText(book, checksumRule({ order, depth }), NO_DIGITS);
-  assert.equal(text("interleaved", 3), "3:a1:4:d1:2:b1:1:c1");
-  assert.equal(text("asks_bids"), "4:d1:3:a1:2:b1");
-  assert.equal(text("bids_asks"), "3:a1:2:b1:4:d1");
+Deno.test("checksumOf() goes on with the longer side where the other one ends", () => {
+  const book = bookOf([["3", "11"], ["2", "12"], ["1", "13"]], [["4", "14"]]);
+  const sum = (order: ChecksumRule["order"], depth: number) =>
+    checksumOf(book, checksumRule({ order, depth, signed: false }), NO_DIGITS);
+  assert.equal(sum("interleaved", 3), crc32("3:11:4:14:2:12:1:13"));
+  assert.equal(sum("asks_bids", 2), crc32("4:14:3:11:2:12"));
+  assert.equal(sum("bids_asks", 2), crc32("3:11:2:12:4:14"));
+});
+
+Deno.test("checksumOf() is the CRC32 of the text that the rule describes", () => {
+  const decimal = fc.tuple(fc.nat(99_999), fc.nat(4)).map(([digits, decimals]) => (digits / 7).toFixed(decimals));
+  const levels = fc.array(fc.tuple(decimal, decimal.filter((text) => Number(text) > 0)), { maxLength: 12 });
+  const rules = fc.record({
+    depth: fc.integer({ min: 1, max: 10 }),
+    order: fc.constantFrom("asks_bids", "bids_asks", "interleaved"),
+    separator: fc.constantFrom("", ":", "--"),
+    numbers: fc.constantFrom("as_received", "padded", "shortest"),
+    negativeAsks: fc.boolean(),
+    signed: fc.boolean(),
+  });
+  const digits = fc.record({ price: fc.nat(8), size: fc.nat(8) });
+  fc.assert(fc.property(levels, levels, rules, digits, (bids, asks, over, decimals) => {
+    const book = bookOf(bids, asks);
+    const rule = checksumRule(over);
+    const expected = crc32(checksumText(book, rule, decimals));
+    assert.equal(checksumOf(book, rule, decimals), rule.signed ? expected | 0 : expected);
+  }));
 });
 
 /** Levels of a recorded frame: the first two of each row. */

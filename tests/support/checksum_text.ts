@@ -1,0 +1,26 @@
+import type { NumberDigits, OrderBook } from "../../src/book/mod.ts";
+import type { ChecksumRule, Level } from "../../src/model/mod.ts";
+
+/** The text of a checksum, written out: what the program sums up without making it. */
+export function checksumText(book: OrderBook, rule: ChecksumRule, digits: NumberDigits): string {
+  const number = (text: string, decimals: number) => {
+    if (rule.numbers === "as_received") return text;
+    if (rule.numbers === "shortest") return String(Number(text));
+    const [whole, fraction = ""] = text.split(".");
+    return (whole + fraction.padEnd(decimals, "0")).replace(/^0+/, "");
+  };
+  const parts = (levels: readonly Level[], sign: string) =>
+    levels.map(([price, size]) => [number(price, digits.price), sign + number(size, digits.size)]);
+  const bids = parts(book.top("bid", rule.depth), "");
+  const asks = parts(book.top("ask", rule.depth), rule.negativeAsks ? "-" : "");
+  switch (rule.order) {
+    case "asks_bids":
+      return [...asks, ...bids].flat().join(rule.separator);
+    case "bids_asks":
+      return [...bids, ...asks].flat().join(rule.separator);
+    case "interleaved": {
+      const ranks = Array.from({ length: Math.max(bids.length, asks.length) }, (_, rank) => rank);
+      return ranks.flatMap((rank) => [...bids[rank] ?? [], ...asks[rank] ?? []]).join(rule.separator);
+    }
+  }
+}
