@@ -304,3 +304,25 @@ Deno.test("dial() trusts a custom authority and rejects with tls without it", as
     server.closeAllConnections();
   });
 });
+
+Deno.test("dialer gives a text frame that is not UTF-8 as it came, and the connection lives on", async () => {
+  const server = await serveRaw((socket) =>
+    upgradeRaw(socket, () => socket.write(new Uint8Array([0x81, 2, 0xff, 0xfe, 0x81, 2, 0x7b, 0x7d])))
+  );
+  const payloads: Uint8Array[] = [];
+  const both = Promise.withResolvers<void>();
+  const connection = await denoHost().dialer.dial(dialOptions(`ws://${HOST}:${server.port}`), {
+    onFrame: (payload, binary) => {
+      assert.equal(binary, false);
+      payloads.push(payload.slice());
+      if (payloads.length === 2) both.resolve();
+    },
+    onPing: () => {},
+    onPong: () => {},
+    onClose: () => both.reject(new Error("The connection was closed")),
+  });
+  await both.promise;
+  assert.deepEqual(payloads, [new Uint8Array([0xff, 0xfe]), new Uint8Array([0x7b, 0x7d])]);
+  connection.close(1000, "");
+  await server.stop();
+});
