@@ -11,8 +11,34 @@ export interface PlacedRecord {
 /** A REST request of the descriptor, recognised by its URL. */
 export interface RequestMatch {
   readonly name: string;
+  /** The connection on whose behalf it is asked for. */
+  readonly connectionId: string;
   readonly pathPrefix: string;
   readonly symbolParameter: string | null;
+}
+
+/** The sessions that are open in the files of a replay: REST answers in a file of their own belong to one of them. */
+export class OpenSessions {
+  readonly #sessions = new Map<SessionId, string>();
+
+  add(connectionId: string, session: SessionId): void {
+    this.#sessions.set(session, connectionId);
+  }
+
+  remove(session: SessionId): void {
+    this.#sessions.delete(session);
+  }
+
+  /** The latest session of a connection, or else the latest of all; null where none is open. */
+  of(connectionId: string): SessionId | null {
+    let latest: SessionId | null = null;
+    let fitting: SessionId | null = null;
+    for (const [session, connection] of this.#sessions) {
+      latest = session;
+      if (connection === connectionId) fitting = session;
+    }
+    return fitting ?? latest;
+  }
 }
 
 /**
@@ -24,14 +50,24 @@ export class RecordedSession {
   readonly #plan: FramePlan;
   readonly #requests: readonly RequestMatch[];
   readonly #next: (at: Micros) => Offset;
+  readonly #open: OpenSessions;
   #session: SessionId | null = null;
   #lastTs: Micros = 0;
   #ignoredHttp = 0;
 
-  constructor(plan: FramePlan, requests: readonly RequestMatch[], next: (at: Micros) => Offset) {
+  constructor(
+    plan: FramePlan,
+    options: {
+      readonly requests: readonly RequestMatch[];
+      readonly next: (at: Micros) => Offset;
+      /** Shared by the files of one replay. */
+      readonly open: OpenSessions;
+    },
+  ) {
     this.#plan = plan;
-    this.#requests = requests;
-    this.#next = next;
+    this.#requests = options.requests;
+    this.#next = options.next;
+    this.#open = options.open;
   }
 
   /** REST answers that no request of the descriptor asks for, such as instrument lists. */
@@ -44,10 +80,10 @@ export class RecordedSession {
     switch (line.dir) {
       case "open":
         yield* this.#end(line.t, "another session began");
-        yield this.#open(line.t, line.url);
+        yield this.#begin(line.t, line.url);
         break;
       case "in":
-        if (this.#session === null) yield this.#open(line.t, "");
+        if (this.#session === null) yield this.#begin(line.t, "");
         this.#lastTs = line.t;
         yield this.#place(line.t, {
           kind: "frame",
@@ -65,7 +101,7 @@ export class RecordedSession {
             kind: "http",
             at: line.t,
             exchange: this.#plan.exchange,
-            session: this.#session,
+            session: this.#session ?? this.#open.of(match.request.connectionId),
             request: match.request.name,
             native: match.native,
             url: line.url,
@@ -83,7 +119,7 @@ export class RecordedSession {
     }
   }
 
-  #open(at: Micros, url: string): PlacedRecord {
+  #begin(at: Micros, url: string): PlacedRecord {
     const connection = matchConnection(this.#plan, url) ?? this.#plan.decode.keys().next().value;
     if (connection === undefined) throw new Failure("corrupt", "The descriptor declares no connection");
     const placed = this.#place(at, {
@@ -96,6 +132,7 @@ export class RecordedSession {
       streams: [],
     });
     this.#session = placed.offset;
+    this.#open.add(connection, placed.offset);
     this.#lastTs = at;
     return placed;
   }
@@ -104,6 +141,7 @@ export class RecordedSession {
     if (this.#session === null) return;
     const session = this.#session;
     this.#session = null;
+    this.#open.remove(session);
     yield this.#place(at, {
       kind: "closed",
       session,
@@ -127,9 +165,11 @@ export class RecordedSession {
     if (!URL.canParse(url)) return null;
     const { pathname, search, searchParams } = new URL(url);
     for (const request of this.#requests) {
-      if (!(pathname + search).includes(request.pathPrefix)) continue;
-      if (request.symbolParameter === null) return { request, native: "" };
-      const native = searchParams.get(request.symbolParameter);
+      const at = (pathname + search).indexOf(request.pathPrefix);
+      if (at < 0) continue;
+      const native = request.symbolParameter === null
+        ? decodeURIComponent((pathname + search).slice(at + request.pathPrefix.length).split(/[/?]/)[0])
+        : searchParams.get(request.symbolParameter);
       if (native !== null) return { request, native };
     }
     return null;

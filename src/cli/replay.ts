@@ -20,12 +20,13 @@ export function replayCommand(context: CliContext): Command {
     .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
     .option("--to <sink>", "stdout, ndjson:DIR, csv:DIR or parquet:DIR; none: only count")
     .option("--report <file>", "write the report as JSON")
-    .action(async (inputs: string[], options: { exchange?: string; speed: string; to?: string; report?: string }) => {
+    .option("--pass-books", "tell book updates as they came, without keeping and checking the books")
+    .action(async (inputs: string[], options: ReplayCommandOptions) => {
       const { host, finish } = context;
       const speed = Number(options.speed);
       if (!(speed >= 0)) throw new UsageError(`--speed takes a number from 0 up, not ${options.speed}`);
       const sinkPlan = options.to === undefined ? null : await readSinkOption(host, options.to);
-      const source = await openReplay(context, inputs, options.exchange);
+      const source = await openReplay(context, inputs, { exchange: options.exchange, passBooks: options.passBooks });
       const tally = new Tally();
       const began = host.clock.monotonicMs();
       const sink = sinkPlan === null ? null : createSink(sinkPlan, host);
@@ -52,6 +53,14 @@ export function replayCommand(context: CliContext): Command {
       else host.terminal.print(renderReport(report));
       finish(EXIT.fine);
     });
+}
+
+interface ReplayCommandOptions {
+  readonly exchange?: string;
+  readonly speed: string;
+  readonly to?: string;
+  readonly report?: string;
+  readonly passBooks?: boolean;
 }
 
 interface ReplayOptions {

@@ -32,6 +32,13 @@ export function renderReport(report: ReplayReport): string {
   parts.push(...exampled("frames that no rule matched", report.unmatched));
   parts.push(...exampled("faults", report.faults));
   parts.push(...counted("gaps by cause", report.gaps));
+  const withheld = Object.entries(report.withheld).filter(([, count]) => count > 0);
+  if (withheld.length > 0) {
+    const counts = withheld.map(([kind, count]) => `${showCount(count)} ${kind}`).join(", ");
+    parts.push(
+      `book updates older than their snapshot, merged into it or held back while a book was broken: ${counts}`,
+    );
+  }
   if (report.unmapped.length > 0) {
     const names = report.unmapped.slice(0, 10).join(", ");
     parts.push(

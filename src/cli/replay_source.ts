@@ -3,7 +3,7 @@ import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
 import { matchConnection } from "../normalize/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 import { type CliContext, UsageError } from "./context.ts";
-import { type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
+import { OpenSessions, type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
 import { readRecordingFile } from "./recording.ts";
 import { loadDescriptorNamed, printIssues, shippedNames } from "./sources.ts";
 
@@ -23,6 +23,16 @@ export interface ReplaySource {
 
 /** Opens recordings, merged by time, or one journal. Throws a `UsageError` or a `Failure` that says what is wrong. */
 export async function openReplay(
+  context: CliContext,
+  inputs: readonly string[],
+  options: { readonly exchange?: string; readonly passBooks?: boolean } = {},
+): Promise<ReplaySource> {
+  const source = await open(context, inputs, options.exchange);
+  if (options.passBooks !== true) return source;
+  return { ...source, plans: source.plans.map((plan) => ({ ...plan, books: [] })) };
+}
+
+async function open(
   context: CliContext,
   inputs: readonly string[],
   exchange: string | undefined,
@@ -54,7 +64,8 @@ async function openRecordings(
     records: async function* (signal) {
       let next: Offset = 0;
       const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
-      sessions = inputs.map(() => new RecordedSession(plan, requests, place));
+      const open = new OpenSessions();
+      sessions = inputs.map(() => new RecordedSession(plan, { requests, next: place, open }));
       const files = inputs.map((path, i) => readRecordingFile(context.host, path, (count) => read[i] = count));
       for await (const { index, line } of mergeByTime(files)) {
         if (signal.aborted) return;
@@ -151,7 +162,7 @@ function loadPlan(
     printIssues(context, loaded.issues, (text) => context.host.terminal.printError(text));
     throw new UsageError(`Descriptor ${nameOrPath} has errors`);
   }
-  const requests = loaded.requests.map(({ name, match }) => ({ name, ...match }));
+  const requests = loaded.requests.map(({ name, connectionId, match }) => ({ name, connectionId, ...match }));
   return { plan: loaded.frames, requests };
 }
 

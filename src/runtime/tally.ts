@@ -28,6 +28,11 @@ export interface TallySummary {
   readonly faults: Readonly<Record<string, Tallied>>;
   readonly gaps: Readonly<Record<string, number>>;
   readonly duplicates: number;
+  /**
+   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or held back while
+   * the book was broken.
+   */
+  readonly withheld: { readonly book_snapshot: number; readonly book_delta: number };
   readonly symbols: readonly string[];
   readonly unmapped: readonly string[];
 }
@@ -41,6 +46,7 @@ export class Tally {
   #http = 0;
   #bytes = 0;
   #duplicates = 0;
+  readonly #withheld = { book_snapshot: 0, book_delta: 0 };
   readonly #accounted = { matched: 0, control: 0, unmatched: 0, undecodable: 0, orphaned: 0 };
   readonly #events = new Map<EventKind, number>();
   readonly #rules = new Map<string, number>();
@@ -73,6 +79,8 @@ export class Tally {
       else if (this.#symbols.size < ENTRIES_MAX) this.#symbols.add(symbol);
     }
     this.#duplicates += result.duplicates;
+    this.#withheld.book_snapshot += result.withheld.book_snapshot;
+    this.#withheld.book_delta += result.withheld.book_delta;
     for (const native of result.unmapped) if (this.#unmapped.size < ENTRIES_MAX) this.#unmapped.add(native);
     for (const fault of result.faults) {
       if (fault.code !== "unmatched") exemplify(this.#faults, `${fault.code} ${fault.where}`, fault.example);
@@ -92,6 +100,7 @@ export class Tally {
       faults: Object.fromEntries(this.#faults),
       gaps: Object.fromEntries(this.#gaps),
       duplicates: this.#duplicates,
+      withheld: { ...this.#withheld },
       symbols: [...this.#symbols].sort(),
       unmapped: [...this.#unmapped].sort(),
     };

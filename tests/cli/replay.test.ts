@@ -100,3 +100,52 @@ Deno.test("replay of a file that is not there fails with its name", async () => 
   assert.equal(code, 1);
   assert.match(err, /nowhere\.jsonl/);
 });
+
+/** A book over REST whose differences and whole image stand in two files, as recorders keep them. */
+async function withSplitRecording(test: (paths: readonly string[]) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "collector-replay-" });
+  const delta = (u: number, U: number, pu: number) =>
+    `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255000,"T":1723161255000,"s":"BTCUSDT","U":${U},"u":${u},"pu":${pu},"b":[["10","${u}"]],"a":[]}}`;
+  const socket = [
+    { t: 100, dir: "open", url: "wss://fstream.binance.com/stream" },
+    { t: 101, dir: "in", data: delta(5, 4, 3) },
+    { t: 102, dir: "in", data: delta(8, 6, 5) },
+    { t: 104, dir: "in", data: delta(9, 9, 8) },
+  ];
+  const rest = [{
+    t: 103,
+    dir: "http",
+    url: "https://fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT&limit=1000",
+    data: '{"lastUpdateId":7,"E":1,"T":1,"bids":[["10","7"]],"asks":[["11","7"]]}',
+  }];
+  try {
+    const write = (name: string, lines: readonly unknown[]) =>
+      Deno.writeTextFile(`${dir}/${name}`, lines.map((line) => JSON.stringify(line)).join("\n"));
+    await write("ws.jsonl", socket);
+    await write("http.jsonl", rest);
+    await test([`${dir}/http.jsonl`, `${dir}/ws.jsonl`]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("replay joins REST answers of one file with the session of another", async () => {
+  await withSplitRecording(async (paths) => {
+    const { code, out, err } = await runCli(["replay", ...paths, "--to", "stdout"]);
+    assert.equal(code, 0, err);
+    const events = out.trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(events.map(({ kind }) => kind), ["book_snapshot", "book_delta"]);
+    assert.deepEqual(events[0].bids, [["10", "8"]]);
+    assert.equal(events[1].last_sequence, "9");
+    assert.match(err, /held back while a book was broken: .*2 book_delta/);
+  });
+});
+
+Deno.test("replay --pass-books tells every book update as it came", async () => {
+  await withSplitRecording(async (paths) => {
+    const { code, out } = await runCli(["replay", ...paths, "--pass-books", "--to", "stdout"]);
+    assert.equal(code, 0);
+    const kinds = out.trim().split("\n").map((line) => JSON.parse(line).kind);
+    assert.deepEqual(kinds, ["book_delta", "book_delta", "book_snapshot", "book_delta"]);
+  });
+});
