@@ -193,9 +193,10 @@ export class Subscriptions {
     const proved = pending.items.filter((entry) => entry.state === "waiting" && isProved(entry));
     for (const entry of proved) this.#acknowledgeItems(this.#gate.prove(entry), clock.nowMicros());
     const open = pending.items.filter(({ state }) => state === "waiting");
+    // Where all of it shows data nothing is wrong: some exchanges never answer.
+    if (open.length === 0) return;
     const reason = `no answer within ${pending.request.ack.timeoutMs} ms to ${open.length} of ${pending.items.length}`;
     observe({ kind: "request_failed", exchange, connection: plan.key, outcome: "ack_timeout", reason });
-    if (open.length === 0) return;
     const delayMs = Math.min(RESUBSCRIBE_MS_MAX, backoffMs(pending.attempts, { random: random.next() }));
     const again = open.length === pending.items.length ? [pending] : open.map((entry) => {
       const single = singleRequest(entry);

@@ -137,6 +137,16 @@ Deno.test("Session asks again only for what shows no data when an answer is over
   assert.equal(harness.observed("request_failed")[0].outcome, "ack_timeout");
 });
 
+Deno.test("Session takes data for the answer of a request and raises no alarm about it", async () => {
+  const harness = new SessionHarness(connectionPlan({ requests: [request([item("A"), item("B")])] }));
+  await harness.open();
+  harness.data("A");
+  harness.data("B");
+  await harness.host.clock.advance(8000);
+  assert.deepEqual(harness.of("acked").map(({ streams }) => streams), [["trades A"], ["trades B"]]);
+  assert.deepEqual(harness.observed("request_failed"), []);
+});
+
 Deno.test("Session keeps every window of the send limit, pongs counted, across reconnects", async () => {
   const step = fc.record({ pause: fc.nat(700), what: fc.constantFrom("ping", "reconnect", "wait") });
   await fc.assert(
