@@ -196,6 +196,25 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     }],
     gives: { "BTC/USD": "BTC-USD" },
   },
+  bitfinex: {
+    answers: [
+      [["AVAX:USD", "BCHABC:USD", "BTCUSD", "BTCUST", "BTC:CNHT", "IOTETH", "TESTBTC:TESTUSD", "DUSK:UDC"]],
+      [["BTCF0:USTF0", "ETHF0:BTCF0", "IOTF0:USTF0", "EUROPE50IXF0:USTF0", "TESTBTCF0:TESTUSDTF0"]],
+    ],
+    gives: {
+      "AVAX/USD": "AVAX:USD",
+      "BCHABC/USD": "BCHABC:USD",
+      "BTC/USD": "BTCUSD",
+      "BTC/USDT": "BTCUST",
+      "BTC/CNHT": "BTC:CNHT",
+      "IOTA/ETH": "IOTETH",
+      "DUSK/USDC": "DUSK:UDC",
+      "BTC/USDT:USDT": "BTCF0:USTF0",
+      "ETH/BTC:BTC": "ETHF0:BTCF0",
+      "IOTA/USDT:USDT": "IOTF0:USTF0",
+      "EUROPE50IX/USDT:USDT": "EUROPE50IXF0:USTF0",
+    },
+  },
   bitmex: {
     answers: [
       bitmexInstruments(),

@@ -41,6 +41,7 @@ const RECORDINGS: readonly {
     books: 2,
     changes: coinbaseAdvanced,
   },
+  { exchange: "bitfinex", files: ["bitfinex-20210417-ws1"], books: 7, changes: bitfinex() },
   { exchange: "bitmex", files: ["bitmex-20210722-ws1"], books: 10, changes: bitmex() },
 ];
 
@@ -241,6 +242,28 @@ function coinbaseAdvanced(frame: unknown): readonly Change[] {
   });
 }
 
+type BitfinexLevel = readonly [price: number, count: number, amount: number];
+
+/** Reads frames in their order: what a channel's number means stands in the acknowledgement before. */
+function bitfinex(): (frame: unknown) => readonly Change[] {
+  const pairs = new Map<number, string>();
+  return (frame) => {
+    const { event, channel, chanId, pair } = frame as Readonly<Record<string, unknown>>;
+    if (event === "subscribed" && channel === "book") pairs.set(Number(chanId), String(pair));
+    if (event !== undefined) return [];
+    const [id, body] = frame as readonly [number, "hb" | BitfinexLevel | readonly BitfinexLevel[]];
+    const symbol = pairs.get(id);
+    if (symbol === undefined || body === "hb") return [];
+    const isSnapshot = typeof body[0] !== "number";
+    const rows = (isSnapshot ? body : [body]) as readonly BitfinexLevel[];
+    const levels = (sign: number): Levels =>
+      rows.filter(([, , amount]) => Math.sign(amount) === sign).map((
+        [price, count, amount],
+      ) => [String(price), String(count === 0 ? 0 : Math.abs(amount))]);
+    return [{ symbol, isSnapshot, sequence: 0n, bids: levels(1), asks: levels(-1) }];
+  };
+}
+
 interface BitmexFrame {
   readonly table?: string;
   readonly action: string;
@@ -292,4 +315,39 @@ Deno.test("a book of bitget is checked where its frames carry a checksum that is
   assert.deepEqual([keeper.state, wrong.resync, wrong.gaps[0].cause], ["broken", "resubscribe", "checksum"]);
   apply("update", { a: [["101.0", "3"]], b: [["99", "1"]], seq: 20, pseq: 0 });
   assert.equal(keeper.state, "valid", "an update that follows 0 begins the book anew, without a checksum");
+});
+
+Deno.test("a book of bitfinex is checked by frames of their own, and every array counts in the socket's sequence", () => {
+  const { frames } = loadShipped("bitfinex");
+  const normalizer = new Normalizer(frames);
+  const keeper = new BookKeeper(frames.books[0]);
+  const read = (frame: unknown) => {
+    const payload = new TextEncoder().encode(JSON.stringify(frame));
+    return normalizer.read({ session: 1, connectionId: "spot", payload, binary: false, receivedTs: 1 });
+  };
+  const apply = (frame: unknown) => {
+    const updates = read(frame).events.flatMap(({ event, exchange_ts: exchangeTs, checksum }) =>
+      event.kind === "book_snapshot" || event.kind === "book_delta" ? [{ event, exchangeTs, checksum }] : []
+    );
+    return keeper.apply(updates, { receivedTs: 1, mayPass: false });
+  };
+  const check = (frame: unknown) => {
+    const [{ native_symbol: pair, checksum }] = read(frame).checksums;
+    assert.equal(pair, "BTCUSD");
+    return keeper.check(checksum, 1);
+  };
+  assert.equal(read({ event: "conf", status: "OK", flags: 229376 }).socketSequence, null);
+  read({ event: "subscribed", channel: "book", chanId: 7, symbol: "tBTCUSD", pair: "BTCUSD" });
+  apply([7, [[6000, 1, 1], [5900, 2, 2], [6100, 1, -3], [6200, 1, -4]], 1, 1564617600541]);
+  check([7, "cs", 1756193398, 2, 1564617600542]);
+  assert.equal(keeper.state, "valid");
+  apply([7, [1e-7, 1, 2.5], 3, 1564617600543]);
+  check([7, "cs", crc32("6000:1:6100:-3:5900:2:6200:-4:1e-7:2.5") | 0, 4, 1564617600544]);
+  assert.equal(keeper.state, "valid");
+  apply([7, [6100, 0, -1], 5, 1564617600545]);
+  const wrong = check([7, "cs", 1756193398, 6, 1564617600546]);
+  assert.deepEqual([keeper.state, wrong.resync, wrong.gaps[0].cause], ["broken", "reconnect", "checksum"]);
+  const trade = [1, 1564617600709, 0.5, 6000];
+  const numbered = [[7, "hb", 7, 1], [8, "te", trade, 8, 1], [8, "tu", trade, 9, 1], [7, [6100, 1, -1], 10, 1]];
+  assert.deepEqual(numbered.map((frame) => read(frame).socketSequence), ["7", "8", "9", "10"]);
 });

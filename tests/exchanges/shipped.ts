@@ -42,6 +42,7 @@ export const SHIPPED: readonly {
     symbols: ["BTC/USDC:USDC", "kPEPE/USDC:USDC"],
     lacks: ["ticker", "liquidations"],
   },
+  { name: "bitfinex", symbols: ["BTC/USDT:USDT", "ETH/BTC:BTC"], lacks: [] },
   { name: "bitmex", symbols: ["BTC/USD:BTC", "ETH/USD:BTC"], lacks: [] },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];

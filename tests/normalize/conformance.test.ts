@@ -30,6 +30,9 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   "deribit 1 book_ticker": {
     reason: "the channel of quotes is read, with every change; the mapper takes the best prices of tickers alone",
   },
+  "bitfinex 7 book_change": BROKEN_CHAIN,
+  "bitfinex 8 book_change": BROKEN_CHAIN,
+  "bitfinex 9 book_change": BROKEN_CHAIN,
   "bitmex 6 book_change": {
     reason: "an image of two symbols at once, which no subscription gives; an image is taken to be of its first symbol",
   },
@@ -120,6 +123,13 @@ function subjects(): ConformanceSubject[] {
       connectionId: "public",
     },
     { exchange: "deribit", versions: [null], shipped: loadShipped("deribit"), connectionId: "public" },
+    { exchange: "bitfinex", versions: [null], shipped: loadShipped("bitfinex"), connectionId: "spot" },
+    {
+      exchange: "bitfinex-derivatives",
+      versions: [null],
+      shipped: loadShipped("bitfinex"),
+      connectionId: "derivatives",
+    },
     { exchange: "bitmex", versions: [null], shipped: loadShipped("bitmex"), connectionId: "derivatives" },
     { exchange: "bitflyer", versions: [null], shipped: loadShipped("bitflyer"), connectionId: "public" },
     {

@@ -112,6 +112,21 @@ const RECORDINGS: readonly {
     },
   },
   {
+    exchange: "bitfinex",
+    files: ["bitfinex-20210417-ws1"],
+    counts: {
+      "control ack": 21,
+      "control conf": 1,
+      "control heartbeat": 42,
+      "control trade_history": 7,
+      "control welcome": 1,
+      book_delta: 1593,
+      book_snapshot: 7,
+      quote: 21,
+      ticker: 21,
+    },
+  },
+  {
     exchange: "bitmex",
     files: ["bitmex-20210722-ws1"],
     counts: {
