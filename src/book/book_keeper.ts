@@ -135,6 +135,11 @@ export class BookKeeper {
     return this.#gap?.cause ?? null;
   }
 
+  /** Sequence and time of the book's last update. */
+  get last(): SequencePoint {
+    return this.#last;
+  }
+
   /** The levels; only to be read, and of meaning only while the state is `valid`. */
   get book(): OrderBook {
     return this.#book;

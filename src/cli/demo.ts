@@ -162,7 +162,7 @@ function balanceOf(service: Service, simulators: readonly Simulator[]): readonly
   return simulators.flatMap((simulator) => {
     const { symbols } = simulator.statistics();
     return EVENT_KINDS.flatMap((kind) => {
-      if (kind === "gap" || kind === "raw") return [];
+      if (kind === "gap" || kind === "raw" || kind === "book_top") return [];
       const sent = symbols.reduce((sum, { events }) => sum + (events[kind] ?? 0), 0);
       const collected = service.metrics.count("collector_events_total", simulator.dialect, kind);
       const withheld = service.metrics.count("collector_book_withheld_total", simulator.dialect, kind);

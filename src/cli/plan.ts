@@ -47,6 +47,7 @@ function planBody(plan: Plan, exchanges: readonly ExchangePlan[]): unknown {
     data_dir: plan.run.dataDir,
     journal: plan.journal,
     dedup: plan.dedup,
+    book_tops: plan.bookTops,
     sinks: plan.sinks,
     exchanges: exchanges.map((exchange) => ({
       name: exchange.name,

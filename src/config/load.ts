@@ -191,7 +191,7 @@ function lower(
 }
 
 function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {
-  const { run, journal, dedup, sink } = globals;
+  const { run, journal, dedup, books, sink } = globals;
   const sinks: readonly SinkValues[] = sink.length > 0 ? sink : [{
     type: "parquet",
     name: "archive",
@@ -216,6 +216,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
       onFull: journal.on_full,
     },
     dedup: { enabled: dedup.enabled, windowSeconds: dedup.window_seconds, keysMax: dedup.max_keys },
+    bookTops: books === undefined ? null : { levels: books.top_levels, intervalMs: books.interval_ms },
     sinks: sinks.map((values) => buildSink(values, run.data_dir)),
     exchanges,
   };

@@ -60,6 +60,14 @@ export const dedupSchema = z.strictObject({
   max_keys: z.int().min(1).default(100_000).describe("Most messages remembered; beyond it the oldest are forgotten"),
 }).describe("Leaving out what was already seen, by message id, then sequence, then content");
 
+/** `[books]`. */
+export const booksSchema = z.strictObject({
+  top_levels: z.int().min(1).max(1000).default(10).describe("Best levels of each side"),
+  interval_ms: milliseconds.default(1000).describe(
+    "Interval of exchange time in milliseconds: the first update of a valid book in each one gives an event",
+  ),
+}).describe("Derives `book_top` events, the best levels of every kept book. Absent: none");
+
 const parquetSchema = z.strictObject({
   type: z.literal("parquet").describe("Hive-partitioned Parquet files, zstd"),
   name: sinkName,
@@ -133,6 +141,7 @@ export const collectorSchema = z.strictObject({
   run: runSchema,
   journal: journalSchema.prefault({}),
   dedup: dedupSchema.prefault({}),
+  books: booksSchema.optional(),
   sink: z.array(sinkSchema).default([]).describe(
     "Destinations. None given: one Parquet sink named `archive` under `data_dir`",
   ),

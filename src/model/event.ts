@@ -36,6 +36,15 @@ export interface BookDelta {
   readonly previous_sequence: string | null;
 }
 
+/** The best levels of a kept book, best first, at an interval of exchange time: derived here, not sent by an exchange. */
+export interface BookTop {
+  readonly kind: "book_top";
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+  /** Of the book's last update; null where the exchange does not number it. */
+  readonly sequence: string | null;
+}
+
 /** Best bid and ask from a native top-of-book feed; a side that is empty is null. */
 export interface Quote {
   readonly kind: "quote";
@@ -129,6 +138,7 @@ export type MarketEvent =
   | Trade
   | BookSnapshot
   | BookDelta
+  | BookTop
   | Quote
   | Ticker
   | Candle
@@ -145,6 +155,7 @@ export const EVENT_KINDS: readonly EventKind[] = [
   "trade",
   "book_snapshot",
   "book_delta",
+  "book_top",
   "quote",
   "ticker",
   "candle",

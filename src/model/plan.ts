@@ -12,6 +12,8 @@ export interface Plan {
   readonly run: RunPlan;
   readonly journal: JournalPlan;
   readonly dedup: DedupPlan;
+  /** Null: no tops of books are derived. */
+  readonly bookTops: BookTopPlan | null;
   readonly sinks: readonly SinkPlan[];
   /** Every configured instance, also disabled and broken ones, in the order of the file. */
   readonly exchanges: readonly ExchangePlan[];
@@ -47,6 +49,14 @@ export interface DedupPlan {
   readonly enabled: boolean;
   readonly windowSeconds: number;
   readonly keysMax: number;
+}
+
+/** `[books]`: the best levels of every kept book, as an event of its own. */
+export interface BookTopPlan {
+  /** Levels of each side. */
+  readonly levels: number;
+  /** Of exchange time: the first update in each interval gives one. */
+  readonly intervalMs: number;
 }
 
 /** `[[sink]]`: one destination. `dir` is resolved like `dataDir`. */
@@ -290,7 +300,10 @@ export interface FieldRule {
 }
 
 /** What kind of events a rule yields; `book` gives snapshots or deltas, `checksum` none: it proves a book. */
-export type RuleKind = Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta"> | "book" | "checksum";
+export type RuleKind =
+  | Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta" | "book_top">
+  | "book"
+  | "checksum";
 
 /** How a text inside a frame holds a document of its own. */
 export type BlobEncoding = "json" | "base64_gzip" | "base64_deflate_raw";

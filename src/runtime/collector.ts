@@ -89,7 +89,7 @@ export class Collector {
         type: sink.type,
         kinds: sink.kinds,
         createSink: () => createSink(sink, host),
-        createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup),
+        createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup, plan.bookTops),
         journal,
         tail,
         clock: host.clock,
@@ -101,7 +101,7 @@ export class Collector {
   /** Opens the journal, recovers, and starts sinks and exchanges. Throws a `Failure` where the journal cannot be had. */
   static async start(options: CollectorOptions): Promise<Collector> {
     const { plan, host, observe } = options;
-    const pipeline = new Pipeline(framePlans(plan), plan.dedup);
+    const pipeline = new Pipeline(framePlans(plan), plan.dedup, plan.bookTops);
     const journal = await openJournal({
       host,
       dir: `${plan.run.dataDir}/journal`,

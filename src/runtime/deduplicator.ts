@@ -76,6 +76,7 @@ function eventIdentity(envelope: Envelope, payload: Uint8Array): string | null {
     case "derivative_ticker":
       return contentKey(envelope, payload);
     case "gap":
+    case "book_top":
       return null;
   }
 }

@@ -10,6 +10,7 @@ export function weighEvent(event: MarketEvent): number {
   switch (event.kind) {
     case "book_snapshot":
     case "book_delta":
+    case "book_top":
       return EVENT_BYTES + LEVEL_BYTES * (event.bids.length + event.asks.length);
     case "raw":
       return EVENT_BYTES + event.payload.length;

@@ -1,4 +1,5 @@
 import {
+  type BookTopPlan,
   type ControlSignal,
   type DedupPlan,
   type Envelope,
@@ -113,6 +114,7 @@ export class Pipeline {
   readonly #sessions = new Map<SessionId, SessionInfo>();
   readonly #gaps = new GapTracker();
   readonly #dedup: Deduplicator | null;
+  readonly #tops: BookTopPlan | null;
   readonly #result: MutableResult = {
     envelopes: [],
     signal: null,
@@ -126,7 +128,9 @@ export class Pipeline {
     exchange: "",
   };
 
-  constructor(plans: Iterable<FramePlan>, dedup: DedupPlan) {
+  /** `tops`: what is derived of valid books besides; null: nothing. */
+  constructor(plans: Iterable<FramePlan>, dedup: DedupPlan, tops: BookTopPlan | null = null) {
+    this.#tops = tops;
     for (const plan of plans) this.setPlan(plan);
     this.#dedup = dedup.enabled ? new Deduplicator(dedup) : null;
   }
@@ -377,6 +381,18 @@ export class Pipeline {
       withheld[event.kind]--;
       this.#push(place, event, exchangeTs);
     }
+    if (this.#tops !== null) this.#top(kept, this.#tops, place);
+  }
+
+  /** Emits the best levels of a valid book with the first update in each interval of the exchange's time, or of ours. */
+  #top(kept: KeptBook, { levels, intervalMs }: BookTopPlan, place: EventPlace): void {
+    const { keeper } = kept;
+    const { sequence, exchangeTs } = keeper.last;
+    const slot = Math.floor((exchangeTs ?? place.at) / (intervalMs * 1000));
+    if (keeper.state !== "valid" || (kept.topSlot !== null && slot <= kept.topSlot)) return;
+    kept.topSlot = slot;
+    const [bids, asks] = [keeper.book.top("bid", levels), keeper.book.top("ask", levels)];
+    this.#push(place, { kind: "book_top", bids, asks, sequence }, exchangeTs);
   }
 
   /** Emits the gaps that a keeper found, and notes what has to be done. */

@@ -30,6 +30,8 @@ export interface KeptBook {
   readonly symbol: string;
   readonly native: string;
   readonly keeper: BookKeeper;
+  /** The interval of time in which its top was last given; null where it never was. */
+  topSlot: number | null;
 }
 
 /** Books of a session as plain JSON. */
@@ -38,6 +40,7 @@ export interface SessionBooksState {
     readonly rule: string;
     readonly symbol: string;
     readonly native: string;
+    readonly topSlot: number | null;
     readonly keeper: BookKeeperState;
   }[];
   readonly socketSequence: string | null;
@@ -77,7 +80,7 @@ export class SessionBooks {
     if (book === undefined) {
       if (this.#size === SESSION_BOOKS_MAX) return null;
       this.#size++;
-      books.set(native, book = { symbol, native, keeper: new BookKeeper(rule) });
+      books.set(native, book = { symbol, native, keeper: new BookKeeper(rule), topSlot: null });
     }
     return book;
   }
@@ -107,10 +110,11 @@ export class SessionBooks {
   }
 
   saveState(): SessionBooksState {
-    const books = [...this.all()].map(({ symbol, native, keeper }) => ({
+    const books = [...this.all()].map(({ symbol, native, topSlot, keeper }) => ({
       rule: keeper.rule.name,
       symbol,
       native,
+      topSlot,
       keeper: keeper.saveState(),
     }));
     return { books, socketSequence: this.#socketSequence };
@@ -119,9 +123,12 @@ export class SessionBooks {
   /** Goes on from what was saved; books that the rules no longer name are let go. */
   restoreState(state: SessionBooksState): void {
     const rules = new Map([...this.#rules.values()].map((rule) => [rule.name, rule]));
-    for (const { rule: name, symbol, native, keeper } of state.books) {
+    for (const { rule: name, symbol, native, topSlot, keeper } of state.books) {
       const rule = rules.get(name);
-      if (rule !== undefined) this.take(rule, native, symbol)?.keeper.restoreState(keeper);
+      const kept = rule === undefined ? null : this.take(rule, native, symbol);
+      if (kept === null) continue;
+      kept.topSlot = topSlot;
+      kept.keeper.restoreState(keeper);
     }
     this.#socketSequence = state.socketSequence;
   }

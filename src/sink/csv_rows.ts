@@ -23,6 +23,7 @@ export const CSV_TABLES: Readonly<Record<EventKind, CsvTable>> = {
   trade: table("trades", ["id", "side", "price", "amount"]),
   book_snapshot: BOOK,
   book_delta: BOOK,
+  book_top: table("book_top", ["side", "level", "price", "amount", "sequence"]),
   quote: table("quotes", ["ask_amount", "ask_price", "bid_price", "bid_amount"]),
   ticker: table("tickers", ["last", "open", "high", "low", "volume", "quote_volume"]),
   candle: table("candles", [
@@ -92,6 +93,12 @@ export function csvRecords(envelope: Envelope): string {
       const head = csvRecord([...common, event.kind === "book_snapshot"]).slice(0, -1);
       if (event.bids.length + event.asks.length === 0) return `${head},,,\n`;
       return levels(head, "bid", event.bids) + levels(head, "ask", event.asks);
+    }
+    case "book_top": {
+      if (event.bids.length + event.asks.length === 0) return record(null, null, null, null, event.sequence);
+      const ranked = (side: string, list: readonly Level[]) =>
+        list.map(([price, size], rank) => record(side, rank + 1, price, size, event.sequence)).join("");
+      return ranked("bid", event.bids) + ranked("ask", event.asks);
     }
     case "quote":
       return record(event.ask_size, event.ask_price, event.bid_price, event.bid_size);

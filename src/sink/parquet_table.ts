@@ -96,6 +96,8 @@ export class ParquetTable {
       case "book_snapshot":
       case "book_delta":
         return this.#bookFields();
+      case "book_top":
+        return this.#bookTopFields();
       case "quote":
         return this.#numberFields(kind, ["bid_price", "bid_size", "ask_price", "ask_size"]);
       case "ticker":
@@ -163,6 +165,36 @@ export class ParquetTable {
       last.append(isDelta ? event.last_sequence : null, count);
       previous.append(isDelta ? event.previous_sequence : null, count);
       return count;
+    };
+  }
+
+  #bookTopFields(): WriteFields {
+    const side = this.#word("side", true);
+    const rank = this.#integer("level", "integer", true);
+    const price = this.#decimal("price", true);
+    const size = this.#decimal("size", true);
+    const sequence = this.#text("sequence");
+    const append = (name: string, levels: readonly Level[]) => {
+      levels.forEach((level, index) => {
+        side.append(name, 1);
+        rank.append(index + 1, 1);
+        price(level[0]);
+        size(level[1]);
+      });
+    };
+    return (event) => {
+      if (event.kind !== "book_top") return wrongKind(event, "book_top");
+      append("bid", event.bids);
+      append("ask", event.asks);
+      const count = event.bids.length + event.asks.length;
+      if (count === 0) {
+        side.append(null, 1);
+        rank.append(null, 1);
+        price(null);
+        size(null);
+      }
+      sequence.append(event.sequence, Math.max(1, count));
+      return Math.max(1, count);
     };
   }
 

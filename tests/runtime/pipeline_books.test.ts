@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { loadDescriptor } from "../../src/config/mod.ts";
-import type { DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
+import type { BookTopPlan, DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
 import { Pipeline, type PipelineResult } from "../../src/runtime/mod.ts";
 
 const DESCRIPTOR = `
@@ -27,6 +27,7 @@ socket_sequence = "/n"
 kind = "book"
 when = { "/type" = "book" }
 rows = "/rows/*"
+exchange_ts = "/t"
 snapshot = { "/snapshot" = true }
 symbol = "/s"
 bids = "/b/*"
@@ -90,11 +91,14 @@ interface Outcome {
 
 /** A pipeline with one session, fed record by record; times and offsets count up. */
 class Rig {
-  pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline: Pipeline;
   session = 0;
   #offset = 0;
+  readonly #tops: BookTopPlan | null;
 
-  constructor() {
+  constructor(tops: BookTopPlan | null = null) {
+    this.#tops = tops;
+    this.pipeline = new Pipeline([framePlan()], NO_DEDUP, tops);
     this.open();
   }
 
@@ -139,7 +143,7 @@ class Rig {
   /** Goes on in a pipeline that was given the state of this one. */
   restart(): void {
     const saved = this.pipeline.saveState();
-    this.pipeline = new Pipeline([framePlan()], NO_DEDUP);
+    this.pipeline = new Pipeline([framePlan()], NO_DEDUP, this.#tops);
     this.pipeline.restoreState(saved);
     assert.equal(this.pipeline.saveState(), saved);
   }
@@ -165,6 +169,8 @@ function shown({ event, symbol }: Envelope): string {
       return `gap ${symbol} ${event.cause} ${event.from_ts}-${event.to_ts} ${event.from_sequence}-${event.to_sequence}: ${event.action}`;
     case "book_snapshot":
       return `snapshot ${symbol} ${event.sequence} ${event.bids} ${event.asks}`;
+    case "book_top":
+      return `top ${symbol} ${event.sequence} ${event.bids} ${event.asks}`;
     case "book_delta":
       return `delta ${symbol} ${event.last_sequence}`;
     default:
@@ -265,4 +271,20 @@ Deno.test("Pipeline ends the gap of a disconnect with the new image, not with de
     "gap X disconnect 3-7 null-null: reconnected",
     "snapshot X 50 9,1 11,1",
   ]);
+});
+
+Deno.test("Pipeline derives the best levels of valid books once an interval of exchange time", () => {
+  const rig = new Rig({ levels: 1, intervalMs: 1000 });
+  const image = { ...IMAGE, b: [["8", "2"], ["9", "1"]], t: 10_400 };
+  assert.deepEqual(rig.frame(pushed(image)).events, ["snapshot X 5 8,2,9,1 11,1", "top X 5 9,1 11,1"]);
+  assert.deepEqual(rig.frame(pushed(delta(6, 6, { t: 10_999 }))).events, ["delta X 6"]);
+  rig.restart();
+  assert.deepEqual(rig.frame(pushed(delta(7, 7, { t: 11_000, b: [["9", "0"]] }))).events, [
+    "delta X 7",
+    "top X 7 8,2 11,1",
+  ]);
+  const broken = rig.frame(pushed(delta(9, 9, { t: 12_000 })));
+  assert.deepEqual(broken.events, ["gap X sequence 4-null 7-9: resubscribe"]);
+  assert.deepEqual(rig.frame(pushed(delta(10, 10, { t: 13_000 }))).events, []);
+  assert.equal(rig.frame(pushed({ ...image, u: 20, t: 13_500 })).events.at(-1), "top X 20 9,1 11,1");
 });

@@ -55,6 +55,13 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
       ];
       return rows.length > 0 ? rows : [record({ is_snapshot, side: null, price: null, amount: null })];
     }
+    case "book_top": {
+      const { sequence } = event;
+      const ranked = (side: string, list: typeof event.bids) =>
+        list.map(([price, amount], index) => record({ side, level: index + 1, price, amount, sequence }));
+      const rows = [...ranked("bid", event.bids), ...ranked("ask", event.asks)];
+      return rows.length > 0 ? rows : [record({ side: null, level: null, price: null, amount: null, sequence })];
+    }
     case "quote": {
       const { ask_size: ask_amount, ask_price, bid_price, bid_size: bid_amount } = event;
       return [record({ ask_amount, ask_price, bid_price, bid_amount })];

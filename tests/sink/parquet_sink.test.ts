@@ -66,6 +66,16 @@ function group({ event, exchange, symbol, received_ts }: Envelope): string {
 function expectedRows(envelope: Envelope): readonly Readonly<Record<string, unknown>>[] {
   const { event, symbol: canonical_symbol, native_symbol, exchange_ts, received_ts, session, offset, index } = envelope;
   const common = { canonical_symbol, native_symbol, exchange_ts, received_ts, session, offset, index };
+  if (event.kind === "book_top") {
+    const { bids, asks, sequence } = event;
+    const head = { ...common, sequence };
+    if (bids.length + asks.length === 0) {
+      return [withDigits({ ...head, side: null, level: null, price: null, size: null })];
+    }
+    const ranked = (side: string, list: typeof bids) =>
+      list.map(([price, size], rank) => withDigits({ ...head, side, level: BigInt(rank + 1), price, size }));
+    return [...ranked("bid", bids), ...ranked("ask", asks)];
+  }
   if (event.kind !== "book_snapshot" && event.kind !== "book_delta") {
     const { kind: _kind, ...fields } = event;
     return [withDigits({ ...common, ...fields })];

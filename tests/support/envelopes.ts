@@ -55,6 +55,7 @@ export const anyEvent: fc.Arbitrary<MarketEvent> = fc.oneof(
     last_sequence: maybe(text),
     previous_sequence: maybe(text),
   }),
+  fc.record({ kind: fc.constant("book_top" as const), bids: levels, asks: levels, sequence: maybe(text) }),
   fc.record({
     kind: fc.constant("quote" as const),
     bid_price: maybe(decimal),
