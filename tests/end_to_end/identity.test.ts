@@ -80,7 +80,7 @@ ${descriptor.text === undefined ? `base_urls = ["${playback.urls.rest}"]` : ""}
     await files.writeAtomic(`${dir}/collector.toml`, ENCODER.encode(text));
     await using collector = new CollectorProcess(["run", "--config", `${dir}/collector.toml`]);
     await collector.untilLog(/"session_opened"/);
-    await playback.finished;
+    await collector.until("the recording was read", () => playback.statistics().sectionsPlayed === 1);
     collector.kill("SIGTERM");
     const end = await collector.end();
     assert.equal(end.code, 0, end.err);

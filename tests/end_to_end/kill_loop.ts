@@ -178,7 +178,7 @@ type = "ndjson"`,
     const sent = this.#simulator.statistics().dataFrames;
     await using collector = new CollectorProcess(["run", "--config", this.#config]);
     await collector.untilLog(/"session_opened"/);
-    while (this.#simulator.statistics().dataFrames < sent + 500) await clock.sleep(20);
+    await collector.until("frames were sent", () => this.#simulator.statistics().dataFrames >= sent + 500);
     collector.kill("SIGTERM");
     const end = await collector.end();
     assert.deepEqual({ code: end.code, signal: end.signal }, { code: 0, signal: null }, end.err);

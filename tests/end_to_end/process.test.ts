@@ -45,12 +45,6 @@ async function withRig(
   }
 }
 
-/** Waits until the simulator has sent some more data frames. */
-async function untilSent({ simulator }: Rig, frames: number): Promise<void> {
-  const before = simulator.statistics().dataFrames;
-  while (simulator.statistics().dataFrames < before + frames) await HOST.clock.sleep(10);
-}
-
 async function assertFilesHoldJournal({ config, dataDir }: Rig): Promise<number> {
   const expected = new Map<string, number>();
   for await (const envelope of deriveAll(files, `${dataDir}/journal`, loadPlan(config))) {
@@ -72,7 +66,7 @@ Deno.test("run stopped by SIGTERM exits 0 with everything received in the files 
   await withRig(async (rig) => {
     await using collector = new CollectorProcess(["run", "--config", rig.config]);
     await collector.untilLog(/"session_opened"/);
-    await untilSent(rig, 200);
+    await collector.until("frames were sent", () => rig.simulator.statistics().dataFrames >= 200);
     collector.kill("SIGTERM");
     const end = await collector.end();
     assert.equal(end.code, 0, end.err);
@@ -177,7 +171,9 @@ async function untilSinkHangs({ httpPort }: Rig): Promise<void> {
       throw error;
     }
   };
+  const until = HOST.clock.monotonicMs() + 30_000;
   for (let before = await look();;) {
+    assert.ok(HOST.clock.monotonicMs() < until, "the pipe fills");
     await HOST.clock.sleep(300);
     const now = await look();
     if (before !== null && now !== null && now.events > 0 && now.events === before.events && now.next > before.next) {

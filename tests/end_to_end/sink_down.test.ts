@@ -6,24 +6,14 @@ import { CollectorProcess, freePort } from "../support/collector_process.ts";
 import { assertSameCounts, countLines, countParquetRows } from "../support/stored_events.ts";
 
 const HOST = denoHost();
-const { files, clock } = HOST;
+const { files } = HOST;
 const SYMBOLS = ["BTC/USDT", "ETH/USDT"];
-const DEADLINE_MS = 40_000;
 
 interface SinkHealth {
   readonly name: string;
   readonly state: string;
   readonly lag_records: number;
   readonly events: number;
-}
-
-/** Looks again and again until a condition holds. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = clock.monotonicMs() + DEADLINE_MS;
-  while (!await holds()) {
-    assert.ok(clock.monotonicMs() < end, `waited too long until ${what}`);
-    await clock.sleep(30);
-  }
 }
 
 Deno.test("a sink that is down delays only itself and has every event once after it came back", async () => {
@@ -68,15 +58,15 @@ type = "ndjson"`,
     await files.writeAtomic(config, new TextEncoder().encode(text));
     await using collector = new CollectorProcess(["run", "--config", config]);
     await collector.untilLog(/"session_opened"/);
-    await until("parts were written", async () => (await health("archive")).events > 500);
+    await collector.until("parts were written", async () => (await health("archive")).events > 500);
 
     // Where its folder was there is a file: nothing can be written below it.
     await files.rename(parquet, away);
     await files.writeAtomic(parquet, new Uint8Array([1]));
-    await until("the sink fails", async () => (await health("archive")).state === "failing");
+    await collector.until("the sink fails", async () => (await health("archive")).state === "failing");
     const begun = (await segments()).length;
     const before = (await health("lines")).events;
-    await until("the journal has rolled twice", async () => (await segments()).length >= begun + 2);
+    await collector.until("the journal has rolled twice", async () => (await segments()).length >= begun + 2);
     assert.ok((await health("archive")).lag_records > 0);
     assert.ok((await health("lines")).events > before + 1_000, "the other sink goes on");
     assert.notEqual((await health("lines")).state, "failing");
@@ -85,7 +75,7 @@ type = "ndjson"`,
     await files.remove(parquet);
     await files.rename(away, parquet);
     simulator.freeze();
-    await until("the sink has caught up", async () => {
+    await collector.until("the sink has caught up", async () => {
       const { state, lag_records } = await health("archive");
       return state !== "failing" && lag_records === 0;
     });

@@ -6,6 +6,8 @@ const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-read", "--allow-writ
 
 /** A process that says nothing for so long hangs; in ms. */
 const DEADLINE_MS = 30_000;
+/** Between two looks at a condition, in ms. */
+const LOOK_MS = 10;
 
 /** How a process ended, and what it wrote. */
 export interface ProcessEnd {
@@ -21,6 +23,7 @@ export class CollectorProcess {
   readonly #child: Deno.ChildProcess;
   readonly #out: LineLog;
   readonly #err: LineLog;
+  #hasEnded = false;
 
   /** Starts `main.ts` with arguments. */
   constructor(args: readonly string[], options: { readonly cwd?: string } = {}) {
@@ -33,6 +36,9 @@ export class CollectorProcess {
     }).spawn();
     this.#out = new LineLog(this.#child.stdout);
     this.#err = new LineLog(this.#child.stderr);
+    void this.#child.status.then(() => {
+      this.#hasEnded = true;
+    });
   }
 
   /** Resolves with the first line of standard error that matches; rejects where none comes or the process ends. */
@@ -45,6 +51,21 @@ export class CollectorProcess {
     const written = this.#err.text;
     this.#killQuietly();
     return assert.fail(`No line like ${pattern} came:\n${written}`);
+  }
+
+  /** Looks again and again until a condition holds; rejects where the process ends before, or it takes too long. */
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + DEADLINE_MS;
+    while (!await holds()) {
+      if (!this.#hasEnded && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        continue;
+      }
+      const why = this.#hasEnded ? "The process ended" : "It took too long";
+      const written = this.#err.text;
+      this.#killQuietly();
+      assert.fail(`${why} before ${what}:\n${written}`);
+    }
   }
 
   kill(signal: Deno.Signal): void {
