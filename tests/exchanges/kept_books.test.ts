@@ -156,6 +156,17 @@ const FEEDS: readonly { exchange: string; feed: string; connection: string; step
     ],
   },
   {
+    exchange: "upbit",
+    feed: "book",
+    connection: "public",
+    steps: [
+      [upbit(1785397531885, 99), "valid"],
+      [upbit(1785397531885, 99), "valid"],
+      [upbit(1785397531985, 103), "broken"],
+      [upbit(1785397532085, 100), "valid"],
+    ],
+  },
+  {
     exchange: "gmo",
     feed: "book",
     connection: "public",
@@ -283,6 +294,14 @@ function bitflyer(prefix: string, message: object): unknown {
 function bitmex(action: string, rows: readonly object[]): unknown {
   const data = rows.map((row) => ({ symbol: "XBTUSD", side: "Sell", ...row }));
   return { table: "orderBookL2", action, ...(action === "partial" ? { filter: { symbol: "XBTUSD" } } : {}), data };
+}
+
+function upbit(timestamp: number, bid: number): unknown {
+  const orderbook_units = [
+    { bid_price: bid, bid_size: 1, ask_price: 101, ask_size: 1 },
+    { bid_price: bid - 1, bid_size: 1, ask_price: 0, ask_size: 0 },
+  ];
+  return { type: "orderbook", code: "KRW-BTC", timestamp, orderbook_units, stream_type: "REALTIME" };
 }
 
 function gmo(timestamp: string, bid: string): unknown {

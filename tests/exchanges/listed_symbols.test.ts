@@ -230,6 +230,10 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "BTC/USDT": "XBT_USDT",
     },
   },
+  upbit: {
+    answers: [[{ market: "KRW-BTC", english_name: "Bitcoin" }, { market: "BTC-ETH" }, { market: "USDT-BTC" }]],
+    gives: { "BTC/KRW": "KRW-BTC", "ETH/BTC": "BTC-ETH", "BTC/USDT": "USDT-BTC" },
+  },
   hyperliquid: {
     answers: [{ universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] }],
     gives: { "BTC/USDC:USDC": "BTC", "kPEPE/USDC:USDC": "kPEPE" },

@@ -203,6 +203,14 @@ Deno.test("kucoin asks for one topic a frame, and spells the interval into that 
   ]);
 });
 
+Deno.test("upbit asks for everything in one array, each type with its codes, behind one ticket", () => {
+  const plan = planOf("upbit", { symbols: ["BTC/KRW", "ETH/BTC"], channels: ["trades", "book"] });
+  assert.deepEqual(messagesOf(plan), [
+    'public [{"ticket":"{uuid}"},{"type":"trade","codes":["KRW-BTC","BTC-ETH"],"isOnlyRealtime":true},' +
+    '{"type":"orderbook","codes":["KRW-BTC.30","BTC-ETH.30"]}]',
+  ]);
+});
+
 Deno.test("kucoin-futures spells bitcoin XBT", () => {
   const plan = planOf("kucoin-futures", { symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], channels: ["quotes"] });
   assert.deepEqual(messagesOf(plan), [
