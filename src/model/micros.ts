@@ -18,6 +18,9 @@ const MILLISECONDS = /^[1-8]\d{12}$/;
 const COUNT = /^(-?)(\d+)(?:\.(\d*))?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?(Z|[+-]\d\d:?\d\d)?$/;
 
+/** Days from March 1st of the year 0 to 1970-01-01. */
+const DAYS_TO_EPOCH = 719_468;
+
 /**
  * Reads a time from its text; null where the text is not a time in that unit, or one that integers cannot hold: past 2255,
  * and as long before 1970. Digits below the microsecond are cut, not rounded. ISO text without a zone is UTC.
@@ -49,6 +52,8 @@ function detectUnit(text: string): Exclude<TimeUnit, "auto"> {
 }
 
 function microsFromIso(text: string): Micros | null {
+  const usual = microsFromUsualIso(text);
+  if (usual !== null) return usual;
   const match = ISO.exec(text);
   if (match === null) return null;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] = match;
@@ -60,6 +65,58 @@ function microsFromIso(text: string): Micros | null {
     zoneSeconds(zone);
   const micros = seconds * 1_000_000 + Number((fraction + "000000").slice(0, 6));
   return Number.isSafeInteger(micros) ? micros : null;
+}
+
+/** The usual form, `2026-11-22T20:15:00` with or without a fraction and then `Z`, from 1970 on; null for any other. */
+function microsFromUsualIso(text: string): Micros | null {
+  const end = text.length - 1;
+  if (end < 19 || end > 32 || text.charCodeAt(end) !== 90) return null;
+  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84) return null;
+  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return null;
+  const century = twoDigits(text, 0);
+  const yearOfCentury = twoDigits(text, 2);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  // What is not digits is negative.
+  if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return null;
+  const year = century * 100 + yearOfCentury;
+  if (year < 1970 || year > 2254 || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return null;
+  if (hour > 23 || minute > 59 || second > 59) return null;
+  let fraction = 0;
+  if (end > 19) {
+    if (text.charCodeAt(19) !== 46 || end === 20) return null;
+    let weight = 100_000;
+    for (let at = 20; at < end; at++) {
+      const digit = text.charCodeAt(at) - 48;
+      if (digit < 0 || digit > 9) return null;
+      if (at < 26) fraction += digit * weight;
+      weight /= 10;
+    }
+  }
+  return (daysSinceEpoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
+}
+
+/** The number that two digits spell; negative where they are none. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
+}
+
+function daysOfMonth(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** Days from 1970-01-01 in the Gregorian calendar, counted from March on, so that a leap day ends its year. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const marchYear = month > 2 ? year : year - 1;
+  const marchMonth = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  return marchYear * 365 + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 1 - DAYS_TO_EPOCH;
 }
 
 function zoneSeconds(zone: string): number {

@@ -54,3 +54,25 @@ Deno.test("microsFromText() gives a safe integer or null for any text", () => {
     assert.ok(micros === null || Number.isSafeInteger(micros), `${text} ${unit}: ${micros}`);
   }));
 });
+
+Deno.test("microsFromText() reads the usual ISO form as the calendar of the platform does", () => {
+  const two = (max: number) => fc.integer({ min: 0, max }).map((value) => String(value).padStart(2, "0"));
+  const parts = fc.record({
+    year: fc.integer({ min: 1965, max: 2260 }),
+    month: two(13),
+    day: two(32),
+    hour: two(23),
+    minute: two(59),
+    second: two(59),
+    fraction: fc.option(fc.stringMatching(/^\d{1,12}$/)),
+  });
+  fc.assert(fc.property(parts, ({ year, month, day, hour, minute, second, fraction }) => {
+    const date = `${year}-${month}-${day}`;
+    const whole = Date.parse(`${date}T${hour}:${minute}:${second}Z`);
+    const isDate = !Number.isNaN(whole) && new Date(whole).toISOString().startsWith(date);
+    const micros = whole * 1000 + Number(((fraction ?? "") + "000000").slice(0, 6));
+    const expected = isDate && Number.isSafeInteger(micros) ? micros : null;
+    const text = `${date}T${hour}:${minute}:${second}${fraction === null ? "" : `.${fraction}`}Z`;
+    assert.equal(microsFromText(text, "iso"), expected, text);
+  }));
+});
