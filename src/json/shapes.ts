@@ -9,13 +9,16 @@ const ATTEMPTS_MAX = 3;
 const NODES_MAX = 64;
 /** A text that is longer or shorter than the shape's first one by more bytes is not tried: its values differ too much. */
 const LENGTH_DIFFERENCE_MAX = 64;
-/** A shape is learned when texts that look like it were seen this often. */
+/** A shape is learned when texts that look like it were seen this often; each time again twice as often as before. */
 const SIGHTINGS = 8;
+const SIGHTINGS_MAX = 1 << 15;
 
 /** The shapes that a stream of texts keeps repeating. */
 export class Shapes {
   readonly #shapes: Shape[] = [];
-  readonly #sightings = new Uint8Array(256);
+  /** By mark: texts seen since the last shape was learned, and how many it takes to learn one. */
+  readonly #sightings = new Uint16Array(256);
+  readonly #needed = new Uint16Array(256).fill(SIGHTINGS);
 
   /** The known shape that a text has, with the text's positions on its tape; null where it has none of them. */
   follow(bytes: Uint8Array): Shape | null {
@@ -42,8 +45,10 @@ export class Shapes {
       mark = (mark * 31 + tape[node + KEY_END] - tape[node + KEY_START] + 7 * tape[node + COUNT]) | 0;
     }
     mark &= 255;
-    if (++this.#sightings[mark] < SIGHTINGS) return;
+    if (++this.#sightings[mark] < this.#needed[mark]) return;
     this.#sightings[mark] = 0;
+    // Texts of more shapes than are kept would have them learned and dropped for ever, which costs more than the grammar.
+    this.#needed[mark] = Math.min(this.#needed[mark] * 2, SIGHTINGS_MAX);
     if (!hasPlainKeys(tape, size)) return;
     // Not to the front: a shape moves there by being of use.
     const place = Math.min(this.#shapes.length, ATTEMPTS_MAX - 1);
