@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BookKeeper, type BookState } from "../../src/book/mod.ts";
 import type { ResyncAction } from "../../src/model/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
 import { readRecording } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
@@ -203,6 +203,45 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
     });
   });
 }
+
+Deno.test("a book of mexc is joined with an image from elsewhere, and asked for anew behind a hole", () => {
+  const { frames } = loadShipped("mexc");
+  const normalizer = new Normalizer(frames);
+  const keeper = new BookKeeper(frames.books[0]);
+  const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const apply = ({ events }: NormalizedFrame) => {
+    const updates = events.flatMap(({ event, exchange_ts: exchangeTs }) =>
+      event.kind === "book_snapshot" || event.kind === "book_delta" ? [{ event, exchangeTs, checksum: null }] : []
+    );
+    const { resync, emit } = keeper.apply(updates, { receivedTs: 1, mayPass: false });
+    return [keeper.state, resync, emit.length];
+  };
+  const change = (numbers: object) => {
+    const data = { cts: 1789498405579, asks: [], bids: [[99, 7, 1]], ...numbers };
+    const payload = encode({ symbol: "BTC_USDT", data, channel: "push.depth", ts: 1789498405588 });
+    return apply(normalizer.read({ session: 1, connectionId: "public", payload, binary: false, receivedTs: 1 }));
+  };
+  const image = (version: number) => {
+    const data = { asks: [[101, 5, 1]], bids: [[99, 1, 1]], version, timestamp: 1789498405000 };
+    const body = encode({ success: true, code: 0, data });
+    return apply(normalizer.readHttp({
+      session: 1,
+      connectionId: "public",
+      request: "book_snapshot",
+      native: "BTC_USDT",
+      body,
+      receivedTs: 1,
+    }));
+  };
+  assert.deepEqual(change({ begin: 10, end: 12, version: 12 }), ["buffering", null, 0], "the session asks");
+  assert.deepEqual(image(8), ["buffering", "rest", 0], "older than what is held back");
+  assert.deepEqual(image(11), ["valid", null, 1], "the change reaches over it");
+  assert.deepEqual(keeper.book.best("bid"), ["99", "7"], "the image with the change");
+  assert.deepEqual(change({ begin: 13, end: 13, version: 13 }), ["valid", null, 1]);
+  assert.deepEqual(change({ version: 14 }), ["valid", null, 1], "not merged");
+  assert.deepEqual(change({ begin: 16, end: 17, version: 17 }), ["broken", "rest", 0]);
+  assert.deepEqual(image(17), ["valid", null, 1]);
+});
 
 Deno.test("the books of deribit stay whole over a recording and end as an independent replay does", () => {
   const lines = readRecording("deribit-20210722-ws1");

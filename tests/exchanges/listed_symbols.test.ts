@@ -234,6 +234,18 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     answers: [[{ market: "KRW-BTC", english_name: "Bitcoin" }, { market: "BTC-ETH" }, { market: "USDT-BTC" }]],
     gives: { "BTC/KRW": "KRW-BTC", "ETH/BTC": "BTC-ETH", "BTC/USDT": "USDT-BTC" },
   },
+  mexc: {
+    answers: [{
+      success: true,
+      code: 0,
+      data: [
+        { symbol: "BTC_USDT", baseCoin: "BTC", quoteCoin: "USDT", settleCoin: "USDT", contractSize: 0.0001, state: 0 },
+        { symbol: "BTC_USD", baseCoin: "BTC", quoteCoin: "USD", settleCoin: "BTC", contractSize: 100, state: 0 },
+        { symbol: "OLD_USDT", baseCoin: "OLD", quoteCoin: "USDT", settleCoin: "USDT", contractSize: 1, state: 3 },
+      ],
+    }],
+    gives: { "BTC/USDT:USDT": "BTC_USDT", "BTC/USD:BTC": "BTC_USD" },
+  },
   hyperliquid: {
     answers: [{ universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] }],
     gives: { "BTC/USDC:USDC": "BTC", "kPEPE/USDC:USDC": "kPEPE" },

@@ -45,6 +45,7 @@ export const SHIPPED: readonly {
   { name: "bitfinex", symbols: ["BTC/USDT:USDT", "ETH/BTC:BTC"], lacks: [] },
   { name: "bitmex", symbols: ["BTC/USD:BTC", "ETH/USD:BTC"], lacks: [] },
   { name: "upbit", symbols: ["BTC/KRW", "ETH/BTC"], lacks: ["quotes", "derivative", "liquidations"] },
+  { name: "mexc", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: ["quotes", "liquidations"] },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 
