@@ -79,9 +79,17 @@ export class FaultyFiles implements Files {
 
   /** Removes what was kept for `powerCut`. */
   async discard(): Promise<void> {
-    if (this.#stash !== null) await this.#inner.removeTree(this.#stash);
-    this.#stash = null;
     this.#undo = [];
+    const stash = this.#stash;
+    this.#stash = null;
+    // What was under way when the process ended may still put a file there.
+    for (let attempt = 1; stash !== null; attempt++) {
+      try {
+        return await this.#inner.removeTree(stash);
+      } catch (error) {
+        if (!(error instanceof Failure) || attempt === 10) throw error;
+      }
+    }
   }
 
   async open(path: string, mode: "read" | "append"): Promise<FileHandle> {
