@@ -163,6 +163,8 @@ const TAKEN_BACK: readonly (readonly [name: string, symbol: string, message: str
     '{"id":"{id}","type":"unsubscribe","topic":"/market/level2:BTC-USDT","privateChannel":false,"response":true}',
   ],
   ["coinbase", "BTC/USD", '{"type":"unsubscribe","channels":[{"name":"level2_batch","product_ids":["BTC-USD"]}]}'],
+  ["bitmex", "BTC/USD:BTC", '{"op":"unsubscribe","args":["orderBookL2:XBTUSD"]}'],
+  ["mexc", "BTC/USDT:USDT", '{"method":"unsub.depth","param":{"symbol":"BTC_USDT"}}'],
   ["coinbase-advanced", "BTC/USD", '{"type":"unsubscribe","channel":"level2","product_ids":["BTC-USD"]}'],
 ];
 
