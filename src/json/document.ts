@@ -163,27 +163,37 @@ export class JsonDocument {
    * NOT_FOUND, and for strings with escapes, which have to be compared as text.
    */
   equals(node: NodeId, text: Uint8Array): boolean {
-    if (node < 0) return false;
+    return this.#plainLength(node) === text.length && this.#hasBytes(node, text);
+  }
+
+  /** Whether a scalar's text begins with the one whose UTF-8 is given; false where `equals` is false of any text. */
+  startsWith(node: NodeId, text: Uint8Array): boolean {
+    return this.#plainLength(node) >= text.length && this.#hasBytes(node, text);
+  }
+
+  /** Length in bytes of a scalar's text where that is its bytes; else -1. */
+  #plainLength(node: NodeId): number {
+    if (node < 0) return -1;
     const tape = this.#tape;
     const kind = tape[node];
-    let start = tape[node + START];
-    let end = tape[node + END];
     switch (kind & KIND_MASK) {
       case KIND_STRING:
-        if ((kind & FLAG_ESCAPED) !== 0) return false;
-        start++;
-        end--;
-        break;
+        return (kind & FLAG_ESCAPED) === 0 ? tape[node + END] - tape[node + START] - 2 : -1;
       case KIND_NUMBER:
       case KIND_TRUE:
       case KIND_FALSE:
-        break;
+        return tape[node + END] - tape[node + START];
       default:
-        return false;
+        return -1;
     }
-    const length = end - start;
-    if (length !== text.length) return false;
+  }
+
+  /** Whether the bytes of a scalar, which are at least as many, begin with these. */
+  #hasBytes(node: NodeId, text: Uint8Array): boolean {
+    const tape = this.#tape;
     const bytes = this.#bytes;
+    const start = tape[node + START] + ((tape[node] & KIND_MASK) === KIND_STRING ? 1 : 0);
+    const length = text.length;
     for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
     return true;
   }

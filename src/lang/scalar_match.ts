@@ -28,6 +28,21 @@ export function matchTexts(texts: ReadonlySet<string>): ScalarMatch {
   };
 }
 
+/** Whether a scalar begins with one of some texts, by their bytes; null where one of them has no bytes of its own. */
+export function matchPrefixes(prefixes: readonly string[]): ScalarMatch | null {
+  if (!prefixes.every((prefix) => prefix.isWellFormed())) return null;
+  const encoder = new TextEncoder();
+  const encoded = prefixes.map((prefix) => encoder.encode(prefix));
+  return (document, node) => {
+    if (document.isEscaped(node)) {
+      const text = document.text(node) ?? "";
+      return prefixes.some((prefix) => text.startsWith(prefix));
+    }
+    for (const bytes of encoded) if (document.startsWith(node, bytes)) return true;
+    return false;
+  };
+}
+
 function isAmong(document: JsonDocument, node: NodeId, texts: ReadonlySet<string>): boolean {
   const text = document.text(node);
   return text !== null && texts.has(text);

@@ -2,7 +2,7 @@ import type { Expression, JsonKind, Scope } from "../json/mod.ts";
 import { compareNumbers, isNumber } from "./arithmetic.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
-import { matchTexts } from "./scalar_match.ts";
+import { matchPrefixes, matchTexts } from "./scalar_match.ts";
 import { textOfValue } from "./value.ts";
 
 /** A value that is compared with a scalar's text. */
@@ -80,7 +80,7 @@ function compileTestTable(source: Expression, spec: object, errors: TestError[])
     errors.push(refusal([], `A test table needs at least one of ${TEST_KEYS.join(", ")}`));
     return null;
   }
-  return { holds: (scope) => holdsAll(tests, scope), texts: null };
+  return { holds: tests.length === 1 ? tests[0] : (scope) => holdsAll(tests, scope), texts: null };
 }
 
 function compileTestKey(
@@ -91,7 +91,7 @@ function compileTestKey(
   const read = textReader(source);
   switch (key) {
     case "prefix":
-      return onTexts(read, affixes(value, key, errors), (text, part) => text.startsWith(part));
+      return prefixTest(source, affixes(value, key, errors));
     case "suffix":
       return onTexts(read, affixes(value, key, errors), (text, part) => text.endsWith(part));
     case "contains":
@@ -175,6 +175,16 @@ function oneOfTest(source: Expression, texts: ReadonlySet<string>): Test {
     const text = textOfValue(evaluate(scope));
     return text !== null && texts.has(text);
   };
+}
+
+function prefixTest(source: Expression, prefixes: readonly string[] | null): Test | null {
+  if (prefixes === null) return null;
+  const { path } = source;
+  const matches = path === null ? null : matchPrefixes(prefixes);
+  if (path === null || matches === null) {
+    return onTexts(textReader(source), prefixes, (text, part) => text.startsWith(part));
+  }
+  return (scope) => matches(scope.document, scope.document.find(path, scope.row));
 }
 
 function onTexts(
