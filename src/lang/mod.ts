@@ -13,6 +13,7 @@ export { parseGenerator } from "./generator_parser.ts";
 export { type EmittedMessage, type GeneratorInput, type GeneratorRun, runGenerator } from "./generator_runner.ts";
 export { type GeneratorProgram } from "./generator_tree.ts";
 export { type LiteralSpec, type TestSpec, type TestTableSpec } from "./test_spec.ts";
+export { nearestName } from "./nearest.ts";
 export { compileRows, compileSource } from "./source.ts";
 export { writeTextLiteral } from "./text_literal.ts";
 export { compileTemplate, type TemplateScope } from "./template.ts";
