@@ -29,15 +29,23 @@ export interface Expression {
   readonly evaluate: (scope: Scope) => Value;
 }
 
+/** What a predicate asks of one scalar: it can only hold where that is one of `values` or begins with a prefix. */
+export interface Discriminator {
+  /** From the root. */
+  readonly path: Path;
+  readonly values: ReadonlySet<string>;
+  /** Well-formed text. */
+  readonly prefixes: readonly string[];
+  /** Whether this is all that the predicate asks; else it still has to be tested. */
+  readonly decides: boolean;
+}
+
 /** A compiled condition on a frame or a row. */
 export interface Predicate {
   readonly source: string;
   readonly test: (scope: Scope) => boolean;
-  /**
-   * Set where the predicate can only hold when the scalar at `path` (from the root) is one of `values`: lets a router
-   * choose by one look-up. The predicate still has to be tested.
-   */
-  readonly discriminator: { readonly path: Path; readonly values: ReadonlySet<string> } | null;
+  /** Set where one scalar tells whether the predicate can hold at all: lets a router choose by one look-up. */
+  readonly discriminator: Discriminator | null;
   /** The parts that all have to hold, each with what it found: for people who ask why a frame does not match. */
   readonly explain?: (scope: Scope) => readonly ExplainedTest[];
 }

@@ -7,6 +7,7 @@ export { JsonDocument, type JsonError, type JsonKind, type NodeId, NOT_FOUND } f
 export { type RefusalCause } from "./scanner.ts";
 export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
 export {
+  type Discriminator,
   type ExplainedTest,
   type Expression,
   type Predicate,

@@ -3,11 +3,12 @@ import { isNumber } from "./arithmetic.ts";
 import { parseExpression } from "./expression_parser.ts";
 import type { ExpressionNode } from "./expression_tree.ts";
 
-/** A scalar that has to be one of some texts for a condition to hold. */
-export interface Discriminator {
+/** A scalar that has to be one of some texts, or to begin with one of others, for a condition to hold. */
+export interface NeededScalar {
   /** From the root; a path from the row counts as one, because conditions on frames have the root as their row. */
   readonly segments: readonly string[];
   readonly values: ReadonlySet<string>;
+  readonly prefixes: readonly string[];
 }
 
 /** The path from the root that a compiled source follows; null where it is not a plain one. */
@@ -18,7 +19,7 @@ export function rootSegments(text: string, source: Expression): readonly string[
 }
 
 /** What a condition implies of one scalar; null where it implies nothing that one look-up could tell. */
-export function conditionDiscriminator(tree: ExpressionNode): Discriminator | null {
+export function conditionDiscriminator(tree: ExpressionNode): NeededScalar | null {
   switch (tree.kind) {
     case "and":
       for (const operand of tree.operands) {
@@ -44,7 +45,7 @@ export function conditionDiscriminator(tree: ExpressionNode): Discriminator | nu
   }
 }
 
-function unionOf(parts: readonly (Discriminator | null)[]): Discriminator | null {
+function unionOf(parts: readonly (NeededScalar | null)[]): NeededScalar | null {
   const values = new Set<string>();
   let segments: readonly string[] | null = null;
   for (const part of parts) {
@@ -53,11 +54,11 @@ function unionOf(parts: readonly (Discriminator | null)[]): Discriminator | null
     segments = part.segments;
     for (const value of part.values) values.add(value);
   }
-  return segments === null ? null : { segments, values };
+  return segments === null ? null : { segments, values, prefixes: [] };
 }
 
 /** Equality with a decimal is numeric, so that no set of texts can stand for it; all other equality is of text. */
-function equality(subject: ExpressionNode, candidates: readonly ExpressionNode[]): Discriminator | null {
+function equality(subject: ExpressionNode, candidates: readonly ExpressionNode[]): NeededScalar | null {
   const values = new Set<string>();
   for (const candidate of candidates) {
     if (candidate.kind !== "literal" || candidate.value === null) return null;
@@ -68,9 +69,9 @@ function equality(subject: ExpressionNode, candidates: readonly ExpressionNode[]
   return rooted(subject, values);
 }
 
-function rooted(node: ExpressionNode, values: ReadonlySet<string>): Discriminator | null {
+function rooted(node: ExpressionNode, values: ReadonlySet<string>): NeededScalar | null {
   const segments = pathOf(node);
-  return segments === null ? null : { segments, values };
+  return segments === null ? null : { segments, values, prefixes: [] };
 }
 
 function pathOf(node: ExpressionNode): readonly string[] | null {

@@ -1,7 +1,7 @@
-import { compilePath, type Path, type Predicate, type Scope } from "../json/mod.ts";
+import { compilePath, type Discriminator, type Predicate, type Scope } from "../json/mod.ts";
 import { isNumber } from "./arithmetic.ts";
 import { errorAt, type LangError } from "./diagnostic.ts";
-import { conditionDiscriminator, type Discriminator, rootSegments } from "./discriminator.ts";
+import { conditionDiscriminator, type NeededScalar, rootSegments } from "./discriminator.ts";
 import { compileTree } from "./expression.ts";
 import { explainCondition, explainTests, type NamedTest, showTest } from "./predicate_explanation.ts";
 import { compileSource } from "./source.ts";
@@ -45,7 +45,7 @@ function compileCondition(text: string): CompiledPredicate {
   if (!checked.ok) return { ok: false, errors: checked.errors.map((error) => inText(error)) };
   const { tree, expression: { evaluate } } = checked.value;
   const test = (scope: Scope): boolean => evaluate(scope) === true;
-  const discriminator = toDiscriminator(conditionDiscriminator(tree));
+  const discriminator = toDiscriminator(conditionDiscriminator(tree), false);
   const explain = (scope: Scope) => explainCondition(text, tree, scope);
   return { ok: true, value: { source: text, test, discriminator, explain } };
 }
@@ -57,7 +57,7 @@ function inText(error: LangError): PredicateError {
 function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredicate {
   const errors: PredicateError[] = [];
   const tests: NamedTest[] = [];
-  const discriminators: Discriminator[] = [];
+  const needed: NeededScalar[] = [];
   const keys = Object.keys(spec);
   if (keys.length === 0) {
     errors.push({ ...errorAt(0, 1, "A predicate needs at least one test"), path: [], in: "value" });
@@ -74,7 +74,8 @@ function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredica
     if (test === null) continue;
     tests.push({ name: showTest(key, spec[key]), source: source.value, test: test.holds });
     const segments = rootSegments(key, source.value);
-    if (test.texts !== null && segments !== null) discriminators.push({ segments, values: test.texts });
+    if (segments === null || (test.texts === null && test.prefixes === null)) continue;
+    needed.push({ segments, values: test.texts ?? new Set(), prefixes: test.prefixes ?? [] });
   }
   if (errors.length > 0) return { ok: false, errors };
   return {
@@ -82,22 +83,27 @@ function compileTable(spec: Readonly<Record<string, TestSpec>>): CompiledPredica
     value: {
       source: JSON.stringify(spec, (_, value) => typeof value === "bigint" ? String(value) : value),
       test: allOf(tests.map(({ test }) => test)),
-      discriminator: toDiscriminator(mostTelling(discriminators)),
+      discriminator: toDiscriminator(mostTelling(needed), tests.length === 1),
       explain: (scope) => explainTests(tests, scope),
     },
   };
 }
 
-/** Names tell frames apart better than numbers and flags do. */
-function mostTelling(discriminators: readonly Discriminator[]): Discriminator | null {
+/** Names tell frames apart better than beginnings of names do, and these better than numbers and flags. */
+function mostTelling(needed: readonly NeededScalar[]): NeededScalar | null {
   const isName = (text: string): boolean => text !== "true" && text !== "false" && !isNumber(text);
-  return discriminators.find(({ values }) => [...values].every(isName)) ?? discriminators[0] ?? null;
+  return needed.find(({ values }) => values.size > 0 && [...values].every(isName)) ??
+    needed.find(({ values }) => values.size === 0) ?? needed[0] ?? null;
 }
 
-function toDiscriminator(
-  found: Discriminator | null,
-): { readonly path: Path; readonly values: ReadonlySet<string> } | null {
-  return found === null ? null : { path: compilePath(found.segments), values: found.values };
+function toDiscriminator(found: NeededScalar | null, isAll: boolean): Discriminator | null {
+  if (found === null) return null;
+  const { segments, values, prefixes } = found;
+  return { path: compilePath(segments), values, prefixes, decides: isAll && [...values].every(isWellFormed) };
+}
+
+function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
 }
 
 function allOf(tests: readonly Test[]): Test {

@@ -37,6 +37,8 @@ export interface TestError extends LangError {
 export interface CompiledTest {
   readonly holds: Test;
   readonly texts: ReadonlySet<string> | null;
+  /** Well-formed texts with one of which it has to begin, and then it holds; null where that is not what it asks. */
+  readonly prefixes: readonly string[] | null;
 }
 
 const TEST_KEYS = ["prefix", "suffix", "contains", "exists", "is", "not", "gt", "lt"] as const;
@@ -49,11 +51,11 @@ type TestKind = typeof KINDS[number];
 export function compileTest(source: Expression, spec: unknown, errors: TestError[]): CompiledTest | null {
   if (isLiteral(spec)) {
     const texts = new Set([String(spec)]);
-    return { holds: oneOfTest(source, texts), texts };
+    return { holds: oneOfTest(source, texts), texts, prefixes: null };
   }
   if (Array.isArray(spec)) {
     const texts = literalTexts(spec, [], errors);
-    return texts === null ? null : { holds: oneOfTest(source, texts), texts };
+    return texts === null ? null : { holds: oneOfTest(source, texts), texts, prefixes: null };
   }
   if (typeof spec !== "object" || spec === null) {
     errors.push(refusal([], `A test is a text, a number, true or false, a list of these or a table: ${shown(spec)}`));
@@ -80,7 +82,15 @@ function compileTestTable(source: Expression, spec: object, errors: TestError[])
     errors.push(refusal([], `A test table needs at least one of ${TEST_KEYS.join(", ")}`));
     return null;
   }
-  return { holds: tests.length === 1 ? tests[0] : (scope) => holdsAll(tests, scope), texts: null };
+  if (tests.length > 1) return { holds: (scope) => holdsAll(tests, scope), texts: null, prefixes: null };
+  return { holds: tests[0], texts: null, prefixes: prefixesOf(spec) };
+}
+
+/** The prefixes that a table names, where they can be told by their bytes. */
+function prefixesOf({ prefix }: TestTableSpec): readonly string[] | null {
+  if (prefix === undefined) return null;
+  const prefixes = typeof prefix === "string" ? [prefix] : prefix;
+  return prefixes.every((text) => text.isWellFormed()) ? prefixes : null;
 }
 
 function compileTestKey(

@@ -1,4 +1,4 @@
-import { type JsonDocument, type NodeId, type Path, pathSource, type Predicate } from "../json/mod.ts";
+import { type JsonDocument, type NodeId, type Path, pathSource, type Predicate, type Scope } from "../json/mod.ts";
 import type { ReadContext } from "./context.ts";
 
 /** Up to this many values are compared with the frame's bytes; more are looked up by their text. */
@@ -10,6 +10,8 @@ interface Group {
   readonly candidates: ReadonlyMap<string, readonly number[]>;
   /** The same by the UTF-8 of the values, where they are few enough to be compared one after the other; else null. */
   readonly few: readonly { readonly bytes: Uint8Array; readonly candidates: readonly number[] }[] | null;
+  /** Rules that need a text there which begins with one of these, as UTF-8. */
+  readonly beginnings: readonly { readonly prefixes: readonly Uint8Array[]; readonly ordinal: number }[];
 }
 
 /**
@@ -18,6 +20,8 @@ interface Group {
  */
 export class Router {
   readonly #predicates: readonly Predicate[];
+  /** What is left to be tested of each rule that was chosen by a look-up; null: nothing. */
+  readonly #tests: readonly (Predicate["test"] | null)[];
   readonly #groups: readonly Group[];
   readonly #always: readonly number[];
   /** Ordinals of the rules that matched the last frame, in their own order. Reused. */
@@ -25,7 +29,7 @@ export class Router {
 
   /** `predicates` in the order of the rules. */
   constructor(predicates: readonly Predicate[]) {
-    const groups = new Map<string, { readonly path: Path; readonly candidates: Map<string, number[]> }>();
+    const groups = new Map<string, GroupRules>();
     const always: number[] = [];
     predicates.forEach(({ discriminator }, ordinal) => {
       if (discriminator === null) {
@@ -33,22 +37,23 @@ export class Router {
         return;
       }
       const key = pathSource(discriminator.path);
-      const group = groups.get(key) ?? { path: discriminator.path, candidates: new Map<string, number[]>() };
+      const group: GroupRules = groups.get(key) ?? { path: discriminator.path, candidates: new Map(), beginnings: [] };
       groups.set(key, group);
       for (const value of discriminator.values) {
         const candidates = group.candidates.get(value);
         if (candidates === undefined) group.candidates.set(value, [ordinal]);
         else candidates.push(ordinal);
       }
+      const prefixes = discriminator.prefixes.map(encode);
+      if (prefixes.length > 0) group.beginnings.push({ prefixes, ordinal });
     });
+    this.#tests = predicates.map(({ test, discriminator }) => discriminator?.decides === true ? null : test);
     this.#predicates = predicates;
-    this.#groups = [...groups.values()].map(({ path, candidates }) => ({
-      path,
-      candidates,
-      few: candidates.size > VALUES_COMPARED_MAX ? null : [...candidates].map(([value, ordinals]) => ({
-        bytes: new TextEncoder().encode(value),
-        candidates: ordinals,
-      })),
+    this.#groups = [...groups.values()].map((group) => ({
+      ...group,
+      few: group.candidates.size > VALUES_COMPARED_MAX
+        ? null
+        : [...group.candidates].map(([value, candidates]) => ({ bytes: encode(value), candidates })),
     }));
     this.#always = always;
   }
@@ -56,25 +61,55 @@ export class Router {
   /** Fills `matches` for the frame; true where there are any. */
   match(context: ReadContext): boolean {
     const matches = this.matches;
-    const document = context.document;
+    const { document, scope } = context;
     matches.length = 0;
     context.atRoot();
-    let sources = this.#test(context, this.#always);
+    for (const ordinal of this.#always) this.#consider(ordinal, scope);
     for (const group of this.#groups) {
       const node = document.find(group.path, 0);
+      if (node < 0) continue;
       const candidates = choose(document, node, group);
-      if (candidates !== undefined) sources += this.#test(context, candidates);
+      if (candidates !== undefined) { for (const ordinal of candidates) this.#consider(ordinal, scope); }
+      if (group.beginnings.length > 0) this.#considerBeginnings(context, node, group);
     }
-    if (sources > 1) matches.sort((left, right) => left - right);
+    for (let i = 1; i < matches.length; i++) {
+      if (matches[i] > matches[i - 1]) continue;
+      matches.sort((left, right) => left - right);
+      break;
+    }
     return matches.length > 0;
   }
 
-  /** Tests candidates; 1 where one of them matched, else 0. */
-  #test(context: ReadContext, candidates: readonly number[]): number {
-    const before = this.matches.length;
-    for (const ordinal of candidates) if (this.#predicates[ordinal].test(context.scope)) this.matches.push(ordinal);
-    return this.matches.length > before ? 1 : 0;
+  /** Notes a rule that was chosen, if its predicate holds. */
+  #consider(ordinal: number, scope: Scope): void {
+    const test = this.#tests[ordinal];
+    if (test === null || test(scope)) this.matches.push(ordinal);
   }
+
+  #considerBeginnings({ document, scope }: ReadContext, node: NodeId, { beginnings }: Group): void {
+    if (document.isEscaped(node)) {
+      for (const { ordinal } of beginnings) if (this.#predicates[ordinal].test(scope)) this.matches.push(ordinal);
+      return;
+    }
+    for (const { prefixes, ordinal } of beginnings) {
+      for (const prefix of prefixes) {
+        if (!document.startsWith(node, prefix)) continue;
+        this.#consider(ordinal, scope);
+        break;
+      }
+    }
+  }
+}
+
+/** A group while its rules are collected. */
+interface GroupRules {
+  readonly path: Path;
+  readonly candidates: Map<string, number[]>;
+  readonly beginnings: { readonly prefixes: readonly Uint8Array[]; readonly ordinal: number }[];
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function choose(document: JsonDocument, node: NodeId, group: Group): readonly number[] | undefined {

@@ -107,6 +107,11 @@ const DISCRIMINATORS: readonly (readonly [spec: PredicateSpec, path: string | nu
   ["code == 0", null],
   ["success == true", "/success", ["true"]],
   ["success && has(x)", "/success", ["true"]],
+  [{ "/e": { prefix: ["a", "tru"] } }, "/e", ["a", "tru"]],
+  [{ "/e": { prefix: "a" }, "/f": "b" }, "/f", ["b"]],
+  [{ "/e": { prefix: "a" }, "/success": true }, "/e", ["a"]],
+  [{ "/e": { prefix: "a", suffix: "b" } }, null],
+  [{ "/e": { prefix: "\ud800" } }, null],
   ["e != 'a'", null],
   ["!(e == 'a')", null],
   ["e == f", null],
@@ -116,7 +121,7 @@ for (const [spec, path, values] of DISCRIMINATORS) {
   Deno.test(`compilePredicate() implies ${path} of ${JSON.stringify(spec)}`, () => {
     const { discriminator } = compile(spec);
     assert.equal(discriminator === null ? null : pathSource(discriminator.path), path);
-    if (discriminator !== null) assert.deepEqual([...discriminator.values], values);
+    if (discriminator !== null) assert.deepEqual([...discriminator.values, ...discriminator.prefixes], values);
   });
 }
 
@@ -131,7 +136,10 @@ Deno.test("compilePredicate() never holds where its discriminator says that it c
     for (const { test, discriminator, source } of specs) {
       if (discriminator === null) continue;
       const text = scope.document.text(scope.document.find(discriminator.path, 0));
-      if (text === null || !discriminator.values.has(text)) assert.equal(test(scope), false, source);
+      const { values, prefixes, decides } = discriminator;
+      const isNeeded = text !== null && (values.has(text) || prefixes.some((prefix) => text.startsWith(prefix)));
+      if (!isNeeded) assert.equal(test(scope), false, source);
+      else if (decides) assert.equal(test(scope), true, source);
     }
   }));
 });

@@ -55,7 +55,9 @@ export function when(tests: Readonly<Record<string, string | readonly string[] |
         const node = document.find(path, row);
         return values === null ? node >= 0 : values.has(document.text(node) ?? "");
       }),
-    discriminator: chosen === undefined || chosen.values === null ? null : { path: chosen.path, values: chosen.values },
+    discriminator: chosen === undefined || chosen.values === null
+      ? null
+      : { path: chosen.path, values: chosen.values, prefixes: [], decides: false },
   };
 }
 
