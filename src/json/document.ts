@@ -223,13 +223,13 @@ export class JsonDocument {
     return value;
   }
 
-  /** Whether a node is a JSON number, or a string of digits with at most one point among them. */
-  isPlainDecimal(node: NodeId): boolean {
-    if (node < 0) return false;
+  /** The text of a JSON number, or of a string of digits with at most one point among them; null for anything else. */
+  plainDecimal(node: NodeId): string | null {
+    if (node < 0) return null;
     const tape = this.#tape;
     const kind = tape[node] & KIND_MASK;
-    if (kind === KIND_NUMBER) return true;
-    if (kind !== KIND_STRING) return false;
+    if (kind === KIND_NUMBER) return this.#latin1().slice(tape[node + START], tape[node + END]);
+    if (kind !== KIND_STRING) return null;
     const end = tape[node + END] - 1;
     const bytes = this.#bytes;
     let points = 0;
@@ -237,9 +237,9 @@ export class JsonDocument {
     for (let at = start; at < end; at++) {
       const byte = bytes[at];
       if (byte === 46) points++;
-      else if (byte < 48 || byte > 57) return false;
+      else if (byte < 48 || byte > 57) return null;
     }
-    return points <= 1 && end - start > points;
+    return points <= 1 && end - start > points ? this.#latin1().slice(start, end) : null;
   }
 
   /** The exact source text of a value. */

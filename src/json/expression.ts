@@ -26,6 +26,8 @@ export interface Expression {
   readonly source: string;
   /** Set where the expression is a plain path from the row, so that a hot loop can follow it without a call. */
   readonly path: Path | null;
+  /** The same for a plain path from the root of the frame, which is `outer` where there is one. */
+  readonly rootPath?: Path;
   readonly evaluate: (scope: Scope) => Value;
 }
 

@@ -46,6 +46,10 @@ export function pathExpression(source: string, segments: readonly string[]): Exp
 /** The expression of a checked tree, or of a part of one. */
 export function buildExpression(source: string, tree: ExpressionNode): Expression {
   if (tree.kind === "path" && tree.root === "row") return pathExpression(source, tree.segments);
+  if (tree.kind === "path" && tree.root === "root") {
+    const { segments } = tree;
+    return { source, path: null, rootPath: compilePath(segments), evaluate: compilePathNode("root", segments) };
+  }
   const evaluation: Evaluation = { steps: 0 };
   const inner = compileNode(tree, evaluation);
   const evaluate = tree.kind === "path" ? inner : boundedEvaluate(inner, evaluation, countNodes(tree));

@@ -132,11 +132,11 @@ class LevelReader {
     if (this.#isPair && document.kind(node) === "array") {
       const first = document.firstChild(node);
       const second = first === NOT_FOUND ? NOT_FOUND : document.next(first);
+      price = document.plainDecimal(first);
+      size = document.plainDecimal(second);
+      if (price !== null && size !== null) return [price, size];
       price = document.text(first);
       size = document.text(second);
-      if (price !== null && size !== null && document.isPlainDecimal(first) && document.isPlainDecimal(second)) {
-        return [price, size];
-      }
     } else {
       context.atRow(node, parent);
       price = expressionText(context, this.#rule.price);

@@ -14,6 +14,8 @@ export class FieldReader {
   readonly #path: Path | null;
   readonly #plain: boolean;
   readonly #microsPerUnit: number;
+  /** Texts that stand for a missing value: so few that comparing with each is cheaper than a look-up. */
+  readonly #absent: readonly string[];
 
   /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
   constructor(rule: FieldRule, owner: string, required = false) {
@@ -23,6 +25,7 @@ export class FieldReader {
     this.#path = rule.sources.length === 1 ? rule.sources[0].path : null;
     this.#plain = rule.absent === null && rule.map === null;
     this.#microsPerUnit = MICROS_PER_UNIT[rule.unit ?? "ms"];
+    this.#absent = [...rule.absent ?? []];
   }
 
   /** Whether the field is plainly read from one place and its text there is the one whose UTF-8 is given. */
@@ -38,7 +41,7 @@ export class FieldReader {
       ? this.#firstText(context)
       : context.document.text(context.document.find(this.#path, context.scope.row));
     if (!this.#plain && text !== null) {
-      if (rule.absent !== null && rule.absent.has(text)) text = null;
+      if (this.#absent.includes(text)) text = null;
       else if (rule.map !== null) {
         const mapped = rule.map.get(text) ?? rule.other;
         if (mapped === null) context.fail("unknown_value", this.#where);
@@ -51,9 +54,10 @@ export class FieldReader {
 
   /** The digits of a number; null where it is missing, and for text that is no number, which is a fault. */
   decimal(context: ReadContext): string | null {
-    if (this.#plain && this.#path !== null) {
-      const node = context.document.find(this.#path, context.scope.row);
-      if (context.document.isPlainDecimal(node)) return context.document.text(node);
+    if (this.#path !== null && this.#rule.map === null) {
+      const { document } = context;
+      const plain = document.plainDecimal(document.find(this.#path, context.scope.row));
+      if (plain !== null && !this.#absent.includes(plain)) return plain;
     }
     const text = this.text(context);
     if (text === null || isDecimal(text)) return text;
@@ -71,10 +75,9 @@ export class FieldReader {
 
   /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */
   micros(context: ReadContext): Micros | null {
-    if (this.#plain && this.#path !== null && this.#microsPerUnit > 0) {
-      const count = context.document.digits(context.document.find(this.#path, context.scope.row));
-      const micros = count * this.#microsPerUnit;
-      if (count >= 0 && micros <= Number.MAX_SAFE_INTEGER) return micros;
+    if (this.#plain && this.#microsPerUnit > 0) {
+      const micros = this.#firstCount(context) * this.#microsPerUnit;
+      if (micros >= 0 && micros <= Number.MAX_SAFE_INTEGER) return micros;
     }
     const text = this.text(context);
     if (text === null) return null;
@@ -101,11 +104,23 @@ export class FieldReader {
     return missing;
   }
 
+  /** The whole count at the first source that leads to a value; negative where it is no plain count. */
+  #firstCount({ document, scope }: ReadContext): number {
+    for (const { path, rootPath } of this.#rule.sources) {
+      const usual = path ?? rootPath;
+      if (usual === undefined) return -1;
+      const place = path === null && scope.outer !== null ? scope.outer : document;
+      const node = place.find(usual, path === null ? 0 : scope.row);
+      if (node >= 0) return place.digits(node);
+    }
+    return -1;
+  }
+
   #firstText(context: ReadContext): string | null {
-    const absent = this.#rule.absent;
+    const absent = this.#absent;
     for (const source of this.#rule.sources) {
       const text = expressionText(context, source);
-      if (text !== null && (absent === null || !absent.has(text))) return text;
+      if (text !== null && !absent.includes(text)) return text;
     }
     return null;
   }
@@ -113,8 +128,13 @@ export class FieldReader {
 
 /** The text of what an expression finds in the current row; null where it finds nothing or a container. */
 export function expressionText(context: ReadContext, expression: Expression): string | null {
-  const path = expression.path;
-  if (path !== null) return context.document.text(context.document.find(path, context.scope.row));
+  const { path, rootPath } = expression;
+  const { document, scope } = context;
+  if (path !== null) return document.text(document.find(path, scope.row));
+  if (rootPath !== undefined) {
+    const frame = scope.outer ?? document;
+    return frame.text(frame.find(rootPath, 0));
+  }
   return valueText(expression.evaluate(context.scope));
 }
 

@@ -200,7 +200,7 @@ Deno.test("parse() agrees with JSON.parse on texts of a known shape with any val
   );
 });
 
-Deno.test("equals(), digits() and isPlainDecimal() say of a node what its text says", () => {
+Deno.test("equals(), startsWith(), digits() and plainDecimal() say of a node what its text says", () => {
   const document = new JsonDocument();
   const value = fc.oneof(
     fc.constantFrom(
@@ -230,10 +230,12 @@ Deno.test("equals(), digits() and isPlainDecimal() say of a node what its text s
     const text = document.text(0);
     const isEscaped = document.isEscaped(0);
     assert.equal(document.equals(0, encode(other)), text === other && !isEscaped);
+    assert.equal(document.startsWith(0, encode(other)), text !== null && text.startsWith(other) && !isEscaped);
     assert.equal(document.digits(0), text !== null && /^\d{1,15}$/.test(text) ? Number(text) : -1);
     const isNumber = document.kind(0) === "number";
     const isString = document.kind(0) === "string";
-    assert.equal(document.isPlainDecimal(0), isNumber || (isString && /^(?=.*\d)\d*\.?\d*$/.test(text ?? "")));
+    const isPlain = isNumber || (isString && /^(?=.*\d)\d*\.?\d*$/.test(text ?? ""));
+    assert.equal(document.plainDecimal(0), isPlain ? text : null);
   }));
 });
 
