@@ -28,7 +28,9 @@ export class OrderBook {
   get isCrossed(): boolean {
     const bid = this.#bids.at(0);
     const ask = this.#asks.at(0);
-    return bid !== undefined && ask !== undefined && comparePrices(bid[0], ask[0]) >= 0;
+    if (bid === undefined || ask === undefined) return false;
+    const distance = this.#bids.bestKey + this.#asks.bestKey;
+    return distance > 0 || (distance === 0 && compareDecimals(bid[0], ask[0]) >= 0);
   }
 
   /** Takes the place of all levels. Lists may be in any order; of a price that is given twice the last one counts. */
@@ -103,6 +105,11 @@ class SideLevels {
     return this.#levels.length;
   }
 
+  /** The best level's price as a double, of asks the negative one; NaN where there is none. */
+  get bestKey(): number {
+    return this.#keys.at(-1) ?? NaN;
+  }
+
   at(rank: number): Level | undefined {
     return this.#levels[this.#levels.length - 1 - rank];
   }
@@ -158,35 +165,67 @@ class SideLevels {
   set(level: Level): void {
     const [price, size] = level;
     const key = this.#sign * priceKey(price);
+    const place = this.#search(key, price);
+    if (isZero(size)) {
+      if (place >= 0) this.#remove(place);
+    } else if (place >= 0) this.#levels[place] = level;
+    else this.#insert(~place, key, level);
+  }
+
+  /** The index of a price, or the complement of the index where it would stand. */
+  #search(key: number, price: Decimal): number {
     const keys = this.#keys;
     let low = 0;
     let high = keys.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const other = keys[middle];
-      if (other < key || (other === key && this.#isBelow(middle, price))) low = middle + 1;
+      const order = other === key ? this.#sign * compareDecimals(this.#levels[middle][0], price) : other - key;
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
       else high = middle;
     }
-    const found = low < keys.length && keys[low] === key && compareDecimals(this.#levels[low][0], price) === 0;
-    if (isZero(size)) {
-      if (!found) return;
-      keys.splice(low, 1);
-      this.#levels.splice(low, 1);
-    } else if (found) this.#levels[low] = level;
-    else if (low === keys.length) {
-      keys.push(key);
-      this.#levels.push(level);
-    } else {
-      keys.splice(low, 0, key);
-      this.#levels.splice(low, 0, level);
-    }
+    return ~low;
   }
 
-  /** Whether the level at an index, whose double is the same, is worse than a price. */
-  #isBelow(index: number, price: Decimal): boolean {
-    return this.#sign * compareDecimals(this.#levels[index][0], price) < 0;
+  #insert(index: number, key: number, level: Level): void {
+    const keys = this.#keys;
+    const levels = this.#levels;
+    if (keys.length - index > MOVED_MAX) {
+      keys.splice(index, 0, key);
+      levels.splice(index, 0, level);
+      return;
+    }
+    keys.push(key);
+    levels.push(level);
+    for (let i = keys.length - 1; i > index; i--) {
+      keys[i] = keys[i - 1];
+      levels[i] = levels[i - 1];
+    }
+    keys[index] = key;
+    levels[index] = level;
+  }
+
+  #remove(index: number): void {
+    const keys = this.#keys;
+    const levels = this.#levels;
+    const last = keys.length - 1;
+    if (last - index > MOVED_MAX) {
+      keys.splice(index, 1);
+      levels.splice(index, 1);
+      return;
+    }
+    for (let i = index; i < last; i++) {
+      keys[i] = keys[i + 1];
+      levels[i] = levels[i + 1];
+    }
+    keys.pop();
+    levels.pop();
   }
 }
+
+/** Up to so many levels that are better than a new or removed one are moved one by one, which needs no list of its own. */
+const MOVED_MAX = 64;
 
 /**
  * The double nearest to a price, as `Number()` gives it. Up to 15 digits are exact as an integer, and so is the power of
@@ -208,7 +247,3 @@ function priceKey(price: Decimal): number {
 
 const DIGITS_EXACT = 15;
 const POWERS: readonly number[] = Array.from({ length: DIGITS_EXACT + 1 }, (_, exponent) => 10 ** exponent);
-
-function comparePrices(left: Decimal, right: Decimal): number {
-  return Number(left) - Number(right) || compareDecimals(left, right);
-}
