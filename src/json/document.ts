@@ -163,16 +163,26 @@ export class JsonDocument {
    * NOT_FOUND, and for strings with escapes, which have to be compared as text.
    */
   equals(node: NodeId, text: Uint8Array): boolean {
-    return this.#plainLength(node) === text.length && this.#hasBytes(node, text);
+    return this.plainLength(node) === text.length && this.#hasBytes(node, text);
   }
 
   /** Whether a scalar's text begins with the one whose UTF-8 is given; false where `equals` is false of any text. */
   startsWith(node: NodeId, text: Uint8Array): boolean {
-    return this.#plainLength(node) >= text.length && this.#hasBytes(node, text);
+    return this.plainLength(node) >= text.length && this.#hasBytes(node, text);
+  }
+
+  /** The text that was read last. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Where the text of a scalar that exists begins in `bytes`. */
+  plainStart(node: NodeId): number {
+    return this.#tape[node + START] + ((this.#tape[node] & KIND_MASK) === KIND_STRING ? 1 : 0);
   }
 
   /** Length in bytes of a scalar's text where that is its bytes; else -1. */
-  #plainLength(node: NodeId): number {
+  plainLength(node: NodeId): number {
     if (node < 0) return -1;
     const tape = this.#tape;
     const kind = tape[node];
@@ -190,9 +200,8 @@ export class JsonDocument {
 
   /** Whether the bytes of a scalar, which are at least as many, begin with these. */
   #hasBytes(node: NodeId, text: Uint8Array): boolean {
-    const tape = this.#tape;
     const bytes = this.#bytes;
-    const start = tape[node + START] + ((tape[node] & KIND_MASK) === KIND_STRING ? 1 : 0);
+    const start = this.plainStart(node);
     const length = text.length;
     for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
     return true;

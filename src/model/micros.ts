@@ -52,8 +52,6 @@ function detectUnit(text: string): Exclude<TimeUnit, "auto"> {
 }
 
 function microsFromIso(text: string): Micros | null {
-  const usual = microsFromUsualIso(text);
-  if (usual !== null) return usual;
   const match = ISO.exec(text);
   if (match === null) return null;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] = match;
@@ -67,32 +65,36 @@ function microsFromIso(text: string): Micros | null {
   return Number.isSafeInteger(micros) ? micros : null;
 }
 
-/** The usual form, `2026-11-22T20:15:00` with or without a fraction and then `Z`, from 1970 on; null for any other. */
-function microsFromUsualIso(text: string): Micros | null {
-  const end = text.length - 1;
-  if (end < 19 || end > 32 || text.charCodeAt(end) !== 90) return null;
-  if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84) return null;
-  if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return null;
-  const century = twoDigits(text, 0);
-  const yearOfCentury = twoDigits(text, 2);
-  const month = twoDigits(text, 5);
-  const day = twoDigits(text, 8);
-  const hour = twoDigits(text, 11);
-  const minute = twoDigits(text, 14);
-  const second = twoDigits(text, 17);
+/**
+ * Reads the usual form, `2026-11-22T20:15:00` with or without a fraction and then `Z`, from bytes of ASCII; null for any
+ * other form, which is not to say that it is no time, and for times before 1970.
+ */
+export function microsFromIsoBytes(bytes: Uint8Array, start: number, end: number): Micros | null {
+  const zone = end - 1;
+  const length = zone - start;
+  if (length < 19 || length > 32 || bytes[zone] !== 90) return null;
+  if (bytes[start + 4] !== 45 || bytes[start + 7] !== 45 || bytes[start + 10] !== 84) return null;
+  if (bytes[start + 13] !== 58 || bytes[start + 16] !== 58) return null;
+  const century = twoDigits(bytes, start);
+  const yearOfCentury = twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 5);
+  const day = twoDigits(bytes, start + 8);
+  const hour = twoDigits(bytes, start + 11);
+  const minute = twoDigits(bytes, start + 14);
+  const second = twoDigits(bytes, start + 17);
   // What is not digits is negative.
   if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return null;
   const year = century * 100 + yearOfCentury;
   if (year < 1970 || year > 2254 || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return null;
   if (hour > 23 || minute > 59 || second > 59) return null;
   let fraction = 0;
-  if (end > 19) {
-    if (text.charCodeAt(19) !== 46 || end === 20) return null;
+  if (length > 19) {
+    if (bytes[start + 19] !== 46 || length === 20) return null;
     let weight = 100_000;
-    for (let at = 20; at < end; at++) {
-      const digit = text.charCodeAt(at) - 48;
+    for (let at = start + 20; at < zone; at++) {
+      const digit = bytes[at] - 48;
       if (digit < 0 || digit > 9) return null;
-      if (at < 26) fraction += digit * weight;
+      if (weight >= 1) fraction += digit * weight;
       weight /= 10;
     }
   }
@@ -100,9 +102,9 @@ function microsFromUsualIso(text: string): Micros | null {
 }
 
 /** The number that two digits spell; negative where they are none. */
-function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - 48;
-  const ones = text.charCodeAt(at + 1) - 48;
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at] - 48;
+  const ones = bytes[at + 1] - 48;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
 

@@ -1,5 +1,12 @@
 import type { Expression, NodeId, Path, Value } from "../json/mod.ts";
-import { type FieldRule, isDecimal, type Micros, microsFromText, type TimeUnit } from "../model/mod.ts";
+import {
+  type FieldRule,
+  isDecimal,
+  type Micros,
+  microsFromIsoBytes,
+  microsFromText,
+  type TimeUnit,
+} from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 
 /** Microseconds of one unit, for whole counts; 0 where a count is no whole number of them. */
@@ -16,6 +23,9 @@ export class FieldReader {
   readonly #microsPerUnit: number;
   /** Texts that stand for a missing value: so few that comparing with each is cheaper than a look-up. */
   readonly #absent: readonly string[];
+  /** The times that these would be. */
+  readonly #absentMicros: readonly Micros[];
+  readonly #isIso: boolean;
 
   /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
   constructor(rule: FieldRule, owner: string, required = false) {
@@ -26,6 +36,8 @@ export class FieldReader {
     this.#plain = rule.absent === null && rule.map === null;
     this.#microsPerUnit = MICROS_PER_UNIT[rule.unit ?? "ms"];
     this.#absent = [...rule.absent ?? []];
+    this.#absentMicros = this.#absent.flatMap((text) => microsFromText(text, rule.unit ?? "ms") ?? []);
+    this.#isIso = rule.unit === "iso";
   }
 
   /** Whether the field is plainly read from one place and its text there is the one whose UTF-8 is given. */
@@ -75,9 +87,9 @@ export class FieldReader {
 
   /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */
   micros(context: ReadContext): Micros | null {
-    if (this.#plain && this.#microsPerUnit > 0) {
-      const micros = this.#firstCount(context) * this.#microsPerUnit;
-      if (micros >= 0 && micros <= Number.MAX_SAFE_INTEGER) return micros;
+    if (this.#rule.map === null && (this.#isIso || this.#microsPerUnit > 0)) {
+      const micros = this.#firstMicros(context);
+      if (micros >= 0 && micros <= Number.MAX_SAFE_INTEGER && !this.#absentMicros.includes(micros)) return micros;
     }
     const text = this.text(context);
     if (text === null) return null;
@@ -104,14 +116,17 @@ export class FieldReader {
     return missing;
   }
 
-  /** The whole count at the first source that leads to a value; negative where it is no plain count. */
-  #firstCount({ document, scope }: ReadContext): number {
+  /** The time at the first source that leads to a value; negative where it is not written in the usual way. */
+  #firstMicros({ document, scope }: ReadContext): number {
     for (const { path, rootPath } of this.#rule.sources) {
       const usual = path ?? rootPath;
       if (usual === undefined) return -1;
       const place = path === null && scope.outer !== null ? scope.outer : document;
       const node = place.find(usual, path === null ? 0 : scope.row);
-      if (node >= 0) return place.digits(node);
+      if (node < 0) continue;
+      if (!this.#isIso) return place.digits(node) * this.#microsPerUnit;
+      const start = place.plainStart(node);
+      return microsFromIsoBytes(place.bytes, start, start + place.plainLength(node)) ?? -1;
     }
     return -1;
   }

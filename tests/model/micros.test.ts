@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { microsFromText, TIME_UNITS, type TimeUnit } from "../../src/model/mod.ts";
+import { microsFromIsoBytes, microsFromText, TIME_UNITS, type TimeUnit } from "../../src/model/mod.ts";
 
 Deno.test("microsFromText() reads each unit and cuts below the microsecond", () => {
   const cases: readonly (readonly [string, TimeUnit, number | null])[] = [
@@ -55,7 +55,7 @@ Deno.test("microsFromText() gives a safe integer or null for any text", () => {
   }));
 });
 
-Deno.test("microsFromText() reads the usual ISO form as the calendar of the platform does", () => {
+Deno.test("microsFromText() and microsFromIsoBytes() read ISO times as the calendar of the platform does", () => {
   const two = (max: number) => fc.integer({ min: 0, max }).map((value) => String(value).padStart(2, "0"));
   const parts = fc.record({
     year: fc.integer({ min: 1965, max: 2260 }),
@@ -74,5 +74,8 @@ Deno.test("microsFromText() reads the usual ISO form as the calendar of the plat
     const expected = isDate && Number.isSafeInteger(micros) ? micros : null;
     const text = `${date}T${hour}:${minute}:${second}${fraction === null ? "" : `.${fraction}`}Z`;
     assert.equal(microsFromText(text, "iso"), expected, text);
+    const bytes = new TextEncoder().encode(`"${text}"`);
+    const isRead = expected !== null && year >= 1970 && year < 2255;
+    assert.equal(microsFromIsoBytes(bytes, 1, bytes.length - 1), isRead ? expected : null, text);
   }));
 });
