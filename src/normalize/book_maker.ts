@@ -164,7 +164,7 @@ class LevelReader {
     const key = `${this.#side} ${id}`;
     const price = level.price ?? (id === null ? null : this.#levelIds.find(session, context.native, key));
     if (price === null) {
-      context.note("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
+      context.lose("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
     } else if (id !== null && level.size !== null && isDecimal(price) && isDecimal(level.size)) {
       if (isZero(level.size)) this.#levelIds.drop(session, context.native, key);
       else this.#levelIds.remember(session, context.native, { key, price });

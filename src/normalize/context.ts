@@ -18,6 +18,15 @@ export interface NormalizedChecksum {
   readonly checksum: string;
 }
 
+/** A change of a book that could not be read, or not wholly: the book that follows is not the exchange's. */
+export interface NormalizedHole {
+  /** Name of the rule that read it. */
+  readonly rule: string;
+  readonly native_symbol: string;
+  /** What was lost: `unknown_level book.asks /id`. */
+  readonly detail: string;
+}
+
 /** The beginning of a payload as text, for people. */
 export function exampleOf(payload: Uint8Array): string {
   return new TextDecoder().decode(payload.subarray(0, EXAMPLE_CHARS_MAX * 4)).slice(0, EXAMPLE_CHARS_MAX);
@@ -29,8 +38,11 @@ export class ReadContext {
   readonly scope: Scope;
   readonly faults: Fault[] = [];
   readonly checksums: NormalizedChecksum[] = [];
+  readonly holes: NormalizedHole[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
+  /** What of the current row was lost, in words; null while nothing was. */
+  lost: string | null = null;
   /** The session of the frame; null for answers that belong to none. */
   session: SessionId | null = null;
   /** Native symbol of the current row; empty where it is not known. */
@@ -47,7 +59,9 @@ export class ReadContext {
     this.#payload = payload;
     this.faults.length = 0;
     this.checksums.length = 0;
+    this.holes.length = 0;
     this.rowFailed = false;
+    this.lost = null;
     this.atRoot();
   }
 
@@ -74,10 +88,16 @@ export class ReadContext {
   /** Notes what is wrong with the current row; the same thing once a frame. */
   fail(code: FaultCode, where: string): void {
     this.rowFailed = true;
-    this.note(code, where);
+    this.lose(code, where);
   }
 
   /** Notes what is wrong with a part of the current row that is left out; the rest of the row stands. */
+  lose(code: FaultCode, where: string): void {
+    this.lost ??= `${code} ${where}`;
+    this.note(code, where);
+  }
+
+  /** Notes what is wrong with the frame; the same thing once. */
   note(code: FaultCode, where: string): void {
     for (const fault of this.faults) if (fault.code === code && fault.where === where) return;
     this.faults.push({ code, where, example: exampleOf(this.#payload) });

@@ -101,6 +101,7 @@ export class EventReader {
   #readRow(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
     const rule = this.rule;
     context.rowFailed = false;
+    context.lost = null;
     if (rule.where !== null && !rule.where.test(context.scope)) return;
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
@@ -112,6 +113,9 @@ export class EventReader {
       return;
     }
     const made = this.#make(context);
+    if (context.lost !== null && rule.book !== null && pair !== null) {
+      context.holes.push({ rule: rule.name, native_symbol: pair.native, detail: context.lost });
+    }
     if (made === null || pair === null || context.rowFailed) return;
     const event = rule.merge === null || origin.session === null
       ? made

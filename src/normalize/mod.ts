@@ -3,7 +3,7 @@
  * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
-export { type Fault, type NormalizedChecksum } from "./context.ts";
+export { type Fault, type NormalizedChecksum, type NormalizedHole } from "./context.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
 export { explainFrame } from "./explain.ts";
 export {

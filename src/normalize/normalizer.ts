@@ -1,6 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { ControlSignal, Decoding, EventRule, FramePlan, Micros, SessionId } from "../model/mod.ts";
-import { type Fault, type NormalizedChecksum, ReadContext } from "./context.ts";
+import { type Fault, type NormalizedChecksum, type NormalizedHole, ReadContext } from "./context.ts";
 import { ControlReader } from "./control_reader.ts";
 import { decodePayload } from "./decoder.ts";
 import { expressionText } from "./field.ts";
@@ -24,6 +24,8 @@ export interface NormalizedFrame {
   readonly rule: string | null;
   /** Checksums of books that came in a frame of their own. */
   readonly checksums: readonly NormalizedChecksum[];
+  /** Changes of books that were lost, or in part. */
+  readonly holes: readonly NormalizedHole[];
   /** Counter over the frames of the session; null where the frame has none. */
   readonly socketSequence: string | null;
   /** Native symbols without an entry in the map, met for the first time. */
@@ -106,6 +108,7 @@ export class Normalizer {
     faults: readonly Fault[];
     rule: string | null;
     checksums: readonly NormalizedChecksum[];
+    holes: readonly NormalizedHole[];
     socketSequence: string | null;
     unmapped: readonly string[];
   };
@@ -128,6 +131,7 @@ export class Normalizer {
       faults: this.#context.faults,
       rule: null,
       checksums: this.#context.checksums,
+      holes: this.#context.holes,
       socketSequence: null,
       unmapped: this.#symbols.fresh,
     };

@@ -39,6 +39,7 @@ export class Unwrapper {
   close(frame: ReadContext): void {
     for (const { code, where } of this.#inside.faults) frame.note(code, where);
     frame.checksums.push(...this.#inside.checksums);
+    frame.holes.push(...this.#inside.holes);
   }
 }
 

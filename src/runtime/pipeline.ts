@@ -18,7 +18,13 @@ import {
   type Stream,
 } from "../model/mod.ts";
 import type { BookGap, BookUpdate, BookVerdict } from "../book/mod.ts";
-import { type Fault, type NormalizedEvent, type NormalizedFrame, Normalizer } from "../normalize/mod.ts";
+import {
+  type Fault,
+  type NormalizedEvent,
+  type NormalizedFrame,
+  type NormalizedHole,
+  Normalizer,
+} from "../normalize/mod.ts";
 import { Deduplicator, type DedupState } from "./deduplicator.ts";
 import { type GapState, GapTracker } from "./gap_tracker.ts";
 import {
@@ -314,6 +320,7 @@ export class Pipeline {
     const envelopes = result.envelopes;
     const { events } = read;
     const books = this.#sessions.get(session)?.books ?? null;
+    if (books !== null && read.holes.length > 0) this.#lose(books, read.holes, { offset, session, at });
     let last: Stream | null = null;
     for (let i = 0; i < events.length; i++) {
       const found = events[i];
@@ -323,7 +330,10 @@ export class Pipeline {
       const kept = books === null ? null : this.#keptBook(books, found);
       if (kept !== null) {
         const count = sameBook(events, i);
-        this.#keep(kept, events.slice(i, i + count), { offset, session, at, symbol, native: found.native_symbol });
+        const updates = events.slice(i, i + count);
+        // A change that was read in part is none: what it leaves is not the exchange's book.
+        if (hasHole(read.holes, found)) this.#withhold(updates);
+        else this.#keep(kept, updates, { offset, session, at, symbol, native: found.native_symbol });
         i += count - 1;
         continue;
       }
@@ -382,6 +392,27 @@ export class Pipeline {
       this.#push(place, event, exchangeTs);
     }
     if (this.#tops !== null) this.#top(kept, this.#tops, place);
+  }
+
+  /** Changes of books were lost: their valid stretches end here. */
+  #lose(
+    books: SessionBooks,
+    holes: readonly NormalizedHole[],
+    at: Pick<EventPlace, "offset" | "session" | "at">,
+  ): void {
+    for (const { rule: eventRule, native_symbol: native, detail } of holes) {
+      const rule = books.ruleOf(eventRule);
+      const kept = rule === null ? null : books.find(rule, native);
+      if (kept !== null) this.#settle(kept, kept.keeper.lose(detail, at.at), { ...at, symbol: kept.symbol, native });
+    }
+  }
+
+  /** Counts updates of a book that do not leave. */
+  #withhold(updates: readonly NormalizedEvent[]): void {
+    const { withheld } = this.#result;
+    for (const { event } of updates) {
+      if (event.kind === "book_delta" || event.kind === "book_snapshot") withheld[event.kind]++;
+    }
   }
 
   /** Emits the best levels of a valid book with the first update in each interval of the exchange's time, or of ours. */
@@ -494,6 +525,11 @@ function sameBook(events: readonly NormalizedEvent[], start: number): number {
   let end = start + 1;
   while (end < events.length && events[end].rule === rule && events[end].native_symbol === native) end++;
   return end - start;
+}
+
+/** Whether a part of a book's updates in this frame was lost. */
+function hasHole(holes: readonly NormalizedHole[], { rule, native_symbol: native }: NormalizedEvent): boolean {
+  return holes.some((hole) => hole.rule === rule && hole.native_symbol === native);
 }
 
 /** A keeper's gap as an event. */

@@ -47,6 +47,7 @@ Deno.test("read() makes the event of a matched frame with every digit kept", () 
     faults: [],
     rule: "trade",
     checksums: [],
+    holes: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -101,6 +102,7 @@ Deno.test("read() counts a frame as matched when its filter leaves nothing", () 
     faults: [],
     rule: "trade",
     checksums: [],
+    holes: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -351,6 +353,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
     faults: [],
     rule: "parse",
     checksums: [],
+    holes: [],
     socketSequence: null,
     unmapped: [],
   });

@@ -56,6 +56,20 @@ kind = "checksum"
 when = { "/type" = "sum" }
 symbol = "/s"
 checksum = "/c"
+[[events]]
+kind = "book"
+name = "ids"
+when = { "/type" = "ids" }
+snapshot = { "/snapshot" = true }
+symbol = "/s"
+levels = "/rows/*"
+side = "/d"
+level = { price = "/p", size = "/q", id = "/i" }
+[[books]]
+name = "ids"
+rules = ["ids"]
+kind = "pushed"
+sequence = "none"
 [[books]]
 name = "pushed"
 rules = ["book", "checksum"]
@@ -244,6 +258,35 @@ Deno.test("Pipeline takes rows of one frame for one book as one change", () => {
   assert.deepEqual(rig.frame(pushed(delta(8, 8, { b: [["12", "1"]] }))).events, [
     "gap X stale 3-null 7-8: resubscribe",
   ]);
+});
+
+Deno.test("Pipeline breaks a book whose change could not be read, and no other book of the frame", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE, { ...IMAGE, s: "Y" }));
+  const { events, resyncs, withheld } = rig.frame(pushed(delta(6, 6, { b: [["high", "1"]] }), delta(6, 6, { s: "Y" })));
+  assert.deepEqual(events, [
+    "gap X sequence 2-null 5-null: resubscribe",
+    "delta Y 6",
+    "gap  undecodable 3-3 null-null: frame kept in the journal",
+  ]);
+  assert.deepEqual([resyncs, withheld], [["X resubscribe sequence"], "0 0"]);
+  assert.deepEqual(rig.frame(pushed(delta(7, 7))), { ...NONE, events: [], withheld: "0 1" });
+  assert.equal(rig.frame(pushed({ ...IMAGE, u: 20 })).events[0], "gap X sequence 2-5 5-20: whole again");
+});
+
+Deno.test("Pipeline breaks a book that changes a level nothing is known of", () => {
+  const rig = new Rig();
+  const levels = (...rows: readonly object[]) => ({
+    type: "ids",
+    s: "X",
+    rows: rows.map((row) => ({ d: "buy", ...row })),
+  });
+  rig.frame({ ...levels({ i: 1, p: 9, q: 1 }), snapshot: true });
+  assert.deepEqual(rig.frame(levels({ i: 1, q: 2 })).events, ["delta X null"]);
+  const { events, resyncs, withheld } = rig.frame(levels({ i: 1, q: 3 }, { i: 2, q: 2 }));
+  assert.equal(events[0], "gap X sequence 3-null null-null: resubscribe");
+  assert.deepEqual([resyncs, withheld], [["X resubscribe sequence"], "0 1"]);
+  assert.deepEqual(rig.states(), ["X broken sequence"]);
 });
 
 Deno.test("Pipeline breaks every book of a session whose counter jumps, and reconnects once", () => {
