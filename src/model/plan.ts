@@ -187,10 +187,19 @@ export interface SubscribeItem {
   readonly streams: readonly Stream[];
   /** What an acknowledgement echoes of this item, parts joined by ECHO_SEPARATOR; null where acks echo nothing. */
   readonly echo: string | null;
+  /** How the exchange spells what the item asks for, for rejections in words; null where it is not one symbol's. */
+  readonly spelling: ItemSpelling | null;
   /** The frame that subscribes to this item alone; where subscriptions replace each other, the one that holds all. */
   readonly message: Template;
   /** Ends the item, so that asking again gives it anew. `none`: asking again is enough. Null: only a new socket helps. */
   readonly unsubscribe: Template | "none" | null;
+}
+
+/** Native names of what an item asks for. */
+export interface ItemSpelling {
+  readonly symbol: string;
+  /** Null where the item names no channel. */
+  readonly channel: string | null;
 }
 
 /** How a request is acknowledged. */

@@ -199,7 +199,21 @@ export class AckGate {
       item.echo !== null && state !== "queued" && isNamedIn(reason, item.echo)
     );
     const waiting = named.filter(isWaiting);
-    return waiting.length > 0 ? waiting : named;
+    if (named.length > 0) return waiting.length > 0 ? waiting : named;
+    return this.#namedBySymbol(reason);
+  }
+
+  /**
+   * Items without an echo that wait and whose symbol the words name; of these the ones whose channel they name as well,
+   * where there are any.
+   */
+  #namedBySymbol(reason: string): readonly ItemEntry[] {
+    const named = this.#items.filter((entry) => {
+      const { echo, spelling } = entry.item;
+      return isWaiting(entry) && echo === null && spelling !== null && isNamedIn(reason, spelling.symbol);
+    });
+    const exact = named.filter(({ item }) => item.spelling?.channel && isNamedIn(reason, item.spelling.channel));
+    return exact.length > 0 ? exact : named;
   }
 
   #rejectItems(entries: readonly ItemEntry[]): Rejection {

@@ -96,6 +96,25 @@ Deno.test("AckGate.reject() goes by the exchange's words where nothing else name
   assert.deepEqual([names(found.rejected), found.attributed], ["B", true]);
 });
 
+Deno.test("AckGate.reject() goes by symbol and channel in the exchange's words where acks echo nothing", () => {
+  for (const mode of ["none", "request"] as const) {
+    const spelled = (symbol: string, channel: string) => item(symbol, { echo: null, spelling: { symbol, channel } });
+    const asked = request(
+      [spelled("A_USDT", "deal"), spelled("A_USDT", "depth"), spelled("A_USDT_1", "deal"), spelled("B_USDT", "deal")],
+      { mode, correlated: false },
+    );
+    const items: ItemEntry[] = asked.items.map((each) => ({ item: each, ack: asked.ack, state: "queued" }));
+    const gate = new AckGate(items);
+    const rejected = (reason: string) =>
+      gate.reject(signal("reject", { reason })).rejected.map((entry) => items.indexOf(entry));
+    for (const entry of items) gate.sent(newRequest(asked, [entry]), [], 0);
+    assert.deepEqual(rejected("Contract [NOPE_USDT] not exists"), []);
+    assert.deepEqual(rejected("no depth of [A_USDT]"), [1]);
+    assert.deepEqual(rejected("Contract [A_USDT] not exists"), [0]);
+    assert.deepEqual(items.map(({ state }) => state), ["rejected", "rejected", "waiting", "waiting"]);
+  }
+});
+
 Deno.test("AckGate.reject() takes the only request that waits, and nothing where several do", () => {
   const { gate } = gateOf(["A", "B"], { mode: "item", correlated: false });
   assert.equal(gate.reject(signal("reject", { reason: "bad request" })).attributed, false);

@@ -8,6 +8,7 @@ import type {
   ControlRule,
   ControlSignal,
   Hole,
+  ItemSpelling,
   Observation,
   Stream,
   SubscribeItem,
@@ -48,11 +49,16 @@ const REQUEST_ACK: AckPlan = { mode: "request", timeoutMs: 5000, correlated: tru
 /** An item for one stream; its echo is channel and symbol unless told otherwise. */
 export function item(
   symbol: string,
-  { channel = "trades", echo }: { channel?: Channel; echo?: null } = {},
+  { channel = "trades", echo, spelling = null }: {
+    channel?: Channel;
+    echo?: null;
+    spelling?: ItemSpelling | null;
+  } = {},
 ): SubscribeItem {
   return {
     streams: [{ channel, symbol }],
     echo: echo === null ? null : echoOf(channel, symbol),
+    spelling,
     message: template(`sub {id} ${channel} ${symbol}`),
     unsubscribe: null,
   };

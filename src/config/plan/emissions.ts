@@ -1,5 +1,5 @@
 import { type EmittedMessage, parseGenerator, runGenerator } from "../../lang/mod.ts";
-import { type Channel, type Instrument, type Stream, streamKey } from "../../model/mod.ts";
+import { type Channel, type Instrument, type ItemSpelling, type Stream, streamKey } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { accept } from "./compile.ts";
 import { eventChannel } from "./event_rules.ts";
@@ -23,6 +23,8 @@ export interface Emission {
   readonly subscription: number;
   readonly message: EmittedMessage;
   readonly streams: readonly Stream[];
+  /** As `SubscribeItem.spelling`. */
+  readonly spelling: ItemSpelling | null;
 }
 
 /** Checks the generators of a descriptor without running them. */
@@ -43,7 +45,7 @@ export function emitMessages(demand: Demand): ReadonlyMap<string, readonly Emiss
     const { subscription, message, connection } = one;
     const streams = message.channel !== null ? namedStreams(one) : restStreams(one, demand, covered);
     const list = emissions.get(connection.id) ?? [];
-    list.push({ subscription, message, streams });
+    list.push({ subscription, message, streams, spelling: spellingOf(one, demand) });
     emissions.set(connection.id, list);
   }
   return emissions;
@@ -78,6 +80,13 @@ function runSubscription(demand: Demand, subscription: number, connectionId: str
   });
   for (const { message, offset, length } of run.errors) place.at("generator").error(message, { offset, length });
   return run.messages.map((message) => ({ subscription, connection, instruments, message }));
+}
+
+/** How the exchange spells the symbol and the channel of a message; null where it is not of one symbol. */
+function spellingOf({ message, instruments }: Emitted, { channels }: Demand): ItemSpelling | null {
+  const symbol = instruments.find(({ symbol }) => symbol === message.symbol)?.native;
+  if (symbol === undefined) return null;
+  return { symbol, channel: channels.find(({ channel }) => channel === message.channel)?.native ?? null };
 }
 
 /** The streams of a message that names a channel: that channel of its symbol, or of all symbols of the connection. */

@@ -1,6 +1,6 @@
 import type { Expression } from "../../json/mod.ts";
 import { parsePointer } from "../../json/mod.ts";
-import { type Stream, streamKey } from "../../model/mod.ts";
+import { type ItemSpelling, type Stream, streamKey } from "../../model/mod.ts";
 import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
 import { sourcesOf } from "./compile.ts";
 import { answerItem } from "./control_rules.ts";
@@ -21,6 +21,8 @@ export interface ItemText {
   readonly joiner: string | null;
   readonly streams: readonly Stream[];
   readonly echo: string | null;
+  /** As `SubscribeItem.spelling`: null too where messages of several symbols ask for the item. */
+  readonly spelling: ItemSpelling | null;
   /** The text with marks that takes the item back; as `SubscribeItem.unsubscribe` otherwise. */
   readonly unsubscribe: { readonly text: string } | "none" | null;
 }
@@ -43,22 +45,28 @@ export function buildItems(
     splitters.set(emission.subscription, splitter);
     for (const part of splitter.split(context.holes.textOf(emission.message.template), emission.message.offset)) {
       const key = [emission.subscription, part.head, part.item, part.tail].join("\u0000");
-      const earlier = items.get(key)?.streams ?? [];
+      const earlier = items.get(key);
       items.set(key, {
         ...part,
         subscription: emission.subscription,
-        streams: uniqueStreams([...earlier, ...emission.streams]),
+        streams: uniqueStreams([...earlier?.streams ?? [], ...emission.streams]),
+        spelling: earlier === undefined ? emission.spelling : common(earlier.spelling, emission.spelling),
       });
     }
   }
   return [...items.values()];
 }
 
+function common(a: ItemSpelling | null, b: ItemSpelling | null): ItemSpelling | null {
+  if (a === null || b === null || a.symbol !== b.symbol) return null;
+  return { symbol: a.symbol, channel: a.channel === b.channel ? a.channel : null };
+}
+
 function uniqueStreams(streams: readonly Stream[]): readonly Stream[] {
   return [...new Map(streams.map((stream) => [streamKey(stream), stream])).values()];
 }
 
-type Part = Omit<ItemText, "subscription" | "streams">;
+type Part = Omit<ItemText, "subscription" | "streams" | "spelling">;
 
 /** Splits the messages of one subscription and reports what is wrong with them, each thing once. */
 class Splitter {

@@ -38,10 +38,11 @@ export function buildRequests(
 }
 
 function subscribeItem(one: ItemText, holes: HoleText, whole: Template | null): SubscribeItem {
-  const { streams, echo, unsubscribe } = one;
+  const { streams, echo, spelling, unsubscribe } = one;
   return {
     streams,
     echo,
+    spelling,
     message: whole ?? holes.templateOf(one.head + one.item + one.tail),
     unsubscribe: unsubscribe === null || unsubscribe === "none" ? unsubscribe : holes.templateOf(unsubscribe.text),
   };
