@@ -53,11 +53,7 @@ export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evalu
       return (scope) => operand(scope) !== true;
     }
     case "compare":
-      return compileTextEquality(node) ?? compileComparison(
-        node.operator,
-        compileNode(node.left, evaluation),
-        compileNode(node.right, evaluation),
-      );
+      return compileTextEquality(node) ?? compileOtherComparison(node, evaluation);
     case "choose": {
       const condition = compileNode(node.condition, evaluation);
       const then = compileNode(node.then, evaluation);
@@ -138,6 +134,25 @@ function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }
     };
   }
   return (scope) => matches(scope.document, find(scope)) === wanted;
+}
+
+/** Any comparison; of a path with a whole count, such as `u == 1`, without making the text where it is a count too. */
+function compileOtherComparison(
+  node: ExpressionNode & { readonly kind: "compare" },
+  evaluation: Evaluation,
+): Evaluate {
+  const { operator, left, right } = node;
+  const compare = compileComparison(operator, compileNode(left, evaluation), compileNode(right, evaluation));
+  if (operator !== "==" && operator !== "!=") return compare;
+  if (left.kind !== "path" || left.root === "route" || left.root === "root") return compare;
+  if (right.kind !== "literal" || !/^\d{1,15}$/.test(String(right.value))) return compare;
+  const find = compileFind(left.root, left.segments);
+  const count = Number(right.value);
+  const wanted = operator === "==";
+  return (scope) => {
+    const found = scope.document.digits(find(scope));
+    return found < 0 ? compare(scope) : (found === count) === wanted;
+  };
 }
 
 function compileComparison(operator: Comparison, left: Evaluate, right: Evaluate): Evaluate {

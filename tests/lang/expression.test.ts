@@ -425,3 +425,30 @@ Deno.test("comparison of short decimals agrees with comparison of the same decim
     { numRuns: 1000 },
   );
 });
+
+Deno.test("compileExpression() compares with a whole count alike on either side", () => {
+  const texts = [
+    "1",
+    '"1"',
+    '"01"',
+    '"1.0"',
+    "1.0",
+    "1e0",
+    '"+1"',
+    "-1",
+    '" 1"',
+    "12345678901234567890",
+    "null",
+    "[1]",
+    "true",
+  ];
+  for (const [on, turned] of [["u == 1", "1 == u"], ["u != 1", "1 != u"], ["row.u == 007", "007 == row.u"]]) {
+    const [left, right] = [on, turned].map((text) => compileExpression(text));
+    assert.ok(left.ok && right.ok, on);
+    for (const text of [...texts, '"007"', "7"]) {
+      const scope = scopeOf(`{"u":${text}}`);
+      assert.equal(left.value.evaluate(scope), right.value.evaluate(scope), `${on} of ${text}`);
+    }
+    assert.equal(left.value.evaluate(scopeOf("{}")), right.value.evaluate(scopeOf("{}")), `${on} of nothing`);
+  }
+});
