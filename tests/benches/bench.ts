@@ -11,12 +11,12 @@ import { loadSamples, type Sample } from "./samples.ts";
 import { measureSocketToDisk } from "./socket_to_disk.ts";
 import { createStages } from "./stages.ts";
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 /** Frames of the first sample, and of each run of a stage. */
 const FRAMES_MAX = 20_000;
 const SHORT_FRAMES = 4_000;
 /** Lengths of input of the socket runs, in frames. */
-const SOCKET_FRAMES = [300_000, 900_000] as const;
+const SOCKET_FRAMES = [100_000, 300_000] as const;
 const REPLAYED = "binance-usdm-20240808-btcusdt";
 
 async function main(): Promise<void> {

@@ -7,20 +7,29 @@ import type { Duplex } from "node:stream";
 import process from "node:process";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
+import { createPasses } from "./repeated_book.ts";
 import { loadFirstSample } from "./samples.ts";
 import type { SenderReady } from "./wire.ts";
 
 /** Frames written to the socket at once, as a busy exchange's arrive. */
 const FRAMES_A_WRITE = 256;
+/** Frames sent before the book's image is asked for and had: a real exchange does not send minutes of them meanwhile. */
+const FRAMES_BEFORE_IMAGE = 200;
+/** How long its receiver has to take the image in, in ms. */
+const IMAGE_MS = 300;
 /** Frames of the recording that are repeated. */
 const FRAMES_REPEATED = 90_000;
 
 const framesWanted = Number(process.argv[2]);
 const sample = await loadFirstSample(FRAMES_REPEATED);
+const passOf = createPasses(sample.frames, sample.bookImage);
 
+const imageSent = Promise.withResolvers<void>();
+if (sample.bookImage === null) imageSent.resolve();
 const sockets = new WebSocketServer({ noServer: true });
 const server = createServer((request, response) => {
   const isBook = request.url?.includes("/depth") === true && sample.bookImage !== null;
+  if (isBook) response.once("finish", () => setTimeout(imageSent.resolve, IMAGE_MS));
   response.writeHead(isBook ? 200 : 404).end(isBook ? sample.bookImage : null);
 });
 server.on("upgrade", (request, stream, head) => {
@@ -44,10 +53,11 @@ function serve(socket: WebSocket, stream: Duplex): void {
 async function sendFrames(stream: Duplex): Promise<void> {
   let sent = 0;
   for (let pass = 0; sent < framesWanted; pass++) {
-    const frames = continued(sample.frames, pass);
+    const frames = passOf(pass);
     for (let from = 0; from < frames.length && sent < framesWanted; from += FRAMES_A_WRITE) {
       const group = frames.slice(from, Math.min(from + FRAMES_A_WRITE, from + framesWanted - sent));
       sent += group.length;
+      if (sent > FRAMES_BEFORE_IMAGE) await imageSent.promise;
       if (!stream.write(encodeFrames(group))) {
         await new Promise<void>((resolve) => stream.once("drain", () => resolve()));
       }
@@ -55,27 +65,9 @@ async function sendFrames(stream: Duplex): Promise<void> {
   }
 }
 
-/** The frames once more, with the update ids of the book going on where they ended, so that the book stays whole. */
-function continued(frames: readonly Uint8Array[], pass: number): readonly Uint8Array[] {
-  if (pass === 0) return frames;
-  const decoder = new TextDecoder();
-  const texts = frames.map((frame) => decoder.decode(frame));
-  const books = texts.filter((text) => text.includes('"depthUpdate"'));
-  const idOf = (text: string | undefined, name: string) =>
-    Number(new RegExp(`"${name}":(\\d+)`).exec(text ?? "")?.[1] ?? 0);
-  const first = idOf(books.at(0), "pu") || idOf(books.at(0), "U") - 1;
-  const shift = pass * (idOf(books.at(-1), "u") - first);
-  const encoder = new TextEncoder();
-  return texts.map((text, at) =>
-    text.includes('"depthUpdate"')
-      ? encoder.encode(text.replace(/"(U|u|pu)":(\d+)/g, (_, name, id) => `"${name}":${Number(id) + shift}`))
-      : frames[at]
-  );
-}
-
 /** Frames as they stand on the wire: unmasked text frames with the header of RFC 6455 section 5.2. */
 function encodeFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length + 4, 0));
+  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length + 10, 0));
   let at = 0;
   for (const frame of frames) {
     bytes[at++] = 0x81;
@@ -84,7 +76,11 @@ function encodeFrames(frames: readonly Uint8Array[]): Uint8Array {
       bytes[at++] = 126;
       bytes[at++] = frame.length >> 8;
       bytes[at++] = frame.length & 255;
-    } else throw new Error(`A frame of ${frame.length} bytes is not for this bench`);
+    } else {
+      bytes[at++] = 127;
+      new DataView(bytes.buffer).setBigUint64(at, BigInt(frame.length));
+      at += 8;
+    }
     bytes.set(frame, at);
     at += frame.length;
   }
