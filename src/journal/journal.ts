@@ -30,7 +30,7 @@ export interface ReadOptions {
 export interface Journal {
   /**
    * Encodes the record into the write buffer and returns its offset; the payload is copied. Throws a `Failure`: `closed`
-   * after `close`, `busy` where twice `JOURNAL_BUFFER_BYTES_MAX` are buffered, the failure itself where the journal has
+   * after `close`, `busy` where `JOURNAL_REFUSED_BYTES` are buffered, the failure itself where the journal has
    * failed for good. The record has not been taken then.
    */
   append(record: JournalRecord): Offset;
@@ -40,6 +40,8 @@ export interface Journal {
   readonly synced: Offset;
   /** Offset of the first record that is still kept. */
   readonly oldest: Offset;
+  /** First offset of the segment that holds an offset, of the oldest one where it is no longer kept. */
+  segmentStart(offset: Offset): Offset;
   /** Bytes not yet synced. */
   readonly bufferedBytes: number;
   /** Bytes of all segments on disk and of the buffer. */

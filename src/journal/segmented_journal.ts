@@ -1,22 +1,18 @@
 import type { Timer } from "../host/mod.ts";
-import { Failure, JOURNAL_BUFFER_BYTES_MAX, type JournalRecord, type Offset } from "../model/mod.ts";
+import { Failure, JOURNAL_COMMIT_BYTES, JOURNAL_REFUSED_BYTES, type JournalRecord, type Offset } from "../model/mod.ts";
 import { type Batch, BatchWriter } from "./batch_writer.ts";
 import { encodeCheckpoint, encodeRecord } from "./codec.ts";
 import type { Cursors } from "./cursors.ts";
 import { encodeHeader, encodeMark } from "./format.ts";
 import type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
 import { type OpenSession, OpenSessions } from "./open_sessions.ts";
-import { readSegments } from "./read_segments.ts";
+import { holding, readSegments } from "./read_segments.ts";
 import type { Recovery } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { type Segment, segmentName } from "./segment.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
-/** Buffered bytes that are written without waiting for `syncMs`. */
-const EARLY_COMMIT_BYTES = JOURNAL_BUFFER_BYTES_MAX / 4;
-/** Buffered bytes from which `append` refuses: the caller did not heed `JOURNAL_BUFFER_BYTES_MAX`. */
-const REFUSE_BYTES = JOURNAL_BUFFER_BYTES_MAX * 2;
 /** First and longest delay before a failed write is tried again, in ms. */
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
@@ -121,6 +117,10 @@ export class SegmentedJournal implements Journal {
     return this.#segments[0].firstOffset;
   }
 
+  segmentStart(offset: Offset): Offset {
+    return holding(this.#segments, offset)?.firstOffset ?? offset;
+  }
+
   get bufferedBytes(): number {
     return this.#writer.bytes + this.#buffer.size;
   }
@@ -142,7 +142,7 @@ export class SegmentedJournal implements Journal {
     if (this.#failure !== null && !this.#failure.retry) throw this.#failure;
     const size = this.#buffer.size;
     if (size === 0) this.#beginBatch();
-    else if (size >= EARLY_COMMIT_BYTES) this.#heedSize();
+    else if (size >= JOURNAL_COMMIT_BYTES) this.#heedSize();
     encodeRecord(this.#buffer, record, this.#active);
     const offset = this.#next++;
     this.#sessions.follow(offset, record);
@@ -221,7 +221,7 @@ export class SegmentedJournal implements Journal {
 
   /** Writes early; refuses where even that does not keep up. */
   #heedSize(): void {
-    if (this.bufferedBytes >= REFUSE_BYTES) {
+    if (this.bufferedBytes >= JOURNAL_REFUSED_BYTES) {
       throw new Failure("busy", `Cannot append to the journal: ${this.bufferedBytes} bytes wait to be written`, {
         cause: this.#failure,
       });

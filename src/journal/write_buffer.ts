@@ -1,7 +1,7 @@
 /** Bytes of an ordinary chunk; a record that is longer gets a chunk of its own. */
 const CHUNK_BYTES = 1024 * 1024;
 /** Chunks kept for reuse. */
-const SPARE_CHUNKS_MAX = 8;
+const SPARE_CHUNKS_MAX = 4;
 
 /** Bytes that wait to be written: records are encoded in place, one after the other, into large chunks. */
 export class WriteBuffer {

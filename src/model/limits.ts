@@ -31,11 +31,18 @@ export const BACKOFF_MS_MIN = 250;
 /** A session that lived this long, in ms, begins again with the first delay. */
 export const BACKOFF_RESET_MS = 60_000;
 /** Estimated bytes of events kept in memory for sinks that follow closely; a sink further behind reads the journal. */
-export const TAIL_BYTES_MAX = 24 * 1024 * 1024;
+export const TAIL_BYTES_MAX = 12 * 1024 * 1024;
 /** Longest that sockets wait for a sink that would else fall behind the events in memory, in ms; then it falls behind. */
 export const TAIL_WAIT_MS_MAX = 1_000;
+/** Journal bytes not yet written from which they are written at once, without waiting for the group commit. */
+export const JOURNAL_COMMIT_BYTES = 512 * 1024;
 /** Journal bytes not yet written; when reached, sockets are paused until the writer has caught up. */
-export const JOURNAL_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
+export const JOURNAL_BUFFER_BYTES_MAX = 2 * 1024 * 1024;
+/**
+ * Journal bytes not yet written; when reached, nothing more is taken and what comes is counted as dropped. Two of the
+ * largest frames may come before a pause takes effect.
+ */
+export const JOURNAL_REFUSED_BYTES = 2 * FRAME_BYTES_MAX + 8 * 1024 * 1024;
 /** Events handed to a sink in one call. */
 export const SINK_BATCH_EVENTS_MAX = 10_000;
 /** Estimated bytes of events derived again from the journal and handed to a sink in one call. */

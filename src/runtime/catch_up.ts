@@ -1,4 +1,4 @@
-import type { Journal } from "../journal/mod.ts";
+import type { Journal, JournalEntry } from "../journal/mod.ts";
 import { type Envelope, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
 import { weighEvent } from "./event_weight.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -9,39 +9,87 @@ export interface DerivedEvents {
   readonly next: Offset;
 }
 
+export interface CatchUpOptions {
+  readonly journal: Journal;
+  /** Fresh: knows nothing yet. */
+  readonly pipeline: Pipeline;
+  /** The first offset whose events are wanted. */
+  readonly from: Offset;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Derives events again from the journal, from `from` up to what is synced when the end is reached. Reading starts at the
- * checkpoint of the segment that holds `from`, so that the pipeline knows what it has to know; events before `from` are
- * left out.
+ * Derives events again from the journal, beginning at the checkpoint of the segment that holds `from`, so that the
+ * pipeline knows what it has to know. Kept between the times that a sink falls behind: it goes on where it stands and
+ * reads no record twice.
  */
-export async function* deriveEvents(
-  journal: Journal,
-  pipeline: Pipeline,
-  options: { readonly from: Offset; readonly signal: AbortSignal },
-): AsyncGenerator<DerivedEvents> {
-  let restored = false;
-  let events: Envelope[] = [];
-  let bytes = 0;
-  let next = options.from;
-  for await (const chunk of journal.read(options.from, { signal: options.signal })) {
-    for (const { offset, record } of chunk) {
-      if (record.kind === "checkpoint" && !restored) {
-        pipeline.restoreState(record.state);
-        restored = true;
-      }
-      const result = pipeline.process(offset, record);
-      if (offset < options.from) continue;
-      for (const envelope of result.envelopes) {
-        events.push(envelope);
-        bytes += weighEvent(envelope.event);
-      }
-      next = offset + 1;
-      if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) {
-        yield { events, next };
-        events = [];
-        bytes = 0;
-      }
-    }
+export class CatchUp {
+  readonly #options: CatchUpOptions;
+  #chunks: AsyncIterator<readonly JournalEntry[]> | null = null;
+  /** A chunk that was not taken to its end, and where to go on in it. */
+  #chunk: readonly JournalEntry[] = [];
+  #at = 0;
+  /** Offset after the last record that was processed; null before the first. */
+  #next: Offset | null = null;
+
+  constructor(options: CatchUpOptions) {
+    this.#options = options;
   }
-  if (next > options.from) yield { events, next };
+
+  /** Whether to go on from here costs less than to begin at the checkpoint before `from`. */
+  isCloserTo(from: Offset): boolean {
+    const next = this.#next ?? this.#options.from;
+    return next <= from && this.#options.journal.segmentStart(from) <= next;
+  }
+
+  /**
+   * The events at or past `from`, as many as a sink takes at once; ends early after a record at or past `enough()`. Null
+   * at the end of what is synced. `from` never goes back.
+   */
+  async take(from: Offset, enough: () => Offset): Promise<DerivedEvents | null> {
+    const events: Envelope[] = [];
+    let bytes = 0;
+    let next = from;
+    do {
+      for (; this.#at < this.#chunk.length; this.#at++) {
+        if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) return { events, next };
+        const { offset, envelopes } = this.#process(this.#chunk[this.#at]);
+        if (offset < from) continue;
+        for (const envelope of envelopes) {
+          events.push(envelope);
+          bytes += weighEvent(envelope.event);
+        }
+        next = offset + 1;
+      }
+      if (next > from && next >= enough()) break;
+    } while (await this.#readOn());
+    return next > from ? { events, next } : null;
+  }
+
+  /** Lets the journal's files go. */
+  async close(): Promise<void> {
+    const chunks = this.#chunks;
+    this.#chunks = null;
+    this.#chunk = [];
+    this.#at = 0;
+    await chunks?.return?.();
+  }
+
+  #process({ offset, record }: JournalEntry): { readonly offset: Offset; readonly envelopes: readonly Envelope[] } {
+    const { pipeline } = this.#options;
+    if (record.kind === "checkpoint" && this.#next === null) pipeline.restoreState(record.state);
+    this.#next = offset + 1;
+    return { offset, envelopes: pipeline.process(offset, record).envelopes };
+  }
+
+  /** The next chunk; false at the end of what is synced, from where the journal is read anew when there is more. */
+  async #readOn(): Promise<boolean> {
+    const { journal, from, signal } = this.#options;
+    this.#chunks ??= journal.read(this.#next ?? from, { exact: this.#next !== null, signal })[Symbol.asyncIterator]();
+    const { done, value } = await this.#chunks.next();
+    this.#chunk = done === true ? [] : value;
+    this.#at = 0;
+    if (done === true) this.#chunks = null;
+    return done !== true;
+  }
 }

@@ -138,6 +138,7 @@ export class Collector {
     const before = new Map(this.#plan.exchanges.map((exchange) => [exchange.name, exchange]));
     const wanted = runnableInstances(plan);
     this.#plan = plan;
+    for (const delivery of this.#deliveries) delivery.changePlans();
     const keep = new Set(
       wanted.filter(({ exchange }) => isSameInstance(before.get(exchange.name), exchange)).map((i) => i.exchange.name),
     );

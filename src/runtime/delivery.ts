@@ -10,7 +10,7 @@ import {
   SINK_BATCH_EVENTS_MAX,
 } from "../model/mod.ts";
 import type { Sink } from "../sink/mod.ts";
-import { deriveEvents } from "./catch_up.ts";
+import { CatchUp } from "./catch_up.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Tail, TailReader } from "./tail.ts";
 
@@ -71,6 +71,9 @@ export class Delivery {
   #error: string | null = null;
   #sink: Sink | null = null;
   #reader: TailReader | null = null;
+  /** Kept while it is of use when the sink falls behind once more. */
+  #catchUp: CatchUp | null = null;
+  #hasStalePlans = false;
   #failures = 0;
   #done: Promise<void> | null = null;
 
@@ -97,6 +100,11 @@ export class Delivery {
   /** Begins to deliver. */
   start(): void {
     this.#done ??= this.#run();
+  }
+
+  /** The plans have changed: what is derived anew from now on is derived by a new pipeline. */
+  changePlans(): void {
+    this.#hasStalePlans = true;
   }
 
   /**
@@ -160,7 +168,7 @@ export class Delivery {
       const taken = tail.take(this.#position, limit, SINK_BATCH_EVENTS_MAX);
       if (taken === null) {
         this.#state = "catching_up";
-        await this.#catchUp(sink);
+        await this.#deriveAnew(sink);
       } else if (taken.next > this.#position) {
         this.#state = "delivering";
         await this.#hand(sink, taken.events, taken.next);
@@ -175,17 +183,41 @@ export class Delivery {
     }
   }
 
-  async #catchUp(sink: Sink): Promise<void> {
-    const { journal } = this.#options;
-    const derived = deriveEvents(journal, this.#options.createPipeline(), {
+  /** Until the events in memory go on from where the sink stands, or until the end of what is synced. */
+  async #deriveAnew(sink: Sink): Promise<void> {
+    const { tail } = this.#options;
+    const catchUp = await this.#openCatchUp();
+    while (!this.#abort.signal.aborted) {
+      const derived = await catchUp.take(this.#position, () => tail.start);
+      if (derived === null) return;
+      await this.#hand(sink, derived.events, derived.next);
+      if (this.#isDue(sink)) await this.#commit(sink);
+      if (this.#position >= tail.start) return;
+    }
+  }
+
+  async #openCatchUp(): Promise<CatchUp> {
+    const { journal, createPipeline } = this.#options;
+    if (this.#hasStalePlans) await this.#closeCatchUp();
+    await this.#leaveCatchUp();
+    this.#hasStalePlans = false;
+    return this.#catchUp ??= new CatchUp({
+      journal,
+      pipeline: createPipeline(),
       from: this.#position,
       signal: this.#abort.signal,
     });
-    for await (const { events, next } of derived) {
-      await this.#hand(sink, events, next);
-      if (this.#isDue(sink)) await this.#commit(sink);
-      if (this.#abort.signal.aborted) return;
-    }
+  }
+
+  /** Lets go of a catch-up that is further from where the sink stands than the checkpoint is. */
+  async #leaveCatchUp(): Promise<void> {
+    if (this.#catchUp?.isCloserTo(this.#position) === false) await this.#closeCatchUp();
+  }
+
+  async #closeCatchUp(): Promise<void> {
+    const catchUp = this.#catchUp;
+    this.#catchUp = null;
+    await catchUp?.close();
   }
 
   async #hand(sink: Sink, events: readonly Envelope[], next: Offset): Promise<void> {
@@ -219,6 +251,7 @@ export class Delivery {
     await journal.commitCursor(name, this.#position);
     this.#committed = this.#position;
     observe({ kind: "sink_committed", sink: name, offset: this.#position });
+    await this.#leaveCatchUp();
     await journal.removePassed();
   }
 
@@ -248,6 +281,7 @@ export class Delivery {
     this.#reader = null;
     const sink = this.#sink;
     this.#sink = null;
+    await this.#closeCatchUp();
     try {
       await sink?.close();
     } catch (error) {
