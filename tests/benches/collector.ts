@@ -7,7 +7,7 @@ import process from "node:process";
 import { Service } from "../../src/cli/service.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { createLog } from "../../src/telemetry/mod.ts";
-import { peakMemory, Stopwatch } from "./measure.ts";
+import { Stopwatch, watchMemory } from "./measure.ts";
 import { type CollectorReport, SOCKET_EXCHANGES } from "./wire.ts";
 
 const LOOK_MS = 5;
@@ -16,6 +16,7 @@ const PATIENCE_MS = 30_000;
 
 const [, , exchange, port, frameCount] = process.argv;
 const frames = Number(frameCount);
+const peakBytes = watchMemory();
 const host = denoHost();
 const { clock } = host;
 const dir = await host.files.makeTempDir("bench_collector");
@@ -59,7 +60,7 @@ const report: CollectorReport = {
   receivedMs,
   committedMs,
   cpuMs,
-  peakBytes: peakMemory(),
+  peakBytes: peakBytes(),
   idleBytes,
 };
 console.log(JSON.stringify(report));

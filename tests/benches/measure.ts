@@ -32,9 +32,18 @@ export class Stopwatch {
   }
 }
 
-/** The most memory that this process has held so far, in bytes. */
-export function peakMemory(): number {
-  return process.resourceUsage().maxRSS * 1024;
+/** Between two looks at how much memory is held, in ms. */
+const MEMORY_LOOK_MS = 5;
+
+/**
+ * Watches how much memory this process holds; gives the most seen, in bytes. The system's own figure is of no use: a
+ * process begins with that of the one that started it.
+ */
+export function watchMemory(): () => number {
+  let peakBytes = 0;
+  const look = () => peakBytes = Math.max(peakBytes, Deno.memoryUsage().rss);
+  setInterval(look, MEMORY_LOOK_MS);
+  return look;
 }
 
 /**
