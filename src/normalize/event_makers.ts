@@ -1,4 +1,4 @@
-import { type EventRule, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
+import { type Decimal, type EventRule, isZero, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
 import { FieldReader } from "./field.ts";
@@ -75,6 +75,7 @@ function createLiquidationMaker(rule: EventRule): EventMaker {
   };
 }
 
+/** A best price or size of zero stands for a side without orders, however it is spelled. */
 function createQuoteMaker(rule: EventRule): EventMaker {
   const bidPrice = optionalField(rule, "bid_price");
   const bidSize = optionalField(rule, "bid_size");
@@ -86,8 +87,18 @@ function createQuoteMaker(rule: EventRule): EventMaker {
     const ask_price = askPrice === null ? null : askPrice.decimal(context);
     const ask_size = askSize === null ? null : askSize.decimal(context);
     if (context.rowFailed) return null;
-    return { kind: "quote", bid_price, bid_size, ask_price, ask_size };
+    return {
+      kind: "quote",
+      bid_price: unlessZero(bid_price),
+      bid_size: bid_price !== null && isZero(bid_price) ? null : unlessZero(bid_size),
+      ask_price: unlessZero(ask_price),
+      ask_size: ask_price !== null && isZero(ask_price) ? null : unlessZero(ask_size),
+    };
   };
+}
+
+function unlessZero(text: Decimal | null): Decimal | null {
+  return text !== null && isZero(text) ? null : text;
 }
 
 /** A row that carries none of the statistics (a partial update of something else) says nothing. */

@@ -140,6 +140,19 @@ Deno.test("read() keeps the spelling of an unmapped symbol and reports it once",
   assert.deepEqual(readText(normalizer, text).unmapped, []);
 });
 
+Deno.test("read() takes a best price or size of zero for a side without orders, however it is spelled", () => {
+  const rule = eventRule("quote", {
+    fields: { bid_price: "/b", bid_size: "/B", ask_price: "/a", ask_size: "/A" },
+  });
+  const normalizer = new Normalizer(framePlan({ events: [rule] }));
+  const sides = (b: unknown, B: unknown, a: unknown, A: unknown) => {
+    const [{ event }] = readText(normalizer, JSON.stringify({ s: "X", b, B, a, A })).events;
+    return event.kind === "quote" ? [event.bid_price, event.bid_size, event.ask_price, event.ask_size] : [];
+  };
+  assert.deepEqual(sides("0.00000000", "3", "1.50", "0.0"), [null, null, "1.50", null]);
+  assert.deepEqual(sides("0.01", "0.0010", 0, null), ["0.01", "0.0010", null, null]);
+});
+
 Deno.test("read() takes the first source that gives a value that is not absent", () => {
   const rule = eventRule("quote", {
     fields: { bid_price: field(["/a", "/b", "/c"], { absent: ["", "0"] }), ask_price: field("/z", { absent: ["0"] }) },
