@@ -55,6 +55,8 @@ export interface Journal {
   sync(): Promise<void>;
   /** Calls back after each progress of `synced`; returns what ends it. The call must not throw. */
   whenSynced(call: (synced: Offset) => void): () => void;
+  /** Calls back when compression or retention has made `totalBytes` less; returns what ends it. It must not throw. */
+  whenFreed(call: () => void): () => void;
   /**
    * Synced records in order, in chunks of bounded size, up to what is synced when the end is reached. Starts with the
    * checkpoint of the segment that holds `from`, or of the oldest one where `from` is no longer kept. Rejects with a

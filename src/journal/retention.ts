@@ -13,6 +13,8 @@ export class Retention {
   /** Shared with the journal: the last one is being written. */
   readonly #segments: Segment[];
   readonly #cursors: Cursors;
+  /** Whether the journal is at its cap. */
+  readonly #isFull: () => boolean;
   /** Called when the bytes on disk have become less. */
   readonly #onChanged: () => void;
   readonly #stop = new AbortController();
@@ -23,11 +25,17 @@ export class Retention {
 
   constructor(
     options: JournalOptions,
-    shared: { readonly segments: Segment[]; readonly cursors: Cursors; readonly onChanged: () => void },
+    shared: {
+      readonly segments: Segment[];
+      readonly cursors: Cursors;
+      readonly isFull: () => boolean;
+      readonly onChanged: () => void;
+    },
   ) {
     this.#options = options;
     this.#segments = shared.segments;
     this.#cursors = shared.cursors;
+    this.#isFull = shared.isFull;
     this.#onChanged = shared.onChanged;
     this.recount();
   }
@@ -67,8 +75,8 @@ export class Retention {
   }
 
   /** Deletes oldest segments first, so that what is left has no hole whenever it ends. */
-  removePassed(isFull: () => boolean): Promise<void> {
-    const removal = this.#removing.then(() => this.#removePassed(isFull));
+  removePassed(): Promise<void> {
+    const removal = this.#removing.then(() => this.#removePassed());
     this.#removing = removal.catch(() => {});
     return removal;
   }
@@ -78,6 +86,9 @@ export class Retention {
       this.#sealingSegment = segment;
       try {
         if (!await this.#seal(segment)) return;
+        this.#sealingSegment = null;
+        // Readers may have passed it meanwhile, and those that wait for room commit nothing more.
+        if (this.#isFull()) await this.removePassed();
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         this.#options.observer({ kind: "journal_failed", error: error.message });
@@ -104,14 +115,14 @@ export class Retention {
     return this.#segments.find((segment, i) => !segment.sealed && (this.#segments.at(i + 1)?.syncedBytes ?? 0) > 0);
   }
 
-  async #removePassed(isFull: () => boolean): Promise<void> {
+  async #removePassed(): Promise<void> {
     const passed = this.#cursors.passed;
     if (passed === null) return;
     const { host, plan } = this.#options;
     while (this.#segments.length > 1) {
       const [oldest, after] = this.#segments;
       const ageMicros = host.clock.nowMicros() - after.createdAt;
-      const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || isFull();
+      const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || this.#isFull();
       if (after.firstOffset > passed || !isDue || oldest === this.#sealingSegment || after.syncedBytes === 0) return;
       await this.#remove(oldest);
     }

@@ -38,6 +38,7 @@ export class SegmentedJournal implements Journal {
   readonly #writer: BatchWriter;
   readonly #retention: Retention;
   readonly #subscribers = new Set<(synced: Offset) => void>();
+  readonly #freedSubscribers = new Set<() => void>();
   readonly #recoveredRecords: number;
   /** First offset of what is in the buffer. */
   #batchFrom: Offset;
@@ -73,7 +74,8 @@ export class SegmentedJournal implements Journal {
     this.#retention = new Retention(options, {
       segments: this.#segments,
       cursors,
-      onChanged: () => this.#reportFull(),
+      isFull: () => this.full,
+      onChanged: () => this.#onFreed(),
     });
   }
 
@@ -159,6 +161,11 @@ export class SegmentedJournal implements Journal {
     return () => this.#subscribers.delete(call);
   }
 
+  whenFreed(call: () => void): () => void {
+    this.#freedSubscribers.add(call);
+    return () => this.#freedSubscribers.delete(call);
+  }
+
   read(from: Offset, options: ReadOptions = {}): AsyncIterable<readonly JournalEntry[]> {
     const { host, dir } = this.#options;
     return readSegments(host.files, dir, { ...options, from, segments: this.#segments });
@@ -180,7 +187,7 @@ export class SegmentedJournal implements Journal {
   }
 
   async removePassed(): Promise<void> {
-    await this.#retention.removePassed(() => this.full);
+    await this.#retention.removePassed();
   }
 
   whenSealed(): Promise<void> {
@@ -319,6 +326,11 @@ export class SegmentedJournal implements Journal {
     this.#synced = batch.nextOffset;
     this.#options.observer({ kind: "journal_synced", bytes: batch.bytes, records: batch.records, durationMs });
     for (const call of this.#subscribers) call(this.#synced);
+  }
+
+  #onFreed(): void {
+    this.#reportFull();
+    for (const call of this.#freedSubscribers) call();
   }
 
   #noteFailure(error: unknown): void {

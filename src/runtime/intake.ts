@@ -65,6 +65,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     options.journal.whenSynced(() => this.relieve());
+    options.journal.whenFreed(() => this.relieve());
     options.tail.whenAdvanced(() => this.relieve());
   }
 

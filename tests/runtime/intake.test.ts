@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
-import { TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
+import { type JournalPlan, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
 import { Intake, Pipeline, Tail } from "../../src/runtime/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
@@ -10,8 +11,15 @@ const TRADE = new TextEncoder().encode(
   '{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.1","q":"0.1","T":1723161256321,"m":true}}',
 );
 
+/** A frame that compression makes little of. */
+function noise(seed: number): Uint8Array {
+  return new TextEncoder().encode(
+    JSON.stringify({ noise: createHash("sha512").update(String(seed)).digest("base64") }),
+  );
+}
+
 /** An intake on a real journal, with a small tail, a clock that stands still and a session that is open. */
-async function createRig() {
+async function createRig(journalPlan: Partial<JournalPlan> = {}) {
   const real = denoHost();
   const clock = new ManualClock();
   const dir = await real.files.makeTempDir("intake");
@@ -21,7 +29,7 @@ async function createRig() {
   const journal = await openJournal({
     host: real,
     dir,
-    plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block", ...journalPlan },
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });
@@ -47,13 +55,13 @@ async function createRig() {
     descriptorHash: "",
     streams: [],
   });
-  const takeFrames = (count: number) => {
+  const takeFrames = (count: number, payloadOf: (index: number) => Uint8Array = () => TRADE) => {
     for (let i = 0; i < count; i++) {
-      intake.takeFrame(session, "binance", { at: clock.nowMicros(), binary: false, payload: TRADE });
+      intake.takeFrame(session, "binance", { at: clock.nowMicros(), binary: false, payload: payloadOf(i) });
     }
   };
   return {
-    ...{ clock, tail, pressure, takeFrames },
+    ...{ clock, tail, pressure, takeFrames, journal },
     end: async () => {
       await journal.close();
       await real.files.removeTree(dir);
@@ -93,6 +101,34 @@ Deno.test("Intake goes on at once when the sink that it waits for has failed", a
   const reader = tail.join(tail.start);
   takeFrames(80);
   reader.leave();
+  assert.deepEqual(pressure, [true, false]);
+  await end();
+});
+
+Deno.test("Intake goes on when the full journal has compressed a segment, though nothing more is received", async () => {
+  const { pressure, takeFrames, journal, end } = await createRig({ segmentBytes: 10_000, totalBytesMax: 10_000 });
+  takeFrames(80);
+  assert.equal(journal.full, true);
+  assert.deepEqual(pressure, [true]);
+  await journal.sync();
+  await journal.whenSealed();
+  assert.equal(journal.full, false);
+  assert.deepEqual(pressure, [true, false]);
+  await end();
+});
+
+Deno.test("Intake goes on when a passed segment of the full journal was deleted, though nothing more is received", async () => {
+  const plan = { segmentBytes: 5_000, totalBytesMax: 5_000, retainHours: 1000 };
+  const { pressure, takeFrames, journal, end } = await createRig(plan);
+  await journal.loadCursor("sink");
+  takeFrames(100, noise);
+  await journal.sync();
+  await journal.whenSealed();
+  assert.equal(journal.full, true, "compressed, it is still too much");
+  assert.deepEqual(pressure, [true]);
+  await journal.commitCursor("sink", journal.synced);
+  await journal.removePassed();
+  assert.equal(journal.full, false);
   assert.deepEqual(pressure, [true, false]);
   await end();
 });
