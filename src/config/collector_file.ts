@@ -159,10 +159,23 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
     prefix: [],
     owns: (path) => !hasInstances || path[0] !== "exchange",
     exchange: null,
-    check: (checked) => [...checkSinks(checked.sink, context.source), ...checkInstanceCount(context)],
+    check: (checked) => [
+      ...checkJournal(checked.journal, context.source),
+      ...checkSinks(checked.sink, context.source),
+      ...checkInstanceCount(context),
+    ],
   });
   const isBroken = issues.some((issue) => issue.severity === "error");
   return { globals: isBroken ? null : values, issues };
+}
+
+/** Only whole segments are compressed and deleted: a cap below the first one's size would never be left again. */
+function checkJournal(journal: GlobalValues["journal"], source: TomlSource): readonly Issue[] {
+  const { segment_mb: segment, max_total_mb: total } = journal;
+  if (total >= segment) return [];
+  const message = `Journal cap of ${total} MiB is below the size of one segment, ${segment} MiB: make "max_total_mb" ` +
+    `at least ${segment}, or set "segment_mb" to ${total} or less`;
+  return [issueAt(source.locate(["journal", "max_total_mb"]), { message, exchange: null })];
 }
 
 function checkInstanceCount(context: Context): readonly Issue[] {

@@ -44,7 +44,9 @@ export const journalSchema = z.strictObject({
   segment_mb: z.int().min(1).max(4096).default(64).describe(
     "Size at which a journal segment is sealed and the next one begun, in MiB",
   ),
-  max_total_mb: z.int().min(2).default(10_240).describe("Cap of the whole journal, in MiB; see `on_full`"),
+  max_total_mb: z.int().min(2).default(10_240).describe(
+    "Cap of the whole journal, in MiB, at least `segment_mb`; see `on_full`",
+  ),
   retain_hours: z.number().min(0).default(24).describe(
     "Segments that every sink has passed are kept this many hours; 0 deletes them at once",
   ),

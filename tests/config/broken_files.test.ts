@@ -64,6 +64,10 @@ const CASES: readonly BrokenFile[] = [
       'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds"',
     ],
   ),
+  brokenCollector("a journal whose cap is below one segment", `${RUN}[journal]\nmax_total_mb = 50\n${INSTANCE}`, [
+    "collector.toml:4:16+2 error -: Journal cap of 50 MiB is below the size of one segment, 64 MiB: make " +
+    '"max_total_mb" at least 64, or set "segment_mb" to 50 or less',
+  ]),
   brokenCollector(
     "sinks that share a name and a folder",
     `${RUN}[[sink]]\nname = "a"\ntype = "csv"\n[[sink]]\nname = "a"\ntype = "csv"\n${INSTANCE}`,
