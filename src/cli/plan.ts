@@ -154,6 +154,7 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
     const from = rule.source === "ws" ? "" : ` from ${rule.source}`;
     lines.push(`    ${rule.name} → ${rule.kind}${from}: ${rule.when.source}`);
   }
+  if (runnable.frames.events.length === 0) lines.push("    none: frames become raw events, by [parse]");
   return lines;
 }
 

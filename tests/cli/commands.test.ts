@@ -27,6 +27,16 @@ Deno.test("cli without a command prints the help and exits 64", async () => {
   }
 });
 
+Deno.test("every command has a task of its name, but for `test`, whose task runs the tests of the code", () => {
+  for (const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "explain", "schema"]) {
+    assert.match(
+      Object.entries(manifest.tasks).find(([name]) => name === command)?.[1] ?? "",
+      new RegExp(` ${command}$`),
+    );
+  }
+  assert.match(manifest.tasks["test-descriptors"], / test$/);
+});
+
 Deno.test("cli exits 64 for what it does not know, and says so in one line", async () => {
   for (const args of [["rn"], ["run", "--confg", "x"], ["schema", "nothing"], ["run", "--for", "soon"]]) {
     const { code, err } = await runCli(args);
@@ -105,6 +115,30 @@ symbol = "/s"
     assert.equal(code, 0, err);
     assert.doesNotMatch(out + err, /do-not-show-me/);
     assert.match(JSON.stringify(JSON.parse(out)), /env:SECRET_TOKEN/);
+  });
+});
+
+Deno.test("plan says that frames become raw events where a descriptor has no event rules", async () => {
+  await withDir(async (dir) => {
+    const descriptor = `[meta]
+name = "own"
+version = "1.4"
+[[ws.connections]]
+id = "main"
+urls = ["wss://example.com/ws"]
+[[subscriptions]]
+connection_id = "main"
+generator = 'foreach(s in symbols) { emit("{symbol}"); }'
+[parse]
+channel = "/channel"
+symbol = "/symbol"
+`;
+    await Deno.writeTextFile(`${dir}/own.toml`, descriptor);
+    const instance = 'name = "own"\ndescriptor_path = "own.toml"\nsymbols = ["BTC"]\nchannels = ["trades"]\n';
+    await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\n[[exchange]]\n${instance}`);
+    const { code, out } = await runCli(["plan", "--config", `${dir}/collector.toml`]);
+    assert.equal(code, 0);
+    assert.match(out, /event rules\n\s+none: frames become raw events/);
   });
 });
 
