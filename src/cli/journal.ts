@@ -73,7 +73,8 @@ async function verify(context: CliContext, dir: string): Promise<void> {
   const { files, terminal } = context.host;
   const report = await verifyJournal(files, await journalDir(context, dir));
   for (const damage of report.damage) {
-    terminal.printError(`error: segment ${damage.segment}: ${JSON.stringify(damage)}`);
+    const { segment, byte, offset, reason } = damage;
+    terminal.printError(`error: segment ${segment}: damaged at byte ${byte}, offset ${offset}: ${reason}`);
   }
   const torn = report.tornBytes > 0 ? `, ${showCount(report.tornBytes)} bytes of a torn tail` : "";
   terminal.print(

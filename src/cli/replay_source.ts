@@ -88,7 +88,9 @@ async function openJournalReplay(
   const dir = await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
   const descriptors = new Map<string, FramePlan>();
   for (const { name, descriptor } of await journaledExchanges(context, dir)) {
-    descriptors.set(name, loadPlan(context, exchange ?? descriptor, name).plan);
+    const chosen = exchange ?? descriptor;
+    if (chosen === null) throw await unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
+    descriptors.set(name, loadPlan(context, chosen, name).plan);
   }
   const total = (await files.list(dir) ?? []).filter((entry) => !entry.isDirectory).length;
   let records = 0;
@@ -114,7 +116,7 @@ async function openJournalReplay(
 async function journaledExchanges(
   context: CliContext,
   dir: string,
-): Promise<readonly { readonly name: string; readonly descriptor: string }[]> {
+): Promise<readonly { readonly name: string; readonly descriptor: string | null }[]> {
   const urls = new Map<string, string>();
   for await (const chunk of readJournal(context.host.files, dir)) {
     for (const { record } of chunk) {
@@ -125,7 +127,7 @@ async function journaledExchanges(
   return await Promise.all(
     [...urls].map(async ([name, url]) => ({
       name,
-      descriptor: shipped.includes(name) ? name : await matchShipped(context, url) ?? name,
+      descriptor: shipped.includes(name) ? name : await matchShipped(context, url),
     })),
   );
 }
@@ -140,8 +142,12 @@ async function recognise(context: CliContext, inputs: readonly string[]): Promis
       break;
     }
   }
+  throw await unknownExchange(context, "exchange this is");
+}
+
+async function unknownExchange(context: CliContext, what: string): Promise<UsageError> {
   const names = (await shippedNames(context)).join(", ");
-  throw new UsageError(`Cannot tell which exchange this is: name it with --exchange, a file or one of ${names}`);
+  return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
 }
 
 async function matchShipped(context: CliContext, url: string): Promise<string | null> {
