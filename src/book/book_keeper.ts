@@ -353,11 +353,12 @@ export class BookKeeper {
     else verdict.withheld++;
     if (this.#isJoined || this.#unanchored < BOOK_UNANCHORED_DELTAS_MAX) return;
     this.#unanchored = 0;
-    if (this.#state === "broken") verdict.resync = this.#action;
+    if (this.#state === "broken") verdict.resync = this.#overdueAction;
     else {
       const detail = `no snapshot before ${BOOK_UNANCHORED_DELTAS_MAX} deltas`;
       const toSequence = event.last_sequence;
       this.#break("sequence", { detail, fromSequence: null, toSequence, at: at.receivedTs }, verdict);
+      verdict.resync = this.#overdueAction;
     }
   }
 
@@ -434,9 +435,15 @@ export class BookKeeper {
     verdict.resync = this.#action;
   }
 
-  /** Whole books heal with the next one; everything else has to be asked for. */
+  /** Whole books heal with the next one, as where the rule says so; everything else has to be asked for. */
   get #action(): ResyncAction | null {
-    return this.rule.kind === "snapshots" ? null : this.rule.resync;
+    const { kind, resync } = this.rule;
+    return kind === "snapshots" || resync === "wait" ? null : resync;
+  }
+
+  /** What helps where a snapshot that was to come by itself did not. */
+  get #overdueAction(): ResyncAction | null {
+    return this.rule.resync === "wait" ? "resubscribe" : this.#action;
   }
 
   #enter(state: BookState, at: Micros): void {

@@ -64,8 +64,9 @@ export const bookFeedSchema = z.strictObject({
   crossed: z.enum(["resync", "keep"]).default("resync").describe(
     "What a best bid at or above the best ask means; `keep` where auctions show such books",
   ),
-  resync: z.enum(["resubscribe", "rest", "request", "reconnect"]).optional().describe(
-    "What makes a broken book whole. Default: `rest` and `request` by kind, else `resubscribe`",
+  resync: z.enum(["resubscribe", "rest", "request", "reconnect", "wait"]).optional().describe(
+    "What makes a broken book whole; `wait`: the next snapshot, which comes by itself. Default: `rest`, `request` and " +
+      "(periodic) `wait` by kind, else `resubscribe`",
   ),
   budget: z.strictObject({
     count: z.int().min(1).describe("How many"),

@@ -469,7 +469,8 @@ export interface BookRule {
   readonly depth: number | null;
   readonly checksum: ChecksumRule | null;
   readonly crossed: "resync" | "keep";
-  readonly resync: ResyncAction;
+  /** `wait`: the next snapshot comes by itself; what is overdue is resubscribed. */
+  readonly resync: ResyncAction | "wait";
   /** Resyncs of one book within a time; more wait for their turn. */
   readonly budget: RateLimit;
   /** Name of the REST request that gives snapshots; null where none does. */

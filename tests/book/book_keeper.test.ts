@@ -209,6 +209,18 @@ Deno.test("BookKeeper takes many deltas without a snapshot for a lost snapshot",
   assert.equal(gaps[0].detail, `no snapshot before ${BOOK_UNANCHORED_DELTAS_MAX} deltas`);
 });
 
+Deno.test("BookKeeper waits for the image that comes by itself, and asks for one that is overdue", () => {
+  const rig = new Rig({ kind: "periodic", resync: "wait", sequence: "none" });
+  rig.send(snapshot(null));
+  const crossed = rig.send(delta(1, 1, [["103", "1"]]));
+  assert.deepEqual([crossed.gaps[0].cause, crossed.resync, rig.keeper.state], ["stale", null, "broken"]);
+  assert.deepEqual(rig.send(delta(2, 2)), { ...NOTHING, withheld: 1 });
+  assert.equal(rig.send(snapshot(null)).gaps[0].whole, true);
+  rig.send(delta(3, 3, [["103", "1"]]));
+  for (let i = 1; i < BOOK_UNANCHORED_DELTAS_MAX; i++) assert.equal(rig.send(delta(i, i)).resync, null);
+  assert.equal(rig.send(delta(900, 900)).resync, "resubscribe");
+});
+
 Deno.test("BookKeeper cuts the book to its depth after each update", () => {
   const rig = new Rig({ depth: 2 });
   rig.send(snapshot(null));

@@ -99,7 +99,7 @@ const FEEDS: readonly { exchange: string; feed: string; connection: string; step
         bitflyer("lightning_board_snapshot_", { bids: [{ price: 99, size: 1 }], asks: [{ price: 101, size: 1 }] }),
         "valid",
       ],
-      [bitflyer("lightning_board_", { bids: [{ price: 102, size: 1 }], asks: [] }), "broken", "resubscribe"],
+      [bitflyer("lightning_board_", { bids: [{ price: 102, size: 1 }], asks: [] }), "broken"],
       [
         bitflyer("lightning_board_snapshot_", { bids: [{ price: 102, size: 1 }], asks: [{ price: 103, size: 1 }] }),
         "valid",

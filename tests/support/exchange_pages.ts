@@ -231,7 +231,7 @@ function bookTable(books: readonly BookRule[]): string {
     SEQUENCES[book.sequence],
     book.checksum === null ? "" : `${book.checksum.depth} levels, ${book.checksum.order.replace("_", " then ")}`,
     `${book.crossed === "keep" ? "kept" : "resync"}`,
-    `${book.resync}, ${book.budget.count} in ${duration(book.budget.perMs)}`,
+    `${book.resync === "wait" ? "next image" : book.resync}, ${book.budget.count} in ${duration(book.budget.perMs)}`,
   ]);
   return table(["feed", "rules", "image", "sequence", "checksum", "crossed", "resync"], rows);
 }

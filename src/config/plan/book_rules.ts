@@ -1,4 +1,4 @@
-import type { BookRule, ChecksumRule, EventRule, Instrument, ResyncAction, Template } from "../../model/mod.ts";
+import type { BookRule, ChecksumRule, EventRule, Instrument, Template } from "../../model/mod.ts";
 import type { BookFeedValues, DescriptorValues } from "../schema_descriptor.ts";
 import { closedTextOf, templateOf } from "./compile.ts";
 import { fieldRule } from "./fields.ts";
@@ -137,7 +137,8 @@ function checksumRule(values: NonNullable<BookFeedValues["checksum"]>): Checksum
   };
 }
 
-function defaultAction({ kind }: BookFeedValues): ResyncAction {
+function defaultAction({ kind }: BookFeedValues): BookRule["resync"] {
+  if (kind === "periodic") return "wait";
   return kind === "rest" ? "rest" : kind === "requested" ? "request" : "resubscribe";
 }
 
