@@ -90,7 +90,8 @@ export class Delivery {
       state: this.#state,
       position: this.#position,
       committed: this.#committed,
-      lagRecords: Math.max(0, journal.next - this.#position),
+      // Before its cursor was read a sink stands at 0, far before the first offset there is.
+      lagRecords: Math.max(0, journal.next - Math.max(this.#position, journal.oldest)),
       events: this.#events,
       error: this.#error,
       files: this.#sink?.files ?? null,

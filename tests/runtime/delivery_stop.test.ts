@@ -124,6 +124,15 @@ Deno.test("Delivery that waits to try a failed sink again tries it once more at 
   }, { sleep });
 });
 
+Deno.test("Delivery whose sink never opened lags by the records that the journal holds", async () => {
+  const open = () => Promise.reject(new Failure("file", "Cannot open the folder: injected"));
+  await withRig(fakeSink({ open }), async ({ journal, delivery, feed }) => {
+    await feed(3);
+    assert.equal(delivery.status.lagRecords, journal.next - journal.oldest);
+    assert.equal(delivery.status.lagRecords, 5, "the checkpoint, three frames and what was dropped");
+  });
+});
+
 Deno.test("Delivery commits past records that hold nothing for its sink, so that the journal may let them go", async () => {
   const flushed = Promise.withResolvers<void>();
   let written = 0;
