@@ -40,12 +40,14 @@ Deno.test("Session lets one item feed several streams and several items feed one
   const ticker = {
     streams: [{ channel: "ticker", symbol: "A" }, { channel: "derivative", symbol: "A" }] as const,
     echo: null,
+    spelling: null,
     message: template("tickers"),
     unsubscribe: null,
   };
   const board = (name: string) => ({
     streams: [{ channel: "book", symbol: "A" }] as const,
     echo: name,
+    spelling: null,
     message: template(name),
     unsubscribe: null,
   });
