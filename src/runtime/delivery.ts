@@ -239,7 +239,14 @@ export class Delivery {
   #isDue(sink: Sink): boolean {
     if (this.#abort.signal.aborted) return false;
     if (sink.wantsFlush(this.#options.clock.nowMs())) return true;
+    if (this.#holdsRoom()) return true;
     return !this.#isUnflushed && this.#position - this.#committed >= COMMIT_RECORDS;
+  }
+
+  /** Whether the journal is at its cap and could let a segment go, had this sink committed what it was given. */
+  #holdsRoom(): boolean {
+    const { journal } = this.#options;
+    return journal.full && journal.segmentStart(this.#position) > journal.segmentStart(this.#committed);
   }
 
   async #commit(sink: Sink): Promise<void> {

@@ -30,7 +30,7 @@ interface Rig {
 async function withRig(
   sink: Sink,
   test: (rig: Rig) => Promise<void>,
-  options: { readonly sleep?: Clock["sleep"]; readonly seen?: string[] } = {},
+  options: { readonly sleep?: Clock["sleep"]; readonly seen?: string[]; readonly capBytes?: number } = {},
 ): Promise<void> {
   const host = denoHost();
   const dir = await host.files.makeTempDir("delivery");
@@ -39,7 +39,13 @@ async function withRig(
   const journal = await openJournal({
     host,
     dir,
-    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    plan: {
+      syncMs: 5,
+      segmentBytes: 64 * 1024,
+      totalBytesMax: options.capBytes ?? 2 ** 40,
+      retainHours: 0,
+      onFull: "block",
+    },
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });
@@ -160,6 +166,24 @@ Deno.test("Delivery commits past records that hold nothing for its sink, so that
     await journal.removePassed();
     assert.ok(journal.oldest > oldest, "passed segments are deleted");
   });
+});
+
+Deno.test("Delivery commits at once when the journal is full and waits for its sink alone, whatever the sink gathers", async () => {
+  const sink = fakeSink({ wantsFlush: () => false });
+  await withRig(sink, async ({ journal, delivery, feed }) => {
+    const freed = Promise.withResolvers<void>();
+    // The cap is reached by the segment that is written and the ones before it, which only the sink holds back.
+    while (!journal.full) {
+      await feed(100);
+      await journal.whenSealed();
+    }
+    const oldest = journal.oldest;
+    journal.whenFreed(() => journal.oldest > oldest && freed.resolve());
+    delivery.start();
+    await freed.promise;
+    assert.equal(journal.full, false);
+    await delivery.stop(new AbortController().signal);
+  }, { capBytes: 66 * 1024 });
 });
 
 Deno.test("Delivery waits longer each time for a sink that takes events and cannot make them safe", async () => {
