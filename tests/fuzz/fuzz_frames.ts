@@ -11,7 +11,7 @@ import type { Corpus, CorpusFrame } from "./frame_corpus.ts";
 export interface FuzzReport {
   readonly seed: number;
   readonly frames: number;
-  /** How the frames were accounted for, over all descriptors. */
+  /** How the frames were accounted for, over all descriptors; `rest` are the REST answers among them. */
   readonly accounted: Readonly<Record<string, number>>;
   readonly events: number;
   readonly slowestMs: number;
@@ -53,12 +53,15 @@ export function fuzzFrames(
   for (const { accounted, frames } of summaries) {
     assert.equal(Object.values(accounted).reduce((sum, count) => sum + count, 0), frames, "frames are counted once");
   }
+  const answers = summaries.reduce((sum, { http }) => sum + http, 0);
+  const socketFrames = summaries.reduce((sum, { frames }) => sum + frames, 0);
+  assert.equal(socketFrames + answers, options.frames, "each frame or REST answer that was given is counted");
   const accounted: Record<string, number> = {};
   for (const summary of summaries) {
     for (const [how, count] of Object.entries(summary.accounted)) accounted[how] = (accounted[how] ?? 0) + count;
   }
   const events = summaries.flatMap((summary) => Object.values(summary.events)).reduce((sum, count) => sum + count, 0);
-  return { seed: options.seed, frames: options.frames, accounted, events, slowestMs };
+  return { seed: options.seed, frames: options.frames, accounted: { ...accounted, rest: answers }, events, slowestMs };
 }
 
 /** One descriptor under test. */
