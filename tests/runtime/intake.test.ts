@@ -2,13 +2,17 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
-import { type JournalPlan, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
+import { type JournalPlan, type Observation, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
 import { Intake, Pipeline, Tail } from "../../src/runtime/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const TRADE = new TextEncoder().encode(
   '{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"s":"BTCUSDT","t":1,"p":"61800.1","q":"0.1","T":1723161256321,"m":true}}',
+);
+
+const QUOTE = new TextEncoder().encode(
+  '{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"61800.1","B":"1","a":"61800.2","A":"2"}}',
 );
 
 /** A frame that compression makes little of. */
@@ -35,15 +39,16 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
   });
   const tail = new Tail(journal.next, 64 * 1024);
   const pressure: boolean[] = [];
+  const seen: Observation[] = [];
   const intake = new Intake({
     host: { ...real, clock },
     journal,
     pipeline,
     tail,
-    onFull: "block",
+    onFull: journalPlan.onFull ?? "block",
     plans: () => [plan],
     dedup,
-    observe: () => {},
+    observe: (observation) => seen.push(observation),
     onPressure: (paused) => pressure.push(paused),
   });
   const { offset: session } = intake.append({
@@ -61,7 +66,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     }
   };
   return {
-    ...{ clock, tail, pressure, takeFrames, journal },
+    ...{ clock, tail, pressure, takeFrames, journal, seen, intake, session },
     end: async () => {
       await journal.close();
       await real.files.removeTree(dir);
@@ -132,3 +137,30 @@ Deno.test("Intake goes on when a passed segment of the full journal was deleted,
   assert.deepEqual(pressure, [true, false]);
   await end();
 });
+
+for (
+  const { onFull, kept } of [
+    { onFull: "drop_all", kept: [] },
+    { onFull: "drop_ticker_depth_keep_trade", kept: ["trade", "trade", "trade"] },
+  ] as const
+) {
+  Deno.test(`Intake with ${onFull} counts what it drops at the cap and tells all of it as gaps`, async () => {
+    const plan = { totalBytesMax: 2_000, onFull };
+    const { pressure, takeFrames, journal, tail, seen, intake, session, clock, end } = await createRig(plan);
+    for (let i = 0; i < 100 && !journal.full; i++) takeFrames(1, () => noise(i));
+    assert.equal(journal.full, true);
+    const before = journal.next;
+    takeFrames(6, (index) => index % 2 === 0 ? TRADE : QUOTE);
+    takeFrames(2, () => QUOTE);
+    intake.endSession(session, clock.nowMicros(), "shutdown", null, "");
+    const events = tail.take(before, journal.next, 1_000)?.events ?? [];
+    assert.deepEqual(events.filter(({ event }) => event.kind !== "gap").map(({ event }) => event.kind), kept);
+    const gaps = events.flatMap(({ event }) => event.kind === "gap" && event.cause === "dropped" ? [event.detail] : []);
+    const counted = seen.flatMap((one) => one.kind === "frames_dropped" ? [one.frames] : []);
+    assert.equal(counted.reduce((sum, frames) => sum + frames, 0), 8 - kept.length);
+    const told = gaps.map((detail) => Number(/^(\d+) frames: journal full$/.exec(detail)?.[1]));
+    assert.equal(told.reduce((sum, frames) => sum + frames, 0), 8 - kept.length);
+    assert.deepEqual(pressure, [], "sockets go on");
+    await end();
+  });
+}
