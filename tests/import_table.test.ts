@@ -9,6 +9,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   config: { rooms: ["model", "json", "lang"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json"], packages: ["node:zlib", "node:buffer"] },
   book: { rooms: ["model", "json"], packages: ["node:zlib"] },
+  derive: { rooms: ["model", "normalize", "book"], packages: [] },
   host: { rooms: ["model"], packages: ["ws", "@types/ws", "node:"] },
   session: { rooms: ["model", "host", "json"], packages: [] },
   sink: { rooms: ["model", "host"], packages: ["hyparquet-writer", "node:zlib", "node:buffer"] },
@@ -16,7 +17,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:buffer"] },
   telemetry: { rooms: ["model", "host"], packages: ["prom-client", "@logtape/logtape", "hono"] },
   runtime: {
-    rooms: ["model", "host", "session", "normalize", "book", "journal", "sink", "telemetry"],
+    rooms: ["model", "host", "session", "derive", "journal", "sink"],
     packages: [],
   },
   cli: {
@@ -28,7 +29,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "host",
       "session",
       "normalize",
-      "book",
+      "derive",
       "journal",
       "sink",
       "telemetry",
@@ -40,7 +41,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
 };
 
 /** Folders that are pure: nothing in them waits, and nothing in them reads a clock. */
-const PURE = ["json", "model", "lang", "config", "normalize", "book"];
+const PURE = ["json", "model", "lang", "config", "normalize", "book", "derive"];
 const ROOT = resolve(import.meta.dirname ?? ".", "..");
 const SRC = resolve(ROOT, "src");
 const IMPORT =

@@ -2,11 +2,12 @@ import cliProgress from "cli-progress";
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
 import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
-import { Pipeline, Tally } from "../runtime/mod.ts";
+import { Pipeline } from "../derive/mod.ts";
 import { createSink, type Sink } from "../sink/mod.ts";
 import { type CliContext, EXIT, UsageError, wantsColor } from "./context.ts";
 import { renderReport, type ReplayReport } from "./replay_report.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
+import { Tally } from "./tally.ts";
 
 /** Frames between two looks at the clock, the sink and the progress bar. */
 const FRAMES_A_TURN = 2_000;

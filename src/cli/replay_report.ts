@@ -1,5 +1,5 @@
 import { EVENT_KINDS } from "../model/mod.ts";
-import type { TallySummary } from "../runtime/mod.ts";
+import type { TallySummary } from "./tally.ts";
 import { showDuration } from "./duration.ts";
 import { renderTable, showCount } from "./table.ts";
 

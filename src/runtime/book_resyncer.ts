@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../host/mod.ts";
 import { BOOK_RESYNC_RETRY_MS, type RateLimit, type SessionId } from "../model/mod.ts";
 import { RollingWindow } from "../session/mod.ts";
-import type { BookResync } from "./session_books.ts";
+import type { BookResync } from "../derive/mod.ts";
 
 export interface BookResyncerOptions {
   readonly clock: Clock;

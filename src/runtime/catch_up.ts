@@ -1,7 +1,6 @@
 import type { Journal, JournalEntry } from "../journal/mod.ts";
 import { type Envelope, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
-import { weighEvent } from "./event_weight.ts";
-import type { Pipeline } from "./pipeline.ts";
+import { type Pipeline, weighEvent } from "../derive/mod.ts";
 
 /** Events derived from the journal, and the offset to go on from. */
 export interface DerivedEvents {

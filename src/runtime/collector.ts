@@ -13,8 +13,7 @@ import { createSink } from "../sink/mod.ts";
 import { Delivery, type DeliveryStatus } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Intake } from "./intake.ts";
-import { Pipeline } from "./pipeline.ts";
-import type { BookStatus } from "./session_books.ts";
+import { type BookStatus, Pipeline } from "../derive/mod.ts";
 import { Tail } from "./tail.ts";
 
 export interface CollectorOptions {

@@ -11,7 +11,7 @@ import {
 } from "../model/mod.ts";
 import type { Sink } from "../sink/mod.ts";
 import { CatchUp } from "./catch_up.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "../derive/mod.ts";
 import type { Tail, TailReader } from "./tail.ts";
 
 /** How a sink is doing, for /healthz. */

@@ -3,9 +3,8 @@ import { type Observer, type RunnableExchange, type SessionId, type Stream, unre
 import { createOpenGate, createSession, type Session, type SessionStatus } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
-import { connectionIdOf, type PipelineResult } from "./pipeline.ts";
+import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/mod.ts";
 import { RestRunner } from "./rest_runner.ts";
-import type { BookResync } from "./session_books.ts";
 
 export interface ExchangeRunnerOptions {
   readonly name: string;

@@ -19,8 +19,7 @@ import {
   type Stream,
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
-import { Pipeline, type PipelineResult } from "./pipeline.ts";
-import type { BookResync } from "./session_books.ts";
+import { type BookResync, Pipeline, type PipelineResult } from "../derive/mod.ts";
 import type { Tail } from "./tail.ts";
 
 /** Frames of a session that were not kept, until they are written down. */

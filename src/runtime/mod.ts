@@ -7,12 +7,7 @@ export { Collector, type CollectorOptions, type CollectorStatus, type JournalSta
 export { Delivery, type DeliveryOptions, type DeliveryStatus } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
-export { Deduplicator } from "./deduplicator.ts";
-export { GapTracker } from "./gap_tracker.ts";
 export { Intake } from "./intake.ts";
-export { connectionIdOf, Pipeline, type PipelineResult, type WithheldCounts } from "./pipeline.ts";
 export { RestLimiter } from "./rest_limiter.ts";
 export { RestRunner } from "./rest_runner.ts";
-export { type BookResync, type BookStatus } from "./session_books.ts";
 export { Tail } from "./tail.ts";
-export { type Tallied, Tally, type TallySummary } from "./tally.ts";

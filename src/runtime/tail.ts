@@ -1,5 +1,5 @@
 import { type Envelope, type Offset, TAIL_BYTES_MAX } from "../model/mod.ts";
-import { weighEvent } from "./event_weight.ts";
+import { weighEvent } from "../derive/mod.ts";
 
 /** A sink's place in the tail. */
 export interface TailReader {

@@ -3,7 +3,7 @@ import { JsonDocument } from "../../src/json/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
 import { type FrameRecord, JOURNAL_BUFFER_BYTES_MAX, type OpenedRecord } from "../../src/model/mod.ts";
 import { Normalizer } from "../../src/normalize/mod.ts";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 import type { Stage } from "./measure.ts";
 import type { Sample } from "./samples.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 import { runCli } from "../support/captured_cli.ts";
 import { frame, inTempDir, openRig } from "../support/journal_rig.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { BOOK_RESYNC_RETRY_MS } from "../../src/model/mod.ts";
-import { type BookResync, BookResyncer } from "../../src/runtime/mod.ts";
+import type { BookResync } from "../../src/derive/mod.ts";
+import { BookResyncer } from "../../src/runtime/mod.ts";
 import { bookRule } from "../support/book_rule.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 

@@ -3,7 +3,7 @@ import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
 import type { JournalRecord, Offset } from "../../src/model/mod.ts";
 import { CatchUp } from "../../src/runtime/catch_up.ts";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const DEDUP = { enabled: false, windowSeconds: 0, keysMax: 0 };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
 import type { Envelope, FrameRecord, OpenedRecord } from "../../src/model/mod.ts";
-import { Delivery, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
+import { Delivery, Tail } from "../../src/runtime/mod.ts";
 import type { Sink } from "../../src/sink/mod.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 

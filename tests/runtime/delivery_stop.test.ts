@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { type Clock, denoHost } from "../../src/host/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
 import { Failure, type FrameRecord } from "../../src/model/mod.ts";
-import { Delivery, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
+import { Delivery, Tail } from "../../src/runtime/mod.ts";
 import type { Sink } from "../../src/sink/mod.ts";
 
 /** A sink that does what a test says. */

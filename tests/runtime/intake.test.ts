@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
 import { type JournalPlan, type Observation, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
-import { Intake, Pipeline, Tail } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
+import { Intake, Tail } from "../../src/runtime/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 

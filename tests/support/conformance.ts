@@ -5,7 +5,7 @@ import {
   type Micros,
   microsFromText,
 } from "../../src/model/mod.ts";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 import { readShared } from "./recordings.ts";
 import type { ShippedFrames } from "./shipped_descriptor.ts";
 

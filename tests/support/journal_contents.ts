@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import type { Files } from "../../src/host/mod.ts";
 import { type JournalEntry, readJournal } from "../../src/journal/mod.ts";
 import type { Envelope, JournalRecord, Offset, Plan } from "../../src/model/mod.ts";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 import { framePlansOf } from "./collector_config.ts";
 
 /** A CRC-32 of every record from the first offset on, in order. */

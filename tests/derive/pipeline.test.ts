@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import type { DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
-import { Pipeline } from "../../src/runtime/mod.ts";
+import { Pipeline } from "../../src/derive/mod.ts";
 
 const DESCRIPTOR = `
 [meta]

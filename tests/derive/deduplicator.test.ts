@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Envelope, MarketEvent } from "../../src/model/mod.ts";
-import { Deduplicator } from "../../src/runtime/mod.ts";
+import { Deduplicator } from "../../src/derive/mod.ts";
 
 const PLAN = { enabled: true, windowSeconds: 10, keysMax: 3 };
 const PAYLOAD = new TextEncoder().encode("frame");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ClosedRecord, OpenedRecord } from "../../src/model/mod.ts";
-import { GapTracker } from "../../src/runtime/mod.ts";
+import { GapTracker } from "../../src/derive/mod.ts";
 
 function opened(at: number, connection = "public"): OpenedRecord {
   return {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import type { BookTopPlan, DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
-import { Pipeline, type PipelineResult } from "../../src/runtime/mod.ts";
+import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
 
 const DESCRIPTOR = `
 [meta]

@@ -1,5 +1,5 @@
 import { type EventKind, EXAMPLE_CHARS_MAX, type JournalRecord } from "../model/mod.ts";
-import type { PipelineResult } from "./pipeline.ts";
+import type { PipelineResult } from "../derive/mod.ts";
 
 /** Something that occurred a number of times, with the first example of it. */
 export interface Tallied {
