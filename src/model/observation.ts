@@ -1,7 +1,7 @@
 import type { Channel, Stream } from "./channel.ts";
 import type { EventKind, GapCause } from "./event.ts";
 import type { Issue } from "./issue.ts";
-import type { ResyncAction } from "./plan.ts";
+import type { ResyncAction } from "./plan/books.ts";
 import type { CloseCause } from "./record.ts";
 import type { Offset, SessionId } from "./frame.ts";
 

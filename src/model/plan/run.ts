@@ -1,0 +1,72 @@
+import type { Channel } from "../channel.ts";
+import type { Instrument } from "../instrument.ts";
+import type { Issue } from "../issue.ts";
+import type { ConnectionPlan } from "./connection.ts";
+import type { BookTopPlan, DedupPlan } from "./derivation.ts";
+import type { FramePlan } from "./frames.ts";
+import type { RestPlan } from "./rest.ts";
+import type { SinkPlan } from "./sinks.ts";
+
+/** Validated configuration, ready to run: nothing after `config` parses or checks text again. */
+export interface Plan {
+  readonly run: RunPlan;
+  readonly journal: JournalPlan;
+  readonly dedup: DedupPlan;
+  /** Null: no tops of books are derived. */
+  readonly bookTops: BookTopPlan | null;
+  readonly sinks: readonly SinkPlan[];
+  /** Every configured instance, also disabled and broken ones, in the order of the file. */
+  readonly exchanges: readonly ExchangePlan[];
+}
+
+/** `[run]`. Paths are as given in the file; `dataDir` is resolved against the working directory by the host. */
+export interface RunPlan {
+  readonly httpHost: string;
+  readonly httpPort: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "auto" | "text" | "json";
+  readonly dataDir: string;
+  readonly shutdownTimeoutMs: number;
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** What happens to frames when the journal has reached its cap. */
+export type OnFull = "block" | "drop_all" | "drop_ticker_depth_keep_trade";
+
+/** `[journal]`; sizes in bytes. */
+export interface JournalPlan {
+  readonly syncMs: number;
+  readonly segmentBytes: number;
+  readonly totalBytesMax: number;
+  /** Segments that every sink has passed are kept this long; 0 deletes them at once. */
+  readonly retainHours: number;
+  readonly onFull: OnFull;
+}
+
+/** One exchange instance. */
+export interface ExchangePlan {
+  /** Unique instance name. */
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly descriptorPath: string;
+  /** Null where the descriptor could not be read or is broken; then `issues` says why. */
+  readonly descriptorName: string | null;
+  readonly descriptorVersion: string | null;
+  /** Hash of the descriptor's text; empty where it could not be read. */
+  readonly descriptorHash: string;
+  /** All issues of this instance: its table, its descriptor, its maps. */
+  readonly issues: readonly Issue[];
+  /** Null where an error keeps the instance from running, or it is disabled. */
+  readonly runnable: RunnableExchange | null;
+}
+
+/** What an instance needs to run. */
+export interface RunnableExchange {
+  readonly instruments: readonly Instrument[];
+  readonly channels: readonly Channel[];
+  /** One entry a socket: shards are already split, connections without streams are left out. */
+  readonly connections: readonly ConnectionPlan[];
+  readonly rest: RestPlan;
+  readonly frames: FramePlan;
+}
