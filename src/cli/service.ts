@@ -1,6 +1,7 @@
 import type { LoadedConfig } from "../config/mod.ts";
 import type { HttpServer } from "../host/mod.ts";
 import { Failure, type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
+import { fetchInstrumentMaps } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import {
   createMetrics,
@@ -10,7 +11,6 @@ import {
   serveTelemetry,
 } from "../telemetry/mod.ts";
 import type { CliContext } from "./context.ts";
-import { fetchInstrumentMaps } from "./instrument_maps.ts";
 import { hasErrors, loadFromFiles } from "./sources.ts";
 
 export interface ServiceOptions {

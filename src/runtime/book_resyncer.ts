@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../host/mod.ts";
 import { BOOK_RESYNC_RETRY_MS, type RateLimit, type SessionId } from "../model/mod.ts";
-import { RollingWindow } from "../session/mod.ts";
+import { RollingWindow } from "../rest/mod.ts";
 import type { BookResync } from "../derive/mod.ts";
 
 export interface BookResyncerOptions {

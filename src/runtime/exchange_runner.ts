@@ -1,10 +1,10 @@
 import type { Host } from "../host/mod.ts";
 import { type Observer, type RunnableExchange, type SessionId, type Stream, unreachable } from "../model/mod.ts";
-import { createOpenGate, createSession, type Session, type SessionStatus } from "../session/mod.ts";
+import { createOpenGate, RestRunner } from "../rest/mod.ts";
+import { createSession, type Session, type SessionStatus } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
 import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/mod.ts";
-import { RestRunner } from "./rest_runner.ts";
 
 export interface ExchangeRunnerOptions {
   readonly name: string;

@@ -8,6 +8,4 @@ export { Delivery, type DeliveryOptions, type DeliveryStatus } from "./delivery.
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
 export { Intake } from "./intake.ts";
-export { RestLimiter } from "./rest_limiter.ts";
-export { RestRunner } from "./rest_runner.ts";
 export { Tail } from "./tail.ts";

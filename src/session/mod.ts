@@ -4,8 +4,6 @@
  * frames with their receive times and the records of a session. Must not know what stands in a frame, the journal, or
  * any exchange; JSON is read for the bootstrap reply alone.
  */
-export { createOpenGate, type OpenGate } from "./open_gate.ts";
-export { RollingWindow } from "./rolling_window.ts";
 export { type Session, type SessionCallbacks, type SessionOptions, type SessionStatus } from "./seams.ts";
 export { createSession } from "./session.ts";
 export { type StreamCounts } from "./stream_board.ts";

@@ -12,7 +12,7 @@ import type {
   Stream,
   Template,
 } from "../model/mod.ts";
-import type { OpenGate } from "./open_gate.ts";
+import type { OpenGate } from "../rest/mod.ts";
 import type { StreamCounts } from "./stream_board.ts";
 
 /** What a session tells the runtime. Called synchronously; they must not throw. Times are receive times or now. */

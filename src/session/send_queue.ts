@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../host/mod.ts";
 import { type RateLimit, REPLIES_QUEUED_MAX } from "../model/mod.ts";
-import { RollingWindow } from "./rolling_window.ts";
+import { RollingWindow } from "../rest/mod.ts";
 
 /** Counts what a connection of the plan sends, whichever socket it has at the time. */
 export function createSendWindow(limit: RateLimit | null): RollingWindow | null {

@@ -13,7 +13,7 @@ import {
 } from "../model/mod.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
-import type { RollingWindow } from "./rolling_window.ts";
+import type { RollingWindow } from "../rest/mod.ts";
 import type { Session, SessionOptions, SessionStatus } from "./seams.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { hideSecrets, showUrl } from "./shown_url.ts";

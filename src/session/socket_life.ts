@@ -13,7 +13,7 @@ import {
 } from "../model/mod.ts";
 import type { BootValues } from "./bootstrap.ts";
 import { Keepalive, type SignOfLife } from "./keepalive.ts";
-import type { RollingWindow } from "./rolling_window.ts";
+import type { RollingWindow } from "../rest/mod.ts";
 import type { SessionOptions } from "./seams.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { StreamCounts } from "./stream_board.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure, type FailureCode } from "../../src/model/mod.ts";
-import { createOpenGate } from "../../src/session/mod.ts";
+import { createOpenGate } from "../../src/rest/mod.ts";
 import { connectionPlan, item, pointer, request, SessionHarness, template } from "../support/session_harness.ts";
 import { SimulatedHost } from "../support/simulated_host.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { ConnectionPlan, KeepalivePlan, Observation } from "../../src/model/mod.ts";
-import { createOpenGate, createSession, type Session } from "../../src/session/mod.ts";
+import { createOpenGate } from "../../src/rest/mod.ts";
+import { createSession, type Session } from "../../src/session/mod.ts";
 import { serveRaw, upgradeRaw } from "../support/raw_server.ts";
 import { connectionPlan, item, request, signal, template } from "../support/session_harness.ts";
 import { SocketLog } from "../support/socket_log.ts";

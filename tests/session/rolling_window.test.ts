@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { RollingWindow } from "../../src/session/rolling_window.ts";
+import { RollingWindow } from "../../src/rest/mod.ts";
 import { SendQueue } from "../../src/session/send_queue.ts";
 import { SimulatedClock } from "../support/simulated_host.ts";
 

@@ -16,7 +16,8 @@ import type {
   Template,
 } from "../../src/model/mod.ts";
 import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
-import { createOpenGate, createSession, type OpenGate, type Session } from "../../src/session/mod.ts";
+import { createOpenGate, type OpenGate } from "../../src/rest/mod.ts";
+import { createSession, type Session } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
 
 /** A template from text with holes: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createOpenGate } from "../../src/session/mod.ts";
+import { createOpenGate } from "../../src/rest/mod.ts";
 import { SimulatedClock } from "../support/simulated_host.ts";
 
 const signal = new AbortController().signal;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { RestLimiter } from "../../src/runtime/mod.ts";
+import { RestLimiter } from "../../src/rest/mod.ts";
 
 Deno.test("RestLimiter never lets more than the declared requests into any minute", () => {
   fc.assert(fc.property(

@@ -1,0 +1,9 @@
+/**
+ * Requests to an exchange over HTTP, and the limits that it sets to one address. In: the REST part of a plan, the outside
+ * world. Out: answers for the journal. Must not know the journal, or any exchange.
+ */
+export { fetchInstrumentMaps, type InstrumentMaps } from "./instrument_maps.ts";
+export { createOpenGate, type OpenGate } from "./open_gate.ts";
+export { RestLimiter } from "./rest_limiter.ts";
+export { RestRunner } from "./rest_runner.ts";
+export { RollingWindow } from "./rolling_window.ts";
