@@ -5,7 +5,8 @@ import { dirname, relative, resolve } from "node:path";
 const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages: readonly string[] }>> = {
   json: { rooms: [], packages: ["node:buffer"] },
   model: { rooms: ["json"], packages: [] },
-  lang: { rooms: ["model", "json"], packages: [] },
+  program: { rooms: ["json", "model"], packages: [] },
+  lang: { rooms: ["json", "model", "program"], packages: [] },
   config: { rooms: ["model", "json", "lang"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json"], packages: ["node:zlib", "node:buffer"] },
   book: { rooms: ["model", "json"], packages: ["node:zlib"] },
@@ -25,6 +26,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     rooms: [
       "model",
       "json",
+      "program",
       "lang",
       "config",
       "host",
@@ -43,7 +45,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
 };
 
 /** Folders that are pure: nothing in them waits, and nothing in them reads a clock. */
-const PURE = ["json", "model", "lang", "config", "normalize", "book", "derive"];
+const PURE = ["json", "model", "program", "lang", "config", "normalize", "book", "derive"];
 const ROOT = resolve(import.meta.dirname ?? ".", "..");
 const SRC = resolve(ROOT, "src");
 const IMPORT =

@@ -1,7 +1,7 @@
 import type { Expression } from "../json/mod.ts";
-import { isNumber } from "./arithmetic.ts";
+import type { ExpressionNode } from "../model/mod.ts";
+import { isNumber } from "../program/mod.ts";
 import { parseExpression } from "./expression_parser.ts";
-import type { ExpressionNode } from "./expression_tree.ts";
 
 /** A scalar that has to be one of some texts, or to begin with one of others, for a condition to hold. */
 export interface NeededScalar {

@@ -1,11 +1,9 @@
 import { compilePath, type Expression, type Scope } from "../json/mod.ts";
-import { EXPRESSION_BYTES_MAX, EXPRESSION_STEPS_MAX } from "../model/mod.ts";
+import { EXPRESSION_BYTES_MAX, EXPRESSION_STEPS_MAX, type ExpressionNode } from "../model/mod.ts";
+import { compileNode, compilePathNode, type Evaluate, type Evaluation } from "../program/mod.ts";
 import { checkExpression } from "./expression_checker.ts";
-import { compileNode, compilePathNode, type Evaluate } from "./expression_compiler.ts";
 import { parseExpression } from "./expression_parser.ts";
-import type { ExpressionNode } from "./expression_tree.ts";
 import { type Compiled, compiled, refused, refusedAll } from "./diagnostic.ts";
-import type { Evaluation } from "./function_spec.ts";
 
 /** A checked tree with its expression. */
 export interface CheckedExpression {

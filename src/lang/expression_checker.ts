@@ -1,10 +1,13 @@
-import { unreachable } from "../model/mod.ts";
-import { mayBeNumber } from "./arithmetic.ts";
-import { isDatePattern } from "./dates.ts";
+import { type ExpressionNode, unreachable } from "../model/mod.ts";
+import {
+  findFunction,
+  FUNCTIONS,
+  type FunctionSpec,
+  isDatePattern,
+  mayBeNumber,
+  type ParameterKind,
+} from "../program/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
-import type { ExpressionNode } from "./expression_tree.ts";
-import type { FunctionSpec, ParameterKind } from "./function_spec.ts";
-import { findFunction, FUNCTIONS } from "./functions.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** Finds what parses but cannot mean anything: unknown functions, wrong arguments, conditions that never hold. */

@@ -1,7 +1,13 @@
-import { EXPRESSION_NODES_MAX, LANGUAGE_DEPTH_MAX } from "../model/mod.ts";
+import {
+  type Comparison,
+  EXPRESSION_NODES_MAX,
+  type ExpressionNode,
+  LANGUAGE_DEPTH_MAX,
+  type PathRoot,
+  type Span,
+} from "../model/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { type ExpressionToken, scanExpression } from "./expression_scanner.ts";
-import type { Comparison, ExpressionNode, PathRoot, Span } from "./expression_tree.ts";
 
 /** What parsing gives: the tree, or null with the errors that kept it from being built. */
 export interface ParsedExpression {

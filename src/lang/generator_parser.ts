@@ -1,6 +1,5 @@
-import { LANGUAGE_DEPTH_MAX } from "../model/mod.ts";
+import { LANGUAGE_DEPTH_MAX, type Span } from "../model/mod.ts";
 import { type Compiled, compiled, errorAt, type LangError, quoted, refusedAll } from "./diagnostic.ts";
-import type { Span } from "./expression_tree.ts";
 import { checkPlaceholders } from "./generator_names.ts";
 import { type GeneratorToken, scanGenerator } from "./generator_scanner.ts";
 import type {

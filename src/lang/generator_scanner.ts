@@ -1,5 +1,5 @@
+import type { Span } from "../model/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
-import type { Span } from "./expression_tree.ts";
 import { readTextLiteral, type TextLiteral } from "./text_literal.ts";
 
 /** A word of the generator language. The last token of a text is always `end`. */

@@ -1,4 +1,4 @@
-import type { Span } from "./expression_tree.ts";
+import type { Span } from "../model/mod.ts";
 import type { TemplatePart } from "./placeholder.ts";
 
 /** What a loop runs over. */

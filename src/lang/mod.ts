@@ -6,8 +6,6 @@
  */
 export { type Compiled, type LangError } from "./diagnostic.ts";
 export { compileExpression } from "./expression.ts";
-export { type FunctionSpec } from "./function_spec.ts";
-export { FUNCTIONS } from "./functions.ts";
 export { type CompiledPredicate, compilePredicate, type PredicateError, type PredicateSpec } from "./predicate.ts";
 export { parseGenerator } from "./generator_parser.ts";
 export { type EmittedMessage, type GeneratorInput, type GeneratorRun, runGenerator } from "./generator_runner.ts";

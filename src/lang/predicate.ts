@@ -1,5 +1,5 @@
 import { compilePath, type Discriminator, type Predicate, type Scope } from "../json/mod.ts";
-import { isNumber } from "./arithmetic.ts";
+import { isNumber } from "../program/mod.ts";
 import { errorAt, type LangError } from "./diagnostic.ts";
 import { conditionDiscriminator, type NeededScalar, rootSegments } from "./discriminator.ts";
 import { compileTree } from "./expression.ts";

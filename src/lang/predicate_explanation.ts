@@ -1,7 +1,7 @@
 import { type ExplainedTest, type Expression, NOT_FOUND, type Scope } from "../json/mod.ts";
+import type { ExpressionNode } from "../model/mod.ts";
+import { textOfValue } from "../program/mod.ts";
 import { buildExpression, childrenOf } from "./expression.ts";
-import type { ExpressionNode } from "./expression_tree.ts";
-import { textOfValue } from "./value.ts";
 
 /** A part of a condition that is tested on what one source yields. */
 export interface NamedTest {

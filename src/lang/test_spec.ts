@@ -1,9 +1,7 @@
 import type { Expression, JsonKind, Scope } from "../json/mod.ts";
-import { compareNumbers, isNumber } from "./arithmetic.ts";
+import { compareNumbers, isNumber, matchPrefixes, matchTexts, textOfValue } from "../program/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
-import { matchPrefixes, matchTexts } from "./scalar_match.ts";
-import { textOfValue } from "./value.ts";
 
 /** A value that is compared with a scalar's text. */
 export type LiteralSpec = string | number | bigint | boolean;

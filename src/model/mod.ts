@@ -24,6 +24,7 @@ export {
   type Ticker,
   type Trade,
 } from "./event.ts";
+export { type Comparison, type ExpressionNode, type PathRoot, type Span } from "./expression.ts";
 export { Failure, type FailureCode, unreachable } from "./failure.ts";
 export { type Frame, type Offset, type SessionId } from "./frame.ts";
 export { type CanonicalSymbol, FAMILIES, type Family, type Instrument, parseCanonicalSymbol } from "./instrument.ts";

@@ -5,13 +5,13 @@ import {
   compileRows,
   compileSource,
   compileTemplate,
-  FUNCTIONS,
   type LangError,
   parseGenerator,
   type PredicateSpec,
   runGenerator,
   type TestSpec,
 } from "../../src/lang/mod.ts";
+import { FUNCTIONS } from "../../src/program/mod.ts";
 import type { Discriminator, Scope } from "../../src/json/mod.ts";
 import { scopeOf } from "../support/json_scope.ts";
 import { below, type Chance, oneOf } from "../support/mutations.ts";

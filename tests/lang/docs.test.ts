@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { FUNCTIONS, parseGenerator } from "../../src/lang/mod.ts";
+import { parseGenerator } from "../../src/lang/mod.ts";
+import { FUNCTIONS } from "../../src/program/mod.ts";
 import {
   EXPRESSION_BYTES_MAX,
   EXPRESSION_DIGITS_MAX,

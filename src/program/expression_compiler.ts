@@ -7,9 +7,8 @@ import {
   type Scope,
   type Value,
 } from "../json/mod.ts";
-import { unreachable } from "../model/mod.ts";
+import { type Comparison, type ExpressionNode, type PathRoot, unreachable } from "../model/mod.ts";
 import { isNumber } from "./arithmetic.ts";
-import type { Comparison, ExpressionNode, PathRoot } from "./expression_tree.ts";
 import type { Evaluation } from "./function_spec.ts";
 import { findFunction } from "./functions.ts";
 import { matchTexts } from "./scalar_match.ts";
