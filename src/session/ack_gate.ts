@@ -1,5 +1,5 @@
 import type { ControlSignal, SubscribeItem, SubscribeRequest } from "../model/mod.ts";
-import { isNamedIn } from "./named_in.ts";
+import { mentions } from "./mentions.ts";
 
 /** An item of the plan on this socket: `queued` until it was asked for, `waiting` until it was answered. */
 export interface ItemEntry {
@@ -196,7 +196,7 @@ export class AckGate {
   /** Items that the exchange's words name: those that wait for an answer before those that had one. */
   #spelledOut(reason: string): readonly ItemEntry[] {
     const named = this.#items.filter(({ item, state }) =>
-      item.echo !== null && state !== "queued" && isNamedIn(reason, item.echo)
+      item.echo !== null && state !== "queued" && mentions(reason, item.echo)
     );
     const waiting = named.filter(isWaiting);
     if (named.length > 0) return waiting.length > 0 ? waiting : named;
@@ -210,9 +210,9 @@ export class AckGate {
   #namedBySymbol(reason: string): readonly ItemEntry[] {
     const named = this.#items.filter((entry) => {
       const { echo, spelling } = entry.item;
-      return isWaiting(entry) && echo === null && spelling !== null && isNamedIn(reason, spelling.symbol);
+      return isWaiting(entry) && echo === null && spelling !== null && mentions(reason, spelling.symbol);
     });
-    const exact = named.filter(({ item }) => item.spelling?.channel && isNamedIn(reason, item.spelling.channel));
+    const exact = named.filter(({ item }) => item.spelling?.channel && mentions(reason, item.spelling.channel));
     return exact.length > 0 ? exact : named;
   }
 

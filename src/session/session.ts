@@ -14,7 +14,7 @@ import {
 import { backoffMs } from "./backoff.ts";
 import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
 import type { RollingWindow } from "../rest/mod.ts";
-import type { Session, SessionOptions, SessionStatus } from "./seams.ts";
+import type { Session, SessionOptions, SessionStatus } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { hideSecrets, showUrl } from "./shown_url.ts";
 import { SocketLife } from "./socket_life.ts";

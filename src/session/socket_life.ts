@@ -14,7 +14,7 @@ import {
 import type { BootValues } from "./bootstrap.ts";
 import { Keepalive, type SignOfLife } from "./keepalive.ts";
 import type { RollingWindow } from "../rest/mod.ts";
-import type { SessionOptions } from "./seams.ts";
+import type { SessionOptions } from "./session_api.ts";
 import { SendQueue } from "./send_queue.ts";
 import type { StreamCounts } from "./stream_board.ts";
 import { Subscriptions } from "./subscriptions.ts";

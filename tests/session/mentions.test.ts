@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
-import { isNamedIn } from "../../src/session/named_in.ts";
+import { mentions } from "../../src/session/mentions.ts";
 
-Deno.test("isNamedIn() needs every part of the echo as a whole spelling", () => {
+Deno.test("mentions() needs every part of the echo as a whole spelling", () => {
   const table: readonly (readonly [string, readonly string[], boolean])[] = [
     ["channel:trades,instId:BTC-USDT doesn't exist", ["trades", "BTC-USDT"], true],
     ["channel:trades,instId:BTC-USDT-SWAP doesn't exist", ["trades", "BTC-USDT"], false],
@@ -15,6 +15,6 @@ Deno.test("isNamedIn() needs every part of the echo as a whole spelling", () => 
     ["anything", [""], false],
   ];
   for (const [text, parts, expected] of table) {
-    assert.equal(isNamedIn(text, parts.join(ECHO_SEPARATOR)), expected, `${text} ~ ${parts}`);
+    assert.equal(mentions(text, parts.join(ECHO_SEPARATOR)), expected, `${text} ~ ${parts}`);
   }
 });

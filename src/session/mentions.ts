@@ -7,7 +7,7 @@ const SPELLING = /[\p{L}\p{N}_\-/@]/u;
  * Whether the exchange's words name an item: every part of its echo key stands in the text as a whole spelling. For
  * rejections that carry no field to match by.
  */
-export function isNamedIn(text: string, echo: string): boolean {
+export function mentions(text: string, echo: string): boolean {
   const parts = echo.split(ECHO_SEPARATOR).filter((part) => part !== "");
   return parts.length > 0 && parts.every((part) => standsIn(text, part));
 }
