@@ -166,6 +166,8 @@ export class GapTracker {
 function disconnectGap(channel: Channel, pending: PendingGap, receivedTs: Micros): Gap {
   return {
     kind: "gap",
+    gap_id: "",
+    state: "closed",
     stream: channel,
     cause: "disconnect",
     from_ts: pending.from,

@@ -188,6 +188,8 @@ export class Pipeline {
       case "dropped":
         this.#emitGap(offset, record.session, record.at, "", {
           kind: "gap",
+          gap_id: this.#nextGapId(offset),
+          state: "closed",
           stream: null,
           cause: "dropped",
           from_ts: record.fromTs,
@@ -339,7 +341,10 @@ export class Pipeline {
       }
       if (isNext) {
         const gap = this.#gaps.sawData(session, channel, symbol, at);
-        if (gap !== null) this.#push({ offset, session, at, symbol, native: found.native_symbol }, gap);
+        if (gap !== null) {
+          const place = { offset, session, at, symbol, native: found.native_symbol };
+          this.#push(place, { ...gap, gap_id: this.#nextGapId(offset) });
+        }
       }
       const envelope: Envelope = {
         exchange,
@@ -386,7 +391,7 @@ export class Pipeline {
     this.#settle(kept, verdict, place);
     if (verdict.emit.length === 0) return;
     const gap = this.#gaps.sawData(place.session, channel, place.symbol, place.at);
-    if (gap !== null) this.#push(place, gap);
+    if (gap !== null) this.#push(place, { ...gap, gap_id: this.#nextGapId(place.offset) });
     for (const { event, exchangeTs } of verdict.emit) {
       withheld[event.kind]--;
       this.#push(place, event, exchangeTs);
@@ -427,8 +432,9 @@ export class Pipeline {
   }
 
   /** Emits the gaps that a keeper found, and notes what has to be done. */
-  #settle({ keeper, symbol, native }: KeptBook, verdict: BookVerdict, place: EventPlace): void {
-    for (const gap of verdict.gaps) this.#push(place, bookGap(gap, verdict, place.at));
+  #settle(kept: KeptBook, verdict: BookVerdict, place: EventPlace): void {
+    const { keeper, symbol, native } = kept;
+    for (const gap of verdict.gaps) this.#pushBookGap(kept, bookGap(gap, verdict, place.at), place);
     if (verdict.resync === null) return;
     const { session } = place;
     const cause = keeper.cause ?? "buffering";
@@ -445,6 +451,8 @@ export class Pipeline {
     const detail = `${missing} frames of the session are missing`;
     this.#emitGap(offset, session, at, "", {
       kind: "gap",
+      gap_id: this.#nextGapId(offset),
+      state: "closed",
       stream: null,
       cause: "sequence",
       from_ts: info.lastTs,
@@ -454,10 +462,12 @@ export class Pipeline {
       detail,
       action: "reconnect",
     });
-    for (const { keeper, symbol, native } of books.all()) {
-      const verdict = keeper.lose(detail, at);
-      const place = { offset, session, at, symbol, native };
-      for (const gap of verdict.gaps) this.#push(place, { ...bookGap(gap, verdict, at), action: "reconnect" });
+    for (const kept of books.all()) {
+      const verdict = kept.keeper.lose(detail, at);
+      const place = { offset, session, at, symbol: kept.symbol, native: kept.native };
+      for (const gap of verdict.gaps) {
+        this.#pushBookGap(kept, { ...bookGap(gap, verdict, at), action: "reconnect" }, place);
+      }
     }
     this.#result.resyncs.push({ session, symbol: "", native: "", rule: null, action: "reconnect", cause: "sequence" });
   }
@@ -470,6 +480,8 @@ export class Pipeline {
     const more = losses.length === 1 ? "" : ` and ${losses.length - 1} more`;
     this.#emitGap(offset, session, at, "", {
       kind: "gap",
+      gap_id: this.#nextGapId(offset),
+      state: "closed",
       stream: null,
       cause: "undecodable",
       from_ts: at,
@@ -484,6 +496,8 @@ export class Pipeline {
   #rejected(offset: Offset, session: SessionId, at: Micros, stream: Stream, reason: string): void {
     this.#emitGap(offset, session, at, stream.symbol, {
       kind: "gap",
+      gap_id: this.#nextGapId(offset),
+      state: "opened",
       stream: stream.channel,
       cause: "rejected",
       from_ts: at,
@@ -500,6 +514,18 @@ export class Pipeline {
     if (result.exchange === "") result.exchange = this.#sessions.get(session)?.exchange ?? "";
     const native = this.#natives.get(result.exchange)?.get(symbol) ?? symbol;
     this.#push({ offset, session, at, symbol, native }, gap);
+  }
+
+  /** Emits a gap of a book: the event that ends it bears the id of the one that began it. */
+  #pushBookGap(kept: KeptBook, gap: Gap, place: EventPlace): void {
+    const gap_id = kept.gapId === "" ? this.#nextGapId(place.offset) : kept.gapId;
+    kept.gapId = gap.state === "closed" ? "" : gap_id;
+    this.#push(place, { ...gap, gap_id });
+  }
+
+  /** Id of a gap that the next event opens. */
+  #nextGapId(offset: Offset): string {
+    return `${offset}-${this.#result.envelopes.length}`;
   }
 
   /** Emits an event of the pipeline's own. */
@@ -536,6 +562,8 @@ function hasHole(holes: readonly NormalizedHole[], { rule, native_symbol: native
 function bookGap(gap: BookGap, { resync }: BookVerdict, at: Micros): Gap {
   return {
     kind: "gap",
+    gap_id: "",
+    state: gap.whole ? "closed" : "opened",
     stream: "book",
     cause: gap.cause,
     from_ts: gap.fromTs,
@@ -543,7 +571,7 @@ function bookGap(gap: BookGap, { resync }: BookVerdict, at: Micros): Gap {
     from_sequence: gap.fromSequence,
     to_sequence: gap.toSequence,
     detail: gap.detail,
-    action: gap.whole ? "whole again" : resync ?? "held back until the next snapshot",
+    action: gap.whole ? "recovered" : resync ?? "suppressed until the next snapshot",
   };
 }
 

@@ -32,6 +32,8 @@ export interface KeptBook {
   readonly keeper: BookKeeper;
   /** The interval of time in which its top was last given; null where it never was. */
   topSlot: number | null;
+  /** Id of the gap that is open; empty while none is. */
+  gapId: string;
 }
 
 /** Books of a session as plain JSON. */
@@ -41,6 +43,7 @@ export interface SessionBooksState {
     readonly symbol: string;
     readonly native: string;
     readonly topSlot: number | null;
+    readonly gapId: string;
     readonly keeper: BookKeeperState;
   }[];
   readonly socketSequence: string | null;
@@ -80,7 +83,7 @@ export class SessionBooks {
     if (book === undefined) {
       if (this.#size === SESSION_BOOKS_MAX) return null;
       this.#size++;
-      books.set(native, book = { symbol, native, keeper: new BookKeeper(rule), topSlot: null });
+      books.set(native, book = { symbol, native, keeper: new BookKeeper(rule), topSlot: null, gapId: "" });
     }
     return book;
   }
@@ -110,11 +113,12 @@ export class SessionBooks {
   }
 
   saveState(): SessionBooksState {
-    const books = [...this.all()].map(({ symbol, native, topSlot, keeper }) => ({
+    const books = [...this.all()].map(({ symbol, native, topSlot, gapId, keeper }) => ({
       rule: keeper.rule.name,
       symbol,
       native,
       topSlot,
+      gapId,
       keeper: keeper.saveState(),
     }));
     return { books, socketSequence: this.#socketSequence };
@@ -123,11 +127,12 @@ export class SessionBooks {
   /** Goes on from what was saved; books that the rules no longer name are let go. */
   restoreState(state: SessionBooksState): void {
     const rules = new Map([...this.#rules.values()].map((rule) => [rule.name, rule]));
-    for (const { rule: name, symbol, native, topSlot, keeper } of state.books) {
+    for (const { rule: name, symbol, native, topSlot, gapId, keeper } of state.books) {
       const rule = rules.get(name);
       const kept = rule === undefined ? null : this.take(rule, native, symbol);
       if (kept === null) continue;
       kept.topSlot = topSlot;
+      kept.gapId = gapId;
       kept.keeper.restoreState(keeper);
     }
     this.#socketSequence = state.socketSequence;

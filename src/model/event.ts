@@ -102,24 +102,62 @@ export interface Liquidation {
   readonly side: Side;
 }
 
-/** Why something is missing. */
-export type GapCause = "disconnect" | "sequence" | "checksum" | "stale" | "undecodable" | "dropped" | "rejected";
+/**
+ * Why something is missing. `reset`: the exchange's numbers began again. `stalled`: the stream stood still while its
+ * connection lived. `takeover`: another collector took the stream over. `clock`: the machine's clock was set.
+ */
+export type GapCause =
+  | "disconnect"
+  | "sequence"
+  | "reset"
+  | "checksum"
+  | "stale"
+  | "stalled"
+  | "undecodable"
+  | "dropped"
+  | "rejected"
+  | "takeover"
+  | "clock";
+
+/** All causes, in the order in which reports list them. */
+export const GAP_CAUSES: readonly GapCause[] = [
+  "disconnect",
+  "sequence",
+  "reset",
+  "checksum",
+  "stale",
+  "stalled",
+  "undecodable",
+  "dropped",
+  "rejected",
+  "takeover",
+  "clock",
+];
+
+/**
+ * `opened`: the gap has begun and not ended. `closed`: it has ended; the event repeats the opening's id and beginning, or
+ * stands alone where the gap was known only once it was over. `filled`: what was missing was fetched later.
+ */
+export type GapState = "opened" | "closed" | "filled";
 
 /** A stretch of a stream that is missing or not to be trusted, and what was done about it. */
 export interface Gap {
   readonly kind: "gap";
+  /** `<offset>-<index>` of the event that told of the gap first. */
+  readonly gap_id: string;
+  readonly state: GapState;
   /** The stream's channel; null where a whole connection or frame is concerned. */
   readonly stream: Channel | null;
   readonly cause: GapCause;
   /** Receive time of the last good frame before; null where there was none. */
   readonly from_ts: Micros | null;
-  /** Receive time of the first good frame after; null while it has not ended. */
+  /** Receive time of the first good frame after; null while the gap is open. */
   readonly to_ts: Micros | null;
   readonly from_sequence: string | null;
   readonly to_sequence: string | null;
   /** In the exchange's or our own words: close code, rejection text, what failed to decode. */
   readonly detail: string;
-  /** What was done about it: `reconnected`, `frame kept`, `none`. */
+  /** What was done about it: `reconnected`, `recovered`, `suppressed until the next snapshot`. */
   readonly action: string;
 }
 

@@ -48,6 +48,8 @@ export const CSV_TABLES: Readonly<Record<EventKind, CsvTable>> = {
   ]),
   liquidation: table("liquidations", ["id", "side", "price", "amount"]),
   gap: table("gaps", [
+    "gap_id",
+    "state",
     "stream",
     "cause",
     "from_timestamp",
@@ -119,8 +121,8 @@ export function csvRecords(envelope: Envelope): string {
         event.mark_price,
       );
     case "gap": {
-      const { stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action } = event;
-      return record(stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action);
+      const { gap_id, state, stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action } = event;
+      return record(gap_id, state, stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action);
     }
     case "raw":
       return record(event.channel, event.sequence, event.message_id, event.payload);

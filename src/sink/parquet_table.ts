@@ -262,6 +262,8 @@ export class ParquetTable {
   }
 
   #gapFields(): WriteFields {
+    const gapId = this.#text("gap_id", false);
+    const state = this.#word("state", false);
     const stream = this.#word("stream", true);
     const cause = this.#word("cause", false);
     const fromTs = this.#integer("from_ts", "timestamp", true);
@@ -272,6 +274,8 @@ export class ParquetTable {
     const action = this.#word("action", false);
     return (event) => {
       if (event.kind !== "gap") return wrongKind(event, "gap");
+      gapId.append(event.gap_id, 1);
+      state.append(event.state, 1);
       stream.append(event.stream, 1);
       cause.append(event.cause, 1);
       fromTs.append(event.from_ts, 1);

@@ -26,6 +26,8 @@ Deno.test("GapTracker gives each stream of a closed session a gap up to its firs
   gaps.opened(2, opened(200));
   assert.deepEqual(gaps.sawData(2, "trades", "BTC/USDT", 250), {
     kind: "gap",
+    gap_id: "",
+    state: "closed",
     stream: "trades",
     cause: "disconnect",
     from_ts: 150,

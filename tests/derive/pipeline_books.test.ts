@@ -218,7 +218,7 @@ Deno.test("Pipeline holds back deltas behind a hole, asks for a resync and tells
   assert.deepEqual(rig.frame(pushed(delta(10, 10))), { ...NONE, events: [], withheld: "0 1" });
   assert.deepEqual(rig.frame(pushed({ ...IMAGE, u: 20 })), {
     ...NONE,
-    events: ["gap X sequence 3-6 6-20: whole again", "snapshot X 20 9,1 11,1"],
+    events: ["gap X sequence 3-6 6-20: recovered", "snapshot X 20 9,1 11,1"],
   });
   rig.restart();
   assert.deepEqual(rig.states(), ["X valid null"]);
@@ -271,7 +271,7 @@ Deno.test("Pipeline breaks a book whose change could not be read, and no other b
   ]);
   assert.deepEqual([resyncs, withheld], [["X resubscribe sequence"], "0 0"]);
   assert.deepEqual(rig.frame(pushed(delta(7, 7))), { ...NONE, events: [], withheld: "0 1" });
-  assert.equal(rig.frame(pushed({ ...IMAGE, u: 20 })).events[0], "gap X sequence 2-5 5-20: whole again");
+  assert.equal(rig.frame(pushed({ ...IMAGE, u: 20 })).events[0], "gap X sequence 2-5 5-20: recovered");
 });
 
 Deno.test("Pipeline breaks a book that changes a level nothing is known of", () => {

@@ -37,7 +37,7 @@ function follow(events: readonly EventLine[]): { readonly wholes: number; readon
       if (event.to_ts === null) {
         isWhole = false;
         breaks++;
-      } else if (event.action === "whole again") wholes++;
+      } else if (event.action === "recovered") wholes++;
     } else {
       const [bids, asks] = [event.bids, event.asks] as readonly (readonly Level[])[];
       if (event.kind === "book_snapshot") {

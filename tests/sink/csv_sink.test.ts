@@ -86,8 +86,8 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
         mark_price: event.mark_price,
       })];
     case "gap": {
-      const { kind: _kind, stream, cause, from_ts: from_timestamp, to_ts: to_timestamp, ...fields } = event;
-      return [record({ stream, cause, from_timestamp, to_timestamp, ...fields })];
+      const { kind: _, gap_id, state, stream, cause, from_ts: from_timestamp, to_ts: to_timestamp, ...fields } = event;
+      return [record({ gap_id, state, stream, cause, from_timestamp, to_timestamp, ...fields })];
     }
   }
 }

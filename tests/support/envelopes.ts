@@ -97,6 +97,8 @@ export const anyEvent: fc.Arbitrary<MarketEvent> = fc.oneof(
   fc.record({ kind: fc.constant("liquidation" as const), id: maybe(text), price: decimal, size: decimal, side }),
   fc.record({
     kind: fc.constant("gap" as const),
+    gap_id: text,
+    state: fc.constantFrom("opened" as const, "closed" as const),
     stream: maybe(fc.constantFrom("trades" as const, "book" as const)),
     cause: fc.constantFrom("disconnect" as const, "sequence" as const, "rejected" as const),
     from_ts: maybe(micros),
