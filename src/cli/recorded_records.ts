@@ -99,6 +99,7 @@ export class RecordedSession {
         else {
           yield this.#place(line.t, {
             kind: "http",
+            planHash: null,
             at: line.t,
             exchange: this.#plan.exchange,
             session: this.#session ?? this.#open.of(match.request.connectionId),
@@ -129,6 +130,7 @@ export class RecordedSession {
       connection,
       url,
       descriptorHash: "",
+      planHash: null,
       streams: [],
     });
     this.#session = placed.offset;

@@ -201,6 +201,7 @@ export class Pipeline {
         });
         break;
       case "acked":
+      case "plan":
       case "checkpoint":
         break;
     }

@@ -6,6 +6,8 @@ import {
   type FrameRecord,
   type HttpRecord,
   type JournalRecord,
+  type OpenedRecord,
+  type PlanRecord,
   unreachable,
 } from "../model/mod.ts";
 import { RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, type SegmentHeader } from "./format.ts";
@@ -21,12 +23,28 @@ const REJECTED = 0x06;
 const CLOSED = 0x07;
 const DROPPED = 0x08;
 const CHECKPOINT = 0x09;
+const PLAN = 0x0a;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
+
+/** Records of format 1 name no plan. */
+const NO_PLAN: { readonly planHash: string | null } = { planHash: null };
+type Format1<T extends { readonly planHash: string | null }> = Omit<T, "planHash"> & Partial<Pick<T, "planHash">>;
+/** Checkpoints of format 1 have one part. */
+const ONLY_PART: Pick<CheckpointRecord, "part" | "last"> = { part: 0, last: true };
+
+/** The JSON of a checkpoint's record. */
+interface CheckpointFields {
+  readonly kind: "checkpoint";
+  readonly at: number;
+  readonly part?: number;
+  readonly last?: boolean;
+  readonly openSessions: readonly OpenSession[];
+}
 
 /** A record as it stands in a segment; a checkpoint comes with the sessions that were open. */
 export interface DecodedRecord {
@@ -56,6 +74,10 @@ export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment
       return encodeOther(buffer, CLOSED, record, NO_BYTES);
     case "dropped":
       return encodeOther(buffer, DROPPED, record, NO_BYTES);
+    case "plan": {
+      const { body, ...rest } = record;
+      return encodeOther(buffer, PLAN, rest, ENCODER.encode(body));
+    }
     case "checkpoint":
       return encodeCheckpoint(buffer, record, []);
     default:
@@ -69,7 +91,8 @@ export function encodeCheckpoint(
   record: CheckpointRecord,
   openSessions: readonly OpenSession[],
 ): void {
-  encodeOther(buffer, CHECKPOINT, { kind: record.kind, at: record.at, openSessions }, ENCODER.encode(record.state));
+  const { state, ...rest } = record;
+  encodeOther(buffer, CHECKPOINT, { ...rest, openSessions }, ENCODER.encode(state));
 }
 
 /**
@@ -160,18 +183,21 @@ function decodeFrame(
 function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRecord | null {
   switch (kind) {
     case OPENED:
+      return { record: { ...NO_PLAN, ...(fields as Format1<OpenedRecord>) }, openSessions: [] };
     case ACKED:
     case REJECTED:
     case CLOSED:
     case DROPPED:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
-      return { record: { ...(fields as Omit<HttpRecord, "body">), body: rest }, openSessions: [] };
+      return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };
     case CHECKPOINT: {
-      const envelope = fields as { readonly at: number; readonly openSessions: readonly OpenSession[] };
-      const state = DECODER.decode(rest);
-      return { record: { kind: "checkpoint", at: envelope.at, state }, openSessions: envelope.openSessions };
+      const { openSessions, ...head } = fields as CheckpointFields;
+      const record: CheckpointRecord = { ...ONLY_PART, ...head, state: DECODER.decode(rest) };
+      return { record, openSessions };
     }
+    case PLAN:
+      return { record: { ...(fields as Omit<PlanRecord, "body">), body: DECODER.decode(rest) }, openSessions: [] };
     default:
       return null;
   }

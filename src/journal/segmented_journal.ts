@@ -302,7 +302,7 @@ export class SegmentedJournal implements Journal {
     const header = { firstOffset: this.#next, createdAt: at };
     const begun = new WriteBuffer();
     begun.push(encodeHeader(header));
-    encodeCheckpoint(begun, { kind: "checkpoint", at, state }, this.#sessions.list());
+    encodeCheckpoint(begun, { kind: "checkpoint", at, part: 0, last: true, state }, this.#sessions.list());
     const bytes = begun.size;
     const nextOffset = this.#next + 1;
     const segment: Segment = {

@@ -12,8 +12,10 @@ export interface OpenedRecord {
   readonly connection: string;
   /** Without secrets. */
   readonly url: string;
-  /** Hash of the descriptor in force. */
+  /** Hash of the descriptor's text. */
   readonly descriptorHash: string;
+  /** Hash of the plan that its frames are derived with; null in journals of format 1, which hold no plans. */
+  readonly planHash: string | null;
   /** What the session subscribes to. */
   readonly streams: readonly Stream[];
 }
@@ -32,6 +34,8 @@ export interface HttpRecord {
   readonly kind: "http";
   readonly at: Micros;
   readonly exchange: string;
+  /** Hash of the plan that it is derived with; null in journals of format 1, which hold no plans. */
+  readonly planHash: string | null;
   /** Session on whose behalf it was asked for; null for polls that belong to none. */
   readonly session: SessionId | null;
   /** Name of the request in the descriptor. */
@@ -96,12 +100,29 @@ export interface DroppedRecord {
 }
 
 /**
- * All that the pipeline knows, as JSON text: the first record of every segment, so that a reader can start at any
- * segment without what came before.
+ * A plan, as data. In each segment it precedes the first record that names it, so that a reader that begins at any
+ * segment knows how to derive what follows.
+ */
+export interface PlanRecord {
+  readonly kind: "plan";
+  readonly at: Micros;
+  /** Hash of `body`, by which `opened` and `http` records name it. */
+  readonly hash: string;
+  /** Canonical JSON text of the plan. */
+  readonly body: string;
+}
+
+/**
+ * A part of all that the pipeline knows, as text. Every segment begins with the plans in use and then the parts of one
+ * checkpoint, so that a reader can start at any segment without what came before.
  */
 export interface CheckpointRecord {
   readonly kind: "checkpoint";
   readonly at: Micros;
+  /** Ordinal of the part in its checkpoint, from 0. */
+  readonly part: number;
+  /** Whether no further part of this checkpoint follows. */
+  readonly last: boolean;
   readonly state: string;
 }
 
@@ -114,4 +135,5 @@ export type JournalRecord =
   | RejectedRecord
   | ClosedRecord
   | DroppedRecord
+  | PlanRecord
   | CheckpointRecord;

@@ -172,6 +172,7 @@ export class RestRunner {
       if (answer.status === 200) {
         onAnswer({
           kind: "http",
+          planHash: null,
           at: answer.receivedTs,
           exchange,
           session: task.session,

@@ -61,6 +61,7 @@ export class ExchangeRunner {
               connection: plan.key,
               url,
               descriptorHash,
+              planHash: null,
               streams,
             } as const;
             return intake.append(opened).offset;

@@ -92,6 +92,7 @@ function journaled(
     connection: sample.connection,
     url: "",
     descriptorHash: "",
+    planHash: null,
     streams: [],
   };
   const session = journal.append(opened);

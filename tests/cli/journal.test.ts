@@ -9,7 +9,14 @@ async function writeJournal(dir: string): Promise<string> {
   const journal = await openRig(dir, { checkpoint: () => pipeline.saveState() });
   const at = 1_770_000_000_000_000;
   const streams = [{ channel: "trades" as const, symbol: "BTC/USDT" }];
-  const exchange = { exchange: "mine", connection: "public", url: "ws://127.0.0.1:9/x", descriptorHash: "", streams };
+  const exchange = {
+    exchange: "mine",
+    connection: "public",
+    url: "ws://127.0.0.1:9/x",
+    descriptorHash: "",
+    planHash: null,
+    streams,
+  };
   const session = journal.append({ kind: "opened", at, ...exchange });
   for (let i = 0; i < 20; i++) {
     journal.append({ ...frame(`{"number":${i},"text":"long enough to be damaged"}`, at + i), session });

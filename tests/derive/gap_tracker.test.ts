@@ -10,6 +10,7 @@ function opened(at: number, connection = "public"): OpenedRecord {
     connection,
     url: "wss://x",
     descriptorHash: "h",
+    planHash: null,
     streams: [{ channel: "trades", symbol: "BTC/USDT" }, { channel: "book", symbol: "BTC/USDT" }],
   };
 }

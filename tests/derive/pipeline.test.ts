@@ -51,6 +51,7 @@ function opened(at: number): JournalRecord {
     connection: "main#2",
     url: "wss://test.invalid/ws",
     descriptorHash: "",
+    planHash: null,
     streams: [{ channel: "trades", symbol: "A" }],
   };
 }

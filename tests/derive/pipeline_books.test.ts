@@ -125,6 +125,7 @@ class Rig {
       connection: "main",
       url: "",
       descriptorHash: "",
+      planHash: null,
       streams: [{ channel: "book", symbol: "X" }],
     });
   }
@@ -143,6 +144,7 @@ class Rig {
   answer(body: unknown): Outcome {
     return this.#process({
       kind: "http",
+      planHash: null,
       at: this.#offset + 1,
       exchange: "test",
       session: this.session,

@@ -122,6 +122,7 @@ class FuzzRig {
       ? { kind: "frame" as const, session, at: offset, binary: origin.binary, payload }
       : {
         kind: "http" as const,
+        planHash: null,
         at: offset,
         exchange: this.corpus.plan.exchange,
         session,
@@ -151,7 +152,16 @@ class FuzzRig {
     }
     const id = this.#offset++;
     const { exchange } = this.corpus.plan;
-    this.#pipeline.process(id, { kind: "opened", at, exchange, connection, url: "", descriptorHash: "", streams: [] });
+    this.#pipeline.process(id, {
+      kind: "opened",
+      at,
+      exchange,
+      connection,
+      url: "",
+      descriptorHash: "",
+      planHash: null,
+      streams: [],
+    });
     this.#sessions.set(connection, { id, frames: 1 });
     return id;
   }

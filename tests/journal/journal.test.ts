@@ -23,6 +23,7 @@ const OPENED: OpenedRecord = {
   connection: "public",
   url: "wss://alpha.example/ws",
   descriptorHash: "abc",
+  planHash: null,
   streams: [{ channel: "trades", symbol: "BTC/USDT" }],
 };
 
@@ -46,10 +47,12 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     connection: text,
     url: text,
     descriptorHash: text,
+    planHash: fc.option(text),
     streams,
   }, PLAIN),
   fc.record({
     kind: fc.constant("http" as const),
+    planHash: fc.option(text),
     at: micros,
     exchange: text,
     session: fc.option(micros),
@@ -69,6 +72,7 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     code: fc.option(fc.integer({ min: 1000, max: 4999 })),
     reason: text,
   }, PLAIN),
+  fc.record({ kind: fc.constant("plan" as const), at: micros, hash: text, body: text }, PLAIN),
   fc.record({
     kind: fc.constant("dropped" as const),
     session: micros,
@@ -88,7 +92,9 @@ Deno.test("journal gives every record back when it is read after a restart", asy
         const offsets = appended.map((record) => journal.append(record));
         await journal.close();
         const entries = await collect(readJournal(files, dir));
-        assert.deepEqual(entries[0].record, { kind: "checkpoint", at: 1_770_000_000_000_000, state });
+        assert.deepEqual(entries[0].record, {
+          ...{ kind: "checkpoint", at: 1_770_000_000_000_000, part: 0, last: true, state },
+        });
         assert.deepEqual(entries.slice(1).map((entry) => entry.offset), offsets);
         assert.deepEqual(entries.slice(1).map((entry) => comparable(entry.record)), appended.map(comparable));
       })),
@@ -101,6 +107,7 @@ Deno.test("journal keeps empty payloads and payloads of 16 MB", () =>
     const large = new Uint8Array(16 * 1024 * 1024).map((_, i) => i * 31 % 251);
     const http: HttpRecord = {
       kind: "http",
+      planHash: null,
       at: 5,
       exchange: "alpha",
       session: null,

@@ -37,6 +37,7 @@ Deno.test("CatchUp goes on where it stands when its sink falls behind again, and
     connection: "public",
     url: "",
     descriptorHash: "",
+    planHash: null,
     streams: [],
   });
   const payload = new TextEncoder().encode(

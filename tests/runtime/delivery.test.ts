@@ -92,6 +92,7 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
     connection: "public",
     url: "",
     descriptorHash: "",
+    planHash: null,
     streams: [],
   });
   delivery.start();

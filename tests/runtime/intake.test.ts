@@ -59,6 +59,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     connection: "public",
     url: "",
     descriptorHash: "",
+    planHash: null,
     streams: [],
   });
   const takeFrames = (count: number, payloadOf: (index: number) => Uint8Array = () => TRADE) => {

@@ -114,6 +114,7 @@ class CaseFeed {
       connection: subject.connectionId,
       url: "",
       descriptorHash: "",
+      planHash: null,
       streams: [],
     });
   }
@@ -128,6 +129,7 @@ class CaseFeed {
     }
     return this.#process({
       kind: "http",
+      planHash: null,
       at: 0,
       exchange: this.#subject.shipped.frames.exchange,
       session: 1,
