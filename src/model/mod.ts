@@ -127,6 +127,7 @@ export {
   type HttpRecord,
   type JournalRecord,
   type OpenedRecord,
+  type PlanRecord,
   type RejectedRecord,
 } from "./record.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";
