@@ -9,7 +9,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   lang: { rooms: ["json", "model", "program"], packages: [] },
   config: { rooms: ["model", "json", "lang"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json"], packages: ["node:zlib", "node:buffer"] },
-  book: { rooms: ["model", "json"], packages: ["node:zlib"] },
+  book: { rooms: ["model"], packages: ["node:zlib"] },
   derive: { rooms: ["model", "normalize", "book"], packages: [] },
   host: { rooms: ["model"], packages: ["ws", "@types/ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
@@ -22,16 +22,19 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     rooms: ["model", "host", "rest", "session", "derive", "journal", "sink"],
     packages: [],
   },
+  text: { rooms: [], packages: [] },
+  explain: { rooms: ["model", "json", "normalize", "text"], packages: [] },
+  service: {
+    rooms: ["model", "config", "host", "rest", "telemetry", "runtime"],
+    packages: [],
+  },
+  evidence: { rooms: ["model", "json", "config", "normalize", "service", "text"], packages: [] },
   cli: {
     rooms: [
       "model",
-      "json",
-      "program",
-      "lang",
       "config",
       "host",
       "rest",
-      "session",
       "normalize",
       "derive",
       "journal",
@@ -39,13 +42,17 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "telemetry",
       "runtime",
       "simulator",
+      "service",
+      "evidence",
+      "explain",
+      "text",
     ],
     packages: ["commander", "cli-progress"],
   },
 };
 
 /** Folders that are pure: nothing in them waits, and nothing in them reads a clock. */
-const PURE = ["json", "model", "program", "lang", "config", "normalize", "book", "derive"];
+const PURE = ["json", "model", "program", "lang", "config", "normalize", "book", "derive", "explain", "text"];
 const ROOT = resolve(import.meta.dirname ?? ".", "..");
 const SRC = resolve(ROOT, "src");
 const IMPORT =

@@ -1,4 +1,7 @@
+import { countIssues, renderIssue } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
+import type { Issue } from "../model/mod.ts";
+import type { ServiceContext } from "../service/mod.ts";
 
 /** How a command ended. */
 export const EXIT = { fine: 0, failed: 1, usage: 64, configuration: 78 } as const;
@@ -7,22 +10,20 @@ export const EXIT = { fine: 0, failed: 1, usage: 64, configuration: 78 } as cons
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
 /** What every command gets. */
-export interface CliContext {
-  readonly host: Host;
-  readonly version: string;
-  /** The folder of shipped descriptors, maps and configurations; inside the executable when compiled. */
-  readonly shippedDir: string;
+export interface CliContext extends ServiceContext {
   /** Told how the command ended; the last call counts. */
   readonly finish: (code: ExitCode) => void;
-}
-
-/** A mistake in how the program was called; ends it with code 64. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 /** Whether colours and bars may be used on a stream: a terminal, and `NO_COLOR` not set (no-color.org). */
 export function wantsColor(host: Host, stream: "stdout" | "stderr"): boolean {
   if ((host.environment.get("NO_COLOR") ?? "") !== "") return false;
   return stream === "stdout" ? host.terminal.stdoutIsTerminal : host.terminal.stderrIsTerminal;
+}
+
+/** Prints issues for a person, errors and warnings as they come, and a count at the end. */
+export function printIssues(context: CliContext, issues: readonly Issue[], print: (text: string) => void): void {
+  const color = wantsColor(context.host, "stderr");
+  for (const issue of issues) print(renderIssue(issue, { color }));
+  if (issues.length > 0) print(countIssues(issues));
 }

@@ -1,15 +1,14 @@
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
 import { EVENT_KINDS, type EventKind } from "../model/mod.ts";
+import { loadFromFiles, Service, UsageError } from "../service/mod.ts";
 import { type DialectName, DIALECTS, type Simulator, startSimulator } from "../simulator/mod.ts";
 import { createLog, instanceState } from "../telemetry/mod.ts";
-import { type CliContext, EXIT, UsageError, wantsColor } from "./context.ts";
+import { renderTable, showCount, showDuration } from "../text/mod.ts";
+import { type CliContext, EXIT, wantsColor } from "./context.ts";
 import { type DemoRow, demoRow, DemoScreen, demoTable } from "./demo_screen.ts";
-import { parseDuration, showDuration } from "./duration.ts";
+import { parseDuration } from "./duration.ts";
 import { untilEnd } from "./run.ts";
-import { Service } from "./service.ts";
-import { loadFromFiles } from "./sources.ts";
-import { renderTable, showCount } from "./table.ts";
 
 interface DemoOptions {
   readonly for: string;

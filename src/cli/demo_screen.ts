@@ -2,7 +2,7 @@ import type { Host } from "../host/mod.ts";
 import { EVENT_KINDS, type EventKind } from "../model/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import { wantsColor } from "./context.ts";
-import { renderTable, showCount } from "./table.ts";
+import { renderTable, showCount } from "../text/mod.ts";
 
 /** One exchange as the demo shows it. */
 export interface DemoRow {

@@ -1,9 +1,8 @@
 import { Command } from "commander";
+import { explainFrame, type ExplainInput, type FrameExplanation, renderExplanation } from "../explain/mod.ts";
 import { FRAME_BYTES_MAX, type FramePlan } from "../model/mod.ts";
-import { explainFrame, type ExplainInput, type FrameExplanation } from "../normalize/mod.ts";
-import { type CliContext, EXIT, UsageError, wantsColor } from "./context.ts";
-import { renderExplanation } from "./explain_report.ts";
-import { loadDescriptorNamed, printIssues } from "./sources.ts";
+import { loadDescriptorNamed, UsageError } from "../service/mod.ts";
+import { type CliContext, EXIT, printIssues, wantsColor } from "./context.ts";
 
 interface ExplainOptions {
   readonly connection?: string;

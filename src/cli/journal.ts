@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { listJournal, readJournal, verifyJournal } from "../journal/mod.ts";
 import { isoFromMicros, type JournalRecord, type Offset } from "../model/mod.ts";
-import { type CliContext, EXIT, UsageError } from "./context.ts";
-import { renderTable, showCount } from "./table.ts";
+import { UsageError } from "../service/mod.ts";
+import { renderTable, showCount } from "../text/mod.ts";
+import { type CliContext, EXIT } from "./context.ts";
 
 /** `journal ls|cat|verify`: what a journal holds, and whether it is sound. */
 export function journalCommand(context: CliContext): Command {

@@ -3,9 +3,11 @@
  * code. Puts the other rooms to work and knows nothing that belongs into one of them.
  */
 import { Command, CommanderError } from "commander";
+import manifest from "../../deno.json" with { type: "json" };
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
-import { type CliContext, EXIT, type ExitCode, UsageError } from "./context.ts";
+import { UsageError } from "../service/mod.ts";
+import { type CliContext, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
 import { journalCommand } from "./journal.ts";
@@ -16,7 +18,6 @@ import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
 import { testCommand } from "./test.ts";
 import { validateCommand } from "./validate.ts";
-import { VERSION } from "./version.ts";
 
 /** Where the shipped descriptors lie, beside the program's own files. */
 const SHIPPED_DIR = new URL("../../config", import.meta.url);
@@ -26,7 +27,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
   let code: ExitCode = EXIT.fine;
   const context: CliContext = {
     host,
-    version: VERSION,
+    version: manifest.version,
     shippedDir: decodeURIComponent(SHIPPED_DIR.pathname),
     finish: (ended) => code = ended,
   };
@@ -34,7 +35,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
     .description(
       "Collects market data of many crypto exchanges, each described by a TOML file, and proves what is complete",
     )
-    .version(`crypto-collector ${VERSION}`, "--version", "print the version")
+    .version(`crypto-collector ${manifest.version}`, "--version", "print the version")
     .option("--debug", "print stack traces of errors")
     .helpCommand(true)
     .showHelpAfterError("(--help lists commands and options)")

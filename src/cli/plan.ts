@@ -1,17 +1,17 @@
 import { Command } from "commander";
 import {
   type ConnectionPlan,
-  describeHole,
   type ExchangePlan,
   type Plan,
   type RunnableExchange,
+  showRequest,
   showTemplate,
   type SinkPlan,
   streamKey,
   type Template,
 } from "../model/mod.ts";
-import { type CliContext, EXIT, UsageError } from "./context.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles, printIssues } from "./sources.ts";
+import { DEFAULT_CONFIG, hasErrors, loadFromFiles, UsageError } from "../service/mod.ts";
+import { type CliContext, EXIT, printIssues } from "./context.ts";
 
 /** `plan`: what `run` would do, without a connection. */
 export function planCommand(context: CliContext): Command {
@@ -104,13 +104,6 @@ function runnableBody(runnable: RunnableExchange) {
       where: rule.where?.source ?? null,
     })),
   };
-}
-
-/** A request as it goes out: the counter filled in, what only the moment of sending knows by name. */
-export function showRequest(template: Template, id: number): string {
-  return template.parts.map((part) =>
-    typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describeHole(part)}}`
-  ).join("");
 }
 
 function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {

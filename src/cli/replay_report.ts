@@ -1,7 +1,6 @@
 import { EVENT_KINDS } from "../model/mod.ts";
+import { renderTable, showCount, showDuration } from "../text/mod.ts";
 import type { TallySummary } from "./tally.ts";
-import { showDuration } from "./duration.ts";
-import { renderTable, showCount } from "./table.ts";
 
 /** What a replay came to, as `--report` writes it. */
 export interface ReplayReport extends TallySummary {

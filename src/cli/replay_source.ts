@@ -1,11 +1,11 @@
 import { readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
 import { matchConnection } from "../normalize/mod.ts";
+import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
-import { type CliContext, UsageError } from "./context.ts";
+import { type CliContext, printIssues } from "./context.ts";
 import { OpenSessions, type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
 import { readRecordingFile } from "./recording.ts";
-import { loadDescriptorNamed, printIssues, shippedNames } from "./sources.ts";
 
 /** What a replay reads, ready to be put through the pipeline. */
 export interface ReplaySource {

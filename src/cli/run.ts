@@ -1,11 +1,10 @@
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
 import type { Plan } from "../model/mod.ts";
+import { DEFAULT_CONFIG, hasErrors, loadFromFiles, Service } from "../service/mod.ts";
 import { createLog } from "../telemetry/mod.ts";
-import { type CliContext, EXIT, wantsColor } from "./context.ts";
+import { type CliContext, EXIT, printIssues, wantsColor } from "./context.ts";
 import { parseDuration } from "./duration.ts";
-import { Service } from "./service.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles, printIssues } from "./sources.ts";
 
 interface RunOptions {
   readonly config: string;

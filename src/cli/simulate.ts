@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
+import { UsageError } from "../service/mod.ts";
 import {
   acknowledgeAs,
   type DialectName,
@@ -12,7 +13,7 @@ import {
   startPlayback,
   startSimulator,
 } from "../simulator/mod.ts";
-import { type CliContext, EXIT, UsageError } from "./context.ts";
+import { type CliContext, EXIT } from "./context.ts";
 import { readRecordingFile } from "./recording.ts";
 
 interface SimulateOptions {

@@ -1,9 +1,8 @@
 import { Command } from "commander";
 import { countIssues, issueToJson, renderIssue } from "../config/mod.ts";
+import { passed, renderTestReport, testDescriptor, type TestedDescriptor } from "../evidence/mod.ts";
+import { shippedNames } from "../service/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
-import { renderTestReport } from "./evidence_report.ts";
-import { shippedNames } from "./sources.ts";
-import { passed, testDescriptor, type TestedDescriptor } from "./tested_descriptor.ts";
 
 /** `test`: descriptors against their evidence. */
 export function testCommand(context: CliContext): Command {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { countIssues, issueToJson, renderIssue } from "../config/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles } from "./sources.ts";
+import { DEFAULT_CONFIG, hasErrors, loadFromFiles } from "../service/mod.ts";
 
 /** `validate`: every issue of a configuration, its descriptors and maps. */
 export function validateCommand(context: CliContext): Command {

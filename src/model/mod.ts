@@ -137,6 +137,7 @@ export {
   hideEnvironment,
   type Hole,
   renderTemplate,
+  showRequest,
   showTemplate,
   type Template,
   type TemplateValues,

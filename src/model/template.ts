@@ -58,6 +58,13 @@ export function showTemplate(template: Template): string {
   return template.parts.map((part) => typeof part === "string" ? part : `{${describeHole(part)}}`).join("");
 }
 
+/** Returns a request as it goes out, with its counter filled in; what only the moment of sending knows stands by name. */
+export function showRequest(template: Template, id: number): string {
+  return template.parts.map((part) =>
+    typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describeHole(part)}}`
+  ).join("");
+}
+
 /** A text, such as an error's, in which the environment values of templates are replaced by their names. */
 export function hideEnvironment(text: string, templates: readonly Template[]): string {
   let shown = text;

@@ -3,18 +3,14 @@
  * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
-export { type Fault, type NormalizedChecksum, type NormalizedHole } from "./context.ts";
+export { type Fault, type NormalizedChecksum, type NormalizedHole, ReadContext } from "./context.ts";
+export { decodePayload } from "./decoder.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
-export { explainFrame } from "./explain.ts";
-export {
-  type ExplainedField,
-  type ExplainedRow,
-  type ExplainedRule,
-  type ExplainInput,
-  type FrameExplanation,
-  type RuleOutcome,
-} from "./explanation.ts";
+export { FieldReader } from "./field.ts";
 export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
 export { PARSE_RULE_NAME } from "./raw_reader.ts";
+export { RouteTable } from "./routes.ts";
+export { RowList } from "./rows.ts";
+export { Unwrapper } from "./unwrapper.ts";

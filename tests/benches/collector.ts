@@ -4,7 +4,7 @@
  * frames it sends.
  */
 import process from "node:process";
-import { Service } from "../../src/cli/service.ts";
+import { Service } from "../../src/service/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { createLog } from "../../src/telemetry/mod.ts";
 import { Stopwatch, watchMemory } from "./measure.ts";
@@ -28,7 +28,6 @@ const service = await Service.start({
     host,
     version: "bench",
     shippedDir: decodeURIComponent(new URL("../../config", import.meta.url).pathname),
-    finish: () => {},
   },
   configPath,
   httpPort: 0,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
-import { EXIT, UsageError } from "../../src/cli/context.ts";
+import { EXIT } from "../../src/cli/context.ts";
+import { UsageError } from "../../src/service/mod.ts";
 import { simulateCommand } from "../../src/cli/simulate.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { dialClient } from "../support/simulator_rig.ts";

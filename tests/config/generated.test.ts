@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { jsonSchema } from "../../src/config/json_schema.ts";
 import { referenceTables, renewReference } from "../../src/config/reference.ts";
-import { generatedFiles, REFERENCE_FILES, SCHEMA_FILES } from "../support/update_docs.ts";
+import { generatedFiles, REFERENCE_FILES, SCHEMA_FILES } from "../../tools/docs/update_docs.ts";
 
 Deno.test("generated schemas and reference tables are current", () => {
   for (const { path, is, want } of generatedFiles()) {
-    assert.equal(is, want, `${path} is stale: run tests/support/update_docs.ts`);
+    assert.equal(is, want, `${path} is stale: run deno task docs`);
   }
 });
 

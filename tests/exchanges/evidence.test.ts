@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { ruleWords } from "../../src/cli/evidence_report.ts";
-import { testDescriptor } from "../../src/cli/tested_descriptor.ts";
+import { ruleWords, testDescriptor } from "../../src/evidence/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 
 const CONFIG = new URL("../../config", import.meta.url);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { parseEvidence } from "../../src/cli/evidence.ts";
-import { runEvidence } from "../../src/cli/evidence_run.ts";
 import { loadDescriptor } from "../../src/config/mod.ts";
-import { type Issue } from "../../src/model/mod.ts";
+import { parseEvidence, runEvidence } from "../../src/evidence/mod.ts";
+import type { Issue } from "../../src/model/mod.ts";
 import { Normalizer } from "../../src/normalize/mod.ts";
 import { below, type Chance, mutateFrame, oneOf } from "../support/mutations.ts";
 import { seeded } from "../support/seeded.ts";

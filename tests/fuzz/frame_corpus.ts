@@ -1,4 +1,4 @@
-import { parseEvidence } from "../../src/cli/evidence.ts";
+import { parseEvidence } from "../../src/evidence/mod.ts";
 import type { FramePlan } from "../../src/model/mod.ts";
 import { matchConnection } from "../../src/normalize/mod.ts";
 import { readRecording, recordingPath } from "../support/recordings.ts";

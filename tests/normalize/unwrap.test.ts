@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deflateRawSync, gzipSync } from "node:zlib";
-import { explainFrame } from "../../src/normalize/mod.ts";
+import { explainFrame } from "../../src/explain/mod.ts";
 import { describedFrames, DescribedReader } from "../support/described.ts";
 
 const rules = (encoding: string) => `

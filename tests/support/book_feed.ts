@@ -1,5 +1,4 @@
-import { checksumOf, OrderBook } from "../../src/book/mod.ts";
-import type { BookUpdate } from "../../src/book/mod.ts";
+import { type BookUpdate, checksumOf, OrderBook } from "../../src/book/mod.ts";
 import type { BookRule, Level } from "../../src/model/mod.ts";
 
 /** An exchange's book that moves at random, numbered and summed as a rule says; never crossed. */

@@ -1,4 +1,4 @@
-import { Service } from "../../src/cli/service.ts";
+import { Service } from "../../src/service/mod.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { Simulator } from "../../src/simulator/mod.ts";
 import { createLog, type MetricName } from "../../src/telemetry/mod.ts";
@@ -90,7 +90,6 @@ export class ServiceRig {
         host: options.wrapHost?.(used) ?? used,
         version: "0.0.0-test",
         shippedDir: SHIPPED_DIR,
-        finish: () => {},
       },
       configPath: `${dir}/collector.toml`,
       variables: options.variables,

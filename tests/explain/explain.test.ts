@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { parseEvidence } from "../../src/cli/evidence.ts";
-import { type ExplainedRule, explainFrame, type ExplainInput, Normalizer } from "../../src/normalize/mod.ts";
+import { parseEvidence } from "../../src/evidence/mod.ts";
+import { type ExplainedRule, explainFrame, type ExplainInput } from "../../src/explain/mod.ts";
+import { Normalizer } from "../../src/normalize/mod.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const FOLDER = new URL("../../config/exchanges/evidence/", import.meta.url);

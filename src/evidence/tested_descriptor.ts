@@ -1,10 +1,9 @@
 import { loadDescriptor } from "../config/mod.ts";
 import type { Issue } from "../model/mod.ts";
-import type { CliContext } from "./context.ts";
 import { parseEvidence } from "./evidence.ts";
 import { requestsOf } from "./evidence_requests.ts";
 import { type EvidenceRun, runEvidence } from "./evidence_run.ts";
-import { findDescriptor, hasErrors } from "./sources.ts";
+import { findDescriptor, hasErrors, type ServiceContext } from "../service/mod.ts";
 
 /** What testing one descriptor came to. */
 export interface TestedDescriptor {
@@ -27,7 +26,7 @@ export function passed({ run, issues, evidence, rewritten }: TestedDescriptor): 
 }
 
 /** Runs the evidence of one descriptor, and rewrites it where that is wanted. */
-export async function testDescriptor(context: CliContext, name: string, update = false): Promise<TestedDescriptor> {
+export async function testDescriptor(context: ServiceContext, name: string, update = false): Promise<TestedDescriptor> {
   const { host } = context;
   const file = findDescriptor(context, name);
   const loaded = loadDescriptor({

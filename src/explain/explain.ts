@@ -9,14 +9,17 @@ import type {
   RouteRule,
   SessionId,
 } from "../model/mod.ts";
-import { ReadContext } from "./context.ts";
-import { decodePayload } from "./decoder.ts";
+import {
+  decodePayload,
+  type NormalizedFrame,
+  Normalizer,
+  ReadContext,
+  RouteTable,
+  RowList,
+  Unwrapper,
+} from "../normalize/mod.ts";
 import { explainField, explainSource, shortened, testsOf } from "./explain_field.ts";
 import type { ExplainedField, ExplainedRow, ExplainedRule, ExplainInput, FrameExplanation } from "./explanation.ts";
-import { type NormalizedFrame, Normalizer } from "./normalizer.ts";
-import { RouteTable } from "./routes.ts";
-import { RowList } from "./rows.ts";
-import { Unwrapper } from "./unwrapper.ts";
 
 /** The session that is made up for one explanation. */
 const SESSION: SessionId = 1;

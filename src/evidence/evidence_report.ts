@@ -1,5 +1,5 @@
 import type { RuleName, StepFailure } from "./evidence_run.ts";
-import { showCount } from "./table.ts";
+import { type Paint, painter, showCount } from "../text/mod.ts";
 import { passed, type TestedDescriptor } from "./tested_descriptor.ts";
 
 /** Most characters of a frame in the report. */
@@ -8,17 +8,6 @@ const GIVEN_CHARS_MAX = 110;
 const FAILURES_MAX = 20;
 /** Most differences of one frame that are shown. */
 const DIFFERENCES_MAX = 8;
-
-/** SGR parameters, ECMA-48 section 8.3.117. */
-const TONES = { good: 32, bad: 31, warn: 33, dim: 2, bold: 1 } as const;
-
-/** Paints text for a terminal, or leaves it. */
-export type Paint = (tone: keyof typeof TONES, text: string) => string;
-
-/** A painter that does nothing where colours are not wanted. */
-export function painter(color: boolean): Paint {
-  return (tone, text) => color ? `\u001b[${TONES[tone]}m${text}\u001b[0m` : text;
-}
 
 /** The outcome of `test` for people: what differs, then a line a descriptor, then the count. */
 export function renderTestReport(

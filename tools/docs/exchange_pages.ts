@@ -1,7 +1,13 @@
-import { type EvidenceRun, ruleKey, type RuleName, ruleNames, runEvidence } from "../../src/cli/evidence_run.ts";
-import { parseEvidence } from "../../src/cli/evidence.ts";
-import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
 import { type DescriptorFile, readDescriptorFile } from "../../src/config/descriptor_file.ts";
+import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
+import {
+  type EvidenceRun,
+  parseEvidence,
+  ruleKey,
+  type RuleName,
+  ruleNames,
+  runEvidence,
+} from "../../src/evidence/mod.ts";
 import {
   type BookRule,
   type Channel,
@@ -16,7 +22,7 @@ import {
 
 /**
  * The pages `docs/exchanges/<name>.md`, their overview and the overview in the README, made from the shipped descriptors
- * and their evidence. `tests/support/update_docs.ts` writes them.
+ * and their evidence. `tools/docs/update_docs.ts` writes them.
  */
 
 /** A generated file, or one with a generated part. */

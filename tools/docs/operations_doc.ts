@@ -1,9 +1,6 @@
 import { LOG_EVENTS, METRICS } from "../../src/telemetry/mod.ts";
 
-/**
- * Rewrites the tables of `docs/operations.md` that are generated from the code: `deno run --allow-read --allow-write
- * --allow-env tests/support/operations_doc.ts`.
- */
+/** The tables of `docs/operations.md` that are generated from the code. `tools/docs/update_docs.ts` writes them. */
 
 export const OPERATIONS_FILE = new URL("../../docs/operations.md", import.meta.url);
 
@@ -44,8 +41,4 @@ function table(heads: readonly string[], rows: readonly string[]): readonly stri
   const line = (row: readonly string[]) => `| ${row.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |`;
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
   return [line(cells[0]), rule, ...cells.slice(1).map(line)];
-}
-
-if (import.meta.main) {
-  Deno.writeTextFileSync(OPERATIONS_FILE, renewOperations(Deno.readTextFileSync(OPERATIONS_FILE)));
 }

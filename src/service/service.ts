@@ -10,11 +10,11 @@ import {
   type Metrics,
   serveTelemetry,
 } from "../telemetry/mod.ts";
-import type { CliContext } from "./context.ts";
+import type { ServiceContext } from "./context.ts";
 import { hasErrors, loadFromFiles } from "./sources.ts";
 
 export interface ServiceOptions {
-  readonly context: CliContext;
+  readonly context: ServiceContext;
   readonly configPath: string;
   /** Variables that stand before those of the process. */
   readonly variables?: Readonly<Record<string, string>>;

@@ -6,8 +6,8 @@ import type {
   ExplainInput,
   FrameExplanation,
   RuleOutcome,
-} from "../normalize/mod.ts";
-import { type Paint, painter } from "./evidence_report.ts";
+} from "./explanation.ts";
+import { type Paint, painter } from "../text/mod.ts";
 
 /** Most characters of the frame that are shown. */
 const TEXT_CHARS_MAX = 2000;

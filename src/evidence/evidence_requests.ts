@@ -1,14 +1,14 @@
 import { loadConfig } from "../config/mod.ts";
-import type { CliContext } from "./context.ts";
+import { showRequest } from "../model/mod.ts";
+import type { ServiceContext } from "../service/mod.ts";
 import type { OpenStep } from "./evidence.ts";
 import type { ShowRequests } from "./evidence_run.ts";
-import { showRequest } from "./plan.ts";
 
 /** Path of the configuration that is made up for the one session; no file is read there. */
 const MADE_UP = "evidence.toml";
 
 /** The subscribe messages of a session, as `run` would send them for an instance of the descriptor. */
-export function requestsOf(context: CliContext, descriptorPath: string, text: string): ShowRequests {
+export function requestsOf(context: ServiceContext, descriptorPath: string, text: string): ShowRequests {
   return (open) => {
     const { subscribe } = open;
     if (subscribe === null) return { error: 'the open step names no "subscribe": { "symbols", "channels" }' };

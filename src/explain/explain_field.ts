@@ -1,8 +1,7 @@
 import { type ExplainedTest, type Expression, NOT_FOUND, type Predicate, type Scope } from "../json/mod.ts";
 import type { FieldRule } from "../model/mod.ts";
-import type { ReadContext } from "./context.ts";
+import { FieldReader, type ReadContext } from "../normalize/mod.ts";
 import type { ExplainedField } from "./explanation.ts";
-import { FieldReader } from "./field.ts";
 
 /** A field of the current row, step by step; its value is what the field's own reader gives. */
 export function explainField(name: string, rule: FieldRule, context: ReadContext): ExplainedField {

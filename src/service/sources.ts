@@ -1,7 +1,7 @@
 import { type FoundFile, loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../config/mod.ts";
 import type { Issue } from "../model/mod.ts";
-import { countIssues, renderIssue } from "../config/mod.ts";
-import { type CliContext, UsageError, wantsColor } from "./context.ts";
+import type { ServiceContext } from "./context.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** The configuration that is used where none is named. */
 export const DEFAULT_CONFIG = "config/collector.toml";
@@ -15,7 +15,7 @@ export interface LoadSettings {
 }
 
 /** Loads a configuration with the files, shipped descriptors and environment of the process. */
-export function loadFromFiles(context: CliContext, path: string, settings: LoadSettings = {}): LoadedConfig {
+export function loadFromFiles(context: ServiceContext, path: string, settings: LoadSettings = {}): LoadedConfig {
   const { host } = context;
   return loadConfig({
     path,
@@ -28,7 +28,7 @@ export function loadFromFiles(context: CliContext, path: string, settings: LoadS
 }
 
 /** A shipped descriptor by its name; null where there is none of that name. */
-export function shippedDescriptor(context: CliContext, name: string): FoundFile | null {
+export function shippedDescriptor(context: ServiceContext, name: string): FoundFile | null {
   if (!/^[\w.-]+$/.test(name)) return null;
   const path = `${context.shippedDir}/exchanges/${name}.toml`;
   const text = context.host.files.readTextSync(path);
@@ -36,14 +36,14 @@ export function shippedDescriptor(context: CliContext, name: string): FoundFile 
 }
 
 /** Names of the shipped descriptors. */
-export async function shippedNames(context: CliContext): Promise<readonly string[]> {
+export async function shippedNames(context: ServiceContext): Promise<readonly string[]> {
   const entries = await context.host.files.list(`${context.shippedDir}/exchanges`) ?? [];
   return entries.map(({ name }) => name).filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5))
     .sort();
 }
 
 /** A descriptor's file: of a shipped one by its name, or by its path. Throws a `UsageError` where there is none. */
-export function findDescriptor(context: CliContext, nameOrPath: string): FoundFile {
+export function findDescriptor(context: ServiceContext, nameOrPath: string): FoundFile {
   const isPath = nameOrPath.includes("/") || nameOrPath.endsWith(".toml");
   const text = isPath ? context.host.files.readTextSync(nameOrPath) : null;
   const file = text === null ? shippedDescriptor(context, nameOrPath) : { path: nameOrPath, text };
@@ -55,7 +55,7 @@ export function findDescriptor(context: CliContext, nameOrPath: string): FoundFi
  * Loads a descriptor on its own: the name of a shipped one, or the path of a file. Throws a `UsageError` where there is
  * none; a broken one is given with its issues.
  */
-export function loadDescriptorNamed(context: CliContext, nameOrPath: string, exchange?: string): LoadedDescriptor {
+export function loadDescriptorNamed(context: ServiceContext, nameOrPath: string, exchange?: string): LoadedDescriptor {
   const { host } = context;
   return loadDescriptor({
     file: findDescriptor(context, nameOrPath),
@@ -63,13 +63,6 @@ export function loadDescriptorNamed(context: CliContext, nameOrPath: string, exc
     environment: (name) => host.environment.get(name),
     exchange,
   });
-}
-
-/** Prints issues for a person, errors and warnings as they come, and a count at the end. */
-export function printIssues(context: CliContext, issues: readonly Issue[], print: (text: string) => void): void {
-  const color = wantsColor(context.host, "stderr");
-  for (const issue of issues) print(renderIssue(issue, { color }));
-  if (issues.length > 0) print(countIssues(issues));
 }
 
 /** Whether any issue is an error. */

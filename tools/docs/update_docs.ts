@@ -1,11 +1,12 @@
 import { jsonSchemaText, type SchemaName } from "../../src/config/json_schema.ts";
 import { renewReference } from "../../src/config/reference.ts";
 import { exchangePages } from "./exchange_pages.ts";
+import { OPERATIONS_FILE, renewOperations } from "./operations_doc.ts";
 
 /**
- * Rewrites what is generated from the schemas, `config/schema/*.json` and the reference parts of the documents, and from
- * the shipped descriptors, `docs/exchanges/` and the overview in the README. Run it after one of these has changed:
- * `deno run --allow-read --allow-write --allow-env tests/support/update_docs.ts`.
+ * Rewrites what is generated: `config/schema/*.json` and the reference parts of the documents from the schemas, the tables
+ * of `docs/operations.md` from metrics and log events, `docs/exchanges/` and the overview in the README from the shipped
+ * descriptors. Run it after one of these has changed: `deno task docs`.
  */
 
 /** Generated JSON Schemas, by path from the repository's root. */
@@ -53,5 +54,11 @@ if (import.meta.main) {
     Deno.mkdirSync(new URL(`../../${path}/..`, import.meta.url), { recursive: true });
     Deno.writeTextFileSync(new URL(`../../${path}`, import.meta.url), want);
     console.log(`Rewrote ${path}`);
+  }
+  const operations = Deno.readTextFileSync(OPERATIONS_FILE);
+  const renewed = renewOperations(operations);
+  if (renewed !== operations) {
+    Deno.writeTextFileSync(OPERATIONS_FILE, renewed);
+    console.log("Rewrote docs/operations.md");
   }
 }

@@ -1,7 +1,6 @@
 import type { ExplainedTest } from "../json/mod.ts";
 import type { ControlSignal, Decoding } from "../model/mod.ts";
-import type { Fault } from "./context.ts";
-import type { NormalizedEvent } from "./event_reader.ts";
+import type { Fault, NormalizedEvent } from "../normalize/mod.ts";
 
 /** The frame to be explained, or a REST answer, and what came before it. */
 export interface ExplainInput {

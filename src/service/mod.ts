@@ -1,0 +1,17 @@
+/**
+ * The running program: reads the configuration and its files, runs the collector, serves health and metrics, and takes a
+ * repaired configuration. In: a path and a Host. Out: a `Service` that can be asked, reloaded and stopped. Must not know
+ * command lines, terminals or what a signal is called.
+ */
+export type { ServiceContext } from "./context.ts";
+export { Service, type ServiceOptions } from "./service.ts";
+export {
+  DEFAULT_CONFIG,
+  findDescriptor,
+  hasErrors,
+  loadDescriptorNamed,
+  loadFromFiles,
+  type LoadSettings,
+  shippedNames,
+} from "./sources.ts";
+export { UsageError } from "./usage_error.ts";
