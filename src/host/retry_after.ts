@@ -1,5 +1,4 @@
-/** Longest wait that a peer may ask for, in ms; a longer one is cut to it. */
-const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+import { RETRY_AFTER_MS_MAX } from "../model/mod.ts";
 
 const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const IMF_DATE = /^[A-Za-z]{3}, (\d{2}) ([A-Za-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;

@@ -79,3 +79,13 @@ export const BOOK_UNANCHORED_DELTAS_MAX = 100;
 export const SESSION_BOOKS_MAX = 10_000;
 /** How long an executed resync may take to bring a whole book, in ms; then it is done again, within its budget. */
 export const BOOK_RESYNC_RETRY_MS = 30_000;
+/** Moments kept for one host and one use; a limit of more than these in its window counts as one of these. */
+export const LIMIT_MOMENTS_MAX = 10_000;
+/** How far back moments are kept for limits, in ms: longer than any window that exchanges use. */
+export const LIMIT_WINDOW_MS_MAX = 3_600_000;
+/** Hosts whose limits are kept; beyond them the one unused for longest is forgotten. */
+export const LIMIT_HOSTS_MAX = 1_000;
+/** Largest file of kept limits, in bytes; a larger one is set aside. */
+export const LIMITS_FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Longest wait that a peer may ask for, in ms; a longer one is cut to it. */
+export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;

@@ -137,6 +137,36 @@ export type Observation =
     readonly durationMs: number;
     readonly error: string | null;
   }
+  | {
+    /** A REST answer is not what was asked for, whatever its status; it is asked for again. */
+    readonly kind: "answer_unusable";
+    readonly exchange: string;
+    readonly request: string;
+    /** Native symbol asked for; empty where the request covers many. */
+    readonly native: string;
+    readonly reason: string;
+  }
+  | {
+    /** An instance has the list of instruments that its symbols need. */
+    readonly kind: "instruments_loaded";
+    readonly exchange: string;
+    readonly instruments: number;
+    readonly source: "exchange" | "kept list";
+  }
+  | {
+    /** Symbols of an instance cannot be asked for, because no list says how the exchange spells them. */
+    readonly kind: "symbols_unresolved";
+    readonly exchange: string;
+    readonly symbols: readonly string[];
+    readonly reason: string;
+  }
+  | {
+    readonly kind: "kept_file_failed";
+    readonly file: string;
+    readonly action: "read" | "write" | "set aside";
+    readonly error: string;
+  }
+  | { readonly kind: "kept_file_set_aside"; readonly file: string; readonly aside: string; readonly reason: string }
   | { readonly kind: "journal_synced"; readonly bytes: number; readonly records: number; readonly durationMs: number }
   | { readonly kind: "journal_segment_sealed"; readonly segment: string; readonly bytes: number }
   | { readonly kind: "journal_segment_deleted"; readonly segment: string; readonly bytes: number }

@@ -3,7 +3,7 @@
  * world. Out: answers for the journal. Must not know the journal, or any exchange.
  */
 export { fetchInstrumentMaps, type InstrumentMaps } from "./instrument_maps.ts";
-export { createOpenGate, type OpenGate } from "./open_gate.ts";
-export { RestLimiter } from "./rest_limiter.ts";
+export { type HostBlock, HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
+export { type KeptHostLimits, openHostLimits } from "./host_limits_file.ts";
 export { RestRunner } from "./rest_runner.ts";
 export { RollingWindow } from "./rolling_window.ts";

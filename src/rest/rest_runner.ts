@@ -12,7 +12,7 @@ import {
   type SessionId,
   type Stream,
 } from "../model/mod.ts";
-import { RestLimiter } from "./rest_limiter.ts";
+import { hostOf, type InstanceLimits } from "./host_limits.ts";
 
 /** Longest wait for one answer, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -33,6 +33,7 @@ export interface RestRunnerOptions {
   readonly plan: RestPlan;
   readonly host: Host;
   readonly observe: Observer;
+  readonly limits: InstanceLimits;
   /** Takes an answer for the journal and the pipeline. */
   readonly onAnswer: (record: HttpRecord) => void;
 }
@@ -44,7 +45,6 @@ export interface RestRunnerOptions {
  */
 export class RestRunner {
   readonly #options: RestRunnerOptions;
-  readonly #limiter: RestLimiter;
   readonly #queue: Task[] = [];
   readonly #abort = new AbortController();
   readonly #sessions = new Map<SessionId, AbortController>();
@@ -53,7 +53,6 @@ export class RestRunner {
 
   constructor(options: RestRunnerOptions) {
     this.#options = options;
-    this.#limiter = new RestLimiter(options.plan.rateLimit);
   }
 
   /** Begins to poll what is to be polled. */
@@ -133,10 +132,10 @@ export class RestRunner {
         const task = this.#queue.shift();
         if (task === undefined) return;
         if (task.signal.aborted) continue;
-        let waitMs = this.#limiter.take(clock.monotonicMs());
+        let waitMs = this.#reserve();
         while (waitMs > 0 && !task.signal.aborted) {
           await clock.sleep(waitMs, task.signal);
-          waitMs = this.#limiter.take(clock.monotonicMs());
+          waitMs = this.#reserve();
         }
         if (!task.signal.aborted) await this.#call(task);
       }
@@ -144,6 +143,12 @@ export class RestRunner {
       this.#working = false;
       if (this.#queue.length > 0 && !this.#abort.signal.aborted) void this.#work();
     }
+  }
+
+  #reserve(): number {
+    const { plan, limits } = this.#options;
+    const base = renderTemplate(plan.baseUrls[this.#baseIndex % plan.baseUrls.length], {});
+    return limits.reserveRequest(hostOf(base), plan.rateLimit);
   }
 
   async #call(task: Task): Promise<void> {
@@ -186,7 +191,7 @@ export class RestRunner {
       }
       if (answer.retryAfterMs !== null || answer.status === 429 || answer.status === 418) {
         const waitMs = answer.retryAfterMs ?? this.#retryMs(task.attempt);
-        this.#limiter.blockUntil(host.clock.monotonicMs() + waitMs);
+        this.#options.limits.blockRequests(hostOf(renderTemplate(base, {})), waitMs);
       }
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

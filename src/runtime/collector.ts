@@ -9,6 +9,7 @@ import {
   type RunnableExchange,
 } from "../model/mod.ts";
 import type { SessionStatus } from "../session/mod.ts";
+import type { HostLimits } from "../rest/mod.ts";
 import { createSink } from "../sink/mod.ts";
 import { Delivery, type DeliveryStatus } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
@@ -20,6 +21,8 @@ export interface CollectorOptions {
   readonly plan: Plan;
   readonly host: Host;
   readonly observe: Observer;
+  /** What hosts allow; outlives the collector and its plans. */
+  readonly limits: HostLimits;
 }
 
 /** How the whole is doing. */
@@ -173,7 +176,7 @@ export class Collector {
   }
 
   #startRunner({ exchange, runnable }: RunnableInstance): void {
-    const { host, observe } = this.#options;
+    const { host, observe, limits } = this.#options;
     const runner = new ExchangeRunner({
       name: exchange.name,
       descriptorHash: exchange.descriptorHash,
@@ -181,6 +184,7 @@ export class Collector {
       intake: this.#intake,
       host,
       observe,
+      limits,
     });
     this.#runners.set(exchange.name, runner);
     runner.start();

@@ -1,6 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import { type Observer, type RunnableExchange, type SessionId, type Stream, unreachable } from "../model/mod.ts";
-import { createOpenGate, RestRunner } from "../rest/mod.ts";
+import { type HostLimits, type InstanceLimits, RestRunner } from "../rest/mod.ts";
 import { createSession, type Session, type SessionStatus } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
@@ -13,6 +13,8 @@ export interface ExchangeRunnerOptions {
   readonly intake: Intake;
   readonly host: Host;
   readonly observe: Observer;
+  /** Shared by all instances. */
+  readonly limits: HostLimits;
 }
 
 /**
@@ -22,13 +24,16 @@ export interface ExchangeRunnerOptions {
 export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
   readonly #sessions: Session[];
+  readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #resyncer: BookResyncer;
 
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
     const { name, runnable, host, observe, intake } = options;
+    this.#limits = options.limits.of(name);
     this.#rest = new RestRunner({
+      limits: this.#limits,
       exchange: name,
       plan: runnable.rest,
       host,
@@ -40,7 +45,6 @@ export class ExchangeRunner {
       isWhole: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
-    const openGate = createOpenGate(host.clock);
     this.#sessions = runnable.connections.map((plan) => {
       const connectionId = connectionIdOf(plan.key);
       const streams: Stream[] = plan.requests.flatMap((r) => r.items.flatMap((item) => item.streams));
@@ -49,7 +53,7 @@ export class ExchangeRunner {
         plan,
         controls: runnable.frames.controls,
         host,
-        openGate,
+        openGate: this.#limits,
         observe,
         callbacks: {
           onOpened: (url, at) => {
@@ -115,6 +119,7 @@ export class ExchangeRunner {
     this.#rest.stop();
     this.#resyncer.stop();
     await Promise.all(this.#sessions.map((session) => session.stop()));
+    this.#limits.release();
   }
 
   /** Hands on what books ask for. */

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from "../config/mod.ts";
 import type { HttpServer } from "../host/mod.ts";
 import { Failure, type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
-import { fetchInstrumentMaps } from "../rest/mod.ts";
+import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import {
   createMetrics,
@@ -40,6 +40,8 @@ export class Service {
   #loaded: LoadedConfig;
   #collector: Collector | null = null;
   #server: HttpServer | null = null;
+  /** Null before the first plan; then the same over all reloads. */
+  #limits: KeptHostLimits | null = null;
   #reloading: Promise<void> = Promise.resolve();
   /** Why a valid configuration could not be started; null where nothing failed. */
   #failure: Issue | null = null;
@@ -134,6 +136,7 @@ export class Service {
   async stop(): Promise<void> {
     await this.#reloading;
     await this.#collector?.stop(this.#loaded.plan?.run.shutdownTimeoutMs ?? 0);
+    await this.#limits?.close();
     await this.#server?.stop();
   }
 
@@ -159,10 +162,18 @@ export class Service {
     const complete = await this.#loadCompletely(this.#loaded);
     this.#loaded = complete;
     if (this.#options.stopping?.aborted) return;
+    const { host } = this.#options.context;
+    this.#limits ??= await openHostLimits({
+      clock: host.clock,
+      files: host.files,
+      path: `${plan.run.dataDir}/limits.json`,
+      observe: this.observe,
+    });
     this.#collector = await Collector.start({
       plan: complete.plan ?? plan,
-      host: this.#options.context.host,
+      host,
       observe: this.observe,
+      limits: this.#limits.limits,
     });
     this.#reportLoaded(complete);
   }

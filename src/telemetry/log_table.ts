@@ -146,6 +146,37 @@ export const LOG_EVENTS: Table = {
       } ms`,
     repeatKey: (seen) => seen.status !== null && seen.status < 400 ? "" : `${seen.exchange} ${seen.request}`,
   },
+  answer_unusable: {
+    level: "warn",
+    meaning:
+      "A REST answer is not what was asked for, whatever its status; it is asked for again after a growing delay",
+    text: (seen) => `${seen.exchange} ${seen.request} ${seen.native}: unusable answer: ${seen.reason}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.request}`,
+  },
+  instruments_loaded: {
+    level: "info",
+    meaning: "An instance has the list of instruments that its symbols need",
+    text: (seen) => `${seen.exchange} has ${seen.instruments} instruments from the ${seen.source}`,
+    repeatKey: null,
+  },
+  symbols_unresolved: {
+    level: "warn",
+    meaning: "Symbols cannot be subscribed to, because no list says how the exchange spells them",
+    text: (seen) => `${seen.exchange} cannot subscribe to ${seen.symbols.join(", ")}: ${seen.reason}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.reason}`,
+  },
+  kept_file_failed: {
+    level: "warn",
+    meaning: "A file that spares requests after a restart cannot be read or written; the collector goes on without it",
+    text: (seen) => `Cannot ${seen.action} ${seen.file}: ${seen.error}`,
+    repeatKey: (seen) => `${seen.action} ${seen.file}`,
+  },
+  kept_file_set_aside: {
+    level: "warn",
+    meaning: "A damaged file was renamed; the collector goes on without what it held",
+    text: (seen) => `Set aside ${seen.file} as ${seen.aside}: ${seen.reason}`,
+    repeatKey: null,
+  },
   journal_synced: null,
   journal_segment_sealed: {
     level: "debug",

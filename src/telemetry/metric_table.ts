@@ -77,6 +77,11 @@ export const METRICS = {
     help: "REST requests by status class; `none` is no answer",
     labels: ["exchange", "request", "status"],
   },
+  collector_http_unusable_total: {
+    type: "counter",
+    help: "REST answers that were not what was asked for, whatever their status",
+    labels: ["exchange", "request"],
+  },
   collector_journal_records_total: { type: "counter", help: "Journal records made durable", labels: [] },
   collector_journal_bytes_total: { type: "counter", help: "Journal bytes made durable", labels: [] },
   collector_journal_sync_seconds_total: { type: "counter", help: "Time spent writing and syncing", labels: [] },

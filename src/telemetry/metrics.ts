@@ -128,6 +128,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
         seen.request,
         seen.status === null ? "none" : `${Math.floor(seen.status / 100)}xx`,
       );
+    case "answer_unusable":
+      return counts.add("collector_http_unusable_total", 1, seen.exchange, seen.request);
     case "journal_synced":
       counts.add("collector_journal_records_total", seen.records);
       counts.add("collector_journal_bytes_total", seen.bytes);
@@ -160,6 +162,10 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "journal_recovered":
     case "journal_full":
     case "sink_recovered":
+    case "instruments_loaded":
+    case "symbols_unresolved":
+    case "kept_file_failed":
+    case "kept_file_set_aside":
       return;
     default:
       return unreachable(seen);

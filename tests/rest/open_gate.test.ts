@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { createOpenGate } from "../../src/rest/mod.ts";
+import { HostLimits } from "../../src/rest/mod.ts";
 import { SimulatedClock } from "../support/simulated_host.ts";
 
 const signal = new AbortController().signal;
 
 Deno.test("OpenGate.enter() shares a host's budget among all that ask, in order", async () => {
   const clock = new SimulatedClock();
-  const gate = createOpenGate(clock);
+  const gate = new HostLimits(clock).of("example");
   const entered: string[] = [];
   const enter = (name: string, host: string) =>
     gate.enter(host, { count: 2, perMs: 1000 }, signal).then(() => entered.push(`${name} ${clock.monotonicMs()}`));
@@ -20,7 +20,7 @@ Deno.test("OpenGate.enter() shares a host's budget among all that ask, in order"
 
 Deno.test("OpenGate.enter() lets an aborted attempt go without spending the budget", async () => {
   const clock = new SimulatedClock();
-  const gate = createOpenGate(clock);
+  const gate = new HostLimits(clock).of("example");
   const abort = new AbortController();
   const limit = { count: 1, perMs: 1000 };
   await gate.enter("one", limit, signal);
@@ -34,6 +34,6 @@ Deno.test("OpenGate.enter() lets an aborted attempt go without spending the budg
 });
 
 Deno.test("OpenGate.enter() does not hold back where there is no limit", async () => {
-  const gate = createOpenGate(new SimulatedClock());
+  const gate = new HostLimits(new SimulatedClock()).of("example");
   for (let i = 0; i < 100; i++) await gate.enter("one", null, signal);
 });

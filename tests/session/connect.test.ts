@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure, type FailureCode } from "../../src/model/mod.ts";
-import { createOpenGate } from "../../src/rest/mod.ts";
+import { HostLimits } from "../../src/rest/mod.ts";
 import { connectionPlan, item, pointer, request, SessionHarness, template } from "../support/session_harness.ts";
 import { SimulatedHost } from "../support/simulated_host.ts";
 
@@ -208,7 +208,7 @@ Deno.test("Session hides environment values in what it shows of a failed dial", 
 
 Deno.test("Sessions of an instance share a host's budget of attempts", async () => {
   const host = new SimulatedHost();
-  const openGate = createOpenGate(host.clock);
+  const openGate = new HostLimits(host.clock).of("example");
   const plan = connectionPlan({ openLimit: { count: 2, perMs: 10_000 } });
   const harnesses = Array.from({ length: 5 }, () => new SessionHarness(plan, { host, openGate }));
   for (const { session } of harnesses) session.start();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { ConnectionPlan, KeepalivePlan, Observation } from "../../src/model/mod.ts";
-import { createOpenGate } from "../../src/rest/mod.ts";
+import { HostLimits } from "../../src/rest/mod.ts";
 import { createSession, type Session } from "../../src/session/mod.ts";
 import { serveRaw, upgradeRaw } from "../support/raw_server.ts";
 import { connectionPlan, item, request, signal, template } from "../support/session_harness.ts";
@@ -25,7 +25,7 @@ class LoopbackSession {
       plan: connectionPlan({ urls: [template(`ws://${HOST}:${port}/ws`)], readTimeoutMs: 60_000, ...changes }),
       controls: [],
       host,
-      openGate: createOpenGate(host.clock),
+      openGate: new HostLimits(host.clock).of("example"),
       observe: (observation) => {
         this.observations.push(observation);
         for (const wake of this.#waiting) wake();

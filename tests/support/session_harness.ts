@@ -16,7 +16,7 @@ import type {
   Template,
 } from "../../src/model/mod.ts";
 import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
-import { createOpenGate, type OpenGate } from "../../src/rest/mod.ts";
+import { HostLimits, type OpenGate } from "../../src/rest/mod.ts";
 import { createSession, type Session } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
 
@@ -143,7 +143,7 @@ export class SessionHarness {
       plan,
       controls,
       host,
-      openGate: openGate ?? createOpenGate(host.clock),
+      openGate: openGate ?? new HostLimits(host.clock).of("example"),
       observe: (observation) => this.observations.push(observation),
       callbacks: {
         onOpened: (url) => {
