@@ -1,4 +1,4 @@
-import { type Decimal, isZero, type Level } from "../model/mod.ts";
+import { type Decimal, doubleFromDecimal, isZero, type Level } from "../model/mod.ts";
 import { compareDecimals } from "./decimal_order.ts";
 
 /** The two sides of a book. */
@@ -130,7 +130,7 @@ class SideLevels {
     const sign = this.#sign;
     if (this.#replaceOrdered(levels)) return;
     const sorted = levels.filter(([, size]) => !isZero(size)).map((level) => ({
-      key: sign * priceKey(level[0]),
+      key: sign * doubleFromDecimal(level[0]),
       level,
     }));
     sorted.sort((left, right) => left.key - right.key || sign * compareDecimals(left.level[0], right.level[0]));
@@ -152,7 +152,7 @@ class SideLevels {
     const keys = new Array<number>(count);
     const ordered = new Array<Level>(count);
     for (let i = 0; i < count; i++) {
-      const key = this.#sign * priceKey(levels[i][0]);
+      const key = this.#sign * doubleFromDecimal(levels[i][0]);
       if (isZero(levels[i][1]) || (i > 0 && !(key < keys[count - i]))) return false;
       keys[count - 1 - i] = key;
       ordered[count - 1 - i] = levels[i];
@@ -164,7 +164,7 @@ class SideLevels {
 
   set(level: Level): void {
     const [price, size] = level;
-    const key = this.#sign * priceKey(price);
+    const key = this.#sign * doubleFromDecimal(price);
     const place = this.#search(key, price);
     if (isZero(size)) {
       if (place >= 0) this.#remove(place);
@@ -226,24 +226,3 @@ class SideLevels {
 
 /** Up to so many levels that are better than a new or removed one are moved one by one, which needs no list of its own. */
 const MOVED_MAX = 64;
-
-/**
- * The double nearest to a price, as `Number()` gives it. Up to 15 digits are exact as an integer, and so is the power of
- * ten below them: their quotient is rounded once.
- */
-function priceKey(price: Decimal): number {
-  const { length } = price;
-  if (length > DIGITS_EXACT) return Number(price);
-  let value = 0;
-  let point = -1;
-  for (let i = 0; i < length; i++) {
-    const digit = price.charCodeAt(i) - 48;
-    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
-    else if (digit === -2 && point < 0) point = i;
-    else return Number(price);
-  }
-  return point < 0 ? value : value / POWERS[length - point - 1];
-}
-
-const DIGITS_EXACT = 15;
-const POWERS: readonly number[] = Array.from({ length: DIGITS_EXACT + 1 }, (_, exponent) => 10 ** exponent);

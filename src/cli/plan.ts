@@ -11,6 +11,7 @@ import {
   type Template,
 } from "../model/mod.ts";
 import { DEFAULT_CONFIG, hasErrors, loadFromFiles, UsageError } from "../service/mod.ts";
+import { sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, printIssues } from "./context.ts";
 
 /** `plan`: what `run` would do, without a connection. */
@@ -118,7 +119,7 @@ function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
 
 function describeSink(sink: SinkPlan): string {
   const kinds = sink.kinds === null ? "" : ` (${sink.kinds.join(", ")})`;
-  return sink.type === "stdout" ? `stdout${kinds}` : `${sink.type} in ${sink.dir}${kinds}`;
+  return `${sinkTypeOf(sink).describe(sink)}${kinds}`;
 }
 
 function renderExchange(exchange: ExchangePlan): readonly string[] {

@@ -4,7 +4,7 @@ import type { Host } from "../host/mod.ts";
 import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
 import { Pipeline } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
-import { createSink, type Sink } from "../sink/mod.ts";
+import { createSink, replaySink, type Sink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
 import { renderReport, type ReplayReport } from "./replay_report.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
@@ -20,7 +20,7 @@ export function replayCommand(context: CliContext): Command {
     .argument("<input...>", "recordings (JSON Lines, plain or gzip; several are merged by time) or one journal folder")
     .option("--exchange <name>", "shipped descriptor or path of one; recognised by the recorded URL where not given")
     .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
-    .option("--to <sink>", "stdout, ndjson:DIR, csv:DIR or parquet:DIR; none: only count")
+    .option("--to <sink>", `${SINK_USAGES}; none: only count`)
     .option("--report <file>", "write the report as JSON")
     .option("--pass-books", "tell book updates as they came, without keeping and checking the books")
     .action(async (inputs: string[], options: ReplayCommandOptions) => {
@@ -154,19 +154,12 @@ function progressBar(host: Host, source: ReplaySource): cliProgress.SingleBar | 
 
 /** Reads `--to`. A folder has to be new or empty, so that no replay mixes into what is already there. */
 async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
-  if (text === "stdout") return { type: "stdout", name: "replay", kinds: null };
-  const match = /^(ndjson|csv|parquet):(.+)$/.exec(text);
-  if (match === null) throw new UsageError(`--to takes stdout, ndjson:DIR, csv:DIR or parquet:DIR, not ${text}`);
-  const dir = match[2];
-  const there = await host.files.list(dir);
+  const plan = replaySink(text);
+  if (plan === null) throw new UsageError(`--to takes ${SINK_USAGES}, not ${text}`);
+  const dir = sinkTypeOf(plan).folder(plan);
+  const there = dir === null ? null : await host.files.list(dir);
   if (there !== null && there.length > 0) throw new UsageError(`Cannot replay into ${dir}: the folder is not empty`);
-  const common = { name: "replay", dir, kinds: null };
-  switch (match[1]) {
-    case "ndjson":
-      return { type: "ndjson", ...common };
-    case "csv":
-      return { type: "csv", ...common };
-    default:
-      return { type: "parquet", ...common, partSeconds: 3600, partRows: 1_000_000, exactDigits: true };
-  }
+  return plan;
 }
+
+const SINK_USAGES = SINK_TYPES.map(({ replayUsage }) => replayUsage).join(", ").replace(/, (?=[^,]*$)/, " or ");

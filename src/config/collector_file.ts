@@ -12,6 +12,7 @@ import {
   runSchema,
   type SinkValues,
 } from "./schema_collector.ts";
+import { sinkTypeOf } from "../sink/mod.ts";
 import { coerceText, withoutConsequences } from "./shape.ts";
 import { parseTomlSource, type TomlSource, type TomlTable, type TomlValue } from "./toml_source.ts";
 
@@ -161,7 +162,7 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
     exchange: null,
     check: (checked) => [
       ...checkJournal(checked.journal, context.source),
-      ...checkSinks(checked.sink, context.source),
+      ...checkSinks(checked.sink, { source: context.source, dataDir: checked.run.data_dir }),
       ...checkInstanceCount(context),
     ],
   });
@@ -184,7 +185,10 @@ function checkInstanceCount(context: Context): readonly Issue[] {
   return [issueAt(context.source.locate([]), { severity: "warning", message, exchange: null })];
 }
 
-function checkSinks(sinks: readonly SinkValues[], source: TomlSource): readonly Issue[] {
+function checkSinks(
+  sinks: readonly SinkValues[],
+  { source, dataDir }: { readonly source: TomlSource; readonly dataDir: string },
+): readonly Issue[] {
   const issues: Issue[] = [];
   const report = (path: ValuePath, message: string) =>
     issues.push(issueAt(source.locate(path), { message, exchange: null }));
@@ -195,16 +199,22 @@ function checkSinks(sinks: readonly SinkValues[], source: TomlSource): readonly 
       report(["sink", index, "name"], `Sink name "${sink.name}" is given twice: names have to be unique`);
     }
     names.add(sink.name);
-    if (sink.type === "stdout") continue;
-    const dir = sink.dir ?? `\u0000${sink.type}`;
+    const dir = folderOf(sink, dataDir);
+    if (dir === null) continue;
     const owner = dirs.get(dir);
     if (owner !== undefined) {
-      const path = sink.dir === undefined ? ["sink", index] : ["sink", index, "dir"];
+      const path = !("dir" in sink) || sink.dir === undefined ? ["sink", index] : ["sink", index, "dir"];
       report(path, `Sink "${sink.name}" writes to the same folder as "${owner}": give it a dir of its own`);
     }
     dirs.set(dir, owner ?? sink.name);
   }
   return issues;
+}
+
+/** The folder that belongs to a sink alone; null where it has none. */
+function folderOf({ type, name, kinds, ...keys }: SinkValues, dataDir: string): string | null {
+  const sink = sinkTypeOf({ type });
+  return sink.folder({ type, name, kinds: kinds ?? null, options: sink.options(keys, { dataDir }) });
 }
 
 function readInstance(

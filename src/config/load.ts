@@ -13,6 +13,7 @@ import { folderOf, resolveFrom } from "./paths.ts";
 import type { ExchangeInput } from "./plan/input.ts";
 import { issueAt, type ValuePath } from "./position.ts";
 import { watchEnvironment } from "./redact.ts";
+import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
 import { orderIssues, withoutConsequences } from "./shape.ts";
 import { textHash } from "./text_hash.ts";
@@ -192,13 +193,7 @@ function lower(
 
 function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {
   const { run, journal, dedup, books, sink } = globals;
-  const sinks: readonly SinkValues[] = sink.length > 0 ? sink : [{
-    type: "parquet",
-    name: "archive",
-    part_seconds: 300,
-    part_rows: 1_000_000,
-    exact_digits: false,
-  }];
+  const scope = { dataDir: run.data_dir };
   return {
     run: {
       httpHost: run.http_host,
@@ -217,30 +212,13 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
     },
     dedup: { enabled: dedup.enabled, windowSeconds: dedup.window_seconds, keysMax: dedup.max_keys },
     bookTops: books === undefined ? null : { levels: books.top_levels, intervalMs: books.interval_ms },
-    sinks: sinks.map((values) => buildSink(values, run.data_dir)),
+    sinks: sink.length > 0 ? sink.map((values) => buildSink(values, scope)) : [defaultSink(scope)],
     exchanges,
   };
 }
 
 const MEBIBYTE = 1024 * 1024;
 
-function buildSink(values: SinkValues, dataDir: string): SinkPlan {
-  const common = { name: values.name, kinds: values.kinds ?? null };
-  switch (values.type) {
-    case "parquet":
-      return {
-        type: "parquet",
-        ...common,
-        dir: values.dir ?? `${dataDir}/parquet`,
-        partSeconds: values.part_seconds,
-        partRows: values.part_rows,
-        exactDigits: values.exact_digits,
-      };
-    case "ndjson":
-      return { type: "ndjson", ...common, dir: values.dir ?? `${dataDir}/ndjson` };
-    case "csv":
-      return { type: "csv", ...common, dir: values.dir ?? `${dataDir}/csv` };
-    case "stdout":
-      return { type: "stdout", ...common };
-  }
+function buildSink({ type, name, kinds, ...keys }: SinkValues, scope: SinkScope): SinkPlan {
+  return { type, name, kinds: kinds ?? null, options: sinkTypeOf({ type }).options(keys, scope) };
 }

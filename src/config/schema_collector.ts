@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CHANNELS, EVENT_KINDS } from "../model/mod.ts";
+import { SINK_TYPES } from "../sink/mod.ts";
 
 /**
  * What may stand in `collector.toml`: the single source of the types, of the JSON Schema and of the reference tables.
@@ -70,40 +71,11 @@ export const booksSchema = z.strictObject({
   ),
 }).describe("Derives `book_top` events, the best levels of every kept book. Absent: none");
 
-const parquetSchema = z.strictObject({
-  type: z.literal("parquet").describe("Hive-partitioned Parquet files, zstd"),
-  name: sinkName,
-  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `parquet` under `data_dir`"),
-  part_seconds: z.number().positive().default(300).describe("A part is closed after this many seconds"),
-  part_rows: z.int().min(1).default(1_000_000).describe("A part is closed at this many rows"),
-  exact_digits: z.boolean().default(false).describe(
-    "Adds a text column with the exact digits beside each DOUBLE price and size",
-  ),
-  kinds,
-});
-
-const ndjsonSchema = z.strictObject({
-  type: z.literal("ndjson").describe("One JSON event a line"),
-  name: sinkName,
-  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `ndjson` under `data_dir`"),
-  kinds,
-});
-
-const csvSchema = z.strictObject({
-  type: z.literal("csv").describe("CSV with the column names and units of Tardis"),
-  name: sinkName,
-  dir: text.optional().describe("Target folder, relative to the working directory. Absent: `csv` under `data_dir`"),
-  kinds,
-});
-
-const stdoutSchema = z.strictObject({
-  type: z.literal("stdout").describe("One JSON event a line on standard output"),
-  name: sinkName,
-  kinds,
-});
-
-/** `[[sink]]`, told apart by `type`. */
-export const sinkSchema = z.discriminatedUnion("type", [parquetSchema, ndjsonSchema, csvSchema, stdoutSchema])
+/** `[[sink]]`, told apart by `type`: the keys of each type are said in the sink's own folder. */
+const [firstSink, ...furtherSinks] = SINK_TYPES.map((type) =>
+  z.strictObject({ type: z.literal(type.name).describe(type.summary), name: sinkName, ...type.keys, kinds })
+);
+export const sinkSchema = z.discriminatedUnion("type", [firstSink, ...furtherSinks])
   .describe("One destination. None given: one Parquet sink named `archive` under `data_dir`");
 
 const urlList = z.array(text).min(1);

@@ -30,3 +30,31 @@ export function isZero(text: Decimal): boolean {
   }
   return true;
 }
+
+const POWERS_OF_TEN = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
+/** Digits that always fit an integer below 2^53. */
+const EXACT_DIGITS = 15;
+
+/**
+ * The double nearest to a decimal, as `Number` gives it. Up to 15 digits and no exponent are read in one pass: digits
+ * and power of ten are exact doubles then, so their quotient is correctly rounded (W. D. Clinger, "How to read floating
+ * point numbers accurately", 1990, section 3); anything else is left to `Number`.
+ */
+export function doubleFromDecimal(text: Decimal): number {
+  const length = text.length;
+  let digits = 0;
+  let count = 0;
+  let fraction = -1;
+  const isNegative = text.charCodeAt(0) === 45;
+  for (let at = isNegative ? 1 : 0; at < length; at++) {
+    const code = text.charCodeAt(at) - 48;
+    if (code >= 0 && code <= 9) {
+      digits = digits * 10 + code;
+      count++;
+    } else if (code === -2 && fraction < 0) fraction = at;
+    else return Number(text);
+  }
+  if (count === 0 || count > EXACT_DIGITS) return Number(text);
+  const value = fraction < 0 ? digits : digits / POWERS_OF_TEN[length - 1 - fraction];
+  return isNegative ? -value : value;
+}

@@ -45,8 +45,8 @@ function makeBatch(kind: string, round: number): readonly Envelope[] {
 const host = denoHost();
 for (const kind of ["trade", "quote", "book_delta"]) {
   const dir = await host.files.makeTempDir("bench");
-  const plan = { partSeconds: 3600, partRows: 1_000_000, exactDigits: false, kinds: null } as const;
-  const sink = createSink({ type: "parquet", name: "bench", dir, ...plan }, host);
+  const options = { dir, part_seconds: 3600 };
+  const sink = createSink({ type: "parquet", name: "bench", kinds: null, options }, host);
   await sink.open(0);
   let writeMs = 0;
   let flushMs = 0;

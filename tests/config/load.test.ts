@@ -28,10 +28,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     type: "parquet",
     name: "archive",
     kinds: null,
-    dir: "data/parquet",
-    partSeconds: 300,
-    partRows: 1_000_000,
-    exactDigits: false,
+    options: { dir: "data/parquet", part_seconds: 300, part_rows: 1_000_000, exact_digits: false },
   }]);
   assert.equal(exchanges.length, 1);
   assert.deepEqual(
@@ -67,14 +64,11 @@ type = "stdout"
       type: "parquet",
       name: "a",
       kinds: ["trade", "gap"],
-      dir: "data/parquet",
-      partSeconds: 1.5,
-      partRows: 1_000_000,
-      exactDigits: false,
+      options: { dir: "data/parquet", part_seconds: 1.5, part_rows: 1_000_000, exact_digits: false },
     },
-    { type: "ndjson", name: "b", kinds: null, dir: "elsewhere" },
-    { type: "csv", name: "c", kinds: null, dir: "data/csv" },
-    { type: "stdout", name: "d", kinds: null },
+    { type: "ndjson", name: "b", kinds: null, options: { dir: "elsewhere" } },
+    { type: "csv", name: "c", kinds: null, options: { dir: "data/csv" } },
+    { type: "stdout", name: "d", kinds: null, options: {} },
   ]);
 });
 

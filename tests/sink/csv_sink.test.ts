@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Envelope } from "../../src/model/mod.ts";
-import { CSV_TABLES, csvRecord } from "../../src/sink/csv_rows.ts";
+import { CSV_TABLES, csvRecord } from "../../src/sink/csv/csv_rows.ts";
 import { exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { filesBelow, testSink } from "./conformance.ts";
 
 testSink({
   type: "csv",
   exactlyOnce: true,
-  plan: (dir) => ({ type: "csv", name: "tables", dir, kinds: null }),
+  plan: (dir) => ({ type: "csv", name: "tables", kinds: null, options: { dir } }),
   expected: (event) => {
     const { folder } = CSV_TABLES[event.event.kind];
     const date = new Date(event.received_ts / 1000).toISOString().slice(0, 10);

@@ -7,7 +7,7 @@ import { filesBelow, testSink } from "./conformance.ts";
 testSink({
   type: "ndjson",
   exactlyOnce: true,
-  plan: (dir) => ({ type: "ndjson", name: "lines", dir, kinds: null }),
+  plan: (dir) => ({ type: "ndjson", name: "lines", kinds: null, options: { dir } }),
   expected: (event) => ({
     group: `${event.event.kind}/${new Date(event.received_ts / 1000).toISOString().slice(0, 10)}.ndjson`,
     rows: [eventJson(event)],
@@ -48,7 +48,7 @@ Deno.test("ndjson sink refuses to go on from an undo file that is not its own", 
   const dir = await host.files.makeTempDir("sink");
   try {
     await host.files.writeAtomic(`${dir}/_undo.json`, new TextEncoder().encode('{"rounds":[{"first":"x"}]}'));
-    const sink = createSink({ type: "ndjson", name: "lines", dir, kinds: null }, host);
+    const sink = createSink({ type: "ndjson", name: "lines", kinds: null, options: { dir } }, host);
     await assert.rejects(sink.open(0), { code: "corrupt" });
   } finally {
     await host.files.removeTree(dir);

@@ -14,16 +14,12 @@ const NUMBERS = new Set([
   ...["last_price", "mark_price", "index_price", "funding_rate", "predicted_funding_rate", "open_interest"],
 ]);
 
-function plan(dir: string, rest: Partial<Extract<SinkPlan, { type: "parquet" }>> = {}): SinkPlan {
+function plan(dir: string, options: Readonly<Record<string, unknown>> = {}): SinkPlan {
   return {
     type: "parquet",
     name: "archive",
-    dir,
-    partSeconds: 60,
-    partRows: 1_000_000,
-    exactDigits: true,
     kinds: null,
-    ...rest,
+    options: { dir, part_seconds: 60, exact_digits: true, ...options },
   };
 }
 
@@ -45,7 +41,7 @@ function rowText(row: Readonly<Record<string, unknown>>): string {
 testSink({
   type: "parquet",
   exactlyOnce: true,
-  plan,
+  plan: (dir) => plan(dir),
   expected: (event) => ({ group: group(event), rows: expectedRows(event).map(rowText) }),
   read: async (dir, host) => {
     const held = new Map<string, string[]>();
@@ -121,7 +117,7 @@ async function withDir(body: (dir: string, host: Host) => Promise<void>): Promis
 
 Deno.test("parquet sink writes the documented path, types, compression and bounds", async () => {
   await withDir(async (dir, host) => {
-    const sink = createSink(plan(dir, { exactDigits: false }), host);
+    const sink = createSink(plan(dir, { exact_digits: false }), host);
     await sink.open(0);
     await sink.write([envelope(1, trade("60000.10")), envelope(2, trade("-0.5"))]);
     await sink.flush();
@@ -150,7 +146,7 @@ Deno.test("parquet sink asks for a flush by rows over all partitions and by age"
   await withDir(async (dir, host) => {
     let nowMs = 1000;
     const clock = { ...host.clock, nowMs: () => nowMs };
-    const sink = createSink(plan(dir, { partRows: 3, partSeconds: 10 }), { ...host, clock });
+    const sink = createSink(plan(dir, { part_rows: 3, part_seconds: 10 }), { ...host, clock });
     await sink.open(0);
     await sink.write([envelope(1, trade()), envelope(2, trade(), { symbol: "ETH/USDT" })]);
     assert.equal(sink.wantsFlush(nowMs), false);
@@ -168,7 +164,7 @@ Deno.test("parquet sink asks for a flush by rows over all partitions and by age"
 Deno.test("parquet sink counts age anew when the wall clock is set back", async () => {
   await withDir(async (dir, host) => {
     const clock = { ...host.clock, nowMs: () => 100_000 };
-    const sink = createSink(plan(dir, { partSeconds: 10 }), { ...host, clock });
+    const sink = createSink(plan(dir, { part_seconds: 10 }), { ...host, clock });
     await sink.open(0);
     await sink.write([envelope(1, trade())]);
     assert.equal(sink.wantsFlush(50_000), false);

@@ -19,7 +19,7 @@ function printingHost(host: Host): Host & { readonly [PRINTED]: Uint8Array[] } {
 testSink({
   type: "stdout",
   exactlyOnce: false,
-  plan: () => ({ type: "stdout", name: "out", kinds: null }),
+  plan: () => ({ type: "stdout", name: "out", kinds: null, options: {} }),
   host: printingHost,
   expected: (event) => ({ group: "out", rows: [eventJson(event)] }),
   read: (_dir, host) => {
@@ -32,7 +32,7 @@ testSink({
 Deno.test("stdout sink waits until the reader has taken the lines", async () => {
   const host = denoHost();
   const taken = Promise.withResolvers<void>();
-  const sink = createSink({ type: "stdout", name: "out", kinds: null }, {
+  const sink = createSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
     ...host,
     terminal: { ...host.terminal, writeStdout: () => taken.promise },
   });
@@ -48,7 +48,7 @@ Deno.test("stdout sink waits until the reader has taken the lines", async () => 
 
 Deno.test("stdout sink fails without a retry when the reader has gone", async () => {
   const host = denoHost();
-  const sink = createSink({ type: "stdout", name: "out", kinds: null }, {
+  const sink = createSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
     ...host,
     terminal: { ...host.terminal, writeStdout: () => Promise.reject(new Error("Broken pipe")) },
   });

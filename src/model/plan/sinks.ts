@@ -1,23 +1,12 @@
 import type { EventKind } from "../event.ts";
 
-/** `[[sink]]`: one destination. `dir` is resolved like `dataDir`. */
-export type SinkPlan =
-  | {
-    readonly type: "parquet";
-    readonly name: string;
-    readonly dir: string;
-    /** A part is closed after this many seconds or rows, whichever comes first. */
-    readonly partSeconds: number;
-    readonly partRows: number;
-    /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
-    readonly exactDigits: boolean;
-    readonly kinds: readonly EventKind[] | null;
-  }
-  | {
-    readonly type: "ndjson";
-    readonly name: string;
-    readonly dir: string;
-    readonly kinds: readonly EventKind[] | null;
-  }
-  | { readonly type: "csv"; readonly name: string; readonly dir: string; readonly kinds: readonly EventKind[] | null }
-  | { readonly type: "stdout"; readonly name: string; readonly kinds: readonly EventKind[] | null };
+/** `[[sink]]`: one destination, as plain data. Only the sink's own folder knows what its options mean. */
+export interface SinkPlan {
+  /** Name of the type in the sinks' registry. */
+  readonly type: string;
+  readonly name: string;
+  /** Kinds of events that the sink receives; null: all. */
+  readonly kinds: readonly EventKind[] | null;
+  /** The keys of its table, validated and complete; folders are resolved like `dataDir`. */
+  readonly options: Readonly<Record<string, unknown>>;
+}

@@ -1,8 +1,8 @@
-import type { Envelope, EventKind, Level, MarketEvent, Offset } from "../model/mod.ts";
-import { unreachable } from "../model/mod.ts";
+import type { Envelope, EventKind, Level, MarketEvent, Offset } from "../../model/mod.ts";
+import { unreachable } from "../../model/mod.ts";
 import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
 import { type NamedColumn, parquetFile } from "./parquet_file.ts";
-import { dateOfDay, dayOf, exchangePart, pathPart } from "./path_part.ts";
+import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
 
 /** What all rows of a table share, and so its folder. */
 export interface Partition {

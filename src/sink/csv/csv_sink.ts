@@ -1,9 +1,9 @@
-import type { Host } from "../host/mod.ts";
-import type { Envelope, EventKind, Offset, SinkPlan } from "../model/mod.ts";
-import { AppendedFiles } from "./appended_files.ts";
+import type { Host } from "../../host/mod.ts";
+import type { Envelope, EventKind, Offset } from "../../model/mod.ts";
+import { AppendedFiles } from "../appended_files.ts";
 import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
-import { dateOfDay, dayOf, exchangePart, pathPart } from "./path_part.ts";
-import type { Sink } from "./sink.ts";
+import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
+import type { Sink } from "../sink.ts";
 
 /** Most time records wait in memory, in ms. */
 const FLUSH_MS = 1000;
@@ -20,7 +20,10 @@ export class CsvSink implements Sink {
   readonly #kinds: ReadonlySet<EventKind> | null;
   #startedMs: number | null = null;
 
-  constructor(plan: Extract<SinkPlan, { type: "csv" }>, host: Host) {
+  constructor(
+    plan: { readonly name: string; readonly kinds: readonly EventKind[] | null; readonly dir: string },
+    host: Host,
+  ) {
     this.name = plan.name;
     this.#host = host;
     this.#records = new AppendedFiles(host.files, plan.dir);

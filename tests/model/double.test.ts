@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { doubleFromDecimal } from "../../src/sink/double.ts";
+import { doubleFromDecimal } from "../../src/model/mod.ts";
 
 Deno.test("doubleFromDecimal() gives what Number gives for any decimal", () => {
   const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: 24 });

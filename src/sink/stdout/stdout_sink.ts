@@ -1,7 +1,7 @@
-import type { Host } from "../host/mod.ts";
-import { type Envelope, type EventKind, Failure, type Offset, type SinkPlan } from "../model/mod.ts";
-import { eventJson } from "./event_json.ts";
-import type { Sink } from "./sink.ts";
+import type { Host } from "../../host/mod.ts";
+import { type Envelope, type EventKind, Failure, type Offset } from "../../model/mod.ts";
+import { eventJson } from "../event_json.ts";
+import type { Sink } from "../sink.ts";
 
 /** Characters gathered before they are handed to the stream. */
 const CHUNK_CHARS = 64 * 1024;
@@ -18,7 +18,7 @@ export class StdoutSink implements Sink {
   readonly #kinds: ReadonlySet<EventKind> | null;
   #hasUncommitted = false;
 
-  constructor(plan: Extract<SinkPlan, { type: "stdout" }>, host: Host) {
+  constructor(plan: { readonly name: string; readonly kinds: readonly EventKind[] | null }, host: Host) {
     this.name = plan.name;
     this.#host = host;
     this.#kinds = plan.kinds === null ? null : new Set(plan.kinds);

@@ -3,7 +3,7 @@
  * sequences), so a column keeps runs: a value and how often it stands in a row. Memory is that of the runs alone.
  * Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/
  */
-import { doubleFromDecimal } from "./double.ts";
+import { doubleFromDecimal } from "../../model/mod.ts";
 
 /** A column's values, ready for a page. Numbers are little-endian. */
 export interface EncodedColumn {

@@ -1,9 +1,9 @@
-import type { Host } from "../host/mod.ts";
-import type { Envelope, EventKind, Offset, SinkPlan } from "../model/mod.ts";
-import { AppendedFiles } from "./appended_files.ts";
-import { eventJson } from "./event_json.ts";
-import { dateOfDay, dayOf } from "./path_part.ts";
-import type { Sink } from "./sink.ts";
+import type { Host } from "../../host/mod.ts";
+import type { Envelope, EventKind, Offset } from "../../model/mod.ts";
+import { AppendedFiles } from "../appended_files.ts";
+import { eventJson } from "../event_json.ts";
+import { dateOfDay, dayOf } from "../path_part.ts";
+import type { Sink } from "../sink.ts";
 
 /** Most time lines wait in memory, in ms. */
 const FLUSH_MS = 1000;
@@ -17,7 +17,10 @@ export class NdjsonSink implements Sink {
   readonly #kinds: ReadonlySet<EventKind> | null;
   #startedMs: number | null = null;
 
-  constructor(plan: Extract<SinkPlan, { type: "ndjson" }>, host: Host) {
+  constructor(
+    plan: { readonly name: string; readonly kinds: readonly EventKind[] | null; readonly dir: string },
+    host: Host,
+  ) {
     this.name = plan.name;
     this.#host = host;
     this.#lines = new AppendedFiles(host.files, plan.dir);

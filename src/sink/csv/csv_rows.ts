@@ -1,4 +1,4 @@
-import { type Envelope, type EventKind, type Level, unreachable } from "../model/mod.ts";
+import { type Envelope, type EventKind, type Level, unreachable } from "../../model/mod.ts";
 
 /** A CSV table: its folder's name and its columns. */
 export interface CsvTable {

@@ -1,18 +1,27 @@
-import type { Host } from "../host/mod.ts";
+import type { Host } from "../../host/mod.ts";
 import {
   type Envelope,
   type EventKind,
   type Offset,
   SINK_BUFFER_BYTES_MAX,
   SINK_PARTITIONS_MAX,
-  type SinkPlan,
-} from "../model/mod.ts";
-import { makeFolder } from "./folders.ts";
+} from "../../model/mod.ts";
+import { makeFolder } from "../folders.ts";
 import { ParquetTable, partitionOf, partitionPath } from "./parquet_table.ts";
-import { dayOf } from "./path_part.ts";
-import type { Sink } from "./sink.ts";
+import { dayOf } from "../path_part.ts";
+import type { Sink } from "../sink.ts";
 
-type ParquetPlan = Extract<SinkPlan, { type: "parquet" }>;
+/** What a Parquet sink is made of. */
+export interface ParquetPlan {
+  readonly name: string;
+  readonly kinds: readonly EventKind[] | null;
+  readonly dir: string;
+  /** A part is closed after this many seconds or rows, whichever comes first. */
+  readonly partSeconds: number;
+  readonly partRows: number;
+  /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
+  readonly exactDigits: boolean;
+}
 
 const PART_NAME = /^(\d{16})(?:_\d+)?\.parquet(\.tmp)?$/;
 /** Parts written at the same time, so that waiting for the disk overlaps with encoding. */

@@ -1,0 +1,38 @@
+import type { Host } from "../host/mod.ts";
+import type { SinkPlan } from "../model/mod.ts";
+import { CSV } from "./csv/mod.ts";
+import { NDJSON } from "./ndjson/mod.ts";
+import { PARQUET } from "./parquet/mod.ts";
+import type { Sink } from "./sink.ts";
+import type { SinkScope, SinkType } from "./sink_type.ts";
+import { STDOUT } from "./stdout/mod.ts";
+
+/** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
+export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT];
+
+/** The type of a plan. */
+export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {
+  const found = SINK_TYPES.find(({ name }) => name === type);
+  if (found === undefined) throw new Error(`No sink type "${type}"`);
+  return found;
+}
+
+/** Makes the sink that a plan describes. Nothing is touched before `open`. */
+export function createSink(plan: SinkPlan, host: Host): Sink {
+  return sinkTypeOf(plan).create(plan, host);
+}
+
+/** The sink of a configuration that names none. */
+export function defaultSink(scope: SinkScope): SinkPlan {
+  return { type: PARQUET.name, name: "archive", kinds: null, options: PARQUET.options({}, scope) };
+}
+
+/** The plan that `replay --to` asks for; null where the text names no type or does not fit it. */
+export function replaySink(text: string): SinkPlan | null {
+  const at = text.indexOf(":");
+  const type = SINK_TYPES.find(({ name }) => name === (at < 0 ? text : text.slice(0, at)));
+  const target = at < 0 ? null : text.slice(at + 1);
+  const keys = target === "" ? null : type?.replayKeys(target) ?? null;
+  if (type === undefined || keys === null) return null;
+  return { type: type.name, name: "replay", kinds: null, options: type.options(keys, { dataDir: "" }) };
+}
