@@ -64,7 +64,7 @@ export interface RejectedRecord {
   readonly reason: string;
 }
 
-/** Why a session ended. */
+/** Why a session ended. `journal_busy`: what came could not be kept. */
 export type CloseCause =
   | "shutdown"
   | "peer"
@@ -74,6 +74,7 @@ export type CloseCause =
   | "stale"
   | "notice"
   | "max_age"
+  | "journal_busy"
   | "crash";
 
 /** A session ended. After a kill the record is written by the next start, with cause `crash`. */

@@ -55,8 +55,8 @@ export class ExchangeRunner {
         host,
         openGate: this.#limits,
         observe,
-        callbacks: {
-          onOpened: (url, at) => {
+        sink: {
+          opened: (url, at) => {
             const { descriptorHash } = options;
             const opened = {
               kind: "opened",
@@ -70,19 +70,19 @@ export class ExchangeRunner {
             } as const;
             return intake.append(opened).offset;
           },
-          onFrame: (id, payload, binary, receivedTs) => {
+          frame: (id, payload, binary, receivedTs) => {
             const taken = intake.takeFrame(id, name, { at: receivedTs, binary, payload });
             if (taken === null) return;
             if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
             for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol);
             this.#resync(taken);
           },
-          onAcked: (id, acked, at) => {
+          acked: (id, acked, at) => {
             intake.acked(id, acked, at);
             this.#rest.streamsAcked(id, connectionId, acked);
           },
-          onRejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
-          onClosed: (id: SessionId, cause, code, reason, at) => {
+          rejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
+          closed: (id: SessionId, cause, code, reason, at) => {
             this.#rest.sessionClosed(id);
             this.#resyncer.sessionClosed(id);
             intake.endSession(id, at, cause, code, reason);

@@ -11,13 +11,14 @@ export function createSendWindow(limit: RateLimit | null): RollingWindow | null 
 export type Send = () => boolean;
 
 /**
- * What one socket still has to send, in order, within the send limit. Keepalive frames and replies go before requests.
- * Of a limit above one a slot is left free, because the pong that answers a server's ping frame cannot wait.
+ * Sends the frames of one socket in order and within the send limit, keepalive frames and replies before requests.
+ * Reserves one slot of the limit for protocol pongs, which cannot wait, unless the limit is 1.
  */
 export class SendQueue {
   readonly #clock: Clock;
   readonly #window: RollingWindow | null;
   readonly #slotsAhead: number;
+  readonly #onThrow: (error: unknown) => void;
   readonly #urgent: Send[] = [];
   readonly #requests: Send[] = [];
   #timer: Timer | null = null;
@@ -25,14 +26,17 @@ export class SendQueue {
   #draining = false;
 
   constructor(
-    { clock, window, limit }: {
+    { clock, window, limit, onThrow }: {
       readonly clock: Clock;
       readonly window: RollingWindow | null;
       readonly limit: RateLimit | null;
+      /** Takes what a `Send` throws. */
+      readonly onThrow: (error: unknown) => void;
     },
   ) {
     this.#clock = clock;
     this.#window = window;
+    this.#onThrow = onThrow;
     this.#slotsAhead = limit !== null && limit.count > 1 ? 2 : 1;
   }
 
@@ -75,9 +79,18 @@ export class SendQueue {
       }
       if (this.#urgent.length > 0) this.#urgent.shift();
       else this.#requests.shift();
-      if (next()) this.#window?.record(this.#clock.monotonicMs());
+      if (this.#isSent(next)) this.#window?.record(this.#clock.monotonicMs());
     }
     this.#draining = false;
+  }
+
+  #isSent(send: Send): boolean {
+    try {
+      return send();
+    } catch (error) {
+      this.#onThrow(error);
+      return false;
+    }
   }
 
   #wakeAfter(ms: number): void {

@@ -17,7 +17,7 @@ import type { RollingWindow } from "../rest/mod.ts";
 import type { Session, SessionOptions, SessionStatus } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { hideSecrets, showUrl } from "./shown_url.ts";
-import { SocketLife } from "./socket_life.ts";
+import { isTold, SocketLife } from "./socket_life.ts";
 import { StreamBoard } from "./stream_board.ts";
 
 /** A session that has not been started. */
@@ -49,6 +49,8 @@ class ReconnectingSession implements Session {
   #urlAt = 0;
   #opened = 0;
   #lastMessageTs: Micros | null = null;
+  /** The end of the last socket, where the sink has not taken it yet. */
+  #owed: (() => void) | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -104,6 +106,8 @@ class ReconnectingSession implements Session {
     this.#stopping.abort();
     this.#life?.close("shutdown", "shutdown");
     await this.#running;
+    // What is still not taken is written by the next start, as after a crash.
+    if (this.#owed !== null && isTold(this.#owed)) this.#owed = null;
   }
 
   ask(message: Template): void {
@@ -131,13 +135,14 @@ class ReconnectingSession implements Session {
     this.#setState({ kind: "closed" });
   }
 
-  /** One attempt from the bootstrap call to the end of the socket. Never rejects: what fails is observed. */
+  /** One attempt from the end of the last socket to the end of the next. Never rejects: what fails is observed. */
   async #attempt(): Promise<AttemptEnd> {
     const { plan, host, openGate } = this.#options;
     const signal = this.#stopping.signal;
     const template = plan.urls[this.#urlAt % plan.urls.length];
     let boot: BootValues = {};
     try {
+      this.#settleDebt();
       if (plan.bootstrap !== null) boot = await fetchBootstrap(plan.bootstrap, host, signal);
       const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
       const url = renderTemplate(template, values);
@@ -162,13 +167,21 @@ class ReconnectingSession implements Session {
       this.#life = life;
       life.begin(connection);
       if (signal.aborted) life.close("shutdown", "shutdown");
-      const { livedMs, settled, cause, reason } = await life.ended;
-      const succeeded = settled && cause !== "stale";
+      const { livedMs, settled, cause, reason, owed } = await life.ended;
+      this.#owed = owed;
+      const succeeded = (settled && cause !== "stale") || cause === "journal_busy";
       return { livedMs, succeeded, retryAfterMs: null, reason: reason === "" ? cause : `${cause}: ${reason}` };
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      return this.#failed(error, template, boot);
+      return this.#failed(failureOf(error), template, boot);
     }
+  }
+
+  /** Tells the sink of the end of the last socket where it could not take it before; throws where it still cannot. */
+  #settleDebt(): void {
+    const owed = this.#owed;
+    if (owed === null) return;
+    if (!isTold(owed)) throw new Failure("busy", "Cannot record the end of the last session yet");
+    this.#owed = null;
   }
 
   #failed(failure: Failure, template: Template, boot: BootValues): AttemptEnd {
@@ -200,6 +213,12 @@ class ReconnectingSession implements Session {
     this.#since = host.clock.nowMicros();
     observe({ kind: "session_state", exchange, connection: plan.key, state });
   }
+}
+
+/** A bug fails the attempt, like the world does; it must not end the other sessions. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  return new Failure("connect", `Bug while connecting: ${String(error)}`, { cause: error });
 }
 
 /** The same value at every call, so that a URL is shown with the very id that it was dialled with. */

@@ -15,17 +15,27 @@ import type {
 import type { OpenGate } from "../rest/mod.ts";
 import type { StreamCounts } from "./stream_board.ts";
 
-/** What a session tells the runtime. Called synchronously; they must not throw. Times are receive times or now. */
-export interface SessionCallbacks {
+/**
+ * Receives what happens to a session. Called synchronously; times are receive times or now. Each member may throw: the
+ * session then closes its socket with cause `journal_busy` for a `Failure` and `error` for anything else, and connects
+ * again after a growing delay.
+ */
+export interface SessionSink {
   /** A socket is open. Returns the session's id. `url` is without secrets. */
-  onOpened(url: string, at: Micros): SessionId;
-  /** A message; during the call the runtime hands signals and data back by `acceptSignal` and `acceptData`. */
-  onFrame(session: SessionId, payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
+  opened(url: string, at: Micros): SessionId;
+  /**
+   * A message came; during the call the runtime hands signals and data back by `acceptSignal` and `acceptData`. A frame
+   * whose call throws counts as dropped.
+   */
+  frame(session: SessionId, payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
   /** Streams were acknowledged: by an ack, or by data where that has to do. Once a stream and socket. */
-  onAcked(session: SessionId, streams: readonly Stream[], at: Micros): void;
-  onRejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void;
-  /** The socket is gone; called once for each `onOpened`. */
-  onClosed(session: SessionId, cause: CloseCause, code: number | null, reason: string, at: Micros): void;
+  acked(session: SessionId, streams: readonly Stream[], at: Micros): void;
+  rejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void;
+  /**
+   * The socket is gone; once for each `opened`. After a `Failure` it is called again with the same arguments, until it
+   * returns; no other socket is opened before.
+   */
+  closed(session: SessionId, cause: CloseCause, code: number | null, reason: string, at: Micros): void;
 }
 
 /** What a session needs. */
@@ -39,7 +49,7 @@ export interface SessionOptions {
   /** Shared by all sessions of the instance. */
   readonly openGate: OpenGate;
   readonly observe: Observer;
-  readonly callbacks: SessionCallbacks;
+  readonly sink: SessionSink;
 }
 
 /** How a connection is doing. Times in microseconds. */
@@ -75,7 +85,7 @@ export interface Session {
   pause(): void;
   resume(): void;
   readonly status: SessionStatus;
-  /** Closes the socket and ends; resolves when all callbacks were called, a second after at the latest. */
+  /** Closes the socket and ends; resolves when the sink was told all, a second after at the latest. */
   stop(): Promise<void>;
   /**
    * Asks anew, on the open socket, for all that brings a stream, so that its snapshot comes again. False where there is no

@@ -3,6 +3,7 @@ import {
   type Channel,
   type CloseCause,
   type ControlSignal,
+  Failure,
   type Micros,
   renderTemplate,
   type SessionId,
@@ -29,6 +30,8 @@ export interface SocketEnd {
   readonly livedMs: number;
   /** Whether all its requests had been answered. */
   readonly settled: boolean;
+  /** Tells the sink of the end, which it has not taken yet; null where it has. Throws what the sink throws. */
+  readonly owed: (() => void) | null;
 }
 
 /** What a socket needs beyond what its session was given. */
@@ -44,7 +47,8 @@ export interface SocketLifeOptions extends SessionOptions {
 
 /**
  * The life of one socket, from its opening to its close: welcome, hello, subscriptions, keepalive and the deadlines of
- * all of these. One timer serves all deadlines; a frame only moves the time of the last sign of life.
+ * all of these. One timer serves all deadlines; a frame only moves the time of the last sign of life. Whatever is thrown
+ * within it, by the sink or by a bug, ends the socket and goes no further.
  */
 export class SocketLife {
   /** For the dialer. */
@@ -71,10 +75,15 @@ export class SocketLife {
 
   /** Throws a `Failure` where the bootstrap gave a keepalive interval that is none. */
   constructor(options: SocketLifeOptions) {
-    const { plan, host, boot, sendWindow, callbacks, onState } = options;
+    const { plan, host, boot, sendWindow, sink, onState } = options;
     this.#options = options;
     this.#keepalive = new Keepalive(plan.keepalive, boot);
-    this.#queue = new SendQueue({ clock: host.clock, window: sendWindow, limit: plan.sendLimit });
+    this.#queue = new SendQueue({
+      clock: host.clock,
+      window: sendWindow,
+      limit: plan.sendLimit,
+      onThrow: (error) => this.#fail(error),
+    });
     this.#subscriptions = new Subscriptions({
       exchange: options.exchange,
       plan,
@@ -86,10 +95,10 @@ export class SocketLife {
       onDeadline: () => this.#schedule(),
       onSettled: () => onState({ kind: "live" }),
       onAcked: (streams, at) => {
-        if (this.#session !== null) callbacks.onAcked(this.#session, streams, at);
+        this.#tell((session) => sink.acked(session, streams, at));
       },
       onRejected: (streams, reason, at) => {
-        if (this.#session !== null) callbacks.onRejected(this.#session, streams, reason, at);
+        this.#tell((session) => sink.rejected(session, streams, reason, at));
       },
     });
     const { promise, resolve } = Promise.withResolvers<SocketEnd>();
@@ -126,13 +135,17 @@ export class SocketLife {
 
   /** The socket is open. */
   begin(connection: Connection): void {
-    const { plan, host, url, exchange, observe, callbacks, onState } = this.#options;
     this.#connection = connection;
+    this.#guard(() => this.#begin(connection));
+  }
+
+  #begin(connection: Connection): void {
+    const { plan, host, url, exchange, observe, sink, onState } = this.#options;
     this.#openedMs = host.clock.monotonicMs();
     this.#lastReceivedMs = this.#openedMs;
     this.#welcomed = !plan.awaitsWelcome;
     this.#welcomeDueMs = this.#openedMs + plan.welcomeTimeoutMs;
-    const session = callbacks.onOpened(url, host.clock.nowMicros());
+    const session = sink.opened(url, host.clock.nowMicros());
     this.#session = session;
     observe({ kind: "session_opened", exchange, connection: plan.key, session, url });
     if (this.#pausedSinceMs !== null) connection.pause();
@@ -217,10 +230,35 @@ export class SocketLife {
 
   /** What comes while we close is still recorded: it was received. */
   #onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void {
-    if (this.#session === null) return;
+    const { exchange, sink, observe, onMessage } = this.#options;
     this.#received("frame");
-    this.#options.onMessage(receivedTs);
-    this.#options.callbacks.onFrame(this.#session, payload, binary, receivedTs);
+    onMessage(receivedTs);
+    try {
+      if (this.#session !== null) return sink.frame(this.#session, payload, binary, receivedTs);
+    } catch (error) {
+      this.#fail(error);
+    }
+    const reason = this.#ending?.reason ?? "no session";
+    observe({ kind: "frames_dropped", exchange, frames: 1, reason });
+  }
+
+  /** Tells the sink something of the session. */
+  #tell(call: (session: SessionId) => void): void {
+    const session = this.#session;
+    if (session !== null) this.#guard(() => call(session));
+  }
+
+  /** Runs a part of the life; what it throws ends the socket. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.close(causeOf(error), messageOf(error));
   }
 
   #received(sign: SignOfLife): void {
@@ -230,17 +268,21 @@ export class SocketLife {
 
   #onClose(code: number | null, reason: string): void {
     if (this.#closed) return;
+    this.#closed = true;
     this.#stopWork();
-    const { plan, host, exchange, observe, callbacks } = this.#options;
+    const { plan, host, exchange, observe, sink } = this.#options;
     const { cause, reason: words } = this.#ending ??
       { cause: code === null ? "error" as const : "peer" as const, reason };
-    if (this.#session !== null) {
-      callbacks.onClosed(this.#session, cause, code, words, host.clock.nowMicros());
+    const livedMs = this.#nowMs() - this.#openedMs;
+    const session = this.#session;
+    let owed: (() => void) | null = null;
+    if (session !== null) {
+      const at = host.clock.nowMicros();
+      const tell = () => sink.closed(session, cause, code, words, at);
+      if (!isTold(tell)) owed = tell;
       observe({ kind: "session_closed", exchange, connection: plan.key, cause, code, reason: words });
     }
-    this.#closed = true;
-    const livedMs = this.#nowMs() - this.#openedMs;
-    this.#resolveEnded({ cause, reason: words, livedMs, settled: this.#subscriptions.settled });
+    this.#resolveEnded({ cause, reason: words, livedMs, settled: this.#subscriptions.settled, owed });
   }
 
   #stopWork(): void {
@@ -312,7 +354,7 @@ export class SocketLife {
     this.#timerDueMs = dueMs;
     this.#timer = this.#options.host.clock.after(Math.max(0, Math.ceil(dueMs - this.#nowMs())), () => {
       this.#timer = null;
-      this.#tick();
+      this.#guard(() => this.#tick());
     });
   }
 
@@ -371,5 +413,25 @@ export class SocketLife {
       this.#send(reply, signal.capture ?? "");
       return true;
     });
+  }
+}
+
+/** What a thrown thing says of the end of a socket: the journal takes nothing, or a part of the program is wrong. */
+function causeOf(error: unknown): CloseCause {
+  return error instanceof Failure ? "journal_busy" : "error";
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Failure) return error.message;
+  return `bug: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+}
+
+/** Tells the sink of an end; false where it has to be told again. A bug is not repeated: it would be the same one. */
+export function isTold(tell: () => void): boolean {
+  try {
+    tell();
+    return true;
+  } catch (error) {
+    return !(error instanceof Failure);
   }
 }

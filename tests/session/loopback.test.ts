@@ -31,18 +31,18 @@ class LoopbackSession {
         for (const wake of this.#waiting) wake();
         this.#waiting.clear();
       },
-      callbacks: {
-        onOpened: () => ++sessions,
-        onFrame: (_, payload, __, receivedTs) => {
+      sink: {
+        opened: () => ++sessions,
+        frame: (_, payload, __, receivedTs) => {
           const text = new TextDecoder().decode(payload);
           this.frames.push(text);
           if (text.startsWith("ack ")) {
             this.session.acceptSignal(signal("ack", { correlation: text.slice(4) }), receivedTs);
           } else this.session.acceptData("trades", text);
         },
-        onAcked: () => {},
-        onRejected: () => {},
-        onClosed: () => {},
+        acked: () => {},
+        rejected: () => {},
+        closed: () => {},
       },
     });
     this.session.start();

@@ -44,7 +44,7 @@ Deno.test("SendQueue keeps requests and urgent frames within the limit, with a s
   await fc.assert(
     fc.asyncProperty(limits, fc.array(fc.tuple(fc.nat(300), fc.boolean()), { maxLength: 30 }), async (limit, steps) => {
       const clock = new SimulatedClock();
-      const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit });
+      const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
       const moments: number[] = [];
       const send = () => {
         moments.push(clock.monotonicMs());
@@ -67,7 +67,7 @@ Deno.test("SendQueue keeps requests and urgent frames within the limit, with a s
 Deno.test("SendQueue sends urgent frames before requests and forgets all when closed", async () => {
   const clock = new SimulatedClock();
   const limit = { count: 1, perMs: 1000 };
-  const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit });
+  const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
   const sent: string[] = [];
   const send = (name: string) => () => sent.push(name) > 0;
   queue.request(send("first"));
@@ -84,9 +84,13 @@ Deno.test("SendQueue sends urgent frames before requests and forgets all when cl
 Deno.test("SendQueue leaves out the oldest reply when too many wait", async () => {
   const clock = new SimulatedClock();
   const limit = { count: 1, perMs: 1000 };
-  const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit });
+  const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
   const sent: number[] = [];
   for (let i = 0; i < 30; i++) queue.urgent(() => sent.push(i) > 0);
   await clock.advance(60_000);
   assert.deepEqual(sent, [0, ...Array.from({ length: 16 }, (_, i) => i + 14)]);
 });
+
+function rethrow(error: unknown): never {
+  throw error;
+}

@@ -17,7 +17,7 @@ import type {
 } from "../../src/model/mod.ts";
 import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
 import { HostLimits, type OpenGate } from "../../src/rest/mod.ts";
-import { createSession, type Session } from "../../src/session/mod.ts";
+import { createSession, type Session, type SessionSink } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
 
 /** A template from text with holes: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */
@@ -126,6 +126,8 @@ export class SessionHarness {
   readonly session: Session;
   readonly records: SessionRecord[] = [];
   readonly observations: Observation[] = [];
+  /** Called before the sink takes anything; may throw. */
+  fault: (member: keyof SessionSink) => void = () => {};
 
   constructor(
     plan: ConnectionPlan,
@@ -145,15 +147,28 @@ export class SessionHarness {
       host,
       openGate: openGate ?? new HostLimits(host.clock).of("example"),
       observe: (observation) => this.observations.push(observation),
-      callbacks: {
-        onOpened: (url) => {
+      sink: {
+        opened: (url) => {
+          this.fault("opened");
           this.records.push({ kind: "opened", url });
           return ++sessions;
         },
-        onFrame: (_, payload) => this.records.push({ kind: "frame", text: new TextDecoder().decode(payload) }),
-        onAcked: (_, streams) => this.records.push({ kind: "acked", streams: names(streams) }),
-        onRejected: (_, streams, reason) => this.records.push({ kind: "rejected", streams: names(streams), reason }),
-        onClosed: (_, cause, code, reason) => this.records.push({ kind: "closed", cause, code, reason }),
+        frame: (_, payload) => {
+          this.fault("frame");
+          this.records.push({ kind: "frame", text: new TextDecoder().decode(payload) });
+        },
+        acked: (_, streams) => {
+          this.fault("acked");
+          this.records.push({ kind: "acked", streams: names(streams) });
+        },
+        rejected: (_, streams, reason) => {
+          this.fault("rejected");
+          this.records.push({ kind: "rejected", streams: names(streams), reason });
+        },
+        closed: (_, cause, code, reason) => {
+          this.fault("closed");
+          this.records.push({ kind: "closed", cause, code, reason });
+        },
       },
     });
   }
