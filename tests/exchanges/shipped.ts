@@ -46,6 +46,13 @@ export const SHIPPED: readonly {
   { name: "bitmex", symbols: ["BTC/USD:BTC", "ETH/USD:BTC"], lacks: [] },
   { name: "upbit", symbols: ["BTC/KRW", "ETH/BTC"], lacks: ["quotes", "derivative", "liquidations"] },
   { name: "mexc", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: ["quotes", "liquidations"] },
+  { name: "kraken-futures", symbols: ["BTC/USD:USD", "BTC/USD:BTC"], lacks: ["candles"] },
+  { name: "woo-x", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["ticker", "candles", "liquidations"] },
+  { name: "backpack", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: [] },
+  { name: "aster", symbols: ["BTC/USDT", "ETH/USDT"], lacks: ["derivative", "liquidations"], markets: 12 },
+  { name: "aster-futures", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
+  { name: "dydx-v4", symbols: ["BTC/USD:USDC", "ETH/USD:USDC"], lacks: ["quotes", "ticker"] },
+  { name: "lighter", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: ["ticker"], markets: 3 },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 

@@ -50,6 +50,20 @@ const DEVIATIONS: Readonly<Record<string, Deviation>> = {
   "bybit-spot 3 book_ticker": {
     reason: "a delta of orderbook.1, not sent since 2024, names one side; the mapper fills in the other from memory",
   },
+  "cryptofacilities 5 derivative_ticker": {
+    reason:
+      "a message of 2019, of which the mapper took absolute rates of funding; fractions are read, as it does since 2022",
+  },
+  "aster-futures 2 trade": {
+    reason:
+      "an aggregate is read where it is subscribed in place of single trades; the mapper knows single trades alone",
+  },
+  "aster-futures 4 book_change": {
+    reason: "the book of this message is crossed (bid 8493.78, ask 4096): a crossed book never leaves as valid",
+  },
+  "aster-futures 5 book_change": {
+    reason: "the book that this message changes is crossed",
+  },
 };
 
 /** Binance's REST answers are written as messages of streams that do not exist. */
@@ -148,6 +162,38 @@ function subjects(): ConformanceSubject[] {
       connectionId: "linear",
     },
     { exchange: "bybit-spot", versions: ["2023-04-05T00:00:59.464Z"], shipped: bybit, connectionId: "spot" },
+    {
+      exchange: "cryptofacilities",
+      versions: ["2019-09-01T00:00:01.275Z", "2022-09-30T00:00:01.275Z"],
+      shipped: loadShipped("kraken-futures"),
+      connectionId: "public",
+    },
+    {
+      exchange: "aster",
+      versions: [NOW],
+      shipped: loadShipped("aster"),
+      connectionId: "public",
+      restAnswer: binanceAnswer,
+    },
+    {
+      exchange: "aster-futures",
+      versions: [NOW],
+      shipped: loadShipped("aster-futures"),
+      connectionId: "public",
+      restAnswer: binanceAnswer,
+    },
+    {
+      exchange: "dydx-v4",
+      versions: ["2024-08-23T00:00:00.498Z"],
+      shipped: loadShipped("dydx-v4"),
+      connectionId: "book",
+    },
+    {
+      exchange: "lighter",
+      versions: ["2026-04-20T11:35:00.000Z"],
+      shipped: loadShipped("lighter"),
+      connectionId: "perp",
+    },
   ];
 }
 
