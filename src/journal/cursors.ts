@@ -33,11 +33,20 @@ export class Cursors {
     return greatest;
   }
 
-  /** Offset of the record that the reader takes next; null where it never committed. */
+  /**
+   * Offset of the record that the reader takes next; null where it never committed. A reader whose file cannot be read
+   * holds everything back all the same.
+   */
   async load(reader: string): Promise<Offset | null> {
+    if (!this.#known.has(reader)) this.#known.set(reader, null);
     const next = await this.#read(this.#path(reader));
     this.#known.set(reader, next);
     return next;
+  }
+
+  /** The reader holds nothing back any more. */
+  forget(reader: string): void {
+    this.#known.delete(reader);
   }
 
   /** Commits of one reader are written in the order of the calls. */

@@ -5,7 +5,7 @@ import type { JournalEntry } from "./segment_reader.ts";
 
 /** What a journal needs to open. */
 export interface JournalOptions {
-  readonly host: Pick<Host, "clock" | "files" | "processId">;
+  readonly host: Pick<Host, "clock" | "files" | "processId" | "random">;
   /** The journal's folder; made where it is missing. */
   readonly dir: string;
   readonly plan: JournalPlan;
@@ -28,6 +28,8 @@ export interface ReadOptions {
 
 /** The raw log of everything that was received: appended to at once, safe on disk within `syncMs`. */
 export interface Journal {
+  /** A UUID that stays as long as the folder does: sinks mark with it what they have written. */
+  readonly id: string;
   /**
    * Encodes the record into the write buffer and returns its offset; the payload is copied. Throws a `Failure`: `closed`
    * after `close`, `busy` where `JOURNAL_REFUSED_BYTES` are buffered, the failure itself where the journal has
@@ -65,6 +67,8 @@ export interface Journal {
   read(from: Offset, options?: ReadOptions): AsyncIterable<readonly JournalEntry[]>;
   /** Where a reader goes on; null where it never committed. Makes the reader known to retention. */
   loadCursor(reader: string): Promise<Offset | null>;
+  /** The reader takes nothing more in this run and holds nothing back. Its file stays. */
+  forgetCursor(reader: string): void;
   /** Keeps where a reader goes on; at most `synced`. */
   commitCursor(reader: string, next: Offset): Promise<void>;
   /**

@@ -1,5 +1,6 @@
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
+import { journalId } from "./identity.ts";
 import type { Journal, JournalOptions } from "./journal.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentedJournal } from "./segmented_journal.ts";
@@ -15,9 +16,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   try {
     const cursors = new Cursors(host.files, dir);
     await cursors.prepare();
+    const id = await journalId(host, dir);
     const recovery = await recoverSegments(host.files, dir);
     const start = Math.max(host.clock.nowMicros(), await cursors.greatest());
-    const journal = new SegmentedJournal(options, { recovery, cursors, start, release: () => lock.release() });
+    const journal = new SegmentedJournal(options, { id, recovery, cursors, start, release: () => lock.release() });
     await journal.begin();
     return journal;
   } catch (error) {

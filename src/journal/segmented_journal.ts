@@ -19,6 +19,7 @@ const RETRY_MS_MAX = 5_000;
 
 /** What was made ready for a journal before it is begun. */
 export interface JournalParts {
+  readonly id: string;
   readonly recovery: Recovery;
   readonly cursors: Cursors;
   /** Offset of the first record of a new journal. */
@@ -28,6 +29,7 @@ export interface JournalParts {
 
 /** The journal of a folder that is locked and recovered. */
 export class SegmentedJournal implements Journal {
+  readonly id: string;
   readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
   readonly #options: JournalOptions;
   readonly #release: () => Promise<void>;
@@ -56,6 +58,7 @@ export class SegmentedJournal implements Journal {
   constructor(options: JournalOptions, parts: JournalParts) {
     const { recovery, cursors } = parts;
     const last = recovery.segments.at(-1);
+    this.id = parts.id;
     this.#options = options;
     this.#release = parts.release;
     this.#cursors = cursors;
@@ -179,6 +182,10 @@ export class SegmentedJournal implements Journal {
       `Cannot go on at the cursor of ${reader}: it stands at offset ${next}, the journal ends at ${this.#next}`,
       { retry: false },
     );
+  }
+
+  forgetCursor(reader: string): void {
+    this.#cursors.forget(reader);
   }
 
   async commitCursor(reader: string, next: Offset): Promise<void> {

@@ -206,3 +206,36 @@ Deno.test("openJournal() begins a new journal past every cursor that an earlier 
     assert.equal(again.oldest, synced);
     await again.close();
   }));
+
+Deno.test("openJournal() gives a journal one id for good, and another one to another journal", () =>
+  inTempDir(async (dir) => {
+    const first = await openRig(`${dir}/a`);
+    await first.close();
+    const again = await openRig(`${dir}/a`);
+    const other = await openRig(`${dir}/b`);
+    assert.match(first.id, /^[0-9a-f-]{36}$/);
+    assert.equal(again.id, first.id);
+    assert.notEqual(other.id, first.id);
+    await again.close();
+    await other.close();
+  }));
+
+Deno.test("loadCursor() of a damaged file fails and keeps everything that its reader may need; forgetCursor() lets it go", () =>
+  inTempDir(async (dir) => {
+    const journal = await openRig(dir, { plan: { segmentBytes: 4096 } });
+    const oldest = journal.oldest;
+    await files.writeAtomic(`${dir}/cursors/broken.json`, new Uint8Array());
+    await assert.rejects(journal.loadCursor("broken"), { code: "corrupt" });
+    for (let i = 0; i < 200; i++) journal.append(frame("x".repeat(100)));
+    await journal.sync();
+    for (let i = 0; i < 200; i++) journal.append(frame("x".repeat(100)));
+    await journal.sync();
+    await journal.whenSealed();
+    await journal.commitCursor("whole", journal.synced);
+    await journal.removePassed();
+    assert.equal(journal.oldest, oldest);
+    journal.forgetCursor("broken");
+    await journal.removePassed();
+    assert.ok(journal.oldest > oldest);
+    await journal.close();
+  }));

@@ -16,7 +16,12 @@ export interface RigOptions {
 /** Opens a journal over real files, with a clock that stands still. */
 export function openRig(dir: string, options: RigOptions = {}): Promise<Journal> {
   return openJournal({
-    host: { clock: options.clock ?? new ManualClock(), files: options.files ?? denoHost().files, processId: 4711 },
+    host: {
+      clock: options.clock ?? new ManualClock(),
+      files: options.files ?? denoHost().files,
+      random: denoHost().random,
+      processId: 4711,
+    },
     dir,
     plan: {
       syncMs: 100,
