@@ -1,9 +1,9 @@
 import type { Issue } from "../model/mod.ts";
 import { isList } from "./expectation.ts";
 import { interpolate, type Interpolated, pathKey } from "./interpolate.ts";
-import { checkShape, tableNamer } from "./issue_builder.ts";
+import { checkShape, isWithin, type Shape, tableNamer } from "./issue_builder.ts";
 import { type JsonSchema, jsonSchema } from "./json_schema.ts";
-import { issueAt, type Locate, type ValuePath } from "./position.ts";
+import { issueAt, type Locate, NO_PLACE, type Position, type ValuePath } from "./position.ts";
 import {
   collectorSchema,
   type CollectorValues,
@@ -13,7 +13,8 @@ import {
   type SinkValues,
 } from "./schema_collector.ts";
 import { sinkTypeOf } from "../sink/mod.ts";
-import { coerceText, withoutConsequences } from "./shape.ts";
+import { coerceText, findCommonIssues } from "./shape.ts";
+import { suggest } from "./suggest.ts";
 import { parseTomlSource, type TomlSource, type TomlTable, type TomlValue } from "./toml_source.ts";
 
 /** What stands in `collector.toml` beside the exchange instances. */
@@ -21,22 +22,21 @@ export type GlobalValues = Omit<CollectorValues, "exchange">;
 
 /** One `[[exchange]]` table, checked on its own, so that a broken one breaks nothing else. */
 export interface InstanceEntry {
-  /** Where its table stands: `["exchange", 0]`. */
-  readonly path: ValuePath;
   /** Its name; `#1` where it has none. */
   readonly name: string;
   readonly enabled: boolean;
+  /** Empty where it is not known. */
   readonly descriptorPath: string;
-  /** Null where the table cannot be used at all; with issues of severity error it must not run. */
-  readonly values: ExchangeValues | null;
+  /** As `Shape.variants`: none where the table cannot be used at all; with issues of severity error it must not run. */
+  readonly variants: readonly ExchangeValues[];
   readonly issues: readonly Issue[];
+  /** Places by paths from its table; of a value that was filled in from the environment always the whole. */
+  readonly locate: Locate;
+  readonly locateKey: (path: ValuePath) => Position;
 }
 
 /** `collector.toml`, read and checked. */
 export interface CollectorFile {
-  /** Places of values; of one that was filled in from the environment always the whole, as it stands in the file. */
-  readonly locate: Locate;
-  readonly locateKey: TomlSource["locateKey"];
   /** Null where something beside the instances is broken. */
   readonly globals: GlobalValues | null;
   /** Issues that concern no single instance. */
@@ -70,9 +70,8 @@ export function readCollectorFile(
   },
 ): CollectorFile {
   const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
-  const { locateKey } = source;
   if (source.table === null) {
-    return { locate: source.locate, locateKey, globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
+    return { globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
   }
   const schema = jsonSchema("config");
   const { table, written, problems } = interpolate(source, source.table, {
@@ -80,15 +79,14 @@ export function readCollectorFile(
     coerce: (path, text) => coerceText(schema, path, text),
   });
   const context: Context = { source, table, written, problems, schema };
-  const tables = instanceTables(table);
+  const key = instancesKey(table);
+  const tables = instanceTables(table, key);
   const globals = readGlobals(context, tables !== null);
   const instances: InstanceEntry[] = [];
   for (const [index, value] of (tables ?? []).entries()) {
-    instances.push(readInstance(context, { index, value, before: instances }));
+    instances.push(readInstance(context, { path: [key, index], value, before: instances }));
   }
-  const locate: Locate = (path, offset, length) =>
-    written.has(pathKey(path)) ? source.locate(path) : source.locate(path, offset, length);
-  return { locate, locateKey, ...globals, instances, http: readHttpAddress(table) };
+  return { ...globals, instances, http: readHttpAddress(table) };
 }
 
 /** What is known of an address where the file cannot be read. */
@@ -104,9 +102,16 @@ function readHttpAddress(table: TomlTable): HttpAddress {
   };
 }
 
+/** The key under which the instances stand, also where it is misspelt, which the schema of the whole reports. */
+function instancesKey(table: TomlTable): string {
+  if (table.exchange !== undefined) return "exchange";
+  const known = Object.keys(collectorSchema.shape);
+  return Object.keys(table).find((key) => !known.includes(key) && suggest(key, known) === "exchange") ?? "exchange";
+}
+
 /** The elements of `[[exchange]]`; null where it is missing or not a list, which the schema of the whole reports. */
-function instanceTables(table: TomlTable): readonly TomlValue[] | null {
-  const instances: TomlValue | undefined = table.exchange;
+function instanceTables(table: TomlTable, key: string): readonly TomlValue[] | null {
+  const instances: TomlValue | undefined = table[key];
   return isList(instances) ? instances : null;
 }
 
@@ -121,77 +126,77 @@ function shapeOf<Values>(
     /** Whether a path of the file belongs to this part of it. */
     readonly owns: (path: ValuePath) => boolean;
     readonly exchange: string | null;
-    readonly check: (values: Values) => readonly Issue[];
+    readonly check: (values: Values, locate: Locate) => readonly Issue[];
   },
-): { readonly values: Values | null; readonly issues: readonly Issue[] } {
+): Shape<Values> {
   const { source, written } = context;
   const within = (path: ValuePath) => [...target.prefix, ...path];
-  const locate = (path: ValuePath) => source.locate(within(path));
-  const locateKey = (path: ValuePath) => source.locateKey(within(path));
+  const problems = context.problems.filter((problem) => target.owns(problem.path));
   const shape = checkShape<Values>({
     schema: target.schema,
     jsonSchema: target.jsonSchema,
     value: target.value,
-    locate,
-    locateKey,
+    locate: (path, offset, length) =>
+      written.has(pathKey(within(path))) ? source.locate(within(path)) : source.locate(within(path), offset, length),
+    locateKey: (path) => source.locateKey(within(path)),
+    doubted: problems.map(({ path }) => path.slice(target.prefix.length)),
     show: (path, value) => written.get(pathKey(within(path))) ?? value,
     nameTable: tableNamer(context.table, target.prefix),
     exchange: target.exchange,
   });
-  const problems = context.problems.filter((problem) => target.owns(problem.path));
-  const unfilled = problems.map((problem) => problem.path.slice(target.prefix.length));
-  const checked = shape.values === null ? [] : target.check(shape.values);
+  const { locate, locateKey } = shape;
   return {
-    values: shape.values,
+    variants: shape.variants,
     issues: [
       ...problems.map(({ position, message }) => issueAt(position, { message, exchange: target.exchange })),
-      ...withoutConsequences(shape.issues, unfilled, [locate]),
-      ...withoutConsequences(checked, [...unfilled, ...shape.dropped], [locate, locateKey]),
+      ...shape.issues,
+      ...findCommonIssues(shape.variants, (values) => target.check(values, locate)),
     ],
+    locate,
+    locateKey,
   };
 }
 
 function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFile, "globals" | "issues"> {
   const value: TomlTable = hasInstances ? { ...context.table, exchange: [] } : context.table;
-  const { values, issues } = shapeOf<CollectorValues>(context, {
+  const { variants, issues } = shapeOf<CollectorValues>(context, {
     schema: collectorSchema,
     jsonSchema: () => context.schema,
     value,
     prefix: [],
     owns: (path) => !hasInstances || path[0] !== "exchange",
     exchange: null,
-    check: (checked) => [
-      ...checkJournal(checked.journal, context.source),
-      ...checkSinks(checked.sink, { source: context.source, dataDir: checked.run.data_dir }),
+    check: (checked, locate) => [
+      ...checkJournal(checked.journal, locate),
+      ...checkSinks(checked.sink, { locate, dataDir: checked.run.data_dir }),
       ...checkInstanceCount(context),
     ],
   });
   const isBroken = issues.some((issue) => issue.severity === "error");
-  return { globals: isBroken ? null : values, issues };
+  return { globals: isBroken ? null : variants[0] ?? null, issues };
 }
 
 /** Only whole segments are compressed and deleted: a cap below the first one's size would never be left again. */
-function checkJournal(journal: GlobalValues["journal"], source: TomlSource): readonly Issue[] {
+function checkJournal(journal: GlobalValues["journal"], locate: Locate): readonly Issue[] {
   const { segment_mb: segment, max_total_mb: total } = journal;
   if (total >= segment) return [];
   const message = `Journal cap of ${total} MiB is below the size of one segment, ${segment} MiB: make "max_total_mb" ` +
     `at least ${segment}, or set "segment_mb" to ${total} or less`;
-  return [issueAt(source.locate(["journal", "max_total_mb"]), { message, exchange: null })];
+  return [issueAt(locate(["journal", "max_total_mb"]), { message, exchange: null })];
 }
 
 function checkInstanceCount(context: Context): readonly Issue[] {
-  if ((instanceTables(context.table) ?? []).length > 0 || context.table.exchange !== undefined) return [];
+  if (context.table[instancesKey(context.table)] !== undefined) return [];
   const message = "No [[exchange]]: there is nothing to collect";
   return [issueAt(context.source.locate([]), { severity: "warning", message, exchange: null })];
 }
 
 function checkSinks(
   sinks: readonly SinkValues[],
-  { source, dataDir }: { readonly source: TomlSource; readonly dataDir: string },
+  { locate, dataDir }: { readonly locate: Locate; readonly dataDir: string },
 ): readonly Issue[] {
   const issues: Issue[] = [];
-  const report = (path: ValuePath, message: string) =>
-    issues.push(issueAt(source.locate(path), { message, exchange: null }));
+  const report = (path: ValuePath, message: string) => issues.push(issueAt(locate(path), { message, exchange: null }));
   const names = new Set<string>();
   const dirs = new Map<string, string>();
   for (const [index, sink] of sinks.entries()) {
@@ -219,39 +224,37 @@ function folderOf({ type, name, kinds, ...keys }: SinkValues, dataDir: string): 
 
 function readInstance(
   context: Context,
-  entry: { readonly index: number; readonly value: TomlValue; readonly before: readonly InstanceEntry[] },
+  entry: { readonly path: ValuePath; readonly value: TomlValue; readonly before: readonly InstanceEntry[] },
 ): InstanceEntry {
-  const path: ValuePath = ["exchange", entry.index];
+  const { path } = entry;
   const given = typeof entry.value === "object" && !isList(entry.value) ? entry.value : null;
-  const name = typeof given?.name === "string" && given.name !== "" ? given.name : `#${entry.index + 1}`;
-  const { values, issues } = shapeOf<ExchangeValues>(context, {
+  const name = typeof given?.name === "string" && given.name !== "" ? given.name : `#${entry.before.length + 1}`;
+  const shape = shapeOf<ExchangeValues>(context, {
     schema: exchangeSchema,
     jsonSchema: () => context.schema.properties?.exchange?.items ?? {},
     value: entry.value,
     prefix: path,
-    owns: (candidate) => path.every((segment, index) => segment === candidate[index]),
+    owns: (candidate) => isWithin(candidate, path),
     exchange: name,
-    check: (checked) => checkInstance(checked, { context, path, before: entry.before }),
+    check: (checked, locate) => checkInstance(checked, { locate, before: entry.before }),
   });
+  const [values] = shape.variants;
+  const isWritten = (key: string) => shape.locate([key]) !== NO_PLACE;
   return {
-    path,
+    ...shape,
     name,
-    enabled: values?.enabled ?? given?.enabled !== false,
-    descriptorPath: typeof given?.descriptor_path === "string" ? given.descriptor_path : "",
-    values,
-    issues,
+    enabled: values !== undefined && isWritten("enabled") ? values.enabled : given?.enabled !== false,
+    descriptorPath: values !== undefined && isWritten("descriptor_path") ? values.descriptor_path : "",
   };
 }
 
 function checkInstance(
   values: ExchangeValues,
-  scope: { readonly context: Context; readonly path: ValuePath; readonly before: readonly InstanceEntry[] },
+  scope: { readonly locate: Locate; readonly before: readonly InstanceEntry[] },
 ): readonly Issue[] {
-  const { source } = scope.context;
   const issues: Issue[] = [];
-  const at = (...keys: ValuePath) => source.locate([...scope.path, ...keys]);
   const report = (keys: ValuePath, message: string) =>
-    issues.push(issueAt(at(...keys), { message, exchange: values.name }));
+    issues.push(issueAt(scope.locate(keys), { message, exchange: values.name }));
   if (scope.before.some((instance) => instance.name === values.name)) {
     report(["name"], `Exchange name "${values.name}" is given twice: names have to be unique`);
   }

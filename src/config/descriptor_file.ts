@@ -6,9 +6,10 @@ import { jsonSchema } from "./json_schema.ts";
 import { LineIndex } from "./line_index.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
 import type { SymbolMapInput } from "./plan/input.ts";
-import { issueAt, type Locate, type ValuePath } from "./position.ts";
+import { valueAt } from "./expectation.ts";
+import { issueAt, type Locate } from "./position.ts";
 import { descriptorSchema, type DescriptorValues } from "./schema_descriptor.ts";
-import { parseTomlSource, type TomlSource } from "./toml_source.ts";
+import { parseTomlSource } from "./toml_source.ts";
 
 /** A file that was found. */
 export interface FoundFile {
@@ -18,18 +19,24 @@ export interface FoundFile {
 
 /** A descriptor file, read and checked for shape. */
 export interface DescriptorFile {
-  readonly source: TomlSource;
-  /** Null where it cannot be used at all; with issues it must not run. */
+  /** `meta.name` and `meta.version` as they are written; null where they are no text. */
+  readonly name: string | null;
+  readonly version: string | null;
+  /** Null where anything is wrong. */
   readonly values: DescriptorValues | null;
+  /** As `Shape.variants`. */
+  readonly variants: readonly DescriptorValues[];
   readonly issues: readonly Issue[];
-  /** Values that were left out because they are wrong. */
-  readonly dropped: readonly ValuePath[];
+  /** Places for checks of `variants`. */
+  readonly locate: Locate;
 }
 
 /** Reads a descriptor and checks its shape. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null): DescriptorFile {
   const source = withEventDefaults(parseTomlSource({ file: file.path, text: file.text, exchange }));
-  if (source.table === null) return { source, values: null, issues: source.issues, dropped: [] };
+  if (source.table === null) {
+    return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
+  }
   const shape = checkShape<DescriptorValues>({
     schema: descriptorSchema,
     jsonSchema: () => jsonSchema("descriptor"),
@@ -40,7 +47,13 @@ export function readDescriptorFile(file: FoundFile, exchange: string | null): De
     nameTable: tableNamer(source.table, []),
     exchange,
   });
-  return { source, ...shape };
+  const textAt = (key: string) => {
+    const value = valueAt(source.table ?? undefined, ["meta", key]);
+    return typeof value === "string" ? value : null;
+  };
+  const { variants, issues, locate } = shape;
+  const values = issues.length === 0 ? variants[0] : null;
+  return { name: textAt("name"), version: textAt("version"), values, variants, issues, locate };
 }
 
 /** A symbol map, as far as it could be read. */

@@ -6,15 +6,13 @@ import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 /**
  * A descriptor in which every rule of `[[events]]` has what `[event_defaults]` gives it: keys that its kind may have and
  * that it does not name, where its source is that of the defaults. Places of such values are those of the defaults.
- * Values that are wrong stay behind: they are reported once, where they stand.
+ * What is wrong with such a value is said at its place in the defaults, by every rule alike.
  */
 export function withEventDefaults(source: TomlSource): TomlSource {
   const defaults = tableOf(source.table?.event_defaults);
   const rules = source.table?.events;
   if (source.table === null || defaults === null || !isList(rules)) return source;
-  const usable = Object.entries(defaults).filter(([key, value]) =>
-    Object.hasOwn(eventDefaultsSchema.shape, key) && eventDefaultsSchema.shape[key].safeParse(value).success
-  );
+  const usable = Object.entries(defaults).filter(([key]) => Object.hasOwn(eventDefaultsSchema.shape, key));
   const merged = rules.map((rule) => {
     const own = tableOf(rule);
     if (own === null || (own.source ?? "ws") !== (defaults.source ?? "ws")) return rule;

@@ -2,7 +2,8 @@ import type { z } from "zod";
 import type { Issue } from "../model/mod.ts";
 import { allowedTexts, describeExpected, describeFound, knownKeys, schemasAt, valueAt } from "./expectation.ts";
 import type { JsonSchema } from "./json_schema.ts";
-import { issueAt, type Position, type ValuePath } from "./position.ts";
+import { issueAt, type Locate, NO_PLACE, type Position, type ValuePath } from "./position.ts";
+import { standIn, VARIANTS, without, withValue } from "./stand_ins.ts";
 import { suggest, suggestion } from "./suggest.ts";
 import type { TomlTable, TomlValue } from "./toml_source.ts";
 
@@ -13,8 +14,10 @@ export interface ShapeInput<Values> {
   readonly jsonSchema: () => JsonSchema;
   readonly value: TomlValue;
   /** Places, by paths relative to `value`. */
-  readonly locate: (path: ValuePath) => Position;
+  readonly locate: Locate;
   readonly locateKey: (path: ValuePath) => Position;
+  /** Values that could not be filled in: nothing is said of them, and stand-ins replace them. */
+  readonly doubted?: readonly ValuePath[];
   /** How a value is shown in a message: an interpolated one as it stands in the file. */
   readonly show: (path: ValuePath, value: TomlValue | undefined) => TomlValue | undefined;
   /** How the table at a path is called in a message: `[run]`, `[[exchange]]`. */
@@ -24,22 +27,114 @@ export interface ShapeInput<Values> {
 
 /** What came of checking a value. */
 export interface Shape<Values> {
-  /** The values, defaults filled in. With issues: what could be saved by leaving out what is wrong, or null. */
-  readonly values: Values | null;
+  /**
+   * The values, defaults filled in: one set where nothing is wrong. Otherwise several, each with other stand-ins for what
+   * is wrong, for `findCommonIssues()`; none where nothing could be saved.
+   */
+  readonly variants: readonly Values[];
   readonly issues: readonly Issue[];
-  /** Paths that were left out to save the rest: what is said about them or above them later is a consequence. */
-  readonly dropped: readonly ValuePath[];
+  /** As in the input, for checks of `variants`: a place that only a stand-in has is `NO_PLACE`. */
+  readonly locate: Locate;
+  readonly locateKey: (path: ValuePath) => Position;
 }
 
 /** Checks a value against a schema; all that is wrong with it becomes issues, each at its place. */
 export function checkShape<Values>(input: ShapeInput<Values>): Shape<Values> {
   const parsed = input.schema.safeParse(input.value);
-  if (parsed.success) return { values: parsed.data, issues: [], dropped: [] };
-  const findings = parsed.error.issues.flatMap((issue) => findingsOf(issue, []));
-  const issues = withoutRepeats(findings, input).map((finding) => describe(finding, input));
-  const dropped = findings.map((finding) => dropPath(finding.path));
-  const saved = input.schema.safeParse(dropped.reduce(without, input.value));
-  return { values: saved.success ? saved.data : null, issues, dropped };
+  const doubted = input.doubted ?? [];
+  if (parsed.success && doubted.length === 0) {
+    return { variants: [parsed.data], issues: [], locate: input.locate, locateKey: input.locateKey };
+  }
+  const repaired = repair(input);
+  const wrong = repaired.findings.map(({ path }) => path);
+  const isDoubted = (path: ValuePath) => doubted.some((one) => isWithin(path, one));
+  const left = withoutRepeats(repaired.findings.filter(({ path }) => !isDoubted(path)), repaired.input);
+  const issues = [...repaired.issues, ...left.map((finding) => describe(finding, repaired.input))];
+  const stoodIn = Array.from(
+    { length: VARIANTS },
+    (_, variant) =>
+      standIn({ schema: input.schema, jsonSchema: input.jsonSchema(), value: repaired.input.value }, {
+        wrong: [...wrong, ...doubted],
+        wrongIn: (error) => error.issues.flatMap((issue) => findingsOf(issue, [])).map(({ path }) => path),
+        variant,
+      }),
+  ).filter((one) => one !== null);
+  const paths = stoodIn.flatMap((one) => one.paths);
+  const isReal = (path: ValuePath) => !paths.some((one) => isWithin(path, one));
+  return {
+    variants: stoodIn.map(({ values }) => values),
+    issues,
+    locate: (path, offset, length) => isReal(path) ? repaired.input.locate(path, offset, length) : NO_PLACE,
+    locateKey: (path) => isReal(path) ? repaired.input.locateKey(path) : NO_PLACE,
+  };
+}
+
+/** Whether a path is that of a value or of something in it. */
+export function isWithin(path: ValuePath, value: ValuePath): boolean {
+  return value.length <= path.length && value.every((segment, index) => segment === path[index]);
+}
+
+/** A value in which misspelt keys and names are what they were meant to be, and what is wrong with it then. */
+interface Repaired<Values> {
+  readonly input: ShapeInput<Values>;
+  readonly findings: readonly Finding[];
+  /** Of what was repaired. */
+  readonly issues: readonly Issue[];
+}
+
+/** Reads misspelt keys, and misspelt names by which tables are told apart, as what they are near to. */
+function repair<Values>(original: ShapeInput<Values>): Repaired<Values> {
+  let input = original;
+  const issues: Issue[] = [];
+  for (let round = 0; round < REPAIRS_MAX; round++) {
+    const parsed = input.schema.safeParse(input.value);
+    const findings = parsed.success ? [] : parsed.error.issues.flatMap((issue) => findingsOf(issue, []));
+    const changes = findings.flatMap((finding) => changeOf(finding, input) ?? []);
+    if (changes.length === 0) return { input, findings, issues };
+    for (const { finding } of changes) issues.push(describe(finding, input));
+    for (const change of changes) input = change.apply(input);
+  }
+  const parsed = input.schema.safeParse(input.value);
+  return { input, findings: parsed.success ? [] : parsed.error.issues.flatMap((i) => findingsOf(i, [])), issues };
+}
+
+/** Most rounds of repairs: tables stand at most so deep in one another. */
+const REPAIRS_MAX = 12;
+
+interface Change<Values> {
+  readonly finding: Finding;
+  readonly apply: (input: ShapeInput<Values>) => ShapeInput<Values>;
+}
+
+function changeOf<Values>(finding: Finding, input: ShapeInput<Values>): Change<Values> | null {
+  const value = valueAt(input.value, finding.path);
+  if (value === undefined || finding.path.length === 0) return null;
+  if (finding.kind === "unknown_key") {
+    const table = finding.path.slice(0, -1);
+    const meant = suggest(lastKey(finding.path), keysAt(table, input));
+    const path = meant === null ? null : [...table, meant];
+    if (path === null || valueAt(input.value, path) !== undefined) return null;
+    return { finding, apply: (now) => renamed(now, finding.path, path) };
+  }
+  if (typeof value !== "string") return null;
+  const nearest = suggest(value, allowedTexts(schemasAt(input.jsonSchema(), finding.path, input.value)));
+  if (nearest === null) return null;
+  return { finding, apply: (now) => ({ ...now, value: withValue(now.value, finding.path, nearest) }) };
+}
+
+/** The input with a key under another name; its places stay those of the key that is in the file. */
+function renamed<Values>(input: ShapeInput<Values>, from: ValuePath, to: ValuePath): ShapeInput<Values> {
+  const value = valueAt(input.value, from);
+  if (value === undefined || valueAt(input.value, to) !== undefined) return input;
+  const written = (path: ValuePath) => isWithin(path, to) ? [...from, ...path.slice(to.length)] : path;
+  return {
+    ...input,
+    value: withValue(without(input.value, from), to, value),
+    locate: (path, offset, length) => input.locate(written(path), offset, length),
+    locateKey: (path) => input.locateKey(written(path)),
+    nameTable: (path) => input.nameTable(written(path)),
+    show: (path, shown) => input.show(written(path), shown),
+  };
 }
 
 /** One thing that is wrong: a key that is not known, or a value that is missing or not allowed. */
@@ -122,25 +217,6 @@ function nameValue(path: ValuePath): string {
 
 function lastKey(path: ValuePath): string {
   return path.length === 0 ? "" : String(path[path.length - 1]);
-}
-
-/** Items of a list are left out with the whole list, so that no index moves. */
-function dropPath(path: ValuePath): ValuePath {
-  const end = path.findLastIndex((segment) => typeof segment === "string");
-  return path.slice(0, end + 1);
-}
-
-/** A copy without the value at a path. */
-function without(value: TomlValue, path: ValuePath): TomlValue {
-  if (path.length === 0 || typeof value !== "object") return value;
-  const [segment, ...rest] = path;
-  if (Array.isArray(value)) {
-    return value.map((element: TomlValue, index) => index === segment ? without(element, rest) : element);
-  }
-  const copy: Record<string, TomlValue> = Object.assign(Object.create(null), value);
-  if (rest.length === 0) delete copy[segment];
-  else if (Object.hasOwn(copy, segment)) copy[segment] = without(copy[segment], rest);
-  return copy;
 }
 
 /** Names tables as TOML writes them: `[run]`, `[[ws.connections]]`; `prefix` leads to the value that is checked. */

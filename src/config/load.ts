@@ -1,6 +1,5 @@
 import type { ExchangePlan, Issue, Plan, RunnableExchange, SinkPlan } from "../model/mod.ts";
 import {
-  type CollectorFile,
   type GlobalValues,
   type HttpAddress,
   type InstanceEntry,
@@ -11,11 +10,12 @@ import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap 
 import { applyOverrides } from "./overrides.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
 import type { ExchangeInput } from "./plan/input.ts";
-import { issueAt, type ValuePath } from "./position.ts";
+import { issueAt, NO_PLACE } from "./position.ts";
 import { watchEnvironment } from "./redact.ts";
 import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
-import { orderIssues, withoutConsequences } from "./shape.ts";
+import type { DescriptorValues } from "./schema_descriptor.ts";
+import { findCommonIssues, orderIssues } from "./shape.ts";
 import { textHash } from "./text_hash.ts";
 
 /** What configuration is loaded from. All of it is synchronous: loading is a pure function of these. */
@@ -57,7 +57,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   if (text === null) return missingConfig(options.path);
   const file = readCollectorFile({ file: options.path, text, environment: environment.get });
   const loaded = file.instances.map((instance) =>
-    loadInstance(instance, { build, file, options, environment: environment.get })
+    loadInstance(instance, { build, options, environment: environment.get })
   );
   // Values are hidden only now, when every variable that anything asked for is known.
   const exchanges = loaded.map((exchange) => ({
@@ -85,7 +85,6 @@ function missingConfig(path: string): LoadedConfig {
 /** What loading an instance needs beside its table. */
 interface Scope {
   readonly build: BuildExchange;
-  readonly file: CollectorFile;
   readonly options: LoadOptions;
   readonly environment: (name: string) => string | undefined;
 }
@@ -95,32 +94,46 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
   const found = findDescriptor(instance, scope);
   if (found.issue !== null) issues.push(found.issue);
   const descriptor = found.file === null ? null : readDescriptorFile(found.file, instance.name);
-  if (descriptor !== null) issues.push(...descriptor.issues);
   let runnable: RunnableExchange | null = null;
-  if (instance.values !== null && found.file !== null && descriptor !== null && descriptor.values !== null) {
-    const lowered = lower({ values: instance.values, instance, file: found.file, descriptor }, scope);
-    issues.push(...lowered.issues);
-    runnable = lowered.runnable;
+  if (found.file !== null && descriptor !== null) {
+    issues.push(...descriptor.issues);
+    const lowered = variantsOf(instance, descriptor).map((values) =>
+      lower({ ...values, instance, path: found.file?.path ?? "", descriptor }, scope)
+    );
+    issues.push(...findCommonIssues(lowered, (variant) => variant.issues));
+    runnable = lowered[0]?.runnable ?? null;
   }
   const isBroken = issues.some((issue) => issue.severity === "error");
   return {
     name: instance.name,
     enabled: instance.enabled,
     descriptorPath: instance.descriptorPath,
-    descriptorName: descriptor?.values?.meta.name ?? null,
-    descriptorVersion: descriptor?.values?.meta.version ?? null,
+    descriptorName: descriptor?.name ?? null,
+    descriptorVersion: descriptor?.version ?? null,
     descriptorHash: found.file === null ? "" : textHash(found.file.text),
     issues,
     runnable: isBroken || !instance.enabled ? null : runnable,
   };
 }
 
+/** Values of an instance and its descriptor: once where both are right, otherwise with one set of stand-ins each. */
+function variantsOf(
+  instance: InstanceEntry,
+  descriptor: DescriptorFile,
+): readonly { readonly values: ExchangeValues; readonly descriptorValues: DescriptorValues }[] {
+  const count = Math.max(instance.variants.length, descriptor.variants.length);
+  return Array.from({ length: count }, (_, index) => ({
+    values: instance.variants[Math.min(index, instance.variants.length - 1)],
+    descriptorValues: descriptor.variants[Math.min(index, descriptor.variants.length - 1)],
+  })).filter(({ values, descriptorValues }) => values !== undefined && descriptorValues !== undefined);
+}
+
 function findDescriptor(
   instance: InstanceEntry,
   scope: Scope,
 ): { readonly file: FoundFile | null; readonly issue: Issue | null } {
-  const { options, file } = scope;
-  if (instance.values === null && instance.descriptorPath === "") return { file: null, issue: null };
+  const { options } = scope;
+  if (instance.descriptorPath === "") return { file: null, issue: null };
   const path = instance.descriptorPath;
   const name = path.startsWith(BUILTIN) ? path.slice(BUILTIN.length) : null;
   const resolved = resolveFrom(folderOf(options.path), path);
@@ -130,7 +143,7 @@ function findDescriptor(
   const message = name !== null
     ? `No descriptor "${name}" is shipped with the program`
     : `Cannot find descriptor "${resolved}": write its path relative to this file, or "${BUILTIN}NAME" for a shipped one`;
-  const position = file.locate([...instance.path, "descriptor_path"]);
+  const position = instance.locate(["descriptor_path"]);
   const severity = options.validateOnly === true && name === null ? "warning" : "error";
   return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };
 }
@@ -142,28 +155,27 @@ const BUILTIN = "builtin:";
 function lower(
   target: {
     readonly values: ExchangeValues;
+    readonly descriptorValues: DescriptorValues;
     readonly instance: InstanceEntry;
-    readonly file: FoundFile;
+    /** Path of the descriptor. */
+    readonly path: string;
     readonly descriptor: DescriptorFile;
   },
   scope: Scope,
 ): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
   const { values, instance, descriptor } = target;
-  if (descriptor.values === null) return { runnable: null, issues: [] };
-  const { file } = scope;
-  const within = (path: ValuePath) => [...instance.path, "overrides", ...path];
   const overridden = applyOverrides({
-    descriptor: descriptor.values,
+    descriptor: target.descriptorValues,
     overrides: values.overrides,
-    locateDescriptor: descriptor.source.locate,
-    locate: (path, offset, length) => file.locate(within(path), offset, length),
-    locateKey: (path) => file.locateKey(within(path)),
+    locateDescriptor: descriptor.locate,
+    locate: (path, offset, length) => instance.locate(["overrides", ...path], offset, length),
+    locateKey: (path) => instance.locateKey(["overrides", ...path]),
     exchange: instance.name,
   });
   const map = readSymbolMap({
-    descriptor: descriptor.values,
-    descriptorPath: target.file.path,
-    locate: descriptor.source.locate,
+    descriptor: target.descriptorValues,
+    descriptorPath: target.path,
+    locate: descriptor.locate,
     readText: scope.options.readText,
     exchange: instance.name,
   });
@@ -171,24 +183,25 @@ function lower(
   const listed = scope.options.instrumentMaps?.get(instance.name);
   const built = !values.enabled ? { runnable: null, issues: [] } : scope.build({
     // The overrides are in the descriptor by now.
-    instance: { ...values, overrides: {} },
+    instance: { ...values, name: instance.name, overrides: {} },
     descriptor: overridden.descriptor,
     locateDescriptor: overridden.locate,
-    locateCollector: file.locate,
-    instancePath: instance.path,
+    locateInstance: instance.locate,
     symbolMap: map.map,
     environment: scope.environment,
     listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
   });
   // What a broken descriptor does not offer is not the instance's mistake.
   const isDescriptorBroken = built.issues.some(({ severity, file }) =>
-    severity === "error" && file === target.file.path
+    severity === "error" && (file === target.path || file === NO_PLACE.file)
   );
-  const blamed = isDescriptorBroken ? values.channels.map((_channel, index) => ["channels", index]) : [];
-  const lowering = withoutConsequences(built.issues, blamed, [(path) => file.locate([...instance.path, ...path])]);
-  const consequent = [...overridden.issues, ...map.issues, ...lowering];
-  const locators = [descriptor.source.locate, descriptor.source.locateKey];
-  return { runnable: built.runnable, issues: withoutConsequences(consequent, descriptor.dropped, locators) };
+  const blamed = isDescriptorBroken
+    ? values.channels.map((_channel, index) => instance.locate(["channels", index]))
+    : [];
+  const isBlamed = (issue: Issue) =>
+    blamed.some(({ file, line, column }) => issue.file === file && issue.line === line && issue.column === column);
+  const lowering = built.issues.filter((issue) => !isBlamed(issue));
+  return { runnable: built.runnable, issues: [...overridden.issues, ...map.issues, ...lowering] };
 }
 
 function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {

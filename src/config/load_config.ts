@@ -1,9 +1,8 @@
-import type { Issue } from "../model/mod.ts";
 import { type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { type LoadedConfig, type LoadOptions, loadWith } from "./load.ts";
 import { buildExchange, buildFrames, type ReplayFrames } from "./plan/mod.ts";
 import { watchEnvironment } from "./redact.ts";
-import { orderIssues, withoutConsequences } from "./shape.ts";
+import { findCommonIssues, orderIssues } from "./shape.ts";
 import { textHash } from "./text_hash.ts";
 
 /**
@@ -33,30 +32,33 @@ export function loadDescriptor(
 ): LoadedDescriptor {
   const environment = watchEnvironment(options.environment);
   const descriptor = readDescriptorFile(options.file, null);
-  const about = {
-    name: descriptor.values?.meta.name ?? null,
-    version: descriptor.values?.meta.version ?? null,
-    hash: textHash(options.file.text),
-  };
-  const finish = (issues: readonly Issue[]) => environment.redact(orderIssues(issues));
-  if (descriptor.values === null) return { ...about, frames: null, requests: [], issues: finish(descriptor.issues) };
-  const { locate, locateKey } = descriptor.source;
-  const map = readSymbolMap({
-    descriptor: descriptor.values,
-    descriptorPath: options.file.path,
-    locate,
-    readText: options.readText,
-    exchange: null,
+  const { name, version } = descriptor;
+  const built = descriptor.variants.map((values) => {
+    const map = readSymbolMap({
+      descriptor: values,
+      descriptorPath: options.file.path,
+      locate: descriptor.locate,
+      readText: options.readText,
+      exchange: null,
+    });
+    const frames = buildFrames({
+      descriptor: values,
+      locateDescriptor: descriptor.locate,
+      symbolMap: map.map,
+      environment: environment.get,
+      exchange: options.exchange ?? values.meta.name,
+    });
+    return { ...frames, issues: [...map.issues, ...frames.issues] };
   });
-  const built = buildFrames({
-    descriptor: descriptor.values,
-    locateDescriptor: locate,
-    symbolMap: map.map,
-    environment: environment.get,
-    exchange: options.exchange ?? descriptor.values.meta.name,
-  });
-  const consequent = withoutConsequences([...map.issues, ...built.issues], descriptor.dropped, [locate, locateKey]);
-  const issues = finish([...descriptor.issues, ...consequent]);
+  const common = findCommonIssues(built, ({ issues }) => issues);
+  const issues = environment.redact(orderIssues([...descriptor.issues, ...common]));
   const isBroken = issues.some((issue) => issue.severity === "error");
-  return { ...about, frames: isBroken ? null : built.frames, requests: built.requests, issues };
+  return {
+    name,
+    version,
+    hash: textHash(options.file.text),
+    frames: isBroken ? null : built[0]?.frames ?? null,
+    requests: built[0]?.requests ?? [],
+    issues,
+  };
 }

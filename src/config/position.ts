@@ -37,3 +37,6 @@ export function issueAt(
     exchange: issue.exchange,
   };
 }
+
+/** The place of what stands in no file. */
+export const NO_PLACE: Position = { file: "\u0000", line: 1, column: 1, length: 1, sourceLine: "" };

@@ -1,7 +1,7 @@
 import type { Issue } from "../model/mod.ts";
 import { branchesOf, type JsonSchema } from "./json_schema.ts";
 import { schemasAt } from "./expectation.ts";
-import type { Position, ValuePath } from "./position.ts";
+import { NO_PLACE, type ValuePath } from "./position.ts";
 import type { TomlValue } from "./toml_source.ts";
 
 /** Turns an interpolated text into a number or a boolean where the schema takes no text but one of these. */
@@ -14,21 +14,20 @@ export function coerceText(schema: JsonSchema, path: ValuePath, text: string): T
 }
 
 /**
- * Leaves out issues that are only consequences of values that were dropped because they are wrong: those that stand at
- * such a value, below it, or at a table on the way to it. A dropped value has its own issue already.
+ * What checks find in all variants of a value. What only one of them has, or what stands in no file, is a consequence of
+ * the stand-ins in it: the mistakes that these stand for have issues already.
  */
-export function withoutConsequences(
-  issues: readonly Issue[],
-  dropped: readonly ValuePath[],
-  locators: readonly ((path: ValuePath) => Position)[],
+export function findCommonIssues<Values>(
+  variants: readonly Values[],
+  check: (values: Values, variant: number) => readonly Issue[],
 ): readonly Issue[] {
-  const places = new Set<string>();
-  for (const path of dropped) {
-    for (let end = 1; end <= path.length; end++) {
-      for (const locate of locators) places.add(placeKey(locate(path.slice(0, end))));
-    }
-  }
-  return issues.filter((issue) => !places.has(placeKey(issue)));
+  const [first = [], ...others] = variants.map(check);
+  const known = others.map((issues) => new Set(issues.map(issueKey)));
+  return first.filter((issue) => issue.file !== NO_PLACE.file && known.every((keys) => keys.has(issueKey(issue))));
+}
+
+function issueKey(issue: Issue): string {
+  return JSON.stringify([placeKey(issue), issue.message, issue.exchange]);
 }
 
 function placeKey(place: { readonly file: string; readonly line: number; readonly column: number }): string {
@@ -39,7 +38,7 @@ function placeKey(place: { readonly file: string; readonly line: number; readonl
 export function orderIssues(issues: readonly Issue[]): readonly Issue[] {
   const seen = new Map<string, Issue>();
   for (const issue of issues) {
-    const key = JSON.stringify([placeKey(issue), issue.message, issue.exchange]);
+    const key = issueKey(issue);
     if (!seen.has(key)) seen.set(key, issue);
   }
   const files = [...new Set([...seen.values()].map((issue) => issue.file))];

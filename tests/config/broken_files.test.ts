@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { loadConfig } from "../../src/config/mod.ts";
 import {
   buildNothing,
   COLLECTOR,
@@ -123,6 +124,8 @@ bids = "/b"
 when = { "/a" = { prefixx = "a" }, "/b" = [] }
 `,
     [
+      'okx.toml:23:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
+      'okx.toml:23:3+6 error okx: Missing key "size" in [[events]]: expected text or a table',
       'okx.toml:24:8+8 error okx: Wrong value of "kind": expected one of "trade", "book", "quote", "ticker", "candle", ' +
       '"derivative_ticker", "liquidation", "checksum", found text "trades"; did you mean "trade"?',
       'okx.toml:25:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
@@ -139,6 +142,101 @@ when = { "/a" = { prefixx = "a" }, "/b" = [] }
     "okx.toml:22:6+1 error okx: Cannot read TOML: illegal character in key",
   ]),
 ];
+
+/** Rules with a mistake each, of a kind that only comes to light when the descriptor is lowered. */
+const CROSSED = `
+[[events]]
+kind = "trade"
+symbol = "/s"
+price = "/p"
+size = "/q"
+connections = ["nope"]
+when = "a =="
+[[books]]
+kind = "rest"
+sequence = "next"
+rules = ["x"]
+[args]
+known = "1"
+`;
+const LOWERED = [
+  "Unknown argument missing",
+  "Unknown connection nope: the descriptor has public",
+  "Expected a value, found the end",
+  "No \`snapshot_request\`: kind rest names the REST request that gives snapshots",
+  "Unknown book rule x: the descriptor has none",
+];
+
+/** What replaces what in the descriptor, the message that it gives, and those of `LOWERED` that it makes unsure. */
+const WRONG_VALUES: readonly (readonly [string | RegExp, string, RegExp, number[]?])[] = [
+  ['version = "1.4"', 'version = "1.3"', /expected "1.4", found text "1.3"/],
+  ['version = "1.4"', "version = 1.4", /expected "1.4", found 1.4/],
+  ['version = "1.4"\n', "", /Missing key "version"/],
+  ['name = "okx"', "name = []", /Wrong value of "name"/],
+  [/\[meta\]\nname.*\nversion.*\n/, "", /Missing key "meta"/],
+  [/urls = .*/, "urls = []", /Wrong value of "urls"/],
+  [/urls = .*/, "urls = [7]", /Wrong value of "urls" #1/],
+  [/urls = .*/, "", /Missing key "urls"/],
+  ['id = "public"', "id = 5", /Wrong value of "id"/, [1]],
+  ['id = "public"\n', "", /Missing key "id"/, [1]],
+  [/connection_id = .*/, "connection_id = {}", /Wrong value of "connection_id"/],
+  ['symbol = "/s"', "symbol = 5", /Wrong value of "symbol"/],
+  ['price = "/p"', "price = 5", /Wrong value of "price"/],
+  ['price = "/p"', "", /Missing key "price"/],
+  ['kind = "rest"', 'kind = "resd"', /did you mean "rest"/],
+  ['sequence = "next"', "sequence = 1", /Wrong value of "sequence"/],
+  ['known = "1"', "known = []", /Wrong value of "known"/],
+  ["[[subscriptions]]", "[[subscription]]", /Unknown key "subscription"/],
+  ['channel = "/channel"', 'chanel = "/channel"', /Unknown key "chanel"/],
+  ["[args]", "[wholly_unlike]", /Unknown key "wholly_unlike"/],
+];
+
+for (const [from, to, message, unsure = []] of WRONG_VALUES) {
+  Deno.test(`loadConfig() checks everything else beside ${JSON.stringify(to || String(from))}`, () => {
+    const text = (DESCRIPTOR.replace("{ch}:", "{ch}:{arg:missing}{arg:known}") + CROSSED).replace(from, to);
+    const files: TestFiles = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text };
+    const { issues } = loadConfig({
+      path: COLLECTOR,
+      readText: (path) => files[path] ?? null,
+      environment: () => undefined,
+      builtin: () => null,
+    });
+    const messages = issues.map((issue) => issue.message.replace(": expected one of known", ""));
+    assert.equal(messages.filter((text) => message.test(text)).length, 1, messages.join("\n"));
+    const isKnownGone = to === "[wholly_unlike]";
+    assert.deepEqual(
+      new Set(messages.filter((text) => !message.test(text))),
+      new Set([
+        ...LOWERED.filter((_, index) => !unsure.includes(index)),
+        ...isKnownGone ? ["Unknown argument known"] : [],
+      ]),
+    );
+  });
+}
+
+Deno.test("loadConfig() checks the descriptor of an instance whose own table is broken", () => {
+  const broken = INSTANCE.replace('name = "okx"\n', "").replace('["BTC/USDT"]', '"BTC/USDT"').replace(
+    "trades",
+    "trads",
+  );
+  for (const instance of [broken, INSTANCE.replace("[[exchange]]", "[[exchang]]")]) {
+    const files: TestFiles = {
+      [COLLECTOR]: `[run]\n[journal]\nmax_total_mb = 50\n${instance}`,
+      "okx.toml": DESCRIPTOR.replace("emit(", "emitt("),
+    };
+    const { issues } = loadConfig({
+      path: COLLECTOR,
+      readText: (path) => files[path] ?? null,
+      environment: () => undefined,
+      builtin: () => null,
+    });
+    const messages = issues.map(({ message }) => message);
+    for (const part of ["http_port", "Journal cap of 50 MiB", "Unknown statement emitt"]) {
+      assert.equal(messages.filter((message) => message.includes(part)).length, 1, messages.join("\n"));
+    }
+    assert.ok(!messages.some((message) => message.includes("is not offered")), messages.join("\n"));
+  }
+});
 
 for (const { what, files, issues } of CASES) {
   Deno.test(`loadWith() says what is wrong and where: ${what}`, () => {

@@ -34,8 +34,7 @@ export function planInput(options: {
     instance: exchangeSchema.parse({ ...instance, ...options.instance }),
     descriptor: descriptorSchema.parse(options.descriptor ?? descriptorTable()),
     locateDescriptor: locateIn("descriptor"),
-    locateCollector: locateIn("collector"),
-    instancePath: ["exchange", 0],
+    locateInstance: locateIn("collector/exchange/0"),
     symbolMap: options.map === undefined ? null : { values: options.map, locate: locateIn("map") },
     environment: (name) => options.environment?.[name],
   };

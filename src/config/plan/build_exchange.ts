@@ -33,7 +33,7 @@ export function buildExchange(
   const { descriptor, instance, symbolMap } = input;
   const exchange = instance.name;
   const place = new Place(input.locateDescriptor, { issues, exchange });
-  const configured = new Place(input.locateCollector, { issues, exchange, path: input.instancePath });
+  const configured = new Place(input.locateInstance, { issues, exchange });
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange });
   const texts = buildTexts(descriptor, input.environment, place);
 

@@ -65,11 +65,12 @@ function runSubscription(demand: Demand, subscription: number, connectionId: str
   const place = demand.place.at("subscriptions", subscription);
   const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
   const program = accept(parseGenerator(values.generator), place.at("generator"));
-  if (connection === undefined || program === null) return [];
-  const instruments = demand.instruments.filter(({ family }) => serves(connection, family));
+  if (program === null) return [];
+  // Of an unknown connection, which is reported elsewhere, the program's own mistakes are still told.
+  const instruments = demand.instruments.filter(({ family }) => connection === undefined || serves(connection, family));
   if (instruments.length === 0) return [];
   const run = runGenerator(program, {
-    connId: connection.id,
+    connId: connectionId,
     symbols: instruments.map((instrument) => {
       const { symbol, native } = instrument;
       return { canonical: symbol, native, values: texts.symbolValues(instrument) };
@@ -79,6 +80,7 @@ function runSubscription(demand: Demand, subscription: number, connectionId: str
     environment: texts.scope.environment,
   });
   for (const { message, offset, length } of run.errors) place.at("generator").error(message, { offset, length });
+  if (connection === undefined) return [];
   return run.messages.map((message) => ({ subscription, connection, instruments, message }));
 }
 

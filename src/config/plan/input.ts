@@ -1,4 +1,4 @@
-import type { Locate, ValuePath } from "../position.ts";
+import type { Locate } from "../position.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { ExchangeValues } from "../schema_collector.ts";
 
@@ -29,10 +29,8 @@ export interface DescriptorInput {
 /** An exchange instance, checked for shape, with its descriptor. */
 export interface ExchangeInput extends DescriptorInput {
   readonly instance: ExchangeValues;
-  /** Positions in `collector.toml`. */
-  readonly locateCollector: Locate;
-  /** Where the instance's table stands in `collector.toml`: `["exchange", 0]`. */
-  readonly instancePath: ValuePath;
+  /** Positions in `collector.toml`, by paths from the instance's table. */
+  readonly locateInstance: Locate;
   /** What the exchange's own list of instruments adds to the symbol map; the map wins. */
   readonly listed?: readonly ListedInstrument[];
 }
