@@ -20,9 +20,11 @@ import {
 import type { BookGap, BookUpdate, BookVerdict } from "../book/mod.ts";
 import {
   type Fault,
+  FrameMemory,
+  type FrameMemoryState,
+  type LostUpdate,
   type NormalizedEvent,
   type NormalizedFrame,
-  type NormalizedHole,
   Normalizer,
 } from "../normalize/mod.ts";
 import { Deduplicator, type DedupState } from "./deduplicator.ts";
@@ -82,6 +84,7 @@ interface SessionInfo {
   readonly exchange: string;
   readonly connectionId: string;
   readonly normalizer: Normalizer | null;
+  readonly frames: FrameMemory;
   /** Null where the descriptor keeps no books. */
   readonly books: SessionBooks | null;
   /** Receive time of its last frame; null before the first. */
@@ -98,8 +101,11 @@ interface EventPlace {
 }
 
 interface PipelineState {
-  readonly sessions: readonly (readonly [SessionId, { readonly exchange: string; readonly connection: string }])[];
-  readonly normalizers: Readonly<Record<string, unknown>>;
+  readonly sessions: readonly (readonly [
+    SessionId,
+    { readonly exchange: string; readonly connection: string; readonly frames: FrameMemoryState },
+  ])[];
+  readonly polls: readonly (readonly [string, FrameMemoryState])[];
   readonly gaps: GapState;
   readonly dedup: DedupState;
   readonly books: readonly (readonly [SessionId, SessionBooksState])[];
@@ -118,6 +124,8 @@ export class Pipeline {
   readonly #bookRules = new Map<string, ReturnType<typeof booksByRule>>();
   readonly #natives = new Map<string, ReadonlyMap<string, string>>();
   readonly #sessions = new Map<SessionId, SessionInfo>();
+  /** What is remembered of answers that belong to no session, by instance. */
+  readonly #polls = new Map<string, FrameMemory>();
   readonly #gaps = new GapTracker();
   readonly #dedup: Deduplicator | null;
   readonly #tops: BookTopPlan | null;
@@ -179,7 +187,6 @@ export class Pipeline {
       case "closed":
         result.exchange = this.#sessions.get(record.session)?.exchange ?? "";
         this.#gaps.closed(record.session, record);
-        this.#sessions.get(record.session)?.normalizer?.forgetSession(record.session);
         this.#sessions.delete(record.session);
         break;
       case "rejected":
@@ -213,8 +220,8 @@ export class Pipeline {
     const state: PipelineState = {
       sessions: [...this.#sessions].map((
         [id, info],
-      ) => [id, { exchange: info.exchange, connection: info.connectionId }] as const),
-      normalizers: Object.fromEntries([...this.#normalizers].map(([name, n]) => [name, n.saveState()])),
+      ) => [id, { exchange: info.exchange, connection: info.connectionId, frames: info.frames.saveState() }] as const),
+      polls: [...this.#polls].map(([name, memory]) => [name, memory.saveState()] as const),
       gaps: this.#gaps.saveState(),
       dedup: this.#dedup?.saveState() ?? [],
       books: [...this.#sessions].flatMap(([id, { books }]) => books === null ? [] : [[id, books.saveState()] as const]),
@@ -226,14 +233,13 @@ export class Pipeline {
   restoreState(text: string): void {
     const state = JSON.parse(text) as PipelineState;
     this.#sessions.clear();
-    for (const [id, { exchange, connection }] of state.sessions) {
-      this.#sessions.set(id, this.#sessionInfo(exchange, connection));
+    for (const [id, { exchange, connection, frames }] of state.sessions) {
+      const info = this.#sessionInfo(exchange, connection);
+      info.frames.restoreState(frames);
+      this.#sessions.set(id, info);
     }
     for (const [id, books] of state.books) this.#sessions.get(id)?.books?.restoreState(books);
-    for (const [name, normalizer] of this.#normalizers) {
-      const saved = state.normalizers[name];
-      if (saved !== undefined) normalizer.restoreState(saved);
-    }
+    for (const [name, frames] of state.polls) this.#pollMemory(name).restoreState(frames);
     this.#gaps.restoreState(state.gaps);
     this.#dedup?.restoreState(state.dedup);
   }
@@ -244,12 +250,19 @@ export class Pipeline {
     this.#gaps.opened(offset, record);
   }
 
+  #pollMemory(exchange: string): FrameMemory {
+    let memory = this.#polls.get(exchange);
+    if (memory === undefined) this.#polls.set(exchange, memory = new FrameMemory());
+    return memory;
+  }
+
   #sessionInfo(exchange: string, connectionId: string): SessionInfo {
     const rules = this.#bookRules.get(exchange) ?? null;
     return {
       exchange,
       connectionId,
       normalizer: this.#normalizers.get(exchange) ?? null,
+      frames: new FrameMemory(),
       books: rules === null ? null : new SessionBooks(rules),
       lastTs: null,
     };
@@ -278,13 +291,9 @@ export class Pipeline {
       this.#result.exchange = session?.exchange ?? "";
       return;
     }
-    const read = session.normalizer.read({
-      session: record.session,
-      connectionId: session.connectionId,
-      payload: record.payload,
-      binary: record.binary,
-      receivedTs: record.at,
-    });
+    const { connectionId } = session;
+    const { payload, binary, at: receivedTs } = record;
+    const read = session.normalizer.read({ connectionId, payload, binary, receivedTs }, session.frames);
     if (read.socketSequence !== null) this.#countFrame(offset, record, session, read.socketSequence);
     session.lastTs = record.at;
     this.#take(offset, record.session, session.exchange, record.at, record.payload, read);
@@ -295,14 +304,15 @@ export class Pipeline {
     const normalizer = this.#normalizers.get(record.exchange);
     if (normalizer === undefined || record.status !== 200) return;
     const session = record.session === null ? undefined : this.#sessions.get(record.session);
+    const memory = session?.frames ?? this.#pollMemory(record.exchange);
     const read = normalizer.readHttp({
-      session: record.session,
+      hasSession: session !== undefined,
       connectionId: session?.connectionId ?? null,
       request: record.request,
       native: record.native,
       body: record.body,
       receivedTs: record.at,
-    });
+    }, memory);
     this.#take(offset, record.session ?? 0, record.exchange, record.at, record.body, read);
   }
 
@@ -323,7 +333,7 @@ export class Pipeline {
     const envelopes = result.envelopes;
     const { events } = read;
     const books = this.#sessions.get(session)?.books ?? null;
-    if (books !== null && read.holes.length > 0) this.#lose(books, read.holes, { offset, session, at });
+    if (books !== null && read.lostUpdates.length > 0) this.#lose(books, read.lostUpdates, { offset, session, at });
     let last: Stream | null = null;
     for (let i = 0; i < events.length; i++) {
       const found = events[i];
@@ -335,7 +345,7 @@ export class Pipeline {
         const count = sameBook(events, i);
         const updates = events.slice(i, i + count);
         // A change that was read in part is none: what it leaves is not the exchange's book.
-        if (hasHole(read.holes, found)) this.#withhold(updates);
+        if (isPartlyLost(read.lostUpdates, found)) this.#withhold(updates);
         else this.#keep(kept, updates, { offset, session, at, symbol, native: found.native_symbol });
         i += count - 1;
         continue;
@@ -403,10 +413,10 @@ export class Pipeline {
   /** Changes of books were lost: their valid stretches end here. */
   #lose(
     books: SessionBooks,
-    holes: readonly NormalizedHole[],
+    lost: readonly LostUpdate[],
     at: Pick<EventPlace, "offset" | "session" | "at">,
   ): void {
-    for (const { rule: eventRule, native_symbol: native, detail } of holes) {
+    for (const { rule: eventRule, native_symbol: native, detail } of lost) {
       const rule = books.ruleOf(eventRule);
       const kept = rule === null ? null : books.find(rule, native);
       if (kept !== null) this.#settle(kept, kept.keeper.lose(detail, at.at), { ...at, symbol: kept.symbol, native });
@@ -555,8 +565,8 @@ function sameBook(events: readonly NormalizedEvent[], start: number): number {
 }
 
 /** Whether a part of a book's updates in this frame was lost. */
-function hasHole(holes: readonly NormalizedHole[], { rule, native_symbol: native }: NormalizedEvent): boolean {
-  return holes.some((hole) => hole.rule === rule && hole.native_symbol === native);
+function isPartlyLost(lost: readonly LostUpdate[], { rule, native_symbol: native }: NormalizedEvent): boolean {
+  return lost.some((update) => update.rule === rule && update.native_symbol === native);
 }
 
 /** A keeper's gap as an event. */

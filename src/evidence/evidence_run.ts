@@ -1,5 +1,11 @@
-import { type ControlRule, ECHO_SEPARATOR, type FramePlan, type SessionId } from "../model/mod.ts";
-import { type NormalizedEvent, type NormalizedFrame, Normalizer, PARSE_RULE_NAME } from "../normalize/mod.ts";
+import { type ControlRule, ECHO_SEPARATOR, type FramePlan } from "../model/mod.ts";
+import {
+  FrameMemory,
+  type NormalizedEvent,
+  type NormalizedFrame,
+  Normalizer,
+  PARSE_RULE_NAME,
+} from "../normalize/mod.ts";
 import { compareFrame, type Difference, difference, shortJson } from "./evidence_compare.ts";
 import {
   type Evidence,
@@ -114,7 +120,8 @@ class EvidenceRunner {
   readonly #showRequests: ShowRequests;
   #normalizer: Normalizer;
   #open: OpenStep | null = null;
-  #session: SessionId = 0;
+  /** Of the session that is open. */
+  #memory = new FrameMemory();
 
   constructor(plan: FramePlan, showRequests: ShowRequests) {
     this.#plan = plan;
@@ -124,7 +131,7 @@ class EvidenceRunner {
 
   /** Begins a session; null where the connection is one of the descriptor's. */
   open(step: OpenStep): Outcome | null {
-    this.#session++;
+    this.#memory = new FrameMemory();
     this.#open = step;
     this.#normalizer = new Normalizer(withSymbols(this.#plan, step.symbols));
     const known = [...this.#plan.decode.keys()];
@@ -146,20 +153,19 @@ class EvidenceRunner {
     const connectionId = this.#open?.connection ?? null;
     const read = step.kind === "frame"
       ? this.#normalizer.read({
-        session: this.#session,
         connectionId: connectionId ?? "",
         payload: step.payload,
         binary: step.binary,
         receivedTs: at,
-      })
+      }, this.#memory)
       : this.#normalizer.readHttp({
-        session: connectionId === null ? null : this.#session,
+        hasSession: connectionId !== null,
         connectionId,
         request: step.request,
         native: step.native,
         body: step.payload,
         receivedTs: at,
-      });
+      }, this.#memory);
     this.#count(read);
     const actual = statement(read);
     return { given, differences: compareFrame(step.expected, actual, this.#plan.exchange), actual };

@@ -1,28 +1,18 @@
 import { type ExplainedTest, type Expression, JsonDocument, NOT_FOUND, type Predicate } from "../json/mod.ts";
-import type {
-  ControlRule,
-  ControlSignal,
-  EventRule,
-  FieldRule,
-  FramePlan,
-  Micros,
-  RouteRule,
-  SessionId,
-} from "../model/mod.ts";
+import type { AliasRule, ControlRule, ControlSignal, EventRule, FieldRule, FramePlan, Micros } from "../model/mod.ts";
 import {
   decodePayload,
+  findAlias,
+  FrameMemory,
   type NormalizedFrame,
   Normalizer,
   ReadContext,
-  RouteTable,
   RowList,
   Unwrapper,
 } from "../normalize/mod.ts";
 import { explainField, explainSource, shortened, testsOf } from "./explain_field.ts";
 import type { ExplainedField, ExplainedRow, ExplainedRule, ExplainInput, FrameExplanation } from "./explanation.ts";
 
-/** The session that is made up for one explanation. */
-const SESSION: SessionId = 1;
 const RECEIVED_TS: Micros = 0;
 /** Rows of one rule that are explained; a frame may have thousands. */
 const ROWS_MAX = 20;
@@ -31,31 +21,33 @@ const ROWS_MAX = 20;
 export function explainFrame(plan: FramePlan, input: ExplainInput): FrameExplanation {
   const { origin, payload } = input;
   const normalizer = new Normalizer(plan);
-  for (const frame of input.before ?? []) readBy(normalizer, { ...input, payload: frame });
-  const routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
-  routes?.restoreState(normalizer.saveState().routes ?? []);
-  const { rule, signal, events, faults, unmapped } = readBy(normalizer, input);
+  const memory = new FrameMemory();
+  for (const frame of input.before ?? []) readBy(normalizer, { ...input, payload: frame }, memory);
+  // As it was before the frame, which may change what ids stand for.
+  const before = new FrameMemory();
+  before.restoreState(memory.saveState());
+  const { rule, signal, events, faults, unmapped } = readBy(normalizer, input, memory);
   const result = { rule, signal, events: [...events], faults: [...faults], unmapped: [...unmapped] };
 
   const decoding = origin.kind === "ws" ? plan.decode.get(origin.connectionId) ?? "text" : "text";
   const bytes = decodePayload(payload, decoding, origin.kind === "ws" && origin.binary);
   const text = bytes === null ? null : new TextDecoder().decode(bytes);
-  const context = new ReadContext(new JsonDocument());
+  const context = new ReadContext(new JsonDocument(), before);
   const isJson = bytes !== null && context.document.parse(bytes);
   context.begin(bytes ?? payload);
-  context.session = SESSION;
-  if (isJson && routes !== null) context.scope.route = routes.find(context, SESSION);
+  context.hasSession = true;
+  if (isJson && plan.aliasKey !== null) context.scope.route = findAlias(context, plan.aliasKey);
   const explainer = new RuleExplainer({ plan, origin, context, text, isJson, signal });
   return { decoding, text, rules: explainer.rules(), result };
 }
 
-function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput): NormalizedFrame {
+function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput, memory: FrameMemory): NormalizedFrame {
   if (origin.kind === "ws") {
     const { connectionId, binary } = origin;
-    return normalizer.read({ session: SESSION, connectionId, payload, binary, receivedTs: RECEIVED_TS });
+    return normalizer.read({ connectionId, payload, binary, receivedTs: RECEIVED_TS }, memory);
   }
   const { request, native } = origin;
-  return normalizer.readHttp({ session: SESSION, request, native, body: payload, receivedTs: RECEIVED_TS });
+  return normalizer.readHttp({ hasSession: true, request, native, body: payload, receivedTs: RECEIVED_TS }, memory);
 }
 
 class RuleExplainer {
@@ -98,7 +90,7 @@ class RuleExplainer {
       does: rule.action,
       connections: rule.connections === null ? null : [...rule.connections],
       source: "ws",
-      notes: rule.route === null ? [] : [routeNote(rule.route)],
+      notes: rule.alias === null ? [] : [aliasNote(rule.alias)],
       rowsSource: rule.rows?.source ?? "",
     };
     if (!this.#applies(rule.connections, "ws")) return { ...about, outcome: "elsewhere", tests: [], rows: [] };
@@ -242,7 +234,7 @@ class RuleExplainer {
   }
 }
 
-function routeNote({ key, set }: RouteRule): string {
+function aliasNote({ key, set }: AliasRule): string {
   if (set === null) return `forgets what ${key.source} stands for`;
   return `remembers for ${key.source}: ${[...set].map(([name, source]) => `${name} = ${source.source}`).join(", ")}`;
 }

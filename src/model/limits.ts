@@ -51,8 +51,12 @@ export const SINK_BATCH_BYTES_MAX = 8 * 1024 * 1024;
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
 /** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
 export const STREAMS_MAX = 100_000;
-/** Prices kept by level id, over all sessions of an exchange instance; levels beyond them are unknown when they change. */
-export const LEVEL_IDS_MAX = 1_000_000;
+/** Streams of one session that merges, aliases and first frames are kept of; beyond it see each of them. */
+export const SESSION_STREAMS_MAX = 100_000;
+/** Native symbols of one session that no map translates; rows of further ones are faults. */
+export const SESSION_SYMBOLS_MAX = 20_000;
+/** Prices kept by level id in one session; levels beyond them are unknown when they change. */
+export const SESSION_LEVEL_IDS_MAX = 1_000_000;
 /** Pages of one instrument list that are asked for; further ones are left out. */
 export const INSTRUMENT_PAGES_MAX = 100;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */

@@ -14,7 +14,9 @@ export {
   EVENT_KINDS,
   type EventKind,
   type Gap,
+  GAP_CAUSES,
   type GapCause,
+  type GapState,
   type Level,
   type Liquidation,
   type MarketEvent,
@@ -56,7 +58,6 @@ export {
   JOURNAL_REFUSED_BYTES,
   JSON_DEPTH_MAX,
   LANGUAGE_DEPTH_MAX,
-  LEVEL_IDS_MAX,
   LIMIT_HOSTS_MAX,
   LIMIT_MOMENTS_MAX,
   LIMIT_WINDOW_MS_MAX,
@@ -65,6 +66,9 @@ export {
   RESUBSCRIBE_MS_MAX,
   RETRY_AFTER_MS_MAX,
   SESSION_BOOKS_MAX,
+  SESSION_LEVEL_IDS_MAX,
+  SESSION_STREAMS_MAX,
+  SESSION_SYMBOLS_MAX,
   SINK_BATCH_BYTES_MAX,
   SINK_BATCH_EVENTS_MAX,
   SINK_BUFFER_BYTES_MAX,
@@ -96,6 +100,7 @@ export {
 } from "./plan/connection.ts";
 export { type BookTopPlan, type DedupPlan, type DerivationPlan } from "./plan/derivation.ts";
 export {
+  type AliasRule,
   type BlobEncoding,
   type BookFields,
   type ControlRule,
@@ -106,7 +111,6 @@ export {
   type LevelRule,
   type MergeRule,
   type ParseRule,
-  type RouteRule,
   type RuleKind,
   SIDES,
   type UnwrapRule,

@@ -14,6 +14,7 @@ export type FaultCode =
   | "bad_time"
   | "unknown_value"
   | "unknown_level"
+  | "too_many_symbols"
   | "unmatched";
 
 /** The state of a session; a closed union, shown in /healthz. */

@@ -1,21 +1,12 @@
 import { type NodeId, NOT_FOUND, type Path, type Rows } from "../json/mod.ts";
-import {
-  type BookFields,
-  type EventRule,
-  isDecimal,
-  isZero,
-  type Level,
-  type LevelRule,
-  type SessionId,
-} from "../model/mod.ts";
+import { type BookFields, type EventRule, isDecimal, isZero, type Level, type LevelRule } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
-import type { LevelIds } from "./level_ids.ts";
 import { type EventMaker, optionalField } from "./event_makers.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
 
 /** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
-export function createBookMaker(rule: EventRule, levelIds: LevelIds): EventMaker {
+export function createBookMaker(rule: EventRule): EventMaker {
   const book = rule.book;
   if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it says not where its levels are`);
   const sequence = optionalField(rule, "sequence");
@@ -23,13 +14,14 @@ export function createBookMaker(rule: EventRule, levelIds: LevelIds): EventMaker
   const lastSequence = optionalField(rule, "last_sequence");
   const previousSequence = optionalField(rule, "previous_sequence");
   const usesIds = book.bidLevel.id !== null || book.askLevel.id !== null;
-  const readLevels = createLevelsReader(rule.name, book, levelIds);
+  const readLevels = createLevelsReader(rule.name, book);
   const { snapshot } = book;
   return (context) => {
     const isSnapshot = typeof snapshot === "boolean" ? snapshot : snapshot.test(context.scope);
-    if (usesIds && context.session !== null) {
-      if (isSnapshot) levelIds.reset(context.session, context.native);
-      else if (!levelIds.hasImage(context.session, context.native)) return null;
+    if (usesIds && context.hasSession) {
+      const { levelIds } = context.memory;
+      if (isSnapshot) levelIds.reset(context.native);
+      else if (!levelIds.hasSnapshot(context.native)) return null;
     }
     if (isSnapshot) {
       const own = sequence === null ? null : sequence.text(context);
@@ -54,8 +46,8 @@ interface Levels {
 
 type LevelsReader = (context: ReadContext) => Levels;
 
-function createLevelsReader(owner: string, book: BookFields, levelIds: LevelIds): LevelsReader {
-  const options = { dropMalformed: book.dropMalformedLevels, levelIds };
+function createLevelsReader(owner: string, book: BookFields): LevelsReader {
+  const options = { dropMalformed: book.dropMalformedLevels };
   const bidLevel = new LevelReader(`${owner}.bids`, book.bidLevel, { ...options, side: "bid" });
   const askLevel = new LevelReader(`${owner}.asks`, book.askLevel, { ...options, side: "ask" });
   if (book.levels === null) {
@@ -106,7 +98,6 @@ class LevelReader {
   readonly #rule: LevelRule;
   readonly #where: string;
   readonly #dropMalformed: boolean;
-  readonly #levelIds: LevelIds;
   readonly #side: "bid" | "ask";
   /** Both are the first two elements of an array: the usual shape. */
   readonly #isPair: boolean;
@@ -114,12 +105,11 @@ class LevelReader {
   constructor(
     where: string,
     rule: LevelRule,
-    options: { readonly dropMalformed: boolean; readonly levelIds: LevelIds; readonly side: "bid" | "ask" },
+    options: { readonly dropMalformed: boolean; readonly side: "bid" | "ask" },
   ) {
     this.#rule = rule;
     this.#where = where;
     this.#dropMalformed = options.dropMalformed;
-    this.#levelIds = options.levelIds;
     this.#side = options.side;
     this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
@@ -141,8 +131,8 @@ class LevelReader {
       context.atRow(node, parent);
       price = expressionText(context, this.#rule.price);
       size = expressionText(context, this.#rule.size);
-      if (this.#rule.id !== null && context.session !== null) {
-        price = this.#priceById(context, context.session, { price, size });
+      if (this.#rule.id !== null && context.hasSession) {
+        price = this.#priceById(context, { price, size });
         if (price === null) return null;
       }
     }
@@ -157,17 +147,17 @@ class LevelReader {
   /** The level's price, its own or the one last seen with its id; null where neither is known, which is noted. */
   #priceById(
     context: ReadContext,
-    session: SessionId,
     level: { readonly price: string | null; readonly size: string | null },
   ): string | null {
     const id = this.#rule.id === null ? null : expressionText(context, this.#rule.id);
     const key = `${this.#side} ${id}`;
-    const price = level.price ?? (id === null ? null : this.#levelIds.find(session, context.native, key));
+    const { levelIds } = context.memory;
+    const price = level.price ?? (id === null ? null : levelIds.find(context.native, key));
     if (price === null) {
       context.lose("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
     } else if (id !== null && level.size !== null && isDecimal(price) && isDecimal(level.size)) {
-      if (isZero(level.size)) this.#levelIds.drop(session, context.native, key);
-      else this.#levelIds.remember(session, context.native, { key, price });
+      if (isZero(level.size)) levelIds.drop(context.native, key);
+      else levelIds.remember(context.native, { key, price });
     }
     return price;
   }

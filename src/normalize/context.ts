@@ -1,5 +1,7 @@
 import { type JsonDocument, type NodeId, NOT_FOUND, type Scope } from "../json/mod.ts";
-import { EXAMPLE_CHARS_MAX, type FaultCode, type SessionId } from "../model/mod.ts";
+import { EXAMPLE_CHARS_MAX, type FaultCode } from "../model/mod.ts";
+import type { FrameMemory } from "./frame_memory.ts";
+import type { SymbolMap, SymbolPair } from "./symbols.ts";
 
 /** What is wrong with a frame. The frame is kept; its other rows still become events. */
 export interface Fault {
@@ -18,8 +20,8 @@ export interface NormalizedChecksum {
   readonly checksum: string;
 }
 
-/** A change of a book that could not be read, or not wholly: the book that follows is not the exchange's. */
-export interface NormalizedHole {
+/** A book update that could not be read, or only in part: the book that follows is not the exchange's. */
+export interface LostUpdate {
   /** Name of the rule that read it. */
   readonly rule: string;
   readonly native_symbol: string;
@@ -38,19 +40,24 @@ export class ReadContext {
   readonly scope: Scope;
   readonly faults: Fault[] = [];
   readonly checksums: NormalizedChecksum[] = [];
-  readonly holes: NormalizedHole[] = [];
+  readonly lostUpdates: LostUpdate[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
   /** What of the current row was lost, in words; null while nothing was. */
   lost: string | null = null;
-  /** The session of the frame; null for answers that belong to none. */
-  session: SessionId | null = null;
+  /** What the frame's session remembers. */
+  memory: FrameMemory;
+  /** Whether the frame belongs to a session; rows of polls stand for themselves. */
+  hasSession = false;
+  /** Unmapped native symbols met for the first time in this frame. */
+  readonly freshSymbols: string[] = [];
   /** Native symbol of the current row; empty where it is not known. */
   native = "";
   #payload: Uint8Array = new Uint8Array(0);
 
-  constructor(document: JsonDocument) {
+  constructor(document: JsonDocument, memory: FrameMemory) {
     this.document = document;
+    this.memory = memory;
     this.scope = { document, row: 0, parent: 0, route: null, outer: null };
   }
 
@@ -59,7 +66,8 @@ export class ReadContext {
     this.#payload = payload;
     this.faults.length = 0;
     this.checksums.length = 0;
-    this.holes.length = 0;
+    this.lostUpdates.length = 0;
+    this.freshSymbols.length = 0;
     this.rowFailed = false;
     this.lost = null;
     this.atRoot();
@@ -68,7 +76,8 @@ export class ReadContext {
   /** A document that stood inside the frame of another context begins; faults are told to that one afterwards. */
   beginInside(frame: ReadContext, text: Uint8Array): void {
     this.begin(text);
-    this.session = frame.session;
+    this.memory = frame.memory;
+    this.hasSession = frame.hasSession;
     this.scope.route = frame.scope.route;
     this.scope.outer = frame.document;
   }
@@ -83,6 +92,13 @@ export class ReadContext {
   atRow(row: NodeId, parent: NodeId): void {
     this.scope.row = row;
     this.scope.parent = parent === NOT_FOUND ? 0 : parent;
+  }
+
+  /** Returns the spellings of a native symbol; null, and a fault, where the session has met too many unmapped ones. */
+  translate(symbols: SymbolMap, connectionId: string, native: string): SymbolPair | null {
+    const pair = symbols.find(connectionId, native) ?? this.memory.unmapped.meet(native, this.freshSymbols);
+    if (pair === null) this.fail("too_many_symbols", native.slice(0, EXAMPLE_CHARS_MAX));
+    return pair;
   }
 
   /** Notes what is wrong with the current row; the same thing once a frame. */

@@ -2,18 +2,17 @@ import { type Decimal, type EventRule, isZero, type MarketEvent, SIDES, unreacha
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
 import { FieldReader } from "./field.ts";
-import type { LevelIds } from "./level_ids.ts";
 
 /** Makes the event of the current row; null where a field is at fault or the row says nothing of this kind. */
 export type EventMaker = (context: ReadContext) => MarketEvent | null;
 
 /** Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. */
-export function createEventMaker(rule: EventRule, levelIds: LevelIds): EventMaker {
+export function createEventMaker(rule: EventRule): EventMaker {
   switch (rule.kind) {
     case "trade":
       return createTradeMaker(rule);
     case "book":
-      return createBookMaker(rule, levelIds);
+      return createBookMaker(rule);
     case "quote":
       return createQuoteMaker(rule);
     case "ticker":

@@ -1,11 +1,9 @@
-import type { EventRule, MarketEvent, MergeRule, SessionId } from "../model/mod.ts";
+import type { EventRule, MarketEvent, MergeRule } from "../model/mod.ts";
 import type { Channel, Micros } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { createEventMaker, type EventMaker, optionalField } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
-import type { FirstFrames } from "./first_frames.ts";
-import type { LevelIds } from "./level_ids.ts";
-import type { Merges } from "./merges.ts";
+import type { FrameMemory } from "./frame_memory.ts";
 import { RowList } from "./rows.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
 import { Unwrapper } from "./unwrapper.ts";
@@ -28,18 +26,12 @@ export interface NormalizedEvent {
 
 /** Where a frame came from. */
 export interface FrameOrigin {
-  readonly session: SessionId | null;
   readonly connectionId: string;
   /** The instrument that a REST answer was asked for; null for frames. */
   readonly asked: SymbolPair | null;
-}
-
-/** What the rules of an exchange instance remember between frames, and share. */
-export interface EventMemory {
-  readonly symbols: SymbolMap;
-  readonly firstFrames: FirstFrames;
-  readonly levelIds: LevelIds;
-  readonly merges: Merges;
+  /** Of its session, or of the polls that belong to none. */
+  readonly memory: FrameMemory;
+  readonly hasSession: boolean;
 }
 
 /** Turns the rows of a matched frame into events by one rule. */
@@ -52,23 +44,20 @@ export class EventReader {
   readonly #unwrapper: Unwrapper | null;
   readonly #rows = new RowList();
   readonly #symbols: SymbolMap;
-  readonly #firstFrames: FirstFrames;
-  readonly #merges: Merges;
   /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
   #lastPair: SymbolPair | null = null;
   #lastConnection: string | null = null;
+  /** The session's memory that it was read with: an unmapped symbol counts in each session. */
+  #lastMemory: FrameMemory | null = null;
 
-  constructor(rule: EventRule, memory: EventMemory) {
-    const { symbols, firstFrames, levelIds, merges } = memory;
-    this.#merges = merges;
+  constructor(rule: EventRule, symbols: SymbolMap) {
     this.rule = rule;
-    this.#make = createEventMaker(rule, levelIds);
+    this.#make = createEventMaker(rule);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
     this.#exchangeTs = rule.exchangeTs === null ? null : new FieldReader(rule.exchangeTs, `${rule.name}.exchange_ts`);
     this.#unwrapper = rule.unwrap === null ? null : new Unwrapper(rule.unwrap, rule.name);
     this.#checksum = optionalField(rule, "checksum");
     this.#symbols = symbols;
-    this.#firstFrames = firstFrames;
   }
 
   /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
@@ -114,15 +103,13 @@ export class EventReader {
     }
     const made = this.#make(context);
     if (context.lost !== null && rule.book !== null && pair !== null) {
-      context.holes.push({ rule: rule.name, native_symbol: pair.native, detail: context.lost });
+      context.lostUpdates.push({ rule: rule.name, native_symbol: pair.native, detail: context.lost });
     }
     if (made === null || pair === null || context.rowFailed) return;
-    const event = rule.merge === null || origin.session === null
-      ? made
-      : this.#merged(made, { context, session: origin.session, merge: rule.merge });
+    const event = rule.merge === null || !context.hasSession ? made : this.#merged(made, context, rule.merge);
     if (event === null) return;
-    if (rule.skipFirstFrame && origin.session !== null) {
-      if (this.#firstFrames.isFirst(origin.session, `${rule.name} ${pair.native}`)) return;
+    if (rule.skipFirstFrame && context.hasSession) {
+      if (context.memory.firstFrames.isFirst(`${rule.name} ${pair.native}`)) return;
     }
     const { canonical, native } = pair;
     events.push({
@@ -136,25 +123,23 @@ export class EventReader {
     });
   }
 
-  /** The event with what is known of its stream; null where it is not to be told. */
-  #merged(
-    event: MarketEvent,
-    row: { readonly context: ReadContext; readonly session: SessionId; readonly merge: MergeRule },
-  ): MarketEvent | null {
-    const { context, session, merge } = row;
+  /** Returns the event with what is known of its stream; null where it is not emitted. */
+  #merged(event: MarketEvent, context: ReadContext, merge: MergeRule): MarketEvent | null {
+    const { merges } = context.memory;
     const stream = `${this.rule.name} ${context.native}`;
     if (merge.start !== null) {
-      if (merge.start.test(context.scope)) this.#merges.reset(session, stream);
-      else if (!this.#merges.knows(session, stream)) return null;
+      if (merge.start.test(context.scope)) merges.reset(stream);
+      else if (!merges.knows(stream)) return null;
     }
-    return this.#merges.fill(session, stream, event);
+    return merges.fill(stream, event);
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {
     const last = this.#lastPair;
-    if (last !== null && this.#lastConnection === origin.connectionId && this.#symbol?.equals(context, last.bytes)) {
-      return last;
-    }
+    if (
+      last !== null && this.#lastConnection === origin.connectionId && this.#lastMemory === context.memory &&
+      this.#symbol?.equals(context, last.bytes)
+    ) return last;
     if (this.#symbol === null) {
       if (origin.asked === null) context.fail("missing_field", `${this.rule.name}.symbol`);
       return origin.asked;
@@ -162,9 +147,10 @@ export class EventReader {
     const native = this.#symbol.text(context);
     if (native === null) return null;
     if (origin.asked !== null && origin.asked.native === native) return origin.asked;
-    const pair = this.#symbols.translate(origin.connectionId, native);
+    const pair = context.translate(this.#symbols, origin.connectionId, native);
     this.#lastPair = native.isWellFormed() ? pair : null;
     this.#lastConnection = origin.connectionId;
+    this.#lastMemory = context.memory;
     return pair;
   }
 }

@@ -1,6 +1,7 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { InstrumentListPlan } from "../model/mod.ts";
 import { ReadContext } from "./context.ts";
+import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
 import { RowList } from "./rows.ts";
 
@@ -14,7 +15,7 @@ export interface ListedInstrument {
 export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string | null {
   const document = new JsonDocument();
   if (rule.next === null || !document.parse(body)) return null;
-  const cursor = expressionText(new ReadContext(document), rule.next.at);
+  const cursor = expressionText(new ReadContext(document, new FrameMemory()), rule.next.at);
   if (cursor === null || cursor === "") return null;
   const query = `${encodeURIComponent(rule.next.parameter)}=${encodeURIComponent(cursor)}`;
   return `${rule.path}${rule.path.includes("?") ? "&" : "?"}${query}`;
@@ -27,7 +28,7 @@ export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string
 export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): readonly ListedInstrument[] | null {
   const document = new JsonDocument();
   if (!document.parse(body)) return null;
-  const context = new ReadContext(document);
+  const context = new ReadContext(document, new FrameMemory());
   const list = new RowList();
   list.collect(document, rule.rows, 0);
   const instruments: ListedInstrument[] = [];

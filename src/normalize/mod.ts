@@ -3,14 +3,15 @@
  * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
-export { type Fault, type NormalizedChecksum, type NormalizedHole, ReadContext } from "./context.ts";
+export { findAlias } from "./alias_rules.ts";
+export { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 export { decodePayload } from "./decoder.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
 export { FieldReader } from "./field.ts";
+export { FrameMemory, type FrameMemoryState } from "./frame_memory.ts";
 export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
 export { PARSE_RULE_NAME } from "./raw_reader.ts";
-export { RouteTable } from "./routes.ts";
 export { RowList } from "./rows.ts";
 export { Unwrapper } from "./unwrapper.ts";

@@ -1,15 +1,13 @@
 import { JsonDocument } from "../json/mod.ts";
-import type { ControlSignal, Decoding, EventRule, FramePlan, Micros, SessionId } from "../model/mod.ts";
-import { type Fault, type NormalizedChecksum, type NormalizedHole, ReadContext } from "./context.ts";
+import type { ControlSignal, Decoding, EventRule, FramePlan, Micros } from "../model/mod.ts";
+import { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
+import { applyAliasRule, findAlias } from "./alias_rules.ts";
 import { ControlReader } from "./control_reader.ts";
 import { decodePayload } from "./decoder.ts";
 import { expressionText } from "./field.ts";
-import { type EventMemory, EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
-import { FirstFrames } from "./first_frames.ts";
-import { LevelIds, type LevelIdState } from "./level_ids.ts";
-import { Merges, type MergeState } from "./merges.ts";
+import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
+import { FrameMemory } from "./frame_memory.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
-import { type RouteState, RouteTable } from "./routes.ts";
 import { Router } from "./router.ts";
 import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
 
@@ -24,8 +22,8 @@ export interface NormalizedFrame {
   readonly rule: string | null;
   /** Checksums of books that came in a frame of their own. */
   readonly checksums: readonly NormalizedChecksum[];
-  /** Changes of books that were lost, or in part. */
-  readonly holes: readonly NormalizedHole[];
+  /** Book updates that were lost, wholly or in part. */
+  readonly lostUpdates: readonly LostUpdate[];
   /** Counter over the frames of the session; null where the frame has none. */
   readonly socketSequence: string | null;
   /** Native symbols without an entry in the map, met for the first time. */
@@ -34,7 +32,6 @@ export interface NormalizedFrame {
 
 /** A frame to be read. `connectionId` is the descriptor's, without a shard number. */
 export interface FrameInput {
-  readonly session: SessionId;
   readonly connectionId: string;
   readonly payload: Uint8Array;
   readonly binary: boolean;
@@ -43,7 +40,8 @@ export interface FrameInput {
 
 /** A REST answer to be read. */
 export interface HttpInput {
-  readonly session: SessionId | null;
+  /** Whether it was asked for on behalf of a session; rows of polls stand for themselves. */
+  readonly hasSession: boolean;
   /** The descriptor's connection on whose behalf it was asked for, where there is one: it chooses the symbol map. */
   readonly connectionId?: string | null;
   /** Name of the request in the descriptor. */
@@ -54,18 +52,6 @@ export interface HttpInput {
   readonly symbol?: string;
   readonly body: Uint8Array;
   readonly receivedTs: Micros;
-}
-
-/** What is kept between frames, as plain JSON. */
-interface NormalizerState {
-  readonly firstFrames: ReturnType<FirstFrames["saveState"]>;
-  readonly unmapped: readonly string[];
-  /** Absent where rows stand for themselves. */
-  readonly merges?: MergeState;
-  /** Absent where no rule finds prices by level ids. */
-  readonly levelIds?: LevelIdState;
-  /** Absent where sessions remember nothing. */
-  readonly routes?: RouteState;
 }
 
 /** The rules that apply to frames of one connection, or to answers of one request. */
@@ -83,21 +69,13 @@ interface Route {
 
 /**
  * Turns frames of one exchange instance into events: decode, route, extract, normalise. Pure: without clock, I/O or
- * randomness; what it remembers is saved and restored with the pipeline. Every frame ends as events of a rule, as a
+ * randomness; what it has to remember stands in the memory that it is given. Every frame ends as events of a rule, as a
  * control frame, as unmatched, or as a fault. One instance reads one frame at a time.
  */
 export class Normalizer {
   readonly #plan: FramePlan;
-  readonly #context = new ReadContext(new JsonDocument());
+  readonly #context = new ReadContext(new JsonDocument(), new FrameMemory());
   readonly #symbols: SymbolMap;
-  readonly #firstFrames = new FirstFrames();
-  readonly #levelIds = new LevelIds();
-  readonly #merges = new Merges();
-  readonly #memory: EventMemory;
-  /** Whether a rule of the plan finds prices by level ids. */
-  readonly #usesLevelIds: boolean;
-  /** Null where sessions remember nothing. */
-  readonly #routes: RouteTable | null;
   readonly #raw: RawReader | null;
   readonly #connections = new Map<string, Route>();
   readonly #requests = new Map<string, Route>();
@@ -108,7 +86,7 @@ export class Normalizer {
     faults: readonly Fault[];
     rule: string | null;
     checksums: readonly NormalizedChecksum[];
-    holes: readonly NormalizedHole[];
+    lostUpdates: readonly LostUpdate[];
     socketSequence: string | null;
     unmapped: readonly string[];
   };
@@ -116,14 +94,6 @@ export class Normalizer {
   constructor(plan: FramePlan) {
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
-    this.#memory = {
-      symbols: this.#symbols,
-      firstFrames: this.#firstFrames,
-      levelIds: this.#levelIds,
-      merges: this.#merges,
-    };
-    this.#usesLevelIds = plan.events.some(({ book }) => book?.bidLevel.id != null || book?.askLevel.id != null);
-    this.#routes = plan.routeKey === null ? null : new RouteTable(plan.routeKey);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
     this.#result = {
       events: this.#events,
@@ -131,71 +101,40 @@ export class Normalizer {
       faults: this.#context.faults,
       rule: null,
       checksums: this.#context.checksums,
-      holes: this.#context.holes,
+      lostUpdates: this.#context.lostUpdates,
       socketSequence: null,
-      unmapped: this.#symbols.fresh,
+      unmapped: this.#context.freshSymbols,
     };
   }
 
-  /** Reads one frame. The result is reused until the next call. */
-  read(frame: FrameInput): NormalizedFrame {
-    const route = this.#connectionRoute(frame.connectionId);
-    const origin = { session: frame.session, connectionId: frame.connectionId, asked: null };
-    return this.#read(route, frame.payload, frame.binary, origin);
+  /** Reads one frame of the session whose memory is given. The result is reused until the next call. */
+  read(frame: FrameInput, memory: FrameMemory): NormalizedFrame {
+    const { connectionId, payload, binary } = frame;
+    const origin = { connectionId, asked: null, memory, hasSession: true };
+    return this.#read(this.#connectionRoute(connectionId), payload, binary, origin);
   }
 
-  /** Reads the answer of a REST request. The result is reused until the next call. */
-  readHttp(answer: HttpInput): NormalizedFrame {
+  /** Reads the answer of a REST request. `memory`: of its session, or of the polls that belong to none. */
+  readHttp(answer: HttpInput, memory: FrameMemory): NormalizedFrame {
     const pair = this.#askedPair(answer);
-    const origin = {
-      session: answer.session,
-      connectionId: answer.connectionId ?? pair.connectionId,
-      asked: pair.asked,
-    };
+    const { hasSession } = answer;
+    const connectionId = answer.connectionId ?? pair.connectionId;
+    const origin = { connectionId, asked: pair.asked, memory, hasSession };
     return this.#read(this.#requestRoute(answer.request), answer.body, false, origin);
   }
 
-  /** A session has ended: what was kept for it is let go. */
-  forgetSession(session: SessionId): void {
-    this.#firstFrames.forget(session);
-    this.#routes?.forget(session);
-    this.#levelIds.forget(session);
-    this.#merges.forget(session);
-  }
-
-  /** What has to be known to read further frames alike, as plain JSON. */
-  saveState(): NormalizerState {
-    const merges = this.#merges.saveState();
-    return {
-      firstFrames: this.#firstFrames.saveState(),
-      unmapped: this.#symbols.saveState(),
-      ...(merges.length > 0 && { merges }),
-      ...(this.#usesLevelIds && { levelIds: this.#levelIds.saveState() }),
-      ...(this.#routes !== null && { routes: this.#routes.saveState() }),
-    };
-  }
-
-  /** Goes on from what `saveState` gave. */
-  restoreState(state: unknown): void {
-    const { firstFrames, unmapped, merges, levelIds, routes } = state as NormalizerState;
-    this.#firstFrames.restoreState(firstFrames);
-    this.#symbols.restoreState(unmapped);
-    this.#merges.restoreState(merges ?? []);
-    this.#levelIds.restoreState(levelIds ?? []);
-    this.#routes?.restoreState(routes ?? []);
-  }
-
   #read(route: Route, payload: Uint8Array, binary: boolean, origin: FrameOrigin): NormalizedFrame {
+    const { memory, hasSession } = origin;
     const context = this.#context;
     const result = this.#result;
     this.#events.length = 0;
-    this.#symbols.fresh.length = 0;
-    this.#firstFrames.begin();
     result.signal = null;
     result.rule = null;
     result.socketSequence = null;
     context.begin(payload);
-    context.session = origin.session;
+    context.memory = memory;
+    context.hasSession = hasSession;
+    memory.firstFrames.begin();
 
     const bytes = decodePayload(payload, route.decoding, binary);
     if (bytes === null) {
@@ -219,16 +158,13 @@ export class Normalizer {
     }
     const { socketSequence } = this.#plan;
     if (socketSequence !== null) result.socketSequence = expressionText(context, socketSequence);
-    if (this.#routes !== null) {
-      context.scope.route = origin.session === null ? null : this.#routes.find(context, origin.session);
-    }
+    const { aliasKey } = this.#plan;
+    if (aliasKey !== null) context.scope.route = findAlias(context, aliasKey);
     if (route.controlRouter.match(context)) {
       const reader = route.controls[route.controlRouter.matches[0]];
       result.signal = reader.read(context);
       result.rule = reader.rule.name;
-      if (reader.rule.route !== null && origin.session !== null) {
-        this.#routes?.apply(reader.rule.route, context, origin.session);
-      }
+      if (reader.rule.alias !== null) applyAliasRule(reader.rule.alias, context);
     } else if (this.#raw !== null) {
       result.rule = PARSE_RULE_NAME;
       this.#raw.read(context, origin, this.#events);
@@ -286,7 +222,7 @@ export class Normalizer {
       textBytesMax,
       controls: structured,
       controlRouter: new Router(structured.flatMap(({ rule }) => rule.when ?? [])),
-      events: events.map((rule) => new EventReader(rule, this.#memory)),
+      events: events.map((rule) => new EventReader(rule, this.#symbols)),
       eventRouter: new Router(events.map((rule) => rule.when)),
     };
   }

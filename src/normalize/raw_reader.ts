@@ -40,7 +40,8 @@ export class RawReader {
     if (context.rowFailed || native === null || symbol === null) return;
     const channel = this.#channels.get(native) ?? null;
     if (this.#wanted !== null && channel !== null && !this.#wanted.has(channel)) return;
-    const pair = this.#symbols.translate(origin.connectionId, symbol);
+    const pair = context.translate(this.#symbols, origin.connectionId, symbol);
+    if (pair === null) return;
     events.push({
       channel,
       symbol: pair.canonical,

@@ -1,4 +1,4 @@
-import { type FramePlan, STREAMS_MAX } from "../model/mod.ts";
+import { type FramePlan, SESSION_SYMBOLS_MAX } from "../model/mod.ts";
 
 /** An instrument as payloads and as events name it. */
 export interface SymbolPair {
@@ -13,13 +13,9 @@ export function symbolPair(native: string, canonical: string): SymbolPair {
   return { native, canonical, bytes: new TextEncoder().encode(native) };
 }
 
-/** Translates native symbols of each connection; unknown ones keep their spelling and are reported once. */
+/** The map of an exchange instance from native symbols to canonical ones, by connection. */
 export class SymbolMap {
   readonly #byConnection = new Map<string, Map<string, SymbolPair>>();
-  /** Symbols without an entry that were met. Bounded: those beyond it are not reported. */
-  readonly #unmapped = new Map<string, SymbolPair>();
-  /** Native spellings met for the first time in the current frame. Reused. */
-  readonly fresh: string[] = [];
 
   constructor(canonical: FramePlan["canonical"]) {
     for (const [connection, symbols] of canonical) {
@@ -29,36 +25,41 @@ export class SymbolMap {
     }
   }
 
-  /** The pair of a native symbol; null where the connection has no entry for it. */
+  /** Returns the pair of a native symbol; null where the connection has no entry for it. */
   find(connection: string, native: string): SymbolPair | null {
     return this.#byConnection.get(connection)?.get(native) ?? null;
   }
 
-  /** The pair of a native symbol, made up of its own spelling and reported where there is no entry. */
-  translate(connection: string, native: string): SymbolPair {
-    const pair = this.#byConnection.get(connection)?.get(native);
-    if (pair !== undefined) return pair;
-    const met = this.#unmapped.get(native);
-    if (met !== undefined) return met;
-    const own = symbolPair(native, native);
-    if (this.#unmapped.size < STREAMS_MAX) {
-      this.#unmapped.set(native, own);
-      this.fresh.push(native);
-    }
-    return own;
-  }
-
-  /** Connections that have entries. */
+  /** Returns the connections that have entries. */
   connections(): Iterable<string> {
     return this.#byConnection.keys();
   }
+}
 
-  saveState(): readonly string[] {
-    return [...this.#unmapped.keys()];
+/**
+ * Native symbols of a session that no map translates: they keep their spelling and are reported once. Bounded: symbols
+ * past SESSION_SYMBOLS_MAX are refused.
+ */
+export class UnmappedSymbols {
+  readonly #pairs = new Map<string, SymbolPair>();
+
+  /** Returns the pair made of the symbol's own spelling, noting a new one in `fresh`; null past the limit. */
+  meet(native: string, fresh: string[]): SymbolPair | null {
+    const met = this.#pairs.get(native);
+    if (met !== undefined) return met;
+    if (this.#pairs.size >= SESSION_SYMBOLS_MAX) return null;
+    const pair = symbolPair(native, native);
+    this.#pairs.set(native, pair);
+    fresh.push(native);
+    return pair;
   }
 
-  restoreState(unmapped: readonly string[]): void {
-    this.#unmapped.clear();
-    for (const native of unmapped) this.#unmapped.set(native, symbolPair(native, native));
+  saveState(): readonly string[] {
+    return [...this.#pairs.keys()];
+  }
+
+  restoreState(natives: readonly string[]): void {
+    this.#pairs.clear();
+    for (const native of natives) this.#pairs.set(native, symbolPair(native, native));
   }
 }

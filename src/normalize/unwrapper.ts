@@ -3,6 +3,7 @@ import { gunzipSync, inflateRawSync } from "node:zlib";
 import { JsonDocument } from "../json/mod.ts";
 import { type BlobEncoding, FRAME_BYTES_MAX, type UnwrapRule } from "../model/mod.ts";
 import { ReadContext } from "./context.ts";
+import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
 
 /** Opens documents that stand as text inside frames. */
@@ -10,7 +11,7 @@ export class Unwrapper {
   readonly #rule: UnwrapRule;
   readonly #where: string;
   /** Reused for every frame. */
-  readonly #inside = new ReadContext(new JsonDocument());
+  readonly #inside = new ReadContext(new JsonDocument(), new FrameMemory());
 
   /** `owner` names the rule in faults. */
   constructor(rule: UnwrapRule, owner: string) {
@@ -39,7 +40,7 @@ export class Unwrapper {
   close(frame: ReadContext): void {
     for (const { code, where } of this.#inside.faults) frame.note(code, where);
     frame.checksums.push(...this.#inside.checksums);
-    frame.holes.push(...this.#inside.holes);
+    frame.lostUpdates.push(...this.#inside.lostUpdates);
   }
 }
 

@@ -5,7 +5,7 @@
 import { BookKeeper, type BookUpdate } from "../../src/book/mod.ts";
 import { JsonDocument } from "../../src/json/mod.ts";
 import type { BookRule } from "../../src/model/mod.ts";
-import { matchConnection, Normalizer } from "../../src/normalize/mod.ts";
+import { FrameMemory, matchConnection, Normalizer } from "../../src/normalize/mod.ts";
 import { loadNamed } from "../support/recorded_books.ts";
 import { readRecording } from "../support/recordings.ts";
 import { measureInTurn, type Stage } from "./measure.ts";
@@ -41,9 +41,10 @@ function loadSample(descriptor: string, recording: string): BookSample | null {
   const lines = readRecording(recording);
   if (lines === null) return null;
   const normalizer = new Normalizer(plan);
+  const memory = new FrameMemory();
   const connectionId = matchConnection(plan, lines.find(({ dir }) => dir === "open")?.url ?? "") ?? "";
   const read = (payload: Uint8Array) =>
-    normalizer.read({ session: 1, connectionId, payload, binary: false, receivedTs: 0 });
+    normalizer.read({ connectionId, payload, binary: false, receivedTs: 0 }, memory);
   const frames: BookFrame[] = [];
   for (const { dir, payload } of lines) {
     if (dir !== "in") continue;

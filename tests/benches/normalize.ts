@@ -1,5 +1,5 @@
 import { JsonDocument } from "../../src/json/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameMemory, Normalizer } from "../../src/normalize/mod.ts";
 import { readRecording } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
@@ -62,6 +62,7 @@ if (import.meta.main) {
   const decoder = new TextDecoder();
   const document = new JsonDocument();
   const normalizer = new Normalizer(loadShipped("binance-usdm").frames);
+  const memory = new FrameMemory();
   console.log(
     "frames            bytes  JSON.parse    tape only       normalise    (ns a frame, ratio to decode + JSON.parse)",
   );
@@ -70,7 +71,7 @@ if (import.meta.main) {
     const referee = nsPerFrame(frames, (frame) => JSON.parse(decoder.decode(frame)).stream.length);
     const tape = nsPerFrame(frames, (frame) => document.parse(frame) ? 1 : 0);
     const full = nsPerFrame(frames, (payload) => {
-      const read = normalizer.read({ session: 1, connectionId: "unrouted", payload, binary: false, receivedTs: 0 });
+      const read = normalizer.read({ connectionId: "unrouted", payload, binary: false, receivedTs: 0 }, memory);
       return read.events.length;
     });
     const cell = (ns: number) => `${ns.toFixed(0).padStart(6)} ${(ns / referee).toFixed(2)}×`;

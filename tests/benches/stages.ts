@@ -2,7 +2,7 @@ import { denoHost } from "../../src/host/mod.ts";
 import { JsonDocument } from "../../src/json/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
 import { type FrameRecord, JOURNAL_BUFFER_BYTES_MAX, type OpenedRecord } from "../../src/model/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameMemory, Normalizer } from "../../src/normalize/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import type { Stage } from "./measure.ts";
 import type { Sample } from "./samples.ts";
@@ -69,8 +69,9 @@ function parseWithTape(): (frame: Uint8Array) => void {
 
 function normalize({ plan, connection: connectionId }: Sample): (frame: Uint8Array) => void {
   const normalizer = new Normalizer(plan);
+  const memory = new FrameMemory();
   return (payload) => {
-    const read = normalizer.read({ session: 1, connectionId, payload, binary: false, receivedTs: 1 });
+    const read = normalizer.read({ connectionId, payload, binary: false, receivedTs: 1 }, memory);
     if (read.rule === null && read.faults.length === 0) throw new Error("A frame ended as nothing");
   };
 }

@@ -55,7 +55,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
         controls: [],
         events: [],
         parse: null,
-        routeKey: null,
+        aliasKey: null,
         socketSequence: null,
         canonical: new Map(),
         channels: new Map(),

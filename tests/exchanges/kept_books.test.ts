@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { BookKeeper, type BookState } from "../../src/book/mod.ts";
 import type { ResyncAction } from "../../src/model/mod.ts";
-import { type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
@@ -184,7 +185,7 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
     const { frames } = loadShipped(exchange);
     const rule = frames.books.find(({ name }) => name === feed);
     assert.ok(rule !== undefined);
-    const normalizer = new Normalizer(frames);
+    const normalizer = new FrameReader(frames);
     const keeper = new BookKeeper(rule);
     steps.forEach(([frame, state, resync = null], index) => {
       const payload = new TextEncoder().encode(typeof frame === "string" ? frame : JSON.stringify(frame));
@@ -206,7 +207,7 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
 
 Deno.test("a book of mexc is joined with an image from elsewhere, and asked for anew behind a hole", () => {
   const { frames } = loadShipped("mexc");
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const keeper = new BookKeeper(frames.books[0]);
   const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   const apply = ({ events }: NormalizedFrame) => {
@@ -247,7 +248,7 @@ Deno.test("the books of deribit stay whole over a recording and end as an indepe
   const lines = readRecording("deribit-20210722-ws1");
   if (lines === null) return;
   const { frames } = loadShipped("deribit");
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const keepers = new Map<string, BookKeeper>();
   const replayed = new Map<string, Map<string, string>>();
   for (const { t: receivedTs, dir, payload, binary } of lines) {

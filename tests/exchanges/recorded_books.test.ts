@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { type BookGap, BookKeeper, type BookUpdate } from "../../src/book/mod.ts";
-import { matchConnection, type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording, type RecordedLine } from "../support/recordings.ts";
 import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
 
@@ -69,7 +70,7 @@ for (const { exchange, files, books, changes } of RECORDINGS) {
 /** Feeds what the descriptor makes of recorded lines to a keeper for each symbol. */
 function keepBooks(shipped: ShippedFrames, lines: readonly RecordedLine[]) {
   const { frames, requests } = shipped;
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const keepers = new Map<string, BookKeeper>();
   const gaps: BookGap[] = [];
   let resyncs = 0;
@@ -296,7 +297,7 @@ function bitmex(): (frame: unknown) => readonly Change[] {
 
 Deno.test("a book of bitget is checked where its frames carry a checksum that is not 0", () => {
   const { frames } = loadShipped("bitget");
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const keeper = new BookKeeper(frames.books[0]);
   const apply = (action: string, row: object) => {
     const frame = { action, arg: { instType: "spot", topic: "books", symbol: "BTCUSDT" }, data: [row], ts: 1 };
@@ -319,7 +320,7 @@ Deno.test("a book of bitget is checked where its frames carry a checksum that is
 
 Deno.test("a book of bitfinex is checked by frames of their own, and every array counts in the socket's sequence", () => {
   const { frames } = loadShipped("bitfinex");
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const keeper = new BookKeeper(frames.books[0]);
   const read = (frame: unknown) => {
     const payload = new TextEncoder().encode(JSON.stringify(frame));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type RunnableExchange, showTemplate, streamKey } from "../../src/model/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { loadInstance, loadShipped, offers, readShipped, SHIPPED } from "./shipped.ts";
 
 function planOf(
@@ -133,7 +133,7 @@ Deno.test("coinbase-advanced asks for one channel a frame and tells the channels
     sequence_num: 26,
     events: [{ subscriptions: { heartbeats: ["heartbeats"], level2: ["BTC-USD"], market_trades: ["BTC-USD"] } }],
   };
-  const { signal } = new Normalizer(plan.frames).read({
+  const { signal } = new FrameReader(plan.frames).read({
     session: 1,
     connectionId: "public",
     payload: new TextEncoder().encode(JSON.stringify(acknowledgement)),

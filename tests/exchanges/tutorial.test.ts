@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording } from "../support/recordings.ts";
 
 const PAGE = new URL("../../docs/adding_an_exchange.md", import.meta.url);
@@ -35,7 +35,7 @@ Deno.test("the tutorial's descriptor accounts for every frame of a recording", (
   const file = { path: "exchanges/bitstamp.toml", text: blocks()[0] };
   const { frames } = loadDescriptor({ file, readText: () => null, environment: () => undefined });
   assert.ok(frames !== null);
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const counts: Record<string, number> = {};
   for (const line of lines.filter(({ dir }) => dir === "in")) {
     const { payload, binary, t } = line;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseEvidence } from "../../src/evidence/mod.ts";
 import { type ExplainedRule, explainFrame, type ExplainInput } from "../../src/explain/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const FOLDER = new URL("../../config/exchanges/evidence/", import.meta.url);
@@ -72,7 +72,7 @@ Deno.test("explainFrame() takes every payload, also what is no JSON at all", () 
   for (const text of ["", "pong", "{", "[1]", "null", '"text"', "\u0000", "[".repeat(300)]) {
     const payload = new TextEncoder().encode(text);
     const { result } = explainFrame(frames, { origin, payload });
-    const read = new Normalizer(frames).read({
+    const read = new FrameReader(frames).read({
       session: 1,
       connectionId: "public",
       payload,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import { parseEvidence, runEvidence } from "../../src/evidence/mod.ts";
 import type { Issue } from "../../src/model/mod.ts";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { below, type Chance, mutateFrame, oneOf } from "../support/mutations.ts";
 import { seeded } from "../support/seeded.ts";
 import { type Corpus, frameCorpora } from "./frame_corpus.ts";
@@ -116,7 +116,7 @@ function load(corpus: Corpus, text: string, chance: Chance): "refused" | "read" 
     assert.ok(issues.some(({ severity }) => severity === "error"), "refused without an error");
     return "refused";
   }
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   for (let i = 0; i < 20; i++) {
     const { origin, payload } = oneOf(chance, corpus.frames);
     const changed = chance() < 0.5 ? payload : mutateFrame(payload, payload, chance);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { isDecimal, JSON_DEPTH_MAX, type MarketEvent } from "../../src/model/mod.ts";
-import { type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { Tally } from "../../src/cli/tally.ts";
 import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
 import { below, type Chance, mutateFrame, oneOf } from "../support/mutations.ts";
@@ -69,7 +70,7 @@ export function fuzzFrames(
 class FuzzRig {
   readonly corpus: Corpus;
   readonly tally = new Tally();
-  readonly #normalizer: Normalizer;
+  readonly #normalizer: FrameReader;
   #pipeline: Pipeline;
   readonly #sessions = new Map<string, { id: number; frames: number }>();
   #offset = 1_700_000_000_000_000;
@@ -77,7 +78,7 @@ class FuzzRig {
 
   constructor(corpus: Corpus) {
     this.corpus = corpus;
-    this.#normalizer = new Normalizer(corpus.plan);
+    this.#normalizer = new FrameReader(corpus.plan);
     this.#pipeline = this.#createPipeline();
   }
 

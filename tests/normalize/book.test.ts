@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Normalizer } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { bookFields, eventRule, field, framePlan, rows, source, when } from "../support/frame_plan.ts";
 import type { EventRule } from "../../src/model/mod.ts";
 
 function readBook(rule: EventRule, text: string) {
-  const normalizer = new Normalizer(framePlan({ events: [rule] }));
+  const normalizer = new FrameReader(framePlan({ events: [rule] }));
   return structuredClone(normalizer.read({
     session: 1,
     connectionId: "public",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { STREAMS_MAX } from "../../src/model/mod.ts";
+import { SESSION_STREAMS_MAX, SESSION_SYMBOLS_MAX } from "../../src/model/mod.ts";
+import { Merges } from "../../src/normalize/merges.ts";
 import { describedFrames, describedIssues, DescribedReader } from "../support/described.ts";
 
 const RULE = `
@@ -60,12 +61,22 @@ Deno.test("what is merged outlasts a restart from the saved state", () => {
   assert.deepEqual(quote(second, { ap: 3 }), ["1", "2", "3", null]);
 });
 
-Deno.test("what is merged is bounded: the oldest stream goes first", () => {
+Deno.test("Merges evicts the oldest stream past its limit", () => {
+  const merges = new Merges();
+  const row = (bid_price: string | null, ask_price: string | null) =>
+    ({ kind: "quote", bid_price, bid_size: null, ask_price, ask_size: null }) as const;
+  for (let i = 0; i <= SESSION_STREAMS_MAX; i++) merges.fill(`quote S${i}`, row("1", null));
+  assert.deepEqual(merges.fill("quote S0", row(null, "3")), row(null, "3"));
+  assert.deepEqual(merges.fill(`quote S${SESSION_STREAMS_MAX}`, row(null, "3")), row("1", "3"));
+});
+
+Deno.test("rows of unmapped symbols past the session's limit are faults, and a new session begins to count anew", () => {
   const reader = new DescribedReader(describedFrames(RULE));
-  quote(reader, { bp: 1 });
-  for (let i = 0; i < STREAMS_MAX; i++) reader.read(`{"t":"q","s":"S${i}","bp":1}`);
-  assert.deepEqual(quote(reader, { ap: 3 }), [null, null, "3", null]);
-  assert.deepEqual(quote(reader, { s: `S${STREAMS_MAX - 1}`, ap: 3 }), ["1", null, "3", null]);
+  for (let i = 0; i < SESSION_SYMBOLS_MAX; i++) reader.read(`{"t":"q","s":"S${i}","bp":1}`);
+  const { events, faults } = reader.read('{"t":"q","s":"one too many","bp":1}');
+  assert.deepEqual([events.length, faults.map(({ code }) => code)], [0, ["too_many_symbols"]]);
+  assert.deepEqual(quote(reader, { s: "S0", bp: 2 }), ["2", null, null, null]);
+  assert.deepEqual(quote(reader, { s: "one too many", bp: 2 }, 2), ["2", null, null, null]);
 });
 
 Deno.test("merge_start without merge is refused", () => {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import type { FramePlan } from "../../src/model/mod.ts";
-import { type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { controlRule, eventRule, field, framePlan, MAKER_FLAG, source, when } from "../support/frame_plan.ts";
 
 const encoder = new TextEncoder();
 
 function readText(
-  normalizer: Normalizer,
+  normalizer: FrameReader,
   text: string | Uint8Array,
   options: { session?: number; binary?: boolean } = {},
 ): NormalizedFrame {
@@ -40,27 +41,27 @@ const TRADE_EVENT = {
 };
 
 Deno.test("read() makes the event of a matched frame with every digit kept", () => {
-  const read = readText(new Normalizer(framePlan({ events: [TRADE_RULE] })), TRADE);
+  const read = readText(new FrameReader(framePlan({ events: [TRADE_RULE] })), TRADE);
   assert.deepEqual(read, {
     events: [TRADE_EVENT],
     signal: null,
     faults: [],
     rule: "trade",
     checksums: [],
-    holes: [],
+    lostUpdates: [],
     socketSequence: null,
     unmapped: [],
   });
 });
 
 Deno.test("read() names a frame that no rule matches, with an example", () => {
-  const read = readText(new Normalizer(framePlan({ events: [TRADE_RULE] })), '{"e":"other"}');
+  const read = readText(new FrameReader(framePlan({ events: [TRADE_RULE] })), '{"e":"other"}');
   assert.deepEqual(read.faults, [{ code: "unmatched", where: "public", example: '{"e":"other"}' }]);
   assert.equal(read.rule, null);
 });
 
 Deno.test("read() names a frame that is not JSON, and one that is not UTF-8 or too deep", () => {
-  const normalizer = new Normalizer(framePlan({ events: [TRADE_RULE] }));
+  const normalizer = new FrameReader(framePlan({ events: [TRADE_RULE] }));
   const garbage = readText(normalizer, "<html>");
   assert.deepEqual(garbage.faults, [{ code: "not_json", where: "Expected a value at byte 0", example: "<html>" }]);
   assert.equal(readText(normalizer, Uint8Array.of(34, 0xff, 34)).faults[0].code, "undecodable");
@@ -69,7 +70,7 @@ Deno.test("read() names a frame that is not JSON, and one that is not UTF-8 or t
 });
 
 Deno.test("read() reports a fault that names rule and pointer when a required field is missing or malformed", () => {
-  const normalizer = new Normalizer(framePlan({ events: [TRADE_RULE] }));
+  const normalizer = new FrameReader(framePlan({ events: [TRADE_RULE] }));
   const faultOf = (text: string) => {
     const read = readText(normalizer, text);
     assert.deepEqual(read.events, [], text);
@@ -88,21 +89,21 @@ Deno.test("read() reports a fault that names rule and pointer when a required fi
 Deno.test("read() yields the good rows of a frame of which one row is at fault", () => {
   const rule = eventRule("trade", { rows: "/data/*", fields: { price: "/p", size: "/q" } });
   const rowsText = ['{"s":"A","p":1,"q":1}', '{"s":"B","q":1}', '{"s":"C","p":3,"q":1}', '{"s":"D","q":1}'];
-  const read = readText(new Normalizer(framePlan({ events: [rule] })), `{"data":[${rowsText.join(",")}]}`);
+  const read = readText(new FrameReader(framePlan({ events: [rule] })), `{"data":[${rowsText.join(",")}]}`);
   assert.deepEqual(read.events.map(({ native_symbol }) => native_symbol), ["A", "C"]);
   assert.deepEqual(read.faults.map(({ code, where }) => `${code} ${where}`), ["missing_field trade.price /p"]);
 });
 
 Deno.test("read() counts a frame as matched when its filter leaves nothing", () => {
   const rule = { ...TRADE_RULE, where: when({ "/X": "MARKET" }) };
-  const read = readText(new Normalizer(framePlan({ events: [rule] })), TRADE);
+  const read = readText(new FrameReader(framePlan({ events: [rule] })), TRADE);
   assert.deepEqual(read, {
     events: [],
     signal: null,
     faults: [],
     rule: "trade",
     checksums: [],
-    holes: [],
+    lostUpdates: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -115,24 +116,24 @@ Deno.test("read() yields the events of all matching rules in the order of the ru
     eventRule("ticker", { name: "by b", when: when({ "/b": "2" }), fields: { last: "/l" } }),
     eventRule("quote", { name: "by a too", when: when({ "/a": ["0", "1"] }), fields: { bid_price: "/b" } }),
   ];
-  const read = readText(new Normalizer(framePlan({ events: twice })), '{"a":1,"b":"2","k":0,"l":5,"s":"BTCUSDT"}');
+  const read = readText(new FrameReader(framePlan({ events: twice })), '{"a":1,"b":"2","k":0,"l":5,"s":"BTCUSDT"}');
   assert.deepEqual(read.events.map(({ event }) => event.kind), ["quote", "ticker", "ticker", "quote"]);
   assert.equal(read.rule, "last");
 });
 
 Deno.test("read() leaves out the events of channels that are not wanted and still matches the frame", () => {
   const plan = framePlan({ events: [TRADE_RULE], wanted: new Set(["book"] as const) });
-  const read = readText(new Normalizer(plan), TRADE);
+  const read = readText(new FrameReader(plan), TRADE);
   assert.deepEqual([read.events, read.rule, read.faults], [[], "trade", []]);
 });
 
 Deno.test("read() applies rules to the connections that they name", () => {
   const rule = { ...TRADE_RULE, connections: new Set(["other"]) };
-  assert.equal(readText(new Normalizer(framePlan({ events: [rule] })), TRADE).faults[0].code, "unmatched");
+  assert.equal(readText(new FrameReader(framePlan({ events: [rule] })), TRADE).faults[0].code, "unmatched");
 });
 
 Deno.test("read() keeps the spelling of an unmapped symbol and reports it once", () => {
-  const normalizer = new Normalizer(framePlan({ events: [TRADE_RULE] }));
+  const normalizer = new FrameReader(framePlan({ events: [TRADE_RULE] }));
   const text = TRADE.replace("BTCUSDT", "币安人生USDT");
   const first = readText(normalizer, text);
   assert.equal(first.events[0].symbol, "币安人生USDT");
@@ -144,7 +145,7 @@ Deno.test("read() takes a best price or size of zero for a side without orders, 
   const rule = eventRule("quote", {
     fields: { bid_price: "/b", bid_size: "/B", ask_price: "/a", ask_size: "/A" },
   });
-  const normalizer = new Normalizer(framePlan({ events: [rule] }));
+  const normalizer = new FrameReader(framePlan({ events: [rule] }));
   const sides = (b: unknown, B: unknown, a: unknown, A: unknown) => {
     const [{ event }] = readText(normalizer, JSON.stringify({ s: "X", b, B, a, A })).events;
     return event.kind === "quote" ? [event.bid_price, event.bid_size, event.ask_price, event.ask_size] : [];
@@ -157,7 +158,7 @@ Deno.test("read() takes the first source that gives a value that is not absent",
   const rule = eventRule("quote", {
     fields: { bid_price: field(["/a", "/b", "/c"], { absent: ["", "0"] }), ask_price: field("/z", { absent: ["0"] }) },
   });
-  const read = readText(new Normalizer(framePlan({ events: [rule] })), '{"s":"X","a":"","b":"0","c":"7","z":"0"}');
+  const read = readText(new FrameReader(framePlan({ events: [rule] })), '{"s":"X","a":"","b":"0","c":"7","z":"0"}');
   assert.deepEqual(read.events[0].event, {
     kind: "quote",
     bid_price: "7",
@@ -187,7 +188,7 @@ Deno.test("read() gives candles with all fields, and derivative state only when 
     when: when({ "/e": "mark" }),
     fields: { mark_price: "/p", next_funding_ts: field("/T", { unit: "s", absent: ["0"] }) },
   });
-  const normalizer = new Normalizer(framePlan({ events: [candle, derivative] }));
+  const normalizer = new FrameReader(framePlan({ events: [candle, derivative] }));
   const candleFrame = '{"e":"kline","k":{"s":"BTCUSDT","i":"1m","t":60000,"o":1,"h":2,"l":0.5,"c":1.50,"x":"1"}}';
   assert.deepEqual(readText(normalizer, candleFrame).events[0].event, {
     kind: "candle",
@@ -218,7 +219,7 @@ Deno.test("read() gives candles with all fields, and derivative state only when 
 Deno.test("read() leaves out the first frame of each stream and session where the rule says so", () => {
   const rule = eventRule("trade", { rows: "/data/*", skipFirstFrame: true, fields: { price: "/p", size: "/q" } });
   const plan = framePlan({ events: [rule] });
-  const normalizer = new Normalizer(plan);
+  const normalizer = new FrameReader(plan);
   const rowOf = (symbol: string) => `{"s":"${symbol}","p":1,"q":1}`;
   const count = (symbols: readonly string[], session: number, reader = normalizer) =>
     readText(reader, `{"data":[${symbols.map(rowOf).join(",")}]}`, { session }).events.length;
@@ -226,7 +227,7 @@ Deno.test("read() leaves out the first frame of each stream and session where th
   assert.equal(count(["A", "B"], 1), 1);
   assert.equal(count(["A"], 2), 0);
   assert.equal(count(["A", "B"], 1), 2);
-  const restored = new Normalizer(plan);
+  const restored = new FrameReader(plan);
   restored.restoreState(JSON.parse(JSON.stringify(normalizer.saveState())));
   assert.equal(count(["A", "B"], 1, restored), 2);
   assert.equal(count(["B"], 2, restored), 0);
@@ -247,14 +248,14 @@ Deno.test("read() decodes binary frames as the connection declares", () => {
     ["auto", bytes],
   ] as const;
   for (const [decoding, payload] of cases) {
-    const normalizer = new Normalizer(framePlan({ ...TRADE_PLAN, decode: new Map([["public", decoding]]) }));
+    const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, decode: new Map([["public", decoding]]) }));
     assert.deepEqual(readText(normalizer, payload, { binary: true }).events, [TRADE_EVENT], decoding);
     assert.deepEqual(readText(normalizer, TRADE).events, [TRADE_EVENT], `${decoding}, text frame`);
   }
 });
 
 Deno.test("read() calls damaged, truncated and oversized compression undecodable", () => {
-  const normalizer = new Normalizer(framePlan({ ...TRADE_PLAN, decode: new Map([["public", "gzip" as const]]) }));
+  const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, decode: new Map([["public", "gzip" as const]]) }));
   const packed = gzipSync(encoder.encode(TRADE));
   for (let end = 0; end < packed.length; end++) {
     const [fault] = readText(normalizer, packed.subarray(0, end), { binary: true }).faults;
@@ -282,7 +283,7 @@ Deno.test("read() gives the signal of a control frame, and control rules come be
     }),
     controlRule("ping", { action: "reply", when: when({ "/ping": null }), capture: source("/ping") }),
   ];
-  const normalizer = new Normalizer(
+  const normalizer = new FrameReader(
     framePlan({ controls, events: [{ ...TRADE_RULE, when: when({ "/op": "error" }) }] }),
   );
   const signal = (text: string) => readText(normalizer, text).signal;
@@ -319,7 +320,7 @@ Deno.test("read() gives one echo for each row of a cumulative acknowledgement", 
       evaluate: ({ document, parent }) => document.text(document.firstChild(parent)),
     }, source("")],
   });
-  const normalizer = new Normalizer(framePlan({ controls: [ack] }));
+  const normalizer = new FrameReader(framePlan({ controls: [ack] }));
   const text =
     '{"type":"subscriptions","channels":[{"name":"a","ids":["X","Y"]},{"name":"b","ids":["X"]},{"name":"c"}]}';
   assert.deepEqual(readText(normalizer, text).signal?.echoes, ["a\u0000X", "a\u0000Y", "b\u0000X"]);
@@ -332,7 +333,7 @@ Deno.test("read() fans out an object of lists by key, and no other object, where
     rows: { source: "", steps: [source("/state").path, source("").path].flatMap((one) => one ?? []), tail: null },
     echo: [source("")],
   });
-  const normalizer = new Normalizer(framePlan({ controls: [ack] }));
+  const normalizer = new FrameReader(framePlan({ controls: [ack] }));
   const echoes = (state: string) => readText(normalizer, `{"type":"subscriptions","state":${state}}`).signal?.echoes;
   assert.deepEqual(echoes('{"a":["X","Y"],"b":["X"]}'), ["X", "Y", "X"]);
   assert.deepEqual(echoes('[["X"],["Y"]]'), ["X", "Y"]);
@@ -350,7 +351,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
     },
     channels: new Map([["tr", "trades" as const]]),
   });
-  const normalizer = new Normalizer(plan);
+  const normalizer = new FrameReader(plan);
   const text = '{"ch":"tr","s":"BTCUSDT","ts":"1700000000000","seq":"18446744073709551616","id":true,"é":1}';
   assert.deepEqual(readText(normalizer, text), {
     events: [{
@@ -366,7 +367,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
     faults: [],
     rule: "parse",
     checksums: [],
-    holes: [],
+    lostUpdates: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -381,7 +382,7 @@ Deno.test("readHttp() gives the events of the request's rules for the instrument
     symbol: null,
     fields: { open_interest: "/openInterest" },
   });
-  const normalizer = new Normalizer(framePlan({ events: [rule, TRADE_RULE] }));
+  const normalizer = new FrameReader(framePlan({ events: [rule, TRADE_RULE] }));
   const read = (native: string, body: string) =>
     structuredClone(
       normalizer.readHttp({ session: null, request: "interest", native, body: encoder.encode(body), receivedTs: 0 }),

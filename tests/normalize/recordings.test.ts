@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { matchConnection, type NormalizedEvent, Normalizer } from "../../src/normalize/mod.ts";
+import { matchConnection, type NormalizedEvent } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording, type RecordedLine } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
@@ -79,7 +80,7 @@ function check(
   const { frames } = loadShipped(futures ? "binance-usdm" : "binance");
   const connectionId = matchConnection(frames, lines[0].url ?? "");
   assert.ok(connectionId !== null);
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const counts: Record<string, number> = {};
   let filtered = 0;
   const decoder = new TextDecoder();

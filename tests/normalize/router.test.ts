@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { JsonDocument, type Predicate } from "../../src/json/mod.ts";
 import { compilePredicate, type PredicateSpec } from "../../src/lang/mod.ts";
+import { FrameMemory } from "../../src/normalize/mod.ts";
 import { ReadContext } from "../../src/normalize/context.ts";
 import { Router } from "../../src/normalize/router.ts";
 
@@ -20,7 +21,7 @@ const SPECS: readonly PredicateSpec[] = [
 Deno.test("Router finds exactly the rules whose predicates hold, in their order", () => {
   const predicates = SPECS.map(compiled);
   const router = new Router(predicates);
-  const context = new ReadContext(new JsonDocument());
+  const context = new ReadContext(new JsonDocument(), new FrameMemory());
   const text = fc.constantFrom(
     '"trade"',
     '"book.1"',

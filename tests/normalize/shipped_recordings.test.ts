@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { matchConnection, type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording } from "../support/recordings.ts";
 import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
 
@@ -174,7 +175,7 @@ class Account {
 
 /** Reads the recordings as one; null where they are absent. */
 function readAll({ frames, requests }: ShippedFrames, files: readonly string[]): Account | null {
-  const normalizer = new Normalizer(frames);
+  const normalizer = new FrameReader(frames);
   const account = new Account();
   for (const file of files) {
     const lines = readRecording(file);

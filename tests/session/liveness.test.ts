@@ -178,7 +178,7 @@ Deno.test("Session answers a server's ping by the rule's template", async () => 
     rejected: null,
     reason: null,
     capture: null,
-    route: null,
+    alias: null,
     reply: reply === null ? null : template(reply),
   });
   const harness = new SessionHarness(connectionPlan(), { controls: [rule(null), rule('{"pong":{capture}}')] });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import type { FramePlan } from "../../src/model/mod.ts";
-import { type NormalizedFrame, Normalizer } from "../../src/normalize/mod.ts";
+import { type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { FrameReader } from "./frame_reader.ts";
 
 /** A descriptor with one connection, `public`, in front of what a test is about. */
 const HEAD = `
@@ -36,10 +37,10 @@ export function describedIssues(text: string): readonly string[] {
 
 /** Reads frames of a session one after the other; a result is the reader's own, to be looked at before the next one. */
 export class DescribedReader {
-  readonly normalizer: Normalizer;
+  readonly normalizer: FrameReader;
 
   constructor(plan: FramePlan) {
-    this.normalizer = new Normalizer(plan);
+    this.normalizer = new FrameReader(plan);
   }
 
   /** Reads one text frame. */

@@ -165,7 +165,7 @@ export function controlRule(name: string, rule: Partial<Omit<ControlRule, "name"
     reason: null,
     capture: null,
     reply: null,
-    route: null,
+    alias: null,
     ...rule,
   };
 }
@@ -179,7 +179,7 @@ export function framePlan(plan: Partial<FramePlan> = {}): FramePlan {
     controls: [],
     events: [],
     parse: null,
-    routeKey: null,
+    aliasKey: null,
     socketSequence: null,
     canonical: new Map([["public", new Map([["BTCUSDT", "BTC/USDT"]])]]),
     channels: new Map(),

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { BookUpdate } from "../../src/book/mod.ts";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import type { BookRule } from "../../src/model/mod.ts";
-import { matchConnection, Normalizer } from "../../src/normalize/mod.ts";
+import { matchConnection } from "../../src/normalize/mod.ts";
+import { FrameReader } from "./frame_reader.ts";
 import { readRecording } from "./recordings.ts";
 import { loadShipped, type ShippedFrames } from "./shipped_descriptor.ts";
 
@@ -36,7 +37,7 @@ export function readBooks(descriptor: string, files: readonly string[]): readonl
   const recordings = files.map((file) => readRecording(file));
   if (recordings.includes(null)) return null;
   const lines = recordings.flatMap((recorded) => recorded ?? []).sort((left, right) => left.t - right.t);
-  const normalizer = new Normalizer(plan);
+  const normalizer = new FrameReader(plan);
   const books = new Map<string, { symbol: string; rule: BookRule; frames: BookUpdate[][] }>();
   let connectionId = "";
   for (const { t: receivedTs, dir, url, payload, binary } of lines) {

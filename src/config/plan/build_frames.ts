@@ -52,13 +52,13 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
 /** The parts of a frame plan that do not depend on what is asked for. */
 export type FrameRules = Pick<
   FramePlan,
-  "decode" | "urls" | "controls" | "events" | "parse" | "routeKey" | "socketSequence"
+  "decode" | "urls" | "controls" | "events" | "parse" | "aliasKey" | "socketSequence"
 >;
 
 /** Lowers the rules of a descriptor. */
 export function buildRules(descriptor: DescriptorValues, place: Place, texts: Texts): FrameRules {
   const connections = descriptor.ws.connections;
-  const routeKey = descriptor.parse?.route_key;
+  const aliasKey = descriptor.parse?.route_key;
   const socketSequence = descriptor.parse?.socket_sequence;
   const controls: readonly ControlRule[] = buildControlRules(descriptor, place, texts);
   return {
@@ -70,7 +70,7 @@ export function buildRules(descriptor: DescriptorValues, place: Place, texts: Te
     socketSequence: socketSequence === undefined
       ? null
       : sourceOf(socketSequence, place.at("parse", "socket_sequence")),
-    routeKey: routeKey === undefined ? null : sourceOf(routeKey, place.at("parse", "route_key")),
+    aliasKey: aliasKey === undefined ? null : sourceOf(aliasKey, place.at("parse", "route_key")),
   };
 }
 

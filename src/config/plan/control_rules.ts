@@ -1,4 +1,4 @@
-import type { ControlAction, ControlRule, RouteRule } from "../../model/mod.ts";
+import type { AliasRule, ControlAction, ControlRule } from "../../model/mod.ts";
 import type {
   AckValues,
   ControlValues,
@@ -39,7 +39,7 @@ const EMPTY: Omit<ControlRule, "name" | "action"> = {
   reason: null,
   capture: null,
   reply: null,
-  route: null,
+  alias: null,
 };
 
 function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts): readonly ControlRule[] {
@@ -64,7 +64,7 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
       reply: control.reply === undefined
         ? null
         : templateOf(control.reply, at.at("reply"), { ...texts.scope, holes: [...texts.sent, "capture"] }),
-      route: routeRule(control.route, descriptor, at.at("route")),
+      alias: aliasRule(control.route, descriptor, at.at("route")),
     };
   });
 }
@@ -114,7 +114,7 @@ function answerRules(
       echo: sourcesOf(answerEcho(answer), at.at("echo")),
       ...answerLists(answer, at),
       reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
-      route: routeRule(answer.route, descriptor, at.at("route")),
+      alias: aliasRule(answer.route, descriptor, at.at("route")),
     }];
   });
 }
@@ -154,7 +154,7 @@ function answerLists(answer: AckValues | RejectValues, place: Place): Pick<Contr
 }
 
 /** What a frame makes its session remember. */
-function routeRule(values: RouteValues | undefined, descriptor: DescriptorValues, place: Place): RouteRule | null {
+function aliasRule(values: RouteValues | undefined, descriptor: DescriptorValues, place: Place): AliasRule | null {
   if (values === undefined) return null;
   if ((values.set === undefined) === (values.forget === undefined)) {
     place.error("A route has either `set`, what is remembered, or `forget = true`");

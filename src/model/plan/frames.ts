@@ -19,7 +19,7 @@ export interface FramePlan {
   /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
   readonly parse: ParseRule | null;
   /** Where frames carry the key of what their session remembers; null where sessions remember nothing. */
-  readonly routeKey: Expression | null;
+  readonly aliasKey: Expression | null;
   /** Where frames carry a counter over all frames of their session, one up each time; null where they do not. */
   readonly socketSequence: Expression | null;
   /** Native → canonical, by connection id: the same spelling may name two instruments on two connections. */
@@ -150,14 +150,14 @@ export interface ControlRule {
   readonly reason: Expression | null;
   readonly capture: Expression | null;
   readonly reply: Template | null;
-  /** What the frame makes its session remember, or forget; null: nothing. */
-  readonly route: RouteRule | null;
+  /** The alias that the frame sets or removes; null where it does neither. */
+  readonly alias: AliasRule | null;
 }
 
-/** How a session remembers texts under a key that later frames carry (`FramePlan.routeKey`). */
-export interface RouteRule {
+/** Sets or removes an alias: the texts that a session-scoped id in later frames (`FramePlan.aliasKey`) stands for. */
+export interface AliasRule {
   readonly key: Expression;
-  /** Name of a text, and where this frame holds it; null: the key is forgotten. */
+  /** Name of a text, and where this frame holds it; null removes the alias. */
   readonly set: ReadonlyMap<string, Expression> | null;
 }
 

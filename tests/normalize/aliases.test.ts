@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { STREAMS_MAX } from "../../src/model/mod.ts";
+import { SESSION_STREAMS_MAX } from "../../src/model/mod.ts";
 import { describedFrames, describedIssues, DescribedReader } from "../support/described.ts";
 
 const ROUTED = `
@@ -81,7 +81,7 @@ Deno.test("routes outlast a restart from the saved state", () => {
 Deno.test("routes are bounded: the oldest goes first", () => {
   const reader = new DescribedReader(describedFrames(ROUTED));
   reader.read(TRADES);
-  for (let id = 100; id < 100 + STREAMS_MAX; id++) reader.read(TRADES.replace("89", String(id)));
+  for (let id = 100; id < 100 + SESSION_STREAMS_MAX; id++) reader.read(TRADES.replace("89", String(id)));
   assert.deepEqual(shown(reader, TRADE), ["unmatched"]);
   assert.deepEqual(shown(reader, TRADE.replace("89", "100")), ["trade tBTCUSD"]);
 });

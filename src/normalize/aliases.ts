@@ -1,0 +1,44 @@
+import { SESSION_STREAMS_MAX } from "../model/mod.ts";
+
+/** What an id stands for: texts by name, such as symbol and channel. */
+export type Alias = ReadonlyMap<string, string>;
+
+/** Aliases as plain JSON. */
+export type AliasState = readonly (readonly [string, Readonly<Record<string, string>>])[];
+
+/**
+ * Session-scoped ids (a channel's number that an acknowledgement assigned) and the texts they stand for. Bounded: past
+ * SESSION_STREAMS_MAX ids the oldest is evicted.
+ */
+export class AliasTable {
+  readonly #aliases = new Map<string, Alias>();
+
+  /** Returns what an id stands for; null where it is unknown. */
+  find(id: string): Alias | null {
+    return this.#aliases.get(id) ?? null;
+  }
+
+  /** Sets what an id stands for; null removes it. */
+  set(id: string, alias: Alias | null): void {
+    this.#aliases.delete(id);
+    if (alias === null) return;
+    if (this.#aliases.size >= SESSION_STREAMS_MAX) this.#evictOldest();
+    this.#aliases.set(id, alias);
+  }
+
+  saveState(): AliasState {
+    return [...this.#aliases].map(([id, alias]) => [id, Object.fromEntries(alias)] as const);
+  }
+
+  restoreState(state: AliasState): void {
+    this.#aliases.clear();
+    for (const [id, alias] of state) this.#aliases.set(id, new Map(Object.entries(alias)));
+  }
+
+  #evictOldest(): void {
+    for (const id of this.#aliases.keys()) {
+      this.#aliases.delete(id);
+      return;
+    }
+  }
+}
