@@ -2,7 +2,7 @@ import cliProgress from "cli-progress";
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
 import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
-import { Pipeline } from "../derive/mod.ts";
+import { deriveRecord, Pipeline } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { createSink, replaySink, type Sink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
@@ -99,7 +99,7 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
         restored = true;
         pipeline.restoreState(record.state);
       }
-      const result = pipeline.process(offset, record);
+      const result = deriveRecord(pipeline, offset, record);
       tally.add(record, result);
       if (sink !== null) { for (const envelope of result.envelopes) events.push(envelope); }
       if (++sinceTurn < FRAMES_A_TURN && events.length < SINK_BATCH_EVENTS_MAX && pacer === null) continue;

@@ -4,6 +4,7 @@
  * faults, control signals, resyncs. Pure. Must not know files, sockets, clocks, sinks or any exchange by name.
  */
 export { Deduplicator } from "./deduplicator.ts";
+export { deriveRecord } from "./derive_record.ts";
 export { weighEvent } from "./event_weight.ts";
 export { GapTracker } from "./gap_tracker.ts";
 export { connectionIdOf, Pipeline, type PipelineResult, type WithheldCounts } from "./pipeline.ts";

@@ -2,6 +2,7 @@ import {
   type BookTopPlan,
   type ControlSignal,
   type DedupPlan,
+  type DroppedRecord,
   type Envelope,
   EXAMPLE_CHARS_MAX,
   type FaultCode,
@@ -56,6 +57,8 @@ export interface PipelineResult {
   readonly resyncs: readonly BookResync[];
   /** Native symbols seen for the first time without an entry in the map. */
   readonly unmapped: readonly string[];
+  /** What the bug was that stopped the record's derivation; null where none did. */
+  readonly bug: string | null;
   /** Exchange instance concerned; empty where the record belongs to no known session. */
   readonly exchange: string;
 }
@@ -76,6 +79,7 @@ interface MutableResult {
   withheld: { book_snapshot: number; book_delta: number };
   resyncs: BookResync[];
   unmapped: readonly string[];
+  bug: string | null;
   exchange: string;
 }
 
@@ -139,6 +143,7 @@ export class Pipeline {
     withheld: { book_snapshot: 0, book_delta: 0 },
     resyncs: [],
     unmapped: NO_NAMES,
+    bug: null,
     exchange: "",
   };
 
@@ -173,6 +178,7 @@ export class Pipeline {
     result.withheld.book_delta = 0;
     result.resyncs = [];
     result.unmapped = NO_NAMES;
+    result.bug = null;
     result.exchange = "";
     switch (record.kind) {
       case "frame":
@@ -193,24 +199,54 @@ export class Pipeline {
         for (const stream of record.streams) this.#rejected(offset, record.session, record.at, stream, record.reason);
         break;
       case "dropped":
-        this.#emitGap(offset, record.session, record.at, "", {
-          kind: "gap",
-          gap_id: this.#nextGapId(offset),
-          state: "closed",
-          stream: null,
-          cause: "dropped",
-          from_ts: record.fromTs,
-          to_ts: record.toTs,
-          from_sequence: null,
-          to_sequence: null,
-          detail: `${record.frames} frames: ${record.reason}`,
-          action: "counted",
-        });
+        this.#dropped(offset, record);
         break;
       case "acked":
       case "plan":
       case "checkpoint":
         break;
+    }
+    return result;
+  }
+
+  /**
+   * Takes the place of `process` where that threw: a bug. Keeps the events that the record gave before, tells a gap,
+   * distrusts the books of the session and goes on, so that the same record is left out the same way whenever it is
+   * derived.
+   */
+  quarantine(offset: Offset, record: JournalRecord, error: unknown): PipelineResult {
+    const result = this.#result;
+    result.envelopes = result.envelopes.filter((envelope) => envelope.offset === offset);
+    result.signal = null;
+    result.faults = NO_FAULTS;
+    result.rule = null;
+    result.streams = [];
+    result.resyncs = [];
+    result.unmapped = NO_NAMES;
+    const bug = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(
+      0,
+      EXAMPLE_CHARS_MAX,
+    );
+    const session = record.kind === "opened" ? offset : "session" in record ? record.session ?? 0 : 0;
+    result.bug = bug;
+    result.exchange = "exchange" in record ? record.exchange : this.#sessions.get(session)?.exchange ?? "";
+    const detail = `a bug stopped the derivation of record ${offset}: ${bug}`.slice(0, EXAMPLE_CHARS_MAX);
+    this.#emitGap(offset, session, record.at, "", {
+      kind: "gap",
+      gap_id: this.#nextGapId(offset),
+      state: "closed",
+      stream: null,
+      cause: "undecodable",
+      from_ts: record.at,
+      to_ts: record.at,
+      from_sequence: null,
+      to_sequence: null,
+      detail,
+      action: "record kept in the journal",
+    });
+    for (const kept of this.#sessions.get(session)?.books?.all() ?? []) {
+      const place = { offset, session, at: record.at, symbol: kept.symbol, native: kept.native };
+      this.#settle(kept, kept.keeper.lose(detail, record.at), place);
     }
     return result;
   }
@@ -502,6 +538,28 @@ export class Pipeline {
       detail: `${first.code} ${first.where}${more}`.slice(0, EXAMPLE_CHARS_MAX),
       action: "frame kept in the journal",
     });
+  }
+
+  /** Tells of dropped frames in their session, or in every open one. */
+  #dropped(offset: Offset, record: DroppedRecord): void {
+    const { session, at, frames, reason } = record;
+    const sessions = session === null ? [...this.#sessions.keys()] : [session];
+    for (const id of sessions.length === 0 ? [0] : sessions) {
+      this.#result.exchange = this.#sessions.get(id)?.exchange ?? "";
+      this.#emitGap(offset, id, at, "", {
+        kind: "gap",
+        gap_id: this.#nextGapId(offset),
+        state: "closed",
+        stream: null,
+        cause: "dropped",
+        from_ts: record.fromTs,
+        to_ts: record.toTs,
+        from_sequence: null,
+        to_sequence: null,
+        detail: frames === 0 ? reason : `${frames} frames: ${reason}`,
+        action: "counted",
+      });
+    }
   }
 
   #rejected(offset: Offset, session: SessionId, at: Micros, stream: Stream, reason: string): void {

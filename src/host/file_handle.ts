@@ -24,9 +24,24 @@ export async function openFile(path: string, mode: "read" | "append"): Promise<F
     },
     sync: () => callFile(path, "sync", () => file.syncData()),
     truncate: (bytes) => callFile(path, "truncate", () => file.truncate(bytes)),
+    isCurrent: () => isCurrent(file, path),
     // deno-lint-ignore require-await -- a second close is a bug that rejects
     close: async () => file.close(),
   };
+}
+
+/** Where the system has no file numbers, any file at the path will do. */
+async function isCurrent(file: Deno.FsFile, path: string): Promise<boolean> {
+  return await callFile(path, "stat", async () => {
+    const open = await file.stat();
+    try {
+      const named = await Deno.stat(path);
+      return open.ino === null || (open.ino === named.ino && open.dev === named.dev);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) return false;
+      throw cause;
+    }
+  });
 }
 
 async function readAt(file: Deno.FsFile, position: number, length: number): Promise<Uint8Array> {

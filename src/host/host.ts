@@ -95,6 +95,8 @@ export interface FileHandle {
   /** Resolves when what was written survives a power cut (fdatasync). */
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
+  /** Whether the path it was opened by still names this file: an open file outlives its removal and its renaming. */
+  isCurrent(): Promise<boolean>;
   close(): Promise<void>;
 }
 

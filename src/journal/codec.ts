@@ -2,10 +2,12 @@
 import { crc32 } from "node:zlib";
 import {
   type CheckpointRecord,
+  type DroppedRecord,
   Failure,
   type FrameRecord,
   type HttpRecord,
   type JournalRecord,
+  type Offset,
   type OpenedRecord,
   type PlanRecord,
   unreachable,
@@ -34,6 +36,9 @@ const NO_BYTES = new Uint8Array(0);
 /** Records of format 1 name no plan. */
 const NO_PLAN: { readonly planHash: string | null } = { planHash: null };
 type Format1<T extends { readonly planHash: string | null }> = Omit<T, "planHash"> & Partial<Pick<T, "planHash">>;
+/** Dropped frames of format 1 stand for no offsets but their own. */
+const NO_OFFSETS: { readonly toOffset: Offset | null } = { toOffset: null };
+type Format1Dropped = Omit<DroppedRecord, "toOffset"> & Partial<Pick<DroppedRecord, "toOffset">>;
 /** Checkpoints of format 1 have one part. */
 const ONLY_PART: Pick<CheckpointRecord, "part" | "last"> = { part: 0, last: true };
 
@@ -184,10 +189,11 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
   switch (kind) {
     case OPENED:
       return { record: { ...NO_PLAN, ...(fields as Format1<OpenedRecord>) }, openSessions: [] };
+    case DROPPED:
+      return { record: { ...NO_OFFSETS, ...(fields as Format1Dropped) }, openSessions: [] };
     case ACKED:
     case REJECTED:
     case CLOSED:
-    case DROPPED:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
       return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };

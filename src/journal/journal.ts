@@ -1,5 +1,5 @@
 import type { Host } from "../host/mod.ts";
-import type { Failure, JournalPlan, JournalRecord, Observer, Offset } from "../model/mod.ts";
+import type { Failure, JournalPlan, JournalRecord, Observer, Offset, PlanRecord } from "../model/mod.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 
@@ -11,10 +11,16 @@ export interface JournalOptions {
   readonly plan: JournalPlan;
   readonly observer: Observer;
   /**
-   * The pipeline's state after every record appended so far, as JSON text. Called when a segment is begun, never within
-   * `append`. It is first called while a new journal is opened.
+   * Yields the pipeline's state after every record appended so far, in parts of about `JOURNAL_PART_BYTES` or one book
+   * each. Called when a segment is begun, first while a new journal is opened; never while a record that was appended
+   * has not been processed.
    */
-  readonly checkpoint: () => string;
+  readonly checkpoint: () => Iterable<string> & object;
+  /**
+   * Yields the plans that the state refers to or that later records may name; those of open sessions are kept by the
+   * journal itself. Called when a segment is begun. None where it is not given.
+   */
+  readonly plansInUse?: () => Iterable<PlanRecord>;
 }
 
 /** How far and what to read. */

@@ -304,7 +304,7 @@ export class SegmentedJournal implements Journal {
   /** Begins a segment with the checkpoint, which is a batch of its own. */
   #beginSegment(): void {
     const { host, checkpoint } = this.#options;
-    const state = checkpoint();
+    const [state] = checkpoint();
     const at = host.clock.nowMicros();
     const header = { firstOffset: this.#next, createdAt: at };
     const begun = new WriteBuffer();

@@ -43,6 +43,10 @@ export const JOURNAL_BUFFER_BYTES_MAX = 2 * 1024 * 1024;
  * largest frames may come before a pause takes effect.
  */
 export const JOURNAL_REFUSED_BYTES = 2 * FRAME_BYTES_MAX + 8 * 1024 * 1024;
+/** Bytes of one part of a checkpoint, if it is not a single book. */
+export const JOURNAL_PART_BYTES = 1024 * 1024;
+/** Largest checkpoint in bytes, all parts together; with a larger one the segment grows on and it is told. */
+export const JOURNAL_CHECKPOINT_BYTES_MAX = 256 * 1024 * 1024;
 /** Events handed to a sink in one call. */
 export const SINK_BATCH_EVENTS_MAX = 10_000;
 /** Estimated bytes of events derived again from the journal and handed to a sink in one call. */

@@ -179,10 +179,20 @@ export type Observation =
   }
   | { readonly kind: "journal_full"; readonly full: boolean; readonly bytes: number }
   | { readonly kind: "journal_failed"; readonly error: string }
+  | { readonly kind: "journal_warning"; readonly code: JournalWarning; readonly text: string }
+  | { readonly kind: "reading_paused"; readonly exchange: string; readonly durationMs: number; readonly reason: string }
+  | { readonly kind: "frame_quarantined"; readonly exchange: string; readonly offset: Offset; readonly error: string }
   | { readonly kind: "sink_wrote"; readonly sink: string; readonly events: number; readonly durationMs: number }
   | { readonly kind: "sink_committed"; readonly sink: string; readonly offset: Offset }
   | { readonly kind: "sink_failed"; readonly sink: string; readonly error: string; readonly retryMs: number }
   | { readonly kind: "sink_recovered"; readonly sink: string };
+
+/**
+ * What is odd about a journal without stopping it. `cursor`: a sink's cursor was damaged and set back. `foreign_file`: a
+ * file that is not the journal's stands in its folder. `checkpoint`: a checkpoint could not be written, so that a segment
+ * grows on. `lost`: files of the journal vanished; `append`: a record that is not a frame could not be taken.
+ */
+export type JournalWarning = "cursor" | "foreign_file" | "checkpoint" | "lost" | "append";
 
 /** Who is told. Called synchronously on hot paths: it must be cheap and must not throw. */
 export type Observer = (observation: Observation) => void;

@@ -1,5 +1,5 @@
 import type { Stream } from "./channel.ts";
-import type { SessionId } from "./frame.ts";
+import type { Offset, SessionId } from "./frame.ts";
 import type { Micros } from "./micros.ts";
 
 /** A connection of an exchange instance was opened; its offset is the session's id. */
@@ -88,15 +88,22 @@ export interface ClosedRecord {
   readonly reason: string;
 }
 
-/** Frames that were received and not kept, because the journal was full. */
+/**
+ * A stretch that is not in the journal whole: frames that were received and not kept, a pause in which nothing was read,
+ * or records that were damaged or lost on disk.
+ */
 export interface DroppedRecord {
   readonly kind: "dropped";
-  readonly session: SessionId;
+  /** Null where every session that was open then is concerned. */
+  readonly session: SessionId | null;
   readonly at: Micros;
-  /** How many frames, and the receive times of the first and the last of them. */
+  /** How many frames; 0 where that is not known. */
   readonly frames: number;
+  /** Receive times of the last frame known before and the first one after, or of the dropped frames themselves. */
   readonly fromTs: Micros;
   readonly toTs: Micros;
+  /** Offset after the records that it stands for; null where it stands for itself alone, as frames never taken do. */
+  readonly toOffset: Offset | null;
   readonly reason: string;
 }
 

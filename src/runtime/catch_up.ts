@@ -1,6 +1,6 @@
 import type { Journal, JournalEntry } from "../journal/mod.ts";
 import { type Envelope, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
-import { type Pipeline, weighEvent } from "../derive/mod.ts";
+import { deriveRecord, type Pipeline, weighEvent } from "../derive/mod.ts";
 
 /** Events derived from the journal, and the offset to go on from. */
 export interface DerivedEvents {
@@ -78,7 +78,7 @@ export class CatchUp {
     const { pipeline } = this.#options;
     if (record.kind === "checkpoint" && this.#next === null) pipeline.restoreState(record.state);
     this.#next = offset + 1;
-    return { offset, envelopes: pipeline.process(offset, record).envelopes };
+    return { offset, envelopes: deriveRecord(pipeline, offset, record).envelopes };
   }
 
   /** The next chunk; false at the end of what is synced, from where the journal is read anew when there is more. */

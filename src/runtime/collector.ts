@@ -14,7 +14,7 @@ import { createSink } from "../sink/mod.ts";
 import { Delivery, type DeliveryStatus } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Intake } from "./intake.ts";
-import { type BookStatus, Pipeline } from "../derive/mod.ts";
+import { type BookStatus, deriveRecord, Pipeline } from "../derive/mod.ts";
 import { Tail } from "./tail.ts";
 
 export interface CollectorOptions {
@@ -109,7 +109,7 @@ export class Collector {
       dir: `${plan.run.dataDir}/journal`,
       plan: plan.journal,
       observer: observe,
-      checkpoint: () => pipeline.saveState(),
+      checkpoint: () => [pipeline.saveState()],
     });
     await resumePipeline(journal, pipeline);
     const collector = new Collector(options, journal, pipeline);
@@ -224,7 +224,7 @@ async function resumePipeline(journal: Journal, pipeline: Pipeline): Promise<voi
         pipeline.restoreState(record.state);
         restored = true;
       }
-      pipeline.process(offset, record);
+      deriveRecord(pipeline, offset, record);
     }
   }
 }

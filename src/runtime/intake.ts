@@ -19,7 +19,7 @@ import {
   type Stream,
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
-import { type BookResync, Pipeline, type PipelineResult } from "../derive/mod.ts";
+import { type BookResync, deriveRecord, Pipeline, type PipelineResult } from "../derive/mod.ts";
 import type { Tail } from "./tail.ts";
 
 /** Frames of a session that were not kept, until they are written down. */
@@ -151,7 +151,7 @@ export class Intake {
   #append(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
     const { journal, pipeline, tail, observe } = this.#options;
     const offset = journal.append(record);
-    const result = pipeline.process(offset, record);
+    const result = deriveRecord(pipeline, offset, record);
     tail.push(offset, result.envelopes);
     report(result, offset, observe);
     return { offset, result };
@@ -188,7 +188,7 @@ export class Intake {
       this.#classifier = new Pipeline(plans(), { ...dedup, enabled: false });
       this.#classifier.restoreState(pipeline.saveState());
     }
-    return this.#classifier.process(0, record);
+    return deriveRecord(this.#classifier, 0, record);
   }
 
   #drop(session: SessionId, exchange: string, at: Micros, reason: string): void {
@@ -205,7 +205,7 @@ export class Intake {
     const drop = this.#drops.get(session);
     if (drop === undefined) return;
     const { frames, fromTs, toTs, reason } = drop;
-    this.append({ kind: "dropped", session, at: toTs, frames, fromTs, toTs, reason });
+    this.append({ kind: "dropped", session, at: toTs, frames, fromTs, toTs, toOffset: null, reason });
     this.#drops.delete(session);
   }
 }
@@ -223,6 +223,7 @@ function report(result: PipelineResult, offset: Offset, observe: Observer): void
   for (const fault of faults) {
     observe({ kind: "frame_fault", exchange, code: fault.code, where: fault.where, example: fault.example, offset });
   }
+  if (result.bug !== null) observe({ kind: "frame_quarantined", exchange, offset, error: result.bug });
   for (const native of result.unmapped) observe({ kind: "symbol_unmapped", exchange, native });
 }
 

@@ -209,6 +209,24 @@ export const LOG_EVENTS: Table = {
     text: (seen) => `Journal cannot be written: ${seen.error}`,
     repeatKey: (seen) => seen.error,
   },
+  journal_warning: {
+    level: "error",
+    meaning: "Something is odd about the journal without stopping it: a cursor, a foreign file, files that vanished",
+    text: (seen) => seen.text,
+    repeatKey: (seen) => seen.text,
+  },
+  reading_paused: {
+    level: "warn",
+    meaning: "Nothing was read from the sockets for a while; each connection has a gap, and times after it are late",
+    text: (seen) => `${seen.exchange} was not read for ${seen.durationMs.toFixed(0)} ms: ${seen.reason}`,
+    repeatKey: null,
+  },
+  frame_quarantined: {
+    level: "error",
+    meaning: "A bug stopped the derivation of one record; it stays in the journal, a gap is told and all else goes on",
+    text: (seen) => `${seen.exchange} record ${seen.offset} is quarantined: ${seen.error}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.error}`,
+  },
   sink_wrote: null,
   sink_committed: {
     level: "debug",

@@ -89,6 +89,21 @@ export const METRICS = {
   collector_journal_segments_sealed_total: { type: "counter", help: "Segments sealed", labels: [] },
   collector_journal_segments_deleted_total: { type: "counter", help: "Segments deleted by retention", labels: [] },
   collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },
+  collector_journal_warnings_total: {
+    type: "counter",
+    help: "Oddities of the journal that do not stop it",
+    labels: ["code"],
+  },
+  collector_reading_pauses_total: {
+    type: "counter",
+    help: "Pauses in which nothing was read from the sockets of an instance",
+    labels: ["exchange"],
+  },
+  collector_frames_quarantined_total: {
+    type: "counter",
+    help: "Records that a bug kept from being derived; they stay in the journal",
+    labels: ["exchange"],
+  },
   collector_sink_events_total: { type: "counter", help: "Events handed to a sink", labels: ["sink"] },
   collector_sink_write_seconds_total: { type: "counter", help: "Time spent in a sink's write", labels: ["sink"] },
   collector_sink_commits_total: { type: "counter", help: "Positions committed", labels: ["sink"] },

@@ -142,6 +142,12 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_journal_segments_deleted_total", 1);
     case "journal_failed":
       return counts.add("collector_journal_failures_total", 1);
+    case "journal_warning":
+      return counts.add("collector_journal_warnings_total", 1, seen.code);
+    case "reading_paused":
+      return counts.add("collector_reading_pauses_total", 1, seen.exchange);
+    case "frame_quarantined":
+      return counts.add("collector_frames_quarantined_total", 1, seen.exchange);
     case "sink_wrote":
       counts.add("collector_sink_events_total", seen.events, seen.sink);
       counts.add("collector_sink_write_seconds_total", seen.durationMs / 1000, seen.sink);

@@ -48,7 +48,7 @@ async function journaled(name: string, syncMs: number): Promise<void> {
         onFull: "block",
       },
       observer: () => {},
-      checkpoint: () => "{}",
+      checkpoint: () => ["{}"],
     });
     const session = journal.next;
     const at = host.clock.nowMicros();

@@ -126,6 +126,7 @@ Deno.test("Pipeline tells rejected streams and dropped frames as gaps", () => {
     frames: 7,
     fromTs: 3,
     toTs: 5,
+    toOffset: null,
     reason: "journal full",
   });
   assert.deepEqual(kinds(dropped.envelopes), ["gap dropped"]);

@@ -29,6 +29,7 @@ class HangingDisk {
           readAt: (position, length) => handle.readAt(position, length),
           truncate: (bytes) => handle.truncate(bytes),
           close: () => handle.close(),
+          isCurrent: () => handle.isCurrent(),
           sync: async () => {
             await this.#hanging?.promise;
             await handle.sync();

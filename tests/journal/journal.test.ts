@@ -80,6 +80,7 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     frames: fc.nat(),
     fromTs: micros,
     toTs: micros,
+    toOffset: fc.constant(null),
     reason: text,
   }, PLAIN),
 );
@@ -88,7 +89,7 @@ Deno.test("journal gives every record back when it is read after a restart", asy
   await fc.assert(
     fc.asyncProperty(fc.array(records, { maxLength: 30 }), fc.json(), (appended, state) =>
       inTempDir(async (dir) => {
-        const journal = await openRig(dir, { checkpoint: () => state });
+        const journal = await openRig(dir, { checkpoint: () => [state] });
         const offsets = appended.map((record) => journal.append(record));
         await journal.close();
         const entries = await collect(readJournal(files, dir));
@@ -193,7 +194,7 @@ Deno.test("read() shows only what is synced", () =>
 Deno.test("read() goes over sealed and plain segments and starts with the checkpoint before `from`", () =>
   inTempDir(async (dir) => {
     let appended = 0;
-    const journal = await openRig(dir, { plan: { segmentBytes: 600 }, checkpoint: () => String(appended) });
+    const journal = await openRig(dir, { plan: { segmentBytes: 600 }, checkpoint: () => [String(appended)] });
     const offsets: number[] = [];
     while (appended < 60) {
       offsets.push(journal.append(frame(`frame ${appended}`)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Clock, denoHost } from "../../src/host/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
-import { Failure, type FrameRecord } from "../../src/model/mod.ts";
+import { type DroppedRecord, Failure, type FrameRecord } from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { Delivery, Tail } from "../../src/runtime/mod.ts";
 import type { Sink } from "../../src/sink/mod.ts";
@@ -48,7 +48,7 @@ async function withRig(
       onFull: "block",
     },
     observer: () => {},
-    checkpoint: () => pipeline.saveState(),
+    checkpoint: () => [pipeline.saveState()],
   });
   const tail = new Tail(journal.next);
   const delivery = new Delivery({
@@ -70,7 +70,16 @@ async function withRig(
       tail.push(offset, []);
     }
     const at = host.clock.nowMicros();
-    const dropped = { kind: "dropped", session: 1, at, frames: 1, fromTs: at, toTs: at, reason: "test" } as const;
+    const dropped: DroppedRecord = {
+      kind: "dropped",
+      session: 1,
+      at,
+      frames: 1,
+      fromTs: at,
+      toTs: at,
+      toOffset: null,
+      reason: "test",
+    };
     const offset = journal.append(dropped);
     tail.push(offset, pipeline.process(offset, dropped).envelopes);
     await journal.sync();

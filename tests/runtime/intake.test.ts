@@ -36,7 +36,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     dir,
     plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block", ...journalPlan },
     observer: () => {},
-    checkpoint: () => pipeline.saveState(),
+    checkpoint: () => [pipeline.saveState()],
   });
   const tail = new Tail(journal.next, 64 * 1024);
   const pressure: boolean[] = [];

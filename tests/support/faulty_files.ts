@@ -216,6 +216,7 @@ export class FaultyFiles implements Files {
           this.#synced.set(path, (await this.#inner.stat(path))?.bytes ?? 0);
         }),
       truncate: (bytes) => this.#change(`truncate ${path}`, () => handle.truncate(bytes)),
+      isCurrent: () => this.#guard(() => handle.isCurrent()),
       close: async () => {
         if (!this.#open.delete(handle)) return;
         await handle.close();

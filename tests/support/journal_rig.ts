@@ -8,7 +8,7 @@ export interface RigOptions {
   readonly files?: Files;
   readonly clock?: ManualClock;
   readonly plan?: Partial<JournalPlan>;
-  readonly checkpoint?: () => string;
+  readonly checkpoint?: () => Iterable<string> & object;
   /** Takes every observation. */
   readonly seen?: Observation[];
 }
@@ -32,7 +32,7 @@ export function openRig(dir: string, options: RigOptions = {}): Promise<Journal>
       ...options.plan,
     },
     observer: (observation) => options.seen?.push(observation),
-    checkpoint: options.checkpoint ?? (() => "{}"),
+    checkpoint: options.checkpoint ?? (() => ["{}"]),
   });
 }
 
