@@ -14,7 +14,7 @@ export function denoHost(): Host {
     clock,
     files,
     dialer: socketDialer(clock, files),
-    fetcher: httpFetcher(clock),
+    fetcher: httpFetcher(clock, files),
     listener: systemListener(clock),
     signals: systemSignals(),
     random: systemRandom(),

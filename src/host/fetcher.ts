@@ -1,14 +1,22 @@
-import { Failure } from "../model/mod.ts";
-import type { Clock, Fetcher, FetchRequest, FetchResponse } from "./host.ts";
+import { Failure, type FailureCode, FETCH_REDIRECTS_MAX, HTTP_CLIENTS_MAX } from "../model/mod.ts";
+import type { Clock, Fetcher, FetchRequest, FetchResponse, Files } from "./host.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 
-/** HTTP by the platform's `fetch`, bounded in time and size. */
-export function httpFetcher(clock: Clock): Fetcher {
-  return { fetch: (request, signal) => fetchBounded(clock, request, signal) };
+/** HTTP by the platform's `fetch`, bounded in time, size and redirects. */
+export function httpFetcher(clock: Clock, files: Pick<Files, "readText">): Fetcher {
+  const clients = new ClientCache(files);
+  return { fetch: (request, signal) => fetchBounded({ clock, clients, request, signal }) };
 }
 
-async function fetchBounded(clock: Clock, request: FetchRequest, signal?: AbortSignal): Promise<FetchResponse> {
-  const shown = `${request.method} ${request.url.split("?", 1)[0]}`;
+interface Fetching {
+  readonly clock: Clock;
+  readonly clients: ClientCache;
+  readonly request: FetchRequest;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function fetchBounded({ clock, clients, request, signal }: Fetching): Promise<FetchResponse> {
+  const shown = `${request.method} ${shownUrl(request.url)}`;
   if (signal?.aborted) throw new Failure("cancelled", `Request cancelled: ${shown}`);
   const abort = new AbortController();
   let timedOut = false;
@@ -19,25 +27,131 @@ async function fetchBounded(clock: Clock, request: FetchRequest, signal?: AbortS
   const cancel = () => abort.abort();
   signal?.addEventListener("abort", cancel, { once: true });
   try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: { ...request.headers },
-      body: request.body,
-      signal: abort.signal,
-    });
+    const client = await clients.of(request.caCertPaths);
+    const response = await follow(request, { client, signal: abort.signal });
     const body = await readBounded(response, request.bytesMax);
     if (body === null) throw new Failure("connect", `Answer is larger than ${request.bytesMax} bytes: ${shown}`);
     const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.nowMs());
     return { status: response.status, body, receivedTs: clock.nowMicros(), retryAfterMs };
   } catch (cause) {
-    if (cause instanceof Failure) throw cause;
     if (timedOut) throw new Failure("timeout", `Request timed out after ${request.timeoutMs} ms: ${shown}`, { cause });
     if (signal?.aborted) throw new Failure("cancelled", `Request cancelled: ${shown}`, { cause });
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new Failure("connect", `Request failed: ${shown}: ${message}`, { cause });
+    if (cause instanceof Failure) throw cause;
+    const { code, text } = causeOf(cause, request.url);
+    throw new Failure(code, `Request failed: ${shown}: ${text}`, { cause });
   } finally {
     timer.cancel();
     signal?.removeEventListener("abort", cancel);
+  }
+}
+
+/**
+ * Fetches and follows redirects within one origin, or from http to https of the same host. Headers and body may hold
+ * secrets and limits are counted by host: a redirect to anywhere else is refused.
+ */
+async function follow(
+  request: FetchRequest,
+  { client, signal }: { readonly client: Deno.HttpClient | null; readonly signal: AbortSignal },
+): Promise<Response> {
+  let url = request.url;
+  let { method, body } = request;
+  for (let hops = 0; hops <= FETCH_REDIRECTS_MAX; hops++) {
+    const init: RequestInit & { client?: Deno.HttpClient } = {
+      method,
+      headers: { ...request.headers },
+      body,
+      signal,
+      redirect: "manual",
+    };
+    if (client !== null) init.client = client;
+    const response = await fetch(url, init);
+    const location = response.headers.get("location");
+    if (location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response;
+    await response.body?.cancel();
+    const target = URL.canParse(location, url) ? new URL(location, url) : null;
+    if (target === null || !isSameParty(new URL(url), target)) {
+      const where = target === null ? "an address that is none" : target.origin;
+      throw new Failure(
+        "connect",
+        `Redirect refused: ${request.method} ${
+          shownUrl(request.url)
+        } leads to ${where}, and what is sent may hold secrets`,
+        { status: response.status },
+      );
+    }
+    // As RFC 9110 section 15.4 has it: 303, and by custom 301 and 302 of a POST, are followed by GET.
+    if (response.status === 303 || (method === "POST" && response.status < 303)) [method, body] = ["GET", null];
+    url = target.href;
+  }
+  throw new Failure("connect", `Too many redirects: ${request.method} ${shownUrl(request.url)}`);
+}
+
+function isSameParty(from: URL, to: URL): boolean {
+  if (from.origin === to.origin) return true;
+  return from.protocol === "http:" && to.protocol === "https:" && from.hostname === to.hostname &&
+    from.port === "" && to.port === "";
+}
+
+/** Returns why there was no answer, in the words of the lowest layer that failed, without the address. */
+function causeOf(error: unknown, url: string): { readonly code: FailureCode; readonly text: string } {
+  const [inner, outer] = error instanceof Error && error.cause instanceof Error ? [error.cause, error] : [error, error];
+  const message = inner instanceof Error ? inner.message : String(inner);
+  // The platform says: "error sending request for url (URL): client error (Connect): tcp connect error: ...".
+  const at = message.lastIndexOf("client error (");
+  const text = at < 0
+    ? message.replaceAll(url, shownUrl(url))
+    : message.slice(at).replace(/^client error \(\w+\)(: )?/, "");
+  const words = text === "" ? outer instanceof Error ? outer.message : "no answer" : text;
+  return { code: /\bcertificate\b|\btls\b|\bssl\b/i.test(words) ? "tls" : "connect", text: words };
+}
+
+/** The address without user, query and fragment, which may hold secrets. */
+function shownUrl(url: string): string {
+  return url.split(/[?#]/, 1)[0].replace(/^(\w+:\/\/)[^/@]*@/, "$1");
+}
+
+/** HTTP clients by the text of the authorities that they trust beside the platform's own. */
+class ClientCache {
+  readonly #files: Pick<Files, "readText">;
+  readonly #clients = new Map<string, Deno.HttpClient>();
+
+  constructor(files: Pick<Files, "readText">) {
+    this.#files = files;
+  }
+
+  /** Returns the client for the files as they are now; null where there are none. */
+  async of(paths: readonly string[]): Promise<Deno.HttpClient | null> {
+    if (paths.length === 0) return null;
+    const texts: string[] = [];
+    for (const path of paths) {
+      const text = await this.#files.readText(path);
+      if (text === null) throw new Failure("tls", `Cannot read certificate authority: no such file: ${path}`);
+      texts.push(text);
+    }
+    const key = texts.join("\0");
+    let client = this.#clients.get(key);
+    if (client === undefined) {
+      client = createClient(texts, paths);
+      this.#clients.set(key, client);
+      if (this.#clients.size > HTTP_CLIENTS_MAX) this.#evict();
+    }
+    return client;
+  }
+
+  /** Closes the client that was made first. */
+  #evict(): void {
+    const [key, client] = [...this.#clients][0];
+    this.#clients.delete(key);
+    client.close();
+  }
+}
+
+function createClient(caCerts: string[], paths: readonly string[]): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({ caCerts });
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new Failure("tls", `Cannot use certificate authority ${paths.join(", ")}: ${text}`, { cause });
   }
 }
 

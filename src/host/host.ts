@@ -64,7 +64,11 @@ export interface FetchRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** PEM files with authorities that are trusted beside the platform's own. */
+  readonly caCertPaths: readonly string[];
+  /** For the whole answer, body included. */
   readonly timeoutMs: number;
+  /** Largest body; a larger one is a failure. */
   readonly bytesMax: number;
 }
 
@@ -76,7 +80,10 @@ export interface FetchResponse {
   readonly retryAfterMs: number | null;
 }
 
-/** HTTP. Rejects with a `Failure` where there was no answer. */
+/**
+ * HTTP. Rejects with a `Failure` where there was no answer: `connect`, `tls`, `timeout` or `cancelled`, with the cause in
+ * its message. Redirects to another origin are refused.
+ */
 export interface Fetcher {
   fetch(request: FetchRequest, signal?: AbortSignal): Promise<FetchResponse>;
 }

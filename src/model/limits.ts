@@ -97,3 +97,7 @@ export const LIMIT_HOSTS_MAX = 1_000;
 export const LIMITS_FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Longest wait that a peer may ask for, in ms; a longer one is cut to it. */
 export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+/** Redirects that one request follows; one more is a failure. */
+export const FETCH_REDIRECTS_MAX = 5;
+/** HTTP clients kept for different certificate authorities; beyond them the oldest is closed. */
+export const HTTP_CLIENTS_MAX = 16;

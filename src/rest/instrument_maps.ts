@@ -92,6 +92,7 @@ async function fetchList(
         url: renderTemplate(base, {}) + list.path,
         headers: runnable.rest.headers,
         body: list.body,
+        caCertPaths: runnable.rest.caCertPaths,
         timeoutMs: REQUEST_TIMEOUT_MS,
         bytesMax: FRAME_BYTES_MAX,
       }, signal);

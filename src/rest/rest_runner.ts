@@ -168,6 +168,7 @@ export class RestRunner {
         url,
         headers: plan.headers,
         body: null,
+        caCertPaths: plan.caCertPaths,
         timeoutMs: REQUEST_TIMEOUT_MS,
         bytesMax: FRAME_BYTES_MAX,
       }, task.signal);

@@ -17,7 +17,7 @@ export type BootValues = Readonly<Record<string, string>>;
 export async function fetchBootstrap(
   plan: BootstrapPlan,
   host: { readonly clock: Clock; readonly fetcher: Fetcher; readonly random: Random },
-  signal: AbortSignal,
+  { signal, caCertPath }: { readonly signal: AbortSignal; readonly caCertPath: string | null },
 ): Promise<BootValues> {
   const values = { nowMs: host.clock.nowMs(), uuid: () => host.random.uuid() };
   const answer = await host.fetcher.fetch({
@@ -25,6 +25,7 @@ export async function fetchBootstrap(
     url: renderTemplate(plan.url, values),
     headers: plan.headers,
     body: plan.body === null ? null : renderTemplate(plan.body, values),
+    caCertPaths: caCertPath === null ? [] : [caCertPath],
     timeoutMs: BOOTSTRAP_TIMEOUT_MS,
     bytesMax: BOOTSTRAP_BYTES_MAX,
   }, signal);

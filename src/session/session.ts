@@ -143,7 +143,9 @@ class ReconnectingSession implements Session {
     let boot: BootValues = {};
     try {
       this.#settleDebt();
-      if (plan.bootstrap !== null) boot = await fetchBootstrap(plan.bootstrap, host, signal);
+      if (plan.bootstrap !== null) {
+        boot = await fetchBootstrap(plan.bootstrap, host, { signal, caCertPath: plan.tls.caCertPath });
+      }
       const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
       const url = renderTemplate(template, values);
       this.#url = showUrl(template, values);

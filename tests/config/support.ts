@@ -47,7 +47,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
       instruments: [],
       channels: [],
       connections: [],
-      rest: { baseUrls: [], headers: {}, rateLimit: null, requests: [], instruments: [] },
+      rest: { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] },
       frames: {
         exchange: "x",
         decode: new Map(),

@@ -121,7 +121,15 @@ Deno.test("startPlayback() answers recorded requests by path and query, one reco
   await withPlayback({ recording: () => iterate(lines) }, async (playback) => {
     const get = async (path: string) => {
       const url = playback.urls.rest + path;
-      const request = { method: "GET", url, headers: {}, body: null, timeoutMs: 5_000, bytesMax: 1_000 } as const;
+      const request = {
+        method: "GET",
+        url,
+        headers: {},
+        body: null,
+        caCertPaths: [],
+        timeoutMs: 5_000,
+        bytesMax: 1_000,
+      } as const;
       const answer = await host.fetcher.fetch(request);
       return answer.status === 200 ? new TextDecoder().decode(answer.body) : answer.status;
     };

@@ -43,6 +43,7 @@ async function withSimulator(
       url: simulator.urls.rest + path,
       headers: {},
       body: null,
+      caCertPaths: [],
       timeoutMs: 5_000,
       bytesMax: 10_000_000,
     });

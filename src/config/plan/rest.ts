@@ -26,7 +26,9 @@ export function buildRest(
   context: { readonly place: Place; readonly texts: Texts; readonly demand: RestDemand },
 ): RestPlan {
   const rest = descriptor.rest;
-  if (rest === undefined) return { baseUrls: [], headers: {}, rateLimit: null, requests: [], instruments: [] };
+  if (rest === undefined) {
+    return { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] };
+  }
   const place = context.place.at("rest");
   const baseUrls = rest.base_urls.flatMap((url, index) => {
     const at = place.at("base_urls", index);
@@ -38,6 +40,7 @@ export function buildRest(
   return {
     baseUrls,
     headers: buildHeaders(rest.headers, { place: place.at("headers"), texts: context.texts }),
+    caCertPaths: [...new Set(descriptor.ws.connections.flatMap(({ tls }) => tls.ca_cert_path ?? []))],
     rateLimit: rateLimit(rest, place),
     requests: rest.requests.flatMap((request, index) => {
       const at = place.at("requests", index);

@@ -7,6 +7,8 @@ export interface RestPlan {
   /** Without a slash at the end. */
   readonly baseUrls: readonly Template[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Authorities that connections of the instance trust beside the platform's own. */
+  readonly caCertPaths: readonly string[];
   readonly rateLimit: RestRateLimit | null;
   readonly requests: readonly RestRequestPlan[];
   readonly instruments: readonly InstrumentListPlan[];
