@@ -31,6 +31,38 @@ export function isZero(text: Decimal): boolean {
   return true;
 }
 
+const SPELLED_INTEGER = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,4}))?$/;
+/** Most digits of an integer that is written with an exponent. */
+const INTEGER_DIGITS_MAX = 400;
+
+/**
+ * The digits of an integer, however it is written: `1e3` and `1000.0` are `1000`; null for anything else. Digits alone
+ * stay as they are.
+ */
+export function integerText(text: string): string | null {
+  if (isPlainInteger(text)) return text;
+  const match = SPELLED_INTEGER.exec(text);
+  if (match === null) return null;
+  const whole = match[2] ?? "";
+  const all = whole + (match[3] ?? match[4] ?? "");
+  const digits = all.replace(/^0+/, "");
+  if (digits === "") return "0";
+  const point = whole.length - (all.length - digits.length) + Number(match[5] ?? 0);
+  if (point > INTEGER_DIGITS_MAX || point <= 0 || /[1-9]/.test(digits.slice(point))) return null;
+  return (match[1] === "-" ? "-" : "") + digits.slice(0, point).padEnd(point, "0");
+}
+
+/** Whether text is digits alone, behind a minus sign or not. */
+function isPlainInteger(text: string): boolean {
+  const length = text.length;
+  const start = text.charCodeAt(0) === 45 ? 1 : 0;
+  for (let at = start; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 48 || code > 57) return false;
+  }
+  return length > start;
+}
+
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 /** Digits that always fit an integer below 2^53. */
 const EXACT_DIGITS = 15;

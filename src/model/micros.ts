@@ -15,54 +15,127 @@ const SHIFT: Readonly<Record<Exclude<TimeUnit, "iso" | "auto">, number>> = { s: 
 
 /** Milliseconds from 2001 to 2255: the usual case. */
 const MILLISECONDS = /^[1-8]\d{12}$/;
-const COUNT = /^(-?)(\d+)(?:\.(\d*))?$/;
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?(Z|[+-]\d\d:?\d\d)?$/;
+/** A count of a unit, as JSON or a person writes a number: sign, digits, fraction and exponent. */
+const COUNT = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,9}))?$/;
+/**
+ * ISO 8601 in its extended or its basic form: a date by month and day, by day of the year, or by week; behind `T`, `t` or
+ * a space a time to any precision with a fraction of its last part; `Z`, `z`, or an offset with or without minutes.
+ */
+const ISO = new RegExp(
+  /^([+-]\d{6}|\d{4})(?:-(\d\d)-(\d\d)|(\d\d)(\d\d)|-?(\d{3})|-?[Ww](\d\d)-?([1-7]))/.source +
+    /(?:[Tt ](\d\d)(?::?(\d\d)(?::?(\d\d))?)?(?:[.,](\d+))?)?/.source +
+    /(?:[Zz]|([+\u2212-])(\d\d)(?::?(\d\d))?)?$/.source,
+);
 
 /** Days from March 1st of the year 0 to 1970-01-01. */
 const DAYS_TO_EPOCH = 719_468;
 
 /**
  * Reads a time from its text; null where the text is not a time in that unit, or one that integers cannot hold: past 2255,
- * and as long before 1970. Digits below the microsecond are cut, not rounded. ISO text without a zone is UTC.
+ * and as long before 1970. Digits below the microsecond are cut, not rounded. ISO text without a zone is UTC; a leap
+ * second is the second behind it.
  */
 export function microsFromText(text: string, unit: TimeUnit): Micros | null {
   if (unit === "auto") return microsFromText(text, detectUnit(text));
   if (unit === "iso") return microsFromIso(text);
   if (unit === "ms" && MILLISECONDS.test(text)) return Number(text) * 1000;
+  const count = readCount(text);
+  if (count === null) return null;
+  const width = count.point + SHIFT[unit];
+  const cut = width <= 0 ? "0" : count.digits.slice(0, width);
+  if (width > MICROS_DIGITS_MAX && count.digits !== "") return null;
+  const micros = Number(cut.padEnd(width, "0"));
+  if (!Number.isSafeInteger(micros)) return null;
+  return count.isNegative && micros > 0 ? -micros : micros;
+}
+
+/** Digits of 2^53 - 1. */
+const MICROS_DIGITS_MAX = 16;
+
+/** A count: 0.DIGITS × 10^`point`, without leading zeros; a count of zero has no digits. */
+interface Count {
+  readonly isNegative: boolean;
+  readonly digits: string;
+  readonly point: number;
+}
+
+function readCount(text: string): Count | null {
   const match = COUNT.exec(text);
   if (match === null) return null;
-  const shift = SHIFT[unit];
-  const fraction = match[3] ?? "";
-  const digits = shift >= 0
-    ? match[2] + (fraction + "000000").slice(0, shift)
-    : match[2].length > -shift
-    ? match[2].slice(0, shift)
-    : "0";
-  const micros = Number(digits);
-  if (!Number.isSafeInteger(micros)) return null;
-  return match[1] === "-" ? -micros : micros;
+  const whole = match[2] ?? "";
+  const all = whole + (match[3] ?? match[4] ?? "");
+  const digits = all.replace(/^0+/, "");
+  const point = whole.length - (all.length - digits.length) + Number(match[5] ?? 0);
+  return { isNegative: match[1] === "-", digits, point: digits === "" ? 0 : point };
 }
 
 /** The unit that makes of a count a time of our days: seconds have up to 11 digits, and every finer unit three more. */
 function detectUnit(text: string): Exclude<TimeUnit, "auto"> {
-  const match = COUNT.exec(text);
-  if (match === null) return "iso";
-  const digits = match[2].length;
-  return digits <= 11 ? "s" : digits <= 14 ? "ms" : digits <= 17 ? "us" : "ns";
+  const count = readCount(text);
+  if (count === null) return "iso";
+  const { point } = count;
+  return point <= 11 ? "s" : point <= 14 ? "ms" : point <= 17 ? "us" : "ns";
 }
 
 function microsFromIso(text: string): Micros | null {
   const match = ISO.exec(text);
   if (match === null) return null;
-  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] = match;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null;
-  if (Number(hour) > 24 || Number(minute) > 59 || Number(second) > 60) return null;
-  const seconds = date.getTime() / 1000 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) -
-    zoneSeconds(zone);
-  const micros = seconds * 1_000_000 + Number((fraction + "000000").slice(0, 6));
+  const [
+    ,
+    year,
+    month,
+    day,
+    basicMonth,
+    basicDay,
+    dayOfYear,
+    week,
+    weekday,
+    hour = "0",
+    minute,
+    second,
+    fraction = "",
+  ] = match;
+  const days = dayOfYear !== undefined
+    ? dayOfOrdinal(Number(year), Number(dayOfYear))
+    : week !== undefined
+    ? dayOfWeek(Number(year), Number(week), Number(weekday))
+    : dayOfMonth(Number(year), Number(month ?? basicMonth), Number(day ?? basicDay));
+  const offset = zoneSeconds(match[13], match[14] ?? "0", match[15] ?? "0");
+  if (days === null || offset === null) return null;
+  const [minutes, seconds] = [Number(minute ?? 0), Number(second ?? 0)];
+  const isMidnight = hour === "24" && minutes === 0 && seconds === 0 && Number(fraction) === 0;
+  if ((Number(hour) > 23 && !isMidnight) || minutes > 59 || seconds > 60) return null;
+  const whole = days * 86_400 + Number(hour) * 3600 + minutes * 60 + seconds - offset;
+  const part = second !== undefined ? 1 : minute !== undefined ? 60 : 3600;
+  const micros = whole * 1_000_000 + fractionMicros(fraction, part);
   return Number.isSafeInteger(micros) ? micros : null;
+}
+
+/** Microseconds of a decimal fraction of so many seconds, cut. */
+function fractionMicros(fraction: string, seconds: number): number {
+  if (seconds === 1) return Number((fraction + "000000").slice(0, 6));
+  // Twelve digits and four of the factor are exact in a double.
+  return Math.floor(Number((fraction + "000000000000").slice(0, 12)) * seconds / 1_000_000);
+}
+
+function dayOfMonth(year: number, month: number, day: number): number | null {
+  if (month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return null;
+  return daysSinceEpoch(year, month, day);
+}
+
+/** The day of an ordinal date, which counts the days of its year from 1. */
+function dayOfOrdinal(year: number, day: number): number | null {
+  return day < 1 || day > (daysOfMonth(year, 2) === 29 ? 366 : 365) ? null : daysSinceEpoch(year, 1, 1) + day - 1;
+}
+
+/** The day of a week date: week 1 holds January 4th, and weeks begin on Monday. */
+function dayOfWeek(year: number, week: number, weekday: number): number | null {
+  const firstOf = (of: number) => {
+    const fourth = daysSinceEpoch(of, 1, 4);
+    return fourth - (((fourth + 3) % 7) + 7) % 7;
+  };
+  const day = firstOf(year) + (week - 1) * 7;
+  return week < 1 || day >= firstOf(year + 1) ? null : day + weekday - 1;
 }
 
 /**
@@ -121,10 +194,10 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
   return marchYear * 365 + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 1 - DAYS_TO_EPOCH;
 }
 
-function zoneSeconds(zone: string): number {
-  if (zone === "Z") return 0;
-  const sign = zone[0] === "-" ? -1 : 1;
-  return sign * (Number(zone.slice(1, 3)) * 3600 + Number(zone.slice(-2)) * 60);
+/** Seconds that an offset from UTC is ahead; null where it is none. */
+function zoneSeconds(sign: string | undefined, hours: string, minutes: string): number | null {
+  if (Number(hours) > 23 || Number(minutes) > 59) return null;
+  return (sign === undefined || sign === "+" ? 1 : -1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
 /** ISO 8601 text with six digits of fraction: `2026-11-22T20:15:00.123456Z`. */

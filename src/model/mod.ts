@@ -3,7 +3,7 @@
  * Out: types and the few pure functions that belong to them. Knows nothing of files, sockets, TOML or any exchange.
  */
 export { type Channel, CHANNELS, type Stream, streamKey } from "./channel.ts";
-export { type Decimal, doubleFromDecimal, isDecimal, isZero } from "./decimal.ts";
+export { type Decimal, doubleFromDecimal, integerText, isDecimal, isZero } from "./decimal.ts";
 export {
   type BookDelta,
   type BookSnapshot,

@@ -24,15 +24,15 @@ export function createBookMaker(rule: EventRule): EventMaker {
       else if (!levelIds.hasSnapshot(context.native)) return null;
     }
     if (isSnapshot) {
-      const own = sequence === null ? null : sequence.text(context);
-      const number = own ?? (lastSequence === null ? null : lastSequence.text(context));
+      const own = sequence === null ? null : sequence.sequence(context);
+      const number = own ?? (lastSequence === null ? null : lastSequence.sequence(context));
       const { bids, asks } = readLevels(context);
       return context.rowFailed ? null : { kind: "book_snapshot", bids, asks, sequence: number };
     }
-    const first_sequence = firstSequence === null ? null : firstSequence.text(context);
-    const last = lastSequence === null ? null : lastSequence.text(context);
-    const last_sequence = last ?? (sequence === null ? null : sequence.text(context));
-    const previous_sequence = previousSequence === null ? null : previousSequence.text(context);
+    const first_sequence = firstSequence === null ? null : firstSequence.sequence(context);
+    const last = lastSequence === null ? null : lastSequence.sequence(context);
+    const last_sequence = last ?? (sequence === null ? null : sequence.sequence(context));
+    const previous_sequence = previousSequence === null ? null : previousSequence.sequence(context);
     const { bids, asks } = readLevels(context);
     if (context.rowFailed) return null;
     return { kind: "book_delta", bids, asks, first_sequence, last_sequence, previous_sequence };

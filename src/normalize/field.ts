@@ -1,6 +1,7 @@
 import type { Expression, NodeId, Path, Value } from "../json/mod.ts";
 import {
   type FieldRule,
+  integerText,
   isDecimal,
   type Micros,
   microsFromIsoBytes,
@@ -77,12 +78,19 @@ export class FieldReader {
     return null;
   }
 
-  /** An integer's digits (also of numeric text); null where it is missing; anything else is a fault where required. */
+  /** An integer's digits, however it is written; null where it is missing; anything else is a fault where required. */
   integer(context: ReadContext): string | null {
     const text = this.text(context);
-    if (text === null || /^-?\d+$/.test(text)) return text;
+    const digits = text === null ? null : integerText(text);
+    if (text === null || digits !== null) return digits;
     if (this.#required) context.fail("bad_decimal", this.#where);
     return null;
+  }
+
+  /** The text of a position in a stream: an integer's digits, however it is written; other text as it stands. */
+  sequence(context: ReadContext): string | null {
+    const text = this.text(context);
+    return text === null ? null : integerText(text) ?? text;
   }
 
   /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */

@@ -1,5 +1,12 @@
 import { JsonDocument } from "../json/mod.ts";
-import type { ControlSignal, Decoding, EventRule, FramePlan, Micros } from "../model/mod.ts";
+import {
+  type ControlSignal,
+  type Decoding,
+  type EventRule,
+  type FramePlan,
+  integerText,
+  type Micros,
+} from "../model/mod.ts";
 import { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 import { applyAliasRule, findAlias } from "./alias_rules.ts";
 import { ControlReader } from "./control_reader.ts";
@@ -157,7 +164,10 @@ export class Normalizer {
       return result;
     }
     const { socketSequence } = this.#plan;
-    if (socketSequence !== null) result.socketSequence = expressionText(context, socketSequence);
+    if (socketSequence !== null) {
+      const text = expressionText(context, socketSequence);
+      result.socketSequence = text === null ? null : integerText(text) ?? text;
+    }
     const { aliasKey } = this.#plan;
     if (aliasKey !== null) context.scope.route = findAlias(context, aliasKey);
     if (route.controlRouter.match(context)) {

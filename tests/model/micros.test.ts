@@ -19,16 +19,119 @@ Deno.test("microsFromText() reads each unit and cuts below the microsecond", () 
   for (const [text, unit, micros] of cases) assert.equal(microsFromText(text, unit), micros, `${text} ${unit}`);
 });
 
+Deno.test("microsFromText() reads counts with exponents, signs and bare points exactly", () => {
+  const cases: readonly (readonly [string, TimeUnit, number | null])[] = [
+    ["1.7672256e12", "ms", 1_767_225_600_000_000],
+    ["1.7672256E+12", "ms", 1_767_225_600_000_000],
+    ["17672256000001e-1", "ms", 1_767_225_600_000_100],
+    ["1.767225600123456789e9", "s", 1_767_225_600_123_456],
+    ["1767225600123456789e-9", "s", 1_767_225_600_123_456],
+    ["1.767225600123456789e18", "ns", 1_767_225_600_123_456],
+    ["1.767225600123456e15", "us", 1_767_225_600_123_456],
+    ["1.7672256e12", "auto", 1_767_225_600_000_000],
+    ["1.7672256e9", "auto", 1_767_225_600_000_000],
+    ["1767225600000000e-6", "auto", 1_767_225_600_000_000],
+    ["+1767225600", "s", 1_767_225_600_000_000],
+    ["1767225600.", "s", 1_767_225_600_000_000],
+    [".5", "s", 500_000],
+    ["5e-7", "s", 0],
+    ["-5e-7", "s", 0],
+    ["-5e-4", "s", -500],
+    ["0e999", "ms", 0],
+    ["0e-999999999", "ns", 0],
+    ["1e999999999", "ms", null],
+    ["1e-999999999", "ms", 0],
+    ["9.007199254740991e15", "us", 9_007_199_254_740_991],
+    ["9.007199254740992e15", "us", null],
+  ];
+  for (const [text, unit, micros] of cases) assert.equal(microsFromText(text, unit), micros, `${text} ${unit}`);
+});
+
+Deno.test("microsFromText() reads the instants that ISO 8601 and RFC 3339 allow", () => {
+  const midnight = 1_767_225_600_000_000;
+  const cases: readonly (readonly [string, number | null])[] = [
+    ["2026-01-01t00:00:00z", midnight],
+    ["2026-01-01T00:00:00.000z", midnight],
+    ["2026-01-01t00:00:00.000001Z", midnight + 1],
+    ["2026-01-01T00:00:00+00", midnight],
+    ["2026-01-01T00:00:00-00:00", midnight],
+    ["2026-01-01T05:30:00+0530", midnight],
+    ["2026-01-01T05:30:00+05:30", midnight],
+    ["2026-01-01T05:00+05", midnight],
+    ["2025-12-31T19:00:00\u221205:00", midnight],
+    ["2025-12-31T24:00:00Z", midnight],
+    ["2025-12-31T23:59:60Z", midnight],
+    ["2026-01-01", midnight],
+    ["2026-01-01T00Z", midnight],
+    ["2026-01-01 00:00", midnight],
+    ["2026-01-01T00:00,5Z", midnight + 30_000_000],
+    ["2026-01-01T00.5Z", midnight + 1_800_000_000],
+    ["2026-01-01T00:00:00,5Z", midnight + 500_000],
+    ["2026-01-01T00:00:00.1234567890123456Z", midnight + 123_456],
+    ["20260101T000000Z", midnight],
+    ["20260101T000000.25Z", midnight + 250_000],
+    ["20260101T0000+0000", midnight],
+    ["2026-001T00:00:00Z", midnight],
+    ["2026001T000000Z", midnight],
+    ["2026-W01-4T00:00:00Z", midnight],
+    ["2026W014T000000Z", midnight],
+    ["2025-365T24:00:00Z", midnight],
+    ["+002026-01-01T00:00:00Z", midnight],
+    ["2024-366", 1_735_603_200_000_000],
+    ["2026-366", null],
+    ["2026-000", null],
+    ["2026-W54-1", null],
+    ["2020-W53-5", midnight - 1826 * 86_400_000_000],
+    ["2026-W53-1", 1_798_416_000_000_000],
+    ["2025-W53-1", null],
+    ["2026-01-01T24:00:01Z", null],
+    ["2026-01-01T24:00:00.5Z", null],
+    ["2026-01-01T25:00:00Z", null],
+    ["2026-01-01T00:60:00Z", null],
+    ["2026-01-01T00:00:00+24:00", null],
+    ["2026-02-29T00:00:00Z", null],
+    ["2026-13-01T00:00:00Z", null],
+    ["Thu, 01 Jan 2026 00:00:00 GMT", null],
+    ["2026/01/01 00:00:00", null],
+  ];
+  for (const [text, micros] of cases) {
+    assert.equal(microsFromText(text, "iso"), micros, text);
+    if (!/^\d+$/.test(text)) assert.equal(microsFromText(text, "auto"), micros, `${text} auto`);
+  }
+});
+
+Deno.test("microsFromText() reads a count as exact arithmetic does, wherever its point stands", () => {
+  const shift = { s: 6, ms: 3, us: 0, ns: -3 } as const;
+  const count = fc.record({
+    digits: fc.bigInt({ min: 0n, max: 10n ** 20n }),
+    exponent: fc.integer({ min: -25, max: 5 }),
+    unit: fc.constantFrom("s", "ms", "us", "ns"),
+    isNegative: fc.boolean(),
+  });
+  fc.assert(fc.property(count, ({ digits, exponent, unit, isNegative }) => {
+    const power = exponent + shift[unit];
+    const exact = power >= 0 ? digits * 10n ** BigInt(power) : digits / 10n ** BigInt(-power);
+    const expected = exact > BigInt(Number.MAX_SAFE_INTEGER)
+      ? null
+      : Number(exact) * (isNegative && exact > 0n ? -1 : 1);
+    const text = `${isNegative ? "-" : ""}${digits}e${exponent}`;
+    assert.equal(microsFromText(text, unit), expected, `${text} ${unit}`);
+  }));
+});
+
 Deno.test("microsFromText() refuses what is no time, whatever JavaScript would make of it", () => {
   const texts = [
     "9999999999e99",
     "0x0123456789a",
-    "1e12",
     " 1700000000123",
     "1700000000123 ",
     "",
     "-",
-    "1.5e3",
+    "e3",
+    "1e",
+    "1e1.5",
+    "1.7e3s",
+    "+-1",
     "NaN",
     "∞",
   ];
