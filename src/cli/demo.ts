@@ -109,7 +109,7 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
   const began = clock.monotonicMs();
   const screen = new DemoScreen(host);
   const rows = () =>
-    service.snapshot().instances.map((instance) =>
+    service.status.instances.map((instance) =>
       demoRow(service.metrics, instance.name, instanceState(instance), clock.monotonicMs() - began)
     );
   const stopped = new AbortController();
@@ -128,7 +128,7 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
   await showing;
   const elapsedMs = clock.monotonicMs() - began;
   const last = rows();
-  const files = () => service.snapshot().sinks.reduce((sum, sink) => sum + sink.events, 0);
+  const files = () => service.status.sinks.reduce((sum, sink) => sum + sink.events, 0);
   await service.stop();
   const delivered = files();
   const balance = balanceOf(service, simulators);

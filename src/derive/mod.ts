@@ -8,4 +8,4 @@ export { deriveRecord } from "./derive_record.ts";
 export { weighEvent } from "./event_weight.ts";
 export { GapTracker } from "./gap_tracker.ts";
 export { connectionIdOf, Pipeline, type PipelineResult, type WithheldCounts } from "./pipeline.ts";
-export { type BookResync, type BookStatus } from "./session_books.ts";
+export { type BookResync } from "./session_books.ts";

@@ -1,4 +1,5 @@
 import {
+  type BookStatus,
   type BookTopPlan,
   type ControlSignal,
   type DedupPlan,
@@ -30,14 +31,7 @@ import {
 } from "../normalize/mod.ts";
 import { Deduplicator, type DedupState } from "./deduplicator.ts";
 import { type GapState, GapTracker } from "./gap_tracker.ts";
-import {
-  type BookResync,
-  booksByRule,
-  type BookStatus,
-  type KeptBook,
-  SessionBooks,
-  type SessionBooksState,
-} from "./session_books.ts";
+import { type BookResync, booksByRule, type KeptBook, SessionBooks, type SessionBooksState } from "./session_books.ts";
 
 /** What a record became. The object and its arrays are reused: read them before the next call. */
 export interface PipelineResult {

@@ -1,5 +1,5 @@
-import { type BookFaultCause, BookKeeper, type BookKeeperState, type BookState } from "../book/mod.ts";
-import { type BookRule, type FramePlan, type Micros, type ResyncAction, SESSION_BOOKS_MAX } from "../model/mod.ts";
+import { type BookFaultCause, BookKeeper, type BookKeeperState } from "../book/mod.ts";
+import { type BookRule, type FramePlan, type ResyncAction, SESSION_BOOKS_MAX } from "../model/mod.ts";
 import type { SessionId } from "../model/mod.ts";
 
 /** What has to be done so that a book becomes whole again. Executed live; in replay nobody does. */
@@ -12,17 +12,6 @@ export interface BookResync {
   readonly rule: BookRule | null;
   readonly action: ResyncAction;
   readonly cause: BookFaultCause | "buffering";
-}
-
-/** How one book is doing. */
-export interface BookStatus {
-  readonly session: SessionId;
-  readonly symbol: string;
-  readonly state: BookState;
-  /** When the state began. */
-  readonly since: Micros | null;
-  /** Why it is broken; null while it is not. */
-  readonly cause: BookFaultCause | null;
 }
 
 /** A keeper with the instrument it is kept for. */

@@ -101,3 +101,19 @@ export const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 export const FETCH_REDIRECTS_MAX = 5;
 /** HTTP clients kept for different certificate authorities; beyond them the oldest is closed. */
 export const HTTP_CLIENTS_MAX = 16;
+/** How often the runtime looks whether journal and sinks make progress, in ms. */
+export const PROGRESS_LOOK_MS = 1_000;
+/** How long records may wait to be made safe, in ms; then /healthz names the journal. */
+export const JOURNAL_WAIT_MS_MAX = 5_000;
+/** How long past its due time a sink may go without a commit, in ms; then /healthz names it. */
+export const SINK_LATE_MS = 10_000;
+/** How long sockets may go unread, in ms; then /healthz says so. */
+export const READING_PAUSE_MS_MAX = 2_000;
+/** How long a book may wait for its snapshot, in ms; then /healthz names it. */
+export const BOOK_WAIT_MS_MAX = 15_000;
+/** How long past its interval a poll may go without an answer, in ms; then /healthz names it. */
+export const POLL_LATE_MS = 10_000;
+/** How long /healthz shows a step of the wall clock, in ms. */
+export const CLOCK_STEP_SHOWN_MS = 600_000;
+/** Smallest difference between wall and monotonic clock within a second that counts as a step, in ms. */
+export const CLOCK_STEP_MS_MIN = 1_000;

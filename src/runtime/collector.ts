@@ -1,21 +1,30 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import {
+  CLOCK_STEP_MS_MIN,
+  type ClockStatus,
+  type CollectorStatus,
   type ExchangePlan,
   Failure,
   type FramePlan,
   type Observer,
   type Plan,
+  PROGRESS_LOOK_MS,
+  type ReadingStatus,
   type RunnableExchange,
+  type SinkPlan,
 } from "../model/mod.ts";
-import type { SessionStatus } from "../session/mod.ts";
 import type { HostLimits } from "../rest/mod.ts";
 import { createSink } from "../sink/mod.ts";
-import { Delivery, type DeliveryStatus } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
+import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
-import { type BookStatus, deriveRecord, Pipeline } from "../derive/mod.ts";
+import { deriveRecord, Pipeline } from "../derive/mod.ts";
 import { Tail } from "./tail.ts";
+
+/** How often sinks of text flush, in ms. */
+const TEXT_COMMIT_MS = 1_000;
 
 export interface CollectorOptions {
   readonly plan: Plan;
@@ -23,27 +32,6 @@ export interface CollectorOptions {
   readonly observe: Observer;
   /** What hosts allow; outlives the collector and its plans. */
   readonly limits: HostLimits;
-}
-
-/** How the whole is doing. */
-export interface CollectorStatus {
-  readonly exchanges: ReadonlyMap<string, readonly SessionStatus[]>;
-  /** Books by exchange instance. */
-  readonly books: ReadonlyMap<string, readonly BookStatus[]>;
-  readonly journal: JournalStatus;
-  readonly sinks: readonly DeliveryStatus[];
-  readonly frames: number;
-}
-
-export interface JournalStatus {
-  readonly next: number;
-  readonly synced: number;
-  readonly oldest: number;
-  readonly bufferedBytes: number;
-  readonly totalBytes: number;
-  readonly full: boolean;
-  /** Why records cannot be made safe at present; null while all is well. */
-  readonly error: string | null;
 }
 
 /** An exchange instance that can run, with its plan. */
@@ -66,6 +54,10 @@ export class Collector {
   readonly #deliveries: readonly Delivery[];
   #plan: Plan;
   #paused = false;
+  #reading: ReadingStatus = { pausedSince: null, reason: null };
+  #clock: ClockStatus = { lastStep: null };
+  readonly #syncing = new Progress();
+  readonly #ended = new AbortController();
 
   private constructor(options: CollectorOptions, journal: Journal, pipeline: Pipeline) {
     this.#options = options;
@@ -90,6 +82,7 @@ export class Collector {
         name: sink.name,
         type: sink.type,
         kinds: sink.kinds,
+        commitEveryMs: commitEveryMs(sink),
         createSink: () => createSink(sink, host),
         createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup, plan.bookTops),
         journal,
@@ -118,16 +111,32 @@ export class Collector {
     for (const sink of plan.sinks) await journal.loadCursor(sink.name);
     for (const delivery of collector.#deliveries) delivery.start();
     for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
+    void collector.#watch();
     return collector;
   }
 
   get status(): CollectorStatus {
     const { next, synced, oldest, bufferedBytes, totalBytes, full, failure } = this.#journal;
+    const running = (name: string, runner: ExchangeRunner) => ({
+      connections: runner.connections,
+      books: [...this.#pipeline.bookStatuses(name)],
+      polls: [],
+    });
     return {
-      exchanges: new Map([...this.#runners].map(([name, runner]) => [name, runner.connections])),
-      books: new Map([...this.#runners.keys()].map((name) => [name, [...this.#pipeline.bookStatuses(name)]])),
-      journal: { next, synced, oldest, bufferedBytes, totalBytes, full, error: failure?.message ?? null },
+      instances: new Map([...this.#runners].map(([name, runner]) => [name, running(name, runner)])),
+      journal: {
+        next,
+        synced,
+        oldest,
+        bufferedBytes,
+        totalBytes,
+        full,
+        error: failure?.message ?? null,
+        waitingSince: this.#syncing.waitingSince,
+      },
       sinks: this.#deliveries.map((delivery) => delivery.status),
+      reading: this.#reading,
+      clock: this.#clock,
       frames: this.#intake.frames,
     };
   }
@@ -172,6 +181,23 @@ export class Collector {
       await this.#journal.close();
     } finally {
       timer.cancel();
+      this.#ended.abort();
+    }
+  }
+
+  /** Looks every second whether journal and sinks make progress and whether the wall clock was set. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#options.host;
+    let wallAheadMs = clock.nowMs() - clock.monotonicMs();
+    while (!this.#ended.signal.aborted) {
+      const { next, synced } = this.#journal;
+      this.#syncing.look(synced < next, synced, clock.nowMicros());
+      for (const delivery of this.#deliveries) delivery.lookAtProgress();
+      const aheadMs = clock.nowMs() - clock.monotonicMs();
+      const byMs = aheadMs - wallAheadMs;
+      if (Math.abs(byMs) >= CLOCK_STEP_MS_MIN) this.#clock = { lastStep: { at: clock.nowMs() * 1000, byMs } };
+      wallAheadMs = aheadMs;
+      await clock.sleep(PROGRESS_LOOK_MS, this.#ended.signal);
     }
   }
 
@@ -193,6 +219,9 @@ export class Collector {
 
   #setPaused(paused: boolean): void {
     this.#paused = paused;
+    this.#reading = paused
+      ? { pausedSince: this.#options.host.clock.nowMicros(), reason: pauseReason(this.#journal) }
+      : { pausedSince: null, reason: null };
     for (const runner of this.#runners.values()) runner.setPaused(paused);
   }
 
@@ -238,4 +267,15 @@ function isSameInstance(before: ExchangePlan | undefined, after: ExchangePlan): 
 
 function instanceText(runnable: RunnableExchange): string {
   return JSON.stringify([runnable.instruments, runnable.channels, runnable.connections, runnable.rest.baseUrls]);
+}
+
+/** How long a sink may take from an event to its commit when all is well, in ms. */
+function commitEveryMs(sink: SinkPlan): number {
+  const seconds = sink.options.part_seconds;
+  return typeof seconds === "number" ? seconds * 1000 : TEXT_COMMIT_MS;
+}
+
+function pauseReason({ full, failure }: Journal): string {
+  if (failure !== null) return failure.message;
+  return full ? "the journal is at its cap" : "the journal or a sink cannot take more";
 }

@@ -8,31 +8,20 @@ import {
   type Observer,
   type Offset,
   SINK_BATCH_EVENTS_MAX,
+  type SinkStatus,
 } from "../model/mod.ts";
 import type { Sink } from "../sink/mod.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Pipeline } from "../derive/mod.ts";
+import { Progress } from "./progress.ts";
 import type { Tail, TailReader } from "./tail.ts";
-
-/** How a sink is doing, for /healthz. */
-export interface DeliveryStatus {
-  readonly name: string;
-  readonly type: string;
-  readonly state: "starting" | "delivering" | "catching_up" | "failing" | "stopped";
-  /** The next offset it is to get, and the next one it has made safe. */
-  readonly position: Offset;
-  readonly committed: Offset;
-  /** Journal records not yet handed over. */
-  readonly lagRecords: number;
-  readonly events: number;
-  readonly error: string | null;
-  readonly files: number | null;
-}
 
 export interface DeliveryOptions {
   readonly name: string;
   readonly type: string;
   readonly kinds: readonly EventKind[] | null;
+  /** How long it may take from an event to its commit when all is well, in ms. */
+  readonly commitEveryMs: number;
   /** Makes a fresh sink; called again after a failure. */
   readonly createSink: () => Sink;
   /** Makes the pipeline that derives events anew when the sink is behind the tail. */
@@ -62,13 +51,14 @@ export class Delivery {
   readonly #hurry = new AbortController();
   #stopping = false;
   #wake: (() => void) | null = null;
-  #state: DeliveryStatus["state"] = "starting";
+  #state: SinkStatus["state"] = "starting";
   #position: Offset = 0;
   #committed: Offset = 0;
   /** Whether the sink was given events since it was last flushed. */
   #isUnflushed = false;
   #events = 0;
   #error: string | null = null;
+  readonly #progress = new Progress();
   #sink: Sink | null = null;
   #reader: TailReader | null = null;
   /** Kept while it is of use when the sink falls behind once more. */
@@ -82,8 +72,8 @@ export class Delivery {
     this.#kinds = options.kinds === null ? null : new Set(options.kinds);
   }
 
-  get status(): DeliveryStatus {
-    const { name, type, journal } = this.#options;
+  get status(): SinkStatus {
+    const { name, type, journal, commitEveryMs } = this.#options;
     return {
       name,
       type,
@@ -95,7 +85,16 @@ export class Delivery {
       events: this.#events,
       error: this.#error,
       files: this.#sink?.files ?? null,
+      waitingSince: this.#progress.waitingSince,
+      commitEveryMs,
     };
+  }
+
+  /** Looks whether something was made safe, or handed over where nothing waits for that. Called every second. */
+  lookAtProgress(): void {
+    const { journal, clock } = this.#options;
+    const isWaiting = this.#isUnflushed || this.#position < journal.synced;
+    this.#progress.look(isWaiting, this.#isUnflushed ? this.#committed : this.#position, clock.nowMicros());
   }
 
   /** Begins to deliver. */

@@ -1,7 +1,14 @@
 import type { Host } from "../host/mod.ts";
-import { type Observer, type RunnableExchange, type SessionId, type Stream, unreachable } from "../model/mod.ts";
+import {
+  type ConnectionStatus,
+  type Observer,
+  type RunnableExchange,
+  type SessionId,
+  type Stream,
+  unreachable,
+} from "../model/mod.ts";
 import { type HostLimits, type InstanceLimits, RestRunner } from "../rest/mod.ts";
-import { createSession, type Session, type SessionStatus } from "../session/mod.ts";
+import { createSession, type Session } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
 import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/mod.ts";
@@ -98,7 +105,7 @@ export class ExchangeRunner {
   }
 
   /** How each connection is doing. */
-  get connections(): readonly SessionStatus[] {
+  get connections(): readonly ConnectionStatus[] {
     return this.#sessions.map((session) => session.status);
   }
 

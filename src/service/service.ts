@@ -1,16 +1,20 @@
 import type { LoadedConfig } from "../config/mod.ts";
 import type { HttpServer } from "../host/mod.ts";
-import { Failure, type Issue, type Observation, type Observer, type Plan } from "../model/mod.ts";
+import {
+  Failure,
+  type InstanceStatus,
+  type Issue,
+  type Observation,
+  type Observer,
+  type Plan,
+  type RunningStatus,
+  type ServiceStatus,
+} from "../model/mod.ts";
 import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
-import {
-  createMetrics,
-  type HealthSnapshot,
-  type InstanceHealth,
-  type Metrics,
-  serveTelemetry,
-} from "../telemetry/mod.ts";
+import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
+import { problemsOf, type ServiceFacts } from "./problems.ts";
 import { hasErrors, loadFromFiles } from "./sources.ts";
 
 export interface ServiceOptions {
@@ -25,6 +29,9 @@ export interface ServiceOptions {
   /** The service is about to be stopped: what a start or a reload waits for is given up. */
   readonly stopping?: AbortSignal;
 }
+
+/** What an instance shows that does not run. */
+const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [] };
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
 
@@ -64,7 +71,7 @@ export class Service {
       listener: context.host.listener,
       host: service.#loaded.http.host ?? DEFAULT_HTTP.host,
       port: options.httpPort ?? service.#loaded.http.port ?? DEFAULT_HTTP.port,
-      snapshot: () => service.snapshot(),
+      snapshot: () => service.status,
       metrics: service.#metrics,
     });
     if (plan !== null) await service.#startCollector(plan);
@@ -95,22 +102,26 @@ export class Service {
   };
 
   /** How everything is, now. */
-  snapshot(): HealthSnapshot {
+  get status(): ServiceStatus {
     const { clock } = this.#options.context.host;
-    const status = this.#collector?.status ?? null;
+    const running = this.#collector?.status ?? null;
     const error = this.#collector !== null
       ? null
       : this.#loaded.plan === null
       ? this.#loaded.issues.find((issue) => issue.severity === "error") ?? this.#failure
       : this.#failure;
-    return {
+    const facts: ServiceFacts = {
       service: "crypto-collector",
       version: this.#options.context.version,
       now: clock.nowMicros(),
       uptimeMs: clock.monotonicMs() - this.#began,
-      configLoaded: this.#loaded.plan !== null && error === null,
-      configError: error === null ? null : issueText(error),
-      instances: this.#loaded.exchanges.map((exchange): InstanceHealth => ({
+      config: {
+        loaded: this.#loaded.plan !== null && error === null,
+        error: error === null ? null : issueText(error),
+        refused: null,
+        needsRestart: [],
+      },
+      instances: this.#loaded.exchanges.map((exchange): InstanceStatus => ({
         name: exchange.name,
         enabled: exchange.enabled,
         descriptorPath: exchange.descriptorPath,
@@ -118,12 +129,16 @@ export class Service {
         descriptorVersion: exchange.descriptorVersion,
         errors: exchange.issues.filter((issue) => issue.severity === "error").map(issueText),
         warnings: exchange.issues.filter((issue) => issue.severity === "warning").map(issueText),
-        connections: status?.exchanges.get(exchange.name) ?? [],
-        books: status?.books.get(exchange.name) ?? [],
+        instruments: null,
+        ...running?.instances.get(exchange.name) ?? NOT_RUNNING,
       })),
-      journal: status?.journal ?? null,
-      sinks: status?.sinks ?? [],
+      journal: running?.journal ?? null,
+      sinks: running?.sinks ?? [],
+      reading: running?.reading ?? { pausedSince: null, reason: null },
+      clock: running?.clock ?? { lastStep: null },
+      log: { dropped: 0 },
     };
+    return { ...facts, problems: problemsOf(facts) };
   }
 
   /** Reads the configuration again. One that is broken or cannot be started is refused and the running one stays. */

@@ -1,6 +1,7 @@
 import {
   BACKOFF_RESET_MS,
   type Channel,
+  type ConnectionStatus,
   type ControlSignal,
   DIAL_TIMEOUT_MS,
   Failure,
@@ -14,7 +15,7 @@ import {
 import { backoffMs } from "./backoff.ts";
 import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
 import type { RollingWindow } from "../rest/mod.ts";
-import type { Session, SessionOptions, SessionStatus } from "./session_api.ts";
+import type { Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { hideSecrets, showUrl } from "./shown_url.ts";
 import { isTold, SocketLife } from "./socket_life.ts";
@@ -59,7 +60,7 @@ class ReconnectingSession implements Session {
     this.#blank = new StreamBoard(options.plan, () => {});
   }
 
-  get status(): SessionStatus {
+  get status(): ConnectionStatus {
     const sessionId = this.#life?.sessionId ?? null;
     const streams = sessionId === null ? this.#blank : this.#life ?? this.#blank;
     return {

@@ -3,17 +3,16 @@ import type {
   Channel,
   CloseCause,
   ConnectionPlan,
+  ConnectionStatus,
   ControlRule,
   ControlSignal,
   Micros,
   Observer,
   SessionId,
-  SessionState,
   Stream,
   Template,
 } from "../model/mod.ts";
 import type { OpenGate } from "../rest/mod.ts";
-import type { StreamCounts } from "./stream_board.ts";
 
 /**
  * Receives what happens to a session. Called synchronously; times are receive times or now. Each member may throw: the
@@ -52,27 +51,6 @@ export interface SessionOptions {
   readonly sink: SessionSink;
 }
 
-/** How a connection is doing. Times in microseconds. */
-export interface SessionStatus {
-  /** Key of the connection in the plan. */
-  readonly key: string;
-  /** Without secrets; empty before the first attempt. */
-  readonly url: string;
-  readonly state: SessionState;
-  /** When the state began. */
-  readonly since: Micros;
-  /** When the last message came, of any socket so far; null before the first. */
-  readonly lastMessageTs: Micros | null;
-  /** How many sockets were opened after the first. */
-  readonly reconnects: number;
-  readonly streams: StreamCounts;
-  /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
-  readonly quietAcked: number;
-  readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
-  /** Null while no socket is open. */
-  readonly sessionId: SessionId | null;
-}
-
 /** One connection's life, over all the sockets it takes. */
 export interface Session {
   /** Connects, and connects again for ever until `stop`. */
@@ -84,7 +62,7 @@ export interface Session {
   /** Stops reading from the socket; the time until `resume` does not count as silence. */
   pause(): void;
   resume(): void;
-  readonly status: SessionStatus;
+  readonly status: ConnectionStatus;
   /** Closes the socket and ends; resolves when the sink was told all, a second after at the latest. */
   stop(): Promise<void>;
   /**

@@ -9,6 +9,7 @@ import {
   type SessionId,
   type SessionState,
   type Stream,
+  type StreamCounts,
   type Template,
   unreachable,
 } from "../model/mod.ts";
@@ -17,7 +18,6 @@ import { Keepalive, type SignOfLife } from "./keepalive.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { SessionOptions } from "./session_api.ts";
 import { SendQueue } from "./send_queue.ts";
-import type { StreamCounts } from "./stream_board.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** A close code that tells the peer that all is well (RFC 6455 section 7.4.1). */

@@ -1,4 +1,4 @@
-import type { Channel, ConnectionPlan, Stream, StreamState } from "../model/mod.ts";
+import type { Channel, ConnectionPlan, Stream, StreamCounts, StreamState } from "../model/mod.ts";
 
 /** A stream of a socket and how far it has come. */
 export interface StreamEntry {
@@ -15,9 +15,6 @@ export interface StreamEntry {
   /** The exchange's words where it was rejected. */
   reason: string | null;
 }
-
-/** How many streams are in each state. */
-export type StreamCounts = Readonly<Record<StreamState, number>>;
 
 /** The streams of one socket: their states and the deadlines of their first data. */
 export class StreamBoard {

@@ -7,12 +7,13 @@ import {
   type Observer,
   RESUBSCRIBE_MS_MAX,
   type Stream,
+  type StreamCounts,
   type Template,
 } from "../model/mod.ts";
 import { AckGate, type ItemEntry, newRequest, type PendingRequest, singleRequest } from "./ack_gate.ts";
 import { backoffMs } from "./backoff.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { StreamBoard, type StreamCounts, type StreamEntry } from "./stream_board.ts";
+import { StreamBoard, type StreamEntry } from "./stream_board.ts";
 
 /** What the subscriptions of a socket need of it. */
 export interface SubscriptionsOptions {

@@ -1,124 +1,44 @@
-import { isoFromMicros, type Micros, type SessionState, type Stream, streamKey } from "../model/mod.ts";
-
-/** One connection, as /healthz shows it. */
-export interface ConnectionHealth {
-  readonly key: string;
-  readonly url: string;
-  readonly state: SessionState;
-  /** Since when it is in this state. */
-  readonly since: Micros;
-  /** Receive time of the last message of any kind; null where there was none yet. */
-  readonly lastMessageTs: Micros | null;
-  readonly reconnects: number;
-  readonly streams: {
-    readonly live: number;
-    readonly acked: number;
-    readonly pending: number;
-    readonly rejected: number;
-    readonly stale: number;
-  };
-  /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
-  readonly quietAcked: number;
-  readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
-}
-
-/** One kept book. */
-export interface BookHealth {
-  readonly symbol: string;
-  readonly state: BookHealthState;
-  /** When the state began; null before the first update. */
-  readonly since: Micros | null;
-  /** Why it is broken; null while it is not. */
-  readonly cause: string | null;
-}
-
-/** `empty` and `buffering` have no image yet; `broken` waits for a new one. */
-export type BookHealthState = "empty" | "buffering" | "valid" | "broken";
-
-/** All states of books. */
-export const BOOK_STATES: readonly BookHealthState[] = ["empty", "buffering", "valid", "broken"];
-
-/** One configured exchange instance. */
-export interface InstanceHealth {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly descriptorPath: string;
-  readonly descriptorName: string | null;
-  readonly descriptorVersion: string | null;
-  readonly errors: readonly string[];
-  readonly warnings: readonly string[];
-  readonly connections: readonly ConnectionHealth[];
-  /** Books that the instance keeps at present. */
-  readonly books: readonly BookHealth[];
-}
-
-export interface JournalHealth {
-  readonly next: number;
-  readonly synced: number;
-  readonly oldest: number;
-  readonly bufferedBytes: number;
-  readonly totalBytes: number;
-  readonly full: boolean;
-  /** Why nothing can be written at present; null while all is well. */
-  readonly error: string | null;
-}
-
-export interface SinkHealth {
-  readonly name: string;
-  readonly type: string;
-  readonly state: string;
-  readonly lagRecords: number;
-  readonly committed: number;
-  readonly events: number;
-  readonly error: string | null;
-}
-
-/** Everything /healthz, /readyz and the gauges of /metrics say, taken at one moment. */
-export interface HealthSnapshot {
-  readonly service: string;
-  readonly version: string;
-  readonly now: Micros;
-  readonly uptimeMs: number;
-  readonly configLoaded: boolean;
-  /** First error of the configuration; null where there is none. */
-  readonly configError: string | null;
-  readonly instances: readonly InstanceHealth[];
-  /** Null before the journal was opened, and where the configuration is broken. */
-  readonly journal: JournalHealth | null;
-  readonly sinks: readonly SinkHealth[];
-}
+import {
+  type BookState,
+  type BookStatus,
+  type InstanceStatus,
+  isoFromMicros,
+  type JournalStatus,
+  type Micros,
+  type PollStatus,
+  type Problem,
+  type ServiceStatus,
+  streamKey,
+} from "../model/mod.ts";
 
 /** `ok`: all that is enabled runs. `degraded`: something of it does not. `error`: nothing can run. */
 export type HealthStatus = "ok" | "degraded" | "error";
 
-/** Judges a snapshot: `error` where the configuration is broken or nothing enabled is valid, or the journal cannot write. */
-export function healthStatus(snapshot: HealthSnapshot): HealthStatus {
-  const enabled = snapshot.instances.filter((instance) => instance.enabled);
-  if (!snapshot.configLoaded) return "error";
-  if (enabled.length > 0 && enabled.every((instance) => instance.errors.length > 0)) return "error";
-  if (snapshot.journal !== null && snapshot.journal.error !== null) return "error";
-  const troubled = snapshot.journal?.full === true ||
-    snapshot.sinks.some((sink) => sink.state === "failing") ||
-    enabled.some((instance) => instanceState(instance) !== "live");
-  return troubled ? "degraded" : "ok";
+/** Judges the status: `error` where a problem stops everything, `degraded` where one stops a part. */
+export function healthStatus({ problems }: ServiceStatus): HealthStatus {
+  if (problems.some(({ fatal }) => fatal)) return "error";
+  return problems.length > 0 ? "degraded" : "ok";
 }
 
-/** Whether every enabled instance is valid and all its streams are live; those of quiet channels need an ack alone. */
-export function isReady(snapshot: HealthSnapshot): boolean {
-  if (!snapshot.configLoaded || snapshot.journal === null) return false;
-  const enabled = snapshot.instances.filter((instance) => instance.enabled);
+/**
+ * Whether nothing is wrong and all streams of every enabled instance are live; those of quiet channels need an ack alone.
+ */
+export function isReady({ config, journal, problems, instances }: ServiceStatus): boolean {
+  if (!config.loaded || journal === null || problems.length > 0) return false;
+  const enabled = instances.filter((instance) => instance.enabled);
   return enabled.length > 0 &&
-    enabled.every((instance) =>
-      instance.errors.length === 0 && instance.connections.length > 0 &&
-      instance.connections.every(({ state, streams, quietAcked }) =>
+    enabled.every(({ connections, polls }) =>
+      connections.length > 0 &&
+      connections.every(({ state, streams, quietAcked }) =>
         state.kind === "live" &&
         streams.pending + (streams.acked - quietAcked) + streams.rejected + streams.stale === 0
-      )
+      ) &&
+      polls.every(({ lastAnswerTs }) => lastAnswerTs !== null)
     );
 }
 
 /** The state of an instance in one word: `disabled`, `invalid`, `live`, `degraded` (some stream, connection or book is not) or `down`. */
-export function instanceState(instance: InstanceHealth): string {
+export function instanceState(instance: InstanceStatus): string {
   if (!instance.enabled) return "disabled";
   if (instance.errors.length > 0) return "invalid";
   const live = instance.connections.filter(({ state }) => state.kind === "live");
@@ -130,7 +50,7 @@ export function instanceState(instance: InstanceHealth): string {
 }
 
 /** The body of /healthz (200 when ok or degraded, 503 otherwise). */
-export function healthBody(snapshot: HealthSnapshot): { readonly status: 200 | 503; readonly body: unknown } {
+export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 503; readonly body: unknown } {
   const status = healthStatus(snapshot);
   const valid = snapshot.instances.filter((i) => i.descriptorName !== null && i.errors.length === 0);
   return {
@@ -140,8 +60,13 @@ export function healthBody(snapshot: HealthSnapshot): { readonly status: 200 | 5
       version: snapshot.version,
       status,
       uptime_s: Math.floor(snapshot.uptimeMs / 1000),
-      config_loaded: snapshot.configLoaded,
-      config_error: snapshot.configError,
+      problems: snapshot.problems.map(problemBody),
+      config_loaded: snapshot.config.loaded,
+      config_error: snapshot.config.error,
+      config_refused: snapshot.config.refused === null
+        ? null
+        : { at: isoFromMicros(snapshot.config.refused.at), error: snapshot.config.refused.text },
+      config_needs_restart: snapshot.config.needsRestart,
       descriptors_loaded_count: valid.length,
       instances: snapshot.instances.map((instance) => instanceBody(instance, snapshot.now)),
       journal: snapshot.journal === null ? null : journalBody(snapshot.journal),
@@ -153,12 +78,18 @@ export function healthBody(snapshot: HealthSnapshot): { readonly status: 200 | 5
         committed_offset: sink.committed,
         events: sink.events,
         error: sink.error,
+        waiting_since: isoOrNull(sink.waitingSince),
       })),
+      reading_paused_since: isoOrNull(snapshot.reading.pausedSince),
+      clock_last_step: snapshot.clock.lastStep === null
+        ? null
+        : { at: isoFromMicros(snapshot.clock.lastStep.at), by_ms: Math.round(snapshot.clock.lastStep.byMs) },
+      log_lines_dropped: snapshot.log.dropped,
     },
   };
 }
 
-function instanceBody(instance: InstanceHealth, now: Micros): unknown {
+function instanceBody(instance: InstanceStatus, now: Micros): unknown {
   return {
     name: instance.name,
     enabled: instance.enabled,
@@ -183,25 +114,29 @@ function instanceBody(instance: InstanceHealth, now: Micros): unknown {
       rejected: connection.rejected.map(({ stream, reason }) => ({ stream: streamKey(stream), reason })),
     })),
     books: booksBody(instance.books),
+    polls: instance.polls.map((poll) => pollBody(poll, now)),
+    instruments: instance.instruments === null
+      ? null
+      : { ...instance.instruments, since: isoFromMicros(instance.instruments.since) },
   };
 }
 
 /** How many books are in each state, and which are broken, since when and why. */
-function booksBody(books: readonly BookHealth[]): unknown {
-  const count = (state: BookHealthState) => books.filter((book) => book.state === state).length;
+function booksBody(books: readonly BookStatus[]): unknown {
+  const count = (state: BookState) => books.filter((book) => book.state === state).length;
   return {
     valid: count("valid"),
     buffering: count("empty") + count("buffering"),
     broken: count("broken"),
     broken_books: books.filter(({ state }) => state === "broken").map(({ symbol, since, cause }) => ({
       symbol,
-      since: since === null ? null : isoFromMicros(since),
+      since: isoOrNull(since),
       cause,
     })),
   };
 }
 
-function journalBody(journal: JournalHealth): unknown {
+function journalBody(journal: JournalStatus): unknown {
   return {
     next_offset: journal.next,
     synced_offset: journal.synced,
@@ -210,5 +145,20 @@ function journalBody(journal: JournalHealth): unknown {
     total_bytes: journal.totalBytes,
     full: journal.full,
     error: journal.error,
+    waiting_since: isoOrNull(journal.waitingSince),
   };
+}
+
+/** A problem as /healthz and /readyz show it. */
+export function problemBody({ scope, name, code, text, since }: Problem): Readonly<Record<string, string | null>> {
+  return { scope, name, code, text, since: isoOrNull(since) };
+}
+
+function pollBody({ request, stream, everyMs, lastAnswerTs, error }: PollStatus, now: Micros): unknown {
+  const ageMs = lastAnswerTs === null ? null : Math.max(0, Math.round((now - lastAnswerTs) / 1000));
+  return { request, stream: streamKey(stream), every_ms: everyMs, last_answer_age_ms: ageMs, error };
+}
+
+function isoOrNull(at: Micros | null): string | null {
+  return at === null ? null : isoFromMicros(at);
 }

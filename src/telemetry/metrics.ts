@@ -1,13 +1,13 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { type Observation, type Observer, unreachable } from "../model/mod.ts";
-import { BOOK_STATES, type HealthSnapshot, healthStatus } from "./health.ts";
+import { BOOK_STATES, type Observation, type Observer, type ServiceStatus, unreachable } from "../model/mod.ts";
+import { healthStatus } from "./health.ts";
 import { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";
 
 /** Counts observations and renders them in the Prometheus text format. */
 export interface Metrics {
   readonly observe: Observer;
   /** All metrics; gauges are taken from the snapshot. */
-  render(snapshot: HealthSnapshot): Promise<string>;
+  render(snapshot: ServiceStatus): Promise<string>;
   /** The value of a counter so far; 0 where it was never touched. */
   count(name: MetricName, ...labels: readonly string[]): number;
 }
@@ -178,7 +178,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
   }
 }
 
-function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: HealthSnapshot): void {
+function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: ServiceStatus): void {
   const set = (name: MetricName, value: number, labels: Readonly<Record<string, string>> = {}) =>
     gauges.get(name)?.set({ ...labels }, value);
   const add = (name: MetricName, value: number, labels: Readonly<Record<string, string>>) =>

@@ -2,18 +2,7 @@
  * What the program tells about itself. In: observations and health snapshots. Out: metrics, log lines, and the HTTP
  * endpoints that show them. Must not know where observations come from, and must never make its caller wait.
  */
-export {
-  type ConnectionHealth,
-  healthBody,
-  type HealthSnapshot,
-  type HealthStatus,
-  healthStatus,
-  type InstanceHealth,
-  instanceState,
-  isReady,
-  type JournalHealth,
-  type SinkHealth,
-} from "./health.ts";
+export { healthBody, type HealthStatus, healthStatus, instanceState, isReady } from "./health.ts";
 export { createLog, type LogOptions } from "./log.ts";
 export { LOG_EVENTS, type LogSpec } from "./log_table.ts";
 export { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { HttpServer, Listener } from "../host/mod.ts";
-import { healthBody, type HealthSnapshot, isReady } from "./health.ts";
+import type { ServiceStatus } from "../model/mod.ts";
+import { healthBody, isReady, problemBody } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface TelemetryServerOptions {
@@ -8,7 +9,7 @@ export interface TelemetryServerOptions {
   readonly host: string;
   readonly port: number;
   /** Taken anew for each request. */
-  readonly snapshot: () => HealthSnapshot;
+  readonly snapshot: () => ServiceStatus;
   readonly metrics: Metrics;
 }
 
@@ -25,15 +26,16 @@ export function serveTelemetry(options: TelemetryServerOptions): Promise<HttpSer
 }
 
 /** The routes alone, for a request that came some other way. */
-export function createApp(snapshot: () => HealthSnapshot, metrics: Metrics): Hono {
+export function createApp(snapshot: () => ServiceStatus, metrics: Metrics): Hono {
   const app = new Hono();
   app.get("/healthz", (context) => {
     const { status, body } = healthBody(snapshot());
     return context.json(body as object, status);
   });
   app.get("/readyz", (context) => {
-    const ready = isReady(snapshot());
-    return context.json({ ready }, ready ? 200 : 503);
+    const status = snapshot();
+    const ready = isReady(status);
+    return context.json({ ready, problems: status.problems.map(problemBody) }, ready ? 200 : 503);
   });
   app.get("/metrics", async (context) => {
     const text = await metrics.render(snapshot());

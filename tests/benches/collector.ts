@@ -49,7 +49,7 @@ await until(() => received() >= frames + 1);
 const receivedMs = watch.wallMs;
 await service.stop();
 const { wallMs: committedMs, cpuMs } = watch;
-const { journal, sinks } = service.snapshot();
+const { journal, sinks } = service.status;
 if (journal?.error !== null || sinks[0].lagRecords > 1) throw new Error(JSON.stringify({ journal, sinks }));
 const report: CollectorReport = {
   frames,
@@ -70,7 +70,7 @@ process.exit(0);
 async function until(isSo: () => boolean): Promise<void> {
   const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
   while (!isSo()) {
-    if (clock.monotonicMs() > deadlineMs) throw new Error(`Gave up: ${JSON.stringify(service.snapshot())}`);
+    if (clock.monotonicMs() > deadlineMs) throw new Error(`Gave up: ${JSON.stringify(service.status)}`);
     await clock.sleep(LOOK_MS);
   }
 }

@@ -66,6 +66,7 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
   const sink = new HeldSink();
   const delivery = new Delivery({
     name: "held",
+    commitEveryMs: 1_000,
     type: "held",
     kinds: null,
     createSink: () => sink,

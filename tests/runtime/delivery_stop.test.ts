@@ -53,6 +53,7 @@ async function withRig(
   const tail = new Tail(journal.next);
   const delivery = new Delivery({
     name: "fake",
+    commitEveryMs: 1_000,
     type: "fake",
     kinds: ["gap"],
     createSink: () => sink,

@@ -1,11 +1,11 @@
-import type { Observation } from "../../src/model/mod.ts";
-import type { ConnectionHealth, HealthSnapshot, InstanceHealth } from "../../src/telemetry/mod.ts";
+import type { ConnectionStatus, InstanceStatus, Observation, ServiceStatus, SinkStatus } from "../../src/model/mod.ts";
+import { problemsOf } from "../../src/service/mod.ts";
 
 /** 2026-11-22T00:00:00Z, µs. */
 export const NOW = 1_795_305_600_000_000;
 
 /** A connection whose two streams are live. */
-export function connection(rest: Partial<ConnectionHealth> = {}): ConnectionHealth {
+export function connection(rest: Partial<ConnectionStatus> = {}): ConnectionStatus {
   return {
     key: "public",
     url: "wss://example.test/ws",
@@ -16,12 +16,13 @@ export function connection(rest: Partial<ConnectionHealth> = {}): ConnectionHeal
     streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
     quietAcked: 0,
     rejected: [],
+    sessionId: 7,
     ...rest,
   };
 }
 
 /** An enabled, valid instance with one live connection. */
-export function instance(rest: Partial<InstanceHealth> = {}): InstanceHealth {
+export function instance(rest: Partial<InstanceStatus> = {}): InstanceStatus {
   return {
     name: "alpha",
     enabled: true,
@@ -31,20 +32,21 @@ export function instance(rest: Partial<InstanceHealth> = {}): InstanceHealth {
     errors: [],
     warnings: [],
     connections: [connection()],
-    books: [{ symbol: "BTC/USDT", state: "valid", since: 1_700_000_000_000_000, cause: null }],
+    polls: [],
+    instruments: null,
+    books: [{ session: 7, symbol: "BTC/USDT", state: "valid", since: 1_700_000_000_000_000, cause: null }],
     ...rest,
   };
 }
 
-/** A collector in which all is well. */
-export function snapshot(rest: Partial<HealthSnapshot> = {}): HealthSnapshot {
-  return {
+/** A collector in which all is well, but for what is given: with the problems that follow. */
+export function snapshot(rest: Partial<ServiceStatus> = {}): ServiceStatus {
+  const facts = {
     service: "crypto-collector",
     version: "1.2.3",
     now: NOW,
     uptimeMs: 61_900,
-    configLoaded: true,
-    configError: null,
+    config: { loaded: true, error: null, refused: null, needsRestart: [] },
     instances: [instance()],
     journal: {
       next: 120,
@@ -54,10 +56,31 @@ export function snapshot(rest: Partial<HealthSnapshot> = {}): HealthSnapshot {
       totalBytes: 1000,
       full: false,
       error: null,
+      waitingSince: null,
     },
-    sinks: [
-      { name: "archive", type: "parquet", state: "following", lagRecords: 10, committed: 100, events: 90, error: null },
-    ],
+    sinks: [sink()],
+    reading: { pausedSince: null, reason: null },
+    clock: { lastStep: null },
+    log: { dropped: 0 },
+    ...rest,
+  };
+  return { problems: problemsOf(facts), ...facts };
+}
+
+/** A sink that follows. */
+export function sink(rest: Partial<SinkStatus> = {}): SinkStatus {
+  return {
+    name: "archive",
+    type: "parquet",
+    state: "delivering",
+    lagRecords: 10,
+    position: 110,
+    committed: 100,
+    events: 90,
+    error: null,
+    files: 3,
+    waitingSince: null,
+    commitEveryMs: 1_000,
     ...rest,
   };
 }

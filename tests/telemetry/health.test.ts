@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { healthBody, healthStatus, instanceState, isReady } from "../../src/telemetry/mod.ts";
-import { connection, instance, NOW, snapshot } from "./builders.ts";
+import { connection, instance, NOW, sink, snapshot } from "./builders.ts";
 
 Deno.test("healthBody() gives every documented field", () => {
   assert.deepEqual(healthBody(snapshot()), {
@@ -10,8 +10,11 @@ Deno.test("healthBody() gives every documented field", () => {
       version: "1.2.3",
       status: "ok",
       uptime_s: 61,
+      problems: [],
       config_loaded: true,
       config_error: null,
+      config_refused: null,
+      config_needs_restart: [],
       descriptors_loaded_count: 1,
       instances: [{
         name: "alpha",
@@ -35,6 +38,8 @@ Deno.test("healthBody() gives every documented field", () => {
           rejected: [],
         }],
         books: { valid: 1, buffering: 0, broken: 0, broken_books: [] },
+        polls: [],
+        instruments: null,
       }],
       journal: {
         next_offset: 120,
@@ -44,16 +49,21 @@ Deno.test("healthBody() gives every documented field", () => {
         total_bytes: 1000,
         full: false,
         error: null,
+        waiting_since: null,
       },
       sinks: [{
         name: "archive",
         type: "parquet",
-        state: "following",
+        state: "delivering",
         lag_records: 10,
         committed_offset: 100,
         events: 90,
         error: null,
+        waiting_since: null,
       }],
+      reading_paused_since: null,
+      clock_last_step: null,
+      log_lines_dropped: 0,
     },
   });
 });
@@ -61,8 +71,7 @@ Deno.test("healthBody() gives every documented field", () => {
 Deno.test("healthBody() is 503 and says why when the configuration is broken", () => {
   const { status, body } = healthBody(
     snapshot({
-      configLoaded: false,
-      configError: "collector.toml:3:5: error: x",
+      config: { loaded: false, error: "collector.toml:3:5: error: x", refused: null, needsRestart: [] },
       instances: [],
       journal: null,
       sinks: [],
@@ -72,6 +81,8 @@ Deno.test("healthBody() is 503 and says why when the configuration is broken", (
   assert.deepEqual(Object.entries(Object(body)).filter(([name]) => name.startsWith("config")), [
     ["config_loaded", false],
     ["config_error", "collector.toml:3:5: error: x"],
+    ["config_refused", null],
+    ["config_needs_restart", []],
   ]);
 });
 
@@ -90,8 +101,8 @@ Deno.test("healthStatus() counts what is disabled as no trouble", () => {
 });
 
 Deno.test("healthStatus() is degraded by a failing sink or a full journal, error by one that cannot be written", () => {
-  const { sinks, journal } = snapshot();
-  assert.equal(healthStatus(snapshot({ sinks: sinks.map((sink) => ({ ...sink, state: "failing" })) })), "degraded");
+  const { journal } = snapshot();
+  assert.equal(healthStatus(snapshot({ sinks: [sink({ error: "disk full" })] })), "degraded");
   assert.ok(journal !== null);
   assert.equal(healthStatus(snapshot({ journal: { ...journal, full: true } })), "degraded");
   assert.equal(healthStatus(snapshot({ journal: { ...journal, error: "disk full" } })), "error");
@@ -99,9 +110,9 @@ Deno.test("healthStatus() is degraded by a failing sink or a full journal, error
 
 Deno.test("healthBody() lists broken books with since and cause, and an instance with one is degraded", () => {
   const books = [
-    { symbol: "A", state: "valid", since: 1, cause: null },
-    { symbol: "B", state: "buffering", since: 1, cause: null },
-    { symbol: "C", state: "broken", since: 1_700_000_000_000_000, cause: "checksum" },
+    { session: 7, symbol: "A", state: "valid", since: 1, cause: null },
+    { session: 7, symbol: "B", state: "buffering", since: 1, cause: null },
+    { session: 7, symbol: "C", state: "broken", since: 1_700_000_000_000_000, cause: "checksum" },
   ] as const;
   const troubled = instance({ books });
   const { body } = healthBody(snapshot({ instances: [troubled] }));

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
-import { createMetrics, type HealthSnapshot, serveTelemetry } from "../../src/telemetry/mod.ts";
+import type { ServiceStatus } from "../../src/model/mod.ts";
+import { createMetrics, serveTelemetry } from "../../src/telemetry/mod.ts";
 import { EVERY_OBSERVATION, snapshot } from "./builders.ts";
 
 async function withServer(
-  current: () => HealthSnapshot,
+  current: () => ServiceStatus,
   body: (base: string, port: number) => Promise<void>,
 ): Promise<void> {
   const { listener } = denoHost();
@@ -25,7 +26,10 @@ Deno.test("telemetry server answers /healthz with JSON, 200 when ok and 503 when
     assert.equal(ok.status, 200);
     assert.match(ok.headers.get("content-type") ?? "", /^application\/json/);
     assert.equal((await ok.json()).status, "ok");
-    current = snapshot({ configLoaded: false, configError: "broken", journal: null });
+    current = snapshot({
+      config: { loaded: false, error: "broken", refused: null, needsRestart: [] },
+      journal: null,
+    });
     const broken = await fetch(`${base}/healthz`);
     assert.equal(broken.status, 503);
     assert.equal((await broken.json()).config_error, "broken");
@@ -36,10 +40,10 @@ Deno.test("telemetry server answers /readyz with 200 when ready and 503 when not
   let current = snapshot();
   await withServer(() => current, async (base) => {
     const ready = await fetch(`${base}/readyz`);
-    assert.deepEqual([ready.status, await ready.json()], [200, { ready: true }]);
+    assert.deepEqual([ready.status, await ready.json()], [200, { ready: true, problems: [] }]);
     current = snapshot({ journal: null });
     const unready = await fetch(`${base}/readyz`);
-    assert.deepEqual([unready.status, await unready.json()], [503, { ready: false }]);
+    assert.deepEqual([unready.status, await unready.json()], [503, { ready: false, problems: [] }]);
   });
 });
 

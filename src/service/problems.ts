@@ -1,0 +1,190 @@
+import {
+  BOOK_WAIT_MS_MAX,
+  CLOCK_STEP_SHOWN_MS,
+  type ConnectionStatus,
+  type InstanceStatus,
+  JOURNAL_WAIT_MS_MAX,
+  type JournalStatus,
+  type Micros,
+  POLL_LATE_MS,
+  type Problem,
+  READING_PAUSE_MS_MAX,
+  type ServiceStatus,
+  SINK_LATE_MS,
+  type SinkStatus,
+  streamKey,
+} from "../model/mod.ts";
+
+/** The facts that problems follow from. */
+export type ServiceFacts = Omit<ServiceStatus, "problems">;
+
+/** Most names that a problem's text spells out; the rest are counted. */
+const NAMES_SHOWN_MAX = 5;
+
+/** Returns all that is not as it should be, the most serious first: what stops everything before what stops a part. */
+export function problemsOf(facts: ServiceFacts): readonly Problem[] {
+  const enabled = facts.instances.filter((instance) => instance.enabled);
+  const isNoneValid = enabled.length > 0 && enabled.every(({ errors }) => errors.length > 0);
+  const problems = [
+    ...configProblems(facts),
+    ...facts.journal === null ? [] : journalProblems(facts.journal, facts),
+    ...readingProblems(facts),
+    ...enabled.flatMap((instance) => [...instanceProblems(instance, { now: facts.now, fatal: isNoneValid })]),
+    ...facts.sinks.flatMap((sink) => [...sinkProblems(sink, facts.now)]),
+    ...clockProblems(facts),
+  ];
+  return problems.sort((a, b) => Number(b.fatal) - Number(a.fatal));
+}
+
+function* configProblems({ config }: ServiceFacts): Iterable<Problem> {
+  const about = { scope: "config", name: "" } as const;
+  if (!config.loaded) {
+    yield { ...about, code: "broken", text: config.error ?? "No configuration runs", since: null, fatal: true };
+  }
+  if (config.refused !== null) {
+    const { at, text, errors } = config.refused;
+    const more = errors > 1 ? ` (and ${errors - 1} more)` : "";
+    const words = `The file on disk was refused and the earlier configuration runs on: ${text}${more}`;
+    yield { ...about, code: "refused", text: words, since: at, fatal: false };
+  }
+}
+
+function* journalProblems(journal: JournalStatus, { now }: ServiceFacts): Iterable<Problem> {
+  const about = { scope: "journal", name: "" } as const;
+  const { error, full, waitingSince } = journal;
+  if (error !== null) yield { ...about, code: "failing", text: error, since: waitingSince, fatal: true };
+  else if (isOlder(waitingSince, now, JOURNAL_WAIT_MS_MAX)) {
+    const text = `Records have waited ${ageText(waitingSince, now)} to be made safe: the disk does not answer`;
+    yield { ...about, code: "not_syncing", text, since: waitingSince, fatal: false };
+  }
+  if (full) {
+    const text = `The journal is at its cap with ${journal.totalBytes} bytes`;
+    yield { ...about, code: "full", text, since: null, fatal: false };
+  }
+}
+
+function* readingProblems({ reading: { pausedSince, reason }, now }: ServiceFacts): Iterable<Problem> {
+  if (!isOlder(pausedSince, now, READING_PAUSE_MS_MAX)) return;
+  const text = `Sockets have not been read for ${ageText(pausedSince, now)}: ${reason ?? "the journal takes no more"}`;
+  yield { scope: "journal", name: "", code: "paused", text, since: pausedSince, fatal: false };
+}
+
+function* instanceProblems(
+  instance: InstanceStatus,
+  { now, fatal }: { readonly now: Micros; readonly fatal: boolean },
+): Iterable<Problem> {
+  const { name, errors, connections } = instance;
+  const about = { scope: "instance", name, since: null, fatal } as const;
+  if (errors.length > 0) {
+    yield { ...about, code: "invalid", text: `Does not run: ${listed(errors)}` };
+    return;
+  }
+  if (connections.length === 0) yield { ...about, code: "starting", text: "No connection has been opened yet" };
+  for (const connection of connections) yield* connectionProblems(name, connection);
+  yield* bookProblems(instance, now);
+  yield* pollProblems(instance, now);
+  yield* instrumentProblems(instance);
+}
+
+function* connectionProblems(instance: string, connection: ConnectionStatus): Iterable<Problem> {
+  const { key, state, since, streams, rejected } = connection;
+  if (state.kind !== "live") {
+    const detail = state.kind === "waiting" ? `: ${state.reason}` : "";
+    const text = `Connection ${key} is ${state.kind}${detail}`;
+    yield { scope: "instance", name: instance, code: "not_connected", text, since, fatal: false };
+  }
+  const about = { scope: "stream", name: instance, since: null, fatal: false } as const;
+  if (streams.rejected > 0) {
+    const each = rejected.map(({ stream, reason }) => `${streamKey(stream)} (${reason})`);
+    yield { ...about, code: "rejected", text: `The exchange rejected ${listed(each)} on connection ${key}` };
+  }
+  if (streams.stale > 0) {
+    const text = `${counted(streams.stale, "stream")} on connection ${key} brought no data`;
+    yield { ...about, code: "stale", text };
+  }
+}
+
+function* bookProblems({ name, books }: InstanceStatus, now: Micros): Iterable<Problem> {
+  const about = { scope: "book", name, fatal: false } as const;
+  const broken = books.filter(({ state }) => state === "broken");
+  if (broken.length > 0) {
+    const text = `Without a whole book: ${listed(broken.map(({ symbol, cause }) => `${symbol} (${cause})`))}`;
+    yield { ...about, code: "broken", text, since: earliest(broken) };
+  }
+  const waiting = books.filter(({ state, since }) =>
+    (state === "empty" || state === "buffering") && isOlder(since, now, BOOK_WAIT_MS_MAX)
+  );
+  if (waiting.length > 0) {
+    const text = `No snapshot for ${ageText(earliest(waiting), now)}: ${listed(waiting.map(({ symbol }) => symbol))}`;
+    yield { ...about, code: "buffering", text, since: earliest(waiting) };
+  }
+}
+
+function* pollProblems({ name, polls }: InstanceStatus, now: Micros): Iterable<Problem> {
+  const late = polls.filter(({ lastAnswerTs, since, everyMs }) =>
+    isOlder(lastAnswerTs ?? since, now, everyMs + POLL_LATE_MS)
+  );
+  if (late.length === 0) return;
+  const since = Math.min(...late.map((poll) => poll.lastAnswerTs ?? poll.since));
+  const each = late.map(({ request, stream, error }) =>
+    `${request} for ${streamKey(stream)}${error === null ? "" : ` (${error})`}`
+  );
+  const text = `No answer for ${ageText(since, now)}: ${listed(each)}`;
+  yield { scope: "rest", name, code: "poll_late", text, since, fatal: false };
+}
+
+function* instrumentProblems({ name, instruments }: InstanceStatus): Iterable<Problem> {
+  if (instruments === null) return;
+  const { state, since, error, unresolved } = instruments;
+  const about = { scope: "instruments", name, since, fatal: false } as const;
+  const why = error === null ? "" : `: ${error}`;
+  if (state === "failed") yield { ...about, code: "failed", text: `The instrument list cannot be had${why}` };
+  if (state === "kept") yield { ...about, code: "kept", text: `An earlier instrument list is in use${why}` };
+  if (state === "waiting") yield { ...about, code: "waiting", text: `The instrument list is being asked for${why}` };
+  if (unresolved.length > 0) {
+    yield { ...about, code: "unresolved", text: `Not in the instrument list: ${listed(unresolved)}` };
+  }
+}
+
+function* sinkProblems(sink: SinkStatus, now: Micros): Iterable<Problem> {
+  const { name, state, error, waitingSince, commitEveryMs } = sink;
+  const about = { scope: "sink", name, since: waitingSince, fatal: false } as const;
+  if (state === "blocked") yield { ...about, code: "blocked", text: `Needs a person: ${error ?? "no reason given"}` };
+  else if (error !== null) yield { ...about, code: "failing", text: error };
+  else if (state === "stopped") yield { ...about, code: "stopped", text: "The sink has ended" };
+  else if (isOlder(waitingSince, now, commitEveryMs + SINK_LATE_MS)) {
+    const text = `Nothing was made safe for ${ageText(waitingSince, now)}, and ${sink.lagRecords} records wait`;
+    yield { ...about, code: "late", text };
+  }
+}
+
+function* clockProblems({ clock: { lastStep }, now }: ServiceFacts): Iterable<Problem> {
+  if (lastStep === null) return;
+  // After a step back the moment of the step may lie ahead of now.
+  if (Math.abs(now - lastStep.at) > CLOCK_STEP_SHOWN_MS * 1000) return;
+  const way = lastStep.byMs < 0 ? "back" : "forward";
+  const text = `The wall clock was set ${way} by ${Math.abs(Math.round(lastStep.byMs))} ms`;
+  yield { scope: "clock", name: "", code: "step", text, since: lastStep.at, fatal: false };
+}
+
+function isOlder(since: Micros | null, now: Micros, ms: number): since is Micros {
+  return since !== null && now - since > ms * 1000;
+}
+
+function earliest(books: readonly { readonly since: Micros | null }[]): Micros | null {
+  const known = books.flatMap(({ since }) => since === null ? [] : [since]);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+function ageText(since: Micros | null, now: Micros): string {
+  return since === null ? "some time" : `${Math.round((now - since) / 1_000_000)} s`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).join(", ");
+  return names.length > NAMES_SHOWN_MAX ? `${shown} and ${names.length - NAMES_SHOWN_MAX} more` : shown;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { BookStatus, PollStatus, ServiceStatus } from "../../src/model/mod.ts";
+import { healthBody, isReady } from "../../src/telemetry/mod.ts";
+import { connection, instance, NOW, sink, snapshot } from "../telemetry/builders.ts";
+
+const SECOND = 1_000_000;
+
+function codes({ problems }: ServiceStatus): readonly string[] {
+  return problems.map(({ scope, name, code }) => `${scope} ${name} ${code}`);
+}
+
+/** Asserts that a status has this one problem, is degraded and answered with 200, and is not ready. */
+function assertDegraded(status: ServiceStatus, problem: string): void {
+  assert.deepEqual(codes(status), [problem]);
+  const { status: code, body } = healthBody(status);
+  assert.equal(code, 200);
+  assert.equal(Object(body).status, "degraded");
+  assert.equal(isReady(status), false);
+}
+
+function book(state: BookStatus["state"], seconds: number): BookStatus {
+  return { session: 7, symbol: "BTC/USDT", state, since: NOW - seconds * SECOND, cause: null };
+}
+
+Deno.test("problemsOf() names nothing while all is well", () => {
+  assert.deepEqual(codes(snapshot()), []);
+});
+
+Deno.test("problemsOf() names a book that waits for its snapshot beyond the bound, not one within it", () => {
+  for (const state of ["buffering", "empty"] as const) {
+    assert.deepEqual(codes(snapshot({ instances: [instance({ books: [book(state, 10)] })] })), []);
+    assertDegraded(snapshot({ instances: [instance({ books: [book(state, 16)] })] }), "book alpha buffering");
+  }
+  assertDegraded(snapshot({ instances: [instance({ books: [book("broken", 0)] })] }), "book alpha broken");
+});
+
+Deno.test("problemsOf() names a poll without an answer in its time, with the reason", () => {
+  const poll = (rest: Partial<PollStatus>): PollStatus => ({
+    request: "open_interest",
+    stream: { channel: "derivative", symbol: "BTC/USDT:USDT" },
+    everyMs: 5_000,
+    lastAnswerTs: NOW - 6 * SECOND,
+    since: NOW - 600 * SECOND,
+    error: null,
+    ...rest,
+  });
+  assert.deepEqual(codes(snapshot({ instances: [instance({ polls: [poll({})] })] })), []);
+  for (const lastAnswerTs of [NOW - 21 * SECOND, null]) {
+    const status = snapshot({ instances: [instance({ polls: [poll({ lastAnswerTs, error: "status 503" })] })] });
+    assertDegraded(status, "rest alpha poll_late");
+    assert.match(status.problems[0].text, /open_interest for derivative BTC\/USDT:USDT \(status 503\)/);
+  }
+});
+
+Deno.test("problemsOf() names a file that was refused, while the earlier configuration runs on", () => {
+  const refused = { at: NOW - SECOND, text: "collector.toml:3:5: Unknown key prot", errors: 2 };
+  const status = snapshot({ config: { loaded: true, error: null, refused, needsRestart: [] } });
+  assertDegraded(status, "config  refused");
+  assert.match(status.problems[0].text, /collector\.toml:3:5: Unknown key prot \(and 1 more\)/);
+});
+
+Deno.test("problemsOf() names instrument lists that failed, that are of an earlier run, and symbols in none", () => {
+  const instruments = { state: "fetched", since: NOW, error: null, unresolved: [] } as const;
+  const of = (rest: object) => snapshot({ instances: [instance({ instruments: { ...instruments, ...rest } })] });
+  assert.deepEqual(codes(of({})), []);
+  for (const state of ["failed", "kept", "waiting"] as const) {
+    assertDegraded(of({ state, error: "status 500" }), `instruments alpha ${state}`);
+  }
+  assertDegraded(of({ unresolved: ["FOO/USDT"] }), "instruments alpha unresolved");
+});
+
+Deno.test("problemsOf() names a journal that makes no progress, and one that fails as fatal", () => {
+  const { journal } = snapshot();
+  assert.ok(journal !== null);
+  assert.deepEqual(codes(snapshot({ journal: { ...journal, waitingSince: NOW - 2 * SECOND } })), []);
+  assertDegraded(snapshot({ journal: { ...journal, waitingSince: NOW - 6 * SECOND } }), "journal  not_syncing");
+  assertDegraded(snapshot({ journal: { ...journal, full: true } }), "journal  full");
+  const failed = snapshot({ journal: { ...journal, error: "disk full" } });
+  assert.equal(healthBody(failed).status, 503);
+});
+
+Deno.test("problemsOf() names a sink that fails, is blocked, has ended, or commits nothing when due", () => {
+  const of = (rest: Parameters<typeof sink>[0]) => snapshot({ sinks: [sink(rest)] });
+  assertDegraded(of({ state: "delivering", error: "Cannot write" }), "sink archive failing");
+  assertDegraded(of({ state: "blocked", error: "password refused" }), "sink archive blocked");
+  assertDegraded(of({ state: "stopped" }), "sink archive stopped");
+  assert.deepEqual(codes(of({ waitingSince: NOW - 10 * SECOND })), []);
+  assertDegraded(of({ waitingSince: NOW - 12 * SECOND }), "sink archive late");
+  assert.deepEqual(codes(of({ waitingSince: NOW - 200 * SECOND, commitEveryMs: 300_000 })), []);
+});
+
+Deno.test("problemsOf() names sockets that are not read, and a clock that was set", () => {
+  const reading = (seconds: number) => ({ pausedSince: NOW - seconds * SECOND, reason: "the journal is at its cap" });
+  assert.deepEqual(codes(snapshot({ reading: reading(1) })), []);
+  assertDegraded(snapshot({ reading: reading(3) }), "journal  paused");
+  for (const byMs of [-8 * 3_600_000, 2_000]) {
+    assertDegraded(snapshot({ clock: { lastStep: { at: NOW - SECOND, byMs } } }), "clock  step");
+  }
+  assert.deepEqual(codes(snapshot({ clock: { lastStep: { at: NOW - 3_600 * SECOND, byMs: 2_000 } } })), []);
+});
+
+Deno.test("problemsOf() names connections and streams that are not live, and says what each one lacks", () => {
+  const waiting = connection({ state: { kind: "waiting", attempt: 2, delayMs: 500, reason: "refused" } });
+  assertDegraded(snapshot({ instances: [instance({ connections: [waiting] })] }), "instance alpha not_connected");
+  const streams = { live: 1, acked: 0, pending: 0, rejected: 0, stale: 1 };
+  assertDegraded(snapshot({ instances: [instance({ connections: [connection({ streams })] })] }), "stream alpha stale");
+});
