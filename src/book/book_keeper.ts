@@ -459,7 +459,7 @@ export class BookKeeper {
   /** Whether the exchange's checksum is that of our book. */
   #agreesWith(checksum: string, isImage: boolean): boolean {
     const { checksum: rule } = this.rule;
-    if (rule === null || rule.absent.has(checksum)) return true;
+    if (rule === null || rule.absent.includes(checksum)) return true;
     const expected = Number(checksum);
     if (rule.numbers === "padded" && (this.#digits === null || isImage)) {
       // The precision is a property of the instrument: once found it stays, unless an image proves it wrong.

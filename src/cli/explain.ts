@@ -92,7 +92,7 @@ function chooseOrigin(
     if (!known.has(options.http)) throw new UsageError(`No request ${options.http}: ${listed(known, "requests")}`);
     return { kind: "http", request: options.http, native: options.native ?? "" };
   }
-  const ids = [...plan.decode.keys()];
+  const ids = plan.connections.map(({ id }) => id);
   const origins = ids.map((connectionId) => ({
     kind: "ws" as const,
     connectionId,

@@ -121,7 +121,7 @@ export class RecordedSession {
   }
 
   #begin(at: Micros, url: string): PlacedRecord {
-    const connection = matchConnection(this.#plan, url) ?? this.#plan.decode.keys().next().value;
+    const connection = matchConnection(this.#plan, url) ?? this.#plan.connections.at(0)?.id;
     if (connection === undefined) throw new Failure("corrupt", "The descriptor declares no connection");
     const placed = this.#place(at, {
       kind: "opened",

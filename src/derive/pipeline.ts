@@ -153,8 +153,8 @@ export class Pipeline {
     this.#normalizers.set(plan.exchange, new Normalizer(plan));
     this.#bookRules.set(plan.exchange, booksByRule(plan));
     const natives = new Map<string, string>();
-    for (const symbols of plan.canonical.values()) {
-      for (const [native, canonical] of symbols) natives.set(canonical, native);
+    for (const connection of plan.connections) {
+      for (const [native, canonical] of Object.entries(connection.canonical)) natives.set(canonical, native);
     }
     this.#natives.set(plan.exchange, natives);
   }

@@ -43,7 +43,7 @@ export function booksByRule(
   plan: Pick<FramePlan, "books" | "socketSequence">,
 ): ReadonlyMap<string, BookRule> | null {
   if (plan.books.length === 0 && plan.socketSequence === null) return null;
-  return new Map(plan.books.flatMap((book) => [...book.rules].map((rule) => [rule, book] as const)));
+  return new Map(plan.books.flatMap((book) => book.rules.map((rule) => [rule, book] as const)));
 }
 
 /** The books of one session: one keeper for each feed and instrument, made when its first update comes. */

@@ -134,7 +134,7 @@ class EvidenceRunner {
     this.#memory = new FrameMemory();
     this.#open = step;
     this.#normalizer = new Normalizer(withSymbols(this.#plan, step.symbols));
-    const known = [...this.#plan.decode.keys()];
+    const known = this.#plan.connections.map(({ id }) => id);
     if (known.includes(step.connection)) return null;
     const differences = [difference("open", `one of ${known.join(", ")}`, step.connection)];
     return { given: `open ${step.connection}`, differences, actual: null };
@@ -199,10 +199,9 @@ class EvidenceRunner {
 
 /** The plan with further symbols on every connection. */
 function withSymbols(plan: FramePlan, symbols: Readonly<Record<string, string>>): FramePlan {
-  const added = Object.entries(symbols).map(([canonical, native]) => [native, canonical] as const);
-  if (added.length === 0) return plan;
-  const canonical = new Map([...plan.canonical].map(([id, map]) => [id, new Map([...map, ...added])] as const));
-  return { ...plan, canonical };
+  const added = Object.fromEntries(Object.entries(symbols).map(([canonical, native]) => [native, canonical]));
+  const connections = plan.connections.map((one) => ({ ...one, canonical: { ...one.canonical, ...added } }));
+  return { ...plan, connections };
 }
 
 /** What a frame became, as a step states it: what is null or empty is left out, but for `rule` and `events`. */

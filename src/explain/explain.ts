@@ -1,5 +1,5 @@
-import { type ExplainedTest, type Expression, JsonDocument, NOT_FOUND, type Predicate } from "../json/mod.ts";
-import type { AliasRule, ControlRule, ControlSignal, EventRule, FieldRule, FramePlan, Micros } from "../model/mod.ts";
+import { JsonDocument, NOT_FOUND } from "../json/mod.ts";
+import type { ControlSignal, FramePlan, Micros } from "../model/mod.ts";
 import {
   decodePayload,
   findAlias,
@@ -10,7 +10,18 @@ import {
   RowList,
   Unwrapper,
 } from "../normalize/mod.ts";
-import { explainField, explainSource, shortened, testsOf } from "./explain_field.ts";
+import {
+  type CompiledAlias,
+  type CompiledControl,
+  type CompiledEvent,
+  type CompiledExpression,
+  type CompiledField,
+  type CompiledFrames,
+  type CompiledPredicate,
+  compileFrames,
+  type ExplainedTest,
+} from "../program/mod.ts";
+import { explainField, explainSource, shortened } from "./explain_field.ts";
 import type { ExplainedField, ExplainedRow, ExplainedRule, ExplainInput, FrameExplanation } from "./explanation.ts";
 
 const RECEIVED_TS: Micros = 0;
@@ -18,9 +29,10 @@ const RECEIVED_TS: Micros = 0;
 const ROWS_MAX = 20;
 
 /** Explains what a descriptor makes of one frame, by the very rules that read it. Pure and total. */
-export function explainFrame(plan: FramePlan, input: ExplainInput): FrameExplanation {
+export function explainFrame(frames: FramePlan, input: ExplainInput): FrameExplanation {
+  const plan = compileFrames(frames);
   const { origin, payload } = input;
-  const normalizer = new Normalizer(plan);
+  const normalizer = new Normalizer(frames);
   const memory = new FrameMemory();
   for (const frame of input.before ?? []) readBy(normalizer, { ...input, payload: frame }, memory);
   // As it was before the frame, which may change what ids stand for.
@@ -51,7 +63,7 @@ function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput, memor
 }
 
 class RuleExplainer {
-  readonly #plan: FramePlan;
+  readonly #plan: CompiledFrames;
   readonly #origin: ExplainInput["origin"];
   #context: ReadContext;
   readonly #text: string | null;
@@ -60,7 +72,7 @@ class RuleExplainer {
 
   constructor(
     options: {
-      plan: FramePlan;
+      plan: CompiledFrames;
       origin: ExplainInput["origin"];
       context: ReadContext;
       text: string | null;
@@ -83,7 +95,7 @@ class RuleExplainer {
     ];
   }
 
-  #control(rule: ControlRule, index: number): ExplainedRule {
+  #control(rule: CompiledControl, index: number): ExplainedRule {
     const about = {
       type: "control" as const,
       name: rule.name,
@@ -102,7 +114,7 @@ class RuleExplainer {
     return { ...about, outcome: isTaken ? "taken" : "shadowed", tests, rows };
   }
 
-  #event(rule: EventRule): ExplainedRule {
+  #event(rule: CompiledEvent): ExplainedRule {
     const about = {
       type: "event" as const,
       name: rule.name,
@@ -132,16 +144,16 @@ class RuleExplainer {
   }
 
   /** `holds` is null where there is no JSON to test. */
-  #when(when: Predicate | null): { readonly tests: readonly ExplainedTest[]; readonly holds: boolean | null } {
+  #when(when: CompiledPredicate | null): { readonly tests: readonly ExplainedTest[]; readonly holds: boolean | null } {
     if (!this.#isJson || when === null) return { tests: [], holds: null };
     this.#context.atRoot();
-    return { tests: testsOf(when, this.#context.scope), holds: when.test(this.#context.scope) };
+    return { tests: when.explain(this.#context.scope), holds: when.test(this.#context.scope) };
   }
 
-  #controlRow(rule: ControlRule): ExplainedRow {
+  #controlRow(rule: CompiledControl): ExplainedRow {
     this.#context.atRoot();
     const { scope, document } = this.#context;
-    const named: readonly (readonly [string, Expression | null])[] = [
+    const named: readonly (readonly [string, CompiledExpression | null])[] = [
       ["correlation", rule.correlation],
       ["reason", rule.reason],
       ["capture", rule.capture],
@@ -150,7 +162,7 @@ class RuleExplainer {
     return { source: shortened(document.source(0)), tests: [], fields: [...fields, ...this.#echoFields(rule)] };
   }
 
-  #echoFields(rule: ControlRule): readonly ExplainedField[] {
+  #echoFields(rule: CompiledControl): readonly ExplainedField[] {
     const context = this.#context;
     if (rule.rows === null) return rule.echo.map((source) => explainSource("echo", source, context.scope));
     const list = new RowList();
@@ -161,7 +173,7 @@ class RuleExplainer {
     });
   }
 
-  #eventRows(rule: EventRule): readonly ExplainedRow[] {
+  #eventRows(rule: CompiledEvent): readonly ExplainedRow[] {
     const frame = this.#context;
     const context = rule.unwrap === null ? frame : new Unwrapper(rule.unwrap, rule.name).open(frame);
     if (context === null) return [];
@@ -171,21 +183,21 @@ class RuleExplainer {
     return rows;
   }
 
-  #rowsOf(rule: EventRule, context: ReadContext): readonly ExplainedRow[] {
+  #rowsOf(rule: CompiledEvent, context: ReadContext): readonly ExplainedRow[] {
     context.atRoot();
     const list = new RowList();
     list.collect(context.document, rule.rows, 0);
     return list.rows.slice(0, ROWS_MAX).map((row, i) => {
       context.atRow(row, list.parents[i]);
       const source = shortened(context.document.source(row));
-      const tests = rule.where === null ? [] : testsOf(rule.where, context.scope);
+      const tests = rule.where === null ? [] : rule.where.explain(context.scope);
       if (rule.where !== null && !rule.where.test(context.scope)) return { source, tests, fields: [] };
       return { source, tests, fields: this.#eventFields(rule) };
     });
   }
 
-  #eventFields(rule: EventRule): readonly ExplainedField[] {
-    const fields: (readonly [string, FieldRule | null])[] = [
+  #eventFields(rule: CompiledEvent): readonly ExplainedField[] {
+    const fields: (readonly [string, CompiledField | null])[] = [
       ["symbol", rule.symbol],
       ["exchange_ts", rule.exchangeTs],
       ...rule.fields,
@@ -194,7 +206,7 @@ class RuleExplainer {
     return [...explained, ...this.#bookFields(rule)];
   }
 
-  #field(name: string, rule: FieldRule): ExplainedField {
+  #field(name: string, rule: CompiledField): ExplainedField {
     const field = explainField(name, rule, this.#context);
     if (name !== "symbol" || typeof field.value !== "string") return field;
     return { ...field, steps: [...field.steps, this.#symbolStep(field.value)] };
@@ -209,7 +221,7 @@ class RuleExplainer {
   }
 
   /** How many levels stand where, and whether they replace the book. */
-  #bookFields(rule: EventRule): readonly ExplainedField[] {
+  #bookFields(rule: CompiledEvent): readonly ExplainedField[] {
     if (rule.book === null) return [];
     const { document, scope } = this.#context;
     const { snapshot, bids, asks, levels } = rule.book;
@@ -227,19 +239,19 @@ class RuleExplainer {
       const value = String(list.rows.length);
       return [{ name, sources: [{ source: rows.source, found }], steps: [], value, faults: [] }];
     });
-    const tests = typeof snapshot === "boolean" ? [] : testsOf(snapshot, scope);
+    const tests = typeof snapshot === "boolean" ? [] : snapshot.explain(scope);
     const holds = typeof snapshot === "boolean" ? snapshot : snapshot.test(scope);
     const sources = tests.map(({ test, found }) => ({ source: test, found }));
     return [{ name: "snapshot", sources, steps: [], value: String(holds), faults: [] }, ...fields];
   }
 }
 
-function aliasNote({ key, set }: AliasRule): string {
+function aliasNote({ key, set }: CompiledAlias): string {
   if (set === null) return `forgets what ${key.source} stands for`;
   return `remembers for ${key.source}: ${[...set].map(([name, source]) => `${name} = ${source.source}`).join(", ")}`;
 }
 
-function eventNotes({ unwrap, merge, skipFirstFrame }: EventRule): readonly string[] {
+function eventNotes({ unwrap, merge, skipFirstFrame }: CompiledEvent): readonly string[] {
   return [
     ...(unwrap === null ? [] : [`reads the text at ${unwrap.at.source}, ${unwrap.encoding}`]),
     ...(merge === null ? [] : ["fields that a row lacks are those last known of its symbol"]),

@@ -1,10 +1,10 @@
-import { type ExplainedTest, type Expression, NOT_FOUND, type Predicate, type Scope } from "../json/mod.ts";
-import type { FieldRule } from "../model/mod.ts";
+import { NOT_FOUND } from "../json/mod.ts";
+import type { CompiledExpression, CompiledField, Scope } from "../program/mod.ts";
 import { FieldReader, type ReadContext } from "../normalize/mod.ts";
 import type { ExplainedField } from "./explanation.ts";
 
 /** A field of the current row, step by step; its value is what the field's own reader gives. */
-export function explainField(name: string, rule: FieldRule, context: ReadContext): ExplainedField {
+export function explainField(name: string, rule: CompiledField, context: ReadContext): ExplainedField {
   context.faults.length = 0;
   const reader = new FieldReader(rule, name);
   const value = rule.unit === null ? reader.text(context) : reader.micros(context);
@@ -19,7 +19,7 @@ export function explainField(name: string, rule: FieldRule, context: ReadContext
   return { name, sources: tried.map(({ source, found }) => ({ source, found })), steps, value, faults };
 }
 
-function isAbsent(rule: FieldRule, text: string): boolean {
+function isAbsent(rule: CompiledField, text: string): boolean {
   return rule.absent !== null && rule.absent.has(text);
 }
 
@@ -39,7 +39,7 @@ interface TriedSource {
 }
 
 /** The sources in order, up to the first that gives a value. */
-function triedSources(rule: FieldRule, scope: Scope): readonly TriedSource[] {
+function triedSources(rule: CompiledField, scope: Scope): readonly TriedSource[] {
   const tried: TriedSource[] = [];
   for (const source of rule.sources) {
     const value = source.evaluate(scope);
@@ -51,7 +51,7 @@ function triedSources(rule: FieldRule, scope: Scope): readonly TriedSource[] {
 }
 
 /** What one source of a control rule yields. */
-export function explainSource(name: string, source: Expression, scope: Scope): ExplainedField {
+export function explainSource(name: string, source: CompiledExpression, scope: Scope): ExplainedField {
   const value = source.evaluate(scope);
   const text = typeof value === "number" ? scope.document.source(value) : value === null ? null : String(value);
   return {
@@ -64,7 +64,7 @@ export function explainSource(name: string, source: Expression, scope: Scope): E
 }
 
 /** What a source yields, as it stands in the frame; `missing` where it leads nowhere. */
-function foundBy(source: Expression, scope: Scope): string {
+function foundBy(source: CompiledExpression, scope: Scope): string {
   const { document } = scope;
   if (source.path !== null) {
     const node = document.find(source.path, scope.row);
@@ -73,12 +73,6 @@ function foundBy(source: Expression, scope: Scope): string {
   const value = source.evaluate(scope);
   if (typeof value === "number") return shortened(document.source(value));
   return typeof value === "string" ? shortened(JSON.stringify(value)) : String(value);
-}
-
-/** The parts of a condition; the whole where it cannot tell them. */
-export function testsOf(predicate: Predicate, scope: Scope): readonly ExplainedTest[] {
-  const explained = predicate.explain?.(scope);
-  return explained ?? [{ test: predicate.source, found: "", holds: predicate.test(scope) }];
 }
 
 /** Most characters of a value or row that are shown. */

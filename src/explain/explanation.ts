@@ -1,6 +1,6 @@
-import type { ExplainedTest } from "../json/mod.ts";
 import type { ControlSignal, Decoding } from "../model/mod.ts";
 import type { Fault, NormalizedEvent } from "../normalize/mod.ts";
+import type { ExplainedTest } from "../program/mod.ts";
 
 /** The frame to be explained, or a REST answer, and what came before it. */
 export interface ExplainInput {

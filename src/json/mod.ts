@@ -1,17 +1,8 @@
 /**
  * Lossless JSON over bytes: a document is a tape of positions over the frame's own bytes, so that every number and
  * string keeps its source text and nothing is built that no rule asks for. In: bytes. Out: nodes, found by paths.
- * Also the seam by which compiled expressions read a document. Knows nothing of exchanges, descriptors or events.
+ * Knows nothing of expressions, exchanges, descriptors or events.
  */
 export { JsonDocument, type JsonError, type JsonKind, type NodeId, NOT_FOUND } from "./document.ts";
 export { type RefusalCause } from "./scanner.ts";
 export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
-export {
-  type Discriminator,
-  type ExplainedTest,
-  type Expression,
-  type Predicate,
-  type Rows,
-  type Scope,
-  type Value,
-} from "./expression.ts";

@@ -8,23 +8,23 @@ export interface LangError {
   readonly message: string;
 }
 
-/** What compiling a text gives: its value, or all that is wrong with it. */
-export type Compiled<T> =
+/** Result of reading a text: its value, or all that is wrong with it. */
+export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly LangError[] };
 
-/** A compiled value as a result. */
-export function compiled<T>(value: T): Compiled<T> {
+/** Returns a value as a result. */
+export function parsed<T>(value: T): Parsed<T> {
   return { ok: true, value };
 }
 
-/** Errors, of which there is at least one, as a result. */
-export function refusedAll<T>(errors: readonly LangError[]): Compiled<T> {
+/** Returns errors, at least one, as a result. */
+export function refusedAll<T>(errors: readonly LangError[]): Parsed<T> {
   return { ok: false, errors: inOrder(errors) };
 }
 
-/** A single error as a result. */
-export function refused<T>(offset: number, length: number, message: string): Compiled<T> {
+/** Returns a single error as a result. */
+export function refused<T>(offset: number, length: number, message: string): Parsed<T> {
   return { ok: false, errors: [errorAt(offset, length, message)] };
 }
 

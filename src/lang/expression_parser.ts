@@ -10,13 +10,13 @@ import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { type ExpressionToken, scanExpression } from "./expression_scanner.ts";
 
 /** What parsing gives: the tree, or null with the errors that kept it from being built. */
-export interface ParsedExpression {
+export interface ParsedTree {
   readonly tree: ExpressionNode | null;
   readonly errors: readonly LangError[];
 }
 
 /** Builds the tree of an expression. All characters that cannot be read are reported, or else the first misplaced token. */
-export function parseExpression(source: string): ParsedExpression {
+export function parseTree(source: string): ParsedTree {
   const { tokens, errors } = scanExpression(source);
   if (errors.length > 0) return { tree: null, errors };
   return new ExpressionParser(tokens).parse();
@@ -50,7 +50,7 @@ class ExpressionParser {
     this.#tokens = tokens;
   }
 
-  parse(): ParsedExpression {
+  parse(): ParsedTree {
     try {
       const tree = this.#expression();
       if (this.#token.kind !== "end") this.#misplaced("an operator or the end");

@@ -1,5 +1,5 @@
 import { LANGUAGE_DEPTH_MAX, type Span } from "../model/mod.ts";
-import { type Compiled, compiled, errorAt, type LangError, quoted, refusedAll } from "./diagnostic.ts";
+import { errorAt, type LangError, type Parsed, parsed, quoted, refusedAll } from "./diagnostic.ts";
 import { checkPlaceholders } from "./generator_names.ts";
 import { type GeneratorToken, scanGenerator } from "./generator_scanner.ts";
 import type {
@@ -19,7 +19,7 @@ import type { TextLiteral } from "./text_literal.ts";
  * Parses a generator and checks its names and nesting. After an error it goes on with the next statement, so that several
  * errors are reported at once; offsets count in `text`.
  */
-export function parseGenerator(text: string): Compiled<GeneratorProgram> {
+export function parseGenerator(text: string): Parsed<GeneratorProgram> {
   const { tokens, errors } = scanGenerator(text);
   return new GeneratorParser(tokens, errors).parse(text);
 }
@@ -56,7 +56,7 @@ class GeneratorParser {
     this.#errors = [...errors];
   }
 
-  parse(source: string): Compiled<GeneratorProgram> {
+  parse(source: string): Parsed<GeneratorProgram> {
     const body: GeneratorStatement[] = [];
     while (this.#token.kind !== "end") {
       body.push(...this.#statements());
@@ -65,7 +65,7 @@ class GeneratorParser {
       this.#report(stray, "Unexpected }: no block is open here");
       this.#at++;
     }
-    return this.#errors.length === 0 ? compiled({ source, body }) : refusedAll(this.#errors);
+    return this.#errors.length === 0 ? parsed({ source, body }) : refusedAll(this.#errors);
   }
 
   get #token(): GeneratorToken {

@@ -1,5 +1,5 @@
 import { escapeJsonText, type Hole, type Template } from "../model/mod.ts";
-import { type Compiled, compiled, errorAt, type LangError, refusedAll } from "./diagnostic.ts";
+import { errorAt, type LangError, type Parsed, parsed, refusedAll } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
 import { type Placeholder, readPlaceholders, type TemplatePart } from "./placeholder.ts";
 
@@ -22,10 +22,10 @@ export interface TemplateScope {
  * Compiles a text with placeholders. A placeholder that means nothing here, a missing variable and a missing argument are
  * errors with the placeholder's span; all are reported. Braces that are no placeholder stay as they are.
  */
-export function compileTemplate(text: string, scope: TemplateScope): Compiled<Template> {
+export function parseTemplate(text: string, scope: TemplateScope): Parsed<Template> {
   const errors: LangError[] = [];
   const template = fillPlaceholders(readPlaceholders(text), scope, (error) => errors.push(error));
-  return errors.length === 0 ? compiled(template) : refusedAll(errors);
+  return errors.length === 0 ? parsed(template) : refusedAll(errors);
 }
 
 /** Fills the placeholders of a text that was cut before; what cannot be filled is reported and left out. */

@@ -37,3 +37,45 @@ export type ExpressionNode =
       readonly args: readonly ExpressionNode[];
     }
   );
+
+/** A checked expression or pointer: plain data, ready to be compiled. */
+export interface Expression {
+  /** The text that it was written as. Spans of the tree count in it. */
+  readonly source: string;
+  readonly tree: ExpressionNode;
+}
+
+/**
+ * A fan-out `/events/<all>/trades/<all>`: each step is followed, then the array found there is iterated over. `tail` is
+ * followed from the last element; null where the pointer ends with the wildcard. Without wildcards `steps` is empty and
+ * `tail` names the single row.
+ */
+export interface Rows {
+  readonly source: string;
+  /** Segments of each step. */
+  readonly steps: readonly (readonly string[])[];
+  readonly tail: readonly string[] | null;
+}
+
+/** Returns the nodes right below a node. */
+export function childrenOf(node: ExpressionNode): readonly ExpressionNode[] {
+  switch (node.kind) {
+    case "literal":
+    case "path":
+      return [];
+    case "access":
+      return [node.base];
+    case "and":
+    case "or":
+    case "coalesce":
+      return node.operands;
+    case "not":
+      return [node.operand];
+    case "compare":
+      return [node.left, node.right];
+    case "choose":
+      return [node.condition, node.then, node.otherwise];
+    case "call":
+      return node.args;
+  }
+}

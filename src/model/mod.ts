@@ -26,7 +26,15 @@ export {
   type Ticker,
   type Trade,
 } from "./event.ts";
-export { type Comparison, type ExpressionNode, type PathRoot, type Span } from "./expression.ts";
+export {
+  childrenOf,
+  type Comparison,
+  type Expression,
+  type ExpressionNode,
+  type PathRoot,
+  type Rows,
+  type Span,
+} from "./expression.ts";
 export { Failure, type FailureCode, unreachable } from "./failure.ts";
 export { type Frame, type Offset, type SessionId } from "./frame.ts";
 export { type CanonicalSymbol, FAMILIES, type Family, type Instrument, parseCanonicalSymbol } from "./instrument.ts";
@@ -117,6 +125,7 @@ export {
   type Decoding,
   type EventRule,
   type FieldRule,
+  type FrameConnection,
   type FramePlan,
   type LevelRule,
   type MergeRule,
@@ -136,6 +145,14 @@ export {
   type RunPlan,
 } from "./plan/run.ts";
 export { type SinkPlan } from "./plan/sinks.ts";
+export {
+  type ConditionPredicate,
+  type Predicate,
+  type SourceTest,
+  type TablePredicate,
+  type ValueCheck,
+  type ValueKind,
+} from "./predicate.ts";
 export {
   type AckedRecord,
   type CheckpointRecord,

@@ -1,18 +1,17 @@
-import type { Expression } from "../json/mod.ts";
-import type { AliasRule } from "../model/mod.ts";
+import type { CompiledAlias, CompiledExpression } from "../program/mod.ts";
 import type { Alias } from "./aliases.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionText } from "./field.ts";
 
 /** Returns what the id in a frame stands for in its session; null where the frame has no id or an unknown one. */
-export function findAlias(context: ReadContext, key: Expression): Alias | null {
+export function findAlias(context: ReadContext, key: CompiledExpression): Alias | null {
   if (!context.hasSession) return null;
   const id = expressionText(context, key);
   return id === null ? null : context.memory.aliases.find(id);
 }
 
 /** Sets or removes an alias as a control rule says of a frame. Ignores a frame without the id. */
-export function applyAliasRule(rule: AliasRule, context: ReadContext): void {
+export function applyAliasRule(rule: CompiledAlias, context: ReadContext): void {
   const id = expressionText(context, rule.key);
   if (id === null || !context.hasSession) return;
   if (rule.set === null) return context.memory.aliases.set(id, null);

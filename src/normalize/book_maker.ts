@@ -1,12 +1,13 @@
-import { type NodeId, NOT_FOUND, type Path, type Rows } from "../json/mod.ts";
-import { type BookFields, type EventRule, isDecimal, isZero, type Level, type LevelRule } from "../model/mod.ts";
+import { type NodeId, NOT_FOUND, type Path } from "../json/mod.ts";
+import { isDecimal, isZero, type Level } from "../model/mod.ts";
+import type { CompiledBookFields, CompiledEvent, CompiledLevel, CompiledRows } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { type EventMaker, optionalField } from "./event_makers.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
 
 /** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
-export function createBookMaker(rule: EventRule): EventMaker {
+export function createBookMaker(rule: CompiledEvent): EventMaker {
   const book = rule.book;
   if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it says not where its levels are`);
   const sequence = optionalField(rule, "sequence");
@@ -46,7 +47,7 @@ interface Levels {
 
 type LevelsReader = (context: ReadContext) => Levels;
 
-function createLevelsReader(owner: string, book: BookFields): LevelsReader {
+function createLevelsReader(owner: string, book: CompiledBookFields): LevelsReader {
   const options = { dropMalformed: book.dropMalformedLevels };
   const bidLevel = new LevelReader(`${owner}.bids`, book.bidLevel, { ...options, side: "bid" });
   const askLevel = new LevelReader(`${owner}.asks`, book.askLevel, { ...options, side: "ask" });
@@ -80,7 +81,7 @@ function createLevelsReader(owner: string, book: BookFields): LevelsReader {
 
 const LEVEL_SIDES = ["bid", "ask"] as const;
 
-function readSide(context: ReadContext, list: RowList, rows: Rows | null, reader: LevelReader): Level[] {
+function readSide(context: ReadContext, list: RowList, rows: CompiledRows | null, reader: LevelReader): Level[] {
   const levels: Level[] = [];
   if (rows === null) return levels;
   const { row, parent } = context.scope;
@@ -95,7 +96,7 @@ function readSide(context: ReadContext, list: RowList, rows: Rows | null, reader
 
 /** Reads one price level. */
 class LevelReader {
-  readonly #rule: LevelRule;
+  readonly #rule: CompiledLevel;
   readonly #where: string;
   readonly #dropMalformed: boolean;
   readonly #side: "bid" | "ask";
@@ -104,7 +105,7 @@ class LevelReader {
 
   constructor(
     where: string,
-    rule: LevelRule,
+    rule: CompiledLevel,
     options: { readonly dropMalformed: boolean; readonly side: "bid" | "ask" },
   ) {
     this.#rule = rule;

@@ -1,5 +1,6 @@
-import { type JsonDocument, type NodeId, NOT_FOUND, type Scope } from "../json/mod.ts";
+import { type JsonDocument, type NodeId, NOT_FOUND } from "../json/mod.ts";
 import { EXAMPLE_CHARS_MAX, type FaultCode } from "../model/mod.ts";
+import { type Scope, scopeOf } from "../program/mod.ts";
 import type { FrameMemory } from "./frame_memory.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
 
@@ -58,7 +59,7 @@ export class ReadContext {
   constructor(document: JsonDocument, memory: FrameMemory) {
     this.document = document;
     this.memory = memory;
-    this.scope = { document, row: 0, parent: 0, route: null, outer: null };
+    this.scope = scopeOf(document);
   }
 
   /** A new frame begins. */

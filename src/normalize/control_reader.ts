@@ -1,16 +1,16 @@
-import type { Rows } from "../json/mod.ts";
-import { type ControlRule, type ControlSignal, ECHO_SEPARATOR } from "../model/mod.ts";
+import type { CompiledControl, CompiledRows } from "../program/mod.ts";
+import { type ControlSignal, ECHO_SEPARATOR } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionSource, expressionText } from "./field.ts";
 import { RowList } from "./rows.ts";
 
 /** Reads what a control frame means to its session. `index` is the rule's place in the plan. */
 export class ControlReader {
-  readonly rule: ControlRule;
+  readonly rule: CompiledControl;
   readonly #index: number;
   readonly #rows = new RowList();
 
-  constructor(rule: ControlRule, index: number) {
+  constructor(rule: CompiledControl, index: number) {
     this.rule = rule;
     this.#index = index;
   }
@@ -42,7 +42,7 @@ export class ControlReader {
   }
 
   /** One key for each row that names all parts of an item. */
-  #echoes(context: ReadContext, rows: Rows | null): string[] {
+  #echoes(context: ReadContext, rows: CompiledRows | null): string[] {
     const { echo } = this.rule;
     if (echo.length === 0) return [];
     const echoes: string[] = [];

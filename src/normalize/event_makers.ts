@@ -1,4 +1,5 @@
-import { type Decimal, type EventRule, isZero, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
+import { type Decimal, isZero, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
+import type { CompiledEvent } from "../program/mod.ts";
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
 import { FieldReader } from "./field.ts";
@@ -7,7 +8,7 @@ import { FieldReader } from "./field.ts";
 export type EventMaker = (context: ReadContext) => MarketEvent | null;
 
 /** Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. */
-export function createEventMaker(rule: EventRule): EventMaker {
+export function createEventMaker(rule: CompiledEvent): EventMaker {
   switch (rule.kind) {
     case "trade":
       return createTradeMaker(rule);
@@ -32,19 +33,19 @@ export function createEventMaker(rule: EventRule): EventMaker {
 }
 
 /** The reader of an event field; null where the rule does not name it. */
-export function optionalField(rule: EventRule, name: string): FieldReader | null {
+export function optionalField(rule: CompiledEvent, name: string): FieldReader | null {
   const field = rule.fields.get(name);
   return field === undefined ? null : new FieldReader(field, `${rule.name}.${name}`);
 }
 
 /** The reader of a field without which there is no event. A rule that does not name it is a bug of the plan. */
-function requiredField(rule: EventRule, name: string): FieldReader {
+function requiredField(rule: CompiledEvent, name: string): FieldReader {
   const field = rule.fields.get(name);
   if (field === undefined) throw new Error(`Cannot compile rule ${rule.name}: field ${name} is not named`);
   return new FieldReader(field, `${rule.name}.${name}`, true);
 }
 
-function createTradeMaker(rule: EventRule): EventMaker {
+function createTradeMaker(rule: CompiledEvent): EventMaker {
   const tradeId = optionalField(rule, "trade_id");
   const price = requiredField(rule, "price");
   const size = requiredField(rule, "size");
@@ -59,7 +60,7 @@ function createTradeMaker(rule: EventRule): EventMaker {
   };
 }
 
-function createLiquidationMaker(rule: EventRule): EventMaker {
+function createLiquidationMaker(rule: CompiledEvent): EventMaker {
   const id = optionalField(rule, "id");
   const price = requiredField(rule, "price");
   const size = requiredField(rule, "size");
@@ -75,7 +76,7 @@ function createLiquidationMaker(rule: EventRule): EventMaker {
 }
 
 /** A best price or size of zero stands for a side without orders, however it is spelled. */
-function createQuoteMaker(rule: EventRule): EventMaker {
+function createQuoteMaker(rule: CompiledEvent): EventMaker {
   const bidPrice = optionalField(rule, "bid_price");
   const bidSize = optionalField(rule, "bid_size");
   const askPrice = optionalField(rule, "ask_price");
@@ -101,7 +102,7 @@ function unlessZero(text: Decimal | null): Decimal | null {
 }
 
 /** A row that carries none of the statistics (a partial update of something else) says nothing. */
-function createTickerMaker(rule: EventRule): EventMaker {
+function createTickerMaker(rule: CompiledEvent): EventMaker {
   const decimals = decimalFields(rule, ["last", "open", "high", "low", "volume", "quote_volume"]);
   return (context) => {
     const values = readDecimals(context, decimals);
@@ -112,7 +113,7 @@ function createTickerMaker(rule: EventRule): EventMaker {
 }
 
 /** A row that carries nothing of the derivative's state (a partial update of something else) says nothing. */
-function createDerivativeMaker(rule: EventRule): EventMaker {
+function createDerivativeMaker(rule: CompiledEvent): EventMaker {
   const decimals = decimalFields(rule, [
     "last_price",
     "mark_price",
@@ -143,7 +144,7 @@ function createDerivativeMaker(rule: EventRule): EventMaker {
 
 const NOTHING: readonly (string | null)[] = [null, null, null, null, null, null];
 
-function createCandleMaker(rule: EventRule): EventMaker {
+function createCandleMaker(rule: CompiledEvent): EventMaker {
   const interval = optionalField(rule, "interval");
   const openTs = optionalField(rule, "open_ts");
   const open = requiredField(rule, "open");
@@ -181,7 +182,7 @@ function createCandleMaker(rule: EventRule): EventMaker {
   };
 }
 
-function decimalFields(rule: EventRule, names: readonly string[]): readonly (FieldReader | null)[] {
+function decimalFields(rule: CompiledEvent, names: readonly string[]): readonly (FieldReader | null)[] {
   return names.map((name) => optionalField(rule, name));
 }
 

@@ -1,5 +1,6 @@
-import type { EventRule, MarketEvent, MergeRule } from "../model/mod.ts";
+import type { MarketEvent } from "../model/mod.ts";
 import type { Channel, Micros } from "../model/mod.ts";
+import type { CompiledEvent, CompiledMerge } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { createEventMaker, type EventMaker, optionalField } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
@@ -36,7 +37,7 @@ export interface FrameOrigin {
 
 /** Turns the rows of a matched frame into events by one rule. */
 export class EventReader {
-  readonly rule: EventRule;
+  readonly rule: CompiledEvent;
   readonly #make: EventMaker;
   readonly #symbol: FieldReader | null;
   readonly #checksum: FieldReader | null;
@@ -50,7 +51,7 @@ export class EventReader {
   /** The session's memory that it was read with: an unmapped symbol counts in each session. */
   #lastMemory: FrameMemory | null = null;
 
-  constructor(rule: EventRule, symbols: SymbolMap) {
+  constructor(rule: CompiledEvent, symbols: SymbolMap) {
     this.rule = rule;
     this.#make = createEventMaker(rule);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
@@ -124,7 +125,7 @@ export class EventReader {
   }
 
   /** Returns the event with what is known of its stream; null where it is not emitted. */
-  #merged(event: MarketEvent, context: ReadContext, merge: MergeRule): MarketEvent | null {
+  #merged(event: MarketEvent, context: ReadContext, merge: CompiledMerge): MarketEvent | null {
     const { merges } = context.memory;
     const stream = `${this.rule.name} ${context.native}`;
     if (merge.start !== null) {

@@ -1,6 +1,5 @@
-import type { Expression, NodeId, Path, Value } from "../json/mod.ts";
+import type { NodeId, Path } from "../json/mod.ts";
 import {
-  type FieldRule,
   integerText,
   isDecimal,
   type Micros,
@@ -8,6 +7,7 @@ import {
   microsFromText,
   type TimeUnit,
 } from "../model/mod.ts";
+import type { CompiledExpression, CompiledField, Value } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 
 /** Microseconds of one unit, for whole counts; 0 where a count is no whole number of them. */
@@ -15,7 +15,7 @@ const MICROS_PER_UNIT: Readonly<Record<TimeUnit, number>> = { s: 1_000_000, ms: 
 
 /** Takes one value from the current row, as the rule says; what is wrong with it becomes a fault of the row. */
 export class FieldReader {
-  readonly #rule: FieldRule;
+  readonly #rule: CompiledField;
   readonly #where: string;
   readonly #required: boolean;
   /** Set where the rule has one source that is a plain path: the usual case, without a call. */
@@ -29,7 +29,7 @@ export class FieldReader {
   readonly #isIso: boolean;
 
   /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
-  constructor(rule: FieldRule, owner: string, required = false) {
+  constructor(rule: CompiledField, owner: string, required = false) {
     this.#rule = rule;
     this.#where = `${owner} ${rule.sources.map((source) => source.source).join(" ?? ")}`.trimEnd();
     this.#required = required || rule.required;
@@ -150,7 +150,7 @@ export class FieldReader {
 }
 
 /** The text of what an expression finds in the current row; null where it finds nothing or a container. */
-export function expressionText(context: ReadContext, expression: Expression): string | null {
+export function expressionText(context: ReadContext, expression: CompiledExpression): string | null {
   const { path, rootPath } = expression;
   const { document, scope } = context;
   if (path !== null) return document.text(document.find(path, scope.row));
@@ -166,7 +166,7 @@ function valueText(value: Value): string | null {
 }
 
 /** As expressionText(), and for containers their source text. */
-export function expressionSource(context: ReadContext, expression: Expression): string | null {
+export function expressionSource(context: ReadContext, expression: CompiledExpression): string | null {
   const value: Value | NodeId = expression.evaluate(context.scope);
   return typeof value === "number" ? context.document.source(value) : valueText(value);
 }

@@ -1,5 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { InstrumentListPlan } from "../model/mod.ts";
+import { compileExpression, compilePredicate, compileRows } from "../program/mod.ts";
 import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
@@ -15,7 +16,7 @@ export interface ListedInstrument {
 export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string | null {
   const document = new JsonDocument();
   if (rule.next === null || !document.parse(body)) return null;
-  const cursor = expressionText(new ReadContext(document, new FrameMemory()), rule.next.at);
+  const cursor = expressionText(new ReadContext(document, new FrameMemory()), compileExpression(rule.next.at));
   if (cursor === null || cursor === "") return null;
   const query = `${encodeURIComponent(rule.next.parameter)}=${encodeURIComponent(cursor)}`;
   return `${rule.path}${rule.path.includes("?") ? "&" : "?"}${query}`;
@@ -29,14 +30,17 @@ export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): 
   const document = new JsonDocument();
   if (!document.parse(body)) return null;
   const context = new ReadContext(document, new FrameMemory());
+  const where = rule.where === null ? null : compilePredicate(rule.where);
+  const nativeAt = compileExpression(rule.native);
+  const canonicalAt = compileExpression(rule.canonical);
   const list = new RowList();
-  list.collect(document, rule.rows, 0);
+  list.collect(document, compileRows(rule.rows), 0);
   const instruments: ListedInstrument[] = [];
   list.rows.forEach((row, index) => {
     context.atRow(row, list.parents[index]);
-    if (rule.where !== null && !rule.where.test(context.scope)) return;
-    const native = expressionText(context, rule.native);
-    const canonical = expressionText(context, rule.canonical);
+    if (where !== null && !where.test(context.scope)) return;
+    const native = expressionText(context, nativeAt);
+    const canonical = expressionText(context, canonicalAt);
     if (native !== null && canonical !== null) instruments.push({ canonical, native });
   });
   return instruments;

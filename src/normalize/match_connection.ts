@@ -4,18 +4,18 @@ import type { FramePlan } from "../model/mod.ts";
  * The connection id for a URL seen in a recording: the same host, and of several the one whose path shares most of its
  * segments; the first declared of those that are equally near. Null where no connection has that host.
  */
-export function matchConnection(plan: Pick<FramePlan, "urls">, url: string): string | null {
+export function matchConnection(plan: Pick<FramePlan, "connections">, url: string): string | null {
   const wanted = partsOf(url);
   if (wanted === null) return null;
   let best: string | null = null;
   let bestScore = -1;
-  for (const [connection, urls] of plan.urls) {
+  for (const { id, urls } of plan.connections) {
     for (const candidate of urls) {
       const parts = partsOf(candidate);
       if (parts === null || parts.host !== wanted.host) continue;
       const score = sharedSegments(parts.segments, wanted.segments);
       if (score > bestScore) {
-        best = connection;
+        best = id;
         bestScore = score;
       }
     }

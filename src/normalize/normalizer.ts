@@ -1,12 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
-import {
-  type ControlSignal,
-  type Decoding,
-  type EventRule,
-  type FramePlan,
-  integerText,
-  type Micros,
-} from "../model/mod.ts";
+import { type ControlSignal, type Decoding, type FramePlan, integerText, type Micros } from "../model/mod.ts";
+import { type CompiledEvent, type CompiledFrames, compileFrames } from "../program/mod.ts";
 import { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 import { applyAliasRule, findAlias } from "./alias_rules.ts";
 import { ControlReader } from "./control_reader.ts";
@@ -80,7 +74,7 @@ interface Route {
  * control frame, as unmatched, or as a fault. One instance reads one frame at a time.
  */
 export class Normalizer {
-  readonly #plan: FramePlan;
+  readonly #plan: CompiledFrames;
   readonly #context = new ReadContext(new JsonDocument(), new FrameMemory());
   readonly #symbols: SymbolMap;
   readonly #raw: RawReader | null;
@@ -98,7 +92,9 @@ export class Normalizer {
     unmapped: readonly string[];
   };
 
-  constructor(plan: FramePlan) {
+  /** Compiles the plan for itself, so that nothing is shared with another reader of it. */
+  constructor(frames: FramePlan) {
+    const plan = compileFrames(frames);
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
@@ -190,7 +186,7 @@ export class Normalizer {
     return result;
   }
 
-  #isWanted(rule: EventRule): boolean {
+  #isWanted(rule: CompiledEvent): boolean {
     return this.#plan.wanted === null || this.#plan.wanted.has(rule.channel);
   }
 
@@ -216,7 +212,7 @@ export class Normalizer {
     return route;
   }
 
-  #createRoute(decoding: Decoding, controls: readonly ControlReader[], events: readonly EventRule[]): Route {
+  #createRoute(decoding: Decoding, controls: readonly ControlReader[], events: readonly CompiledEvent[]): Route {
     const texts = new Map<string, ControlReader>();
     let textBytesMax = 0;
     for (const reader of controls) {

@@ -1,4 +1,4 @@
-import type { FramePlan, ParseRule } from "../model/mod.ts";
+import type { CompiledFrames, CompiledParse } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import type { FrameOrigin, NormalizedEvent } from "./event_reader.ts";
 import { FieldReader } from "./field.ts";
@@ -14,11 +14,11 @@ export class RawReader {
   readonly #serverTime: FieldReader | null;
   readonly #sequence: FieldReader | null;
   readonly #messageId: FieldReader | null;
-  readonly #channels: FramePlan["channels"];
-  readonly #wanted: FramePlan["wanted"];
+  readonly #channels: CompiledFrames["channels"];
+  readonly #wanted: CompiledFrames["wanted"];
   readonly #symbols: SymbolMap;
 
-  constructor(rule: ParseRule, plan: Pick<FramePlan, "channels" | "wanted">, symbols: SymbolMap) {
+  constructor(rule: CompiledParse, plan: Pick<CompiledFrames, "channels" | "wanted">, symbols: SymbolMap) {
     this.#channel = new FieldReader(rule.channel, "parse.channel", true);
     this.#symbol = new FieldReader(rule.symbol, "parse.symbol", true);
     this.#serverTime = rule.serverTime === null ? null : new FieldReader(rule.serverTime, "parse.server_time");

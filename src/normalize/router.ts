@@ -1,4 +1,5 @@
-import { type JsonDocument, type NodeId, type Path, pathSource, type Predicate, type Scope } from "../json/mod.ts";
+import { type JsonDocument, type NodeId, type Path, pathSource } from "../json/mod.ts";
+import type { CompiledPredicate, Scope } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 
 /** Up to this many values are compared with the frame's bytes; more are looked up by their text. */
@@ -19,16 +20,16 @@ interface Group {
  * one look-up there; only the chosen ones, and those that cannot be chosen this way, are tested.
  */
 export class Router {
-  readonly #predicates: readonly Predicate[];
+  readonly #predicates: readonly CompiledPredicate[];
   /** What is left to be tested of each rule that was chosen by a look-up; null: nothing. */
-  readonly #tests: readonly (Predicate["test"] | null)[];
+  readonly #tests: readonly (CompiledPredicate["test"] | null)[];
   readonly #groups: readonly Group[];
   readonly #always: readonly number[];
   /** Ordinals of the rules that matched the last frame, in their own order. Reused. */
   readonly matches: number[] = [];
 
   /** `predicates` in the order of the rules. */
-  constructor(predicates: readonly Predicate[]) {
+  constructor(predicates: readonly CompiledPredicate[]) {
     const groups = new Map<string, GroupRules>();
     const always: number[] = [];
     predicates.forEach(({ discriminator }, ordinal) => {

@@ -1,4 +1,5 @@
-import { type JsonDocument, type NodeId, NOT_FOUND, type Rows } from "../json/mod.ts";
+import { type JsonDocument, type NodeId, NOT_FOUND } from "../json/mod.ts";
+import type { CompiledRows } from "../program/mod.ts";
 
 /** The rows that a fan-out found, in order, each with the row one step further out. Reused. */
 export class RowList {
@@ -10,7 +11,7 @@ export class RowList {
    * those; anything else but null where an array was expected counts as its only element; what is missing gives no rows.
    * Where one fan-out follows another at once, an object of nothing but arrays is such a table too.
    */
-  collect(document: JsonDocument, rule: Rows, from: NodeId): void {
+  collect(document: JsonDocument, rule: CompiledRows, from: NodeId): void {
     this.rows.length = 0;
     this.parents.length = 0;
     if (rule.steps.length === 0) {
@@ -20,7 +21,7 @@ export class RowList {
     this.#expand(document, rule, 0, from);
   }
 
-  #expand(document: JsonDocument, rule: Rows, depth: number, from: NodeId): void {
+  #expand(document: JsonDocument, rule: CompiledRows, depth: number, from: NodeId): void {
     const found = document.find(rule.steps[depth], from);
     if (found === NOT_FOUND) return;
     const kind = document.kind(found);
@@ -35,12 +36,12 @@ export class RowList {
     }
   }
 
-  #descend(document: JsonDocument, rule: Rows, depth: number, element: NodeId, from: NodeId): void {
+  #descend(document: JsonDocument, rule: CompiledRows, depth: number, element: NodeId, from: NodeId): void {
     if (depth + 1 < rule.steps.length) this.#expand(document, rule, depth + 1, element);
     else this.#push(document, rule, element, from);
   }
 
-  #push(document: JsonDocument, rule: Rows, element: NodeId, parent: NodeId): void {
+  #push(document: JsonDocument, rule: CompiledRows, element: NodeId, parent: NodeId): void {
     const row = rule.tail === null ? element : document.find(rule.tail, element);
     if (row === NOT_FOUND) return;
     this.rows.push(row);

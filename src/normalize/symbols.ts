@@ -1,4 +1,5 @@
-import { type FramePlan, SESSION_SYMBOLS_MAX } from "../model/mod.ts";
+import { SESSION_SYMBOLS_MAX } from "../model/mod.ts";
+import type { CompiledFrames } from "../program/mod.ts";
 
 /** An instrument as payloads and as events name it. */
 export interface SymbolPair {
@@ -17,7 +18,7 @@ export function symbolPair(native: string, canonical: string): SymbolPair {
 export class SymbolMap {
   readonly #byConnection = new Map<string, Map<string, SymbolPair>>();
 
-  constructor(canonical: FramePlan["canonical"]) {
+  constructor(canonical: CompiledFrames["canonical"]) {
     for (const [connection, symbols] of canonical) {
       const pairs = new Map<string, SymbolPair>();
       for (const [native, symbol] of symbols) pairs.set(native, symbolPair(native, symbol));

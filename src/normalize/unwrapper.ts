@@ -1,20 +1,21 @@
 import { Buffer } from "node:buffer";
 import { gunzipSync, inflateRawSync } from "node:zlib";
 import { JsonDocument } from "../json/mod.ts";
-import { type BlobEncoding, FRAME_BYTES_MAX, type UnwrapRule } from "../model/mod.ts";
+import { type BlobEncoding, FRAME_BYTES_MAX } from "../model/mod.ts";
+import type { CompiledUnwrap } from "../program/mod.ts";
 import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
 
 /** Opens documents that stand as text inside frames. */
 export class Unwrapper {
-  readonly #rule: UnwrapRule;
+  readonly #rule: CompiledUnwrap;
   readonly #where: string;
   /** Reused for every frame. */
   readonly #inside = new ReadContext(new JsonDocument(), new FrameMemory());
 
   /** `owner` names the rule in faults. */
-  constructor(rule: UnwrapRule, owner: string) {
+  constructor(rule: CompiledUnwrap, owner: string) {
     this.#rule = rule;
     this.#where = `${owner}.unwrap ${rule.at.source}`;
   }

@@ -1,17 +1,10 @@
-import {
-  compilePath,
-  type JsonDocument,
-  type NodeId,
-  NOT_FOUND,
-  type Path,
-  type Scope,
-  type Value,
-} from "../json/mod.ts";
+import { compilePath, type JsonDocument, type NodeId, NOT_FOUND, type Path } from "../json/mod.ts";
 import { type Comparison, type ExpressionNode, type PathRoot, unreachable } from "../model/mod.ts";
 import { isNumber } from "./arithmetic.ts";
 import type { Evaluation } from "./function_spec.ts";
 import { findFunction } from "./functions.ts";
 import { matchTexts } from "./scalar_match.ts";
+import type { Scope, Value } from "./scope.ts";
 import { areEqual, orderOf, valueOfNode } from "./value.ts";
 
 /** A compiled node. */

@@ -1,4 +1,5 @@
-import type { JsonDocument, Value } from "../json/mod.ts";
+import type { JsonDocument } from "../json/mod.ts";
+import type { Value } from "./scope.ts";
 
 /** The bound on one evaluation. */
 export interface Evaluation {

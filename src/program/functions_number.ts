@@ -1,4 +1,3 @@
-import type { Value } from "../json/mod.ts";
 import {
   absoluteNumber,
   addNumbers,
@@ -11,6 +10,7 @@ import {
 } from "./arithmetic.ts";
 import { defineFunction, type FunctionSpec } from "./function_spec.ts";
 import { integerArgument } from "./functions_text.ts";
+import type { Value } from "./scope.ts";
 
 function onNumber(change: (text: string) => string | null): FunctionSpec["apply"] {
   return ([value]) => typeof value === "string" ? change(value) : null;

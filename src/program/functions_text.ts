@@ -1,7 +1,7 @@
-import type { Value } from "../json/mod.ts";
 import { EXPRESSION_TEXT_CHARS_MAX } from "../model/mod.ts";
 import { isDatePattern, reformatDate } from "./dates.ts";
 import { defineFunction, type FunctionSpec } from "./function_spec.ts";
+import type { Value } from "./scope.ts";
 import { textOfValue } from "./value.ts";
 
 /** Text of an argument; null where it is none or too long to work on. */

@@ -1,7 +1,8 @@
-import type { JsonDocument, NodeId, Value } from "../json/mod.ts";
+import type { JsonDocument, NodeId } from "../json/mod.ts";
 import { EXPRESSION_STEPS_MAX, EXPRESSION_TEXT_CHARS_MAX } from "../model/mod.ts";
 import { defineFunction, type Evaluation, type FunctionSpec } from "./function_spec.ts";
 import { textArgument } from "./functions_text.ts";
+import type { Value } from "./scope.ts";
 import { areEqual, textOfValue, valueOfNode } from "./value.ts";
 
 /** The node of an argument that is an array; null where it is none. */

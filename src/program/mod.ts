@@ -1,12 +1,35 @@
 /**
- * Trees become functions: what the evaluation of an expression gives for a document, the table of functions, arithmetic
- * on decimals and comparisons by a scalar's bytes. In: trees and JSON documents. Out: closures and values. Total and
- * bounded. Pure. Must not know how the trees were written, nor any exchange.
+ * Trees become functions: expressions, predicates, fan-outs and the rules of a frame plan as they run, with the table of
+ * functions and arithmetic on decimals. In: plans, which are data, and JSON documents. Out: closures and values. What is
+ * compiled has caches of its own and belongs to the reader that compiled it. Total and bounded. Pure. Must not know how
+ * the trees were written, nor any exchange.
  */
-export { compareNumbers, isNumber, mayBeNumber } from "./arithmetic.ts";
+export { isNumber, mayBeNumber } from "./arithmetic.ts";
 export { isDatePattern } from "./dates.ts";
-export { compileNode, compilePathNode, type Evaluate } from "./expression_compiler.ts";
-export { type Evaluation, type FunctionSpec, type ParameterKind } from "./function_spec.ts";
+export { compileExpression, compileRows } from "./expression.ts";
+export {
+  type CompiledAlias,
+  type CompiledBookFields,
+  type CompiledControl,
+  type CompiledEvent,
+  type CompiledField,
+  type CompiledFrames,
+  type CompiledLevel,
+  type CompiledMerge,
+  type CompiledParse,
+  type CompiledUnwrap,
+  compileFrames,
+} from "./frames.ts";
+export { type FunctionSpec, type ParameterKind } from "./function_spec.ts";
 export { findFunction, FUNCTIONS } from "./functions.ts";
-export { matchPrefixes, matchTexts } from "./scalar_match.ts";
-export { textOfValue } from "./value.ts";
+export { compilePredicate } from "./predicate.ts";
+export {
+  type CompiledExpression,
+  type CompiledPredicate,
+  type CompiledRows,
+  type Discriminator,
+  type ExplainedTest,
+  type Scope,
+  scopeOf,
+  type Value,
+} from "./scope.ts";

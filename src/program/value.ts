@@ -1,5 +1,6 @@
-import type { JsonDocument, NodeId, Value } from "../json/mod.ts";
+import type { JsonDocument, NodeId } from "../json/mod.ts";
 import { compareNumbers } from "./arithmetic.ts";
+import type { Value } from "./scope.ts";
 
 /**
  * The value of a node: a scalar's text, JSON booleans as booleans, containers as their node, null for JSON null and for a

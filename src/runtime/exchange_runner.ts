@@ -157,8 +157,7 @@ export class ExchangeRunner {
         if (rule?.snapshotRequest != null) this.#rest.ask(resync.session, rule.snapshotRequest, native);
         return;
       case "request": {
-        const message = rule?.requests.get(native);
-        if (message !== undefined) session.ask(message);
+        if (rule != null && Object.hasOwn(rule.requests, native)) session.ask(rule.requests[native]);
         return;
       }
       default:

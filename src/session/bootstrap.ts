@@ -1,4 +1,4 @@
-import { JsonDocument, type NodeId, type Scope } from "../json/mod.ts";
+import { JsonDocument } from "../json/mod.ts";
 import type { Clock, Fetcher, Random } from "../host/mod.ts";
 import {
   BOOTSTRAP_BYTES_MAX,
@@ -7,8 +7,7 @@ import {
   Failure,
   renderTemplate,
 } from "../model/mod.ts";
-
-const ROOT: NodeId = 0;
+import { compileExpression, scopeOf } from "../program/mod.ts";
 
 /** What the call before a connect gave: values by name. */
 export type BootValues = Readonly<Record<string, string>>;
@@ -44,10 +43,10 @@ export function readBootValues(plan: BootstrapPlan, body: Uint8Array): BootValue
   if (!document.parse(body)) {
     throw new Failure("connect", `Bootstrap reply is not JSON: ${document.error?.message ?? ""}`);
   }
-  const scope: Scope = { document, row: ROOT, parent: ROOT, route: null, outer: null };
+  const scope = scopeOf(document);
   const values: Record<string, string> = {};
   for (const { name, expression } of plan.values) {
-    const value = expression.evaluate(scope);
+    const value = compileExpression(expression).evaluate(scope);
     const text = typeof value === "number" ? document.text(value) : value;
     if (text === null) {
       throw new Failure("connect", `Bootstrap reply lacks ${name}: ${expression.source} gives no value`);

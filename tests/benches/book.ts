@@ -53,7 +53,7 @@ function loadSample(descriptor: string, recording: string): BookSample | null {
     for (
       const { event, exchange_ts: exchangeTs, checksum, native_symbol: symbol, rule: name } of read(payload).events
     ) {
-      const rule = plan.books.find(({ rules }) => rules.has(name));
+      const rule = plan.books.find(({ rules }) => rules.includes(name));
       if (rule === undefined || (event.kind !== "book_snapshot" && event.kind !== "book_delta")) continue;
       first ??= { symbol, rule };
       updates.push({ event, exchangeTs, checksum });

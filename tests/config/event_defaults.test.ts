@@ -42,7 +42,7 @@ asks = "/a/*"
     ["/best/*", "/s"],
     ["/data/*", "/s"],
   ]);
-  assert.deepEqual(events.map(({ fields }) => [...fields.keys()]), [["price", "size"], [], []]);
+  assert.deepEqual(events.map(({ fields }) => Object.keys(fields)), [["price", "size"], [], []]);
   assert.equal(events[2].book?.bids?.source, "/b/*");
 });
 

@@ -133,7 +133,7 @@ Deno.test("buildExchange() gives each connection the symbols of its families, an
     plan.connections.map(({ key, requests }) => [key, requests.flatMap(({ items }) => items[0].streams[0].symbol)]),
     [["spot", ["BTC/USDT"]], ["linear", ["BTC/USDT:USDT"]]],
   );
-  assert.equal(plan.frames.canonical.get("linear")?.get("BTCUSDT"), "BTC/USDT:USDT");
+  assert.equal(plan.frames.connections.find(({ id }) => id === "linear")?.canonical.BTCUSDT, "BTC/USDT:USDT");
 });
 
 Deno.test("buildExchange() takes a configured native spelling for the canonical symbol it stands for", () => {

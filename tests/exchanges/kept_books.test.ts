@@ -193,7 +193,7 @@ for (const { exchange, feed, connection, steps } of FEEDS) {
       const read = normalizer.read({ session: 1, connectionId: connection, payload, binary: false, receivedTs });
       assert.deepEqual(read.faults, []);
       const updates = read.events.flatMap(({ event, exchange_ts: exchangeTs, rule: name }) =>
-        rule.rules.has(name) && (event.kind === "book_snapshot" || event.kind === "book_delta")
+        rule.rules.includes(name) && (event.kind === "book_snapshot" || event.kind === "book_delta")
           ? [{ event, exchangeTs, checksum: null }]
           : []
       );

@@ -97,8 +97,9 @@ Deno.test("bybit serves one native symbol as two instruments on two connections"
     'spot {"req_id":"{id}","op":"subscribe","args":["publicTrade.BTCUSDT"]}',
     'linear {"req_id":"{id}","op":"subscribe","args":["publicTrade.BTCUSDT"]}',
   ]);
-  assert.equal(plan.frames.canonical.get("spot")?.get("BTCUSDT"), "BTC/USDT");
-  assert.equal(plan.frames.canonical.get("linear")?.get("BTCUSDT"), "BTC/USDT:USDT");
+  const canonical = (connection: string) => plan.frames.connections.find(({ id }) => id === connection)?.canonical;
+  assert.equal(canonical("spot")?.BTCUSDT, "BTC/USDT");
+  assert.equal(canonical("linear")?.BTCUSDT, "BTC/USDT:USDT");
 });
 
 Deno.test("bybit warns of the symbols for which a channel is not offered", () => {

@@ -141,7 +141,7 @@ class FuzzRig {
 
   /** The session of the frame's connection; a new one from time to time. */
   #session({ origin }: CorpusFrame, chance: Chance): number {
-    const connection = origin.kind === "ws" ? origin.connectionId : [...this.corpus.plan.decode.keys()][0];
+    const connection = origin.kind === "ws" ? origin.connectionId : this.corpus.plan.connections[0].id;
     const running = this.#sessions.get(connection);
     if (running !== undefined && running.frames++ < SESSION_FRAMES) return running.id;
     const at = this.#offset;

@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
 import {
-  compileExpression,
-  compilePredicate,
-  compileRows,
-  compileSource,
-  compileTemplate,
   type LangError,
   parseGenerator,
+  parseTemplate,
   type PredicateSpec,
   runGenerator,
   type TestSpec,
 } from "../../src/lang/mod.ts";
 import { FUNCTIONS } from "../../src/program/mod.ts";
-import type { Discriminator, Scope } from "../../src/json/mod.ts";
+import type { Discriminator, Scope } from "../../src/program/mod.ts";
+import { compileExpression, compilePredicate, compileRows, compileSource } from "../support/compiled.ts";
 import { scopeOf } from "../support/json_scope.ts";
 import { below, type Chance, oneOf } from "../support/mutations.ts";
 import { seeded } from "../support/seeded.ts";
@@ -204,7 +201,7 @@ fuzz("any template keeps its text, or is refused inside it", (chance) => {
     environment: () => "value",
     holes: ["id", "now_ms", "env"] as const,
   };
-  const compiled = compileTemplate(text, scope);
+  const compiled = parseTemplate(text, scope);
   if (!compiled.ok) {
     assertInside(compiled.errors, text);
     return "refused";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Value } from "../../src/json/mod.ts";
 import { compilePath } from "../../src/json/mod.ts";
-import { compileExpression, compileRows, compileSource, writeTextLiteral } from "../../src/lang/mod.ts";
-import { FUNCTIONS } from "../../src/program/mod.ts";
+import { writeTextLiteral } from "../../src/lang/mod.ts";
+import { FUNCTIONS, type Value } from "../../src/program/mod.ts";
+import { compileExpression, compileRows, compileSource } from "../support/compiled.ts";
 import { scopeOf } from "../support/json_scope.ts";
 
 const FRAME = JSON.stringify({

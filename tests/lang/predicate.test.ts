@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compilePredicate, type PredicateSpec, type TestSpec, writeTextLiteral } from "../../src/lang/mod.ts";
-import { pathSource, type Predicate } from "../../src/json/mod.ts";
+import { type PredicateSpec, type TestSpec, writeTextLiteral } from "../../src/lang/mod.ts";
+import { pathSource } from "../../src/json/mod.ts";
+import type { CompiledPredicate } from "../../src/program/mod.ts";
+import { compilePredicate } from "../support/compiled.ts";
 import { scopeOf } from "../support/json_scope.ts";
 
 const FRAME = JSON.stringify({
@@ -15,7 +17,7 @@ const FRAME = JSON.stringify({
   object: {},
 });
 
-function compile(spec: PredicateSpec): Predicate {
+function compile(spec: PredicateSpec): CompiledPredicate {
   const result = compilePredicate(spec);
   return result.ok ? result.value : assert.fail(JSON.stringify(result.errors));
 }

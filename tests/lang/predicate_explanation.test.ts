@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { compilePredicate, type PredicateSpec } from "../../src/lang/mod.ts";
+import type { PredicateSpec } from "../../src/lang/mod.ts";
+import { compilePredicate } from "../support/compiled.ts";
 import { scopeOf } from "../support/json_scope.ts";
 
 const FRAME = '{"e":"trade","n":12.50,"result":null,"topic":"kline.1.BTC","a":{"b":[1,2]}}';

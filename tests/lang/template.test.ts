@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compileTemplate, type TemplateScope } from "../../src/lang/mod.ts";
+import { parseTemplate, type TemplateScope } from "../../src/lang/mod.ts";
 import { type Hole, renderTemplate, showTemplate, type Template } from "../../src/model/mod.ts";
 
 const SCOPE: TemplateScope = {
@@ -10,23 +10,23 @@ const SCOPE: TemplateScope = {
 };
 
 function compile(text: string, scope: Partial<TemplateScope> = {}): Template {
-  const result = compileTemplate(text, { ...SCOPE, ...scope });
+  const result = parseTemplate(text, { ...SCOPE, ...scope });
   return result.ok ? result.value : assert.fail(JSON.stringify(result.errors));
 }
 
-Deno.test("compileTemplate() replaces values at once and merges the text around them", () => {
+Deno.test("parseTemplate() replaces values at once and merges the text around them", () => {
   const template = compile('{"s":"{symbol}@{arg:depth}","c":"{conn_id}"}');
   assert.deepEqual(template.parts, ['{"s":"BTCUSDT@100ms","c":"public"}']);
   assert.equal(template.source, '{"s":"BTCUSDT@100ms","c":"public"}');
 });
 
-Deno.test("compileTemplate() leaves every brace that is no placeholder as it is", () => {
+Deno.test("parseTemplate() leaves every brace that is no placeholder as it is", () => {
   for (const text of ['{"a":{"b":{}}}', "{}", "{1}", "{a b}", "{env:}", "{foo:bar}", "{a-b}", "{{", "}{", '{"id":1}']) {
     assert.deepEqual(compile(text).parts, [text]);
   }
 });
 
-Deno.test("compileTemplate() marks holes inside JSON strings", () => {
+Deno.test("parseTemplate() marks holes inside JSON strings", () => {
   const holes = compile('{"a":{id},"b":"x-{uuid}","c":"\\"{now_ms}","d\\\\":{now_s},"{capture}":{boot:token}}').parts
     .filter((part): part is Hole => typeof part !== "string");
   assert.deepEqual(holes.map((hole) => [hole.kind, hole.key, hole.inString]), [
@@ -39,16 +39,16 @@ Deno.test("compileTemplate() marks holes inside JSON strings", () => {
   ]);
 });
 
-Deno.test("compileTemplate() carries environment values without showing them", () => {
+Deno.test("parseTemplate() carries environment values without showing them", () => {
   const template = compile('{"key":"{env:TOKEN}"}');
   assert.equal(renderTemplate(template, {}), '{"key":"se\\"cret"}');
   assert.equal(showTemplate(template), '{"key":"{env:TOKEN}"}');
   assert.equal(template.source, '{"key":"{env:TOKEN}"}');
 });
 
-Deno.test("compileTemplate() reports every placeholder that means nothing, with its exact span", () => {
+Deno.test("parseTemplate() reports every placeholder that means nothing, with its exact span", () => {
   const text = "{symbl} {arg:dept} {env:NOPE} {boot:tokn} {toString} {capture}";
-  const result = compileTemplate(text, { ...SCOPE, holes: ["id", "boot"], boot: ["token"] });
+  const result = parseTemplate(text, { ...SCOPE, holes: ["id", "boot"], boot: ["token"] });
   assert.deepEqual(
     result.ok ? [] : result.errors.map(({ offset, length, message }) => [text.slice(offset, offset + length), message]),
     [
@@ -60,13 +60,13 @@ Deno.test("compileTemplate() reports every placeholder that means nothing, with 
       ["{capture}", "Unknown placeholder {capture}: expected one of symbol, conn_id, id"],
     ],
   );
-  const closed = compileTemplate("{boot:token}", { ...SCOPE, holes: [] });
+  const closed = parseTemplate("{boot:token}", { ...SCOPE, holes: [] });
   assert.match(closed.ok ? "" : closed.errors[0].message, /there is no bootstrap call/);
 });
 
-Deno.test("compileTemplate() refuses an unknown value in a JSON text inside a JSON string, which it could not escape", () => {
+Deno.test("parseTemplate() refuses an unknown value in a JSON text inside a JSON string, which it could not escape", () => {
   const text = '["{\\"token\\":\\"{boot:token}\\",\\"id\\":\\"{id}\\"}"]';
-  const result = compileTemplate(text, SCOPE);
+  const result = parseTemplate(text, SCOPE);
   assert.deepEqual(result.ok ? [] : result.errors.map((error) => error.offset), [text.indexOf("{boot")]);
 });
 
@@ -77,7 +77,7 @@ const ANY_TEXT = fc.oneof(
   fc.constantFrom('"', "\\", "\u0000", "\ud800", '","x":"', "{id}", "\u2028"),
 );
 
-Deno.test("compileTemplate() escapes any symbol so that it stays inside its JSON string", () => {
+Deno.test("parseTemplate() escapes any symbol so that it stays inside its JSON string", () => {
   const text = '["pre-{symbol}","{symbol}{symbol}",{"key {symbol}":{"id":1}},"say \\"{symbol}\\" \\\\"]';
   fc.assert(fc.property(ANY_TEXT, (symbol) => {
     const filled = renderTemplate(compile(text, { values: { symbol } }), {});
@@ -86,7 +86,7 @@ Deno.test("compileTemplate() escapes any symbol so that it stays inside its JSON
   }));
 });
 
-Deno.test("compileTemplate() escapes twice in a JSON text inside a JSON string", () => {
+Deno.test("parseTemplate() escapes twice in a JSON text inside a JSON string", () => {
   fc.assert(fc.property(ANY_TEXT, (symbol) => {
     const filled = renderTemplate(compile('["{\\"topic\\":\\"{symbol}\\"}","{symbol}"]', { values: { symbol } }), {});
     const [inner, plain] = JSON.parse(filled);
@@ -95,7 +95,7 @@ Deno.test("compileTemplate() escapes twice in a JSON text inside a JSON string",
   }));
 });
 
-Deno.test("compileTemplate() escapes captures and tokens that are filled in later", () => {
+Deno.test("parseTemplate() escapes captures and tokens that are filled in later", () => {
   fc.assert(fc.property(ANY_TEXT, (value) => {
     const template = compile('{"pong":"{capture}","token":"{boot:token}"}');
     assert.deepEqual(JSON.parse(renderTemplate(template, { capture: value, boot: { token: value } })), {
@@ -105,10 +105,10 @@ Deno.test("compileTemplate() escapes captures and tokens that are filled in late
   }));
 });
 
-Deno.test("compileTemplate() never throws and keeps all text outside of placeholders, on any text", () => {
+Deno.test("parseTemplate() never throws and keeps all text outside of placeholders, on any text", () => {
   const piece = fc.oneof(ANY_TEXT, fc.constantFrom("{id}", "{symbol}", '"', "\\", "{env:", "{arg:x}", "\\u00"));
   fc.assert(fc.property(fc.array(piece).map((pieces) => pieces.join("")), (text) => {
-    const result = compileTemplate(text, { ...SCOPE, values: {}, holes: ["id"] });
+    const result = parseTemplate(text, { ...SCOPE, values: {}, holes: ["id"] });
     if (result.ok) assert.equal(showTemplate(result.value), text);
     else for (const { offset, length } of result.errors) assert.match(text.slice(offset, offset + length), /^\{.+\}$/);
   }));

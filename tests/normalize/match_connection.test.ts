@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
+import type { FrameConnection } from "../../src/model/mod.ts";
 import { matchConnection, readInstrumentList } from "../../src/normalize/mod.ts";
-import { rows, source, when } from "../support/frame_plan.ts";
+import { frameConnection, rows, source, when } from "../support/frame_plan.ts";
+
+function connection(id: string, ...urls: readonly string[]): FrameConnection {
+  return { ...frameConnection(id, {}), urls };
+}
 
 const URLS = {
-  urls: new Map([
-    ["public", ["wss://stream.test:443/public/stream"]],
-    ["market", ["wss://stream.test/market/stream", "wss://mirror.test/market/stream?x=1"]],
-    ["linear", ["wss://family.test/v5/public/linear"]],
-    ["spot", ["wss://family.test/v5/public/spot"]],
-  ]),
+  connections: [
+    connection("public", "wss://stream.test:443/public/stream"),
+    connection("market", "wss://stream.test/market/stream", "wss://mirror.test/market/stream?x=1"),
+    connection("linear", "wss://family.test/v5/public/linear"),
+    connection("spot", "wss://family.test/v5/public/spot"),
+  ],
 };
 
 Deno.test("matchConnection() finds the connection by host, then by path", () => {

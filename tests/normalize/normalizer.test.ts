@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
-import type { FramePlan } from "../../src/model/mod.ts";
+import type { Decoding, FramePlan } from "../../src/model/mod.ts";
 import { type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
-import { controlRule, eventRule, field, framePlan, MAKER_FLAG, source, when } from "../support/frame_plan.ts";
+import {
+  controlRule,
+  eventRule,
+  field,
+  frameConnection,
+  framePlan,
+  MAKER_FLAG,
+  source,
+  when,
+} from "../support/frame_plan.ts";
 
 const encoder = new TextEncoder();
 
@@ -122,13 +131,13 @@ Deno.test("read() yields the events of all matching rules in the order of the ru
 });
 
 Deno.test("read() leaves out the events of channels that are not wanted and still matches the frame", () => {
-  const plan = framePlan({ events: [TRADE_RULE], wanted: new Set(["book"] as const) });
+  const plan = framePlan({ events: [TRADE_RULE], wanted: ["book"] });
   const read = readText(new FrameReader(plan), TRADE);
   assert.deepEqual([read.events, read.rule, read.faults], [[], "trade", []]);
 });
 
 Deno.test("read() applies rules to the connections that they name", () => {
-  const rule = { ...TRADE_RULE, connections: new Set(["other"]) };
+  const rule = { ...TRADE_RULE, connections: ["other"] };
   assert.equal(readText(new FrameReader(framePlan({ events: [rule] })), TRADE).faults[0].code, "unmatched");
 });
 
@@ -237,6 +246,10 @@ Deno.test("read() leaves out the first frame of each stream and session where th
 
 const TRADE_PLAN: Partial<FramePlan> = { events: [TRADE_RULE] };
 
+function connectionOf(decode: Decoding): FramePlan["connections"] {
+  return [frameConnection("public", { BTCUSDT: "BTC/USDT" }, decode)];
+}
+
 Deno.test("read() decodes binary frames as the connection declares", () => {
   const bytes = encoder.encode(TRADE);
   const cases = [
@@ -248,14 +261,14 @@ Deno.test("read() decodes binary frames as the connection declares", () => {
     ["auto", bytes],
   ] as const;
   for (const [decoding, payload] of cases) {
-    const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, decode: new Map([["public", decoding]]) }));
+    const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, connections: connectionOf(decoding) }));
     assert.deepEqual(readText(normalizer, payload, { binary: true }).events, [TRADE_EVENT], decoding);
     assert.deepEqual(readText(normalizer, TRADE).events, [TRADE_EVENT], `${decoding}, text frame`);
   }
 });
 
 Deno.test("read() calls damaged, truncated and oversized compression undecodable", () => {
-  const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, decode: new Map([["public", "gzip" as const]]) }));
+  const normalizer = new FrameReader(framePlan({ ...TRADE_PLAN, connections: connectionOf("gzip") }));
   const packed = gzipSync(encoder.encode(TRADE));
   for (let end = 0; end < packed.length; end++) {
     const [fault] = readText(normalizer, packed.subarray(0, end), { binary: true }).faults;
@@ -311,13 +324,12 @@ Deno.test("read() gives one echo for each row of a cumulative acknowledgement", 
     when: when({ "/type": "subscriptions" }),
     rows: {
       source: "",
-      steps: [source("/channels").path, source("/ids").path].flatMap((one) => one ?? []),
+      steps: [["channels"], ["ids"]],
       tail: null,
     },
     echo: [{
       source: "parent.name",
-      path: null,
-      evaluate: ({ document, parent }) => document.text(document.firstChild(parent)),
+      tree: { kind: "path", root: "parent", segments: ["name"], offset: 0, length: 11 },
     }, source("")],
   });
   const normalizer = new FrameReader(framePlan({ controls: [ack] }));
@@ -330,7 +342,7 @@ Deno.test("read() fans out an object of lists by key, and no other object, where
   const ack = controlRule("ack", {
     action: "ack",
     when: when({ "/type": "subscriptions" }),
-    rows: { source: "", steps: [source("/state").path, source("").path].flatMap((one) => one ?? []), tail: null },
+    rows: { source: "", steps: [["state"], []], tail: null },
     echo: [source("")],
   });
   const normalizer = new FrameReader(framePlan({ controls: [ack] }));
@@ -349,7 +361,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
       sequence: field("/seq"),
       messageId: field("/id"),
     },
-    channels: new Map([["tr", "trades" as const]]),
+    channels: { tr: "trades" },
   });
   const normalizer = new FrameReader(plan);
   const text = '{"ch":"tr","s":"BTCUSDT","ts":"1700000000000","seq":"18446744073709551616","id":true,"é":1}';

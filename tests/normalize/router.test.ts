@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { JsonDocument, type Predicate } from "../../src/json/mod.ts";
-import { compilePredicate, type PredicateSpec } from "../../src/lang/mod.ts";
+import { JsonDocument } from "../../src/json/mod.ts";
+import type { CompiledPredicate } from "../../src/program/mod.ts";
+import { compilePredicate } from "../support/compiled.ts";
+import type { PredicateSpec } from "../../src/lang/mod.ts";
 import { FrameMemory } from "../../src/normalize/mod.ts";
 import { ReadContext } from "../../src/normalize/context.ts";
 import { Router } from "../../src/normalize/router.ts";
@@ -44,7 +46,7 @@ Deno.test("Router finds exactly the rules whose predicates hold, in their order"
   }));
 });
 
-function compiled(spec: PredicateSpec): Predicate {
+function compiled(spec: PredicateSpec): CompiledPredicate {
   const result = compilePredicate(spec);
   if (!result.ok) throw new Error(result.errors[0].message);
   return result.value;

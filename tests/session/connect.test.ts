@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Failure, type FailureCode } from "../../src/model/mod.ts";
 import { HostLimits } from "../../src/rest/mod.ts";
-import { connectionPlan, item, pointer, request, SessionHarness, template } from "../support/session_harness.ts";
+import { connectionPlan, item, request, SessionHarness, template } from "../support/session_harness.ts";
+import { source } from "../support/frame_plan.ts";
 import { SimulatedHost } from "../support/simulated_host.ts";
 
 const REPLY = JSON.stringify({ data: { token: "t0ken", servers: [{ endpoint: "ws://boot.test", ping: 18000 }] } });
@@ -16,9 +17,9 @@ function bootPlan() {
       body: null,
       headers: {},
       values: [
-        { name: "token", expression: pointer("/data/token") },
-        { name: "endpoint", expression: pointer("/data/servers/0/endpoint") },
-        { name: "ping_ms", expression: pointer("/data/servers/0/ping") },
+        { name: "token", expression: source("/data/token") },
+        { name: "endpoint", expression: source("/data/servers/0/endpoint") },
+        { name: "ping_ms", expression: source("/data/servers/0/ping") },
       ],
     },
     keepalive: {

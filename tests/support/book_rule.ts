@@ -4,7 +4,7 @@ import type { BookRule, ChecksumRule } from "../../src/model/mod.ts";
 export function bookRule(over: Partial<BookRule> = {}): BookRule {
   return {
     name: "book",
-    rules: new Set(["book"]),
+    rules: ["book"],
     kind: "pushed",
     sequence: "none",
     bridge: { drop: "<=", first: "S+1", orPrevious: false },
@@ -15,7 +15,7 @@ export function bookRule(over: Partial<BookRule> = {}): BookRule {
     resync: "resubscribe",
     budget: { count: 3, perMs: 60_000 },
     snapshotRequest: null,
-    requests: new Map(),
+    requests: {},
     ...over,
   };
 }
@@ -31,7 +31,7 @@ export function checksumRule(over: Partial<ChecksumRule> = {}): ChecksumRule {
     sizeDigits: null,
     negativeAsks: false,
     signed: true,
-    absent: new Set(),
+    absent: [],
     ...over,
   };
 }

@@ -1,79 +1,69 @@
-import {
-  compilePath,
-  type Expression,
-  parsePointer,
-  type Path,
-  type Predicate,
-  type Rows,
-} from "../../src/json/mod.ts";
+import { parsePointer } from "../../src/json/mod.ts";
 import type {
   BookFields,
   ControlRule,
+  Decoding,
   EventRule,
+  Expression,
   FieldRule,
+  FrameConnection,
   FramePlan,
+  Predicate,
+  Rows,
   RuleKind,
   TimeUnit,
 } from "../../src/model/mod.ts";
 
-/** Builders of compiled rules for tests of what reads frames: only pointers, without the languages. */
+/** Builders of rules for tests of what reads frames: only pointers, without the languages. */
 
-/** The path of a JSON pointer. */
-export function path(pointer: string): Path {
+function segmentsOf(pointer: string): readonly string[] {
   const segments = parsePointer(pointer);
   if (segments === null) throw new Error(`Not a pointer: ${pointer}`);
-  return compilePath(segments);
+  return segments;
 }
 
 /** An expression that follows a pointer from the row. */
 export function source(pointer: string): Expression {
-  const compiled = path(pointer);
-  return {
-    source: pointer,
-    path: compiled,
-    evaluate: ({ document, row }) => {
-      const node = document.find(compiled, row);
-      if (node < 0) return null;
-      const kind = document.kind(node);
-      if (kind === "array" || kind === "object") return node;
-      return kind === "true" ? true : kind === "false" ? false : document.text(node);
-    },
-  };
+  const tree = { kind: "path", root: "row", segments: segmentsOf(pointer), offset: 0, length: pointer.length } as const;
+  return { source: pointer, tree };
 }
+
+/** A predicate that holds for every frame. */
+export const ALWAYS: Predicate = {
+  kind: "condition",
+  source: "true",
+  tree: { kind: "literal", value: true, isNumber: false, offset: 0, length: 4 },
+};
 
 /** A predicate that holds where each pointer leads to one of the texts given; `null`: to anything at all. */
 export function when(tests: Readonly<Record<string, string | readonly string[] | null>>): Predicate {
-  const compiled = Object.entries(tests).map(([pointer, value]) => ({
-    path: path(pointer),
-    values: value === null ? null : new Set(typeof value === "string" ? [value] : value),
-  }));
-  const chosen = compiled.find(({ values }) => values !== null);
   return {
+    kind: "table",
     source: JSON.stringify(tests),
-    test: ({ document, row }) =>
-      compiled.every(({ path, values }) => {
-        const node = document.find(path, row);
-        return values === null ? node >= 0 : values.has(document.text(node) ?? "");
-      }),
-    discriminator: chosen === undefined || chosen.values === null
-      ? null
-      : { path: chosen.path, values: chosen.values, prefixes: [], decides: false },
+    tests: Object.entries(tests).map(([pointer, value]) => ({
+      name: pointer,
+      source: source(pointer),
+      checks: [
+        value === null
+          ? { kind: "exists", exists: true } as const
+          : { kind: "one_of", texts: typeof value === "string" ? [value] : value } as const,
+      ],
+    })),
   };
 }
 
 /** A fan-out pointer with `*` segments. */
 export function rows(pointer: string): Rows {
-  const segments = parsePointer(pointer);
-  if (segments === null) throw new Error(`Not a pointer: ${pointer}`);
-  const steps: Path[] = [];
+  const segments = segmentsOf(pointer);
+  const steps: (readonly string[])[] = [];
   let from = 0;
   segments.forEach((segment, index) => {
     if (segment !== "*") return;
-    steps.push(compilePath(segments.slice(from, index)));
+    steps.push(segments.slice(from, index));
     from = index + 1;
   });
   const tail = segments.slice(from);
-  return { source: pointer, steps, tail: tail.length === 0 && steps.length > 0 ? null : compilePath(tail) };
+  return { source: pointer, steps, tail: tail.length === 0 && steps.length > 0 ? null : tail };
 }
 
 /** A field found by pointers, tried in order. */
@@ -89,8 +79,8 @@ export function field(
 ): FieldRule {
   return {
     sources: (typeof pointers === "string" ? [pointers] : pointers).map(source),
-    absent: options.absent === undefined ? null : new Set(options.absent),
-    map: options.map === undefined ? null : new Map(Object.entries(options.map)),
+    absent: options.absent ?? null,
+    map: options.map ?? null,
     other: options.other ?? null,
     unit: options.unit ?? null,
     required: options.required ?? false,
@@ -120,13 +110,13 @@ export function eventRule(
     channel: rule.channel ?? "trades",
     source: rule.source ?? "ws",
     connections: rule.connections ?? null,
-    when: rule.when ?? { source: "true", test: () => true, discriminator: null },
+    when: rule.when ?? ALWAYS,
     unwrap: rule.unwrap ?? null,
     rows: rows(rule.rows ?? ""),
     where: rule.where ?? null,
     symbol: rule.symbol === null ? null : field(rule.symbol ?? "/s", { required: true }),
     exchangeTs: rule.exchangeTs ?? null,
-    fields: new Map(fields),
+    fields: Object.fromEntries(fields),
     book: rule.book ?? null,
     merge: rule.merge ?? null,
     skipFirstFrame: rule.skipFirstFrame ?? false,
@@ -170,19 +160,26 @@ export function controlRule(name: string, rule: Partial<Omit<ControlRule, "name"
   };
 }
 
+/** A connection of text frames. */
+export function frameConnection(
+  id: string,
+  canonical: Readonly<Record<string, string>>,
+  decode: Decoding = "text",
+): FrameConnection {
+  return { id, decode, urls: ["wss://test.invalid/ws"], canonical };
+}
+
 /** A plan with one connection, `public`, and no rules unless given. */
 export function framePlan(plan: Partial<FramePlan> = {}): FramePlan {
   return {
     exchange: "test",
-    decode: new Map([["public", "text" as const]]),
-    urls: new Map([["public", ["wss://test.invalid/ws"]]]),
+    connections: [frameConnection("public", { BTCUSDT: "BTC/USDT" })],
     controls: [],
     events: [],
     parse: null,
     aliasKey: null,
     socketSequence: null,
-    canonical: new Map([["public", new Map([["BTCUSDT", "BTC/USDT"]])]]),
-    channels: new Map(),
+    channels: {},
     books: [],
     wanted: null,
     ...plan,

@@ -1,4 +1,5 @@
-import { JsonDocument, type Scope } from "../../src/json/mod.ts";
+import { JsonDocument } from "../../src/json/mod.ts";
+import type { Scope } from "../../src/program/mod.ts";
 
 /** A scope over a JSON text whose row and parent are the root. Throws where the text is not JSON. */
 export function scopeOf(json: string): Scope & { readonly document: JsonDocument } {

@@ -59,7 +59,7 @@ export function readBooks(descriptor: string, files: readonly string[]): readonl
     const inFrame = new Map<string, BookUpdate[]>();
     for (const { event, exchange_ts: exchangeTs, checksum, native_symbol: symbol, rule: name } of read.events) {
       if (event.kind !== "book_snapshot" && event.kind !== "book_delta") continue;
-      const rule = plan.books.find(({ rules }) => rules.has(name));
+      const rule = plan.books.find(({ rules }) => rules.includes(name));
       assert.ok(rule !== undefined, `rule ${name} feeds a book`);
       let book = books.get(symbol);
       if (book === undefined) books.set(symbol, book = { symbol, rule, frames: [] });

@@ -1,5 +1,3 @@
-import type { Expression, Scope } from "../../src/json/mod.ts";
-import { compilePath, parsePointer } from "../../src/json/mod.ts";
 import type {
   AckPlan,
   Channel,
@@ -32,12 +30,6 @@ function templatePart(text: string): string | Hole {
   const key = match[2] ?? null;
   const kind = match[1] as Hole["kind"];
   return { kind, key, value: kind === "env" ? `secret-${key}` : null, inString: false };
-}
-
-/** A pointer as an expression. */
-export function pointer(source: string): Expression {
-  const path = compilePath(parsePointer(source) ?? []);
-  return { source, path, evaluate: ({ document, row }: Scope) => document.text(document.find(path, row)) };
 }
 
 /** The echo key of a trades or book item. */

@@ -130,9 +130,9 @@ function offersOf(
 /** One symbol of each family on each connection; the map's first. */
 function sampleSymbols(frames: FramePlan): readonly string[] {
   const samples = new Map<string, string>();
-  for (const [connection, symbols] of frames.canonical) {
-    for (const symbol of symbols.values()) {
-      const key = `${connection} ${parseCanonicalSymbol(symbol)?.family}`;
+  for (const { id, canonical } of frames.connections) {
+    for (const symbol of Object.values(canonical)) {
+      const key = `${id} ${parseCanonicalSymbol(symbol)?.family}`;
       if (!samples.has(key)) samples.set(key, symbol);
     }
   }
@@ -336,7 +336,7 @@ function offerMark({ offers }: ExchangeFacts, channel: Channel): string {
 }
 
 function families({ frames }: ExchangeFacts): readonly string[] {
-  const symbols = [...frames.canonical.values()].flatMap((map) => [...map.values()]);
+  const symbols = frames.connections.flatMap(({ canonical }) => Object.values(canonical));
   return unique(symbols.flatMap((symbol) => parseCanonicalSymbol(symbol)?.family ?? [])).toSorted().reverse();
 }
 

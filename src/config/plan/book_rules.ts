@@ -63,22 +63,22 @@ export function withChecksums(
     const at = descriptor.books[index]?.checksum?.at;
     if (at === undefined) return rule;
     const field = fieldRule(at, place.at("books", index, "checksum", "at"), { type: "text", required: false, unit });
-    return { ...rule, fields: new Map([...rule.fields, ["checksum", field]]) };
+    return { ...rule, fields: { ...rule.fields, checksum: field } };
   });
 }
 
-function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Place): ReadonlySet<string> {
+function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Place): readonly string[] {
   const feeding = events.filter(({ kind }) => kind === "book" || kind === "checksum").map(({ name }) => name);
   if (values.rules === undefined) {
     if (feeding.length === 0) place.error("No event rule of kind book: there is nothing to keep");
-    return new Set(feeding);
+    return feeding;
   }
   values.rules.forEach((name, index) => {
     if (!feeding.includes(name)) {
       place.at("rules", index).error(`Unknown book rule ${name}: the descriptor has ${listed(feeding)}`);
     }
   });
-  return new Set(values.rules);
+  return [...new Set(values.rules)];
 }
 
 /** Reports a kind without what its snapshots come from, and the other way round. */
@@ -101,9 +101,9 @@ function checkSource(values: BookFeedValues, descriptor: DescriptorValues, place
 function checkChecksum(
   values: BookFeedValues,
   events: readonly EventRule[],
-  { rules, place }: { readonly rules: ReadonlySet<string>; readonly place: Place },
+  { rules, place }: { readonly rules: readonly string[]; readonly place: Place },
 ): void {
-  const isFramed = events.some(({ kind, name }) => kind === "checksum" && rules.has(name));
+  const isFramed = events.some(({ kind, name }) => kind === "checksum" && rules.includes(name));
   if (values.checksum === undefined && isFramed) place.error("No `checksum`: an event rule of kind checksum feeds it");
   if (values.checksum !== undefined && values.checksum.at === undefined && !isFramed) {
     place.at("checksum").error("No `at`, nor an event rule of kind checksum: one of them says where it stands");
@@ -133,7 +133,7 @@ function checksumRule(values: NonNullable<BookFeedValues["checksum"]>): Checksum
     sizeDigits: values.size_digits ?? null,
     negativeAsks: values.negative_asks,
     signed: values.signed,
-    absent: new Set(values.absent.map(String)),
+    absent: values.absent.map(String),
   };
 }
 
@@ -143,10 +143,10 @@ function defaultAction({ kind }: BookFeedValues): BookRule["resync"] {
 }
 
 /** The request of each instrument; compiled once without any, so that its errors are reported. */
-function requestsOf(values: BookFeedValues, context: BookContext): ReadonlyMap<string, Template> {
+function requestsOf(values: BookFeedValues, context: BookContext): Readonly<Record<string, Template>> {
   const { request } = values;
   const { place, texts, instruments } = context;
-  if (request === undefined) return new Map();
+  if (request === undefined) return {};
   const template = (native: string) =>
     templateOf(request, place, {
       ...withValues(texts.scope, {
@@ -156,8 +156,8 @@ function requestsOf(values: BookFeedValues, context: BookContext): ReadonlyMap<s
       }),
       holes: texts.sent,
     });
-  if (template("SYMBOL") === null) return new Map();
-  return new Map(instruments.flatMap(({ native }) => {
+  if (template("SYMBOL") === null) return {};
+  return Object.fromEntries(instruments.flatMap(({ native }) => {
     const found = template(native);
     return found === null ? [] : [[native, found] as const];
   }));

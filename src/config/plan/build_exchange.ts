@@ -9,7 +9,7 @@ import {
   type SubscribeRequest,
 } from "../../model/mod.ts";
 import { buildBookRules } from "./book_rules.ts";
-import { buildRules, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
+import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
 import { connectionIdsOf } from "./connection_ids.ts";
 import { buildConnections, type ConnectionBase, connectionShards } from "./connections.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
@@ -19,7 +19,7 @@ import { buildItems } from "./items.ts";
 import { listed, Place } from "./place.ts";
 import { buildRequests, shardItems } from "./requests.ts";
 import { buildRest } from "./rest.ts";
-import { buildSymbolTable, canonicalMaps, resolveSymbols, serves } from "./symbols.ts";
+import { buildSymbolTable, frameConnections, resolveSymbols, serves } from "./symbols.ts";
 import { buildTexts } from "./texts.ts";
 
 /**
@@ -65,10 +65,10 @@ export function buildExchange(
     frames: {
       ...rules,
       exchange,
-      canonical: canonicalMaps(descriptor, withInstruments(table.instruments, instruments), mapPlace),
-      channels: new Map(offered.map(({ channel, native }) => [native, channel])),
+      connections: frameConnections(descriptor, withInstruments(table.instruments, instruments), mapPlace),
+      channels: channelNames(offered),
       books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments }),
-      wanted: new Set(channels),
+      wanted: channels,
     },
   };
   return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues };

@@ -11,7 +11,7 @@ import type { DescriptorInput } from "./input.ts";
 import { buildParseRule } from "./parse_rule.ts";
 import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
-import { buildSymbolTable, canonicalMaps } from "./symbols.ts";
+import { buildSymbolTable, frameConnections } from "./symbols.ts";
 import { closedTextOf, pointerOf, sourceOf } from "./compile.ts";
 import { buildTexts, type Texts } from "./texts.ts";
 
@@ -40,8 +40,8 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
   const frames: FramePlan = {
     ...rules,
     exchange,
-    canonical: canonicalMaps(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
-    channels: new Map(nativeChannels(descriptor, { place, texts }).map(({ channel, native }) => [native, channel])),
+    connections: frameConnections(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
+    channels: channelNames(nativeChannels(descriptor, { place, texts })),
     books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments: [] }),
     wanted: null,
   };
@@ -52,18 +52,15 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
 /** The parts of a frame plan that do not depend on what is asked for. */
 export type FrameRules = Pick<
   FramePlan,
-  "decode" | "urls" | "controls" | "events" | "parse" | "aliasKey" | "socketSequence"
+  "controls" | "events" | "parse" | "aliasKey" | "socketSequence"
 >;
 
 /** Lowers the rules of a descriptor. */
 export function buildRules(descriptor: DescriptorValues, place: Place, texts: Texts): FrameRules {
-  const connections = descriptor.ws.connections;
   const aliasKey = descriptor.parse?.route_key;
   const socketSequence = descriptor.parse?.socket_sequence;
   const controls: readonly ControlRule[] = buildControlRules(descriptor, place, texts);
   return {
-    decode: new Map(connections.map(({ id, decode }) => [id, decode])),
-    urls: new Map(connections.map(({ id, urls }) => [id, urls])),
     controls,
     events: withChecksums(buildEventRules(descriptor, place), descriptor, place),
     parse: buildParseRule(descriptor, place),
@@ -87,6 +84,13 @@ export function nativeChannels(
     const native = closedTextOf(text, context.place.at("maps", "channel_map", channel), context.texts.scope);
     return native === null ? [] : [{ channel, native }];
   });
+}
+
+/** Returns our channel by its native name. */
+export function channelNames(
+  channels: readonly { readonly channel: Channel; readonly native: string }[],
+): FramePlan["channels"] {
+  return Object.fromEntries(channels.map(({ channel, native }) => [native, channel]));
 }
 
 /** Reports subscriptions that name no connection, or acknowledgements that cannot be told apart. */

@@ -1,23 +1,22 @@
-import type { Expression, Predicate, Rows } from "../../json/mod.ts";
 import {
-  type Compiled,
-  compileExpression,
-  compilePredicate,
-  compileRows,
-  compileSource,
-  compileTemplate,
+  type Parsed,
+  parseExpression,
+  parsePredicate,
+  parseRows,
+  parseSource,
+  parseTemplate,
   type TemplateScope,
 } from "../../lang/mod.ts";
-import type { Template } from "../../model/mod.ts";
+import type { Expression, Predicate, Rows, Template } from "../../model/mod.ts";
 import type { PredicateValues } from "../schema_descriptor.ts";
 import type { Place } from "./place.ts";
 
-/** The languages of a descriptor, compiled with their errors reported where the text stands. Null: it was reported. */
+/** The languages of a descriptor, read with their errors reported where the text stands. Null: it was reported. */
 
-/** Takes what was compiled, or reports its errors. `shift` is where the compiled text begins in the value. */
-export function accept<T>(compiled: Compiled<T>, place: Place, shift = 0): T | null {
-  if (compiled.ok) return compiled.value;
-  for (const error of compiled.errors) {
+/** Returns what was read, or reports its errors. `shift` is where the text begins in the value. */
+export function accept<T>(parsed: Parsed<T>, place: Place, shift = 0): T | null {
+  if (parsed.ok) return parsed.value;
+  for (const error of parsed.errors) {
     place.error(error.message, { offset: error.offset + shift, length: error.length });
   }
   return null;
@@ -25,7 +24,7 @@ export function accept<T>(compiled: Compiled<T>, place: Place, shift = 0): T | n
 
 /** A pointer or an expression. */
 export function sourceOf(text: string, place: Place): Expression | null {
-  return accept(compileSource(text), place);
+  return accept(parseSource(text), place);
 }
 
 /** A list of sources; those that are wrong are reported and left out. */
@@ -39,7 +38,7 @@ export function expressionOf(
   place: Place,
   options: { maxLength: number; shift: number },
 ): Expression | null {
-  return accept(compileExpression(text, { maxLength: options.maxLength }), place, options.shift);
+  return accept(parseExpression(text, { maxLength: options.maxLength }), place, options.shift);
 }
 
 /** A JSON pointer and nothing else. */
@@ -53,14 +52,14 @@ export function pointerOf(text: string, place: Place): Expression | null {
 
 /** A fan-out pointer. */
 export function rowsOf(text: string, place: Place): Rows | null {
-  return accept(compileRows(text), place);
+  return accept(parseRows(text), place);
 }
 
 /** A condition. */
 export function predicateOf(spec: PredicateValues, place: Place): Predicate | null {
-  const compiled = compilePredicate(spec);
-  if (compiled.ok) return compiled.value;
-  for (const error of compiled.errors) {
+  const parsed = parsePredicate(spec);
+  if (parsed.ok) return parsed.value;
+  for (const error of parsed.errors) {
     place.at(...error.path).error(error.message, { offset: error.offset, length: error.length });
   }
   return null;
@@ -68,7 +67,7 @@ export function predicateOf(spec: PredicateValues, place: Place): Predicate | nu
 
 /** A text with placeholders. */
 export function templateOf(text: string, place: Place, scope: TemplateScope): Template | null {
-  return accept(compileTemplate(text, scope), place);
+  return accept(parseTemplate(text, scope), place);
 }
 
 /** The text of a template in which nothing is left open; null where a hole is, which is reported. */

@@ -62,7 +62,7 @@ function connectionBase(
     connectDelayMs: connection.connect_delay_ms,
     awaitsWelcome: connection.welcome !== undefined ||
       context.controls.some((rule) =>
-        rule.action === "welcome" && (rule.connections === null || rule.connections.has(connection.id))
+        rule.action === "welcome" && (rule.connections === null || rule.connections.includes(connection.id))
       ),
     welcomeTimeoutMs: connection.welcome_timeout_ms,
     hello: connection.hello.flatMap((text, index) => compile(text, place.at("hello", index))),
@@ -95,7 +95,7 @@ function keepalivePlan(
     );
   }
   const pongs = context.controls.some((rule) =>
-    rule.action === "pong" && (rule.connections === null || rule.connections.has(connection.id))
+    rule.action === "pong" && (rule.connections === null || rule.connections.includes(connection.id))
   );
   return {
     mode: keepalive.mode,

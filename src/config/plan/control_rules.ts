@@ -56,7 +56,7 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
       ...EMPTY,
       name: control.name,
       action: control.action,
-      connections: control.connections === undefined ? null : new Set(control.connections),
+      connections: control.connections === undefined ? null : control.connections,
       text: control.text ?? null,
       when: control.when === undefined ? null : predicateOf(control.when, at.at("when")),
       reason: control.reason === undefined ? null : sourceOf(control.reason, at.at("reason")),
@@ -85,7 +85,7 @@ function welcomeRules(descriptor: DescriptorValues, place: Place): readonly Cont
   return descriptor.ws.connections.flatMap((connection, index) => {
     if (connection.welcome === undefined) return [];
     const when = predicateOf(connection.welcome, place.at("ws", "connections", index, "welcome"));
-    return [{ ...EMPTY, name: "welcome", action: "welcome" as const, connections: new Set([connection.id]), when }];
+    return [{ ...EMPTY, name: "welcome", action: "welcome" as const, connections: [connection.id], when }];
   });
 }
 
@@ -105,7 +105,7 @@ function answerRules(
       ...EMPTY,
       name: action,
       action,
-      connections: new Set(connectionIdsOf(subscription.connection_id)),
+      connections: connectionIdsOf(subscription.connection_id),
       when: predicateOf(spec.predicate, spec.place),
       correlation: answer.correlation_pointer === undefined
         ? null
@@ -164,7 +164,7 @@ function aliasRule(values: RouteValues | undefined, descriptor: DescriptorValues
   }
   const key = sourceOf(values.key, place.at("key"));
   if (key === null) return null;
-  const set = values.set === undefined ? null : new Map(
+  const set = values.set === undefined ? null : Object.fromEntries(
     Object.entries(values.set).flatMap(([name, text]) => {
       const found = sourceOf(text, place.at("set", name));
       return found === null ? [] : [[name, found] as const];

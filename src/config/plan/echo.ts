@@ -1,5 +1,6 @@
-import { compilePath, type Expression, JsonDocument, type Value } from "../../json/mod.ts";
+import { compilePath, JsonDocument } from "../../json/mod.ts";
 import { ECHO_SEPARATOR } from "../../model/mod.ts";
+import { type CompiledExpression, scopeOf, type Value } from "../../program/mod.ts";
 
 /** What the element of a message gives: its key, or null with `missing` naming the source that gives nothing. */
 export interface Echo {
@@ -11,11 +12,11 @@ export interface Echo {
  * The key of a subscribed item: what its acknowledgement will echo, read off the message that subscribes to it.
  * `element` leads to the item in the message. Without expressions nothing is echoed.
  */
-export function echoKey(text: string, element: readonly string[], expressions: readonly Expression[]): Echo {
+export function echoKey(text: string, element: readonly string[], expressions: readonly CompiledExpression[]): Echo {
   if (expressions.length === 0) return { key: null, missing: null };
   const document = new JsonDocument();
   if (!document.parse(new TextEncoder().encode(text))) return { key: null, missing: expressions[0].source };
-  const scope = { document, row: document.find(compilePath(element), 0), parent: 0, route: null, outer: null };
+  const scope = scopeOf(document, document.find(compilePath(element), 0));
   const parts: string[] = [];
   for (const expression of expressions) {
     const part = scalarText(expression.evaluate(scope), document);

@@ -1,10 +1,11 @@
-import type { Predicate } from "../../json/mod.ts";
 import type {
   BookFields,
   Channel,
   EventRule,
+  Expression,
   LevelRule,
   MergeRule,
+  Predicate,
   RuleKind,
   TimeUnit,
   UnwrapRule,
@@ -31,7 +32,7 @@ export function eventChannel(event: EventValues): Channel {
   return event.channel ?? KIND_CHANNELS[event.kind];
 }
 
-/** `[[events]]`, compiled in order. */
+/** Builds `[[events]]`, in order. */
 export function buildEventRules(descriptor: DescriptorValues, place: Place): readonly EventRule[] {
   const names = new Set<string>();
   const unit = descriptor.parse?.time_unit ?? "ms";
@@ -51,7 +52,7 @@ function eventRule(
     kind: event.kind,
     channel: eventChannel(event),
     source: event.source,
-    connections: event.connections === undefined ? null : new Set(event.connections),
+    connections: event.connections ?? null,
     when: event.when === undefined ? ALWAYS : predicateOf(event.when, place.at("when")) ?? ALWAYS,
     unwrap: unwrapRule(event, place.at("unwrap")),
     rows: rowsOf(event.rows, place.at("rows")) ?? { source: "", steps: [], tail: null },
@@ -69,7 +70,12 @@ function eventRule(
   };
 }
 
-const ALWAYS: Predicate = { source: "true", test: () => true, discriminator: null };
+/** Holds for every frame. */
+const ALWAYS: Predicate = {
+  kind: "condition",
+  source: "true",
+  tree: { kind: "literal", value: true, isNumber: false, offset: 0, length: 4 },
+};
 
 function checkReferences(event: EventValues, descriptor: DescriptorValues, place: Place): void {
   const requests = descriptor.rest?.requests ?? [];
@@ -160,4 +166,7 @@ function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Pla
 }
 
 /** Stands for an expression that was reported: the plan is not used then. */
-const NOTHING = { source: "null", path: null, evaluate: () => null };
+const NOTHING: Expression = {
+  source: "null",
+  tree: { kind: "literal", value: null, isNumber: false, offset: 0, length: 4 },
+};

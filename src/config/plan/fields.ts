@@ -1,4 +1,4 @@
-import { type FieldRule, type RuleKind, SIDES, type TimeUnit, unreachable } from "../../model/mod.ts";
+import { type EventRule, type FieldRule, type RuleKind, SIDES, type TimeUnit, unreachable } from "../../model/mod.ts";
 import type { EventValues, FieldValues } from "../schema_descriptor.ts";
 import { sourceOf, sourcesOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
@@ -54,14 +54,14 @@ const MAP_VALUES: Readonly<Partial<Record<FieldType, readonly string[]>>> = {
 };
 
 /** How the fields of an event rule are found, by name; fields that the rule does not name are left out. */
-export function eventFields(event: EventValues, place: Place, unit: TimeUnit): ReadonlyMap<string, FieldRule> {
+export function eventFields(event: EventValues, place: Place, unit: TimeUnit): EventRule["fields"] {
   const specs = KIND_FIELDS[event.kind];
-  const fields = new Map<string, FieldRule>();
-  for (const [name, value] of Object.entries(event)) {
-    if (!Object.hasOwn(specs, name) || !isFieldValues(value)) continue;
-    fields.set(name, fieldRule(value, place.at(name), { ...specs[name], unit }));
-  }
-  return fields;
+  return Object.fromEntries(
+    Object.entries(event).flatMap(([name, value]) => {
+      if (!Object.hasOwn(specs, name) || !isFieldValues(value)) return [];
+      return [[name, fieldRule(value, place.at(name), { ...specs[name], unit })] as const];
+    }),
+  );
 }
 
 /** How one value is found. Sources that are wrong are reported and left out. */
@@ -79,8 +79,8 @@ export function fieldRule(
   }
   return {
     sources: sources.filter((source) => source !== null),
-    absent: table.absent === undefined ? null : new Set(table.absent),
-    map: table.map === undefined ? defaultMap(options.type) : new Map(Object.entries(table.map)),
+    absent: table.absent ?? null,
+    map: table.map ?? defaultMap(options.type),
     other: table.other ?? null,
     unit: options.type === "time" ? table.unit ?? options.unit : null,
     required: options.required || table.required === true,
@@ -100,7 +100,7 @@ function checkMapValues(table: Exclude<FieldValues, string>, place: Place, type:
   }
 }
 
-function defaultMap(type: FieldType): ReadonlyMap<string, string> | null {
+function defaultMap(type: FieldType): FieldRule["map"] {
   switch (type) {
     case "side":
       return sideMap({ buy: ["buy", "bid"], sell: ["sell", "ask"], unknown: ["unknown"] });
@@ -116,11 +116,11 @@ function defaultMap(type: FieldType): ReadonlyMap<string, string> | null {
 }
 
 /** Every spelling in lower case, upper case and with a capital. */
-function sideMap(words: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, string> {
-  const map = new Map<string, string>();
+function sideMap(words: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>> {
+  const map: Record<string, string> = {};
   for (const [side, spellings] of Object.entries(words)) {
     for (const word of spellings) {
-      for (const spelling of [word, word.toUpperCase(), word[0].toUpperCase() + word.slice(1)]) map.set(spelling, side);
+      for (const spelling of [word, word.toUpperCase(), word[0].toUpperCase() + word.slice(1)]) map[spelling] = side;
     }
   }
   return map;

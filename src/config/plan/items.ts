@@ -1,6 +1,6 @@
-import type { Expression } from "../../json/mod.ts";
 import { parsePointer } from "../../json/mod.ts";
 import { type ItemSpelling, type Stream, streamKey } from "../../model/mod.ts";
+import { type CompiledExpression, compileExpression } from "../../program/mod.ts";
 import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
 import { sourcesOf } from "./compile.ts";
 import { answerItem } from "./control_rules.ts";
@@ -73,7 +73,7 @@ class Splitter {
   readonly #batch: BatchValues | undefined;
   readonly #place: Place;
   readonly #batchPlace: Place;
-  readonly #echo: readonly Expression[];
+  readonly #echo: readonly CompiledExpression[];
   readonly #unsubscribe: SubscriptionValues["unsubscribe"];
   readonly #at: readonly string[] | null;
   readonly #reported = new Set<string>();
@@ -81,7 +81,7 @@ class Splitter {
   constructor(values: SubscriptionValues, place: Place) {
     this.#batch = batchSteps(values)[0];
     this.#place = place;
-    this.#echo = sourcesOf(answerItem(values.ack), place.at("ack", "item"));
+    this.#echo = sourcesOf(answerItem(values.ack), place.at("ack", "item")).map(compileExpression);
     this.#unsubscribe = values.unsubscribe ?? (values.replaces ? "none" : undefined);
     this.#batchPlace = Array.isArray(values.batch) ? place.at("batch", 0) : place.at("batch");
     this.#at = this.#batch === undefined ? [] : parsePointer(this.#batch.at);

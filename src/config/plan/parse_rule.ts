@@ -1,5 +1,4 @@
-import type { Expression } from "../../json/mod.ts";
-import type { FieldRule, ParseRule, TimeUnit } from "../../model/mod.ts";
+import type { Expression, FieldRule, ParseRule, TimeUnit } from "../../model/mod.ts";
 import type { DescriptorValues, ParseValues } from "../schema_descriptor.ts";
 import { expressionOf, pointerOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";

@@ -1,5 +1,6 @@
-import { type Expression, JsonDocument } from "../../json/mod.ts";
+import { JsonDocument } from "../../json/mod.ts";
 import { type Instrument, parseCanonicalSymbol } from "../../model/mod.ts";
+import { type CompiledExpression, compileExpression, scopeOf } from "../../program/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import { sourceOf } from "./compile.ts";
 import type { Place } from "./place.ts";
@@ -10,9 +11,9 @@ export type SymbolValues = (instrument: Pick<Instrument, "symbol" | "native">) =
 /** Compiles `[symbol_values]`. A symbol that is not canonical has no parts; what an expression gives no text for is left out. */
 export function buildSymbolValues(descriptor: DescriptorValues, place: Place): SymbolValues {
   const own = Object.entries(descriptor.symbol_values).flatMap(
-    ([name, text]): readonly (readonly [string, Expression])[] => {
+    ([name, text]): readonly (readonly [string, CompiledExpression])[] => {
       const expression = sourceOf(text, place.at("symbol_values", name));
-      return expression === null ? [] : [[name, expression]];
+      return expression === null ? [] : [[name, compileExpression(expression)]];
     },
   );
   return ({ symbol, native }) => {
@@ -21,7 +22,7 @@ export function buildSymbolValues(descriptor: DescriptorValues, place: Place): S
     if (own.length === 0) return values;
     const document = new JsonDocument();
     document.parse(new TextEncoder().encode(JSON.stringify({ native, symbol, ...parts })));
-    const scope = { document, row: 0, parent: 0, route: null, outer: null };
+    const scope = scopeOf(document);
     for (const [name, expression] of own) {
       const value = expression.evaluate(scope);
       if (value !== null && typeof value !== "number") values[`sym:${name}`] = String(value);

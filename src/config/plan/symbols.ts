@@ -1,4 +1,4 @@
-import { type Family, type Instrument, parseCanonicalSymbol } from "../../model/mod.ts";
+import { type Family, type FrameConnection, type Instrument, parseCanonicalSymbol } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import type { ListedInstrument } from "./input.ts";
 import { listed, type Place } from "./place.ts";
@@ -39,17 +39,16 @@ export function serves(connection: ConnectionValues, family: Family | null): boo
 }
 
 /**
- * Native → canonical, by connection id. Reports natives that name two instruments on one connection, which would merge
+ * Returns how frames of each connection are decoded and what their native symbols stand for. Reports natives that name two instruments on one connection, which would merge
  * their streams.
  */
-export function canonicalMaps(
+export function frameConnections(
   descriptor: DescriptorValues,
   instruments: readonly Instrument[],
   mapPlace: Place | null,
-): ReadonlyMap<string, ReadonlyMap<string, string>> {
+): readonly FrameConnection[] {
   const reported = new Set<string>();
-  const maps = new Map<string, ReadonlyMap<string, string>>();
-  for (const connection of descriptor.ws.connections) {
+  return descriptor.ws.connections.map((connection) => {
     const canonical = new Map<string, string>();
     for (const { symbol, native, family } of instruments) {
       if (!serves(connection, family)) continue;
@@ -62,9 +61,9 @@ export function canonicalMaps(
       }
       if (other === undefined) canonical.set(native, symbol);
     }
-    maps.set(connection.id, canonical);
-  }
-  return maps;
+    const { id, decode, urls } = connection;
+    return { id, decode, urls, canonical: Object.fromEntries(canonical) };
+  });
 }
 
 /** The instruments that an instance is configured for. `place` is that of its `symbols`. */

@@ -40,14 +40,14 @@ export interface ChecksumRule {
   /** The checksum is a signed 32-bit integer. */
   readonly signed: boolean;
   /** Texts that mean that there is none. */
-  readonly absent: ReadonlySet<string>;
+  readonly absent: readonly string[];
 }
 
 /** One book feed of an exchange: `[[books]]`. */
 export interface BookRule {
   readonly name: string;
   /** Names of the event rules that feed it. */
-  readonly rules: ReadonlySet<string>;
+  readonly rules: readonly string[];
   readonly kind: BookKind;
   readonly sequence: SequenceRule;
   readonly bridge: BridgeRule;
@@ -64,5 +64,5 @@ export interface BookRule {
   /** Name of the REST request that gives snapshots; null where none does. */
   readonly snapshotRequest: string | null;
   /** What asks for a snapshot on the socket, by native symbol; empty where nothing does. */
-  readonly requests: ReadonlyMap<string, Template>;
+  readonly requests: Readonly<Record<string, Template>>;
 }

@@ -1,5 +1,5 @@
-import type { Expression } from "../../json/mod.ts";
 import type { Channel, Stream } from "../channel.ts";
+import type { Expression } from "../expression.ts";
 import type { Family } from "../instrument.ts";
 import type { Template } from "../template.ts";
 

@@ -1,7 +1,8 @@
-import type { Expression, Predicate, Rows } from "../../json/mod.ts";
 import type { Channel } from "../channel.ts";
 import type { EventKind, Side } from "../event.ts";
+import type { Expression, Rows } from "../expression.ts";
 import type { TimeUnit } from "../micros.ts";
+import type { Predicate } from "../predicate.ts";
 import type { ControlAction } from "../signal.ts";
 import type { Template } from "../template.ts";
 import type { BookRule } from "./books.ts";
@@ -10,10 +11,8 @@ import type { BookRule } from "./books.ts";
 export interface FramePlan {
   /** Name of the instance, as it stands in events. */
   readonly exchange: string;
-  /** How to decode, by the descriptor's connection id. */
-  readonly decode: ReadonlyMap<string, Decoding>;
-  /** URLs by connection id, to recognise the connection of a recording. */
-  readonly urls: ReadonlyMap<string, readonly string[]>;
+  /** The descriptor's connections, in its order. */
+  readonly connections: readonly FrameConnection[];
   readonly controls: readonly ControlRule[];
   readonly events: readonly EventRule[];
   /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
@@ -22,14 +21,23 @@ export interface FramePlan {
   readonly aliasKey: Expression | null;
   /** Where frames carry a counter over all frames of their session, one up each time; null where they do not. */
   readonly socketSequence: Expression | null;
-  /** Native → canonical, by connection id: the same spelling may name two instruments on two connections. */
-  readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Native channel → channel, for raw events. */
-  readonly channels: ReadonlyMap<string, Channel>;
+  readonly channels: Readonly<Record<string, Channel>>;
   /** Books that are kept and checked; feeds of no rule here pass through. */
   readonly books: readonly BookRule[];
   /** Null: events of all channels are wanted (replay); otherwise those of these channels alone. */
-  readonly wanted: ReadonlySet<Channel> | null;
+  readonly wanted: readonly Channel[] | null;
+}
+
+/** What frames of one connection of the descriptor need, whatever shard of it they came from. */
+export interface FrameConnection {
+  /** The descriptor's connection id. */
+  readonly id: string;
+  readonly decode: Decoding;
+  /** As the descriptor or the instance writes them, to recognise the connection of a recording. */
+  readonly urls: readonly string[];
+  /** Native → canonical: the same spelling may name two instruments on two connections. */
+  readonly canonical: Readonly<Record<string, string>>;
 }
 
 /** `auto`: gzip or zlib by the first bytes, text otherwise. */
@@ -49,9 +57,9 @@ export interface FieldRule {
   /** Tried in order until one gives a value that is not null and not `absent`. */
   readonly sources: readonly Expression[];
   /** Texts that mean "not there": `""`, `"0"`. */
-  readonly absent: ReadonlySet<string> | null;
+  readonly absent: readonly string[] | null;
   /** Text → text; booleans look up `true` and `false`. A text that the map lacks is `other`, or a fault if that is null. */
-  readonly map: ReadonlyMap<string, string> | null;
+  readonly map: Readonly<Record<string, string>> | null;
   readonly other: string | null;
   /** Set on times. */
   readonly unit: TimeUnit | null;
@@ -90,7 +98,7 @@ export interface EventRule {
   /** `ws`, or the name of a REST request. */
   readonly source: string;
   /** Null: frames of every connection. */
-  readonly connections: ReadonlySet<string> | null;
+  readonly connections: readonly string[] | null;
   /** On the whole frame. */
   readonly when: Predicate;
   /** The text in the frame that rows and fields are read from; null: the frame itself. */
@@ -101,7 +109,7 @@ export interface EventRule {
   readonly symbol: FieldRule | null;
   readonly exchangeTs: FieldRule | null;
   /** Event field → how it is found. Fields of the kind that are not named are null. */
-  readonly fields: ReadonlyMap<string, FieldRule>;
+  readonly fields: Readonly<Record<string, FieldRule>>;
   readonly book: BookFields | null;
   /** Fields that a row lacks are those last known of the rule, session and symbol; null: rows stand for themselves. */
   readonly merge: MergeRule | null;
@@ -135,7 +143,7 @@ export interface ControlRule {
   readonly name: string;
   readonly action: ControlAction;
   /** Null: every connection. */
-  readonly connections: ReadonlySet<string> | null;
+  readonly connections: readonly string[] | null;
   /** The whole frame, for frames that are not JSON; null where `when` decides. */
   readonly text: string | null;
   readonly when: Predicate | null;
@@ -158,7 +166,7 @@ export interface ControlRule {
 export interface AliasRule {
   readonly key: Expression;
   /** Name of a text, and where this frame holds it; null removes the alias. */
-  readonly set: ReadonlyMap<string, Expression> | null;
+  readonly set: Readonly<Record<string, Expression>> | null;
 }
 
 /** Sides that a `side` map may give. */

@@ -1,5 +1,6 @@
-import type { Expression, Predicate, Rows } from "../../json/mod.ts";
 import type { Channel } from "../channel.ts";
+import type { Expression, Rows } from "../expression.ts";
+import type { Predicate } from "../predicate.ts";
 import type { Template } from "../template.ts";
 
 /** `[rest]`. */

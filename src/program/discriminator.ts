@@ -1,25 +1,58 @@
-import type { Expression } from "../json/mod.ts";
-import type { ExpressionNode } from "../model/mod.ts";
-import { isNumber } from "../program/mod.ts";
-import { parseExpression } from "./expression_parser.ts";
+import { compilePath } from "../json/mod.ts";
+import type { ExpressionNode, Predicate, SourceTest } from "../model/mod.ts";
+import { isNumber } from "./arithmetic.ts";
+import type { Discriminator } from "./scope.ts";
 
 /** A scalar that has to be one of some texts, or to begin with one of others, for a condition to hold. */
-export interface NeededScalar {
+interface NeededScalar {
   /** From the root; a path from the row counts as one, because conditions on frames have the root as their row. */
   readonly segments: readonly string[];
   readonly values: ReadonlySet<string>;
   readonly prefixes: readonly string[];
 }
 
-/** The path from the root that a compiled source follows; null where it is not a plain one. */
-export function rootSegments(text: string, source: Expression): readonly string[] | null {
-  if (source.path !== null) return source.path.segments;
-  const { tree } = parseExpression(text);
-  return tree === null ? null : pathOf(tree);
+/** Returns what a predicate asks of one scalar; null where no single scalar tells whether it can hold. */
+export function discriminatorOf(predicate: Predicate): Discriminator | null {
+  switch (predicate.kind) {
+    case "condition":
+      return toDiscriminator(conditionDiscriminator(predicate.tree), false);
+    case "table":
+      return toDiscriminator(
+        mostTelling(predicate.tests.flatMap((test) => neededBy(test) ?? [])),
+        predicate.tests.length === 1,
+      );
+  }
+}
+
+/** What a test on one source implies; null where its source is no plain path or it has no finite set of texts. */
+function neededBy({ source, checks }: SourceTest): NeededScalar | null {
+  const segments = pathOf(source.tree);
+  if (segments === null || checks.length !== 1) return null;
+  const [check] = checks;
+  if (check.kind === "one_of") return { segments, values: new Set(check.texts), prefixes: [] };
+  if (check.kind !== "prefix" || !check.texts.every(isWellFormed)) return null;
+  return { segments, values: new Set(), prefixes: check.texts };
+}
+
+/** Names tell frames apart better than beginnings of names do, and these better than numbers and flags. */
+function mostTelling(needed: readonly NeededScalar[]): NeededScalar | null {
+  const isName = (text: string): boolean => text !== "true" && text !== "false" && !isNumber(text);
+  return needed.find(({ values }) => values.size > 0 && [...values].every(isName)) ??
+    needed.find(({ values }) => values.size === 0) ?? needed[0] ?? null;
+}
+
+function toDiscriminator(found: NeededScalar | null, isAll: boolean): Discriminator | null {
+  if (found === null) return null;
+  const { segments, values, prefixes } = found;
+  return { path: compilePath(segments), values, prefixes, decides: isAll && [...values].every(isWellFormed) };
+}
+
+function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
 }
 
 /** What a condition implies of one scalar; null where it implies nothing that one look-up could tell. */
-export function conditionDiscriminator(tree: ExpressionNode): NeededScalar | null {
+function conditionDiscriminator(tree: ExpressionNode): NeededScalar | null {
   switch (tree.kind) {
     case "and":
       for (const operand of tree.operands) {

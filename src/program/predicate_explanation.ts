@@ -1,13 +1,14 @@
-import { type ExplainedTest, type Expression, NOT_FOUND, type Scope } from "../json/mod.ts";
-import type { ExpressionNode } from "../model/mod.ts";
-import { textOfValue } from "../program/mod.ts";
-import { buildExpression, childrenOf } from "./expression.ts";
+import { NOT_FOUND } from "../json/mod.ts";
+import { childrenOf, type ExpressionNode } from "../model/mod.ts";
+import { compileExpression } from "./expression.ts";
+import type { CompiledExpression, ExplainedTest, Scope } from "./scope.ts";
+import { textOfValue } from "./value.ts";
 
 /** A part of a condition that is tested on what one source yields. */
 export interface NamedTest {
   /** As it was written, for people. */
   readonly name: string;
-  readonly source: Expression;
+  readonly source: CompiledExpression;
   readonly test: (scope: Scope) => boolean;
 }
 
@@ -25,24 +26,12 @@ export function explainCondition(text: string, tree: ExpressionNode, scope: Scop
   return parts.map((part) => ({
     test: parts.length === 1 ? text : textOf(text, part),
     found: foundIn(text, part, scope),
-    holds: buildExpression(text, part).evaluate(scope) === true,
+    holds: compileExpression({ source: text, tree: part }).evaluate(scope) === true,
   }));
 }
 
-/** A test as people read it: `/e = "trade" or "aggTrade"`, `/topic prefix "kline."`. */
-export function showTest(key: string, spec: unknown): string {
-  const name = key === "" ? "row" : key;
-  if (typeof spec !== "object" || spec === null || Array.isArray(spec)) return `${name} = ${showValues(spec)}`;
-  return Object.entries(spec).map(([test, value]) => `${name} ${test} ${showValues(value)}`).join(" and ");
-}
-
-function showValues(value: unknown): string {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.map((one) => typeof one === "string" ? JSON.stringify(one) : String(one)).join(" or ");
-}
-
 /** What a source yields, as it stands in the frame; `missing` where it leads nowhere. */
-export function foundBy(source: Expression, scope: Scope): string {
+export function foundBy(source: CompiledExpression, scope: Scope): string {
   const { document, row } = scope;
   if (source.path !== null) {
     const node = document.find(source.path, row);
@@ -56,7 +45,9 @@ export function foundBy(source: Expression, scope: Scope): string {
 /** The paths of a part with their values; a single one without its name. */
 function foundIn(text: string, part: ExpressionNode, scope: Scope): string {
   const paths = new Map<string, string>();
-  for (const node of pathsOf(part)) paths.set(textOf(text, node), foundBy(buildExpression(text, node), scope));
+  for (const node of pathsOf(part)) {
+    paths.set(textOf(text, node), foundBy(compileExpression({ source: text, tree: node }), scope));
+  }
   if (paths.size === 1) return [...paths.values()][0];
   return [...paths].map(([name, value]) => `${name}: ${value}`).join(", ");
 }

@@ -1,14 +1,13 @@
-import type { JsonDocument, NodeId } from "./document.ts";
-import type { Path } from "./path.ts";
+import type { JsonDocument, NodeId, Path } from "../json/mod.ts";
 
 /**
- * What an expression yields. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits,
- * so `1` and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or an
- * object. JSON null and a missing member are `null`.
+ * What an expression gives. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits, so `1`
+ * and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or an object. JSON
+ * null and a missing member are `null`.
  */
 export type Value = null | boolean | string | NodeId;
 
-/** What an expression may look at. One scope is reused for all rows of a frame: its fields change, it is not kept. */
+/** What an expression may look at. One scope is reused for all rows of a frame: its fields change, do not keep it. */
 export interface Scope {
   readonly document: JsonDocument;
   /** The node that pointers and bare names start from: the current row, or the root outside of rows. */
@@ -21,8 +20,13 @@ export interface Scope {
   outer: JsonDocument | null;
 }
 
-/** A compiled expression or pointer with the text it came from. Total: it never throws and needs no I/O. */
-export interface Expression {
+/** Returns a scope whose row is the node given, or the root, of a document that stands alone. */
+export function scopeOf(document: JsonDocument, row: NodeId = 0): Scope {
+  return { document, row, parent: 0, route: null, outer: null };
+}
+
+/** An expression as it runs. Total: it never throws. Its paths remember where they led, so no two readers share one. */
+export interface CompiledExpression {
   readonly source: string;
   /** Set where the expression is a plain path from the row, so that a hot loop can follow it without a call. */
   readonly path: Path | null;
@@ -42,14 +46,14 @@ export interface Discriminator {
   readonly decides: boolean;
 }
 
-/** A compiled condition on a frame or a row. */
-export interface Predicate {
+/** A condition as it runs on a frame or a row. */
+export interface CompiledPredicate {
   readonly source: string;
   readonly test: (scope: Scope) => boolean;
   /** Set where one scalar tells whether the predicate can hold at all: lets a router choose by one look-up. */
   readonly discriminator: Discriminator | null;
   /** The parts that all have to hold, each with what it found: for people who ask why a frame does not match. */
-  readonly explain?: (scope: Scope) => readonly ExplainedTest[];
+  readonly explain: (scope: Scope) => readonly ExplainedTest[];
 }
 
 /** One part of a condition, as it came out for a row. */
@@ -61,12 +65,8 @@ export interface ExplainedTest {
   readonly holds: boolean;
 }
 
-/**
- * A fan-out `/events/<all>/trades/<all>`: follow each path, then iterate over the array found there (an object or scalar
- * found where an array was expected counts as its only element). `tail` is followed from the last element; null where
- * the pointer ended with the wildcard. Without wildcards `steps` is empty and `tail` names the single row.
- */
-export interface Rows {
+/** A fan-out as it runs: `Rows` with paths that remember where they led. */
+export interface CompiledRows {
   readonly source: string;
   readonly steps: readonly Path[];
   readonly tail: Path | null;

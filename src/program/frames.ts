@@ -1,0 +1,237 @@
+import type {
+  AliasRule,
+  BookFields,
+  Channel,
+  ControlRule,
+  Decoding,
+  EventRule,
+  Expression,
+  FieldRule,
+  FramePlan,
+  LevelRule,
+  ParseRule,
+  Predicate,
+  Rows,
+  UnwrapRule,
+} from "../model/mod.ts";
+import { compileExpression, compileRows } from "./expression.ts";
+import { compilePredicate } from "./predicate.ts";
+import type { CompiledExpression, CompiledPredicate, CompiledRows } from "./scope.ts";
+
+/** A frame plan as it runs. It has caches of its own: one for each reader, never shared. */
+export interface CompiledFrames {
+  readonly exchange: string;
+  /** How to decode, by the descriptor's connection id. */
+  readonly decode: ReadonlyMap<string, Decoding>;
+  readonly controls: readonly CompiledControl[];
+  readonly events: readonly CompiledEvent[];
+  readonly parse: CompiledParse | null;
+  readonly aliasKey: CompiledExpression | null;
+  readonly socketSequence: CompiledExpression | null;
+  /** Native → canonical, by connection id. */
+  readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Native channel → channel, for raw events. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  /** Null: events of all channels are wanted. */
+  readonly wanted: ReadonlySet<Channel> | null;
+}
+
+/** A `FieldRule` as it runs. */
+export interface CompiledField extends Omit<FieldRule, "sources" | "absent" | "map"> {
+  readonly sources: readonly CompiledExpression[];
+  readonly absent: ReadonlySet<string> | null;
+  readonly map: ReadonlyMap<string, string> | null;
+}
+
+/** A `ParseRule` as it runs. */
+export interface CompiledParse {
+  readonly channel: CompiledField;
+  readonly symbol: CompiledField;
+  readonly serverTime: CompiledField | null;
+  readonly sequence: CompiledField | null;
+  readonly messageId: CompiledField | null;
+}
+
+/** An `UnwrapRule` as it runs. */
+export interface CompiledUnwrap extends Omit<UnwrapRule, "at"> {
+  readonly at: CompiledExpression;
+}
+
+/** A `MergeRule` as it runs. */
+export interface CompiledMerge {
+  readonly start: CompiledPredicate | null;
+}
+
+/** A `LevelRule` as it runs. */
+export interface CompiledLevel {
+  readonly price: CompiledExpression;
+  readonly size: CompiledExpression;
+  readonly id: CompiledExpression | null;
+}
+
+/** `BookFields` as they run. */
+export interface CompiledBookFields {
+  readonly snapshot: boolean | CompiledPredicate;
+  readonly bids: CompiledRows | null;
+  readonly asks: CompiledRows | null;
+  readonly levels: CompiledRows | null;
+  readonly bidLevel: CompiledLevel;
+  readonly askLevel: CompiledLevel;
+  readonly side: CompiledField | null;
+  readonly dropMalformedLevels: boolean;
+}
+
+/** An `EventRule` as it runs. */
+export interface CompiledEvent extends Pick<EventRule, "name" | "kind" | "channel" | "source" | "skipFirstFrame"> {
+  readonly connections: ReadonlySet<string> | null;
+  readonly when: CompiledPredicate;
+  readonly unwrap: CompiledUnwrap | null;
+  readonly rows: CompiledRows;
+  readonly where: CompiledPredicate | null;
+  readonly symbol: CompiledField | null;
+  readonly exchangeTs: CompiledField | null;
+  readonly fields: ReadonlyMap<string, CompiledField>;
+  readonly book: CompiledBookFields | null;
+  readonly merge: CompiledMerge | null;
+}
+
+/** A `AliasRule` as it runs. */
+export interface CompiledAlias {
+  readonly key: CompiledExpression;
+  readonly set: ReadonlyMap<string, CompiledExpression> | null;
+}
+
+/** A `ControlRule` as it runs: what reads the frame, without what is sent. */
+export interface CompiledControl extends Pick<ControlRule, "name" | "action" | "text"> {
+  readonly connections: ReadonlySet<string> | null;
+  readonly when: CompiledPredicate | null;
+  readonly correlation: CompiledExpression | null;
+  readonly rows: CompiledRows | null;
+  readonly echo: readonly CompiledExpression[];
+  readonly accepted: CompiledRows | null;
+  readonly rejected: CompiledRows | null;
+  readonly reason: CompiledExpression | null;
+  readonly capture: CompiledExpression | null;
+  readonly alias: CompiledAlias | null;
+}
+
+/** Compiles a frame plan. */
+export function compileFrames(plan: FramePlan): CompiledFrames {
+  const { connections } = plan;
+  return {
+    exchange: plan.exchange,
+    decode: new Map(connections.map(({ id, decode }) => [id, decode])),
+    controls: plan.controls.map(compileControl),
+    events: plan.events.map(compileEvent),
+    parse: plan.parse === null ? null : compileParse(plan.parse),
+    aliasKey: optional(plan.aliasKey),
+    socketSequence: optional(plan.socketSequence),
+    canonical: new Map(connections.map(({ id, canonical }) => [id, new Map(Object.entries(canonical))])),
+    channels: new Map(Object.entries(plan.channels)),
+    wanted: plan.wanted === null ? null : new Set(plan.wanted),
+  };
+}
+
+function compileControl(rule: ControlRule): CompiledControl {
+  const { name, action, text } = rule;
+  return {
+    name,
+    action,
+    text,
+    connections: setOf(rule.connections),
+    when: optionalPredicate(rule.when),
+    correlation: optional(rule.correlation),
+    rows: optionalRows(rule.rows),
+    echo: rule.echo.map(compileExpression),
+    accepted: optionalRows(rule.accepted),
+    rejected: optionalRows(rule.rejected),
+    reason: optional(rule.reason),
+    capture: optional(rule.capture),
+    alias: rule.alias === null ? null : compileAlias(rule.alias),
+  };
+}
+
+function compileAlias({ key, set }: AliasRule): CompiledAlias {
+  const texts = set === null ? null : new Map(
+    Object.entries(set).map(([name, expression]) => [name, compileExpression(expression)]),
+  );
+  return { key: compileExpression(key), set: texts };
+}
+
+function compileEvent(rule: EventRule): CompiledEvent {
+  const { name, kind, channel, source, skipFirstFrame } = rule;
+  return {
+    name,
+    kind,
+    channel,
+    source,
+    skipFirstFrame,
+    connections: setOf(rule.connections),
+    when: compilePredicate(rule.when),
+    unwrap: rule.unwrap === null ? null : { ...rule.unwrap, at: compileExpression(rule.unwrap.at) },
+    rows: compileRows(rule.rows),
+    where: optionalPredicate(rule.where),
+    symbol: optionalField(rule.symbol),
+    exchangeTs: optionalField(rule.exchangeTs),
+    fields: new Map(Object.entries(rule.fields).map(([name, field]) => [name, compileField(field)])),
+    book: rule.book === null ? null : compileBookFields(rule.book),
+    merge: rule.merge === null ? null : { start: optionalPredicate(rule.merge.start) },
+  };
+}
+
+function compileBookFields(fields: BookFields): CompiledBookFields {
+  const { snapshot } = fields;
+  return {
+    snapshot: typeof snapshot === "boolean" ? snapshot : compilePredicate(snapshot),
+    bids: optionalRows(fields.bids),
+    asks: optionalRows(fields.asks),
+    levels: optionalRows(fields.levels),
+    bidLevel: compileLevel(fields.bidLevel),
+    askLevel: compileLevel(fields.askLevel),
+    side: optionalField(fields.side),
+    dropMalformedLevels: fields.dropMalformedLevels,
+  };
+}
+
+function compileLevel({ price, size, id }: LevelRule): CompiledLevel {
+  return { price: compileExpression(price), size: compileExpression(size), id: optional(id) };
+}
+
+function compileParse(rule: ParseRule): CompiledParse {
+  return {
+    channel: compileField(rule.channel),
+    symbol: compileField(rule.symbol),
+    serverTime: optionalField(rule.serverTime),
+    sequence: optionalField(rule.sequence),
+    messageId: optionalField(rule.messageId),
+  };
+}
+
+function compileField(rule: FieldRule): CompiledField {
+  return {
+    ...rule,
+    sources: rule.sources.map(compileExpression),
+    absent: setOf(rule.absent),
+    map: rule.map === null ? null : new Map(Object.entries(rule.map)),
+  };
+}
+
+function optional(expression: Expression | null): CompiledExpression | null {
+  return expression === null ? null : compileExpression(expression);
+}
+
+function optionalPredicate(predicate: Predicate | null): CompiledPredicate | null {
+  return predicate === null ? null : compilePredicate(predicate);
+}
+
+function optionalRows(rows: Rows | null): CompiledRows | null {
+  return rows === null ? null : compileRows(rows);
+}
+
+function optionalField(rule: FieldRule | null): CompiledField | null {
+  return rule === null ? null : compileField(rule);
+}
+
+function setOf(texts: readonly string[] | null): ReadonlySet<string> | null {
+  return texts === null ? null : new Set(texts);
+}
