@@ -12,6 +12,7 @@ import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_l
 const milliseconds = z.int().min(1).max(2_147_483_647);
 /** Messages and editors show the title where a text has a form of its own. */
 const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
+const day = z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" });
 const channel = z.enum(CHANNELS);
 const headers = z.record(text, z.string());
 const method = z.enum(["GET", "POST"]);
@@ -23,8 +24,9 @@ export const metaSchema = z.strictObject({
   name: text.describe("Name of the exchange"),
   version: z.literal("1.4").describe("Version of the descriptor schema"),
   docs: text.optional().describe("Address of the exchange's documentation"),
-  verified: z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" }).optional().describe(
-    "Day on which it was last checked, YYYY-MM-DD",
+  verified: day.optional().describe("Day on which it was last checked, YYYY-MM-DD"),
+  closed: day.optional().describe(
+    "Day on which the exchange ceased, YYYY-MM-DD: it is for recordings since; its page says so",
   ),
   notes: z.array(text).default([]).describe(
     "What a reader should know, a sentence each; it stands on the exchange's page",

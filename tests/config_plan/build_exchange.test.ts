@@ -202,7 +202,11 @@ Deno.test("buildExchange() reports what is wrong at its place", () => {
       { descriptor: subscription({ ack: { field: "/e", echo: ["/a"] } }) },
       "descriptor/subscriptions/0/ack: `echo` and `item`",
     ],
-    [{ map: { "A/B": "AB", "C/D": "AB" } }, "map/C/D: Native symbol AB stands for both A/B and C/D"],
+    [{ map: { "A/B": "AB", "C/D": "AB" } }, "map/C/D: Native symbol AB has the name A/B already on connection public"],
+    [
+      { map: { "A/B": "AB", "C/D": "AB" }, instance: { symbols: ["A/B", "C/D"] } },
+      "collector/exchange/0/symbols/1: Symbols A/B and C/D are both AB on the exchange",
+    ],
     [{ map: { "A/B": 7 } }, "map/A/B: Not a native symbol"],
     [
       { instance: { symbols: ["X/Y"] }, map: { "A/B": "AB" } },
@@ -243,6 +247,44 @@ Deno.test("buildExchange() reports what is wrong at its place", () => {
     assert.ok(issues.some((issue) => issue.startsWith(expected)), `${expected} among ${JSON.stringify(issues)}`);
   }
 });
+
+Deno.test("buildExchange() runs with a second name for a native symbol; the one that is configured names the events", () => {
+  for (const [symbols, name] of [[["C/D"], "C/D"], [["A/B"], "A/B"], [["X/Y"], "A/B"]] as const) {
+    const { runnable, issues } = buildExchange(
+      planInput({ map: { "A/B": "AB", "C/D": "AB", "X/Y": "XY" }, instance: { symbols } }),
+    );
+    assert.deepEqual(issues.filter(({ severity }) => severity === "error"), []);
+    assert.equal(issues.filter(({ file }) => file.startsWith("map/")).length, 1);
+    assert.equal(runnable?.frames.connections.find(({ id }) => id === "public")?.canonical.AB, name);
+  }
+});
+
+for (
+  const pattern of [
+    "*",
+    "*/USDT",
+    "BTC/*",
+    "!X",
+    "!*UP/USDT",
+    "top:50 by quote_volume",
+    "TOP: 5",
+    "BTC/{USDT,USDC}",
+    "?/B",
+  ]
+) {
+  Deno.test(`buildExchange() refuses the pattern ${pattern} instead of sending it`, () => {
+    for (const map of [undefined, { "A/B": "AB" }]) {
+      const symbols = ["A/B", pattern];
+      const { runnable, issues } = buildExchange(planInput({ instance: { symbols }, map }));
+      assert.equal(runnable, null);
+      assert.deepEqual(issues.map(({ file, message }) => `${file}: ${message}`), [
+        `collector/exchange/0/symbols/1: Patterns are not supported yet: write the symbols that ${
+          JSON.stringify(pattern)
+        } stands for`,
+      ]);
+    }
+  });
+}
 
 Deno.test("buildExchange() fills 1.4 parse fields from expressions and points into the line that is wrong", () => {
   const parse = (expressions: readonly string[]) =>

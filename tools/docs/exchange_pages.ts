@@ -141,11 +141,12 @@ function sampleSymbols(frames: FramePlan): readonly string[] {
 
 function renderPage(exchange: ExchangeFacts): string {
   const { name, about, values, frames } = exchange;
-  const { docs, verified, notes } = values.meta;
+  const { docs, verified, closed, notes } = values.meta;
   const facts = [
     `Descriptor [\`config/exchanges/${name}.toml\`](../../config/exchanges/${name}.toml)`,
     ...(docs === undefined ? [] : [`[documentation of the exchange](${docs})`]),
     ...(verified === undefined ? [] : [`last checked ${verified}`]),
+    ...(closed === undefined ? [] : [`the exchange ceased on ${closed}, so that it is for recordings`]),
   ];
   const sections = [
     `# ${name}`,
@@ -316,7 +317,9 @@ function overviewTable(exchanges: readonly ExchangeFacts[]): (folder: string) =>
     table(
       ["exchange", "families", ...CHANNELS, "book integrity", "evidence"],
       exchanges.map((exchange) => [
-        `[${exchange.name}](${folder}${exchange.name}.md)`,
+        `[${exchange.name}](${folder}${exchange.name}.md)${
+          exchange.values.meta.closed === undefined ? "" : " (closed)"
+        }`,
         families(exchange).join(", "),
         ...CHANNELS.map((channel) => offerMark(exchange, channel)),
         exchange.offers.has("book") ? integrityOf(exchange.frames) : "",

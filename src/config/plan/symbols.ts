@@ -39,8 +39,8 @@ export function serves(connection: ConnectionValues, family: Family | null): boo
 }
 
 /**
- * Returns how frames of each connection are decoded and what their native symbols stand for. Reports natives that name two instruments on one connection, which would merge
- * their streams.
+ * Returns how frames of each connection are decoded and what their native symbols stand for. Of several names for one
+ * native symbol the first is taken; the others are reported at their rows of the map.
  */
 export function frameConnections(
   descriptor: DescriptorValues,
@@ -55,8 +55,8 @@ export function frameConnections(
       const other = canonical.get(native);
       if (other !== undefined && other !== symbol && !reported.has(symbol)) {
         reported.add(symbol);
-        mapPlace?.at(symbol).error(
-          `Native symbol ${native} stands for both ${other} and ${symbol} on connection ${connection.id}`,
+        mapPlace?.at(symbol).warning(
+          `Native symbol ${native} has the name ${other} already on connection ${connection.id}: its events carry that one`,
         );
       }
       if (other === undefined) canonical.set(native, symbol);
@@ -72,13 +72,32 @@ export function resolveSymbols(
   context: { readonly table: SymbolTable; readonly descriptor: DescriptorValues; readonly place: Place },
 ): readonly Instrument[] {
   const resolved = new Map<string, Instrument>();
+  const byNative = new Map<string, readonly Instrument[]>();
   symbols.forEach((symbol, index) => {
     const at = context.place.at(index);
+    if (isPattern(symbol) && !context.table.byCanonical.has(symbol)) {
+      at.error(`Patterns are not supported yet: write the symbols that ${JSON.stringify(symbol)} stands for`);
+      return;
+    }
     const found = resolveSymbol(symbol, { ...context, place: at });
+    const namesakes = byNative.get(found.native) ?? [];
+    const same = namesakes.find((other) => shareStream(other, found, context.descriptor));
     if (resolved.has(found.symbol)) at.warning(`Symbol ${found.symbol} is listed twice`);
-    else if (checkServed(found, context.descriptor, at)) resolved.set(found.symbol, found);
+    else if (same !== undefined) {
+      at.error(
+        `Symbols ${same.symbol} and ${found.symbol} are both ${found.native} on the exchange: write one of them`,
+      );
+    } else if (checkServed(found, context.descriptor, at)) {
+      resolved.set(found.symbol, found);
+      byNative.set(found.native, [...namesakes, found]);
+    }
   });
   return [...resolved.values()];
+}
+
+/** Whether text asks for several symbols, or for all but some: a wildcard, `!X`, `top:50`. */
+function isPattern(symbol: string): boolean {
+  return /[*?{}[\]]|^\s*!|^\s*top\s*:/i.test(symbol);
 }
 
 function resolveSymbol(
@@ -104,6 +123,12 @@ function resolveSymbol(
     place.warning(`Symbol ${symbol} is not in the symbol map: ${next}`);
   }
   return instrument(symbol, symbol);
+}
+
+/** Whether two instruments have one native symbol on a connection, so that their streams could not be told apart. */
+function shareStream(one: Instrument, other: Instrument, { ws }: DescriptorValues): boolean {
+  return one.native === other.native && one.symbol !== other.symbol &&
+    ws.connections.some((connection) => serves(connection, one.family) && serves(connection, other.family));
 }
 
 function checkServed(found: Instrument, descriptor: DescriptorValues, place: Place): boolean {
