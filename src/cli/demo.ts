@@ -48,6 +48,7 @@ export function demoCommand(context: CliContext): Command {
         httpPort: 0,
         createObserver: (plan) =>
           createLog({
+            secrets: host.secrets,
             level: plan?.run.logLevel ?? "warn",
             format: "text",
             color: wantsColor(host, "stderr"),

@@ -60,6 +60,7 @@ function createRunLog(host: Host, plan: Plan | null) {
     format: format === "auto" ? (host.terminal.stderrIsTerminal ? "text" : "json") : format,
     color: wantsColor(host, "stderr"),
     write: (line) => host.terminal.printError(line),
+    secrets: host.secrets,
     nowMs: () => host.clock.monotonicMs(),
   });
 }

@@ -66,7 +66,7 @@ export function readCollectorFile(
   options: {
     readonly file: string;
     readonly text: string;
-    readonly environment: (name: string) => string | undefined;
+    readonly environment: (name: string, shown: boolean) => string | undefined;
   },
 ): CollectorFile {
   const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });

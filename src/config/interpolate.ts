@@ -1,3 +1,4 @@
+import { isShownPlace } from "./environment.ts";
 import { isList } from "./expectation.ts";
 import type { Position, ValuePath } from "./position.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
@@ -27,7 +28,8 @@ export function interpolate(
   source: TomlSource,
   table: TomlTable,
   options: {
-    readonly environment: (name: string) => string | undefined;
+    /** Reads a variable; `shown` where what stands at its place is no secret. */
+    readonly environment: (name: string, shown: boolean) => string | undefined;
     /** Turns a text that was filled in into the number or boolean that is wanted at its place. */
     readonly coerce: (path: ValuePath, text: string) => TomlValue;
   },
@@ -42,7 +44,8 @@ export function interpolate(
       REFERENCE,
       (match, name: string | undefined, fallback: string | undefined, at: number) => {
         if (match === "$${") return "${";
-        const value = name === undefined ? undefined : options.environment(name);
+        const shown = isShownPlace(path) || (isHidden && match.length === text.length);
+        const value = name === undefined ? undefined : options.environment(name, shown);
         if (value !== undefined && (value !== "" || fallback === undefined)) {
           return isHidden && (match.length < text.length || /[?@]/.test(value)) ? `{env:${name}}` : value;
         }

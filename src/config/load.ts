@@ -1,4 +1,4 @@
-import type { ExchangePlan, Issue, Plan, RunnableExchange, SinkPlan } from "../model/mod.ts";
+import type { ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
 import {
   type GlobalValues,
   type HttpAddress,
@@ -11,7 +11,7 @@ import { applyOverrides } from "./overrides.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
 import type { ExchangeInput } from "./plan/input.ts";
 import { issueAt, NO_PLACE } from "./position.ts";
-import { watchEnvironment } from "./redact.ts";
+import { loadEnvironment } from "./environment.ts";
 import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
 import type { DescriptorValues } from "./schema_descriptor.ts";
@@ -25,6 +25,8 @@ export interface LoadOptions {
   /** Text of a file; null where it is missing. */
   readonly readText: (path: string) => string | null;
   readonly environment: (name: string) => string | undefined;
+  /** Where values of the environment are registered, so that nothing shows them. */
+  readonly secrets?: Secrets;
   /** A descriptor that is shipped with the program, by name; null where there is none. */
   readonly builtin: (name: string) => FoundFile | null;
   /** A missing descriptor is only a warning. */
@@ -52,20 +54,20 @@ export type BuildExchange = (
 
 /** Loads a configuration with the lowering given. Never throws for any text. */
 export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConfig {
-  const environment = watchEnvironment(options.environment);
+  const environment = loadEnvironment(options.environment, options.secrets);
   const text = options.readText(options.path);
   if (text === null) return missingConfig(options.path);
-  const file = readCollectorFile({ file: options.path, text, environment: environment.get });
+  const file = readCollectorFile({ file: options.path, text, environment: (name) => environment.get(name) });
   const loaded = file.instances.map((instance) =>
-    loadInstance(instance, { build, options, environment: environment.get })
+    loadInstance(instance, { build, options, environment: (name) => environment.get(name) })
   );
   // Values are hidden only now, when every variable that anything asked for is known.
   const exchanges = loaded.map((exchange) => ({
     ...exchange,
-    issues: environment.redact(orderIssues(exchange.issues)),
+    issues: environment.hideIn(orderIssues(exchange.issues)),
   }));
   const issues = [
-    ...environment.redact(orderIssues(file.issues)),
+    ...environment.hideIn(orderIssues(file.issues)),
     ...exchanges.flatMap((exchange) => exchange.issues),
   ];
   return {

@@ -1,7 +1,8 @@
+import type { Secrets } from "../model/mod.ts";
 import { type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { type LoadedConfig, type LoadOptions, loadWith } from "./load.ts";
 import { buildExchange, buildFrames, type ReplayFrames } from "./plan/mod.ts";
-import { watchEnvironment } from "./redact.ts";
+import { loadEnvironment } from "./environment.ts";
 import { findCommonIssues, orderIssues } from "./shape.ts";
 import { textHash } from "./text_hash.ts";
 
@@ -27,10 +28,12 @@ export function loadDescriptor(
     readonly file: FoundFile;
     readonly readText: (path: string) => string | null;
     readonly environment: (name: string) => string | undefined;
+    /** Where values of the environment are registered, so that nothing shows them. */
+    readonly secrets?: Secrets;
     readonly exchange?: string;
   },
 ): LoadedDescriptor {
-  const environment = watchEnvironment(options.environment);
+  const environment = loadEnvironment(options.environment, options.secrets);
   const descriptor = readDescriptorFile(options.file, null);
   const { name, version } = descriptor;
   const built = descriptor.variants.map((values) => {
@@ -45,13 +48,13 @@ export function loadDescriptor(
       descriptor: values,
       locateDescriptor: descriptor.locate,
       symbolMap: map.map,
-      environment: environment.get,
+      environment: (name) => environment.get(name),
       exchange: options.exchange ?? values.meta.name,
     });
     return { ...frames, issues: [...map.issues, ...frames.issues] };
   });
   const common = findCommonIssues(built, ({ issues }) => issues);
-  const issues = environment.redact(orderIssues([...descriptor.issues, ...common]));
+  const issues = environment.hideIn(orderIssues([...descriptor.issues, ...common]));
   const isBroken = issues.some((issue) => issue.severity === "error");
   return {
     name,

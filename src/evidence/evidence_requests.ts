@@ -20,6 +20,7 @@ export function requestsOf(context: ServiceContext, descriptorPath: string, text
         return path === descriptorPath ? text : host.files.readTextSync(path);
       },
       environment: (name) => host.environment.get(name),
+      secrets: host.secrets,
       builtin: () => ({ path: descriptorPath, text }),
       instrumentMaps: new Map([["evidence", new Map(Object.entries(open.symbols))]]),
     });

@@ -33,6 +33,7 @@ export async function testDescriptor(context: ServiceContext, name: string, upda
     file,
     readText: (path) => host.files.readTextSync(path),
     environment: (variable) => host.environment.get(variable),
+    secrets: host.secrets,
   });
   const path = evidencePaths(file.path).find((candidate) => host.files.readTextSync(candidate) !== null) ?? null;
   const text = path === null ? null : host.files.readTextSync(path);

@@ -1,3 +1,4 @@
+import { Secrets } from "../model/mod.ts";
 import { systemClock } from "./clock.ts";
 import { socketDialer } from "./dialer.ts";
 import { httpFetcher } from "./fetcher.ts";
@@ -10,6 +11,7 @@ import { systemEnvironment, systemRandom, systemSignals, systemTerminal } from "
 export function denoHost(): Host {
   const clock = systemClock();
   const files = systemFiles();
+  const secrets = new Secrets();
   return {
     clock,
     files,
@@ -19,7 +21,8 @@ export function denoHost(): Host {
     signals: systemSignals(),
     random: systemRandom(),
     environment: systemEnvironment(),
-    terminal: systemTerminal(),
+    secrets,
+    terminal: systemTerminal(secrets),
     exit: (code) => Deno.exit(code),
     processId: Deno.pid,
   };

@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent } from "node:https";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { Failure, type FailureCode } from "../model/mod.ts";
+import { Failure, type FailureCode, revealAll } from "../model/mod.ts";
 import type { Clock, Connection, ConnectionCallbacks, Dialer, DialOptions, Files } from "./host.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { attachSocket, deflateOptions } from "./socket_connection.ts";
@@ -37,7 +37,7 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
     let socket: WebSocket;
     try {
       socket = new WebSocket(options.url, {
-        headers: { ...options.headers },
+        headers: revealAll(options.headers),
         perMessageDeflate: deflateOptions(options.compression),
         maxPayload: options.frameBytesMax,
         followRedirects: false,

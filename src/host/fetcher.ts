@@ -1,4 +1,4 @@
-import { Failure, type FailureCode, FETCH_REDIRECTS_MAX, HTTP_CLIENTS_MAX } from "../model/mod.ts";
+import { Failure, type FailureCode, FETCH_REDIRECTS_MAX, HTTP_CLIENTS_MAX, revealAll } from "../model/mod.ts";
 import type { Clock, Fetcher, FetchRequest, FetchResponse, Files } from "./host.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 
@@ -58,7 +58,7 @@ async function follow(
   for (let hops = 0; hops <= FETCH_REDIRECTS_MAX; hops++) {
     const init: RequestInit & { client?: Deno.HttpClient } = {
       method,
-      headers: { ...request.headers },
+      headers: revealAll(request.headers),
       body,
       signal,
       redirect: "manual",

@@ -1,4 +1,4 @@
-import type { Micros } from "../model/mod.ts";
+import type { Micros, Secret, Secrets } from "../model/mod.ts";
 
 /** A running timer; `cancel` may be called any number of times. */
 export interface Timer {
@@ -46,7 +46,8 @@ export interface Connection {
 
 export interface DialOptions {
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Secrets are revealed as they are sent. */
+  readonly headers: Readonly<Record<string, string | Secret>>;
   /** Offer permessage-deflate. */
   readonly compression: boolean;
   readonly caCertPath: string | null;
@@ -62,7 +63,8 @@ export interface Dialer {
 export interface FetchRequest {
   readonly method: "GET" | "POST";
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Secrets are revealed as they are sent. */
+  readonly headers: Readonly<Record<string, string | Secret>>;
   readonly body: string | null;
   /** PEM files with authorities that are trusted beside the platform's own. */
   readonly caCertPaths: readonly string[];
@@ -206,6 +208,8 @@ export interface Host {
   readonly signals: Signals;
   readonly random: Random;
   readonly environment: Environment;
+  /** Values that came from the environment: whatever leaves the program is searched for them. */
+  readonly secrets: Secrets;
   readonly terminal: Terminal;
   /** Ends the process at once. */
   exit(code: number): never;

@@ -1,4 +1,4 @@
-import { Failure } from "../model/mod.ts";
+import { Failure, Secrets } from "../model/mod.ts";
 import type { Environment, Random, Signals, Terminal } from "./host.ts";
 
 /** Process signals. Signals that the platform does not know (SIGHUP on Windows) are never raised. */
@@ -33,8 +33,8 @@ export function systemEnvironment(): Environment {
 /** Columns where the terminal does not tell. */
 const COLUMNS = 80;
 
-/** Standard streams. */
-export function systemTerminal(): Terminal {
+/** Standard streams. What is printed shows no secret; what is written to standard output is data and stays as it is. */
+export function systemTerminal(secrets: Secrets = new Secrets()): Terminal {
   return {
     stdoutIsTerminal: Deno.stdout.isTerminal(),
     stderrIsTerminal: Deno.stderr.isTerminal(),
@@ -56,8 +56,8 @@ export function systemTerminal(): Terminal {
         throw new Failure("closed", "Cannot write to standard output: its reader has gone", { cause, retry: false });
       }
     },
-    print: (text) => writeSync(Deno.stdout, `${text}\n`),
-    printError: (text) => writeSync(Deno.stderr, `${text}\n`),
+    print: (text) => writeSync(Deno.stdout, `${secrets.hide(text)}\n`),
+    printError: (text) => writeSync(Deno.stderr, `${secrets.hide(text)}\n`),
   };
 }
 

@@ -1,4 +1,4 @@
-import { escapeJsonText, type Hole, type Template } from "../model/mod.ts";
+import { escapeJsonText, type Hole, Secret, type Template } from "../model/mod.ts";
 import { errorAt, type LangError, type Parsed, parsed, refusedAll } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
 import { type Placeholder, readPlaceholders, type TemplatePart } from "./placeholder.ts";
@@ -77,7 +77,7 @@ function fillOne(
     case "env": {
       const value = scope.environment(key);
       if (value === undefined) return refuse(`Environment variable ${key} is not set`);
-      return hole({ kind: "env", key, value }, depth) ?? refuse(TOO_DEEP);
+      return hole({ kind: "env", key, value: new Secret(key, value) }, depth) ?? refuse(TOO_DEEP);
     }
     case "boot":
       if (!scope.holes.includes("boot")) return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);

@@ -117,3 +117,7 @@ export const POLL_LATE_MS = 10_000;
 export const CLOCK_STEP_SHOWN_MS = 600_000;
 /** Smallest difference between wall and monotonic clock within a second that counts as a step, in ms. */
 export const CLOCK_STEP_MS_MIN = 1_000;
+/** Shortest secret, in characters, that outputs are searched for; a shorter one would tear ordinary words apart. */
+export const SECRET_CHARS_MIN = 4;
+/** Longest secret, in characters, that is hidden only where it stands as a word of its own. */
+export const SECRET_WORD_CHARS_MAX = 7;

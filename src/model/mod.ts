@@ -82,6 +82,8 @@ export {
   REPLIES_QUEUED_MAX,
   RESUBSCRIBE_MS_MAX,
   RETRY_AFTER_MS_MAX,
+  SECRET_CHARS_MIN,
+  SECRET_WORD_CHARS_MAX,
   SESSION_BOOKS_MAX,
   SESSION_LEVEL_IDS_MAX,
   SESSION_STREAMS_MAX,
@@ -166,11 +168,11 @@ export {
   type PlanRecord,
   type RejectedRecord,
 } from "./record.ts";
+export { revealAll, Secret, Secrets } from "./secret.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";
 export {
   describeHole,
   escapeJsonText,
-  hideEnvironment,
   type Hole,
   renderTemplate,
   showRequest,

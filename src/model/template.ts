@@ -1,3 +1,5 @@
+import type { Secret } from "./secret.ts";
+
 /** A place in a template that is filled when the text is sent. */
 export interface Hole {
   /**
@@ -8,7 +10,7 @@ export interface Hole {
   readonly kind: "id" | "now_ms" | "now_s" | "uuid" | "capture" | "boot" | "env";
   readonly key: string | null;
   /** The value of an `env` hole; null for the others. */
-  readonly value: string | null;
+  readonly value: Secret | null;
   /** Whether the hole stands inside a JSON string, so that its value has to be escaped. */
   readonly inString: boolean;
 }
@@ -65,16 +67,6 @@ export function showRequest(template: Template, id: number): string {
   ).join("");
 }
 
-/** A text, such as an error's, in which the environment values of templates are replaced by their names. */
-export function hideEnvironment(text: string, templates: readonly Template[]): string {
-  let shown = text;
-  for (const part of templates.flatMap(({ parts }) => parts)) {
-    if (typeof part === "string" || part.kind !== "env" || !part.value) continue;
-    shown = shown.replaceAll(part.value, `{${describeHole(part)}}`);
-  }
-  return shown;
-}
-
 function holeValue(hole: Hole, values: TemplateValues): string | null {
   switch (hole.kind) {
     case "id":
@@ -90,6 +82,6 @@ function holeValue(hole: Hole, values: TemplateValues): string | null {
     case "boot":
       return values.boot?.[hole.key ?? ""] ?? null;
     case "env":
-      return hole.value;
+      return hole.value === null ? null : hole.value.reveal();
   }
 }

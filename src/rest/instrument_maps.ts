@@ -3,7 +3,6 @@ import {
   type ExchangePlan,
   Failure,
   FRAME_BYTES_MAX,
-  hideEnvironment,
   INSTRUMENT_PAGES_MAX,
   type InstrumentListPlan,
   type Observer,
@@ -104,7 +103,7 @@ async function fetchList(
         ...seen,
         status: error.status,
         durationMs: host.clock.monotonicMs() - began,
-        error: hideEnvironment(error.message, [base]),
+        error: host.secrets.hide(error.message),
       });
     }
   }

@@ -3,7 +3,6 @@ import {
   BACKOFF_MS_MAX,
   Failure,
   FRAME_BYTES_MAX,
-  hideEnvironment,
   type HttpRecord,
   type Observer,
   renderTemplate,
@@ -161,7 +160,7 @@ export class RestRunner {
     });
     const base = plan.baseUrls[this.#baseIndex % plan.baseUrls.length];
     const url = renderTemplate(base, {}) + path;
-    const hide = (text: string) => hideEnvironment(text, [base, task.target.path]);
+    const hide = (text: string) => host.secrets.hide(text);
     try {
       const answer = await host.fetcher.fetch({
         method: "GET",

@@ -68,6 +68,7 @@ export class Service {
     service.#report(service.#loaded.issues);
     const { plan } = service.#loaded;
     service.#server = await serveTelemetry({
+      secrets: context.host.secrets,
       listener: context.host.listener,
       host: service.#loaded.http.host ?? DEFAULT_HTTP.host,
       port: options.httpPort ?? service.#loaded.http.port ?? DEFAULT_HTTP.port,

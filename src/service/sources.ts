@@ -21,6 +21,7 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     path,
     readText: (file) => host.files.readTextSync(file),
     environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
+    secrets: host.secrets,
     builtin: (name) => shippedDescriptor(context, name),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
@@ -61,6 +62,7 @@ export function loadDescriptorNamed(context: ServiceContext, nameOrPath: string,
     file: findDescriptor(context, nameOrPath),
     readText: (path) => host.files.readTextSync(path),
     environment: (name) => host.environment.get(name),
+    secrets: host.secrets,
     exchange,
   });
 }

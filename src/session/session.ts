@@ -8,6 +8,7 @@ import {
   FRAME_BYTES_MAX,
   type Micros,
   renderTemplate,
+  Secrets,
   type SessionState,
   type Stream,
   type Template,
@@ -17,7 +18,7 @@ import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
-import { hideSecrets, showUrl } from "./shown_url.ts";
+import { secretsOfAttempt, showUrl } from "./shown_url.ts";
 import { isTold, SocketLife } from "./socket_life.ts";
 import { StreamBoard } from "./stream_board.ts";
 
@@ -38,6 +39,7 @@ interface AttemptEnd {
 class ReconnectingSession implements Session {
   readonly #options: SessionOptions;
   readonly #stopping = new AbortController();
+  readonly #secrets: Secrets;
   readonly #sendWindow: RollingWindow | null;
   /** While no socket is open: everything is pending. */
   readonly #blank: StreamBoard;
@@ -56,6 +58,8 @@ class ReconnectingSession implements Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#since = options.host.clock.nowMicros();
+    this.#secrets = new Secrets(options.host.secrets);
+    this.#secrets.addFrom(options.plan);
     this.#sendWindow = createSendWindow(options.plan.sendLimit);
     this.#blank = new StreamBoard(options.plan, () => {});
   }
@@ -142,17 +146,19 @@ class ReconnectingSession implements Session {
     const signal = this.#stopping.signal;
     const template = plan.urls[this.#urlAt % plan.urls.length];
     let boot: BootValues = {};
+    let secrets = this.#secrets;
     try {
       this.#settleDebt();
       if (plan.bootstrap !== null) {
         boot = await fetchBootstrap(plan.bootstrap, host, { signal, caCertPath: plan.tls.caCertPath });
       }
+      secrets = secretsOfAttempt(this.#secrets, template, boot);
       const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
       const url = renderTemplate(template, values);
-      this.#url = showUrl(template, values);
+      this.#url = showUrl(template, values, secrets);
       await openGate.enter(hostOf(url), plan.openLimit, signal);
       if (signal.aborted) throw new Failure("cancelled", "Session is stopping");
-      const life = this.#createLife(boot);
+      const life = this.#createLife(boot, secrets);
       const connection = await host.dialer.dial(
         {
           url,
@@ -175,7 +181,7 @@ class ReconnectingSession implements Session {
       const succeeded = (settled && cause !== "stale") || cause === "journal_busy";
       return { livedMs, succeeded, retryAfterMs: null, reason: reason === "" ? cause : `${cause}: ${reason}` };
     } catch (error) {
-      return this.#failed(failureOf(error), template, boot);
+      return this.#failed(failureOf(error), secrets);
     }
   }
 
@@ -187,9 +193,9 @@ class ReconnectingSession implements Session {
     this.#owed = null;
   }
 
-  #failed(failure: Failure, template: Template, boot: BootValues): AttemptEnd {
+  #failed(failure: Failure, secrets: Secrets): AttemptEnd {
     const { plan, exchange, observe } = this.#options;
-    const reason = hideSecrets(failure.message, template, { boot });
+    const reason = secrets.hide(failure.message);
     if (!this.#stopping.signal.aborted) {
       const { code, status } = failure;
       observe({ kind: "connect_failed", exchange, connection: plan.key, code, status, reason });
@@ -197,10 +203,11 @@ class ReconnectingSession implements Session {
     return { livedMs: 0, succeeded: false, retryAfterMs: failure.retryAfterMs, reason };
   }
 
-  #createLife(boot: BootValues): SocketLife {
+  #createLife(boot: BootValues, secrets: Secrets): SocketLife {
     return new SocketLife({
       ...this.#options,
       boot,
+      secrets,
       url: this.#url,
       sendWindow: this.#sendWindow,
       onState: (state) => this.#setState(state),

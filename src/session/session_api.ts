@@ -44,7 +44,7 @@ export interface SessionOptions {
   readonly plan: ConnectionPlan;
   /** The instance's control rules: a signal of action `reply` names one by its index, whose template is then sent. */
   readonly controls: readonly ControlRule[];
-  readonly host: Pick<Host, "clock" | "dialer" | "fetcher" | "random">;
+  readonly host: Pick<Host, "clock" | "dialer" | "fetcher" | "random" | "secrets">;
   /** Shared by all sessions of the instance. */
   readonly openGate: OpenGate;
   readonly observe: Observer;

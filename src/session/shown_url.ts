@@ -1,29 +1,39 @@
-import { renderTemplate, type Template, type TemplateValues } from "../model/mod.ts";
+import { type Hole, renderTemplate, Secrets, type Template, type TemplateValues } from "../model/mod.ts";
+import type { BootValues } from "./bootstrap.ts";
 
 /**
- * A URL as it may be shown and recorded: environment values, and bootstrap values within the query (tokens), stay
- * hidden behind their names. What the bootstrap gives before the query is the address and is shown.
+ * Registers what an attempt to connect must not show: bootstrap values by their names. One that stands where the address
+ * has its host is the address and is shown, without the user, password and query that it may hold.
  */
-export function showUrl(template: Template, values: TemplateValues): string {
-  let inQuery = false;
-  const parts = template.parts.map((part) => {
-    if (typeof part === "string") {
-      inQuery ||= part.includes("?");
-      return part;
-    }
-    const hidden = part.kind === "env" || (part.kind === "boot" && inQuery);
-    return hidden ? `{${part.kind}:${part.key}}` : part;
-  });
-  return renderTemplate({ source: template.source, parts }, values);
+export function secretsOfAttempt(parent: Secrets, template: Template, boot: BootValues): Secrets {
+  const secrets = new Secrets(parent);
+  const addresses = new Set(template.parts.filter((part, at) => isAddress(template, part, at)).map(keyOf));
+  for (const [name, value] of Object.entries(boot)) {
+    if (addresses.has(name)) secrets.addAddress(`{boot:${name}}`, value);
+    else secrets.add(`{boot:${name}}`, value);
+  }
+  return secrets;
 }
 
-/** An error's text with the values that must not be shown replaced by their names. */
-export function hideSecrets(text: string, template: Template, values: TemplateValues): string {
-  let shown = text;
-  for (const part of template.parts) {
-    if (typeof part === "string") continue;
-    const secret = part.kind === "env" ? part.value : part.kind === "boot" ? values.boot?.[part.key ?? ""] : null;
-    if (secret) shown = shown.replaceAll(secret, `{${part.kind}:${part.key}}`);
-  }
-  return shown;
+/** A URL as it may be shown and recorded: secrets are hidden by their place in the template, then by their value. */
+export function showUrl(template: Template, values: TemplateValues, secrets: Secrets): string {
+  const parts = template.parts.map((part, at) => {
+    if (typeof part === "string") return part;
+    const hidden = part.kind === "env" || (part.kind === "boot" && !isAddress(template, part, at));
+    return hidden ? `{${part.kind}:${part.key}}` : part;
+  });
+  return secrets.hide(renderTemplate({ source: template.source, parts }, values));
+}
+
+/** Whether a bootstrap value gives the host, with or without a scheme before it, or a whole address. */
+function isAddress({ parts }: Template, part: string | Hole, at: number): boolean {
+  if (typeof part === "string" || part.kind !== "boot") return false;
+  const before = parts[at - 1] ?? "";
+  const after = parts[at + 1] ?? "";
+  const isFirst = at === 0 || (at === 1 && typeof before === "string" && /^\w+:\/\/$/.test(before));
+  return isFirst && (typeof after !== "string" || !/^[^/?#]*@/.test(after));
+}
+
+function keyOf(part: string | Hole): string {
+  return typeof part === "string" ? part : part.key ?? "";
 }

@@ -6,6 +6,7 @@ import {
   Failure,
   type Micros,
   renderTemplate,
+  type Secrets,
   type SessionId,
   type SessionState,
   type Stream,
@@ -37,6 +38,8 @@ export interface SocketEnd {
 /** What a socket needs beyond what its session was given. */
 export interface SocketLifeOptions extends SessionOptions {
   readonly boot: BootValues;
+  /** What reasons must not show. */
+  readonly secrets: Secrets;
   /** Without secrets. */
   readonly url: string;
   /** Shared with the sockets before and after it. */
@@ -155,6 +158,7 @@ export class SocketLife {
 
   acceptSignal(signal: ControlSignal, receivedTs: Micros): void {
     if (this.#closed || this.#ending !== null) return;
+    const words = signal.reason === null ? null : this.#options.secrets.hide(signal.reason);
     switch (signal.action) {
       case "ignore":
       case "history":
@@ -167,16 +171,16 @@ export class SocketLife {
         this.#tick();
         break;
       case "ack":
-        this.#subscriptions.acknowledge(signal, receivedTs);
+        this.#subscriptions.acknowledge(signal, words, receivedTs);
         break;
       case "reject":
-        this.#subscriptions.reject(signal, receivedTs);
+        this.#subscriptions.reject(signal, words, receivedTs);
         break;
       case "reply":
         this.#reply(signal);
         break;
       case "reconnect":
-        this.close("notice", signal.reason ?? signal.rule);
+        this.close("notice", words ?? signal.rule);
         break;
       default:
         unreachable(signal.action);
@@ -258,7 +262,7 @@ export class SocketLife {
   }
 
   #fail(error: unknown): void {
-    this.close(causeOf(error), messageOf(error));
+    this.close(causeOf(error), this.#options.secrets.hide(messageOf(error)));
   }
 
   #received(sign: SignOfLife): void {
@@ -270,9 +274,9 @@ export class SocketLife {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopWork();
-    const { plan, host, exchange, observe, sink } = this.#options;
+    const { plan, host, exchange, observe, sink, secrets } = this.#options;
     const { cause, reason: words } = this.#ending ??
-      { cause: code === null ? "error" as const : "peer" as const, reason };
+      { cause: code === null ? "error" as const : "peer" as const, reason: secrets.hide(reason) };
     const livedMs = this.#nowMs() - this.#openedMs;
     const session = this.#session;
     let owed: (() => void) | null = null;

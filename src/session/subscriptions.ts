@@ -87,10 +87,11 @@ export class Subscriptions {
     this.#checkSettled();
   }
 
-  acknowledge(signal: ControlSignal, at: Micros): void {
+  /** `words` are the exchange's, without secrets; null where it gave none. */
+  acknowledge(signal: ControlSignal, words: string | null, at: Micros): void {
     const { acked, rejected } = this.#gate.acknowledge(signal);
     this.#acknowledgeItems(acked, at);
-    if (rejected.length > 0) this.#rejectItems(rejected, signal.reason ?? "not accepted", at);
+    if (rejected.length > 0) this.#rejectItems(rejected, words ?? "not accepted", at);
   }
 
   /**
@@ -118,9 +119,9 @@ export class Subscriptions {
     return true;
   }
 
-  reject(signal: ControlSignal, at: Micros): void {
+  reject(signal: ControlSignal, words: string | null, at: Micros): void {
     const { exchange, plan, observe } = this.#options;
-    const reason = signal.reason ?? signal.rule;
+    const reason = words ?? signal.rule;
     const { rejected, split, attributed } = this.#gate.reject(signal);
     if (!attributed) {
       observe({ kind: "request_failed", exchange, connection: plan.key, outcome: "unattributed_rejection", reason });

@@ -7,7 +7,7 @@ import {
   type LogLevel as LibraryLevel,
   type LogRecord,
 } from "@logtape/logtape";
-import { type LogLevel, type Observation, type Observer, unreachable } from "../model/mod.ts";
+import { type LogLevel, type Observation, type Observer, Secrets, unreachable } from "../model/mod.ts";
 import { type LineLevel, logSpec } from "./log_table.ts";
 
 /** Where log lines go and how they look. */
@@ -18,6 +18,8 @@ export interface LogOptions {
   readonly color: boolean;
   /** Writes one line, without its line break. */
   readonly write: (line: string) => void;
+  /** Values that no line shows. Default: none. */
+  readonly secrets?: Secrets;
   /** Monotonic ms, to count repeated lines. */
   readonly nowMs: () => number;
 }
@@ -57,12 +59,13 @@ export function createLog(options: LogOptions): Observer {
     ],
   });
   const logger = getLogger(["collector"]);
+  const secrets = options.secrets ?? new Secrets();
   const lowest = LEVELS.indexOf(options.level);
   const writeLine = ({ level, text, seen, repeated }: Line) => {
-    const properties = repeated === 0 ? fieldsOf(seen) : { ...fieldsOf(seen), repeated };
+    const properties = secrets.hideIn(repeated === 0 ? fieldsOf(seen) : { ...fieldsOf(seen), repeated });
     const full = repeated === 0 ? text : `${text} (the latest of ${repeated} more like it)`;
     // Braces would be read as placeholders of the message.
-    const message = full.replaceAll("{", "{{").replaceAll("}", "}}");
+    const message = secrets.hide(full).replaceAll("{", "{{").replaceAll("}", "}}");
     switch (level) {
       case "trace":
         return logger.trace(message, properties);

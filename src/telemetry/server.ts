@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { HttpServer, Listener } from "../host/mod.ts";
-import type { ServiceStatus } from "../model/mod.ts";
+import { Secrets, type ServiceStatus } from "../model/mod.ts";
 import { healthBody, isReady, problemBody } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -11,6 +11,8 @@ export interface TelemetryServerOptions {
   /** Taken anew for each request. */
   readonly snapshot: () => ServiceStatus;
   readonly metrics: Metrics;
+  /** Values that no answer shows. Default: none. */
+  readonly secrets?: Secrets;
 }
 
 const PATHS = ["/healthz", "/readyz", "/metrics"];
@@ -21,21 +23,25 @@ const PATHS = ["/healthz", "/readyz", "/metrics"];
  */
 export function serveTelemetry(options: TelemetryServerOptions): Promise<HttpServer> {
   const { listener, host, port } = options;
-  const app = createApp(options.snapshot, options.metrics);
+  const app = createApp(options.snapshot, options.metrics, options.secrets);
   return listener.serveHttp({ host, port }, (request) => app.fetch(request));
 }
 
 /** The routes alone, for a request that came some other way. */
-export function createApp(snapshot: () => ServiceStatus, metrics: Metrics): Hono {
+export function createApp(
+  snapshot: () => ServiceStatus,
+  metrics: Metrics,
+  secrets: Secrets = new Secrets(),
+): Hono {
   const app = new Hono();
   app.get("/healthz", (context) => {
     const { status, body } = healthBody(snapshot());
-    return context.json(body as object, status);
+    return context.json(secrets.hideIn(body) as object, status);
   });
   app.get("/readyz", (context) => {
     const status = snapshot();
     const ready = isReady(status);
-    return context.json({ ready, problems: status.problems.map(problemBody) }, ready ? 200 : 503);
+    return context.json({ ready, problems: secrets.hideIn(status.problems.map(problemBody)) }, ready ? 200 : 503);
   });
   app.get("/metrics", async (context) => {
     const text = await metrics.render(snapshot());

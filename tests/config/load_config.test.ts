@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { loadConfig, loadDescriptor } from "../../src/config/mod.ts";
 import { buildExchange } from "../../src/config/plan/mod.ts";
-import { renderTemplate, showTemplate } from "../../src/model/mod.ts";
+import { renderTemplate, revealAll, showTemplate } from "../../src/model/mod.ts";
 import { COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
 
 /** Issues of a whole load in which only the descriptor is broken. */
@@ -114,7 +114,9 @@ Deno.test("loadConfig() fills environment values into headers, and reports a mis
   const text = DESCRIPTOR.replace(/urls = .*/, (line) => `${line}\nheaders = { "X-Key" = "{env:TOKEN}" }`);
   const files = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": text };
   const { exchanges } = loadFiles(buildExchange, files, { environment: { TOKEN: "hunter2" } });
-  assert.deepEqual(exchanges[0].runnable?.connections[0].headers, { "X-Key": "hunter2" });
+  const headers = exchanges[0].runnable?.connections[0].headers ?? {};
+  assert.deepEqual(revealAll(headers), { "X-Key": "hunter2" });
+  assert.equal(JSON.stringify(headers), '{"X-Key":"***"}');
   const [issue, ...others] = descriptorIssues(text);
   assert.deepEqual(others, []);
   assert.match(issue, /^okx\.toml:\d+:\d+\+11 error okx: Environment variable TOKEN is not set$/);

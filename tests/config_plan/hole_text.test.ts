@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HoleText, templateBytes } from "../../src/config/plan/hole_text.ts";
-import type { Hole, Template } from "../../src/model/mod.ts";
+import { type Hole, Secret, type Template } from "../../src/model/mod.ts";
 
 function hole(kind: Hole["kind"], inString: boolean, more: Partial<Hole> = {}): Hole {
   return { kind, key: null, value: null, inString, ...more };
@@ -28,12 +28,15 @@ Deno.test("HoleText gives equal holes equal marks and different ones different m
   const text = (one: Hole) => holes.textOf({ source: "", parts: [one] });
   assert.equal(text(hole("id", false)), text(hole("id", false)));
   assert.notEqual(
-    text(hole("env", false, { key: "A", value: "1" })),
-    text(hole("env", false, { key: "B", value: "1" })),
+    text(hole("env", false, { key: "A", value: new Secret("A", "1") })),
+    text(hole("env", false, { key: "B", value: new Secret("A", "1") })),
   );
 });
 
 Deno.test("templateBytes() counts UTF-8 and what holes may grow to", () => {
-  assert.equal(templateBytes({ source: "", parts: ["é", hole("env", false, { key: "A", value: "12345" })] }), 7);
+  assert.equal(
+    templateBytes({ source: "", parts: ["é", hole("env", false, { key: "A", value: new Secret("A", "12345") })] }),
+    7,
+  );
   assert.ok(templateBytes({ source: "", parts: [hole("id", false)] }) >= 10);
 });

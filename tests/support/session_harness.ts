@@ -13,7 +13,7 @@ import type {
   SubscribeRequest,
   Template,
 } from "../../src/model/mod.ts";
-import { ECHO_SEPARATOR } from "../../src/model/mod.ts";
+import { ECHO_SEPARATOR, Secret } from "../../src/model/mod.ts";
 import { HostLimits, type OpenGate } from "../../src/rest/mod.ts";
 import { createSession, type Session, type SessionSink } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
@@ -29,7 +29,7 @@ function templatePart(text: string): string | Hole {
   if (match === null) return text;
   const key = match[2] ?? null;
   const kind = match[1] as Hole["kind"];
-  return { kind, key, value: kind === "env" ? `secret-${key}` : null, inString: false };
+  return { kind, key, value: kind === "env" ? new Secret(key ?? "", `secret-${key}`) : null, inString: false };
 }
 
 /** The echo key of a trades or book item. */

@@ -10,7 +10,7 @@ import type {
   Random,
   Timer,
 } from "../../src/host/mod.ts";
-import { Failure } from "../../src/model/mod.ts";
+import { Failure, Secrets } from "../../src/model/mod.ts";
 
 /** Wall clock at simulated zero, in ms. */
 export const SIMULATED_EPOCH_MS = 1_800_000_000_000;
@@ -269,4 +269,5 @@ export class SimulatedHost {
   readonly dialer = new SimulatedDialer(this.clock);
   readonly fetcher = new SimulatedFetcher(this.clock);
   readonly random = new SimulatedRandom();
+  readonly secrets = new Secrets();
 }

@@ -68,6 +68,6 @@ export function templateBytes(template: Template): number {
   const encoder = new TextEncoder();
   return template.parts.reduce((sum, part) => {
     if (typeof part === "string") return sum + encoder.encode(part).length;
-    return sum + (part.value === null ? HOLE_BYTES[part.kind] : encoder.encode(part.value).length);
+    return sum + (part.value === null ? HOLE_BYTES[part.kind] : encoder.encode(part.value.reveal()).length);
   }, 0);
 }

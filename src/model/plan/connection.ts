@@ -1,6 +1,7 @@
 import type { Channel, Stream } from "../channel.ts";
 import type { Expression } from "../expression.ts";
 import type { Family } from "../instrument.ts";
+import type { Secret } from "../secret.ts";
 import type { Template } from "../template.ts";
 
 /** At most `count` in any window of `perMs`. */
@@ -32,7 +33,7 @@ export interface BootstrapPlan {
   readonly method: "GET" | "POST";
   readonly url: Template;
   readonly body: Template | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Secret>>;
   /** Name of a value, and where the reply holds it. A missing one fails the connect. */
   readonly values: readonly { readonly name: string; readonly expression: Expression }[];
 }
@@ -45,7 +46,7 @@ export interface ConnectionPlan {
   readonly families: readonly Family[] | null;
   /** First is primary, the rest failover. */
   readonly urls: readonly Template[];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Secret>>;
   readonly compression: boolean;
   readonly tls: { readonly enabled: boolean; readonly caCertPath: string | null };
   readonly readTimeoutMs: number;

@@ -1,13 +1,14 @@
 import type { Channel } from "../channel.ts";
 import type { Expression, Rows } from "../expression.ts";
 import type { Predicate } from "../predicate.ts";
+import type { Secret } from "../secret.ts";
 import type { Template } from "../template.ts";
 
 /** `[rest]`. */
 export interface RestPlan {
   /** Without a slash at the end. */
   readonly baseUrls: readonly Template[];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Secret>>;
   /** Authorities that connections of the instance trust beside the platform's own. */
   readonly caCertPaths: readonly string[];
   readonly rateLimit: RestRateLimit | null;

@@ -1,0 +1,68 @@
+import { type Issue, Secrets } from "../model/mod.ts";
+import type { ValuePath } from "./position.ts";
+
+/** The environment for the time of one load. What is read from it is registered, so that it is never shown. */
+export interface LoadEnvironment {
+  /** Reads a variable. `shown`: its place is a setting that is no secret, such as a folder; only issues hide it. */
+  readonly get: (name: string, shown?: boolean) => string | undefined;
+  /** Returns the issues with `${NAME}` in place of every value that was read. */
+  readonly hideIn: (issues: readonly Issue[]) => readonly Issue[];
+}
+
+/** Reads variables for one load and registers them as `{env:NAME}` with the secrets of the process. */
+export function loadEnvironment(
+  environment: (name: string) => string | undefined,
+  secrets: Secrets = new Secrets(),
+): LoadEnvironment {
+  const read = new Secrets();
+  return {
+    get(name, shown = false) {
+      const value = environment(name);
+      if (value === undefined) return undefined;
+      read.add(`\${${name}}`, value);
+      if (!shown) secrets.add(`{env:${name}}`, value);
+      return value;
+    },
+    hideIn: (issues) => issues.map((issue) => ({ ...issue, message: read.hide(issue.message) })),
+  };
+}
+
+/** Keys of `collector.toml` whose values are no secrets: names, folders, sizes. All others are, and so are arguments. */
+const SHOWN_KEYS: ReadonlySet<string> = new Set([
+  "http_host",
+  "http_port",
+  "log_level",
+  "log_format",
+  "data_dir",
+  "shutdown_timeout_ms",
+  "collector",
+  "shard",
+  "sync_ms",
+  "segment_mb",
+  "max_total_mb",
+  "retain_hours",
+  "on_full",
+  "enabled",
+  "window_seconds",
+  "max_keys",
+  "top_levels",
+  "interval_ms",
+  "type",
+  "name",
+  "dir",
+  "kinds",
+  "part_seconds",
+  "part_rows",
+  "exact_digits",
+  "descriptor_path",
+  "symbols",
+  "channels",
+  "exchanges",
+]);
+
+/** Whether the value at a place may be shown. */
+export function isShownPlace(path: ValuePath): boolean {
+  if (path[2] === "overrides") return false;
+  const key = path.findLast((step) => typeof step === "string");
+  return key !== undefined && SHOWN_KEYS.has(String(key));
+}

@@ -1,0 +1,201 @@
+import { SECRET_CHARS_MIN, SECRET_WORD_CHARS_MAX } from "./limits.ts";
+
+const HIDDEN = "***";
+
+/** A value that is sent and never shown, such as a token. Whatever prints, logs or serialises it gives `***`. */
+export class Secret {
+  /** Where it came from: the name of an environment variable. */
+  readonly name: string;
+  readonly #value: string;
+
+  constructor(name: string, value: string) {
+    this.name = name;
+    this.#value = value;
+  }
+
+  /** Returns the value itself, to be sent. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return HIDDEN;
+  }
+
+  toJSON(): string {
+    return HIDDEN;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return HIDDEN;
+  }
+}
+
+/** Texts by name, such as headers, ready to be sent. */
+export function revealAll(texts: Readonly<Record<string, string | Secret>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [name, typeof text === "string" ? text : text.reveal()]),
+  );
+}
+
+/**
+ * Hides values in whatever leaves the program: log lines, health, errors, reasons in the journal. A value is found as it
+ * is, escaped for JSON or HTML, percent-encoded in whole or in part, and cut off at the end of the text; of a value that
+ * is an address, so are its user, password and query values, of one with several parts its longer parts.
+ *
+ * Values shorter than `SECRET_CHARS_MIN` are not looked for, because they would tear ordinary words apart; those up to
+ * `SECRET_WORD_CHARS_MAX` are found as whole words alone; `true`, `false` and numbers up to that length are no secrets.
+ */
+export class Secrets {
+  readonly #parent: Secrets | null;
+  /** What is looked for, and what stands in its place. */
+  readonly #labels = new Map<string, string>();
+  /** Finds all of them, the longest first; null where it has to be made anew. */
+  #pattern: RegExp | null = null;
+  #ordered: readonly string[] = [];
+
+  /** What the parent hides is hidden too. */
+  constructor(parent: Secrets | null = null) {
+    this.#parent = parent;
+  }
+
+  /** Hides a value from now on; `label` stands in its place. */
+  add(label: string, value: string): void {
+    this.#addParts(label, [value, decoded(value), ...addressParts(value), ...longParts(value)]);
+  }
+
+  /** Hides the user, the password and the query values of an address whose host and path may be shown. */
+  addAddress(label: string, address: string): void {
+    this.#addParts(label, addressParts(address));
+  }
+
+  /** Hides every `Secret` that stands anywhere in a value. */
+  addFrom(value: unknown): void {
+    if (value instanceof Secret) return this.add(`{env:${value.name}}`, value.reveal());
+    if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
+    const members = value instanceof Map || value instanceof Set ? value.values() : Object.values(value);
+    for (const member of members) this.addFrom(member);
+  }
+
+  /** Returns the text with the label in place of every value. */
+  hide(text: string): string {
+    const shown = this.#parent?.hide(text) ?? text;
+    if (this.#labels.size === 0) return shown;
+    const pattern = this.#pattern ??= this.#compile();
+    const whole = shown.replace(pattern, (...match) => {
+      const groups: readonly (string | undefined)[] = match.slice(1, 1 + this.#ordered.length);
+      return this.#labelAt(groups.findIndex((group) => group !== undefined));
+    });
+    return this.#hideCutEnd(whole);
+  }
+
+  /** Returns a copy of plain data in which every text is hidden; the data itself where there is nothing to hide. */
+  hideIn<T>(value: T): T;
+  hideIn(value: unknown): unknown {
+    if (!this.#hasAny) return value;
+    if (typeof value === "string") return this.hide(value);
+    if (value instanceof Secret) return HIDDEN;
+    if (Array.isArray(value)) return value.map((member) => this.hideIn(member));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [this.hide(key), this.hideIn(member)]));
+  }
+
+  #addParts(label: string, parts: readonly string[]): void {
+    for (const part of parts) {
+      if (this.#labels.has(part) || !isSought(part)) continue;
+      this.#labels.set(part, label);
+      this.#pattern = null;
+    }
+  }
+
+  get #hasAny(): boolean {
+    return this.#labels.size > 0 || (this.#parent !== null && this.#parent.#hasAny);
+  }
+
+  #labelAt(index: number): string {
+    return this.#labels.get(this.#ordered[index]) ?? HIDDEN;
+  }
+
+  #compile(): RegExp {
+    this.#ordered = [...this.#labels.keys()].sort((a, b) => b.length - a.length);
+    return new RegExp(this.#ordered.map((value) => `(${valuePattern(value)})`).join("|"), "g");
+  }
+
+  /** Peers cut their words: the beginning of a value at the end of a text is hidden as well. */
+  #hideCutEnd(text: string): string {
+    for (const value of this.#ordered) {
+      if (value.length <= SECRET_WORD_CHARS_MAX) continue;
+      for (let length = Math.min(value.length - 1, text.length); length >= SECRET_WORD_CHARS_MAX; length--) {
+        if (!text.endsWith(value.slice(0, length))) continue;
+        return text.slice(0, -length) + (this.#labels.get(value) ?? HIDDEN);
+      }
+    }
+    return text;
+  }
+}
+
+/** Whether a value is long and odd enough to be looked for. */
+function isSought(value: string): boolean {
+  if (value.length < SECRET_CHARS_MIN) return false;
+  return value.length > SECRET_WORD_CHARS_MAX || !/^(?:true|false|null|[+-]?\d+(?:\.\d+)?)$/.test(value);
+}
+
+/** The longer parts of a login, of a header's value or of a list; none of an address. */
+function longParts(value: string): readonly string[] {
+  if (value.includes("://")) return [];
+  return value.split(/[\s:=&;,]+/).filter((part) => part.length > SECRET_WORD_CHARS_MAX);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // It holds a percent sign that encodes nothing: then it is plain text.
+  }
+}
+
+/** User, password and query values of an address; nothing of a text that is none. */
+function addressParts(value: string): readonly string[] {
+  const match = /^\w[\w+.-]*:\/\/(?:([^/?#@]*)@)?[^?#]*(?:\?([^#]*))?/.exec(value);
+  if (match === null) return [];
+  const [, user = "", query = ""] = match;
+  const values = query.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  return [...user.split(":"), ...values].flatMap((part) => [part, decoded(part)]);
+}
+
+/** Finds a value however its characters are spelled: plain, percent-encoded once or twice, escaped. */
+function valuePattern(value: string): string {
+  const spelled = [...value].map(characterPattern).join("");
+  if (value.length > SECRET_WORD_CHARS_MAX) return spelled;
+  return `(?<![\\p{L}\\p{N}_])${spelled}(?![\\p{L}\\p{N}_])`.replaceAll("\\p{L}\\p{N}", "A-Za-z0-9");
+}
+
+function characterPattern(character: string): string {
+  const encoded = [...new TextEncoder().encode(character)].map((byte) => `%(?:25)?${hexPattern(byte)}`).join("");
+  const plain = character.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+  const json = JSON.stringify(character).slice(1, -1).replace(/\\/g, "\\\\");
+  const spellings = new Set([plain, encoded]);
+  if (json !== character) spellings.add(json);
+  if (character.length === 1) {
+    const unit = character.charCodeAt(0);
+    spellings.add(`\\\\u${hexPattern(unit >> 8)}${hexPattern(unit & 255)}`);
+  }
+  if (character === " ") spellings.add("\\+");
+  const entity = ENTITIES[character];
+  if (entity !== undefined) spellings.add(entity);
+  return `(?:${[...spellings].join("|")})`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+  "/": "\\\\/",
+};
+
+/** A byte in two hexadecimal digits of either case. */
+function hexPattern(byte: number): string {
+  return byte.toString(16).padStart(2, "0").replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+}
