@@ -43,6 +43,8 @@ export interface PipelineResult {
   readonly rule: string | null;
   /** Streams that the frame carried data of, duplicates included. */
   readonly streams: readonly Stream[];
+  /** Whether a REST answer gave what it was asked for; true of all other records. */
+  readonly isAnswer: boolean;
   /** How many events were dropped as duplicates. */
   readonly duplicates: number;
   /** How many book events did not leave: older than the book, waiting for its image, or after a fault. */
@@ -69,6 +71,7 @@ interface MutableResult {
   faults: readonly Fault[];
   rule: string | null;
   streams: Stream[];
+  isAnswer: boolean;
   duplicates: number;
   withheld: { book_snapshot: number; book_delta: number };
   resyncs: BookResync[];
@@ -133,6 +136,7 @@ export class Pipeline {
     faults: NO_FAULTS,
     rule: null,
     streams: [],
+    isAnswer: true,
     duplicates: 0,
     withheld: { book_snapshot: 0, book_delta: 0 },
     resyncs: [],
@@ -167,6 +171,7 @@ export class Pipeline {
     result.faults = NO_FAULTS;
     result.rule = null;
     result.streams = [];
+    result.isAnswer = true;
     result.duplicates = 0;
     result.withheld.book_snapshot = 0;
     result.withheld.book_delta = 0;
@@ -344,6 +349,7 @@ export class Pipeline {
       receivedTs: record.at,
     }, memory);
     this.#take(offset, record.session ?? 0, record.exchange, record.at, record.body, read);
+    this.#result.isAnswer = read.isAnswer;
   }
 
   #take(
@@ -644,7 +650,10 @@ export function connectionIdOf(key: string): string {
   return at < 0 ? key : key.slice(0, at);
 }
 
-/** Whether a fault means that data may be missing; a frame that merely matches no rule is counted, not a hole. */
+/**
+ * Whether a fault means that data may be missing. A frame that merely matches no rule is counted and no hole; neither is an
+ * answer without data, which is asked for again.
+ */
 function isLoss(code: FaultCode): boolean {
-  return code !== "unmatched";
+  return code !== "unmatched" && code !== "empty_answer";
 }

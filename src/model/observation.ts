@@ -15,6 +15,7 @@ export type FaultCode =
   | "unknown_value"
   | "unknown_level"
   | "too_many_symbols"
+  | "empty_answer"
   | "unmatched";
 
 /** The state of a session; a closed union, shown in /healthz. */

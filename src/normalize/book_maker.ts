@@ -17,6 +17,8 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
   const usesIds = book.bidLevel.id !== null || book.askLevel.id !== null;
   const readLevels = createLevelsReader(rule.name, book);
   const { snapshot } = book;
+  const isAnswer = rule.source !== "ws";
+  const isNumbered = sequence !== null || lastSequence !== null;
   return (context) => {
     const isSnapshot = typeof snapshot === "boolean" ? snapshot : snapshot.test(context.scope);
     if (usesIds && context.hasSession) {
@@ -27,7 +29,11 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
     if (isSnapshot) {
       const own = sequence === null ? null : sequence.sequence(context);
       const number = own ?? (lastSequence === null ? null : lastSequence.sequence(context));
-      const { bids, asks } = readLevels(context);
+      const { bids, asks, hasSides } = readLevels(context);
+      // A pushed snapshot may leave out what is empty; an answer without both sides is none.
+      if (isAnswer && !hasSides) context.fail("missing_field", `${rule.name}.bids and asks`);
+      // Without its number a snapshot that was asked for cannot be joined with the updates beside it.
+      if (isAnswer && isNumbered && number === null) context.fail("missing_field", `${rule.name}.sequence`);
       return context.rowFailed ? null : { kind: "book_snapshot", bids, asks, sequence: number };
     }
     const first_sequence = firstSequence === null ? null : firstSequence.sequence(context);
@@ -43,6 +49,8 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
 interface Levels {
   readonly bids: Level[];
   readonly asks: Level[];
+  /** Whether both sides stood where they were looked for, if only as empty lists. */
+  readonly hasSides: boolean;
 }
 
 type LevelsReader = (context: ReadContext) => Levels;
@@ -55,19 +63,22 @@ function createLevelsReader(owner: string, book: CompiledBookFields): LevelsRead
     const bidRows = book.bids;
     const askRows = book.asks;
     const list = new RowList();
-    return (context) => ({
-      bids: readSide(context, list, bidRows, bidLevel),
-      asks: readSide(context, list, askRows, askLevel),
-    });
+    return (context) => {
+      const bids = readSide(context, list, bidRows, bidLevel);
+      const hasBids = bidRows === null || list.found;
+      const asks = readSide(context, list, askRows, askLevel);
+      const hasAsks = askRows === null || list.found;
+      return { bids, asks, hasSides: hasBids && hasAsks };
+    };
   }
   const rows = book.levels;
   if (book.side === null) throw new Error(`Cannot compile rule ${owner}: its levels have no side`);
   const side = new FieldReader(book.side, `${owner}.side`, true);
   const list = new RowList();
   return (context) => {
-    const levels: Levels = { bids: [], asks: [] };
     const { row, parent } = context.scope;
     list.collect(context.document, rows, row);
+    const levels: Levels = { bids: [], asks: [], hasSides: list.found };
     for (const node of list.rows) {
       context.atRow(node, row);
       const isBid = side.oneOf(context, LEVEL_SIDES, "bid") === "bid";

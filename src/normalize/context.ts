@@ -44,6 +44,8 @@ export class ReadContext {
   readonly lostUpdates: LostUpdate[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
+  /** Whether the rows of a rule stood where they were looked for, if only as an empty list. */
+  rowsFound = false;
   /** What of the current row was lost, in words; null while nothing was. */
   lost: string | null = null;
   /** What the frame's session remembers. */
@@ -70,6 +72,7 @@ export class ReadContext {
     this.lostUpdates.length = 0;
     this.freshSymbols.length = 0;
     this.rowFailed = false;
+    this.rowsFound = false;
     this.lost = null;
     this.atRoot();
   }

@@ -76,12 +76,14 @@ export class EventReader {
       const tail = rule.rows.tail;
       const row = tail === null ? 0 : context.document.find(tail, 0);
       if (row < 0) return;
+      context.rowsFound = true;
       context.atRow(row, 0);
       this.#readRow(context, origin, events);
       return;
     }
     const list = this.#rows;
     list.collect(context.document, rule.rows, 0);
+    if (list.found) context.rowsFound = true;
     for (let i = 0; i < list.rows.length; i++) {
       context.atRow(list.rows[i], list.parents[i]);
       this.#readRow(context, origin, events);

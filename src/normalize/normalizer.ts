@@ -1,5 +1,12 @@
 import { JsonDocument } from "../json/mod.ts";
-import { type ControlSignal, type Decoding, type FramePlan, integerText, type Micros } from "../model/mod.ts";
+import {
+  type ControlSignal,
+  type Decoding,
+  type FramePlan,
+  integerText,
+  type Micros,
+  type RuleKind,
+} from "../model/mod.ts";
 import { type CompiledEvent, type CompiledFrames, compileFrames } from "../program/mod.ts";
 import { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 import { applyAliasRule, findAlias } from "./alias_rules.ts";
@@ -27,6 +34,8 @@ export interface NormalizedFrame {
   readonly lostUpdates: readonly LostUpdate[];
   /** Counter over the frames of the session; null where the frame has none. */
   readonly socketSequence: string | null;
+  /** Whether a REST answer gave what it was asked for; true of frames. */
+  readonly isAnswer: boolean;
   /** Native symbols without an entry in the map, met for the first time. */
   readonly unmapped: readonly string[];
 }
@@ -54,6 +63,9 @@ export interface HttpInput {
   readonly body: Uint8Array;
   readonly receivedTs: Micros;
 }
+
+/** Kinds of events that may be absent for a while: a list of them without rows is an answer. */
+const OCCASIONAL: ReadonlySet<RuleKind> = new Set(["trade", "liquidation"]);
 
 /** The rules that apply to frames of one connection, or to answers of one request. */
 interface Route {
@@ -89,6 +101,7 @@ export class Normalizer {
     checksums: readonly NormalizedChecksum[];
     lostUpdates: readonly LostUpdate[];
     socketSequence: string | null;
+    isAnswer: boolean;
     unmapped: readonly string[];
   };
 
@@ -106,6 +119,7 @@ export class Normalizer {
       checksums: this.#context.checksums,
       lostUpdates: this.#context.lostUpdates,
       socketSequence: null,
+      isAnswer: true,
       unmapped: this.#context.freshSymbols,
     };
   }
@@ -123,7 +137,28 @@ export class Normalizer {
     const { hasSession } = answer;
     const connectionId = answer.connectionId ?? pair.connectionId;
     const origin = { connectionId, asked: pair.asked, memory, hasSession };
-    return this.#read(this.#requestRoute(answer.request), answer.body, false, origin);
+    const route = this.#requestRoute(answer.request);
+    this.#read(route, answer.body, false, origin);
+    this.#result.isAnswer = this.#isAnswer(route, answer);
+    if (!this.#result.isAnswer && this.#context.faults.length === 0) {
+      this.#context.note("empty_answer", answer.request);
+    }
+    return this.#result;
+  }
+
+  /**
+   * Whether an answer gave what it was asked for, whatever its status said: an event of the instrument in whole, or, for
+   * what happens now and then, a list without news.
+   */
+  #isAnswer(route: Route, { native }: HttpInput): boolean {
+    const wanted = route.events.filter(({ rule }) => this.#isWanted(rule));
+    if (wanted.length === 0) return true;
+    const { lostUpdates, faults, rowsFound } = this.#context;
+    const isWhole = ({ rule, native_symbol, event }: NormalizedEvent) =>
+      event.kind !== "book_snapshot" ||
+      !lostUpdates.some((lost) => lost.rule === rule && lost.native_symbol === native_symbol);
+    if (this.#events.some((event) => (native === "" || event.native_symbol === native) && isWhole(event))) return true;
+    return rowsFound && faults.length === 0 && wanted.every(({ rule }) => OCCASIONAL.has(rule.kind));
   }
 
   #read(route: Route, payload: Uint8Array, binary: boolean, origin: FrameOrigin): NormalizedFrame {
@@ -134,6 +169,7 @@ export class Normalizer {
     result.signal = null;
     result.rule = null;
     result.socketSequence = null;
+    result.isAnswer = true;
     context.begin(payload);
     context.memory = memory;
     context.hasSession = hasSession;

@@ -5,6 +5,8 @@ import type { CompiledRows } from "../program/mod.ts";
 export class RowList {
   readonly rows: NodeId[] = [];
   readonly parents: NodeId[] = [];
+  /** Whether something stood where the rows were looked for, if only an empty list. */
+  found = false;
 
   /**
    * Fans out from a node. An array gives its elements, and an object whose members are all objects, a table by key, gives
@@ -14,6 +16,7 @@ export class RowList {
   collect(document: JsonDocument, rule: CompiledRows, from: NodeId): void {
     this.rows.length = 0;
     this.parents.length = 0;
+    this.found = false;
     if (rule.steps.length === 0) {
       this.#push(document, rule, from, from);
       return;
@@ -26,6 +29,7 @@ export class RowList {
     if (found === NOT_FOUND) return;
     const kind = document.kind(found);
     if (kind === "null") return;
+    this.found = true;
     const ofLists = rule.steps[depth + 1]?.segments.length === 0;
     if (kind !== "array" && !isTable(document, found, "object") && !(ofLists && isTable(document, found, "array"))) {
       this.#descend(document, rule, depth, found, from);
@@ -44,6 +48,7 @@ export class RowList {
   #push(document: JsonDocument, rule: CompiledRows, element: NodeId, parent: NodeId): void {
     const row = rule.tail === null ? element : document.find(rule.tail, element);
     if (row === NOT_FOUND) return;
+    this.found = true;
     this.rows.push(row);
     this.parents.push(parent);
   }
