@@ -2,6 +2,7 @@
  * The nouns of the program: instruments, channels, frames, events, plans, records, observations, limits. In: nothing.
  * Out: types and the few pure functions that belong to them. Knows nothing of files, sockets, TOML or any exchange.
  */
+export { canonicalJson } from "./canonical_json.ts";
 export { type Channel, CHANNELS, type Stream, streamKey } from "./channel.ts";
 export { type Decimal, doubleFromDecimal, integerText, isDecimal, isZero } from "./decimal.ts";
 export {
@@ -118,7 +119,17 @@ export {
   type SubscribeItem,
   type SubscribeRequest,
 } from "./plan/connection.ts";
-export { type BookTopPlan, type DedupPlan, type DerivationPlan } from "./plan/derivation.ts";
+export {
+  type BookTopPlan,
+  buildDerivation,
+  type DedupPlan,
+  DERIVATION_VERSION,
+  type DerivationPlan,
+  type DerivationText,
+  planHash,
+  readDerivation,
+  writeDerivation,
+} from "./plan/derivation.ts";
 export {
   type AliasRule,
   type BlobEncoding,

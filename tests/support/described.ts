@@ -15,11 +15,14 @@ urls = ["wss://example.test/ws"]
 `;
 
 /** The frame plan of a descriptor's text behind the least that every descriptor has; it must be right. */
-export function describedFrames(text: string): FramePlan {
+export function describedFrames(
+  text: string,
+  environment: (name: string) => string | undefined = () => undefined,
+): FramePlan {
   const { frames, issues } = loadDescriptor({
     file: { path: "testing.toml", text: HEAD + text },
     readText: () => null,
-    environment: () => undefined,
+    environment,
   });
   assert.deepEqual(issues, []);
   assert.ok(frames !== null);

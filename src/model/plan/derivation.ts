@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../canonical_json.ts";
 import type { FramePlan } from "./frames.ts";
 
 /** `[dedup]`. */
@@ -15,10 +17,68 @@ export interface BookTopPlan {
   readonly intervalMs: number;
 }
 
-/** What the events of one instance are derived by, and nothing else: the unit that is written down and named by its hash. */
+/** Version of the form of a `DerivationPlan`. Raise it with every change of what a plan may hold or of what it means. */
+export const DERIVATION_VERSION = 1;
+
+/**
+ * What the events of one instance are derived by, and nothing else: the unit that is written to the journal and named by
+ * its hash.
+ */
 export interface DerivationPlan {
+  readonly version: number;
   readonly frames: FramePlan;
   readonly dedup: DedupPlan;
   /** Null: no tops of books are derived. */
   readonly bookTops: BookTopPlan | null;
+}
+
+/** A derivation plan as it is written down. */
+export interface DerivationText {
+  readonly hash: string;
+  /** Canonical JSON. */
+  readonly body: string;
+}
+
+/**
+ * Returns the derivation plan of an instance: its frame plan without the messages that are sent and without addresses,
+ * which no event follows from and which may hold secrets.
+ */
+export function buildDerivation(
+  frames: FramePlan,
+  run: { readonly dedup: DedupPlan; readonly bookTops: BookTopPlan | null },
+): DerivationPlan {
+  return {
+    version: DERIVATION_VERSION,
+    frames: {
+      ...frames,
+      connections: frames.connections.map((connection) => ({ ...connection, urls: [] })),
+      controls: frames.controls.map((rule) => ({ ...rule, reply: null })),
+      books: frames.books.map((rule) => ({ ...rule, requests: {} })),
+    },
+    dedup: run.dedup,
+    bookTops: run.bookTops,
+  };
+}
+
+/** Returns a derivation plan as text, with its hash. */
+export function writeDerivation(plan: DerivationPlan): DerivationText {
+  const body = canonicalJson(plan);
+  return { hash: planHash(body), body };
+}
+
+/** Reads the body of a derivation plan. Null where it is not one, or of a version that this build does not know. */
+export function readDerivation(body: string): DerivationPlan | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || Reflect.get(value, "version") !== DERIVATION_VERSION) return null;
+  return value as DerivationPlan;
+}
+
+/** Returns the hash that names a plan: the first 128 bits of the SHA-256 of its canonical JSON, as 32 hex digits. */
+export function planHash(body: string): string {
+  return createHash("sha256").update(body).digest("hex").slice(0, 32);
 }

@@ -1,0 +1,34 @@
+/**
+ * Returns plain data as JSON in one form alone: keys sorted by UTF-16 code units, no white space. Equal data gives equal
+ * text, whatever the order of its keys. Throws on what is not plain data, such as a map, a function or a bigint: that is
+ * a bug of the caller.
+ */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      if (Number.isFinite(value)) return value;
+      break;
+    case "object":
+      if (value === null) return null;
+      if (Array.isArray(value)) return value.map(sorted);
+      if (isPlain(value)) return sortedObject(value);
+  }
+  throw new Error(`Not plain data: ${Object.prototype.toString.call(value)}`);
+}
+
+function sortedObject(value: object): object {
+  const entries = Object.entries(value).sort(([left], [right]) => left < right ? -1 : 1);
+  return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
