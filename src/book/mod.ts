@@ -12,7 +12,8 @@ export {
   type BookState,
   type BookUpdate,
   type BookVerdict,
-} from "./book_keeper.ts";
+  type OpenBookGap,
+} from "./keeper.ts";
 export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";
 export { compareDecimals } from "./decimal_order.ts";
 export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";

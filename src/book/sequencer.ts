@@ -40,6 +40,52 @@ export function succession(
   return repeated(ends, stands, sequenceNumber(before.sequence));
 }
 
+/** Whether a delta lies below a mark: it ends, or is stamped, before it. */
+export function isBelow(
+  rule: SequenceRule,
+  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  mark: SequencePoint,
+): boolean {
+  if (rule === "none") return false;
+  if (rule === "time") {
+    return delta.exchangeTs !== null && mark.exchangeTs !== null && delta.exchangeTs < mark.exchangeTs;
+  }
+  const ends = sequenceNumber(delta.last_sequence);
+  const stands = sequenceNumber(mark.sequence);
+  return ends !== null && stands !== null && ends < stands;
+}
+
+/** Whether a delta goes on from a point, higher than it. */
+export function continues(
+  rule: SequenceRule,
+  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  point: SequencePoint,
+): boolean {
+  if (rule === "none") return false;
+  if (rule === "time") {
+    return delta.exchangeTs !== null && point.exchangeTs !== null && delta.exchangeTs > point.exchangeTs;
+  }
+  const stands = sequenceNumber(point.sequence);
+  const ends = sequenceNumber(delta.last_sequence);
+  return stands !== null && ends !== null && ends > stands &&
+    follows(rule, delta, { stands, ends, resetsLower: false });
+}
+
+/** Whether a point has a number that can be compared. */
+export function isNumbered(point: SequencePoint): boolean {
+  return sequenceNumber(point.sequence) !== null;
+}
+
+/** Whether a feed's snapshots from elsewhere need a number to be joined by. */
+export function needsNumber(rule: SequenceRule): boolean {
+  return rule !== "none" && rule !== "time";
+}
+
+/** Whether a feed shows by its numbers that an update is missing; of the others a loss cannot be seen. */
+export function showsLoss(rule: SequenceRule): boolean {
+  return rule === "next" || rule === "previous" || rule === "overlap";
+}
+
 function follows(
   rule: Exclude<SequenceRule, "none" | "time">,
   delta: BookDelta,

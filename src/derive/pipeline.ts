@@ -632,15 +632,15 @@ function bookGap(gap: BookGap, { resync }: BookVerdict, at: Micros): Gap {
   return {
     kind: "gap",
     gap_id: "",
-    state: gap.whole ? "closed" : "opened",
+    state: gap.recovered ? "closed" : "opened",
     stream: "book",
     cause: gap.cause,
     from_ts: gap.fromTs,
-    to_ts: gap.whole ? at : null,
+    to_ts: gap.recovered ? at : null,
     from_sequence: gap.fromSequence,
     to_sequence: gap.toSequence,
     detail: gap.detail,
-    action: gap.whole ? "recovered" : resync ?? "suppressed until the next snapshot",
+    action: gap.recovered ? "recovered" : resync ?? "suppressed until the next snapshot",
   };
 }
 

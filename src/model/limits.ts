@@ -85,6 +85,20 @@ export const BOOK_BUFFER_DELTAS_MAX = 4096;
 export const BOOK_UNANCHORED_DELTAS_MAX = 100;
 /** Books kept for one session; further ones leave unchecked, as they came. */
 export const SESSION_BOOKS_MAX = 10_000;
+/** Levels of one side of a book; a book with more is broken, as a gap says, until a smaller snapshot. */
+export const BOOK_LEVELS_MAX = 100_000;
+/** How long deltas may wait for a book's first snapshot, in µs of receive time; then they are in a gap. */
+export const BOOK_BUFFERING_US_MAX = 10_000_000;
+/** Updates below a book's mark, each following the one before, after which numbers have begun again. */
+export const BOOK_RESET_UPDATES = 5;
+/** The same where the exchange stamps them later than the mark. */
+export const BOOK_RESET_UPDATES_NEWER = 2;
+/** How long such a run lasts at least where its stamps are no newer than the mark, in µs of receive time. */
+export const BOOK_RESET_LATE_US = 5_000_000;
+/** How long such a run lasts at least after a snapshot from elsewhere, which may be ahead of its feed, in µs. */
+export const BOOK_RESET_BRIDGE_US = 30_000_000;
+/** How far an exchange's time may lie ahead of the time of receipt, in µs; one further ahead orders nothing. */
+export const STAMP_AHEAD_US_MAX = 60_000_000;
 /** How long an executed resync may take to bring a whole book, in ms; then it is done again, within its budget. */
 export const BOOK_RESYNC_RETRY_MS = 30_000;
 /** Moments kept for one host and one use; a limit of more than these in its window counts as one of these. */

@@ -120,7 +120,7 @@ export type Observation =
     readonly exchange: string;
     /** Empty where all books of a session are concerned. */
     readonly symbol: string;
-    readonly cause: "sequence" | "checksum" | "stale" | "buffering";
+    readonly cause: GapCause | "buffering";
     readonly action: ResyncAction;
   }
   | {

@@ -63,7 +63,7 @@ class Reader {
   }
 
   take({ emit, gaps }: BookVerdict): void {
-    for (const { whole } of gaps) if (!whole) this.#isWhole = false;
+    for (const { recovered } of gaps) if (!recovered) this.#isWhole = false;
     for (const { event } of emit) {
       if (event.kind === "book_snapshot") {
         this.book.applySnapshot(event.bids, event.asks);
@@ -71,7 +71,7 @@ class Reader {
       } else this.book.applyDelta(event.bids, event.asks);
     }
     // A gap that opens in the frame that also healed one before stands last.
-    if (gaps.at(-1)?.whole === false) this.#isWhole = false;
+    if (gaps.at(-1)?.recovered === false) this.#isWhole = false;
   }
 }
 
@@ -97,8 +97,8 @@ function run(rule: BookRule, options: { seed: number; fault: FaultKind | null; f
   const send = (update: BookUpdate, index: number) => {
     const verdict = keeper.apply([update], { receivedTs: index, mayPass: false });
     reader.take(verdict);
-    for (const { whole } of verdict.gaps) gaps.push(whole);
-    if (brokeAt === null && verdict.gaps.some(({ whole }) => !whole)) brokeAt = index;
+    for (const { recovered } of verdict.gaps) gaps.push(recovered);
+    if (brokeAt === null && verdict.gaps.some(({ recovered }) => !recovered)) brokeAt = index;
     if (verdict.resync !== null) imageDueAt = index + 2;
     if (saves) {
       const saved = JSON.stringify(keeper.saveState());

@@ -119,9 +119,9 @@ function stretchOf(recorded: RecordedBook): Stretch | null {
   for (const updates of recorded.frames) {
     truth.apply(updates, { receivedTs: 0, mayPass: false });
     if (truth.state !== "valid") continue;
-    const { bids, asks, last, bridge } = truth.saveState();
+    const { bids, asks, last, joiner } = truth.saveState();
     // Deltas that a snapshot is ahead of are no part of the chain.
-    if (bridge !== null) continue;
+    if (joiner.bridge !== null) continue;
     const image: BookUpdate = {
       event: { kind: "book_snapshot", bids, asks, sequence: last.sequence },
       exchangeTs: last.exchangeTs,
@@ -174,7 +174,7 @@ function run({ recorded, frames, images }: Stretch, fault: FaultKind | null, ran
       verdicts.push(keeper.apply([images[index]], { receivedTs: step, mayPass: false }));
     }
     for (const { gaps, resync } of verdicts) {
-      for (const { whole } of gaps) whole ? healed++ : broke++;
+      for (const { recovered } of gaps) recovered ? healed++ : broke++;
       if (resync !== null) imageAt = step + 2;
     }
     if (keeper.state === "valid") assert.equal(keeper.book.isCrossed, false);

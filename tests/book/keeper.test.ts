@@ -39,7 +39,7 @@ class Rig {
   }
 }
 
-const NOTHING: BookVerdict = { emit: [], gaps: [], resync: null, withheld: 0 };
+const NOTHING: BookVerdict = { emit: [], gaps: [], resync: null, withheld: 0, refused: null };
 const REST: Partial<BookRule> = { kind: "rest", sequence: "next", resync: "rest" };
 
 Deno.test("BookKeeper emits a pushed snapshot and the deltas that follow as they came", () => {
@@ -65,14 +65,15 @@ Deno.test("BookKeeper holds back deltas after a hole and says when the book is w
   } as const;
   assert.deepEqual(broken, {
     emit: [],
-    gaps: [{ ...gap, toSequence: "13", whole: false }],
+    gaps: [{ ...gap, toSequence: "13", recovered: false }],
     resync: "resubscribe",
     withheld: 1,
+    refused: null,
   });
   assert.deepEqual(rig.send(delta(14, 14)), { ...NOTHING, withheld: 1 });
   assert.equal(rig.keeper.state, "broken");
   const healed = rig.send(snapshot("20"));
-  assert.deepEqual(healed.gaps, [{ ...gap, toSequence: "20", whole: true }]);
+  assert.deepEqual(healed.gaps, [{ ...gap, toSequence: "20", recovered: true }]);
   assert.equal(healed.emit.length, 1);
   assert.equal(rig.keeper.state, "valid");
 });
@@ -115,7 +116,7 @@ Deno.test("BookKeeper breaks where the first delta begins after a snapshot", () 
   assert.equal(resync, "rest");
   // The delta that showed the hole waits for the new snapshot.
   const healed = rig.send(snapshot("25"));
-  assert.equal(healed.gaps[0].whole, true);
+  assert.equal(healed.gaps[0].recovered, true);
   assert.equal(healed.emit.length, 1);
 });
 
@@ -133,7 +134,7 @@ Deno.test("BookKeeper forgets what is before a hole in its buffer, and bounds it
   rig.send(delta(5, 6));
   assert.equal(rig.send(snapshot("2")).resync, "rest");
   for (let sequence = 7; sequence < 7 + BOOK_BUFFER_DELTAS_MAX; sequence++) rig.send(delta(sequence, sequence));
-  assert.equal(rig.keeper.saveState().buffer.length, BOOK_BUFFER_DELTAS_MAX);
+  assert.equal(rig.keeper.saveState().joiner.buffer.length, BOOK_BUFFER_DELTAS_MAX);
   assert.equal(rig.send(snapshot("4")).emit.length, 0);
   assert.equal(rig.send(snapshot("6")).emit.length, 1);
 });
@@ -174,7 +175,7 @@ Deno.test("BookKeeper holds back a snapshot whose checksum fails, without a seco
   const second = rig.send({ ...snapshot(null), checksum: sum });
   assert.deepEqual([second.emit.length, second.gaps.length, second.resync], [0, 0, "resubscribe"]);
   const third = rig.send({ ...snapshot(null), checksum: "0" });
-  assert.deepEqual([third.emit.length, third.gaps[0].whole], [1, true]);
+  assert.deepEqual([third.emit.length, third.gaps[0].recovered], [1, true]);
 });
 
 Deno.test("BookKeeper.check() compares a checksum that came in a frame of its own", () => {
@@ -205,7 +206,7 @@ Deno.test("BookKeeper takes many deltas without a snapshot for a lost snapshot",
   const rig = new Rig({ sequence: "next" });
   for (let i = 1; i < BOOK_UNANCHORED_DELTAS_MAX; i++) assert.equal(rig.send(delta(i, i)).resync, null);
   const { gaps, resync } = rig.send(delta(900, 900));
-  assert.deepEqual([gaps[0].cause, resync], ["sequence", "resubscribe"]);
+  assert.deepEqual([gaps[0].cause, resync], ["stale", "resubscribe"]);
   assert.equal(gaps[0].detail, `no snapshot before ${BOOK_UNANCHORED_DELTAS_MAX} deltas`);
 });
 
@@ -215,7 +216,7 @@ Deno.test("BookKeeper waits for the image that comes by itself, and asks for one
   const crossed = rig.send(delta(1, 1, [["103", "1"]]));
   assert.deepEqual([crossed.gaps[0].cause, crossed.resync, rig.keeper.state], ["stale", null, "broken"]);
   assert.deepEqual(rig.send(delta(2, 2)), { ...NOTHING, withheld: 1 });
-  assert.equal(rig.send(snapshot(null)).gaps[0].whole, true);
+  assert.equal(rig.send(snapshot(null)).gaps[0].recovered, true);
   rig.send(delta(3, 3, [["103", "1"]]));
   for (let i = 1; i < BOOK_UNANCHORED_DELTAS_MAX; i++) assert.equal(rig.send(delta(i, i)).resync, null);
   assert.equal(rig.send(delta(900, 900)).resync, "resubscribe");
@@ -237,7 +238,7 @@ Deno.test("BookKeeper of whole books leaves out the overtaken and heals with the
   assert.deepEqual(rig.send(snapshot("10")), { ...NOTHING, withheld: 1 });
   const crossed = rig.send(snapshot("11", [["103", "1"]]));
   assert.deepEqual([crossed.emit.length, crossed.gaps.length, crossed.resync], [0, 1, null]);
-  assert.equal(rig.send(snapshot("12")).gaps[0].whole, true);
+  assert.equal(rig.send(snapshot("12")).gaps[0].recovered, true);
 });
 
 Deno.test("BookKeeper of whole books told apart by time keeps two of one millisecond and drops what goes back", () => {
