@@ -4,10 +4,11 @@ import type { Host } from "../host/mod.ts";
 import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
 import { deriveRecord, Pipeline } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
-import { createSink, replaySink, type Sink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
+import { replaySink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
 import { renderReport, type ReplayReport } from "./replay_report.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
+import { ReplaySink } from "./replay_sink.ts";
 import { Tally } from "./tally.ts";
 
 /** Frames between two looks at the clock, the sink and the progress bar. */
@@ -31,7 +32,7 @@ export function replayCommand(context: CliContext): Command {
       const source = await openReplay(context, inputs, { exchange: options.exchange, passBooks: options.passBooks });
       const tally = new Tally();
       const began = host.clock.monotonicMs();
-      const sink = sinkPlan === null ? null : createSink(sinkPlan, host);
+      const sink = sinkPlan === null ? null : new ReplaySink(host, sinkPlan);
       try {
         await replay(context, { source, tally, sink, speed });
       } finally {
@@ -68,7 +69,7 @@ interface ReplayCommandOptions {
 interface ReplayOptions {
   readonly source: ReplaySource;
   readonly tally: Tally;
-  readonly sink: Sink | null;
+  readonly sink: ReplaySink | null;
   readonly speed: number;
 }
 
@@ -81,15 +82,10 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
   const interrupt = () => abort.abort();
   host.signals.on("SIGINT", interrupt);
   let events: Envelope[] = [];
-  let opened = false;
   let sinceTurn = 0;
   const hand = async () => {
-    if (sink === null || events.length === 0) return;
-    if (!opened) await sink.open(events[0].offset);
-    opened = true;
-    await sink.write(events);
+    await sink?.write(events);
     events = [];
-    if (sink.wantsFlush(host.clock.nowMs())) await sink.flush();
   };
   try {
     let restored = false;
@@ -108,7 +104,7 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
       bar?.update(source.progress(), { rate: `${tally.frames} frames` });
     }
     await hand();
-    if (opened) await sink?.flush();
+    await sink?.flush();
   } finally {
     host.signals.off("SIGINT", interrupt);
     bar?.update(source.bytes, { rate: `${tally.frames} frames` });

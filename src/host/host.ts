@@ -155,7 +155,7 @@ export interface Terminal {
   columns(): number;
   /** All of standard input; rejects with a `Failure` where it is larger than `bytesMax`. */
   readStdin(bytesMax: number): Promise<Uint8Array>;
-  /** Writes all of it; rejects when the reader has gone. */
+  /** Writes all of it. Rejects with a `Failure`: `gone` when the reader has gone, `disk_full` or `file` otherwise. */
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes the text and a line break at once. */
   print(text: string): void;

@@ -1,4 +1,5 @@
 import { Failure, Secrets } from "../model/mod.ts";
+import { fileFailure } from "./file_failure.ts";
 import type { Environment, Random, Signals, Terminal } from "./host.ts";
 
 /** Process signals. Signals that the platform does not know (SIGHUP on Windows) are never raised. */
@@ -53,7 +54,8 @@ export function systemTerminal(secrets: Secrets = new Secrets()): Terminal {
       try {
         for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
       } catch (cause) {
-        throw new Failure("closed", "Cannot write to standard output: its reader has gone", { cause, retry: false });
+        if (!(cause instanceof Deno.errors.BrokenPipe)) throw fileFailure("write", "standard output", cause);
+        throw new Failure("gone", "Cannot write to standard output: its reader has gone", { cause, retry: false });
       }
     },
     print: (text) => writeSync(Deno.stdout, `${secrets.hide(text)}\n`),

@@ -9,6 +9,7 @@ export type FailureCode =
   | "disk_full"
   | "corrupt"
   | "sink"
+  | "gone"
   | "busy"
   | "cancelled";
 

@@ -67,6 +67,22 @@ export const INSTRUMENT_PAGES_MAX = 100;
 export const SINK_PARTITIONS_MAX = 1000;
 /** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */
 export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+/** How long a sink may take to open, in ms; then the attempt has failed. */
+export const SINK_OPEN_MS_MAX = 60_000;
+/** How long a sink may take to take one batch, in ms; then it has failed. */
+export const SINK_WRITE_MS_MAX = 30_000;
+/** How long a sink may take to make safe what it was given, in ms; then it has failed. */
+export const SINK_FLUSH_MS_MAX = 120_000;
+/** How long a sink may take to close, in ms; then it is no longer waited for. */
+export const SINK_CLOSE_MS_MAX = 5_000;
+/** How long a call to a sink may be under way before the sink counts as failing, in ms. */
+export const SINK_SLOW_MS = 10_000;
+/** Doublings of a sink's deadlines, one for each call in a row that came to them; no more beyond. */
+export const SINK_DEADLINE_DOUBLINGS_MAX = 4;
+/** Delay before a sink that waits for a person is tried again, in ms. */
+export const SINK_BLOCKED_RETRY_MS = 15_000;
+/** Batches that are under way to one sink at the same time. */
+export const SINK_WRITES_IN_FLIGHT_MAX = 64;
 /** Files a text sink holds open; when reached, the one opened first is synced and closed. */
 export const SINK_OPEN_FILES_MAX = 64;
 /** How long a connection may take to open, in ms; then the attempt has failed. */

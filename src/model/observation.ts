@@ -185,7 +185,23 @@ export type Observation =
   | { readonly kind: "frame_quarantined"; readonly exchange: string; readonly offset: Offset; readonly error: string }
   | { readonly kind: "sink_wrote"; readonly sink: string; readonly events: number; readonly durationMs: number }
   | { readonly kind: "sink_committed"; readonly sink: string; readonly offset: Offset }
-  | { readonly kind: "sink_failed"; readonly sink: string; readonly error: string; readonly retryMs: number }
+  | {
+    readonly kind: "sink_failed";
+    readonly sink: string;
+    readonly error: string;
+    /** Milliseconds until the next attempt; null where there will be none. */
+    readonly retryMs: number | null;
+    /** Whether it was no failure of the world but an error of the program. */
+    readonly bug: boolean;
+    /** Whether a person has to act. */
+    readonly blocked: boolean;
+  }
+  | {
+    /** A sink found, or did, something that the owner of its data has to know; it goes on. */
+    readonly kind: "sink_notice";
+    readonly sink: string;
+    readonly text: string;
+  }
   | { readonly kind: "sink_recovered"; readonly sink: string };
 
 /**

@@ -12,19 +12,15 @@ import {
   PROGRESS_LOOK_MS,
   type ReadingStatus,
   type RunnableExchange,
-  type SinkPlan,
 } from "../model/mod.ts";
 import type { HostLimits } from "../rest/mod.ts";
-import { createSink } from "../sink/mod.ts";
+import { createSink, type SinkContext, sinkTypeOf } from "../sink/mod.ts";
 import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
 import { deriveRecord, Pipeline } from "../derive/mod.ts";
-import { Tail } from "./tail.ts";
-
-/** How often sinks of text flush, in ms. */
-const TEXT_COMMIT_MS = 1_000;
+import { RecentEvents } from "./recent_events.ts";
 
 export interface CollectorOptions {
   readonly plan: Plan;
@@ -32,6 +28,8 @@ export interface CollectorOptions {
   readonly observe: Observer;
   /** What hosts allow; outlives the collector and its plans. */
   readonly limits: HostLimits;
+  /** Called when no sink is left that anybody reads: there is nothing to collect for. */
+  readonly onNobodyReads?: () => void;
 }
 
 /** An exchange instance that can run, with its plan. */
@@ -58,6 +56,7 @@ export class Collector {
   #clock: ClockStatus = { lastStep: null };
   readonly #syncing = new Progress();
   readonly #ended = new AbortController();
+  #sinksGone = 0;
 
   private constructor(options: CollectorOptions, journal: Journal, pipeline: Pipeline) {
     this.#options = options;
@@ -65,7 +64,7 @@ export class Collector {
     this.#journal = journal;
     this.#pipeline = pipeline;
     const { host, observe, plan } = options;
-    const tail = new Tail(journal.next);
+    const tail = new RecentEvents(journal.next);
     this.#intake = new Intake({
       host,
       journal,
@@ -82,11 +81,14 @@ export class Collector {
         name: sink.name,
         type: sink.type,
         kinds: sink.kinds,
-        commitEveryMs: commitEveryMs(sink),
-        createSink: () => createSink(sink, host),
+        flush: sinkTypeOf(sink).flush(sink),
+        capabilities: sinkTypeOf(sink).capabilities,
+        createSink: () => createSink(sink, this.#sinkContext(sink.name)),
+        exchanges: () => this.#plan.exchanges.map(({ name }) => name),
+        onGone: () => this.#onSinkGone(),
         createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup, plan.bookTops),
         journal,
-        tail,
+        recent: tail,
         clock: host.clock,
         observe,
       })
@@ -108,7 +110,8 @@ export class Collector {
     const collector = new Collector(options, journal, pipeline);
     collector.#closeCutSessions();
     // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
-    for (const sink of plan.sinks) await journal.loadCursor(sink.name);
+    // One that cannot be read holds everything back, and its delivery tells why it does not start.
+    for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
     for (const delivery of collector.#deliveries) delivery.start();
     for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
     void collector.#watch();
@@ -163,6 +166,11 @@ export class Collector {
     }
   }
 
+  /** Sinks commit and open their files anew: those that were moved away are begun again. */
+  reopenSinks(): void {
+    for (const delivery of this.#deliveries) delivery.reopen();
+  }
+
   /**
    * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `timeoutMs` sinks are cut off:
    * what they have not committed is delivered after the next start.
@@ -174,9 +182,7 @@ export class Collector {
     try {
       await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
       // What cannot be made safe now is tried again by closing the journal, which then says why.
-      await this.#journal.sync().catch((error: unknown) => {
-        if (!(error instanceof Failure)) throw error;
-      });
+      await this.#journal.sync().catch(passFailure);
       await Promise.all(this.#deliveries.map((delivery) => delivery.stop(abandon.signal)));
       await this.#journal.close();
     } finally {
@@ -215,6 +221,17 @@ export class Collector {
     this.#runners.set(exchange.name, runner);
     runner.start();
     if (this.#paused) runner.setPaused(true);
+  }
+
+  #sinkContext(name: string): SinkContext {
+    const { host, observe, plan } = this.#options;
+    const journal = this.#journal;
+    const sinks = plan.sinks.map((sink) => sink.name);
+    return { host, observe, name, journal: journal.id, sinks, end: () => journal.synced };
+  }
+
+  #onSinkGone(): void {
+    if (++this.#sinksGone === this.#deliveries.length) this.#options.onNobodyReads?.();
   }
 
   #setPaused(paused: boolean): void {
@@ -269,13 +286,12 @@ function instanceText(runnable: RunnableExchange): string {
   return JSON.stringify([runnable.instruments, runnable.channels, runnable.connections, runnable.rest.baseUrls]);
 }
 
-/** How long a sink may take from an event to its commit when all is well, in ms. */
-function commitEveryMs(sink: SinkPlan): number {
-  const seconds = sink.options.part_seconds;
-  return typeof seconds === "number" ? seconds * 1000 : TEXT_COMMIT_MS;
-}
-
 function pauseReason({ full, failure }: Journal): string {
   if (failure !== null) return failure.message;
   return full ? "the journal is at its cap" : "the journal or a sink cannot take more";
+}
+
+/** A failure is told by whoever meets it next. */
+function passFailure(error: unknown): void {
+  if (!(error instanceof Failure)) throw error;
 }

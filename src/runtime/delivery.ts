@@ -1,4 +1,5 @@
 import type { Clock } from "../host/mod.ts";
+import { type Pipeline, weighEvent } from "../derive/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
   BACKOFF_MS_MAX,
@@ -8,28 +9,35 @@ import {
   type Observer,
   type Offset,
   SINK_BATCH_EVENTS_MAX,
+  SINK_BLOCKED_RETRY_MS,
+  SINK_SLOW_MS,
   type SinkStatus,
 } from "../model/mod.ts";
-import type { Sink } from "../sink/mod.ts";
+import type { FlushPolicy, Sink, SinkCapabilities } from "../sink/mod.ts";
 import { CatchUp } from "./catch_up.ts";
-import type { Pipeline } from "../derive/mod.ts";
+import { lostRangeGaps } from "./lost_range.ts";
+import type { RecentEvents, RecentReader } from "./recent_events.ts";
+import { SinkLife } from "./sink_life.ts";
 import { Progress } from "./progress.ts";
-import type { Tail, TailReader } from "./tail.ts";
 
 export interface DeliveryOptions {
   readonly name: string;
   readonly type: string;
   readonly kinds: readonly EventKind[] | null;
-  /** How long it may take from an event to its commit when all is well, in ms. */
-  readonly commitEveryMs: number;
+  readonly flush: FlushPolicy;
+  readonly capabilities: SinkCapabilities;
   /** Makes a fresh sink; called again after a failure. */
   readonly createSink: () => Sink;
-  /** Makes the pipeline that derives events anew when the sink is behind the tail. */
+  /** Makes the pipeline that derives events anew when the sink is behind the recent events. */
   readonly createPipeline: () => Pipeline;
+  /** Names of the exchange instances, which are told of what the sink can never have. */
+  readonly exchanges: () => readonly string[];
   readonly journal: Journal;
-  readonly tail: Tail;
+  readonly recent: RecentEvents;
   readonly clock: Clock;
   readonly observe: Observer;
+  /** Called once when nobody will ever read what the sink writes: the delivery has stopped by itself. */
+  readonly onGone?: () => void;
 }
 
 /** How long a delivery sleeps at most before it looks again, in ms: sinks flush by age too. */
@@ -40,31 +48,34 @@ const COMMIT_RECORDS = 10_000;
 
 /**
  * Feeds one sink: only what is synced, in order, at the sink's own pace, from memory while it is close and from the
- * journal when it is not. Commits the position after the sink has made everything safe. When the sink fails it is closed,
- * opened again at the committed position and fed from there, for ever, with a growing and capped delay.
+ * journal when it is not. Owns the filter by kind, the flush clock, the deadlines and the retries, and commits the
+ * position after the sink has made everything safe. Whatever a sink throws, it is closed, opened again and fed from where
+ * its destination stands, for ever, with a growing and capped delay; only where nobody reads any more it is stopped.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #kinds: ReadonlySet<EventKind> | null;
   readonly #abort = new AbortController();
   /** Ends the waiting for the next attempt. */
-  readonly #hurry = new AbortController();
+  #hurry = new AbortController();
   #stopping = false;
+  #wantsReopen = false;
   #wake: (() => void) | null = null;
   #state: SinkStatus["state"] = "starting";
   #position: Offset = 0;
   #committed: Offset = 0;
-  /** Whether the sink was given events since it was last flushed. */
-  #isUnflushed = false;
+  /** What the sink was given since it was last flushed; `sinceMs` is monotonic, null where it was given nothing. */
+  #unflushed: { sinceMs: number | null; events: number; bytes: number } = nothing();
   #events = 0;
   #error: string | null = null;
   readonly #progress = new Progress();
-  #sink: Sink | null = null;
-  #reader: TailReader | null = null;
+  #life: SinkLife | null = null;
+  #reader: RecentReader | null = null;
   /** Kept while it is of use when the sink falls behind once more. */
   #catchUp: CatchUp | null = null;
   #hasStalePlans = false;
   #failures = 0;
+  #timeouts = 0;
   #done: Promise<void> | null = null;
 
   constructor(options: DeliveryOptions) {
@@ -73,28 +84,30 @@ export class Delivery {
   }
 
   get status(): SinkStatus {
-    const { name, type, journal, commitEveryMs } = this.#options;
+    const { name, type, journal, flush } = this.#options;
+    const slow = this.#slowCall();
     return {
       name,
       type,
-      state: this.#state,
+      state: slow === null || this.#state === "blocked" ? this.#state : "failing",
       position: this.#position,
       committed: this.#committed,
       // Before its cursor was read a sink stands at 0, far before the first offset there is.
       lagRecords: Math.max(0, journal.next - Math.max(this.#position, journal.oldest)),
       events: this.#events,
-      error: this.#error,
-      files: this.#sink?.files ?? null,
+      error: this.#error ?? slow,
+      files: this.#life?.files ?? null,
       waitingSince: this.#progress.waitingSince,
-      commitEveryMs,
+      commitEveryMs: flush.everyMs,
     };
   }
 
   /** Looks whether something was made safe, or handed over where nothing waits for that. Called every second. */
   lookAtProgress(): void {
     const { journal, clock } = this.#options;
-    const isWaiting = this.#isUnflushed || this.#position < journal.synced;
-    this.#progress.look(isWaiting, this.#isUnflushed ? this.#committed : this.#position, clock.nowMicros());
+    const isUnflushed = this.#unflushed.sinceMs !== null;
+    const isWaiting = this.#state !== "stopped" && (isUnflushed || this.#position < journal.synced);
+    this.#progress.look(isWaiting, isUnflushed ? this.#committed : this.#position, clock.nowMicros());
   }
 
   /** Begins to deliver. */
@@ -107,6 +120,13 @@ export class Delivery {
     this.#hasStalePlans = true;
   }
 
+  /** Commits, closes the sink and opens it again: files that were moved away are begun anew. A failing one is tried now. */
+  reopen(): void {
+    this.#wantsReopen = true;
+    this.#wake?.();
+    this.#hurry.abort();
+  }
+
   /**
    * Delivers what is synced, commits and ends; a sink that is failing is tried once more. `abandon` gives up at once,
    * also where the sink hangs: what is not committed is delivered after the next start.
@@ -116,6 +136,7 @@ export class Delivery {
     const abandoned = Promise.withResolvers<void>();
     const give = () => {
       this.#abort.abort();
+      this.#life?.abandon(new Failure("cancelled", "The sink was given up"));
       abandoned.resolve();
     };
     if (abandon.aborted) give();
@@ -127,72 +148,146 @@ export class Delivery {
   }
 
   async #run(): Promise<void> {
-    const { journal, clock, observe, name } = this.#options;
+    const { journal, clock } = this.#options;
     const unsubscribe = journal.whenSynced(() => this.#wake?.());
-    try {
-      while (!this.#abort.signal.aborted) {
-        try {
-          await this.#deliver();
-          break;
-        } catch (error) {
-          if (!(error instanceof Failure)) throw error;
-          this.#state = "failing";
-          this.#error = error.message;
-          const retryMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 20), BACKOFF_MS_MAX);
-          observe({ kind: "sink_failed", sink: name, error: error.message, retryMs });
-          await this.#closeSink();
-          if (this.#stopping) break;
-          await clock.sleep(retryMs, this.#hurry.signal);
-        }
+    while (!this.#abort.signal.aborted) {
+      let failed: unknown = null;
+      try {
+        if (await this.#deliver() === "stopped") break;
+      } catch (error) {
+        failed = error ?? new Error("nothing was thrown");
       }
-    } finally {
-      unsubscribe();
+      const retryMs = failed === null ? 0 : this.#noteFailure(failed);
       await this.#closeSink();
-      this.#state = "stopped";
+      if (retryMs === null || (this.#stopping && failed !== null)) break;
+      if (retryMs > 0) await clock.sleep(retryMs, this.#hurry.signal);
+      if (!this.#stopping) this.#hurry = new AbortController();
     }
+    unsubscribe();
+    await this.#closeSink();
+    this.#state = "stopped";
   }
 
-  /** One life of the sink: until stop, or until it fails. */
-  async #deliver(): Promise<void> {
-    const { journal, tail, name } = this.#options;
-    const from = Math.max(await journal.loadCursor(name) ?? journal.oldest, journal.oldest);
-    const sink = this.#options.createSink();
-    this.#sink = sink;
-    await sink.open(from);
-    this.#position = from;
-    this.#committed = from;
-    this.#isUnflushed = false;
-    this.#reader = tail.join(from);
+  /** Tells of a failure; returns when to try again, in ms, or null where there is nobody left to write for. */
+  #noteFailure(error: unknown): number | null {
+    if (this.#abort.signal.aborted) return null;
+    const { observe, name } = this.#options;
+    const failure = error instanceof Failure ? error : null;
+    const isGone = failure?.code === "gone";
+    const blocked = failure !== null && !failure.retry;
+    this.#timeouts = failure?.code === "timeout" ? this.#timeouts + 1 : 0;
+    this.#state = blocked ? "blocked" : "failing";
+    this.#error = describe(error);
+    const backoffMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 20), BACKOFF_MS_MAX);
+    const retryMs = isGone ? null : blocked ? SINK_BLOCKED_RETRY_MS : backoffMs;
+    observe({ kind: "sink_failed", sink: name, error: this.#error, retryMs, bug: failure === null, blocked });
+    if (isGone) this.#leave();
+    return retryMs;
+  }
+
+  /** Nobody reads any more: the position holds nothing back. */
+  #leave(): void {
+    this.#options.journal.forgetCursor(this.#options.name);
+    this.#options.onGone?.();
+  }
+
+  /** One life of the sink: until stop, until it is to be opened anew, or until it fails. */
+  async #deliver(): Promise<"stopped" | "reopen"> {
+    const { journal, recent } = this.#options;
+    const life = this.#begin();
+    await this.#open(life);
+    this.#reader = recent.join(this.#position, "wait");
     while (!this.#abort.signal.aborted) {
+      life.throwIfFailed();
       const limit = journal.synced;
-      const taken = tail.take(this.#position, limit, SINK_BATCH_EVENTS_MAX);
-      if (taken === null) {
-        this.#state = "catching_up";
-        await this.#deriveAnew(sink);
-      } else if (taken.next > this.#position) {
-        this.#state = "delivering";
-        await this.#hand(sink, taken.events, taken.next);
+      const batch = recent.readBatch(this.#position, limit, SINK_BATCH_EVENTS_MAX);
+      if (batch === null) {
+        this.#show("catching_up");
+        await this.#deriveAnew(life);
+      } else if (batch.next > this.#position) {
+        this.#show("delivering");
+        await this.#hand(life, batch.events, batch.next);
+      } else this.#show("delivering");
+      if (this.#isDue(life)) await this.#commit(life);
+      if (this.#abort.signal.aborted) break;
+      if (this.#wantsReopen) {
+        await this.#commit(life);
+        this.#wantsReopen = false;
+        return "reopen";
       }
-      if (this.#isDue(sink)) await this.#commit(sink);
-      if (this.#position < journal.synced || this.#abort.signal.aborted) continue;
+      if (this.#position < journal.synced) continue;
       if (this.#stopping) {
-        await this.#commit(sink);
-        return;
+        await this.#commit(life);
+        return "stopped";
       }
       await this.#idle();
     }
+    return "stopped";
+  }
+
+  #begin(): SinkLife {
+    const { createSink, capabilities, clock } = this.#options;
+    const [sink, timeouts, onFailed] = [createSink(), this.#timeouts, () => this.#wake?.()];
+    this.#life = new SinkLife({ sink, capabilities, clock, timeouts, onFailed });
+    this.#unflushed = nothing();
+    this.#wantsReopen = false;
+    return this.#life;
+  }
+
+  /** Opens the sink and takes the place where its destination stands, which need not be the one that was committed. */
+  async #open(life: SinkLife): Promise<void> {
+    const { journal, name } = this.#options;
+    const cursor = await journal.loadCursor(name);
+    const expected = cursor ?? journal.oldest;
+    const stand = await life.open(expected);
+    if (!Number.isSafeInteger(stand) || stand < 0) throw new Error(`Sink ${name} stands at ${stand}`);
+    if (stand > journal.synced) {
+      const text = `Cannot go on: the destination of sink ${name} holds events up to offset ${stand - 1}, ` +
+        `but this journal ends at ${journal.synced}: it was written from another journal`;
+      throw new Failure("sink", text, { retry: false });
+    }
+    const from = Math.max(stand, journal.oldest);
+    // What the destination lacks must not be deleted from the journal before it was delivered again.
+    if (from < expected) await journal.commitCursor(name, from);
+    this.#position = from;
+    this.#committed = Math.min(from, expected);
+    if (stand < journal.oldest) await this.#tellLost(life, stand, journal.oldest);
+  }
+
+  /** Tells the sink of records that it can never have. */
+  async #tellLost(life: SinkLife, from: Offset, to: Offset): Promise<void> {
+    const { journal, exchanges, observe } = this.#options;
+    const gaps = await lostRangeGaps(journal, { range: { from, to }, exchanges: exchanges() });
+    for (const { exchange, event } of gaps) {
+      if (event.kind !== "gap") continue;
+      observe({ kind: "gap", exchange, stream: null, symbol: "", cause: event.cause, detail: event.detail });
+    }
+    await this.#hand(life, gaps, to);
+  }
+
+  /** A failing sink stays so until it has made something safe: that it opens or takes events proves nothing. */
+  #show(state: "delivering" | "catching_up"): void {
+    if (this.#failures === 0) this.#state = state;
+  }
+
+  /** What a call says that is under way for too long; null where none is. */
+  #slowCall(): string | null {
+    const call = this.#life?.underWay ?? null;
+    if (call === null) return null;
+    const ms = this.#options.clock.monotonicMs() - call.beganMs;
+    return ms < SINK_SLOW_MS ? null : `${call.what} has not come back for ${Math.floor(ms / 1000)} s`;
   }
 
   /** Until the events in memory go on from where the sink stands, or until the end of what is synced. */
-  async #deriveAnew(sink: Sink): Promise<void> {
-    const { tail } = this.#options;
+  async #deriveAnew(life: SinkLife): Promise<void> {
+    const { recent } = this.#options;
     const catchUp = await this.#openCatchUp();
     while (!this.#abort.signal.aborted) {
-      const derived = await catchUp.take(this.#position, () => tail.start);
+      const derived = await catchUp.take(this.#position, () => recent.start);
       if (derived === null) return;
-      await this.#hand(sink, derived.events, derived.next);
-      if (this.#isDue(sink)) await this.#commit(sink);
-      if (this.#position >= tail.start) return;
+      await this.#hand(life, derived.events, derived.next);
+      if (this.#isDue(life)) await this.#commit(life);
+      if (this.#position >= recent.start) return;
     }
   }
 
@@ -220,14 +315,16 @@ export class Delivery {
     await catchUp?.close();
   }
 
-  async #hand(sink: Sink, events: readonly Envelope[], next: Offset): Promise<void> {
+  async #hand(life: SinkLife, events: readonly Envelope[], next: Offset): Promise<void> {
     const { clock, observe, name } = this.#options;
     const kinds = this.#kinds;
     const wanted = kinds === null ? events : events.filter((envelope) => kinds.has(envelope.event.kind));
     if (wanted.length > 0) {
       const began = clock.monotonicMs();
-      this.#isUnflushed = true;
-      await sink.write(wanted);
+      this.#unflushed.sinceMs ??= began;
+      this.#unflushed.events += wanted.length;
+      if (this.#options.flush.bytes !== null) this.#unflushed.bytes += weigh(wanted);
+      await life.write({ events: wanted, from: this.#position, next });
       this.#events += wanted.length;
       observe({ kind: "sink_wrote", sink: name, events: wanted.length, durationMs: clock.monotonicMs() - began });
     }
@@ -235,11 +332,15 @@ export class Delivery {
     this.#reader?.advance(next);
   }
 
-  #isDue(sink: Sink): boolean {
+  #isDue(life: SinkLife): boolean {
     if (this.#abort.signal.aborted) return false;
-    if (sink.wantsFlush(this.#options.clock.nowMs())) return true;
-    if (this.#holdsRoom()) return true;
-    return !this.#isUnflushed && this.#position - this.#committed >= COMMIT_RECORDS;
+    if (life.wantsFlush || this.#holdsRoom()) return true;
+    const { sinceMs, events, bytes } = this.#unflushed;
+    if (sinceMs === null) return this.#position - this.#committed >= COMMIT_RECORDS;
+    const { flush, clock } = this.#options;
+    if (flush.events !== null && events >= flush.events) return true;
+    if (flush.bytes !== null && bytes >= flush.bytes) return true;
+    return clock.monotonicMs() - sinceMs >= flush.everyMs;
   }
 
   /** Whether the journal is at its cap and could let a segment go, had this sink committed what it was given. */
@@ -248,25 +349,30 @@ export class Delivery {
     return journal.full && journal.segmentStart(this.#position) > journal.segmentStart(this.#committed);
   }
 
-  async #commit(sink: Sink): Promise<void> {
+  async #commit(life: SinkLife): Promise<void> {
     const { journal, observe, name } = this.#options;
-    await sink.flush();
-    this.#isUnflushed = false;
+    const position = this.#position;
+    await life.flush(position);
+    this.#unflushed = nothing();
     this.#noteSafe();
     // Whoever gave this delivery up has closed the journal since, or is about to.
-    if (this.#position === this.#committed || this.#abort.signal.aborted) return;
-    await journal.commitCursor(name, this.#position);
-    this.#committed = this.#position;
-    observe({ kind: "sink_committed", sink: name, offset: this.#position });
-    await this.#leaveCatchUp();
-    await journal.removePassed();
+    if (this.#abort.signal.aborted) return;
+    if (position !== this.#committed) {
+      await journal.commitCursor(name, position);
+      this.#committed = position;
+      observe({ kind: "sink_committed", sink: name, offset: position });
+      await this.#leaveCatchUp();
+      await journal.removePassed();
+    }
   }
 
-  /** A sink that was failing has recovered when it has made something safe: taking events into memory proves nothing. */
+  /** A sink that was failing has recovered when it has made something safe. */
   #noteSafe(): void {
+    this.#timeouts = 0;
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.#error = null;
+    this.#state = "delivering";
     this.#options.observe({ kind: "sink_recovered", sink: this.#options.name });
   }
 
@@ -278,22 +384,39 @@ export class Delivery {
         timer.cancel();
         resolve();
       };
-      if (this.#stopping || this.#position < journal.synced) this.#wake();
+      if (this.#stopping || this.#wantsReopen || this.#position < journal.synced) this.#wake();
     });
     this.#wake = null;
   }
 
+  /** Never rejects: what closing fails with is told. */
   async #closeSink(): Promise<void> {
     this.#reader?.leave();
     this.#reader = null;
-    const sink = this.#sink;
-    this.#sink = null;
-    await this.#closeCatchUp();
-    try {
-      await sink?.close();
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      this.#options.observe({ kind: "sink_failed", sink: this.#options.name, error: error.message, retryMs: 0 });
+    const life = this.#life;
+    this.#life = null;
+    for (const close of [() => this.#closeCatchUp(), () => life?.close()]) {
+      try {
+        await close();
+      } catch (error) {
+        const bug = !(error instanceof Failure);
+        const { observe, name } = this.#options;
+        observe({ kind: "sink_failed", sink: name, error: describe(error), retryMs: 0, bug, blocked: false });
+      }
     }
   }
+}
+
+function nothing(): { sinceMs: number | null; events: number; bytes: number } {
+  return { sinceMs: null, events: 0, bytes: 0 };
+}
+
+function weigh(events: readonly Envelope[]): number {
+  let bytes = 0;
+  for (const { event } of events) bytes += weighEvent(event);
+  return bytes;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

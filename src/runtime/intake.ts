@@ -20,7 +20,7 @@ import {
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
 import { type BookResync, deriveRecord, Pipeline, type PipelineResult } from "../derive/mod.ts";
-import type { Tail } from "./tail.ts";
+import type { RecentEvents } from "./recent_events.ts";
 
 /** Frames of a session that were not kept, until they are written down. */
 interface Drop {
@@ -34,7 +34,7 @@ export interface IntakeOptions {
   readonly host: Host;
   readonly journal: Journal;
   readonly pipeline: Pipeline;
-  readonly tail: Tail;
+  readonly tail: RecentEvents;
   readonly onFull: OnFull;
   /** For the pipeline that only looks at what a frame is while the journal is full. */
   readonly plans: () => Iterable<FramePlan>;

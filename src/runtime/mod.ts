@@ -8,4 +8,4 @@ export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
 export { Intake } from "./intake.ts";
-export { Tail } from "./tail.ts";
+export { type ReaderPolicy, RecentEvents, type RecentReader } from "./recent_events.ts";

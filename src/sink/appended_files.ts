@@ -1,4 +1,5 @@
 import type { FileHandle, Files } from "../host/mod.ts";
+import type { SinkContext } from "./sink_type.ts";
 import { Failure, type Offset, SINK_BUFFER_BYTES_MAX, SINK_OPEN_FILES_MAX } from "../model/mod.ts";
 import { makeFolder } from "./folders.ts";
 
@@ -39,8 +40,8 @@ export class AppendedFiles {
   #flush = 0;
   readonly #seen = new Set<string>();
 
-  constructor(files: Files, dir: string) {
-    this.#files = files;
+  constructor(dir: string, _type: string, { host }: SinkContext) {
+    this.#files = host.files;
     this.#dir = dir;
   }
 
@@ -53,7 +54,7 @@ export class AppendedFiles {
     return this.#first === null;
   }
 
-  async open(from: Offset): Promise<void> {
+  async open(from: Offset, _signal: AbortSignal): Promise<Offset> {
     await this.close();
     await makeFolder(this.#files, this.#dir, this.#dir);
     await this.#files.remove(`${this.#dir}/${UNDO_NAME}.tmp`);
@@ -66,6 +67,7 @@ export class AppendedFiles {
     this.#rounds = [];
     this.#flush = 0;
     if (rounds.length > 0) await this.#writeUndo();
+    return from;
   }
 
   /** Adds a line, line break included, to the file at `path` below the folder. `header` begins a new file. */
@@ -81,11 +83,11 @@ export class AppendedFiles {
   }
 
   /** Appends what is in memory to the files where it has outgrown the buffer. */
-  async spill(): Promise<void> {
+  async spill(_signal: AbortSignal): Promise<void> {
     if (this.#bufferedChars >= SINK_BUFFER_BYTES_MAX / 4) await this.#writeRound();
   }
 
-  async flush(): Promise<void> {
+  async flush(_next: Offset, _signal: AbortSignal): Promise<void> {
     await this.#writeRound();
     for (const file of this.#open.values()) await syncFile(file);
     this.#flush++;

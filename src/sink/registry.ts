@@ -1,10 +1,9 @@
-import type { Host } from "../host/mod.ts";
 import type { SinkPlan } from "../model/mod.ts";
 import { CSV } from "./csv/mod.ts";
 import { NDJSON } from "./ndjson/mod.ts";
 import { PARQUET } from "./parquet/mod.ts";
 import type { Sink } from "./sink.ts";
-import type { SinkScope, SinkType } from "./sink_type.ts";
+import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
 
 /** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
@@ -18,8 +17,8 @@ export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {
 }
 
 /** Makes the sink that a plan describes. Nothing is touched before `open`. */
-export function createSink(plan: SinkPlan, host: Host): Sink {
-  return sinkTypeOf(plan).create(plan, host);
+export function createSink(plan: SinkPlan, context: SinkContext): Sink {
+  return sinkTypeOf(plan).create(plan, context);
 }
 
 /** The sink of a configuration that names none. */

@@ -1,25 +1,35 @@
 import type { Envelope, Offset } from "../model/mod.ts";
 
+/** Events for a sink: all that it wants of the records at or past `from` and before `next`. Never empty. */
+export interface SinkBatch {
+  readonly events: readonly Envelope[];
+  readonly from: Offset;
+  /** A destination that keeps its own position keeps this one, in the same transaction as the events. */
+  readonly next: Offset;
+}
+
 /**
- * A destination of events. All calls come from one caller, one after the other. A rejected call is a `Failure` of code
- * `sink`, `file` or `disk_full`: the caller closes the sink, opens it again at its committed position and writes again.
+ * A destination of events, for one life: after any failure it is closed, and a new one is opened. All calls come from
+ * one caller, one after the other; writes overlap only where the type allows several in flight. `signal` is aborted when
+ * the caller gives up: a call that has not come back then must change nothing more. A call rejects with a `Failure`;
+ * `retry: false` says that a person has to act (permission, password, schema, foreign owner), and code `gone` that
+ * nobody will ever read again. Anything else that is thrown counts as a bug, and is tried again like a failure.
  */
 export interface Sink {
-  readonly name: string;
-  readonly type: string;
   /**
-   * Prepares to go on at `from`, the first offset not yet committed: what an earlier run wrote at or past it is taken
-   * back where the destination allows.
+   * Prepares to go on and resolves with the offset where the destination stands: everything before it is there for good,
+   * nothing at or past it is. `committed` is where the caller believes it stands. A destination that keeps no position
+   * takes back what it wrote itself at or past `committed`, where it can, and resolves with `committed`.
    */
-  open(from: Offset): Promise<void>;
+  open(committed: Offset, signal: AbortSignal): Promise<Offset>;
   /** Takes events in the order of (offset, index). May keep them in memory, bounded. */
-  write(batch: readonly Envelope[]): Promise<void>;
-  /** Whether it wants to be flushed now; `nowMs` is wall clock. */
-  wantsFlush(nowMs: number): boolean;
-  /** Everything written so far survives a power cut when it resolves. */
-  flush(): Promise<void>;
-  /** Lets go of files; what was not flushed is dropped. May be called after a failure, and twice. */
+  write(batch: SinkBatch, signal: AbortSignal): Promise<void>;
+  /** Resolves when everything written so far survives a power cut. Everything before `next` was offered by then. */
+  flush(next: Offset, signal: AbortSignal): Promise<void>;
+  /** Lets go of what it holds; what was not flushed is dropped. May be called after a failure, and twice. */
   close(): Promise<void>;
+  /** Whether a bound of its own is reached, beside those of its flush policy: it is to be flushed now. */
+  readonly wantsFlush: boolean;
   /** Files completed by this object so far; null where it makes none. */
   readonly files: number | null;
 }

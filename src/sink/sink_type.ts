@@ -1,12 +1,67 @@
 import { z } from "zod";
 import type { Host } from "../host/mod.ts";
-import type { SinkPlan } from "../model/mod.ts";
+import {
+  type Observer,
+  type Offset,
+  SINK_CLOSE_MS_MAX,
+  SINK_FLUSH_MS_MAX,
+  SINK_OPEN_MS_MAX,
+  SINK_WRITE_MS_MAX,
+  type SinkPlan,
+} from "../model/mod.ts";
 import type { Sink } from "./sink.ts";
 
 /** What the rest of a configuration tells a sink. */
 export interface SinkScope {
   /** `run.data_dir`, the folder of sinks that name none. */
   readonly dataDir: string;
+}
+
+/** When a sink is flushed and its position committed: at the first bound that is reached after its first event. */
+export interface FlushPolicy {
+  /** Age of the oldest event that is not safe, in ms. */
+  readonly everyMs: number;
+  /** Estimated bytes of events; null: no such bound. */
+  readonly bytes: number | null;
+  readonly events: number | null;
+}
+
+/** How long each call may take, in ms; then it is abandoned. Null: a reader of any pace is waited for. */
+export interface SinkDeadlines {
+  readonly openMs: number;
+  readonly writeMs: number | null;
+  readonly flushMs: number;
+  readonly closeMs: number;
+}
+
+/** What a type of sinks can do. */
+export interface SinkCapabilities {
+  /** Whether every event stands once at the destination, whatever ends in between; else at least once. */
+  readonly exactlyOnce: boolean;
+  /** Writes under way at the same time, at most `SINK_WRITES_IN_FLIGHT_MAX`. */
+  readonly writesInFlight: number;
+  readonly deadlines: SinkDeadlines;
+}
+
+/** The deadlines of a type that needs no others. */
+export const DEADLINES: SinkDeadlines = {
+  openMs: SINK_OPEN_MS_MAX,
+  writeMs: SINK_WRITE_MS_MAX,
+  flushMs: SINK_FLUSH_MS_MAX,
+  closeMs: SINK_CLOSE_MS_MAX,
+};
+
+/** What a sink is made with beside its options. */
+export interface SinkContext {
+  readonly host: Host;
+  readonly name: string;
+  /** Id of the journal that feeds it: with the name, whose writing it is. */
+  readonly journal: string;
+  /** Names of all sinks that the journal feeds, this one among them. */
+  readonly sinks: readonly string[];
+  /** The offset after the last record that is safe in the journal. */
+  readonly end: () => Offset;
+  readonly observe: Observer;
 }
 
 /** The validated keys of a sink's table. */
@@ -30,8 +85,10 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly replayUsage: string;
   /** The keys that `replay --to` stands for, given what follows the colon; null where that does not fit the type. */
   readonly replayKeys: (target: string | null) => Readonly<Record<string, unknown>> | null;
+  readonly capabilities: SinkCapabilities;
+  readonly flush: (options: OptionsOf<Shape>) => FlushPolicy;
   /** Makes the sink. Nothing outside is touched before `open`. */
-  readonly create: (plan: SinkPlan, options: OptionsOf<Shape>, host: Host) => Sink;
+  readonly create: (options: OptionsOf<Shape>, context: SinkContext) => Sink;
 }
 
 /** A type of sinks with its options read from plain data. */
@@ -40,17 +97,19 @@ export interface SinkType {
   readonly summary: string;
   readonly keys: z.ZodRawShape;
   readonly replayUsage: string;
+  readonly capabilities: SinkCapabilities;
   /** Validates keys and fills in defaults: what stands in the plan. Throws a `ZodError` for keys that do not fit. */
   options(keys: Readonly<Record<string, unknown>>, scope: SinkScope): Readonly<Record<string, unknown>>;
   folder(plan: SinkPlan): string | null;
   describe(plan: SinkPlan): string;
   replayKeys(target: string | null): Readonly<Record<string, unknown>> | null;
-  create(plan: SinkPlan, host: Host): Sink;
+  flush(plan: SinkPlan): FlushPolicy;
+  create(plan: SinkPlan, context: SinkContext): Sink;
 }
 
 /** Makes a type out of its definition: whoever uses it hands in plans, the definition sees typed options. */
 export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition<Shape>): SinkType {
-  const { name, summary, keys, replayUsage, replayKeys } = definition;
+  const { name, summary, keys, replayUsage, replayKeys, capabilities } = definition;
   const schema = z.strictObject(keys);
   const read = (plan: SinkPlan) => schema.parse(plan.options);
   return {
@@ -59,13 +118,15 @@ export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition
     keys,
     replayUsage,
     replayKeys,
+    capabilities,
     options: (given, scope) => {
       const options = schema.parse(given);
       return schema.parse(definition.complete?.(options, scope) ?? options);
     },
     folder: (plan) => definition.folder(read(plan)),
     describe: (plan) => definition.describe(read(plan)),
-    create: (plan, host) => definition.create(plan, read(plan), host),
+    flush: (plan) => definition.flush(read(plan)),
+    create: (plan, context) => definition.create(read(plan), context),
   };
 }
 
@@ -81,3 +142,6 @@ export function folderOf({ dir }: { readonly dir?: string | undefined }): string
   if (dir === undefined) throw new Error("A sink's plan lacks its folder");
   return dir;
 }
+
+/** Flush policy of text files: a line is safe after a second. */
+export const TEXT_FLUSH: FlushPolicy = { everyMs: 1000, bytes: null, events: null };

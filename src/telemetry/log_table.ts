@@ -236,9 +236,20 @@ export const LOG_EVENTS: Table = {
   },
   sink_failed: {
     level: "error",
-    meaning: "A sink failed; it is opened again after a delay and goes on from its committed offset",
-    text: (seen) => `Sink ${seen.sink} failed: ${seen.error}; next attempt in ${seen.retryMs.toFixed(0)} ms`,
+    meaning: "A sink failed; it is opened again after a delay and goes on from its committed offset. `blocked`: a " +
+      "person has to act; `bug`: an error of the program",
+    text: (seen) =>
+      `Sink ${seen.sink} ${seen.blocked ? "is blocked" : "failed"}${
+        seen.bug ? " (this is a bug)" : ""
+      }: ${seen.error}; ` +
+      (seen.retryMs === null ? "it is not tried again" : `next attempt in ${seen.retryMs.toFixed(0)} ms`),
     repeatKey: (seen) => seen.sink,
+  },
+  sink_notice: {
+    level: "warn",
+    meaning: "A sink found or did something that the owner of its data has to know; it goes on",
+    text: (seen) => `Sink ${seen.sink}: ${seen.text}`,
+    repeatKey: null,
   },
   sink_recovered: {
     level: "info",

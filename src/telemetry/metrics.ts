@@ -160,6 +160,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_config_issues_total", 1, seen.issue.severity);
     case "config_reload":
       return counts.add("collector_config_reloads_total", 1, seen.accepted ? "accepted" : "refused");
+    case "sink_notice":
     case "started":
     case "stopping":
     case "stopped":

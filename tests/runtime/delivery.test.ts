@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
-import type { Envelope, FrameRecord, OpenedRecord } from "../../src/model/mod.ts";
+import type { FrameRecord, Offset, OpenedRecord } from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
-import { Delivery, Tail } from "../../src/runtime/mod.ts";
-import type { Sink } from "../../src/sink/mod.ts";
+import { Delivery, RecentEvents } from "../../src/runtime/mod.ts";
+import type { Sink, SinkBatch } from "../../src/sink/mod.ts";
+import { CAPABILITIES } from "../support/delivery_rig.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 /** A sink that takes nothing until it is let. */
 class HeldSink implements Sink {
-  readonly name = "held";
-  readonly type = "held";
   readonly files = null;
+  readonly wantsFlush = false;
   readonly taken: string[] = [];
   readonly asked: Promise<void>;
   readonly #release = Promise.withResolvers<void>();
@@ -25,18 +25,14 @@ class HeldSink implements Sink {
     this.#release.resolve();
   }
 
-  open(): Promise<void> {
-    return Promise.resolve();
+  open(committed: Offset): Promise<Offset> {
+    return Promise.resolve(committed);
   }
 
-  async write(batch: readonly Envelope[]): Promise<void> {
+  async write({ events }: SinkBatch): Promise<void> {
     this.#asked.resolve();
     await this.#release.promise;
-    for (const { offset, index } of batch) this.taken.push(`${offset}.${index}`);
-  }
-
-  wantsFlush(): boolean {
-    return false;
+    for (const { offset, index } of events) this.taken.push(`${offset}.${index}`);
   }
 
   flush(): Promise<void> {
@@ -62,17 +58,19 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
     checkpoint: () => [pipeline.saveState()],
   });
   const bytesMax = 256 * 1024;
-  const tail = new Tail(journal.next, bytesMax);
+  const tail = new RecentEvents(journal.next, bytesMax);
   const sink = new HeldSink();
   const delivery = new Delivery({
     name: "held",
-    commitEveryMs: 1_000,
     type: "held",
     kinds: null,
+    flush: { everyMs: 1e9, bytes: null, events: null },
+    capabilities: CAPABILITIES,
     createSink: () => sink,
+    exchanges: () => [],
     createPipeline: () => new Pipeline([plan], dedup),
     journal,
-    tail,
+    recent: tail,
     clock: host.clock,
     observe: () => {},
   });

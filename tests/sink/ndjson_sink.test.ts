@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
-import { createSink, eventJson } from "../../src/sink/mod.ts";
+import { eventJson } from "../../src/sink/mod.ts";
 import { DAY_START, envelope } from "../support/envelopes.ts";
+import { makeSink } from "../support/made_sink.ts";
 import { filesBelow, testSink } from "./conformance.ts";
 
 testSink({
@@ -48,7 +49,7 @@ Deno.test("ndjson sink refuses to go on from an undo file that is not its own", 
   const dir = await host.files.makeTempDir("sink");
   try {
     await host.files.writeAtomic(`${dir}/_undo.json`, new TextEncoder().encode('{"rounds":[{"first":"x"}]}'));
-    const sink = createSink({ type: "ndjson", name: "lines", kinds: null, options: { dir } }, host);
+    const sink = makeSink({ type: "ndjson", name: "lines", kinds: null, options: { dir } }, host);
     await assert.rejects(sink.open(0), { code: "corrupt" });
   } finally {
     await host.files.removeTree(dir);

@@ -3,8 +3,9 @@ import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { Envelope, SinkPlan } from "../../src/model/mod.ts";
-import { createSink, exchangePart, pathPart } from "../../src/sink/mod.ts";
+import { exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { DAY_START, envelope, trade } from "../support/envelopes.ts";
+import { makeSink } from "../support/made_sink.ts";
 import { filesBelow, testSink } from "./conformance.ts";
 
 const TIMES = new Set(["exchange_ts", "received_ts", "open_ts", "next_funding_ts", "from_ts", "to_ts"]);
@@ -117,7 +118,7 @@ async function withDir(body: (dir: string, host: Host) => Promise<void>): Promis
 
 Deno.test("parquet sink writes the documented path, types, compression and bounds", async () => {
   await withDir(async (dir, host) => {
-    const sink = createSink(plan(dir, { exact_digits: false }), host);
+    const sink = makeSink(plan(dir, { exact_digits: false }), host);
     await sink.open(0);
     await sink.write([envelope(1, trade("60000.10")), envelope(2, trade("-0.5"))]);
     await sink.flush();
@@ -142,40 +143,23 @@ Deno.test("parquet sink writes the documented path, types, compression and bound
   });
 });
 
-Deno.test("parquet sink asks for a flush by rows over all partitions and by age", async () => {
+Deno.test("parquet sink asks for a flush by rows over all partitions", async () => {
   await withDir(async (dir, host) => {
-    let nowMs = 1000;
-    const clock = { ...host.clock, nowMs: () => nowMs };
-    const sink = createSink(plan(dir, { part_rows: 3, part_seconds: 10 }), { ...host, clock });
+    const sink = makeSink(plan(dir, { part_rows: 3 }), host);
     await sink.open(0);
     await sink.write([envelope(1, trade()), envelope(2, trade(), { symbol: "ETH/USDT" })]);
-    assert.equal(sink.wantsFlush(nowMs), false);
+    assert.equal(sink.wantsFlush, false);
     await sink.write([envelope(3, trade(), { symbol: "SOL/USDT" })]);
-    assert.equal(sink.wantsFlush(nowMs), true);
+    assert.equal(sink.wantsFlush, true);
     await sink.flush();
-    nowMs = 2000;
-    await sink.write([envelope(4, trade())]);
-    assert.equal(sink.wantsFlush(11_999), false);
-    assert.equal(sink.wantsFlush(12_000), true);
-    await sink.close();
-  });
-});
-
-Deno.test("parquet sink counts age anew when the wall clock is set back", async () => {
-  await withDir(async (dir, host) => {
-    const clock = { ...host.clock, nowMs: () => 100_000 };
-    const sink = createSink(plan(dir, { part_seconds: 10 }), { ...host, clock });
-    await sink.open(0);
-    await sink.write([envelope(1, trade())]);
-    assert.equal(sink.wantsFlush(50_000), false);
-    assert.equal(sink.wantsFlush(60_000), true);
+    assert.equal(sink.wantsFlush, false);
     await sink.close();
   });
 });
 
 Deno.test("parquet sink asks for a flush when large payloads fill the memory", async () => {
   await withDir(async (dir, host) => {
-    const sink = createSink(plan(dir), host);
+    const sink = makeSink(plan(dir), host);
     await sink.open(0);
     const payload = "x".repeat(20_000);
     const events = Array.from(
@@ -183,7 +167,7 @@ Deno.test("parquet sink asks for a flush when large payloads fill the memory", a
       (_, at) => envelope(at, { kind: "raw", channel: null, sequence: null, message_id: null, payload }),
     );
     await sink.write(events);
-    assert.equal(sink.wantsFlush(host.clock.nowMs()), true);
+    assert.equal(sink.wantsFlush, true);
     await sink.close();
   });
 });
@@ -200,7 +184,7 @@ Deno.test("parquet sink leaves files that are not its parts alone when it opens"
     ];
     for (const name of names) await host.files.writeAtomic(`${folder}/${name}`, new Uint8Array([1]));
     await host.files.writeAtomic(`${dir}/0000000000000009.parquet`, new Uint8Array([1]));
-    const sink = createSink(plan(dir), host);
+    const sink = makeSink(plan(dir), host);
     await sink.open(5);
     assert.deepEqual((await filesBelow(dir, host)).map((path) => path.slice(path.lastIndexOf("/") + 1)), [
       "0000000000000009.parquet",
@@ -212,7 +196,7 @@ Deno.test("parquet sink leaves files that are not its parts alone when it opens"
 
 Deno.test("parquet sink keeps a quiet NaN, infinities and negative times as they are", async () => {
   await withDir(async (dir, host) => {
-    const sink = createSink(plan(dir), host);
+    const sink = makeSink(plan(dir), host);
     await sink.open(0);
     await sink.write([envelope(1, trade("1e999"), { exchange_ts: -1, received_ts: DAY_START })]);
     await sink.flush();

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Failure } from "../../src/model/mod.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
-import { createSink, eventJson } from "../../src/sink/mod.ts";
+import { eventJson } from "../../src/sink/mod.ts";
 import { envelope, trade } from "../support/envelopes.ts";
+import { makeSink } from "../support/made_sink.ts";
 import { testSink } from "./conformance.ts";
 
 const PRINTED = Symbol("printed");
@@ -32,7 +34,7 @@ testSink({
 Deno.test("stdout sink waits until the reader has taken the lines", async () => {
   const host = denoHost();
   const taken = Promise.withResolvers<void>();
-  const sink = createSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
+  const sink = makeSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
     ...host,
     terminal: { ...host.terminal, writeStdout: () => taken.promise },
   });
@@ -48,10 +50,13 @@ Deno.test("stdout sink waits until the reader has taken the lines", async () => 
 
 Deno.test("stdout sink fails without a retry when the reader has gone", async () => {
   const host = denoHost();
-  const sink = createSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
+  const sink = makeSink({ type: "stdout", name: "out", kinds: null, options: {} }, {
     ...host,
-    terminal: { ...host.terminal, writeStdout: () => Promise.reject(new Error("Broken pipe")) },
+    terminal: {
+      ...host.terminal,
+      writeStdout: () => Promise.reject(new Failure("gone", "Its reader has gone", { retry: false })),
+    },
   });
   await sink.open(0);
-  await assert.rejects(sink.write([envelope(1, trade())]), { name: "Failure", code: "sink", retry: false });
+  await assert.rejects(sink.write([envelope(1, trade())]), { name: "Failure", code: "gone", retry: false });
 });

@@ -181,6 +181,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   },
   sink_wrote: { kind: "sink_wrote", sink: "archive", events: 8, durationMs: 500 },
   sink_committed: { kind: "sink_committed", sink: "archive", offset: 130 },
-  sink_failed: { kind: "sink_failed", sink: "archive", error: "disk full", retryMs: 1000 },
+  sink_failed: { kind: "sink_failed", sink: "archive", error: "disk full", retryMs: 1000, bug: false, blocked: false },
+  sink_notice: { kind: "sink_notice", sink: "archive", text: "The file was replaced" },
   sink_recovered: { kind: "sink_recovered", sink: "archive" },
 };

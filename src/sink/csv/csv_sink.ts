@@ -1,49 +1,33 @@
-import type { Host } from "../../host/mod.ts";
-import type { Envelope, EventKind, Offset } from "../../model/mod.ts";
+import type { Offset } from "../../model/mod.ts";
 import { AppendedFiles } from "../appended_files.ts";
-import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
 import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
-import type { Sink } from "../sink.ts";
-
-/** Most time records wait in memory, in ms. */
-const FLUSH_MS = 1000;
+import type { Sink, SinkBatch } from "../sink.ts";
+import type { SinkContext } from "../sink_type.ts";
+import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
 
 /**
  * CSV, one file a table, exchange, symbol and day of `received_ts` (UTC), each beginning with the column names:
  * `trades/binance/BTC-USDT/2026-11-22.csv`. See `AppendedFiles` and `CSV_TABLES`.
  */
 export class CsvSink implements Sink {
-  readonly type = "csv";
-  readonly name: string;
-  readonly #host: Host;
+  readonly wantsFlush = false;
   readonly #records: AppendedFiles;
-  readonly #kinds: ReadonlySet<EventKind> | null;
-  #startedMs: number | null = null;
 
-  constructor(
-    plan: { readonly name: string; readonly kinds: readonly EventKind[] | null; readonly dir: string },
-    host: Host,
-  ) {
-    this.name = plan.name;
-    this.#host = host;
-    this.#records = new AppendedFiles(host.files, plan.dir);
-    this.#kinds = plan.kinds === null ? null : new Set(plan.kinds);
+  constructor(dir: string, context: SinkContext) {
+    this.#records = new AppendedFiles(dir, "csv", context);
   }
 
   get files(): number {
     return this.#records.count;
   }
 
-  async open(from: Offset): Promise<void> {
-    this.#startedMs = null;
-    await this.#records.open(from);
+  open(committed: Offset, signal: AbortSignal): Promise<Offset> {
+    return this.#records.open(committed, signal);
   }
 
-  async write(batch: readonly Envelope[]): Promise<void> {
-    if (batch.length > 0) this.#startedMs ??= this.#host.clock.nowMs();
-    for (const envelope of batch) {
+  async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
+    for (const envelope of events) {
       const { event, exchange, symbol, received_ts, offset } = envelope;
-      if (this.#kinds !== null && !this.#kinds.has(event.kind)) continue;
       const { folder, columns } = CSV_TABLES[event.kind];
       this.#records.append({
         path: `${folder}/${exchangePart(exchange)}/${pathPart(symbol)}/${dateOfDay(dayOf(received_ts))}.csv`,
@@ -52,20 +36,14 @@ export class CsvSink implements Sink {
         header: csvRecord(columns),
       });
     }
-    await this.#records.spill();
+    await this.#records.spill(signal);
   }
 
-  wantsFlush(nowMs: number): boolean {
-    return this.#startedMs !== null && Math.abs(nowMs - this.#startedMs) >= FLUSH_MS;
+  flush(next: Offset, signal: AbortSignal): Promise<void> {
+    return this.#records.flush(next, signal);
   }
 
-  async flush(): Promise<void> {
-    await this.#records.flush();
-    this.#startedMs = null;
-  }
-
-  async close(): Promise<void> {
-    this.#startedMs = null;
-    await this.#records.close();
+  close(): Promise<void> {
+    return this.#records.close();
   }
 }

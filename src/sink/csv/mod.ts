@@ -1,4 +1,4 @@
-import { folderKey, folderOf, sinkType } from "../sink_type.ts";
+import { DEADLINES, folderKey, folderOf, sinkType, TEXT_FLUSH } from "../sink_type.ts";
 import { CsvSink } from "./csv_sink.ts";
 
 /** CSV: one file a table, exchange, symbol and day. */
@@ -11,5 +11,7 @@ export const CSV = sinkType({
   describe: (options) => `csv in ${folderOf(options)}`,
   replayUsage: "csv:DIR",
   replayKeys: (dir) => dir === null ? null : { dir },
-  create: ({ name, kinds }, options, host) => new CsvSink({ name, kinds, dir: folderOf(options) }, host),
+  capabilities: { exactlyOnce: true, writesInFlight: 1, deadlines: DEADLINES },
+  flush: () => TEXT_FLUSH,
+  create: (options, context) => new CsvSink(folderOf(options), context),
 });

@@ -1,4 +1,4 @@
-import { folderKey, folderOf, sinkType } from "../sink_type.ts";
+import { DEADLINES, folderKey, folderOf, sinkType, TEXT_FLUSH } from "../sink_type.ts";
 import { NdjsonSink } from "./ndjson_sink.ts";
 
 /** JSON Lines: one file a kind and day. */
@@ -11,5 +11,7 @@ export const NDJSON = sinkType({
   describe: (options) => `ndjson in ${folderOf(options)}`,
   replayUsage: "ndjson:DIR",
   replayKeys: (dir) => dir === null ? null : { dir },
-  create: ({ name, kinds }, options, host) => new NdjsonSink({ name, kinds, dir: folderOf(options) }, host),
+  capabilities: { exactlyOnce: true, writesInFlight: 1, deadlines: DEADLINES },
+  flush: () => TEXT_FLUSH,
+  create: (options, context) => new NdjsonSink(folderOf(options), context),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { folderKey, folderOf, sinkType } from "../sink_type.ts";
+import { DEADLINES, folderKey, folderOf, sinkType } from "../sink_type.ts";
 import { ParquetSink } from "./parquet_sink.ts";
 
 /** Parquet: one file for each flush, kind, exchange, symbol and day. */
@@ -19,13 +19,12 @@ export const PARQUET = sinkType({
   describe: (options) => `parquet in ${folderOf(options)}`,
   replayUsage: "parquet:DIR",
   replayKeys: (dir) => dir === null ? null : { dir, part_seconds: 3600, exact_digits: true },
-  create: ({ name, kinds }, options, host) =>
+  capabilities: { exactlyOnce: true, writesInFlight: 1, deadlines: DEADLINES },
+  flush: (options) => ({ everyMs: options.part_seconds * 1000, bytes: null, events: null }),
+  create: (options, context) =>
     new ParquetSink({
-      name,
-      kinds,
       dir: folderOf(options),
-      partSeconds: options.part_seconds,
       partRows: options.part_rows,
       exactDigits: options.exact_digits,
-    }, host),
+    }, context),
 });

@@ -9,15 +9,13 @@ import {
 import { makeFolder } from "../folders.ts";
 import { ParquetTable, partitionOf, partitionPath } from "./parquet_table.ts";
 import { dayOf } from "../path_part.ts";
-import type { Sink } from "../sink.ts";
+import type { Sink, SinkBatch } from "../sink.ts";
+import type { SinkContext } from "../sink_type.ts";
 
 /** What a Parquet sink is made of. */
 export interface ParquetPlan {
-  readonly name: string;
-  readonly kinds: readonly EventKind[] | null;
   readonly dir: string;
-  /** A part is closed after this many seconds or rows, whichever comes first. */
-  readonly partSeconds: number;
+  /** A part is closed at this many rows. */
   readonly partRows: number;
   /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
   readonly exactDigits: boolean;
@@ -36,11 +34,8 @@ const MEASURE_EVERY = 2048;
  * a crash left uncommitted and which are going to be written again, and temporary files; it touches no others.
  */
 export class ParquetSink implements Sink {
-  readonly type = "parquet";
-  readonly name: string;
   readonly #plan: ParquetPlan;
   readonly #host: Host;
-  readonly #kinds: ReadonlySet<EventKind> | null;
   /** Open tables by partition path; `#recent` finds the table of the last day without building the path. */
   #tables = new Map<string, ParquetTable>();
   #recent = new Map<string, Map<string, Map<EventKind, ParquetTable>>>();
@@ -48,49 +43,41 @@ export class ParquetSink implements Sink {
   #rows = 0;
   #bytes = 0;
   #sinceMeasured = 0;
-  #startedMs: number | null = null;
   #lastOffset: Offset = -1;
   #flushedOffset: Offset = -1;
   #files = 0;
 
-  constructor(plan: ParquetPlan, host: Host) {
-    this.name = plan.name;
+  constructor(plan: ParquetPlan, { host }: SinkContext) {
     this.#plan = plan;
     this.#host = host;
-    this.#kinds = plan.kinds === null ? null : new Set(plan.kinds);
   }
 
   get files(): number {
     return this.#files;
   }
 
-  async open(from: Offset): Promise<void> {
+  async open(from: Offset): Promise<Offset> {
     this.#forget();
     this.#flushedOffset = -1;
     this.#folders.clear();
     await makeFolder(this.#host.files, this.#plan.dir, this.#plan.dir);
     await this.#takeBack(this.#plan.dir, from, ["kind=", "exchange=", "symbol=", "date="]);
+    return from;
   }
 
-  write(batch: readonly Envelope[]): Promise<void> {
-    if (this.#startedMs === null && batch.length > 0) this.#startedMs = this.#host.clock.nowMs();
-    for (const envelope of batch) {
-      if (this.#kinds === null || this.#kinds.has(envelope.event.kind)) {
-        this.#rows += this.#table(envelope).append(envelope);
-      }
+  write({ events }: SinkBatch): Promise<void> {
+    for (const envelope of events) {
+      this.#rows += this.#table(envelope).append(envelope);
       this.#lastOffset = envelope.offset;
     }
-    this.#sinceMeasured += batch.length;
+    this.#sinceMeasured += events.length;
     if (this.#sinceMeasured >= MEASURE_EVERY) this.#measure();
     return Promise.resolve();
   }
 
-  wantsFlush(nowMs: number): boolean {
-    if (this.#startedMs === null) return false;
-    // A wall clock that was set back must not keep a part open for as long again.
-    if (nowMs < this.#startedMs) this.#startedMs = nowMs;
+  get wantsFlush(): boolean {
     return this.#rows >= this.#plan.partRows || this.#bytes >= SINK_BUFFER_BYTES_MAX ||
-      this.#tables.size >= SINK_PARTITIONS_MAX || nowMs - this.#startedMs >= this.#plan.partSeconds * 1000;
+      this.#tables.size >= SINK_PARTITIONS_MAX;
   }
 
   async flush(): Promise<void> {
@@ -116,7 +103,6 @@ export class ParquetSink implements Sink {
     this.#rows = 0;
     this.#bytes = 0;
     this.#sinceMeasured = 0;
-    this.#startedMs = null;
   }
 
   #table(envelope: Envelope): ParquetTable {

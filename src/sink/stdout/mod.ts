@@ -1,4 +1,4 @@
-import { sinkType } from "../sink_type.ts";
+import { DEADLINES, sinkType } from "../sink_type.ts";
 import { StdoutSink } from "./stdout_sink.ts";
 
 /** JSON Lines on standard output. */
@@ -10,5 +10,8 @@ export const STDOUT = sinkType({
   describe: () => "stdout",
   replayUsage: "stdout",
   replayKeys: (target) => target === null ? {} : null,
-  create: ({ name, kinds }, _options, host) => new StdoutSink({ name, kinds }, host),
+  // What is printed is out: its position is committed at once.
+  capabilities: { exactlyOnce: false, writesInFlight: 1, deadlines: { ...DEADLINES, writeMs: null } },
+  flush: () => ({ everyMs: 0, bytes: null, events: null }),
+  create: (_options, { host }) => new StdoutSink(host),
 });

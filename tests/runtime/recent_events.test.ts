@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Envelope, Offset } from "../../src/model/mod.ts";
-import { Tail } from "../../src/runtime/mod.ts";
+import { RecentEvents } from "../../src/runtime/mod.ts";
 
 /** About what one of the events below weighs. */
 const EVENT_BYTES = 640;
@@ -20,17 +20,17 @@ function events(offset: Offset, count: number): Envelope[] {
   }));
 }
 
-Deno.test("Tail.take() gives every event once and in order, whatever is pushed and however little is taken", () => {
+Deno.test("RecentEvents.readBatch() gives every event once and in order, whatever is pushed and however little is taken", () => {
   fc.assert(fc.property(
     fc.array(fc.nat({ max: 4 }), { maxLength: 60 }),
     fc.integer({ min: 1, max: 7 }),
     (counts, batch) => {
-      const tail = new Tail(100, 1_000 * EVENT_BYTES);
+      const tail = new RecentEvents(100, 1_000 * EVENT_BYTES);
       counts.forEach((count, i) => tail.push(100 + i, events(100 + i, count)));
       const got: string[] = [];
       let position = 100;
       while (position < tail.end) {
-        const taken = tail.take(position, tail.end, batch);
+        const taken = tail.readBatch(position, tail.end, batch);
         assert.ok(taken !== null && taken.next > position);
         for (const { offset, index } of taken.events) got.push(`${offset}.${index}`);
         position = taken.next;
@@ -41,30 +41,30 @@ Deno.test("Tail.take() gives every event once and in order, whatever is pushed a
   ));
 });
 
-Deno.test("Tail.take() never gives events at or past the limit", () => {
-  const tail = new Tail(0, 100 * EVENT_BYTES);
+Deno.test("RecentEvents.readBatch() never gives events at or past the limit", () => {
+  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
   for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 1));
-  const taken = tail.take(2, 5, 100);
+  const taken = tail.readBatch(2, 5, 100);
   assert.deepEqual(taken?.events.map((e) => e.offset), [2, 3, 4]);
   assert.equal(taken?.next, 5);
 });
 
-Deno.test("Tail lets the oldest go when it is full and says that they are gone", () => {
-  const tail = new Tail(0, 40 * EVENT_BYTES);
+Deno.test("RecentEvents lets the oldest go when it is full and says that they are gone", () => {
+  const tail = new RecentEvents(0, 40 * EVENT_BYTES);
   for (let offset = 0; offset < 200; offset++) tail.push(offset, events(offset, 3));
   assert.ok(tail.size <= 43);
-  assert.equal(tail.take(0, 200, 10), null);
+  assert.equal(tail.readBatch(0, 200, 10), null);
   assert.ok(tail.start > 0);
-  const taken = tail.take(tail.start, 200, 1_000);
+  const taken = tail.readBatch(tail.start, 200, 1_000);
   assert.equal(taken?.events.length, tail.size);
   assert.equal(taken?.events[0].offset, tail.start);
   assert.equal(taken?.events[0].index, 0);
 });
 
-Deno.test("Tail lets go what every reader has had, and nothing that one of them still has to take", () => {
-  const tail = new Tail(0, 1_000 * EVENT_BYTES);
-  const fast = tail.join(0);
-  const slow = tail.join(0);
+Deno.test("RecentEvents lets go what every reader has had, and nothing that one of them still has to take", () => {
+  const tail = new RecentEvents(0, 1_000 * EVENT_BYTES);
+  const fast = tail.join(0, "wait");
+  const slow = tail.join(0, "wait");
   for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 2));
   fast.advance(8);
   assert.equal(tail.size, 20);
@@ -75,12 +75,12 @@ Deno.test("Tail lets go what every reader has had, and nothing that one of them 
   fast.advance(10);
   assert.equal(tail.size, 0);
   assert.equal(tail.bytes, 0);
-  assert.deepEqual(tail.take(10, 10, 5), { events: [], next: 10 });
+  assert.deepEqual(tail.readBatch(10, 10, 5), { events: [], next: 10 });
 });
 
-Deno.test("Tail is crowded while a reader that follows has most of a full tail before it, and waits for it only so long", () => {
-  const tail = new Tail(0, 100 * EVENT_BYTES);
-  const reader = tail.join(0);
+Deno.test("RecentEvents is crowded while a reader that follows has most of a full tail before it, and waits for it only so long", () => {
+  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
+  const reader = tail.join(0, "wait");
   const fill = (from: Offset, to: Offset) => {
     for (let offset = from; offset < to; offset++) tail.push(offset, events(offset, 1));
   };
@@ -101,8 +101,8 @@ Deno.test("Tail is crowded while a reader that follows has most of a full tail b
   assert.equal(tail.isCrowded, true, "it has come back and is waited for again");
 });
 
-Deno.test("Tail counts what a book holds, so that deep books leave sooner", () => {
-  const tail = new Tail(0, 100 * EVENT_BYTES);
+Deno.test("RecentEvents counts what a book holds, so that deep books leave sooner", () => {
+  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
   const levels = Array.from({ length: 200 }, () => ["1", "2"] as const);
   for (let offset = 0; offset < 50; offset++) {
     const [envelope] = events(offset, 1);

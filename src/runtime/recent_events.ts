@@ -1,8 +1,11 @@
 import { type Envelope, type Offset, TAIL_BYTES_MAX } from "../model/mod.ts";
 import { weighEvent } from "../derive/mod.ts";
 
-/** A sink's place in the tail. */
-export interface TailReader {
+/** `wait`: sockets are paused for a moment when the reader is about to lose events. `drop`: it loses them. */
+export type ReaderPolicy = "wait" | "drop";
+
+/** A reader's place among the recent events. */
+export interface RecentReader {
   /** The reader has had, from here or from the journal, everything before `next`. */
   advance(next: Offset): void;
   /** The reader takes no more. */
@@ -10,17 +13,18 @@ export interface TailReader {
 }
 
 interface ReaderPlace {
+  readonly policy: ReaderPolicy;
   next: Offset;
   /** Whether sockets wait for it when it is about to fall behind. */
   isWaitedFor: boolean;
 }
 
 /**
- * The latest events in memory, in journal order, for sinks that follow closely. What every reader has had leaves; when
- * the room is full the oldest leave first, and a sink that has not had them reads the journal instead. All events of
- * records at or past `start` are here.
+ * Holds the latest events in memory, in journal order, for readers that follow closely. Events that every reader has had
+ * are released. At the limit the oldest are evicted, and a reader that has not had them reads the journal instead. All
+ * events of records at or past `start` are here.
  */
-export class Tail {
+export class RecentEvents {
   readonly #bytesMax: number;
   readonly #readers = new Set<ReaderPlace>();
   #events: Envelope[] = [];
@@ -38,7 +42,7 @@ export class Tail {
     this.#bytesMax = bytesMax;
   }
 
-  /** The first offset from which on the tail is complete. */
+  /** The first offset from which on events are complete. */
   get start(): Offset {
     return this.#start;
   }
@@ -70,8 +74,8 @@ export class Tail {
   }
 
   /** Adds a reader that has had everything before `next`. */
-  join(next: Offset): TailReader {
-    const reader: ReaderPlace = { next, isWaitedFor: true };
+  join(next: Offset, policy: ReaderPolicy): RecentReader {
+    const reader: ReaderPlace = { policy, next, isWaitedFor: policy === "wait" };
     this.#readers.add(reader);
     return {
       advance: (to) => this.#advance(reader, to),
@@ -87,7 +91,7 @@ export class Tail {
     this.#onAdvanced = call;
   }
 
-  /** No longer waits for the readers that crowd the tail, until they have fallen behind it and come back. */
+  /** Stops waiting for readers that are about to lose events, until they have fallen behind and caught up again. */
   stopWaiting(): void {
     if (this.size === 0) return;
     const early = this.#events[this.#head + (this.size >> 2)].offset;
@@ -101,14 +105,14 @@ export class Tail {
       this.#bytes += weighEvent(envelope.event);
       this.#events.push(envelope);
     }
-    if (this.#bytes > this.#bytesMax) this.#makeRoom();
+    if (this.#bytes > this.#bytesMax) this.#evict();
   }
 
   /**
-   * Events at or past `from` and before `to`, at most about `count`: a record's events stay together. Returns the offset
-   * to go on from, or null where `from` lies before the tail.
+   * Returns events at or past `from` and before `to`, at most about `count`: a record's events stay together. `next` is
+   * the offset to go on from. Null where events at `from` have been evicted.
    */
-  take(
+  readBatch(
     from: Offset,
     to: Offset,
     count: number,
@@ -130,19 +134,19 @@ export class Tail {
   }
 
   #advance(reader: ReaderPlace, next: Offset): void {
-    if (reader.next < this.#start && next >= this.#start) reader.isWaitedFor = true;
+    if (reader.next < this.#start && next >= this.#start) reader.isWaitedFor = reader.policy === "wait";
     reader.next = next;
     let had = next;
     for (const other of this.#readers) had = Math.min(had, other.next);
     if (had > this.#start) {
       this.#start = Math.min(had, this.#end);
-      this.#letGo(this.#lowerBound(had));
+      this.#release(this.#lowerBound(had));
     }
     this.#onAdvanced();
   }
 
-  /** Lets a quarter go, up to the end of a record. */
-  #makeRoom(): void {
+  /** Evicts the oldest events until a quarter of the limit is free. Never splits a record. */
+  #evict(): void {
     let head = this.#head;
     let left = this.#bytes;
     for (; head < this.#events.length - 1 && left > this.#bytesMax * 0.75; head++) {
@@ -151,11 +155,11 @@ export class Tail {
     const offset = this.#events[Math.max(this.#head, head - 1)].offset;
     while (head < this.#events.length && this.#events[head].offset === offset) head++;
     this.#start = offset + 1;
-    this.#letGo(head);
+    this.#release(head);
   }
 
-  /** Forgets the events before an index; the array is cut once most of it is forgotten. */
-  #letGo(head: number): void {
+  /** Releases the events before an index; the array is cut once most of it is released. */
+  #release(head: number): void {
     for (let at = this.#head; at < head; at++) this.#bytes -= weighEvent(this.#events[at].event);
     this.#head = head;
     if (head * 2 < this.#events.length) return;

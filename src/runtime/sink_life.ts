@@ -1,0 +1,138 @@
+import type { Clock, Timer } from "../host/mod.ts";
+import { Failure, type Offset, SINK_DEADLINE_DOUBLINGS_MAX, SINK_WRITES_IN_FLIGHT_MAX } from "../model/mod.ts";
+import type { Sink, SinkBatch, SinkCapabilities } from "../sink/mod.ts";
+
+export interface SinkLifeOptions {
+  readonly sink: Sink;
+  readonly capabilities: SinkCapabilities;
+  readonly clock: Clock;
+  /** Calls in a row, over earlier lives, that came to their deadline: each doubles the deadlines. */
+  readonly timeouts: number;
+  /** Called when a write that nobody waited for has failed. */
+  readonly onFailed: () => void;
+}
+
+/**
+ * One life of a sink, from its opening to its closing. Every call has a deadline: one that hangs is abandoned, its signal
+ * aborted, and rejects with a `Failure` of code `timeout`, whatever becomes of it. Writes overlap up to the window of the
+ * sink's type; the first failure ends the life.
+ */
+export class SinkLife {
+  readonly #options: SinkLifeOptions;
+  readonly #abort = new AbortController();
+  readonly #window: number;
+  readonly #writes = new Set<Promise<void>>();
+  /** When each call under way began, by the monotonic clock. */
+  readonly #calls = new Map<symbol, { readonly what: string; readonly beganMs: number }>();
+  #failure: { readonly reason: unknown } | null = null;
+
+  constructor(options: SinkLifeOptions) {
+    this.#options = options;
+    this.#window = Math.max(1, Math.min(options.capabilities.writesInFlight, SINK_WRITES_IN_FLIGHT_MAX));
+  }
+
+  get files(): number | null {
+    return this.#options.sink.files;
+  }
+
+  get wantsFlush(): boolean {
+    return this.#options.sink.wantsFlush;
+  }
+
+  /** The oldest call under way; null where there is none. */
+  get underWay(): { readonly what: string; readonly beganMs: number } | null {
+    const [oldest] = this.#calls.values();
+    return oldest ?? null;
+  }
+
+  /** Rejects every call under way and keeps the sink from being called again. */
+  abandon(reason: Failure): void {
+    this.#abort.abort(reason);
+  }
+
+  open(committed: Offset): Promise<Offset> {
+    const { sink, capabilities } = this.#options;
+    return this.#call("open", capabilities.deadlines.openMs, (signal) => sink.open(committed, signal));
+  }
+
+  /** Begins to write; waits while as many writes are under way as may be, and for this one where that is one. */
+  async write(batch: SinkBatch): Promise<void> {
+    this.throwIfFailed();
+    const { sink, capabilities } = this.#options;
+    const write = this.#call("write", capabilities.deadlines.writeMs, (signal) => sink.write(batch, signal));
+    if (this.#window === 1) return await write;
+    const settled: Promise<void> = write.catch((reason: unknown) => this.#fail(reason)).finally(() =>
+      this.#writes.delete(settled)
+    );
+    this.#writes.add(settled);
+    while (this.#writes.size >= this.#window) await Promise.race(this.#writes);
+    this.throwIfFailed();
+  }
+
+  /** Waits for all writes, then makes them safe. */
+  async flush(next: Offset): Promise<void> {
+    await Promise.all(this.#writes);
+    this.throwIfFailed();
+    const { sink, capabilities } = this.#options;
+    await this.#call("flush", capabilities.deadlines.flushMs, (signal) => sink.flush(next, signal));
+  }
+
+  /** Closes the sink; one that hangs is left to itself. Rejects with what the sink rejects with. */
+  async close(): Promise<void> {
+    const { sink, capabilities, clock } = this.#options;
+    this.#abort.abort(new Failure("cancelled", "The sink was closed"));
+    const deadline = Promise.withResolvers<void>();
+    const timer = clock.after(capabilities.deadlines.closeMs, deadline.resolve);
+    const closing = guarded(() => sink.close());
+    // A close that hangs may fail when nobody waits for it any more.
+    closing.catch(() => {});
+    try {
+      await Promise.race([closing, deadline.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Throws what a write failed with that nobody waited for. */
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure.reason;
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#failure !== null) return;
+    this.#failure = { reason };
+    this.#options.onFailed();
+  }
+
+  async #call<T>(what: string, deadlineMs: number | null, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, timeouts } = this.#options;
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    const given = Promise.withResolvers<never>();
+    const give = () => given.reject(signal.reason);
+    signal.addEventListener("abort", give, { once: true });
+    let timer: Timer | null = null;
+    if (deadlineMs !== null) {
+      const ms = deadlineMs * 2 ** Math.min(timeouts, SINK_DEADLINE_DOUBLINGS_MAX);
+      const text = `Cannot ${what}: the sink did not come back within ${ms} ms`;
+      timer = clock.after(ms, () => this.#abort.abort(new Failure("timeout", text)));
+    }
+    const key = Symbol(what);
+    this.#calls.set(key, { what, beganMs: clock.monotonicMs() });
+    try {
+      const result = guarded(() => call(signal));
+      // What an abandoned call comes to in the end concerns nobody.
+      result.catch(() => {});
+      return await Promise.race([result, given.promise]);
+    } finally {
+      timer?.cancel();
+      signal.removeEventListener("abort", give);
+      this.#calls.delete(key);
+    }
+  }
+}
+
+/** A call that throws before it returns a promise rejects. */
+async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  return await call();
+}
