@@ -1,6 +1,7 @@
 import {
   type BookStatus,
   type BookTopPlan,
+  type ClockRecord,
   type ControlSignal,
   type DedupPlan,
   type DroppedRecord,
@@ -199,6 +200,9 @@ export class Pipeline {
         break;
       case "dropped":
         this.#dropped(offset, record);
+        break;
+      case "clock":
+        this.#clockStepped(offset, record);
         break;
       case "acked":
       case "plan":
@@ -562,6 +566,28 @@ export class Pipeline {
     }
   }
 
+  /** Tells each exchange instance that has sessions open: receive times before and after are not of one scale. */
+  #clockStepped(offset: Offset, { at, fromTs, toTs }: ClockRecord): void {
+    const sessions = new Map([...this.#sessions].map(([session, { exchange }]) => [exchange, session]));
+    const seconds = (Math.abs(toTs - fromTs) / 1_000_000).toFixed(3);
+    for (const [exchange, session] of sessions) {
+      this.#result.exchange = exchange;
+      this.#emitGap(offset, session, at, "", {
+        kind: "gap",
+        gap_id: this.#nextGapId(offset),
+        state: "closed",
+        stream: null,
+        cause: "clock",
+        from_ts: Math.min(fromTs, toTs),
+        to_ts: Math.max(fromTs, toTs),
+        from_sequence: null,
+        to_sequence: null,
+        detail: `the system's clock was set ${toTs < fromTs ? "back" : "forward"} by ${seconds} s`,
+        action: "receive times follow the clock",
+      });
+    }
+  }
+
   #rejected(offset: Offset, session: SessionId, at: Micros, stream: Stream, reason: string): void {
     this.#emitGap(offset, session, at, stream.symbol, {
       kind: "gap",
@@ -598,7 +624,8 @@ export class Pipeline {
   }
 
   /** Emits an event of the pipeline's own. */
-  #push(place: EventPlace, event: MarketEvent, exchangeTs: Micros | null = null): void {
+  #push(place: EventPlace, told: MarketEvent, exchangeTs: Micros | null = null): void {
+    const event = told.kind === "gap" ? notEndingBefore(told) : told;
     const { exchange, envelopes } = this.#result;
     envelopes.push({
       exchange,
@@ -612,6 +639,12 @@ export class Pipeline {
       event,
     });
   }
+}
+
+/** A gap that does not end before it begins, as where the clock was set back in the meantime. */
+function notEndingBefore(gap: Gap): Gap {
+  const { from_ts: from, to_ts: to } = gap;
+  return from === null || to === null || to >= from ? gap : { ...gap, to_ts: from };
 }
 
 /** How many events from an index on belong to the same book. */

@@ -1,4 +1,4 @@
-import type { Micros } from "../model/mod.ts";
+import type { ClockStep, Micros } from "../model/mod.ts";
 import type { Clock, Timer } from "./host.ts";
 import { WallClock } from "./wall_clock.ts";
 
@@ -7,10 +7,16 @@ const TIMER_MS_MAX = 2_147_483_647;
 
 /** The system's clocks and timers. */
 export function systemClock(): Clock {
-  const wall = new WallClock(performance.timeOrigin, performance.now());
+  const listeners: ((step: ClockStep) => void)[] = [];
+  const wall = new WallClock(performance.timeOrigin, performance.now(), (step) => {
+    for (const call of listeners) call(step);
+  });
   const nowMicros = (): Micros => wall.read(performance.now(), Date.now);
   return {
     nowMicros,
+    onStep: (call) => {
+      listeners.push(call);
+    },
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
     after: startTimer,

@@ -1,4 +1,4 @@
-import type { Micros, Secret, Secrets } from "../model/mod.ts";
+import type { ClockStep, Micros, Secret, Secrets } from "../model/mod.ts";
 
 /** A running timer; `cancel` may be called any number of times. */
 export interface Timer {
@@ -9,6 +9,11 @@ export interface Timer {
 export interface Clock {
   /** Wall clock in microseconds; may jump. */
   nowMicros(): Micros;
+  /**
+   * Calls back when the wall clock was set, while the first time after it is being read: the callee must not throw, nor
+   * read the time. Absent where the clock is never set.
+   */
+  onStep?(call: (step: ClockStep) => void): void;
   /** Wall clock in ms. */
   nowMs(): number;
   /** Never goes back; for durations, in ms with fraction. */

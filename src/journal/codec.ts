@@ -26,6 +26,7 @@ const CLOSED = 0x07;
 const DROPPED = 0x08;
 const CHECKPOINT = 0x09;
 const PLAN = 0x0a;
+const CLOCK = 0x0b;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
@@ -79,6 +80,8 @@ export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment
       return encodeOther(buffer, CLOSED, record, NO_BYTES);
     case "dropped":
       return encodeOther(buffer, DROPPED, record, NO_BYTES);
+    case "clock":
+      return encodeOther(buffer, CLOCK, record, NO_BYTES);
     case "plan": {
       const { body, ...rest } = record;
       return encodeOther(buffer, PLAN, rest, ENCODER.encode(body));
@@ -194,6 +197,7 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
     case ACKED:
     case REJECTED:
     case CLOSED:
+    case CLOCK:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
       return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };

@@ -145,8 +145,10 @@ export const BOOK_WAIT_MS_MAX = 15_000;
 export const POLL_LATE_MS = 10_000;
 /** How long /healthz shows a step of the wall clock, in ms. */
 export const CLOCK_STEP_SHOWN_MS = 600_000;
-/** Smallest difference between wall and monotonic clock within a second that counts as a step, in ms. */
-export const CLOCK_STEP_MS_MIN = 1_000;
+/** Smallest difference between the system's clock and the time reckoned on from it that counts as a step, in ms. */
+export const CLOCK_STEP_MS_MIN = 2_000;
+/** Most steps of the clock that wait for the journal; of further ones the first and the last stand for all. */
+export const CLOCK_STEPS_MAX = 16;
 /** Shortest secret, in characters, that outputs are searched for; a shorter one would tear ordinary words apart. */
 export const SECRET_CHARS_MIN = 4;
 /** Longest secret, in characters, that is hidden only where it stands as a word of its own. */

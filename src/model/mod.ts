@@ -58,6 +58,7 @@ export {
   BOOTSTRAP_TIMEOUT_MS,
   CLOCK_STEP_MS_MIN,
   CLOCK_STEP_SHOWN_MS,
+  CLOCK_STEPS_MAX,
   CONFIG_BYTES_MAX,
   DIAL_TIMEOUT_MS,
   EXAMPLE_CHARS_MAX,
@@ -184,6 +185,8 @@ export {
 export {
   type AckedRecord,
   type CheckpointRecord,
+  type ClockRecord,
+  type ClockStep,
   type CloseCause,
   type ClosedRecord,
   type DroppedRecord,

@@ -4,6 +4,7 @@ import type { Issue } from "./issue.ts";
 import type { ResyncAction } from "./plan/books.ts";
 import type { CloseCause } from "./record.ts";
 import type { Offset, SessionId } from "./frame.ts";
+import type { Micros } from "./micros.ts";
 
 /** Why a frame could not be turned into events; the frame is kept. */
 export type FaultCode =
@@ -180,6 +181,7 @@ export type Observation =
   }
   | { readonly kind: "journal_full"; readonly full: boolean; readonly bytes: number }
   | { readonly kind: "journal_failed"; readonly error: string }
+  | { readonly kind: "clock_stepped"; readonly fromTs: Micros; readonly toTs: Micros }
   | { readonly kind: "journal_warning"; readonly code: JournalWarning; readonly text: string }
   | { readonly kind: "reading_paused"; readonly exchange: string; readonly durationMs: number; readonly reason: string }
   | { readonly kind: "frame_quarantined"; readonly exchange: string; readonly offset: Offset; readonly error: string }

@@ -107,6 +107,20 @@ export interface DroppedRecord {
   readonly reason: string;
 }
 
+/** A step of the wall clock. */
+export interface ClockStep {
+  /** Time before it, as it would have gone on. */
+  readonly fromTs: Micros;
+  /** The same moment after it; earlier where the clock was set back. */
+  readonly toTs: Micros;
+}
+
+/** The wall clock of the machine was set: times before and after the record are not of one scale. */
+export interface ClockRecord extends ClockStep {
+  readonly kind: "clock";
+  readonly at: Micros;
+}
+
 /**
  * A plan, as data. In each segment it precedes the first record that names it, so that a reader that begins at any
  * segment knows how to derive what follows.
@@ -143,5 +157,6 @@ export type JournalRecord =
   | RejectedRecord
   | ClosedRecord
   | DroppedRecord
+  | ClockRecord
   | PlanRecord
   | CheckpointRecord;

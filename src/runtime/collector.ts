@@ -1,8 +1,8 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import {
-  CLOCK_STEP_MS_MIN,
   type ClockStatus,
+  type ClockStep,
   type CollectorStatus,
   type ExchangePlan,
   Failure,
@@ -108,6 +108,9 @@ export class Collector {
     });
     await resumePipeline(journal, pipeline);
     const collector = new Collector(options, journal, pipeline);
+    host.clock.onStep?.((step) => {
+      if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
+    });
     collector.#closeCutSessions();
     // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
     // One that cannot be read holds everything back, and its delivery tells why it does not start.
@@ -191,18 +194,19 @@ export class Collector {
     }
   }
 
-  /** Looks every second whether journal and sinks make progress and whether the wall clock was set. */
+  #clockStepped(step: ClockStep): void {
+    this.#clock = { lastStep: { at: step.toTs, byMs: (step.toTs - step.fromTs) / 1000 } };
+    this.#intake.noteClockStep(step);
+    this.#options.observe({ kind: "clock_stepped", ...step });
+  }
+
+  /** Looks every second whether journal and sinks make progress; reading the time shows whether the clock was set. */
   async #watch(): Promise<void> {
     const { clock } = this.#options.host;
-    let wallAheadMs = clock.nowMs() - clock.monotonicMs();
     while (!this.#ended.signal.aborted) {
       const { next, synced } = this.#journal;
       this.#syncing.look(synced < next, synced, clock.nowMicros());
       for (const delivery of this.#deliveries) delivery.lookAtProgress();
-      const aheadMs = clock.nowMs() - clock.monotonicMs();
-      const byMs = aheadMs - wallAheadMs;
-      if (Math.abs(byMs) >= CLOCK_STEP_MS_MIN) this.#clock = { lastStep: { at: clock.nowMs() * 1000, byMs } };
-      wallAheadMs = aheadMs;
       await clock.sleep(PROGRESS_LOOK_MS, this.#ended.signal);
     }
   }

@@ -1,6 +1,8 @@
 import type { Host, Timer } from "../host/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
+  CLOCK_STEPS_MAX,
+  type ClockStep,
   type CloseCause,
   type DedupPlan,
   type EventKind,
@@ -54,6 +56,8 @@ export type TakenFrame = PipelineResult | null;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #drops = new Map<SessionId, Drop>();
+  /** Steps of the clock that are not in the journal yet. */
+  #steps: ClockStep[] = [];
   /** Reads frames that will be dropped, so that the real pipeline's state stays a function of the journal. */
   #classifier: Pipeline | null = null;
   #paused = false;
@@ -75,6 +79,7 @@ export class Intake {
 
   /** Appends a record that is not a frame. */
   append(record: Exclude<JournalRecord, FrameRecord>): { readonly offset: Offset; readonly result: PipelineResult } {
+    this.#flushSteps();
     return this.#append(record);
   }
 
@@ -98,6 +103,7 @@ export class Intake {
       }
     }
     try {
+      if (this.#steps.length > 0) this.#flushSteps();
       this.#flushDrop(session);
       return this.#append(record).result;
     } catch (error) {
@@ -110,8 +116,28 @@ export class Intake {
     }
   }
 
+  /**
+   * Notes that the clock was set. The record is written before the next one that enters, and not at once: the clock may
+   * have been read in the middle of an append.
+   */
+  noteClockStep(step: ClockStep): void {
+    const last = this.#steps.at(-1);
+    if (last !== undefined && this.#steps.length >= CLOCK_STEPS_MAX) {
+      this.#steps[this.#steps.length - 1] = { fromTs: last.fromTs, toTs: step.toTs };
+    } else this.#steps.push(step);
+    queueMicrotask(() => {
+      try {
+        this.#flushSteps();
+      } catch (error) {
+        // Written down before the next record that the journal takes.
+        if (!(error instanceof Failure)) throw error;
+      }
+    });
+  }
+
   /** A REST answer. */
   takeHttp(record: HttpRecord): PipelineResult {
+    this.#flushSteps();
     return this.#append(record).result;
   }
 
@@ -201,10 +227,20 @@ export class Intake {
     }
   }
 
+  #flushSteps(): void {
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+      this.#append({ kind: "clock", at: step.toTs, ...step });
+      this.#steps.shift();
+    }
+  }
+
   #flushDrop(session: SessionId): void {
     const drop = this.#drops.get(session);
     if (drop === undefined) return;
-    const { frames, fromTs, toTs, reason } = drop;
+    const { frames, reason } = drop;
+    // The clock may have been set in between.
+    const fromTs = Math.min(drop.fromTs, drop.toTs);
+    const toTs = Math.max(drop.fromTs, drop.toTs);
     this.append({ kind: "dropped", session, at: toTs, frames, fromTs, toTs, toOffset: null, reason });
     this.#drops.delete(session);
   }

@@ -203,6 +203,14 @@ export const LOG_EVENTS: Table = {
     text: (seen) => seen.full ? `Journal full at ${seen.bytes} bytes` : `Journal has room again at ${seen.bytes} bytes`,
     repeatKey: null,
   },
+  clock_stepped: {
+    level: "warn",
+    meaning: "The clock of the machine was set; receive times follow it, and a gap event says so",
+    text: (seen) =>
+      `The system's clock was set ${seen.toTs < seen.fromTs ? "back" : "forward"} by ` +
+      `${(Math.abs(seen.toTs - seen.fromTs) / 1_000_000).toFixed(3)} s`,
+    repeatKey: null,
+  },
   journal_failed: {
     level: "error",
     meaning: "The journal cannot be written; it is tried again and nothing is acknowledged meanwhile",

@@ -88,6 +88,7 @@ export const METRICS = {
   collector_journal_syncs_total: { type: "counter", help: "Group commits", labels: [] },
   collector_journal_segments_sealed_total: { type: "counter", help: "Segments sealed", labels: [] },
   collector_journal_segments_deleted_total: { type: "counter", help: "Segments deleted by retention", labels: [] },
+  collector_clock_steps_total: { type: "counter", help: "Times that the machine's clock was set", labels: [] },
   collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },
   collector_journal_warnings_total: {
     type: "counter",

@@ -140,6 +140,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_journal_segments_sealed_total", 1);
     case "journal_segment_deleted":
       return counts.add("collector_journal_segments_deleted_total", 1);
+    case "clock_stepped":
+      return counts.add("collector_clock_steps_total", 1);
     case "journal_failed":
       return counts.add("collector_journal_failures_total", 1);
     case "journal_warning":

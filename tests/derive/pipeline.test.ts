@@ -174,3 +174,39 @@ Deno.test("Pipeline goes on from a state saved anywhere as if it had never stopp
     assert.deepEqual(rest, expected.slice(cut), `cut at ${cut}`);
   }
 });
+
+Deno.test("process() tells a step of the clock as a gap of each exchange, which does not end before it begins", () => {
+  const hour = 3_600_000_000;
+  for (const toTs of [20 * hour, 4 * hour]) {
+    const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+    const first = 12 * hour;
+    pipeline.process(1, opened(first));
+    pipeline.process(2, frame(1, first, trades("1")));
+    const { envelopes: [step, ...more] } = pipeline.process(3, { kind: "clock", at: toTs, fromTs: first + 5, toTs });
+    assert.equal(more.length, 0);
+    assert.deepEqual([step.exchange, step.received_ts], ["test", toTs]);
+    assert.ok(step.event.kind === "gap");
+    const { cause, state, from_ts, to_ts, detail } = step.event;
+    assert.deepEqual([cause, state, from_ts, to_ts], [
+      "clock",
+      "closed",
+      Math.min(first + 5, toTs),
+      Math.max(first + 5, toTs),
+    ]);
+    assert.match(
+      detail,
+      toTs > first ? /set forward by 28799\.999995 s|set forward by 28800\.000 s/ : /set back by 28800\.000 s/,
+    );
+    pipeline.process(4, { kind: "closed", session: 1, at: toTs + 1, cause: "peer", code: null, reason: "" });
+    pipeline.process(5, opened(toTs + 2));
+    const told = pipeline.process(6, frame(5, toTs + 3, trades("2"))).envelopes.flatMap(({ event }) =>
+      event.kind === "gap" ? [event] : []
+    );
+    for (const gap of told) assert.ok((gap.to_ts ?? Infinity) >= (gap.from_ts ?? 0), JSON.stringify(gap));
+  }
+});
+
+Deno.test("process() says nothing of a step of the clock while no session is open", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  assert.deepEqual(pipeline.process(1, { kind: "clock", at: 5, fromTs: 9, toTs: 5 }).envelopes, []);
+});

@@ -40,6 +40,7 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     { kind: fc.constant("frame" as const), session: micros, at: micros, binary: fc.boolean(), payload: bytes },
     PLAIN,
   ),
+  fc.record({ kind: fc.constant("clock" as const), at: micros, fromTs: micros, toTs: micros }, PLAIN),
   fc.record({
     kind: fc.constant("opened" as const),
     at: micros,

@@ -166,3 +166,22 @@ for (
     await end();
   });
 }
+
+Deno.test("Intake writes a step of the clock before what is received after it, and by itself where nothing is", async () => {
+  const { intake, journal, takeFrames, end } = await createRig();
+  takeFrames(1);
+  intake.noteClockStep({ fromTs: 10, toTs: 4 });
+  takeFrames(1);
+  intake.noteClockStep({ fromTs: 5, toTs: 11 });
+  await Promise.resolve();
+  await journal.sync();
+  const kinds: string[] = [];
+  for await (const chunk of journal.read(journal.oldest, { to: journal.synced })) {
+    for (const { record } of chunk) {
+      if (record.kind === "clock") kinds.push(`clock ${record.fromTs} ${record.toTs} ${record.at}`);
+      else if (record.kind !== "checkpoint") kinds.push(record.kind);
+    }
+  }
+  assert.deepEqual(kinds, ["opened", "frame", "clock 10 4 4", "frame", "clock 5 11 11"]);
+  await end();
+});

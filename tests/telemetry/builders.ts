@@ -170,6 +170,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   journal_segment_deleted: { kind: "journal_segment_deleted", segment: "16", bytes: 800 },
   journal_recovered: { kind: "journal_recovered", segment: "17", cutBytes: 33, records: 6 },
   journal_full: { kind: "journal_full", full: true, bytes: 1000 },
+  clock_stepped: { kind: "clock_stepped", fromTs: 28_800_000_000, toTs: 0 },
   journal_failed: { kind: "journal_failed", error: "disk full" },
   journal_warning: { kind: "journal_warning", code: "cursor", text: "The cursor of sink archive is damaged" },
   reading_paused: { kind: "reading_paused", exchange: "binance", durationMs: 14_000, reason: "the journal is full" },

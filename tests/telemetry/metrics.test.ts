@@ -45,6 +45,7 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     "collector_journal_syncs_total": 2,
     "collector_journal_segments_sealed_total": 2,
     "collector_journal_segments_deleted_total": 2,
+    "collector_clock_steps_total": 2,
     "collector_journal_failures_total": 2,
     'collector_journal_warnings_total{code="cursor"}': 2,
     'collector_reading_pauses_total{exchange="binance"}': 2,
