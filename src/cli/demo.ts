@@ -8,7 +8,7 @@ import { renderTable, showCount, showDuration } from "../text/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
 import { type DemoRow, demoRow, DemoScreen, demoTable } from "./demo_screen.ts";
 import { parseDuration } from "./duration.ts";
-import { untilEnd } from "./run.ts";
+import { RunSignals } from "./run_signals.ts";
 
 interface DemoOptions {
   readonly for: string;
@@ -34,7 +34,7 @@ export function demoCommand(context: CliContext): Command {
       const rate = Number(options.rate);
       if (!(rate > 0)) throw new UsageError(`--rate takes a number above 0, not ${options.rate}`);
       const dataDir = options.dataDir ?? `data/demo/${stamp(host)}`;
-      const ending = untilEnd(host, forMs === 0 ? null : forMs);
+      const ending = new RunSignals(host, { forMs, reloads: false }).ended;
       const configPath = `${context.shippedDir}/demo.toml`;
       const simulators = await Promise.all(
         simulated(context, configPath).map(({ dialect, symbols }) =>

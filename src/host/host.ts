@@ -155,6 +155,7 @@ export interface Environment {
 
 /** Standard streams. */
 export interface Terminal {
+  readonly stdinIsTerminal: boolean;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   columns(): number;

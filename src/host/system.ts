@@ -37,6 +37,7 @@ const COLUMNS = 80;
 /** Standard streams. What is printed shows no secret; what is written to standard output is data and stays as it is. */
 export function systemTerminal(secrets: Secrets = new Secrets()): Terminal {
   return {
+    stdinIsTerminal: Deno.stdin.isTerminal(),
     stdoutIsTerminal: Deno.stdout.isTerminal(),
     stderrIsTerminal: Deno.stderr.isTerminal(),
     columns: () => {

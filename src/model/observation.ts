@@ -36,10 +36,25 @@ export type StreamState = "pending" | "acked" | "live" | "stale" | "rejected";
 export type Observation =
   | { readonly kind: "started"; readonly version: string }
   | { readonly kind: "stopping"; readonly signal: string }
-  | { readonly kind: "stopped"; readonly durationMs: number }
+  | {
+    readonly kind: "stopped";
+    readonly durationMs: number;
+    /** What had not ended when the time was over. */
+    readonly unfinished: readonly string[];
+    /** Whether all that was received is safe in the journal. */
+    readonly isSafe: boolean;
+  }
+  /** No configuration runs; the process waits for a repaired one. */
+  | { readonly kind: "config_waiting"; readonly path: string }
   | { readonly kind: "config_loaded"; readonly exchanges: number; readonly warnings: number }
   | { readonly kind: "config_issue"; readonly issue: Issue }
-  | { readonly kind: "config_reload"; readonly accepted: boolean; readonly errors: number }
+  | {
+    readonly kind: "config_reload";
+    readonly accepted: boolean;
+    readonly errors: number;
+    /** Settings that the file changes and that only a restart applies. */
+    readonly needsRestart: readonly string[];
+  }
   | {
     readonly kind: "session_state";
     readonly exchange: string;

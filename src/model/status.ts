@@ -83,6 +83,8 @@ export interface RunningStatus {
   readonly books: readonly BookStatus[];
   /** Requests that are asked again and again, by request and instrument. */
   readonly polls: readonly PollStatus[];
+  /** Why it could not be started; null where it was. */
+  readonly error: string | null;
 }
 
 /** How many streams are in each state. */

@@ -12,6 +12,7 @@ import {
   PROGRESS_LOOK_MS,
   type ReadingStatus,
   type RunnableExchange,
+  type RunningStatus,
 } from "../model/mod.ts";
 import type { HostLimits } from "../rest/mod.ts";
 import { createSink, type SinkContext, sinkTypeOf } from "../sink/mod.ts";
@@ -49,6 +50,8 @@ export class Collector {
   readonly #intake: Intake;
   readonly #pipeline: Pipeline;
   readonly #runners = new Map<string, ExchangeRunner>();
+  /** Why instances could not be started, by name. */
+  readonly #notStarted = new Map<string, string>();
   readonly #deliveries: readonly Delivery[];
   #plan: Plan;
   #paused = false;
@@ -106,19 +109,25 @@ export class Collector {
       observer: observe,
       checkpoint: () => [pipeline.saveState()],
     });
-    await resumePipeline(journal, pipeline);
-    const collector = new Collector(options, journal, pipeline);
-    host.clock.onStep?.((step) => {
-      if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
-    });
-    collector.#closeCutSessions();
-    // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
-    // One that cannot be read holds everything back, and its delivery tells why it does not start.
-    for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
-    for (const delivery of collector.#deliveries) delivery.start();
-    for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
-    void collector.#watch();
-    return collector;
+    try {
+      await resumePipeline(journal, pipeline);
+      const collector = new Collector(options, journal, pipeline);
+      host.clock.onStep?.((step) => {
+        if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
+      });
+      collector.#closeCutSessions();
+      // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
+      // One that cannot be read holds everything back, and its delivery tells why it does not start.
+      for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
+      for (const delivery of collector.#deliveries) delivery.start();
+      for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
+      void collector.#watch();
+      return collector;
+    } catch (error) {
+      // The folder is let go, so that a start with what was repaired finds it free. The first error is the one to tell.
+      await journal.close().catch(passFailure);
+      throw error;
+    }
   }
 
   get status(): CollectorStatus {
@@ -127,9 +136,14 @@ export class Collector {
       connections: runner.connections,
       books: [...this.#pipeline.bookStatuses(name)],
       polls: [],
+      error: null,
     });
+    const broken = (error: string) => ({ connections: [], books: [], polls: [], error });
     return {
-      instances: new Map([...this.#runners].map(([name, runner]) => [name, running(name, runner)])),
+      instances: new Map<string, RunningStatus>([
+        ...[...this.#runners].map(([name, runner]) => [name, running(name, runner)] as const),
+        ...[...this.#notStarted].map(([name, error]) => [name, broken(error)] as const),
+      ]),
       journal: {
         next,
         synced,
@@ -161,6 +175,7 @@ export class Collector {
     );
     const leaving = [...this.#runners.values()].filter((runner) => !keep.has(runner.name));
     for (const runner of leaving) this.#runners.delete(runner.name);
+    this.#notStarted.clear();
     await Promise.all(leaving.map((runner) => runner.stop()));
     for (const instance of wanted) {
       if (this.#runners.has(instance.exchange.name)) continue;
@@ -175,22 +190,29 @@ export class Collector {
   }
 
   /**
-   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `timeoutMs` sinks are cut off:
-   * what they have not committed is delivered after the next start.
+   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `sinksMs` sinks are cut off: what
+   * they have not committed is delivered after the next start. `track` waits for each step and knows its name.
    */
-  async stop(timeoutMs: number): Promise<void> {
+  async stop(
+    sinksMs: number,
+    track: (step: string, done: Promise<void>) => Promise<void> = (_, done) => done,
+  ): Promise<void> {
     const { clock } = this.#options.host;
     const abandon = new AbortController();
-    const timer = clock.after(timeoutMs, () => abandon.abort());
+    const timer = clock.after(sinksMs, () => abandon.abort());
+    this.#ended.abort();
     try {
-      await Promise.all([...this.#runners.values()].map((runner) => runner.stop()));
+      await Promise.all(
+        [...this.#runners.values()].map((runner) => track(`the connections of ${runner.name}`, runner.stop())),
+      );
       // What cannot be made safe now is tried again by closing the journal, which then says why.
-      await this.#journal.sync().catch(passFailure);
-      await Promise.all(this.#deliveries.map((delivery) => delivery.stop(abandon.signal)));
-      await this.#journal.close();
+      await track("the journal's last sync", this.#journal.sync().catch(passFailure));
+      await Promise.all(
+        this.#deliveries.map((delivery) => track(`the sink ${delivery.name}`, delivery.stop(abandon.signal))),
+      );
+      await track("the journal's close", this.#journal.close());
     } finally {
       timer.cancel();
-      this.#ended.abort();
     }
   }
 
@@ -213,18 +235,24 @@ export class Collector {
 
   #startRunner({ exchange, runnable }: RunnableInstance): void {
     const { host, observe, limits } = this.#options;
-    const runner = new ExchangeRunner({
-      name: exchange.name,
-      descriptorHash: exchange.descriptorHash,
-      runnable,
-      intake: this.#intake,
-      host,
-      observe,
-      limits,
-    });
-    this.#runners.set(exchange.name, runner);
-    runner.start();
-    if (this.#paused) runner.setPaused(true);
+    this.#notStarted.delete(exchange.name);
+    try {
+      const runner = new ExchangeRunner({
+        name: exchange.name,
+        descriptorHash: exchange.descriptorHash,
+        runnable,
+        intake: this.#intake,
+        host,
+        observe,
+        limits,
+      });
+      runner.start();
+      if (this.#paused) runner.setPaused(true);
+      this.#runners.set(exchange.name, runner);
+    } catch (error) {
+      // It touches no other instance; /healthz shows it.
+      this.#notStarted.set(exchange.name, error instanceof Error ? error.message : String(error));
+    }
   }
 
   #sinkContext(name: string): SinkContext {

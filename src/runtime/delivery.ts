@@ -83,6 +83,10 @@ export class Delivery {
     this.#kinds = options.kinds === null ? null : new Set(options.kinds);
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   get status(): SinkStatus {
     const { name, type, journal, flush } = this.#options;
     const slow = this.#slowCall();

@@ -5,7 +5,7 @@
  */
 export type { ServiceContext } from "./context.ts";
 export { problemsOf, type ServiceFacts } from "./problems.ts";
-export { Service, type ServiceOptions } from "./service.ts";
+export { Service, type ServiceEnd, type ServiceOptions } from "./service.ts";
 export {
   DEFAULT_CONFIG,
   findDescriptor,
@@ -13,6 +13,7 @@ export {
   loadDescriptorNamed,
   loadFromFiles,
   type LoadSettings,
+  type ReadConfig,
   shippedNames,
 } from "./sources.ts";
 export { UsageError } from "./usage_error.ts";

@@ -79,6 +79,10 @@ function* instanceProblems(
     yield { ...about, code: "invalid", text: `Does not run: ${listed(errors)}` };
     return;
   }
+  if (instance.error !== null) {
+    yield { ...about, code: "not_started", text: `Could not be started: ${instance.error}` };
+    return;
+  }
   if (connections.length === 0) yield { ...about, code: "starting", text: "No connection has been opened yet" };
   for (const connection of connections) yield* connectionProblems(name, connection);
   yield* bookProblems(instance, now);

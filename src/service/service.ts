@@ -1,6 +1,7 @@
-import type { LoadedConfig } from "../config/mod.ts";
 import type { HttpServer } from "../host/mod.ts";
 import {
+  BACKOFF_MS_MAX,
+  type ConfigStatus,
   Failure,
   type InstanceStatus,
   type Issue,
@@ -14,24 +15,45 @@ import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits } from "../res
 import { Collector } from "../runtime/mod.ts";
 import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
+import { needsRestart } from "./needs_restart.ts";
 import { problemsOf, type ServiceFacts } from "./problems.ts";
-import { hasErrors, loadFromFiles } from "./sources.ts";
+import { hasErrors, loadFromFiles, type ReadConfig } from "./sources.ts";
+import { StopSteps } from "./stop_steps.ts";
 
 export interface ServiceOptions {
   readonly context: ServiceContext;
   readonly configPath: string;
+  /** The configuration where it was read already, so that a pipe is read once; null: it is read now. */
+  readonly loaded?: ReadConfig;
   /** Variables that stand before those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Takes the place of the configured port; 0 is a free one. */
   readonly httpPort?: number;
-  /** Told everything that happens, beside the metrics; made when the configuration has been read. */
+  /** Makes who is told everything that happens, beside the metrics; again where a reload changes how it is to be told. */
   readonly createObserver: (plan: Plan | null) => Observer;
-  /** The service is about to be stopped: what a start or a reload waits for is given up. */
-  readonly stopping?: AbortSignal;
+  /** Lines of the log that were left out so far. */
+  readonly logLinesDropped?: () => number;
+}
+
+/** How a stop ended. */
+export interface ServiceEnd {
+  /** What had not ended when the time was over; empty where all did. */
+  readonly unfinished: readonly string[];
+  /** Whether all that was received is safe in the journal. What a sink lacks it gets after the next start. */
+  readonly isSafe: boolean;
 }
 
 /** What an instance shows that does not run. */
-const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [] };
+const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [], error: null };
+
+/** First delay before a start that found the disk full is tried again, in ms; it doubles. */
+const START_RETRY_MS_MIN = 1_000;
+/** How long a stop may take where no plan says, in ms. */
+const SHUTDOWN_MS_DEFAULT = 10_000;
+/** Least time that a stop is given, in ms: the journal is closed in it. */
+const SHUTDOWN_MS_MIN = 1_000;
+/** After this share of the time sinks are cut off, so that the journal can still be closed. */
+const SINKS_SHARE_OF_STOP = 0.8;
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
 
@@ -43,40 +65,71 @@ export class Service {
   readonly #options: ServiceOptions;
   readonly #metrics: Metrics = createMetrics();
   readonly #began: number;
+  readonly #stopping = new AbortController();
   #observer: Observer = () => {};
-  #loaded: LoadedConfig;
+  #loaded: ReadConfig;
   #collector: Collector | null = null;
+  /** The plan that the collector was started with: what a reload does not apply stays as it says. */
+  #started: Plan | null = null;
   #server: HttpServer | null = null;
   /** Null before the first plan; then the same over all reloads. */
   #limits: KeptHostLimits | null = null;
-  #reloading: Promise<void> = Promise.resolve();
+  /** The start and the reloads, one after the other. It never rejects. */
+  #work: Promise<void> = Promise.resolve();
+  /** Reloads that wait for their turn: one reads what all of them would. */
+  #reloadsQueued = 0;
   /** Why a valid configuration could not be started; null where nothing failed. */
   #failure: Issue | null = null;
+  #refused: ConfigStatus["refused"] = null;
+  #needsRestart: readonly string[] = [];
+  /** Whether a start that found the disk full is being tried again. */
+  #isRetrying = false;
 
-  private constructor(options: ServiceOptions) {
+  /** Reads the configuration; nothing runs before `begin`. */
+  constructor(options: ServiceOptions) {
     this.#options = options;
     this.#began = options.context.host.clock.monotonicMs();
-    this.#loaded = this.#load();
+    this.#loaded = options.loaded ?? this.#load();
     this.#observer = options.createObserver(this.#loaded.plan);
   }
 
-  /** Reads the configuration, serves health and starts what can run. Throws a `Failure` where port or journal cannot be had. */
+  /** Makes a service and begins. */
   static async start(options: ServiceOptions): Promise<Service> {
     const service = new Service(options);
-    const { context } = options;
-    service.observe({ kind: "started", version: context.version });
-    service.#report(service.#loaded.issues);
-    const { plan } = service.#loaded;
-    service.#server = await serveTelemetry({
+    await service.begin();
+    return service;
+  }
+
+  /**
+   * Serves health and starts what can run. Rejects with a `Failure` where the port or the journal cannot be had; a full
+   * disk is waited for, and /healthz says so meanwhile.
+   */
+  begin(): Promise<void> {
+    const begun = this.#begin();
+    // A reload that is asked for meanwhile waits for the start; the caller gets what it rejects with.
+    this.#work = begun.then(() => {}, () => {});
+    return begun;
+  }
+
+  async #begin(): Promise<void> {
+    const { context, httpPort } = this.#options;
+    const { http, issues } = this.#loaded;
+    this.observe({ kind: "started", version: context.version });
+    this.#report(issues);
+    this.#server = await serveTelemetry({
       secrets: context.host.secrets,
       listener: context.host.listener,
-      host: service.#loaded.http.host ?? DEFAULT_HTTP.host,
-      port: options.httpPort ?? service.#loaded.http.port ?? DEFAULT_HTTP.port,
-      snapshot: () => service.status,
-      metrics: service.#metrics,
+      host: http.host ?? DEFAULT_HTTP.host,
+      port: httpPort ?? http.port ?? DEFAULT_HTTP.port,
+      snapshot: () => this.status,
+      metrics: this.#metrics,
     });
-    if (plan !== null) await service.#startCollector(plan);
-    return service;
+    const { plan } = this.#loaded;
+    if (plan === null) {
+      this.observe({ kind: "config_waiting", path: this.#options.configPath });
+      return;
+    }
+    await this.#startFirst(plan);
   }
 
   get plan(): Plan | null {
@@ -119,8 +172,8 @@ export class Service {
       config: {
         loaded: this.#loaded.plan !== null && error === null,
         error: error === null ? null : issueText(error),
-        refused: null,
-        needsRestart: [],
+        refused: this.#refused,
+        needsRestart: this.#needsRestart,
       },
       instances: this.#loaded.exchanges.map((exchange): InstanceStatus => ({
         name: exchange.name,
@@ -137,48 +190,109 @@ export class Service {
       sinks: running?.sinks ?? [],
       reading: running?.reading ?? { pausedSince: null, reason: null },
       clock: running?.clock ?? { lastStep: null },
-      log: { dropped: 0 },
+      log: { dropped: this.#options.logLinesDropped?.() ?? 0 },
     };
     return { ...facts, problems: problemsOf(facts) };
   }
 
-  /** Reads the configuration again. One that is broken or cannot be started is refused and the running one stays. */
+  /**
+   * Reads the configuration again, after a start or reload that is under way. One that is broken or cannot be started is
+   * refused and the running one stays. Never rejects.
+   */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-    return this.#reloading;
+    this.#reloadsQueued++;
+    this.#work = this.#work.then(async () => {
+      // One reload reads what those that wait behind it would read again.
+      if (--this.#reloadsQueued > 0 || this.#stopping.signal.aborted) return;
+      await this.#reload();
+    });
+    return this.#work;
   }
 
-  /** Stops everything in order; resolves when all that was received is durable and what could be delivered is committed. */
-  async stop(): Promise<void> {
-    await this.#reloading;
-    await this.#collector?.stop(this.#loaded.plan?.run.shutdownTimeoutMs ?? 0);
-    await this.#limits?.close();
-    await this.#server?.stop();
+  /**
+   * Stops everything in order: what was received becomes durable, what can be delivered is committed. Resolves at
+   * `shutdown_timeout_ms` at the latest, whatever hangs, and says what had not ended by then. Never rejects.
+   */
+  async stop(): Promise<ServiceEnd> {
+    this.#stopping.abort();
+    const { clock } = this.#options.context.host;
+    const timeoutMs = this.#loaded.plan?.run.shutdownTimeoutMs ?? SHUTDOWN_MS_DEFAULT;
+    const steps = new StopSteps();
+    const over = new AbortController();
+    const orderly = this.#stopInOrder(steps, timeoutMs).catch((error: unknown) => {
+      // What the disk refuses now is not safe; the state that was reached is told, and nobody is left to try again.
+      steps.failed(messageOf(error));
+    });
+    await Promise.race([orderly, clock.sleep(Math.max(timeoutMs, SHUTDOWN_MS_MIN), over.signal)]);
+    over.abort();
+    return steps.end;
   }
 
-  #load(instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>): LoadedConfig {
+  async #stopInOrder(steps: StopSteps, timeoutMs: number): Promise<void> {
+    await steps.run("the start or reload under way", this.#work);
+    await this.#collector?.stop(timeoutMs * SINKS_SHARE_OF_STOP, (step, done) => steps.run(step, done));
+    steps.isSafe = true;
+    await steps.run("the limits of hosts", this.#limits?.close());
+    await steps.run("the HTTP server", this.#server?.stop());
+  }
+
+  #load(instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>, text?: string): ReadConfig {
     const { context, configPath, variables } = this.#options;
-    return loadFromFiles(context, configPath, { variables, instrumentMaps });
+    return loadFromFiles(context, configPath, { variables, instrumentMaps, text });
   }
 
   /** Loads, and once more with the exchanges' own lists where symbols want them. */
-  async #loadCompletely(loaded: LoadedConfig): Promise<LoadedConfig> {
+  async #loadCompletely(loaded: ReadConfig): Promise<ReadConfig> {
     if (loaded.plan === null) return loaded;
     const maps = await fetchInstrumentMaps({
       host: this.#options.context.host,
       exchanges: loaded.exchanges,
       cacheDir: `${loaded.plan.run.dataDir}/instruments`,
       observe: this.observe,
-      signal: this.#options.stopping,
+      signal: this.#stopping.signal,
     });
-    return maps.size === 0 ? loaded : this.#load(maps);
+    return maps.size === 0 ? loaded : this.#load(maps, loaded.text);
+  }
+
+  /** The first start: a full disk is waited for in the background, anything else that cannot be had is the caller's. */
+  async #startFirst(plan: Plan): Promise<void> {
+    try {
+      await this.#startCollector(plan);
+    } catch (error) {
+      if (!this.#waitForDisk(error)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** Tries the start again for as long as the disk is full; false where it failed for another reason. */
+  #waitForDisk(error: unknown): boolean {
+    if (!(error instanceof Failure) || error.code !== "disk_full") return false;
+    if (!this.#isRetrying) void this.#retryStart();
+    return true;
+  }
+
+  async #retryStart(): Promise<void> {
+    this.#isRetrying = true;
+    const { clock } = this.#options.context.host;
+    const isWanted = () => this.#collector === null && this.#loaded.plan !== null && !this.#stopping.signal.aborted;
+    for (let attempt = 0; isWanted(); attempt++) {
+      const delayMs = Math.min(START_RETRY_MS_MIN * 2 ** Math.min(attempt, 20), BACKOFF_MS_MAX);
+      await clock.sleep(delayMs, this.#stopping.signal);
+      this.#work = this.#work.then(async () => {
+        const { plan } = this.#loaded;
+        if (plan === null || !isWanted()) return;
+        await this.#startCollector(plan).catch((error: unknown) => this.#fail(error));
+      });
+      await this.#work;
+    }
+    this.#isRetrying = false;
   }
 
   async #startCollector(plan: Plan): Promise<void> {
     const complete = await this.#loadCompletely(this.#loaded);
-    this.#loaded = complete;
-    if (this.#options.stopping?.aborted) return;
+    if (this.#stopping.signal.aborted) return;
     const { host } = this.#options.context;
+    const completePlan = complete.plan ?? plan;
     this.#limits ??= await openHostLimits({
       clock: host.clock,
       files: host.files,
@@ -186,11 +300,14 @@ export class Service {
       observe: this.observe,
     });
     this.#collector = await Collector.start({
-      plan: complete.plan ?? plan,
+      plan: completePlan,
       host,
       observe: this.observe,
       limits: this.#limits.limits,
     });
+    this.#loaded = complete;
+    this.#started = completePlan;
+    this.#failure = null;
     this.#reportLoaded(complete);
   }
 
@@ -198,44 +315,81 @@ export class Service {
     try {
       await this.#takeOver();
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      this.#failure = failureIssue(this.#options.configPath, error);
-      this.#report([this.#failure]);
-      this.observe({ kind: "config_reload", accepted: false, errors: 1 });
+      // Also a bug: it is told, and neither the running collector nor a later reload suffers from it.
+      if (this.#collector !== null) return this.#refuse([failureIssue(this.#options.configPath, error)]);
+      this.#waitForDisk(error);
+      this.#fail(error);
+      this.observe({ kind: "config_reload", accepted: false, errors: 1, needsRestart: [] });
     }
   }
 
   async #takeOver(): Promise<void> {
     const loaded = this.#load();
-    const errors = loaded.issues.filter((issue) => issue.severity === "error").length;
+    const errors = loaded.issues.filter((issue) => issue.severity === "error");
     if (loaded.plan === null || hasErrors(loaded.issues)) {
       this.#report(loaded.issues);
-      this.observe({ kind: "config_reload", accepted: false, errors });
-      return;
+      // While nothing runs, what is shown is what stands on disk.
+      if (this.#collector === null) this.#loaded = loaded;
+      return this.#refuse(errors, true);
     }
-    const complete = await this.#loadCompletely(loaded);
-    const plan = complete.plan ?? loaded.plan;
-    this.#loaded = complete;
-    if (this.#collector === null) await this.#startCollector(plan);
-    else await this.#collector.reload(plan);
-    this.#failure = null;
-    this.observe({ kind: "config_reload", accepted: true, errors: 0 });
-    this.#reportLoaded(complete);
+    this.#useLog(loaded.plan);
+    if (this.#collector === null) {
+      this.#loaded = loaded;
+      await this.#startCollector(loaded.plan);
+    } else {
+      const complete = await this.#loadCompletely(loaded);
+      if (this.#stopping.signal.aborted) return;
+      const plan = complete.plan ?? loaded.plan;
+      await this.#collector.reload(plan);
+      this.#loaded = complete;
+      this.#needsRestart = this.#started === null ? [] : needsRestart(this.#started, plan);
+      this.#reportLoaded(complete);
+    }
+    this.#refused = null;
+    this.observe({ kind: "config_reload", accepted: true, errors: 0, needsRestart: this.#needsRestart });
+  }
+
+  /** Tells in another way from now on, where the plan wants that. */
+  #useLog(plan: Plan): void {
+    const before = this.#loaded.plan?.run;
+    if (before?.logLevel === plan.run.logLevel && before.logFormat === plan.run.logFormat) return;
+    this.#observer = this.#options.createObserver(plan);
+  }
+
+  #refuse(errors: readonly Issue[], isReported = false): void {
+    if (!isReported) this.#report(errors);
+    const first = errors[0];
+    if (first !== undefined) {
+      const at = this.#options.context.host.clock.nowMicros();
+      this.#refused = { at, text: issueText(first), errors: errors.length };
+    }
+    this.observe({ kind: "config_reload", accepted: false, errors: errors.length, needsRestart: [] });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = failureIssue(this.#options.configPath, error);
+    this.#report([this.#failure]);
   }
 
   #report(issues: readonly Issue[]): void {
     for (const issue of issues) this.observe({ kind: "config_issue", issue });
   }
 
-  #reportLoaded({ exchanges, issues }: LoadedConfig): void {
+  #reportLoaded({ exchanges, issues }: ReadConfig): void {
     const warnings = issues.filter((issue) => issue.severity === "warning").length;
     this.observe({ kind: "config_loaded", exchanges: exchanges.length, warnings });
   }
 }
 
-/** A failure of the world in the form of the mistakes that stand beside it. */
-function failureIssue(file: string, { message }: Failure): Issue {
+/** A failure of the world, or a bug, in the form of the mistakes that stand beside it. */
+function failureIssue(file: string, error: unknown): Issue {
+  const message = messageOf(error);
   return { severity: "error", file, line: 1, column: 1, length: 1, message, sourceLine: "", exchange: null };
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Failure) return error.message;
+  return `A bug of the program: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function issueText(issue: Issue): string {

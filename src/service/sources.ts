@@ -12,20 +12,40 @@ export interface LoadSettings {
   /** Variables that stand before those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** The configuration's text where it was read already: a pipe can be read once. */
+  readonly text?: string;
 }
 
+/** A configuration with the text that it was read from. */
+export type ReadConfig = LoadedConfig & {
+  /** Not given where the file could not be read. */
+  readonly text: string | undefined;
+  /** Whether there is no such file. */
+  readonly isMissing: boolean;
+};
+
 /** Loads a configuration with the files, shipped descriptors and environment of the process. */
-export function loadFromFiles(context: ServiceContext, path: string, settings: LoadSettings = {}): LoadedConfig {
+export function loadFromFiles(context: ServiceContext, path: string, settings: LoadSettings = {}): ReadConfig {
   const { host } = context;
-  return loadConfig({
+  let text = settings.text;
+  let isMissing = false;
+  const readConfig = () => {
+    if (text !== undefined) return text;
+    const read = host.files.readTextSync(path);
+    isMissing = read === null;
+    text = read ?? undefined;
+    return read;
+  };
+  const loaded = loadConfig({
     path,
-    readText: (file) => host.files.readTextSync(file),
+    readText: (file) => file === path ? readConfig() : host.files.readTextSync(file),
     environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
     secrets: host.secrets,
     builtin: (name) => shippedDescriptor(context, name),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
   });
+  return { ...loaded, text, isMissing };
 }
 
 /** A shipped descriptor by its name; null where there is none of that name. */

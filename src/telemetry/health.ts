@@ -41,6 +41,7 @@ export function isReady({ config, journal, problems, instances }: ServiceStatus)
 export function instanceState(instance: InstanceStatus): string {
   if (!instance.enabled) return "disabled";
   if (instance.errors.length > 0) return "invalid";
+  if (instance.error !== null) return "down";
   const live = instance.connections.filter(({ state }) => state.kind === "live");
   if (live.length === 0) return instance.connections.length === 0 ? "starting" : "down";
   const troubled = live.length < instance.connections.length ||

@@ -34,9 +34,22 @@ export const LOG_EVENTS: Table = {
     repeatKey: null,
   },
   stopped: {
-    level: "info",
-    meaning: "Everything received is durable and committed",
-    text: (seen) => `Stopped after ${seen.durationMs.toFixed(0)} ms`,
+    level: (seen) => seen.unfinished.length === 0 ? "info" : seen.isSafe ? "warn" : "error",
+    meaning: "The stop is over: in order, or with what had not ended when its time was over",
+    text: (seen) => {
+      const took = `Stopped after ${seen.durationMs.toFixed(0)} ms`;
+      if (seen.unfinished.length === 0) return took;
+      const state = seen.isSafe
+        ? "all that was received is in the journal"
+        : "the last frames may be missing in the journal";
+      return `${took} without waiting for ${seen.unfinished.join(", ")}; ${state}`;
+    },
+    repeatKey: null,
+  },
+  config_waiting: {
+    level: "error",
+    meaning: "Nothing is collected: the process waits for a repaired configuration and SIGHUP",
+    text: (seen) => `Nothing is collected: repair ${seen.path} and send SIGHUP`,
     repeatKey: null,
   },
   config_loaded: {
@@ -52,10 +65,15 @@ export const LOG_EVENTS: Table = {
     repeatKey: null,
   },
   config_reload: {
-    level: (seen) => seen.accepted ? "info" : "error",
+    level: (seen) => !seen.accepted ? "error" : seen.needsRestart.length === 0 ? "info" : "warn",
     meaning: "SIGHUP: the new configuration was taken over, or refused and the old one kept",
-    text: (seen) =>
-      seen.accepted ? "Configuration reloaded" : `Configuration refused: ${seen.errors} errors; the old one stays`,
+    text: (seen) => {
+      if (!seen.accepted) {
+        return `Configuration refused: ${seen.errors} ${seen.errors === 1 ? "error" : "errors"}; the running one stays`;
+      }
+      if (seen.needsRestart.length === 0) return "Configuration reloaded";
+      return `Configuration reloaded, but for what needs a restart: ${seen.needsRestart.join(", ")}`;
+    },
     repeatKey: null,
   },
   session_state: {

@@ -166,6 +166,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "started":
     case "stopping":
     case "stopped":
+    case "config_waiting":
     case "config_loaded":
     case "session_state":
     case "journal_recovered":

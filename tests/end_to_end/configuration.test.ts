@@ -90,9 +90,14 @@ Deno.test("a broken new configuration is refused, and what runs runs on", async 
     await rig.reload(bad);
     const { state, reconnects } = await rig.connection("binance");
     assert.deepEqual([state, reconnects], ["live", 0]);
-    assert.equal((await rig.health()).status, "ok");
+    const { status, problems } = await rig.health();
+    assert.deepEqual([status, problems.map(({ scope, code }) => `${scope} ${code}`)], ["degraded", ["config refused"]]);
+    assert.match(problems[0].text, /collector\.toml:\d+:\d+: |exchange "/);
+    assert.equal((await rig.get("/readyz")).status, 503);
   }
   assert.equal(await rig.metric("collector_config_reloads_total", { outcome: "refused" }), 3);
+  await rig.reload(good);
+  assert.deepEqual((await rig.health()).problems, [], "an accepted reload forgets what was refused");
   assert.equal(simulator.statistics().connectionsOpened, 1);
 });
 

@@ -26,6 +26,7 @@ export async function runCli(
     ...real,
     environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
     terminal: {
+      stdinIsTerminal: false,
       stdoutIsTerminal: options.isTerminal ?? false,
       stderrIsTerminal: false,
       columns: () => options.columns ?? 120,

@@ -25,6 +25,13 @@ export interface HealthBody {
   readonly status: string;
   readonly config_loaded: boolean;
   readonly config_error: string | null;
+  readonly config_needs_restart: readonly string[];
+  readonly problems: readonly {
+    readonly scope: string;
+    readonly name: string;
+    readonly code: string;
+    readonly text: string;
+  }[];
   readonly descriptors_loaded_count: number;
   readonly instances: readonly {
     readonly name: string;

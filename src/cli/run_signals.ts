@@ -1,0 +1,74 @@
+import type { Host } from "../host/mod.ts";
+import { EXIT } from "./context.ts";
+
+/** Signals that end a run. */
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/**
+ * Set by `deno task`: a terminal signals the whole group of processes, and `deno task` and `npx` pass on what they get, so
+ * that one key press arrives up to this many times.
+ */
+const FORWARDED_VARIABLE = "FORWARDED_SIGNALS";
+const COPIES_MAX = 3;
+/** Copies of one signal come within this time, in ms. */
+const COPIES_MS_MAX = 250;
+
+/**
+ * What signals mean to a run, from its making on: SIGINT and SIGTERM stop it, SIGHUP stops it where it belongs to a
+ * terminal (which was closed) and else asks for a reload. A second stop signal exits at once.
+ */
+export class RunSignals {
+  /** Resolves with what ends the run: a signal, or the time. */
+  readonly ended: Promise<string>;
+  readonly #host: Host;
+  readonly #end = Promise.withResolvers<string>();
+  #reload: (() => void) | null = null;
+  #reloadWaits = false;
+  #first: { readonly signal: StopSignal; readonly atMs: number } | null = null;
+  #copies = 0;
+  readonly #listeners: readonly (readonly [StopSignal, () => void])[];
+
+  /** `forMs`: the run ends by itself then; null or 0: it does not. `reloads`: whether SIGHUP may mean a reload at all. */
+  constructor(host: Host, { forMs, reloads }: { readonly forMs: number | null; readonly reloads: boolean }) {
+    this.#host = host;
+    this.ended = this.#end.promise;
+    const { stdinIsTerminal, stdoutIsTerminal, stderrIsTerminal } = host.terminal;
+    const isOnTerminal = stdinIsTerminal || stdoutIsTerminal || stderrIsTerminal;
+    this.#listeners = [
+      ["SIGINT", () => this.#stop("SIGINT")],
+      ["SIGTERM", () => this.#stop("SIGTERM")],
+      ["SIGHUP", () => isOnTerminal || !reloads ? this.#stop("SIGHUP") : this.#askReload()],
+    ];
+    for (const [signal, call] of this.#listeners) host.signals.on(signal, call);
+    if (forMs !== null && forMs > 0) host.clock.after(forMs, () => this.#end.resolve("the time given"));
+  }
+
+  /** Calls back for each reload that is asked for; at once where one was asked for before. */
+  onReload(call: () => void): void {
+    this.#reload = call;
+    if (this.#reloadWaits) call();
+    this.#reloadWaits = false;
+  }
+
+  /** Lets the signals go. */
+  close(): void {
+    for (const [signal, call] of this.#listeners) this.#host.signals.off(signal, call);
+  }
+
+  #askReload(): void {
+    if (this.#reload === null) this.#reloadWaits = true;
+    else this.#reload();
+  }
+
+  #stop(signal: StopSignal): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (this.#first === null) {
+      this.#first = { signal, atMs: nowMs };
+      this.#end.resolve(signal);
+      return;
+    }
+    const mayBeCopy = this.#host.environment.get(FORWARDED_VARIABLE) === "1" && signal === this.#first.signal &&
+      nowMs - this.#first.atMs < COPIES_MS_MAX && ++this.#copies < COPIES_MAX;
+    if (!mayBeCopy) this.#host.exit(EXIT.failed);
+  }
+}

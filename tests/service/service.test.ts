@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { denoHost, type Host } from "../../src/host/mod.ts";
+import { openJournal } from "../../src/journal/mod.ts";
+import { Failure } from "../../src/model/mod.ts";
+import { Service } from "../../src/service/mod.ts";
+import { ServiceRig } from "../support/service_rig.ts";
+
+const SHIPPED_DIR = new URL("../../config", import.meta.url).pathname;
+
+/** A host whose files fail while `failure` gives one for the path. */
+function failing(host: Host, failure: (call: string, path: string) => Error | null): Host {
+  const guarded = (call: "makeDir" | "open" | "lock" | "writeAtomic") => (path: string, ...rest: unknown[]) => {
+    const error = failure(call, path);
+    if (error !== null) return Promise.reject(error);
+    const real = host.files[call] as (path: string, ...rest: unknown[]) => Promise<unknown>;
+    return real(path, ...rest);
+  };
+  const files = new Proxy(host.files, {
+    get: (target, name, receiver) =>
+      name === "makeDir" || name === "open" || name === "lock" || name === "writeAtomic"
+        ? guarded(name)
+        : Reflect.get(target, name, receiver),
+  });
+  return { ...host, files };
+}
+
+Deno.test("Service waits for a full disk at the start, says so on /healthz, and starts when there is room", async () => {
+  let isFull = true;
+  await using rig = await ServiceRig.start({
+    config: "",
+    wrapHost: (host) =>
+      failing(
+        host,
+        (_, path) => isFull && path.includes("/data") ? new Failure("disk_full", "Cannot open: full") : null,
+      ),
+  });
+  const { status, text } = await rig.get("/healthz");
+  assert.equal(status, 503);
+  assert.match(JSON.parse(text).config_error, /Cannot open: full/);
+  isFull = false;
+  await rig.until("started", async () => (await rig.health()).config_loaded);
+});
+
+Deno.test("Service.reload() survives whatever a reload throws, and takes the next file", async () => {
+  let thrown: Error | null = null;
+  await using rig = await ServiceRig.start({
+    config: "",
+    wrapHost: (host) => ({
+      ...host,
+      files: new Proxy(host.files, {
+        get: (target, name, receiver) => {
+          if (name === "readTextSync" && thrown !== null) throw thrown;
+          return Reflect.get(target, name, receiver);
+        },
+      }),
+    }),
+  });
+  for (const error of [new TypeError("a bug"), new Failure("file", "Cannot read")]) {
+    thrown = error;
+    await rig.reload("");
+    const { status, problems } = await rig.health();
+    assert.equal(status, "degraded");
+    assert.ok(problems.some(({ code, text }) => code === "refused" && text.includes(error.message)), problems[0]?.text);
+    thrown = null;
+    await rig.reload("");
+    assert.ok((await rig.health()).problems.every(({ code }) => code !== "refused"));
+  }
+});
+
+Deno.test("Service.reload() names settings that only a restart applies", async () => {
+  await using rig = await ServiceRig.start({ config: "" });
+  await rig.reload('[journal]\nsegment_mb = 32\n[[sink]]\nname = "more"\ntype = "csv"');
+  assert.deepEqual((await rig.health()).config_needs_restart, ["journal.segment_bytes", "sink.more"]);
+  assert.ok(rig.log.some((line) => line.includes("needs a restart: journal.segment_bytes, sink.more")));
+  await rig.reload("");
+  assert.deepEqual((await rig.health()).config_needs_restart, []);
+});
+
+Deno.test("Service lets the journal go when its start fails after opening it", async () => {
+  const host = denoHost();
+  const dir = await Deno.makeTempDir();
+  const open = () =>
+    openJournal({
+      host,
+      dir: `${dir}/data/journal`,
+      plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+      observer: () => {},
+      checkpoint: () => ["{ this is no state"],
+    });
+  await (await open()).close();
+  await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dir}/data"\n`);
+  const service = new Service({
+    context: { host, version: "0", shippedDir: SHIPPED_DIR },
+    configPath: `${dir}/collector.toml`,
+    httpPort: 0,
+    createObserver: () => () => {},
+  });
+  await assert.rejects(service.begin());
+  await (await open()).close();
+  await service.stop();
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("Service.stop() ends at the shutdown timeout although a file never syncs, and says what it waited for", async () => {
+  const host = denoHost();
+  const dir = await Deno.makeTempDir();
+  let hangs = false;
+  const files = new Proxy(host.files, {
+    get: (target, name, receiver) => {
+      if (name !== "open") return Reflect.get(target, name, receiver);
+      return async (path: string, mode: "read" | "append") => {
+        const file = await host.files.open(path, mode);
+        return new Proxy(file, {
+          get: (handle, member) => {
+            if (member === "sync" && hangs) return () => new Promise(() => {});
+            const value = Reflect.get(handle, member, handle);
+            return typeof value === "function" ? value.bind(handle) : value;
+          },
+        });
+      };
+    },
+  });
+  await Deno.writeTextFile(
+    `${dir}/collector.toml`,
+    `[run]\nhttp_port = 8090\ndata_dir = "${dir}/data"\nshutdown_timeout_ms = 1200\n[[exchange]]\nname = "x"\n` +
+      `descriptor_path = "builtin:binance"\nsymbols = ["BTC/USDT"]\nchannels = ["trades"]\n` +
+      `[exchange.overrides]\nurls = ["ws://127.0.0.1:9"]\n`,
+  );
+  const service = await Service.start({
+    context: { host: { ...host, files }, version: "0", shippedDir: SHIPPED_DIR },
+    configPath: `${dir}/collector.toml`,
+    httpPort: 0,
+    createObserver: () => () => {},
+  });
+  hangs = true;
+  const began = performance.now();
+  const end = await service.stop();
+  const took = performance.now() - began;
+  assert.ok(took < 2_500, `${took} ms`);
+  assert.equal(end.isSafe, false);
+  assert.ok(end.unfinished.some((step) => step.includes("journal")), end.unfinished.join());
+  await Deno.remove(dir, { recursive: true });
+});
