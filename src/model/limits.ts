@@ -153,3 +153,15 @@ export const CLOCK_STEPS_MAX = 16;
 export const SECRET_CHARS_MIN = 4;
 /** Longest secret, in characters, that is hidden only where it stands as a word of its own. */
 export const SECRET_WORD_CHARS_MAX = 7;
+/** Requests over HTTP under way at once, over all hosts; further ones wait. */
+export const REQUESTS_IN_FLIGHT_MAX = 64;
+/** Requests over HTTP under way at once to one host; further ones wait. */
+export const REQUESTS_PER_HOST_MAX = 16;
+/** Of these, requests that can wait (polls, backfill), so that there is always room for a snapshot. */
+export const POLLS_IN_FLIGHT_MAX = 8;
+/** Longest wait for the answer to a request over HTTP, in ms; then the attempt has failed. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+/** First delay before a request over HTTP is sent again, in ms; it doubles with each failure. */
+export const REQUEST_RETRY_MS_MIN = 500;
+/** Longest delay before a poll that brought nothing is sent again, in ms, where its interval is shorter. */
+export const POLL_RETRY_MS_MAX = 5_000;

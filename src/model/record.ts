@@ -43,6 +43,7 @@ export interface HttpRecord {
   /** Native symbol asked for; empty where the request covers many. */
   readonly native: string;
   readonly url: string;
+  /** HTTP status; 0: a poll went without an answer for longer than its interval, and `body` says why. */
   readonly status: number;
   readonly body: Uint8Array;
 }

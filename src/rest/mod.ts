@@ -5,5 +5,7 @@
 export { fetchInstrumentMaps, type InstrumentMaps } from "./instrument_maps.ts";
 export { type HostBlock, HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
 export { type KeptHostLimits, openHostLimits } from "./host_limits_file.ts";
-export { RestRunner } from "./rest_runner.ts";
+export { type Purpose, PURPOSES } from "./request_queue.ts";
+export { type FailingRequest, type RestAnswer, RestClient, type RestRequest } from "./rest_client.ts";
+export { type MissedPoll, RestRunner } from "./rest_runner.ts";
 export { RollingWindow } from "./rolling_window.ts";

@@ -1,227 +1,227 @@
-import type { Host } from "../host/mod.ts";
 import {
   BACKOFF_MS_MAX,
-  Failure,
-  FRAME_BYTES_MAX,
   type HttpRecord,
-  type Observer,
-  renderTemplate,
+  type Micros,
+  POLL_RETRY_MS_MAX,
+  type PollStatus,
   type RestPlan,
   type RestRequestPlan,
   type SessionId,
   type Stream,
 } from "../model/mod.ts";
-import { hostOf, type InstanceLimits } from "./host_limits.ts";
+import type { Clock } from "../host/mod.ts";
+import type { Purpose } from "./request_queue.ts";
+import type { RestAnswer, RestClient, RestRequest } from "./rest_client.ts";
 
-/** Longest wait for one answer, in ms. */
-const REQUEST_TIMEOUT_MS = 10_000;
-const RETRY_MS_MIN = 500;
-
-/** One call to make. `session` is null for polls. */
-interface Task {
-  readonly request: RestRequestPlan;
+/** Streams that a poll brings and that went without an answer. */
+export interface MissedPoll {
+  readonly request: string;
   readonly native: string;
-  readonly target: RestRequestPlan["targets"][number];
-  readonly session: SessionId | null;
-  readonly signal: AbortSignal;
-  attempt: number;
+  readonly streams: readonly Stream[];
+  readonly at: Micros;
+  readonly everyMs: number;
+  readonly reason: string;
 }
 
 export interface RestRunnerOptions {
   readonly exchange: string;
   readonly plan: RestPlan;
-  readonly host: Host;
-  readonly observe: Observer;
-  readonly limits: InstanceLimits;
-  /** Takes an answer for the journal and the pipeline. */
-  readonly onAnswer: (record: HttpRecord) => void;
+  readonly client: RestClient;
+  readonly clock: Clock;
+  /** Takes an answer for the journal and the pipeline; returns why it is not what was asked for, null where it is. */
+  readonly onAnswer: (record: HttpRecord) => string | null;
+  /** A poll has gone without an answer for longer than its interval, for the first time since its last one. */
+  readonly onMissed: (missed: MissedPoll) => void;
+}
+
+type Target = RestRequestPlan["targets"][number];
+
+/** What is known of one poll. */
+interface Poll {
+  readonly request: RestRequestPlan;
+  readonly target: Target;
+  readonly everyMs: number;
+  readonly since: Micros;
+  /** Monotonic ms of the last answer, or of the beginning. */
+  answeredMs: number;
+  lastAnswerTs: Micros | null;
+  error: string | null;
+  isMissed: boolean;
+}
+
+/** What a session has asked for. */
+interface SessionRequests {
+  readonly abort: AbortController;
+  /** Lists that cover many instruments: asked for once. */
+  readonly lists: Set<RestRequestPlan>;
 }
 
 /**
- * The REST calls of one exchange instance: snapshots once a session, after their stream was acknowledged, and polls.
- * One at a time, within the declared rate, failing over between base URLs; a call for a session is repeated with a
- * growing delay until it has its answer or the session ends.
+ * The requests of one exchange instance: snapshots, once a session after their stream was acknowledged and again where a
+ * book asks for one, and polls. Each is asked for until its answer is accepted.
  */
 export class RestRunner {
   readonly #options: RestRunnerOptions;
-  readonly #queue: Task[] = [];
   readonly #abort = new AbortController();
-  readonly #sessions = new Map<SessionId, AbortController>();
-  #baseIndex = 0;
-  #working = false;
+  readonly #sessions = new Map<SessionId, SessionRequests>();
+  readonly #polls: readonly Poll[];
 
   constructor(options: RestRunnerOptions) {
     this.#options = options;
+    const { clock, plan } = options;
+    const [since, answeredMs] = [clock.nowMicros(), clock.monotonicMs()];
+    this.#polls = plan.requests.flatMap((request) => {
+      const { everyMs } = request;
+      if (everyMs === null) return [];
+      return request.targets.map((target) => ({
+        request,
+        target,
+        everyMs,
+        since,
+        answeredMs,
+        lastAnswerTs: null,
+        error: null,
+        isMissed: false,
+      }));
+    });
+  }
+
+  /** How each poll is doing. */
+  get polls(): readonly PollStatus[] {
+    return this.#polls.map(({ request, target, everyMs, since, lastAnswerTs, error }) => ({
+      request: request.name,
+      stream: { channel: request.channel, symbol: target.symbol },
+      everyMs,
+      since,
+      lastAnswerTs,
+      error,
+    }));
   }
 
   /** Begins to poll what is to be polled. */
   start(): void {
-    for (const request of this.#options.plan.requests) {
-      if (request.everyMs !== null) void this.#poll(request, request.everyMs);
-    }
+    for (const poll of this.#polls) void this.#repeat(poll);
   }
 
   /** Streams of a session were acknowledged: asks for what belongs to them. */
   streamsAcked(session: SessionId, connectionId: string, streams: readonly Stream[]): void {
+    if (this.#abort.signal.aborted) return;
     for (const request of this.#options.plan.requests) {
       if (request.everyMs !== null || request.connectionId !== connectionId) continue;
       const symbols = new Set(streams.filter((s) => s.channel === request.channel).map((s) => s.symbol));
+      if (symbols.size === 0) continue;
       for (const target of request.targets) {
-        if (target.native !== "" && !symbols.has(target.symbol)) continue;
-        if (symbols.size === 0) continue;
-        const signal = this.#sessionSignal(session);
-        this.#queue.push({ request, native: target.native, target, session, signal, attempt: 0 });
+        if (target.native !== "") {
+          if (symbols.has(target.symbol)) this.#ask(request, target, session);
+          continue;
+        }
+        const { lists } = this.#requestsOf(session);
+        if (lists.has(request)) continue;
+        lists.add(request);
+        this.#ask(request, target, session);
       }
     }
-    void this.#work();
   }
 
-  /** Asks for an answer once more, for a session's book. What waits for its turn already is not queued twice. */
+  /** Asks for an answer once more, for a session's book. What is under way already is not asked for twice. */
   ask(session: SessionId, name: string, native: string): void {
+    if (this.#abort.signal.aborted) return;
     for (const request of this.#options.plan.requests.filter((one) => one.name === name)) {
-      for (const target of request.targets.filter((one) => one.native === native)) {
-        const waits = (task: Task) => task.request === request && task.target === target && task.session === session;
-        if (this.#queue.some(waits)) continue;
-        const signal = this.#sessionSignal(session);
-        this.#queue.push({ request, native, target, session, signal, attempt: 0 });
-      }
+      for (const target of request.targets.filter((one) => one.native === native)) this.#ask(request, target, session);
     }
-    void this.#work();
   }
 
-  /** Calls for the session are given up. */
+  /** Gives up what was asked for on behalf of the session. */
   sessionClosed(session: SessionId): void {
-    this.#sessions.get(session)?.abort();
+    this.#sessions.get(session)?.abort.abort();
     this.#sessions.delete(session);
   }
 
   stop(): void {
     this.#abort.abort();
-    for (const session of this.#sessions.values()) session.abort();
-    this.#queue.length = 0;
+    for (const { abort } of this.#sessions.values()) abort.abort();
+    this.#sessions.clear();
   }
 
-  #sessionSignal(session: SessionId): AbortSignal {
-    let controller = this.#sessions.get(session);
-    if (controller === undefined) this.#sessions.set(session, controller = new AbortController());
-    return controller.signal;
-  }
-
-  async #poll(request: RestRequestPlan, everyMs: number): Promise<void> {
-    const { clock } = this.#options.host;
-    while (!this.#abort.signal.aborted) {
-      for (const target of request.targets) {
-        // A poll whose last round has not gone out yet is not queued twice.
-        const waiting = this.#queue.some((task) => task.request === request && task.native === target.native);
-        if (waiting) continue;
-        const signal = this.#abort.signal;
-        this.#queue.push({ request, native: target.native, target, session: null, signal, attempt: 0 });
-      }
-      void this.#work();
-      await clock.sleep(everyMs, this.#abort.signal);
+  #requestsOf(session: SessionId): SessionRequests {
+    let requests = this.#sessions.get(session);
+    if (requests === undefined) {
+      requests = { abort: new AbortController(), lists: new Set() };
+      this.#sessions.set(session, requests);
     }
+    return requests;
   }
 
-  async #work(): Promise<void> {
-    if (this.#working) return;
-    this.#working = true;
-    const { clock } = this.#options.host;
-    try {
-      while (!this.#abort.signal.aborted) {
-        const task = this.#queue.shift();
-        if (task === undefined) return;
-        if (task.signal.aborted) continue;
-        let waitMs = this.#reserve();
-        while (waitMs > 0 && !task.signal.aborted) {
-          await clock.sleep(waitMs, task.signal);
-          waitMs = this.#reserve();
-        }
-        if (!task.signal.aborted) await this.#call(task);
-      }
-    } finally {
-      this.#working = false;
-      if (this.#queue.length > 0 && !this.#abort.signal.aborted) void this.#work();
-    }
+  #ask(request: RestRequestPlan, target: Target, session: SessionId): void {
+    const { signal } = this.#requestsOf(session).abort;
+    void this.#send({ ...this.#callOf(request, target, session) }, "snapshot", signal);
   }
 
-  #reserve(): number {
-    const { plan, limits } = this.#options;
-    const base = renderTemplate(plan.baseUrls[this.#baseIndex % plan.baseUrls.length], {});
-    return limits.reserveRequest(hostOf(base), plan.rateLimit);
+  #send(call: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<boolean> {
+    return this.#options.client.ask(call, purpose, signal);
   }
 
-  async #call(task: Task): Promise<void> {
-    const { host, plan, exchange, observe, onAnswer } = this.#options;
-    const began = host.clock.monotonicMs();
-    const path = renderTemplate(task.target.path, {
-      nowMs: host.clock.nowMs(),
-      uuid: () => host.random.uuid(),
-      id: 1,
-    });
-    const base = plan.baseUrls[this.#baseIndex % plan.baseUrls.length];
-    const url = renderTemplate(base, {}) + path;
-    const hide = (text: string) => host.secrets.hide(text);
-    try {
-      const answer = await host.fetcher.fetch({
-        method: "GET",
-        url,
-        headers: plan.headers,
-        body: null,
-        caCertPaths: plan.caCertPaths,
-        timeoutMs: REQUEST_TIMEOUT_MS,
-        bytesMax: FRAME_BYTES_MAX,
-      }, task.signal);
-      const durationMs = host.clock.monotonicMs() - began;
-      const request = task.request.name;
-      observe({ kind: "http_request", exchange, request, status: answer.status, durationMs, error: null });
-      if (answer.status === 200) {
+  #callOf(request: RestRequestPlan, target: Target, session: SessionId | null): RestRequest {
+    const { plan, exchange, onAnswer } = this.#options;
+    const { baseUrls, headers, caCertPaths, rateLimit } = plan;
+    return {
+      exchange,
+      name: request.name,
+      native: target.native,
+      method: "GET",
+      baseUrls,
+      path: target.path,
+      headers,
+      body: null,
+      caCertPaths,
+      rateLimit,
+      scope: `${session ?? "poll"} ${request.connectionId}`,
+      accept: ({ receivedTs, url, status, body }: RestAnswer) =>
         onAnswer({
           kind: "http",
           planHash: null,
-          at: answer.receivedTs,
+          at: receivedTs,
           exchange,
-          session: task.session,
-          request,
-          native: task.native,
-          url: hide(url),
-          status: answer.status,
-          body: answer.body,
-        });
-        return;
+          session,
+          request: request.name,
+          native: target.native,
+          url,
+          status,
+          body,
+        }),
+    };
+  }
+
+  /** Polls for ever: an answer is asked for until it is had, and the next one when its time has come. */
+  async #repeat(poll: Poll): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#abort;
+    const call: RestRequest = {
+      ...this.#callOf(poll.request, poll.target, null),
+      retryMsMax: Math.min(BACKOFF_MS_MAX, Math.max(poll.everyMs, POLL_RETRY_MS_MAX)),
+      onRetry: (reason) => this.#missed(poll, reason),
+    };
+    let dueMs = clock.monotonicMs();
+    while (!signal.aborted) {
+      if (await this.#send(call, "poll", signal)) {
+        poll.answeredMs = clock.monotonicMs();
+        poll.lastAnswerTs = clock.nowMicros();
+        poll.error = null;
+        poll.isMissed = false;
       }
-      if (answer.retryAfterMs !== null || answer.status === 429 || answer.status === 418) {
-        const waitMs = answer.retryAfterMs ?? this.#retryMs(task.attempt);
-        this.#options.limits.blockRequests(hostOf(renderTemplate(base, {})), waitMs);
-      }
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      if (task.signal.aborted) return;
-      const durationMs = host.clock.monotonicMs() - began;
-      observe({
-        kind: "http_request",
-        exchange,
-        request: task.request.name,
-        status: error.status,
-        durationMs,
-        error: hide(error.message),
-      });
+      dueMs = Math.max(dueMs + poll.everyMs, clock.monotonicMs());
+      await clock.sleep(dueMs - clock.monotonicMs(), signal);
     }
-    this.#baseIndex++;
-    if (task.session !== null) this.#again(task);
   }
 
-  #again(task: Task): void {
-    const retryMs = this.#retryMs(task.attempt);
-    task.attempt++;
-    this.#options.host.clock.after(retryMs, () => {
-      if (task.signal.aborted) return;
-      this.#queue.push(task);
-      void this.#work();
-    });
-  }
-
-  #retryMs(attempt: number): number {
-    const ceiling = Math.min(RETRY_MS_MIN * 2 ** Math.min(attempt, 20), BACKOFF_MS_MAX);
-    return ceiling / 2 + this.#options.host.random.next() * ceiling / 2;
+  /** An attempt brought nothing: tells it once where the poll has gone without an answer for longer than its interval. */
+  #missed(poll: Poll, reason: string): void {
+    const { clock, onMissed } = this.#options;
+    poll.error = reason;
+    const { request, target, everyMs } = poll;
+    if (poll.isMissed || clock.monotonicMs() - poll.answeredMs <= everyMs) return;
+    const streams = [{ channel: request.channel, symbol: target.symbol }];
+    onMissed({ request: request.name, native: target.native, streams, at: clock.nowMicros(), everyMs, reason });
+    poll.isMissed = true;
   }
 }

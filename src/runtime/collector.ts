@@ -14,7 +14,7 @@ import {
   type RunnableExchange,
   type RunningStatus,
 } from "../model/mod.ts";
-import type { HostLimits } from "../rest/mod.ts";
+import type { RestClient } from "../rest/mod.ts";
 import { createSink, type SinkContext, sinkTypeOf } from "../sink/mod.ts";
 import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
@@ -27,8 +27,8 @@ export interface CollectorOptions {
   readonly plan: Plan;
   readonly host: Host;
   readonly observe: Observer;
-  /** What hosts allow; outlives the collector and its plans. */
-  readonly limits: HostLimits;
+  /** Outlives the collector and its plans. */
+  readonly rest: RestClient;
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
   readonly onNobodyReads?: () => void;
 }
@@ -135,7 +135,7 @@ export class Collector {
     const running = (name: string, runner: ExchangeRunner) => ({
       connections: runner.connections,
       books: [...this.#pipeline.bookStatuses(name)],
-      polls: [],
+      polls: runner.polls,
       error: null,
     });
     const broken = (error: string) => ({ connections: [], books: [], polls: [], error });
@@ -234,7 +234,7 @@ export class Collector {
   }
 
   #startRunner({ exchange, runnable }: RunnableInstance): void {
-    const { host, observe, limits } = this.#options;
+    const { host, observe, rest } = this.#options;
     this.#notStarted.delete(exchange.name);
     try {
       const runner = new ExchangeRunner({
@@ -244,7 +244,7 @@ export class Collector {
         intake: this.#intake,
         host,
         observe,
-        limits,
+        rest,
       });
       runner.start();
       if (this.#paused) runner.setPaused(true);

@@ -1,13 +1,17 @@
 import type { Host } from "../host/mod.ts";
 import {
   type ConnectionStatus,
+  EXAMPLE_CHARS_MAX,
+  Failure,
+  type HttpRecord,
   type Observer,
+  type PollStatus,
   type RunnableExchange,
   type SessionId,
   type Stream,
   unreachable,
 } from "../model/mod.ts";
-import { type HostLimits, type InstanceLimits, RestRunner } from "../rest/mod.ts";
+import { type InstanceLimits, type MissedPoll, type RestClient, RestRunner } from "../rest/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
@@ -21,7 +25,7 @@ export interface ExchangeRunnerOptions {
   readonly host: Host;
   readonly observe: Observer;
   /** Shared by all instances. */
-  readonly limits: HostLimits;
+  readonly rest: RestClient;
 }
 
 /**
@@ -38,14 +42,14 @@ export class ExchangeRunner {
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
     const { name, runnable, host, observe, intake } = options;
-    this.#limits = options.limits.of(name);
+    this.#limits = options.rest.limits.of(name);
     this.#rest = new RestRunner({
-      limits: this.#limits,
       exchange: name,
       plan: runnable.rest,
-      host,
-      observe,
-      onAnswer: (record) => this.#resync(intake.takeHttp(record)),
+      client: options.rest,
+      clock: host.clock,
+      onAnswer: (record) => this.#takeAnswer(record),
+      onMissed: (missed) => this.#missed(missed),
     });
     this.#resyncer = new BookResyncer({
       clock: host.clock,
@@ -59,7 +63,8 @@ export class ExchangeRunner {
         exchange: name,
         plan,
         controls: runnable.frames.controls,
-        host,
+        // A call before a connect keeps the limits of its host like any other request.
+        host: { ...host, fetcher: options.rest.fetcher(name, "bootstrap") },
         openGate: this.#limits,
         observe,
         sink: {
@@ -109,6 +114,11 @@ export class ExchangeRunner {
     return this.#sessions.map((session) => session.status);
   }
 
+  /** How each poll is doing. */
+  get polls(): readonly PollStatus[] {
+    return this.#rest.polls;
+  }
+
   start(): void {
     for (const session of this.#sessions) session.start();
     this.#rest.start();
@@ -127,6 +137,38 @@ export class ExchangeRunner {
     this.#resyncer.stop();
     await Promise.all(this.#sessions.map((session) => session.stop()));
     this.#limits.release();
+  }
+
+  /** Keeps a REST answer and reads it. Returns why it is not what was asked for; null where it is. */
+  #takeAnswer(record: HttpRecord): string | null {
+    const { intake, name, observe } = this.#options;
+    try {
+      const taken = intake.takeHttp(record);
+      this.#resync(taken);
+      return taken.isAnswer ? null : describeFaults(taken.faults);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      observe({ kind: "frames_dropped", exchange: name, frames: 1, reason: error.message });
+      return `it could not be kept: ${error.message}`;
+    }
+  }
+
+  /** Writes down that a poll went without an answer: a record with status 0 and the reason. */
+  #missed({ request, native, at, reason }: MissedPoll): void {
+    const { intake, name } = this.#options;
+    const body = new TextEncoder().encode(reason.slice(0, EXAMPLE_CHARS_MAX));
+    intake.takeHttp({
+      kind: "http",
+      at,
+      exchange: name,
+      planHash: null,
+      session: null,
+      request,
+      native,
+      url: "",
+      status: 0,
+      body,
+    });
   }
 
   /** Hands on what books ask for. */
@@ -168,4 +210,12 @@ export class ExchangeRunner {
   #sessionOf({ session: id }: BookResync): Session | undefined {
     return this.#sessions.find(({ status }) => status.sessionId === id);
   }
+}
+
+/** What is wrong with an answer, in one line. */
+function describeFaults(faults: PipelineResult["faults"]): string {
+  const [first] = faults;
+  if (first === undefined) return "it holds nothing of what was asked for";
+  const more = faults.length === 1 ? "" : ` and ${faults.length - 1} more`;
+  return `${first.code} ${first.where}${more}: ${first.example}`;
 }

@@ -11,7 +11,7 @@ import {
   type RunningStatus,
   type ServiceStatus,
 } from "../model/mod.ts";
-import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits } from "../rest/mod.ts";
+import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
@@ -74,6 +74,7 @@ export class Service {
   #server: HttpServer | null = null;
   /** Null before the first plan; then the same over all reloads. */
   #limits: KeptHostLimits | null = null;
+  #rest: RestClient | null = null;
   /** The start and the reloads, one after the other. It never rejects. */
   #work: Promise<void> = Promise.resolve();
   /** Reloads that wait for their turn: one reads what all of them would. */
@@ -299,11 +300,12 @@ export class Service {
       path: `${plan.run.dataDir}/limits.json`,
       observe: this.observe,
     });
+    this.#rest ??= new RestClient({ host, limits: this.#limits.limits, observe: this.observe });
     this.#collector = await Collector.start({
       plan: completePlan,
       host,
       observe: this.observe,
-      limits: this.#limits.limits,
+      rest: this.#rest,
     });
     this.#loaded = complete;
     this.#started = completePlan;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { denoHost, type Files } from "../../src/host/mod.ts";
 import { JOURNAL_BUFFER_BYTES_MAX } from "../../src/model/mod.ts";
-import { HostLimits } from "../../src/rest/mod.ts";
+import { HostLimits, RestClient } from "../../src/rest/mod.ts";
 import { Collector } from "../../src/runtime/mod.ts";
 import { type RecordedLine, startPlayback } from "../../src/simulator/mod.ts";
 import { configText, loadPlan } from "../support/collector_config.ts";
@@ -88,7 +88,7 @@ symbol = "/s"
       plan: loadPlan(`${dir}/collector.toml`),
       host,
       observe: () => {},
-      limits: new HostLimits(host.clock),
+      rest: new RestClient({ host, limits: new HostLimits(host.clock), observe: () => {} }),
     });
     const look = () => peakBytes = Math.max(peakBytes, collector.status.journal.bufferedBytes);
     disk.hang();

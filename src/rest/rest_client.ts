@@ -1,0 +1,210 @@
+import type { Clock, Fetcher, FetchRequest, FetchResponse, Random } from "../host/mod.ts";
+import {
+  EXAMPLE_CHARS_MAX,
+  Failure,
+  FRAME_BYTES_MAX,
+  type Micros,
+  type Observer,
+  renderTemplate,
+  REQUEST_TIMEOUT_MS,
+  type RestRateLimit,
+  revealAll,
+  type Secret,
+  type Secrets,
+  type Template,
+} from "../model/mod.ts";
+import type { HostLimits } from "./host_limits.ts";
+import { type Purpose, RequestQueue } from "./request_queue.ts";
+import { retryDelayMs } from "./retry_delay.ts";
+
+/** A request that is made until its answer is had. */
+export interface RestRequest {
+  readonly exchange: string;
+  /** Name in the descriptor. */
+  readonly name: string;
+  /** Native symbol asked for; empty where the request covers many. */
+  readonly native: string;
+  readonly method: "GET" | "POST";
+  /** First is primary, the rest failover. */
+  readonly baseUrls: readonly Template[];
+  readonly path: Template;
+  readonly headers: Readonly<Record<string, string | Secret>>;
+  readonly body: string | null;
+  readonly caCertPaths: readonly string[];
+  readonly rateLimit: RestRateLimit | null;
+  /** What it belongs to, so that the same request is not under way twice; `""` where its name and symbol say it all. */
+  readonly scope: string;
+  /** Longest delay between attempts, in ms; absent: `BACKOFF_MS_MAX`. */
+  readonly retryMsMax?: number;
+  /**
+   * Takes an answer of status 200 and returns why it is not what was asked for, or null where it is. Whatever it throws
+   * counts as a reason too.
+   */
+  readonly accept: (answer: RestAnswer) => string | null;
+  /** Told of each attempt that brought no answer, with the reason. */
+  readonly onRetry?: (reason: string) => void;
+}
+
+/** An answer with the address it came from, secrets hidden. */
+export interface RestAnswer extends FetchResponse {
+  readonly url: string;
+}
+
+/** A request that has brought no answer so far. */
+export interface FailingRequest {
+  readonly exchange: string;
+  readonly request: string;
+  readonly native: string;
+  readonly since: Micros;
+  readonly attempts: number;
+  readonly reason: string;
+}
+
+export interface RestClientOptions {
+  readonly host: {
+    readonly clock: Clock;
+    readonly fetcher: Fetcher;
+    readonly random: Random;
+    readonly secrets: Secrets;
+  };
+  readonly limits: HostLimits;
+  readonly observe: Observer;
+}
+
+/**
+ * Asks exchanges over HTTP, for all instances of the process: what is asked for is asked again, with a growing delay and
+ * at the next address, until an answer is had that is one, or nobody wants it any more.
+ */
+export class RestClient {
+  readonly limits: HostLimits;
+  readonly #options: RestClientOptions;
+  readonly #queue: RequestQueue;
+  /** What is under way or waits to be asked again, by its identity. */
+  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #failing = new Map<string, FailingRequest>();
+  /** Which address an instance uses at present. */
+  readonly #baseAt = new Map<string, number>();
+
+  constructor(options: RestClientOptions) {
+    this.#options = options;
+    this.limits = options.limits;
+    this.#queue = new RequestQueue(options.host, options.limits);
+  }
+
+  /** Requests that have brought no answer so far. */
+  get failing(): readonly FailingRequest[] {
+    return [...this.#failing.values()];
+  }
+
+  /**
+   * Asks until the answer is accepted, and resolves to true; to false when the signal aborts. Never rejects. A request
+   * that is under way already is not sent twice: its own end is the end of both.
+   */
+  ask(request: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<boolean> {
+    const key = keyOf(request);
+    const asked = this.#asked.get(key);
+    if (asked !== undefined) return asked;
+    const asking = this.#repeat(key, request, purpose, signal).finally(() => {
+      if (this.#asked.get(key) === asking) this.#asked.delete(key);
+      this.#failing.delete(key);
+    });
+    this.#asked.set(key, asking);
+    return asking;
+  }
+
+  /** Returns a fetcher whose requests keep the limits of their hosts; for calls that their caller repeats. */
+  fetcher(exchange: string, purpose: Purpose): Fetcher {
+    return {
+      fetch: async ({ url, ...request }: FetchRequest, signal = new AbortController().signal) => {
+        const queued = { owner: exchange, purpose, urls: [url], rateLimit: null, request };
+        const { answer } = await this.#queue.send(queued, signal);
+        if (answer instanceof Failure) throw answer;
+        return answer;
+      },
+    };
+  }
+
+  async #repeat(key: string, request: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<boolean> {
+    const { clock, random } = this.#options.host;
+    const since = clock.nowMicros();
+    for (let attempts = 1; !signal.aborted; attempts++) {
+      const reason = await this.#attempt(key, request, purpose, signal);
+      if (reason === null) return true;
+      if (signal.aborted) break;
+      const { exchange, name, native } = request;
+      this.#failing.set(key, { exchange, request: name, native, since, attempts, reason });
+      this.#tellRetry(request, reason);
+      await clock.sleep(retryDelayMs(attempts, { random: random.next(), maxMs: request.retryMsMax }), signal);
+    }
+    return false;
+  }
+
+  /** Sends the request once. Returns null where its answer was accepted, otherwise why not. */
+  async #attempt(key: string, request: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<string | null> {
+    const { host, observe } = this.#options;
+    const { exchange, name, baseUrls } = request;
+    const first = (this.#baseAt.get(exchange) ?? 0) % baseUrls.length;
+    const bases = [...baseUrls.slice(first), ...baseUrls.slice(0, first)];
+    const path = renderTemplate(request.path, {
+      nowMs: host.clock.nowMs(),
+      uuid: () => host.random.uuid(),
+      id: 1,
+    });
+    const hide = (text: string) => host.secrets.hide(text);
+    const urls = bases.map((base) => renderTemplate(base, {}) + path);
+    const { method, body, caCertPaths, rateLimit } = request;
+    const headers = revealAll(request.headers);
+    const sent = { method, headers, body, caCertPaths, timeoutMs: REQUEST_TIMEOUT_MS, bytesMax: FRAME_BYTES_MAX };
+    const queued = { owner: exchange, purpose, urls, rateLimit, request: sent };
+    const { answer, urlAt, durationMs } = await this.#queue.send(queued, signal);
+    if (signal.aborted || urlAt === null) return "cancelled";
+    const seen = { kind: "http_request", exchange, request: name, durationMs } as const;
+    const isAnswer = !(answer instanceof Failure) && answer.status === 200;
+    if (!isAnswer) {
+      const failed = hide(answer instanceof Failure ? answer.message : describeStatus(answer));
+      observe({ ...seen, status: answer.status, error: failed });
+      this.#baseAt.set(exchange, (first + urlAt + 1) % baseUrls.length);
+      return failed;
+    }
+    observe({ ...seen, status: answer.status, error: null });
+    this.#baseAt.set(exchange, (first + urlAt) % baseUrls.length);
+    // From here on it is answered: what the answer sets off may ask anew.
+    const asked = this.#asked.get(key);
+    this.#asked.delete(key);
+    const reason = this.#accept(request, { ...answer, url: hide(urls[urlAt]) });
+    if (reason === null) return null;
+    if (this.#asked.has(key)) return null;
+    if (asked !== undefined) this.#asked.set(key, asked);
+    observe({ kind: "answer_unusable", exchange, request: name, native: request.native, reason: hide(reason) });
+    return hide(reason);
+  }
+
+  /** What is told may throw where it cannot be kept; it is told again with the next attempt. */
+  #tellRetry(request: RestRequest, reason: string): void {
+    try {
+      request.onRetry?.(reason);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const { exchange, name, native } = request;
+      this.#options.observe({ kind: "answer_unusable", exchange, request: name, native, reason: text });
+    }
+  }
+
+  #accept(request: RestRequest, answer: RestAnswer): string | null {
+    try {
+      return request.accept(answer);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+function keyOf({ exchange, name, native, scope }: RestRequest): string {
+  return JSON.stringify([exchange, name, native, scope]);
+}
+
+/** A status with the beginning of its body, as the exchange words it. */
+function describeStatus({ status, body }: FetchResponse): string {
+  const text = new TextDecoder().decode(body.subarray(0, EXAMPLE_CHARS_MAX * 4)).trim();
+  return text === "" ? `status ${status}` : `status ${status}: ${text.slice(0, EXAMPLE_CHARS_MAX)}`;
+}
