@@ -24,14 +24,14 @@ export async function openFile(path: string, mode: "read" | "append"): Promise<F
     },
     sync: () => callFile(path, "sync", () => file.syncData()),
     truncate: (bytes) => callFile(path, "truncate", () => file.truncate(bytes)),
-    isCurrent: () => isCurrent(file, path),
+    isCurrent: () => isCurrentFile(file, path),
     // deno-lint-ignore require-await -- a second close is a bug that rejects
     close: async () => file.close(),
   };
 }
 
-/** Where the system has no file numbers, any file at the path will do. */
-async function isCurrent(file: Deno.FsFile, path: string): Promise<boolean> {
+/** Whether a path names an open file. Where the system has no file numbers, any file at the path will do. */
+export async function isCurrentFile(file: Deno.FsFile, path: string): Promise<boolean> {
   return await callFile(path, "stat", async () => {
     const open = await file.stat();
     try {

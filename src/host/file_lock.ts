@@ -1,5 +1,7 @@
 import { Failure } from "../model/mod.ts";
 import { callFile } from "./file_failure.ts";
+import { isCurrentFile } from "./file_handle.ts";
+import type { FileLock } from "./host.ts";
 
 /** How long a lock is waited for where the platform cannot merely try, in ms. */
 const LOCK_WAIT_MS = 300;
@@ -8,12 +10,13 @@ const LOCK_WAIT_MS = 300;
  * Takes an exclusive advisory lock on a file, which is created where it is missing and stays when the lock is released.
  * The lock ends with the process, however that ends. Rejects with `busy` where it is taken.
  */
-export async function lockFile(path: string): Promise<{ release(): Promise<void> }> {
+export async function lockFile(path: string): Promise<FileLock> {
   const file = await callFile(path, "open", () => Deno.open(path, { read: true, write: true, create: true }));
   if (!await callFile(path, "lock", () => tryLock(file))) {
     throw new Failure("busy", `Cannot lock ${path}: another process holds it`, { retry: false });
   }
   return {
+    isCurrent: () => isCurrentFile(file, path),
     release: async () => {
       await callFile(path, "unlock", () => file.unlock());
       file.close();

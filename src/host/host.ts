@@ -114,6 +114,13 @@ export interface FileHandle {
   close(): Promise<void>;
 }
 
+/** A lock on a file for the life of the process. */
+export interface FileLock {
+  /** Whether the path still names the locked file: where not, another process may take it. */
+  isCurrent(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
 /** Files. Rejects with a `Failure` of code `file` or `disk_full`; a missing file is null where said. */
 export interface Files {
   open(path: string, mode: "read" | "append"): Promise<FileHandle>;
@@ -131,7 +138,7 @@ export interface Files {
   syncDir(path: string): Promise<void>;
   makeTempDir(prefix: string): Promise<string>;
   /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` where another holds it. */
-  lock(path: string): Promise<{ release(): Promise<void> }>;
+  lock(path: string): Promise<FileLock>;
   /** Synchronous read, for configuration that is loaded by pure code; null where it is missing. */
   readTextSync(path: string): string | null;
 }

@@ -14,6 +14,7 @@ export type {
   FetchRequest,
   FetchResponse,
   FileHandle,
+  FileLock,
   Files,
   FileStat,
   Host,

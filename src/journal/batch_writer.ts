@@ -11,6 +11,17 @@ export interface Batch {
   readonly records: number;
   /** Offset after its last record. */
   readonly nextOffset: Offset;
+  /** When its first record was appended, on the monotonic clock. */
+  readonly sinceMs: number;
+  /** Whether it is the plans and the checkpoint with which a segment begins, which nobody waits for. */
+  readonly isHead: boolean;
+}
+
+/** The segment that is being written is not in its folder any more: it was removed, or its folder was. */
+export class SegmentGone extends Failure {
+  constructor(path: string) {
+    super("file", `Cannot write ${path}: the file is gone from its folder`);
+  }
 }
 
 /** Writes batches in order, each synced before the next is begun. A batch that failed is kept and written again. */
@@ -36,14 +47,32 @@ export class BatchWriter {
     this.#onSynced = options.onSynced;
   }
 
-  /** Bytes that wait. */
+  /** Bytes of records that wait; what a segment begins with does not count. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** Whether anything waits. */
+  get isBusy(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Since when the oldest record waits, on the monotonic clock; null where none does. */
+  get sinceMs(): number | null {
+    return this.#queue.at(0)?.sinceMs ?? null;
+  }
+
   push(batch: Batch): void {
     this.#queue.push(batch);
-    this.#bytes += batch.bytes;
+    if (!batch.isHead) this.#bytes += batch.bytes;
+  }
+
+  /** Gives up all that waits, because its segment is gone. */
+  async abandon(): Promise<void> {
+    this.#queue.length = 0;
+    this.#bytes = 0;
+    this.#torn = false;
+    await this.closeHandle();
   }
 
   /**
@@ -57,12 +86,12 @@ export class BatchWriter {
       try {
         await this.#write(batch);
       } catch (error) {
-        this.#torn = true;
+        if (this.#handleOf === batch.segment) this.#torn = true;
         await this.closeHandle();
         throw error;
       }
       this.#queue.shift();
-      this.#bytes -= batch.bytes;
+      if (!batch.isHead) this.#bytes -= batch.bytes;
       batch.segment.syncedBytes += batch.bytes;
       batch.segment.fileBytes = batch.segment.syncedBytes;
       this.#onSynced(batch, this.#clock.monotonicMs() - startedMs);
@@ -82,13 +111,15 @@ export class BatchWriter {
     const handle = await this.#open(segment);
     for (const chunk of batch.chunks) await handle.write(chunk);
     await handle.sync();
+    if (!await handle.isCurrent()) throw new SegmentGone(this.#path(segment));
     if (segment.syncedBytes === 0) await this.#files.syncDir(this.#dir);
   }
 
   async #open(segment: Segment): Promise<FileHandle> {
     if (this.#handle !== null && this.#handleOf === segment) return this.#handle;
     await this.closeHandle();
-    const path = `${this.#dir}/${plainName(segment.firstOffset)}`;
+    const path = this.#path(segment);
+    await this.#checkPath(path, segment);
     const handle = await this.#files.open(path, "append");
     this.#handle = handle;
     this.#handleOf = segment;
@@ -97,6 +128,18 @@ export class BatchWriter {
       this.#torn = false;
     }
     return handle;
+  }
+
+  /** Nothing is appended to a file of others, and a segment that is gone is not begun in its middle. */
+  async #checkPath(path: string, segment: Segment): Promise<void> {
+    const stat = await this.#files.stat(path);
+    if (stat === null && segment.syncedBytes > 0) throw new SegmentGone(path);
+    if (stat === null || segment.syncedBytes > 0 || this.#torn || stat.bytes === 0) return;
+    throw new Failure("file", `Cannot begin segment ${path}: there is a file of that name`);
+  }
+
+  #path(segment: Segment): string {
+    return `${this.#dir}/${plainName(segment.firstOffset)}`;
   }
 
   async #cutTorn(handle: FileHandle, segment: Segment): Promise<void> {

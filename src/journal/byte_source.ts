@@ -67,10 +67,10 @@ export async function openSealed(files: Files, path: string): Promise<ByteSource
 /** What the end of a sealed segment says; null where the end is missing or damaged, or there is no such file. */
 export async function readSealedEnd(files: Files, path: string): Promise<SealedEnd | null> {
   const stat = await files.stat(path);
-  if (stat === null || stat.bytes < END_BYTES) return null;
+  if (stat === null) return null;
   const handle = await files.open(path, "read");
   try {
-    return decodeEnd(await handle.readAt(stat.bytes - END_BYTES, END_BYTES));
+    return decodeEnd(await handle.readAt(Math.max(0, stat.bytes - END_BYTES), END_BYTES));
   } finally {
     await handle.close();
   }

@@ -1,4 +1,4 @@
-/** Records to bytes and back; the layout stands in format.ts. */
+/** Records to bytes and back; `docs/journal.md` shows the layout. */
 import { crc32 } from "node:zlib";
 import {
   type CheckpointRecord,
@@ -12,7 +12,7 @@ import {
   type PlanRecord,
   unreachable,
 } from "../model/mod.ts";
-import { RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, type SegmentHeader } from "./format.ts";
+import { MARK_KIND, ORDINALS, RECORD_BODY_BYTES_MAX, recordHeaderBytes, type SegmentHeader } from "./format.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 
@@ -23,9 +23,12 @@ const HTTP = 0x04;
 const ACKED = 0x05;
 const REJECTED = 0x06;
 const CLOSED = 0x07;
-const DROPPED = 0x08;
-const CHECKPOINT = 0x09;
-const PLAN = 0x0a;
+/** Kind of a record that may stand for several. */
+export const DROPPED = 0x08;
+/** Kind of a part of a checkpoint. */
+export const CHECKPOINT = 0x09;
+/** Kind of a plan. */
+export const PLAN = 0x0a;
 const CLOCK = 0x0b;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
@@ -52,6 +55,12 @@ interface CheckpointFields {
   readonly openSessions: readonly OpenSession[];
 }
 
+/** Where a record is written. */
+export interface RecordPlace {
+  readonly segment: SegmentHeader;
+  readonly offset: Offset;
+}
+
 /** A record as it stands in a segment; a checkpoint comes with the sessions that were open. */
 export interface DecodedRecord {
   readonly record: JournalRecord;
@@ -62,45 +71,51 @@ export interface DecodedRecord {
  * Encodes a record at the end of the buffer. A checkpoint is encoded with `encodeCheckpoint`.
  * Throws a `Failure` (`file`, no retry) where the record is longer than a record may be; nothing is written then.
  */
-export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment: SegmentHeader): void {
+export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment: SegmentHeader, offset: Offset): void {
   switch (record.kind) {
     case "frame":
-      return encodeFrame(buffer, record, segment);
+      return encodeFrame(buffer, record, segment, offset);
     case "http": {
       const { body, ...rest } = record;
-      return encodeOther(buffer, HTTP, rest, body);
+      return encodeOther(buffer, HTTP, rest, body, segment, offset);
     }
     case "opened":
-      return encodeOther(buffer, OPENED, record, NO_BYTES);
+      return encodeOther(buffer, OPENED, record, NO_BYTES, segment, offset);
     case "acked":
-      return encodeOther(buffer, ACKED, record, NO_BYTES);
+      return encodeOther(buffer, ACKED, record, NO_BYTES, segment, offset);
     case "rejected":
-      return encodeOther(buffer, REJECTED, record, NO_BYTES);
+      return encodeOther(buffer, REJECTED, record, NO_BYTES, segment, offset);
     case "closed":
-      return encodeOther(buffer, CLOSED, record, NO_BYTES);
+      return encodeOther(buffer, CLOSED, record, NO_BYTES, segment, offset);
     case "dropped":
-      return encodeOther(buffer, DROPPED, record, NO_BYTES);
+      return encodeOther(buffer, DROPPED, record, NO_BYTES, segment, offset);
     case "clock":
-      return encodeOther(buffer, CLOCK, record, NO_BYTES);
+      return encodeOther(buffer, CLOCK, record, NO_BYTES, segment, offset);
     case "plan": {
       const { body, ...rest } = record;
-      return encodeOther(buffer, PLAN, rest, ENCODER.encode(body));
+      return encodeOther(buffer, PLAN, rest, ENCODER.encode(body), segment, offset);
     }
     case "checkpoint":
-      return encodeCheckpoint(buffer, record, []);
+      return encodeCheckpoint(buffer, record, { segment, offset, openSessions: [] });
     default:
       return unreachable(record);
   }
 }
 
-/** Encodes a checkpoint with the journal's own list of open sessions beside the pipeline's state. */
+/** Encodes a part of a checkpoint; the first one carries the journal's own list of open sessions. */
 export function encodeCheckpoint(
   buffer: WriteBuffer,
   record: CheckpointRecord,
-  openSessions: readonly OpenSession[],
+  place: RecordPlace & { readonly openSessions: readonly OpenSession[] },
 ): void {
+  const { segment, offset, openSessions } = place;
   const { state, ...rest } = record;
-  encodeOther(buffer, CHECKPOINT, { ...rest, openSessions }, ENCODER.encode(state));
+  encodeOther(buffer, CHECKPOINT, { ...rest, openSessions }, ENCODER.encode(state), segment, offset);
+}
+
+/** Whether a first body byte is the kind of a record or of a mark. */
+export function isRecordKind(kind: number): boolean {
+  return (kind >= TEXT_FRAME && kind <= CLOCK) || kind === MARK_KIND;
 }
 
 /**
@@ -125,36 +140,47 @@ export function decodeBody(
   return decodeOther(kind, fields, bytes.subarray(jsonEnd, range.end));
 }
 
-function encodeFrame(buffer: WriteBuffer, record: FrameRecord, segment: SegmentHeader): void {
+function encodeFrame(buffer: WriteBuffer, record: FrameRecord, segment: SegmentHeader, offset: Offset): void {
   const payload = record.payload;
   checkLength(payload.length + FRAME_OVERHEAD);
-  buffer.reserve(RECORD_HEADER_BYTES + FRAME_OVERHEAD + payload.length);
+  const header = recordHeaderBytes(segment.version);
+  buffer.reserve(header + FRAME_OVERHEAD + payload.length);
   const bytes = buffer.bytes;
   const start = buffer.at;
-  let at = start + RECORD_HEADER_BYTES;
+  let at = start + header;
   bytes[at++] = record.binary ? BINARY_FRAME : TEXT_FRAME;
   at = writeSigned(bytes, at, record.at - segment.createdAt);
   at = writeSigned(bytes, at, record.session - segment.firstOffset);
   bytes.set(payload, at);
-  finishRecord(buffer, start, at + payload.length);
+  finishRecord(buffer, start, at + payload.length, header, offset);
 }
 
-function encodeOther(buffer: WriteBuffer, kind: number, fields: object, rest: Uint8Array): void {
+function encodeOther(
+  buffer: WriteBuffer,
+  kind: number,
+  fields: object,
+  rest: Uint8Array,
+  segment: SegmentHeader,
+  offset: Offset,
+): void {
+  const header = recordHeaderBytes(segment.version);
   const json = ENCODER.encode(JSON.stringify(fields));
   const bodyLength = 5 + json.length + rest.length;
   checkLength(bodyLength);
-  buffer.reserve(RECORD_HEADER_BYTES + bodyLength);
+  buffer.reserve(header + bodyLength);
   const start = buffer.at;
-  const body = start + RECORD_HEADER_BYTES;
+  const body = start + header;
   buffer.bytes[body] = kind;
   buffer.view.setUint32(body + 1, json.length, true);
   buffer.bytes.set(json, body + 5);
   buffer.bytes.set(rest, body + 5 + json.length);
-  finishRecord(buffer, start, body + bodyLength);
+  finishRecord(buffer, start, body + bodyLength, header, offset);
 }
 
-function finishRecord(buffer: WriteBuffer, start: number, end: number): void {
-  buffer.view.setUint32(start + 4, end - start - RECORD_HEADER_BYTES, true);
+/** Positional parameters, as an object a record would be an allocation a frame. */
+function finishRecord(buffer: WriteBuffer, start: number, end: number, header: number, offset: Offset): void {
+  buffer.view.setUint32(start + 4, end - start - header, true);
+  if (header > 8) buffer.view.setUint16(start + 8, offset % ORDINALS, true);
   buffer.view.setUint32(start, crc32(buffer.bytes.subarray(start + 4, end)), true);
   buffer.at = end;
 }

@@ -1,5 +1,5 @@
 import type { Files } from "../host/mod.ts";
-import { Failure, type Offset } from "../model/mod.ts";
+import { Failure, type Observer, type Offset } from "../model/mod.ts";
 
 /** Longest name of a reader, in characters. */
 const READER_CHARS_MAX = 100;
@@ -23,12 +23,21 @@ export class Cursors {
     await this.#files.makeDir(this.#dir);
   }
 
-  /** The greatest position that any file holds, also of readers that are not known; 0 where there is none. */
-  async greatest(): Promise<Offset> {
+  /**
+   * The greatest position that any file holds, also of readers that are not known; 0 where there is none. A file that
+   * holds no offset, or one past `most`, concerns its reader alone: it is told and left out.
+   */
+  async greatest(options: { readonly most: Offset; readonly observer: Observer }): Promise<Offset> {
     let greatest = 0;
     for (const { name } of await this.#files.list(this.#dir) ?? []) {
       if (!name.endsWith(".json")) continue;
-      greatest = Math.max(greatest, await this.#read(`${this.#dir}/${name}`) ?? 0);
+      try {
+        const next = await this.#read(`${this.#dir}/${name}`) ?? 0;
+        if (next <= options.most) greatest = Math.max(greatest, next);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        options.observer({ kind: "journal_warning", code: "cursor", text: error.message });
+      }
     }
     return greatest;
   }
@@ -53,7 +62,13 @@ export class Cursors {
   commit(reader: string, next: Offset): Promise<void> {
     const path = this.#path(reader);
     const write = async () => {
-      await this.#files.writeAtomic(path, new TextEncoder().encode(`${JSON.stringify({ reader, next })}\n`));
+      const bytes = new TextEncoder().encode(`${JSON.stringify({ reader, next })}\n`);
+      await this.#files.writeAtomic(path, bytes).catch(async (error: unknown) => {
+        // The folder may be gone; where it is there, making it changes nothing and the second attempt says why.
+        if (!(error instanceof Failure) || error.code !== "file") throw error;
+        await this.prepare();
+        await this.#files.writeAtomic(path, bytes);
+      });
       this.#known.set(reader, next);
     };
     const before = this.#committing.get(reader) ?? Promise.resolve();

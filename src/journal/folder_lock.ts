@@ -1,6 +1,14 @@
 import type { Host } from "../host/mod.ts";
 import { Failure, isoFromMicros } from "../model/mod.ts";
 
+/** The lock of a folder. */
+export interface FolderLock {
+  /** Whether its file still stands in the folder. */
+  isCurrent(): Promise<boolean>;
+  /** Lets it go. `keepHolder`: the file that names the holder stays, because a new lock was taken. */
+  release(options?: { readonly keepHolder?: boolean }): Promise<void>;
+}
+
 /**
  * Takes a journal's folder for this process; the lock ends with the process, however that ends. The file `holder` beside
  * it says who holds it, for people. Rejects with `busy` where another process does.
@@ -8,7 +16,7 @@ import { Failure, isoFromMicros } from "../model/mod.ts";
 export async function lockFolder(
   host: Pick<Host, "clock" | "files" | "processId">,
   dir: string,
-): Promise<{ release(): Promise<void> }> {
+): Promise<FolderLock> {
   const holderPath = `${dir}/holder`;
   const lock = await host.files.lock(`${dir}/lock`).catch(async (cause) => {
     if (!(cause instanceof Failure) || cause.code !== "busy") throw cause;
@@ -23,9 +31,10 @@ export async function lockFolder(
     throw error;
   }
   return {
-    release: async () => {
+    isCurrent: () => lock.isCurrent(),
+    release: async (options = {}) => {
       try {
-        await host.files.remove(holderPath);
+        if (options.keepHolder !== true) await host.files.remove(holderPath);
       } finally {
         await lock.release();
       }

@@ -1,74 +1,78 @@
 /**
- * The journal on disk.
+ * The journal on disk, format 2; the layout that readers of other programs need is in `docs/journal.md`, and that page
+ * is the one place where it is written down. Here is what the code relies on.
  *
- * A journal is a folder: `<first offset, 16 digits>.journal` is a plain segment, the same name with `.zst` a sealed one,
- * `cursors/<reader>.json` a reader's position, `lock` and `holder` say who writes. All integers are little-endian.
+ * A record's offset is not written: it is the first offset plus the number of records before it. Marks take none, and a
+ * dropped record takes as many as it stands for. A record carries the low 16 bits of its offset, its ordinal, so that
+ * what follows a damaged stretch is known to stand where it stands.
  *
- * ```
- * segment  = header  batch*
- * header   = magic "CCJRNL1\n" (8)  crc32 (4)  version u32  first offset u64  created at, µs u64          32 bytes
- *            (the CRC covers everything after itself)
- * batch    = [mark]  record*            the first batch has no mark: the header stands for it
- * record   = crc32 (4)  length u32  body            length: bytes of the body; the CRC covers length and body
- * mark     = a record with the body  0x10 "CCJMARK"  first offset u64  position u64  next offset u64      40 bytes
- * body     = 0x01 | 0x02  at  session  payload      a text or binary frame
- *          | kind  json length u32  json  bytes     any other record; bytes: a body (http), a state (checkpoint)
- * at       = signed varint of (at − created at of the segment)
- * session  = signed varint of (session − first offset of the segment)
- * varint   = first byte: continuation (0x80), sign (0x40), 6 bits; then 7 bits a byte, lowest first
- * ```
- *
- * A record's offset is not written: it is the first offset plus the number of records before it. Marks take none. The
- * first record of a segment is a checkpoint, whose JSON also lists the sessions that were open when it was written.
- *
- * A batch is what one group commit wrote. A batch is begun only after the one before it was synced, and a segment only
- * after the one before it was. So a broken record that a valid mark, or a later segment, follows was damaged after it
- * was safe, and is refused; a broken record in the last batch is a torn tail, and is cut. A mark carries its own
- * position and segment, so bytes inside of a payload are not mistaken for one.
- *
- * A sealed segment is a sequence of zstd frames (RFC 8878) that any zstd tool expands to the plain segment. Each is
- * preceded by a skippable frame with its sizes, and a last skippable frame says that the file is whole:
- *
- * ```
- * sealed   = block*  end
- * block    = 0x184D2A50 u32  12 u32  crc32  compressed bytes u32  plain bytes u32  zstd frame
- *            (the CRC covers everything after itself, the zstd frame included)
- * end      = 0x184D2A51 u32  36 u32  crc32  plain bytes u64  first offset u64  next offset u64  created at u64  44 bytes
- * ```
+ * A batch is what one group commit wrote, and begins with a mark. A batch is begun only after the one before it was
+ * synced, and a segment only after the one before it was. So a broken record that a valid mark, or a later segment,
+ * follows was damaged after it was safe, and is refused; a broken record in the last batch is a torn tail. A mark carries
+ * its own position and segment, so bytes inside of a payload are not mistaken for one.
  */
 import { crc32 } from "node:zlib";
 import type { Micros, Offset } from "../model/mod.ts";
 
-/** Version of the format that is written and read. */
-export const FORMAT_VERSION = 1;
-/** Bytes of a segment's header. */
-export const HEADER_BYTES = 32;
-/** Bytes before a record's body: CRC and length. */
-export const RECORD_HEADER_BYTES = 8;
-/** Bytes of a mark with its record header. */
-export const MARK_BYTES = 40;
+/** Version of the format that is written. Version 1, without ids, ordinals and plans, is read as well. */
+export const FORMAT_VERSION = 2;
+/** Most bytes of a segment's header, in any version. */
+export const HEADER_BYTES_MAX = 48;
 /** Longest body of a record in bytes; appending a longer one fails, and a longer one on disk is damage. */
 export const RECORD_BODY_BYTES_MAX = 256 * 1024 * 1024;
 /** Plain bytes that are read, or compressed, at once. */
 export const BLOCK_BYTES = 512 * 1024;
 /** Bytes before a zstd frame in a sealed segment. */
 export const BLOCK_HEADER_BYTES = 20;
-/** Bytes of the frame that ends a sealed segment. */
-export const END_BYTES = 44;
-
-const HEADER_MAGIC = new TextEncoder().encode("CCJRNL1\n");
+/** Bytes of the frame that ends a sealed segment, in versions 1 and 2. */
+export const END_BYTES_1 = 44;
+export const END_BYTES = 60;
 /** First body byte of a mark; greater than every kind of record. */
 export const MARK_KIND = 0x10;
 /** How a mark's body begins. */
 export const MARK_MAGIC: Uint8Array = new TextEncoder().encode("\u0010CCJMARK");
+/** Ordinals are counted modulo this. */
+export const ORDINALS = 0x1_0000;
+
+const HEADER_MAGIC = new TextEncoder().encode("CCJRNL1\n");
+const MARK_BODY_BYTES = 32;
 const BLOCK_MAGIC = 0x184d2a50;
 const END_MAGIC = 0x184d2a51;
+
+/** Bytes of a segment's header. */
+export function headerBytes(version: number): number {
+  return version === 1 ? 32 : HEADER_BYTES_MAX;
+}
+
+/** Bytes before a record's body: CRC, length and, from version 2 on, ordinal. */
+export function recordHeaderBytes(version: number): number {
+  return version === 1 ? 8 : 10;
+}
+
+/** Bytes of a mark with its record header. */
+export function markBytes(version: number): number {
+  return recordHeaderBytes(version) + MARK_BODY_BYTES;
+}
 
 /** What a segment's header says. */
 export interface SegmentHeader {
   readonly firstOffset: Offset;
   /** When it was begun; times of its frames are relative to it. */
   readonly createdAt: Micros;
+  /** Version of the format that it is written in. */
+  readonly version: number;
+  /** The journal's id; empty in version 1. */
+  readonly journal: string;
+}
+
+/**
+ * Why bytes are no header. `foreign`: they begin as no journal segment does. `newer`: a whole header of a version that is
+ * not known here. `damaged`: anything else, a header that was only begun included.
+ */
+export interface HeaderFault {
+  readonly kind: "foreign" | "newer" | "damaged";
+  /** What is wrong, to stand after a colon. */
+  readonly reason: string;
 }
 
 /** What a mark says about where it stands. */
@@ -96,54 +100,79 @@ export interface BlockHeader {
 
 /** Encodes a segment's header. */
 export function encodeHeader(header: SegmentHeader): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES);
+  const bytes = new Uint8Array(headerBytes(header.version));
   const view = viewOf(bytes);
   bytes.set(HEADER_MAGIC, 0);
-  view.setUint32(12, FORMAT_VERSION, true);
+  view.setUint32(12, header.version, true);
   setUint53(view, 16, header.firstOffset);
   setUint53(view, 24, header.createdAt);
+  if (header.version > 1) bytes.set(idBytes(header.journal), 32);
   view.setUint32(8, crc32(bytes.subarray(12)), true);
   return bytes;
 }
 
-/** Reads a segment's header; a text says what is wrong with it. */
-export function decodeHeader(bytes: Uint8Array): SegmentHeader | string {
-  if (bytes.length < HEADER_BYTES) return `the header has ${bytes.length} of ${HEADER_BYTES} bytes`;
-  for (let i = 0; i < HEADER_MAGIC.length; i++) {
-    if (bytes[i] !== HEADER_MAGIC[i]) return "the header does not begin as a journal segment does";
+/** Reads the header at the beginning of a segment's bytes. */
+export function decodeHeader(bytes: Uint8Array): SegmentHeader | HeaderFault {
+  for (let i = 0; i < Math.min(bytes.length, HEADER_MAGIC.length); i++) {
+    // Zeros are what a power cut leaves of a file that was begun.
+    if (bytes[i] !== HEADER_MAGIC[i] && bytes[i] !== 0) {
+      return { kind: "foreign", reason: "the header does not begin as a journal segment does" };
+    }
   }
+  if (bytes.length < headerBytes(1)) return damaged(`the header has ${bytes.length} of ${HEADER_BYTES_MAX} bytes`);
   const view = viewOf(bytes);
   const expected = view.getUint32(8, true);
-  const found = crc32(bytes.subarray(12, HEADER_BYTES));
-  if (found !== expected) return `the header's checksum is ${hex(found)}, expected ${hex(expected)}`;
   const version = view.getUint32(12, true);
-  if (version !== FORMAT_VERSION) return `the format's version is ${version}, expected ${FORMAT_VERSION}`;
-  return { firstOffset: getUint53(view, 16), createdAt: getUint53(view, 24) };
+  const whole = [headerBytes(1), HEADER_BYTES_MAX].some((end) => crc32(bytes.subarray(12, end)) === expected);
+  if (version > FORMAT_VERSION && whole) {
+    return { kind: "newer", reason: `its format is version ${version}, this program reads 1 to ${FORMAT_VERSION}` };
+  }
+  const length = headerBytes(version);
+  if (bytes.length < length) return damaged(`the header has ${bytes.length} of ${length} bytes`);
+  const found = crc32(bytes.subarray(12, length));
+  if (found !== expected || bytes[0] === 0) {
+    const named = version > FORMAT_VERSION ? `, and it names format version ${version}` : "";
+    return damaged(`the header's checksum is ${hex(found)}, expected ${hex(expected)}${named}`);
+  }
+  const journal = version === 1 ? "" : idText(bytes.subarray(32, HEADER_BYTES_MAX));
+  return { firstOffset: getUint53(view, 16), createdAt: getUint53(view, 24), version, journal };
+}
+
+/** Whether a header could not be read. */
+export function isHeaderFault(header: SegmentHeader | HeaderFault): header is HeaderFault {
+  return "reason" in header;
 }
 
 /** Encodes a mark with its record header. */
-export function encodeMark(mark: Mark): Uint8Array {
-  const bytes = new Uint8Array(MARK_BYTES);
+export function encodeMark(mark: Mark, version: number): Uint8Array {
+  const bytes = new Uint8Array(markBytes(version));
   const view = viewOf(bytes);
-  view.setUint32(4, MARK_BYTES - RECORD_HEADER_BYTES, true);
-  bytes.set(MARK_MAGIC, RECORD_HEADER_BYTES);
-  setUint53(view, 16, mark.firstOffset);
-  setUint53(view, 24, mark.position);
-  setUint53(view, 32, mark.nextOffset);
+  const body = recordHeaderBytes(version);
+  view.setUint32(4, MARK_BODY_BYTES, true);
+  if (version > 1) view.setUint16(8, mark.nextOffset % ORDINALS, true);
+  bytes.set(MARK_MAGIC, body);
+  setUint53(view, body + 8, mark.firstOffset);
+  setUint53(view, body + 16, mark.position);
+  setUint53(view, body + 24, mark.nextOffset);
   view.setUint32(0, crc32(bytes.subarray(4)), true);
   return bytes;
 }
 
 /** Reads a mark from its record; null where the bytes are not one. The record's CRC is checked. */
-export function decodeMark(record: Uint8Array): Mark | null {
-  if (record.length !== MARK_BYTES) return null;
+export function decodeMark(record: Uint8Array, version: number): Mark | null {
+  if (record.length !== markBytes(version)) return null;
   const view = viewOf(record);
-  if (view.getUint32(4, true) !== MARK_BYTES - RECORD_HEADER_BYTES) return null;
+  const body = recordHeaderBytes(version);
+  if (view.getUint32(4, true) !== MARK_BODY_BYTES) return null;
   for (let i = 0; i < MARK_MAGIC.length; i++) {
-    if (record[RECORD_HEADER_BYTES + i] !== MARK_MAGIC[i]) return null;
+    if (record[body + i] !== MARK_MAGIC[i]) return null;
   }
   if (crc32(record.subarray(4)) !== view.getUint32(0, true)) return null;
-  return { firstOffset: getUint53(view, 16), position: getUint53(view, 24), nextOffset: getUint53(view, 32) };
+  return {
+    firstOffset: getUint53(view, body + 8),
+    position: getUint53(view, body + 16),
+    nextOffset: getUint53(view, body + 24),
+  };
 }
 
 /** Encodes what stands before a zstd frame of a sealed segment. */
@@ -177,6 +206,13 @@ export function blockChecksum(headerBytes: Uint8Array, compressed: Uint8Array): 
   return crc32(compressed, crc32(headerBytes.subarray(12, BLOCK_HEADER_BYTES)));
 }
 
+/** Whether a file begins as a sealed segment does, as far as it goes. */
+export function beginsSealed(bytes: Uint8Array): boolean {
+  const magic = new Uint8Array(4);
+  viewOf(magic).setUint32(0, BLOCK_MAGIC, true);
+  return bytes.subarray(0, 4).every((byte, i) => byte === magic[i]);
+}
+
 /** Encodes the frame that ends a sealed segment. */
 export function encodeEnd(end: SealedEnd): Uint8Array {
   const bytes = new Uint8Array(END_BYTES);
@@ -187,27 +223,52 @@ export function encodeEnd(end: SealedEnd): Uint8Array {
   setUint53(view, 20, end.firstOffset);
   setUint53(view, 28, end.nextOffset);
   setUint53(view, 36, end.createdAt);
+  bytes.set(end.version === 1 ? new Uint8Array(16) : idBytes(end.journal), 44);
   view.setUint32(8, crc32(bytes.subarray(12)), true);
   return bytes;
 }
 
-/** Reads the frame that ends a sealed segment; null where the bytes are not that. */
-export function decodeEnd(bytes: Uint8Array): SealedEnd | null {
-  if (bytes.length !== END_BYTES) return null;
-  const view = viewOf(bytes);
-  if (view.getUint32(0, true) !== END_MAGIC || view.getUint32(4, true) !== END_BYTES - 8) return null;
-  if (crc32(bytes.subarray(12)) !== view.getUint32(8, true)) return null;
-  return {
-    plainBytes: getUint53(view, 12),
-    firstOffset: getUint53(view, 20),
-    nextOffset: getUint53(view, 28),
-    createdAt: getUint53(view, 36),
-  };
+/** Reads the frame that ends a sealed segment from the last `END_BYTES` of the file; null where it is not there. */
+export function decodeEnd(tail: Uint8Array): SealedEnd | null {
+  for (const length of [END_BYTES, END_BYTES_1]) {
+    const bytes = tail.subarray(Math.max(0, tail.length - length));
+    const view = viewOf(bytes);
+    if (bytes.length !== length || view.getUint32(0, true) !== END_MAGIC || view.getUint32(4, true) !== length - 8) {
+      continue;
+    }
+    if (crc32(bytes.subarray(12)) !== view.getUint32(8, true)) continue;
+    const id = bytes.subarray(44);
+    const version = id.every((byte) => byte === 0) ? 1 : FORMAT_VERSION;
+    return {
+      plainBytes: getUint53(view, 12),
+      firstOffset: getUint53(view, 20),
+      nextOffset: getUint53(view, 28),
+      createdAt: getUint53(view, 36),
+      version,
+      journal: version === 1 ? "" : idText(id),
+    };
+  }
+  return null;
 }
 
 /** A checksum as errors show it: `0x1f2e3d4c`. */
 export function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, "0")}`;
+}
+
+function damaged(reason: string): HeaderFault {
+  return { kind: "damaged", reason };
+}
+
+/** A UUID as 16 bytes. */
+function idBytes(id: string): Uint8Array {
+  const digits = id.replaceAll("-", "");
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+function idText(bytes: Uint8Array): string {
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function viewOf(bytes: Uint8Array): DataView {

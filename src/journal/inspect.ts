@@ -2,7 +2,7 @@ import type { Files } from "../host/mod.ts";
 import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import { corruptEnd, readSealedEnd } from "./byte_source.ts";
 import { plainName } from "./names.ts";
-import { findSegments, hasMarkAfter } from "./recovery.ts";
+import { findSegments, hasMarkAfter, readJournalId, type SegmentFiles } from "./own_segments.ts";
 import { holding, upTo } from "./read_segments.ts";
 import { checkSegment, openSegment, segmentName } from "./segment.ts";
 import { corruptSegment, type JournalEntry, type SegmentFault, type SegmentReader } from "./segment_reader.ts";
@@ -109,16 +109,20 @@ export async function verifyJournal(files: Files, dir: string): Promise<VerifyRe
   };
 }
 
-type FoundSegment = Awaited<ReturnType<typeof findSome>>[number];
-
 type Inspected =
   | { readonly summary: SegmentSummary; readonly reader: SegmentReader; readonly unreadable: null }
   | { readonly summary: SegmentSummary; readonly reader: null; readonly unreadable: SegmentDamage };
 
-async function findSome(files: Files, dir: string) {
-  const segments = await findSegments(files, dir);
-  if (segments !== null && segments.length > 0) return segments;
+async function findSome(files: Files, dir: string): Promise<readonly SegmentFiles[]> {
+  const segments = [...(await findSegments(files, dir, await readJournalId(files, dir)))?.own ?? []];
+  // An empty file at the end is a segment that was only begun, or somebody else's.
+  while (segments.length > 1 && await isEmpty(files, dir, segments[segments.length - 1])) segments.pop();
+  if (segments.length > 0) return segments;
   throw new Failure("file", `Cannot read journal ${dir}: it holds no segments`, { retry: false });
+}
+
+async function isEmpty(files: Files, dir: string, { firstOffset, plain }: SegmentFiles): Promise<boolean> {
+  return plain && (await files.stat(`${dir}/${plainName(firstOffset)}`))?.bytes === 0;
 }
 
 /** What a reader's fault means: nothing where it is the torn tail of the last segment. */
@@ -127,8 +131,8 @@ async function findDamage(
   dir: string,
   options: {
     readonly reader: SegmentReader;
-    readonly segment: FoundSegment;
-    readonly follower: FoundSegment | undefined;
+    readonly segment: SegmentFiles;
+    readonly follower: SegmentFiles | undefined;
   },
 ): Promise<SegmentDamage | null> {
   const { reader, segment, follower } = options;
@@ -139,16 +143,16 @@ async function findDamage(
     const path = `${dir}/${plainName(firstOffset)}`;
     const bytes = (await files.stat(path))?.bytes ?? 0;
     const torn = follower === undefined && segment.plain &&
-      !await hasMarkAfter(files, path, { firstOffset, fault, bytes });
+      fault.header !== "newer" && !await hasMarkAfter(files, path, { firstOffset, byte: fault.byte, bytes });
     return torn ? null : { ...fault, segment: name };
   }
   if (follower === undefined || follower.firstOffset === reader.nextOffset) return null;
   const reason = `it ends here, the next segment begins at offset ${follower.firstOffset}`;
-  return { byte: reader.position, offset: reader.nextOffset, reason, segment: name };
+  return { byte: reader.position, offset: reader.nextOffset, reason, header: null, segment: name };
 }
 
 /** Reads a segment through; null where it has gone since the folder was listed. */
-async function inspect(files: Files, dir: string, segment: FoundSegment): Promise<Inspected | null> {
+async function inspect(files: Files, dir: string, segment: SegmentFiles): Promise<Inspected | null> {
   const { firstOffset } = segment;
   const name = segmentName({ firstOffset, sealed: !segment.plain });
   if (!segment.plain && await readSealedEnd(files, `${dir}/${name}`) === null) {
@@ -190,14 +194,14 @@ function unreadableSealed(firstOffset: Offset, file: { readonly name: string; re
   return {
     summary,
     reader: null,
-    unreadable: { segment: file.name, byte: 0, offset: firstOffset, reason },
+    unreadable: { segment: file.name, byte: 0, offset: firstOffset, reason, header: null },
   };
 }
 
 async function summarizeSealed(
   files: Files,
   dir: string,
-  segment: FoundSegment,
+  segment: SegmentFiles,
 ): Promise<{ readonly summary: SegmentSummary } | null> {
   const name = segmentName({ firstOffset: segment.firstOffset, sealed: true });
   const path = `${dir}/${name}`;

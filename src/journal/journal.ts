@@ -59,8 +59,13 @@ export interface Journal {
   /** Why records cannot be made safe at present; null while all is well. Retried by itself unless `retry` is false. */
   readonly failure: Failure | null;
   readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
-  /** Makes everything appended so far safe now. Rejects with the `Failure` of the attempt; the records are kept. */
-  sync(): Promise<void>;
+  /** How long the oldest record that is not synced has waited, in ms; 0 where all is synced. */
+  readonly unsyncedMs: number;
+  /**
+   * Makes everything appended so far safe now. Rejects with the `Failure` of the attempt, and with `cancelled` where the
+   * signal aborts first; the records are kept and written all the same as soon as that can be done.
+   */
+  sync(signal?: AbortSignal): Promise<void>;
   /** Calls back after each progress of `synced`; returns what ends it. The call must not throw. */
   whenSynced(call: (synced: Offset) => void): () => void;
   /** Calls back when compression or retention has made `totalBytes` less; returns what ends it. It must not throw. */
@@ -85,6 +90,10 @@ export interface Journal {
   removePassed(): Promise<void>;
   /** Resolves when no segment waits to be compressed. */
   whenSealed(): Promise<void>;
-  /** Makes everything safe and lets the folder go. Compression under way is given up and done at the next start. */
-  close(): Promise<void>;
+  /**
+   * Makes everything safe and lets the folder go. Rejects with `cancelled` where the signal aborts first: what hangs keeps
+   * the folder until the process ends. Compression under
+   * way is given up and done at the next start.
+   */
+  close(signal?: AbortSignal): Promise<void>;
 }

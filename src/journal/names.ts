@@ -4,7 +4,7 @@ import type { Offset } from "../model/mod.ts";
 const NAME_DIGITS = 16;
 const SEGMENT_NAME = /^(\d{16})\.journal(\.zst)?$/;
 /** Ending of a file that is being written and will be renamed. */
-const TEMPORARY = /^\d{16}\.journal\.zst\.tmp$/;
+const TEMPORARY = /^\d{16}\.journal(\.zst)?\.tmp$/;
 
 /** Name of a plain segment: its first offset, so that names sort as offsets do. */
 export function plainName(firstOffset: Offset): string {
@@ -21,7 +21,12 @@ export function temporaryName(firstOffset: Offset): string {
   return `${sealedName(firstOffset)}.tmp`;
 }
 
-/** Whether a file is an unfinished sealed segment. */
+/** Name under which a mended segment, or one that stands for a loss, is written. */
+export function temporaryPlainName(firstOffset: Offset): string {
+  return `${plainName(firstOffset)}.tmp`;
+}
+
+/** Whether a file is an unfinished segment that would have been renamed. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
 }

@@ -11,6 +11,8 @@ interface Range {
   readonly signal?: AbortSignal;
   /** The journal's own list, which changes while this reads. */
   readonly segments: readonly Segment[];
+  /** Puts another segment in the place of one whose file is gone; rejects where that cannot be done now. */
+  readonly onGone: (segment: Segment) => Promise<void>;
 }
 
 /** Reads a journal that this process writes, up to what is synced when the end is reached. */
@@ -29,6 +31,11 @@ export async function* readSegments(
       from,
       limit: () => current.syncedBytes,
     });
+    if (reader === null && range.segments.includes(current)) {
+      await range.onGone(current);
+      segment = range.segments.find(({ firstOffset }) => firstOffset === current.firstOffset);
+      continue;
+    }
     if (reader !== null) {
       try {
         for await (const entries of readToEnd(reader, current, range)) {

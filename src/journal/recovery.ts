@@ -1,10 +1,10 @@
-import { Buffer } from "node:buffer";
 import type { Files } from "../host/mod.ts";
-import { Failure, type Offset } from "../model/mod.ts";
+import { Failure, type JournalWarning, type Micros, type Offset, type PlanRecord } from "../model/mod.ts";
 import { corruptEnd, readSealedEnd } from "./byte_source.ts";
-import { BLOCK_BYTES, decodeMark, MARK_BYTES, MARK_MAGIC, RECORD_HEADER_BYTES } from "./format.ts";
-import { isTemporaryName, parseSegmentName, plainName, sealedName } from "./names.ts";
+import { mendTail } from "./mend.ts";
+import { isTemporaryName, plainName, sealedName, temporaryPlainName } from "./names.ts";
 import { type OpenSession, OpenSessions } from "./open_sessions.ts";
+import { findSegments, hasMarkAfter, type SegmentFiles } from "./own_segments.ts";
 import { checkSegment, openSegment, type Segment, segmentName } from "./segment.ts";
 import { corruptSegment, type SegmentFault, type SegmentReader } from "./segment_reader.ts";
 
@@ -13,6 +13,10 @@ export interface Recovery {
   /** In order; the last one is plain and is written on. Empty: the journal is new. */
   readonly segments: readonly Segment[];
   readonly openSessions: readonly OpenSession[];
+  /** Plans in the last segment. */
+  readonly plans: readonly PlanRecord[];
+  /** Time of the last record; null where there is none. */
+  readonly lastTs: Micros | null;
   /** Bytes of torn records that were cut. */
   readonly cutBytes: number;
   /** Records in the last segment. */
@@ -21,92 +25,108 @@ export interface Recovery {
   readonly endsWithMark: boolean;
 }
 
-/** The files that belong to one first offset. */
-interface SegmentFiles {
-  readonly firstOffset: Offset;
-  plain: boolean;
-  sealed: boolean;
-}
-
-/** The segments of a folder, in the order of their offsets; null where there is no such folder. */
-export async function findSegments(files: Files, dir: string): Promise<readonly SegmentFiles[] | null> {
-  const names = await files.list(dir);
-  if (names === null) return null;
-  const found = new Map<Offset, SegmentFiles>();
-  for (const { name } of names) {
-    const parsed = parseSegmentName(name);
-    if (parsed === null) continue;
-    const entry = found.get(parsed.firstOffset) ?? { firstOffset: parsed.firstOffset, plain: false, sealed: false };
-    if (parsed.sealed) entry.sealed = true;
-    else entry.plain = true;
-    found.set(parsed.firstOffset, entry);
-  }
-  return [...found.values()].sort((a, b) => a.firstOffset - b.firstOffset);
+export interface RecoveryOptions {
+  /** The journal's id: segments of another journal are left alone. */
+  readonly id: string;
+  readonly warn: (code: JournalWarning, text: string) => void;
 }
 
 /**
  * Brings a journal's folder into order after any end of the process that wrote it: removes what was left half done, cuts
- * the torn tail of the last segment, and checks that segments follow each other without a hole. What was synced is never
- * touched. Rejects with a `Failure` (`corrupt`) naming segment, byte and offset where synced records are damaged or
- * missing; the damaged segment is left as it is then.
+ * the torn tail of the last segment behind its last good record, and checks that segments follow each other without a
+ * hole. Damage in the last batch that good records follow becomes a dropped record; its bytes are kept in a file beside.
+ * Rejects with a `Failure` (`corrupt`) naming segment, byte and offset where records that are known to have been synced
+ * are damaged or missing, and how to repair that; the damaged segment is left as it is then. Files of others are told
+ * and left alone.
  */
-export async function recoverSegments(files: Files, dir: string): Promise<Recovery> {
+export async function recoverSegments(files: Files, dir: string, options: RecoveryOptions): Promise<Recovery> {
   for (const { name } of await files.list(dir) ?? []) {
     if (isTemporaryName(name)) await files.remove(`${dir}/${name}`);
   }
-  const found = [...await findSegments(files, dir) ?? []];
-  let cutBytes = 0;
-  let tolerant = true;
-  for (let last = found.at(-1); last !== undefined; last = found.at(-1)) {
-    const tail = await recoverLast(files, dir, { last, tolerant });
-    cutBytes += tail.cutBytes;
-    if (tail.segment !== null) {
-      const before = await Promise.all(found.slice(0, -1).map((entry) => recoverEarlier(files, dir, entry)));
-      const segments = [...before, tail.segment];
-      checkContinuity(dir, segments);
-      return {
-        segments,
-        openSessions: tail.openSessions,
-        cutBytes,
-        records: tail.segment.nextOffset - tail.segment.firstOffset,
-        endsWithMark: tail.endsWithMark,
-      };
-    }
-    found.pop();
-    // A segment is begun only after the one before it was synced: that one has no torn tail.
-    tolerant = false;
+  const found = await findSegments(files, dir, options.id);
+  for (const name of found?.foreign ?? []) warnForeign(dir, name, options);
+  const own = [...found?.own ?? []];
+  try {
+    return await recoverOwn(files, dir, { ...options, own });
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "corrupt" || error.cause === NOT_REPAIRABLE) throw error;
+    throw new Failure(
+      "corrupt",
+      `${error.message}; "journal repair ${dir}" sets the damage aside and tells it as a gap`,
+      {
+        cause: error,
+        retry: false,
+      },
+    );
   }
-  return { segments: [], openSessions: [], cutBytes, records: 0, endsWithMark: false };
 }
 
-/** Whether a valid mark stands behind a fault, so that what is broken had been synced. Reads the rest of the file. */
-export async function hasMarkAfter(
+/** Marks failures that a repair cannot mend: a journal of a newer program. */
+const NOT_REPAIRABLE = new Error("the format is newer");
+
+async function recoverOwn(
   files: Files,
-  path: string,
-  options: { readonly firstOffset: Offset; readonly fault: SegmentFault; readonly bytes: number },
-): Promise<boolean> {
-  const handle = await files.open(path, "read");
-  try {
-    for (let position = options.fault.byte; position < options.bytes; position += BLOCK_BYTES) {
-      // Blocks overlap, so that a mark across their border is seen.
-      const length = Math.min(BLOCK_BYTES + MARK_BYTES, options.bytes - position);
-      const block = Buffer.from(await handle.readAt(position, length));
-      for (let at = block.indexOf(MARK_MAGIC); at >= 0; at = block.indexOf(MARK_MAGIC, at + 1)) {
-        const start = at - RECORD_HEADER_BYTES;
-        const mark = start < 0 ? null : decodeMark(block.subarray(start, start + MARK_BYTES));
-        if (mark?.firstOffset === options.firstOffset && mark.position === position + start) return true;
-      }
+  dir: string,
+  options: RecoveryOptions & { readonly own: SegmentFiles[] },
+): Promise<Recovery> {
+  const { own } = options;
+  const begun: SegmentFiles[] = [];
+  let cutBytes = 0;
+  for (let last = own.at(-1); last !== undefined; last = own.at(-1)) {
+    const tail = await recoverLast(files, dir, { ...options, last, begun });
+    cutBytes += tail.cutBytes;
+    own.pop();
+    if (tail.segment === null) {
+      begun.push(last);
+      continue;
     }
-    return false;
-  } finally {
-    await handle.close();
+    const segments: Segment[] = [];
+    // One after the other: a journal may have more segments than files may be open.
+    for (const entry of own) segments.push(await recoverEarlier(files, dir, entry));
+    segments.push(tail.segment);
+    checkContinuity(dir, segments);
+    cutBytes += await removeBegun(files, dir, { ...options, begun, expected: tail.segment.nextOffset });
+    return { ...tail, segments, cutBytes, records: tail.segment.nextOffset - tail.segment.firstOffset };
   }
+  cutBytes += await removeBegun(files, dir, { ...options, begun, expected: null });
+  return { ...NOTHING, segments: [], cutBytes, records: 0 };
+}
+
+const NOTHING = { openSessions: [], plans: [], lastTs: null, endsWithMark: false } as const;
+
+/**
+ * Removes segments of which nothing but a torn beginning is there. One that does not begin where the journal ends was
+ * never begun by it. Resolves with the bytes removed.
+ */
+async function removeBegun(
+  files: Files,
+  dir: string,
+  options: RecoveryOptions & { readonly begun: readonly SegmentFiles[]; readonly expected: Offset | null },
+): Promise<number> {
+  let bytes = 0;
+  for (const { firstOffset } of options.begun) {
+    const name = plainName(firstOffset);
+    if (options.expected !== null && firstOffset !== options.expected) {
+      warnForeign(dir, name, options);
+      continue;
+    }
+    bytes += (await files.stat(`${dir}/${name}`))?.bytes ?? 0;
+    await files.remove(`${dir}/${name}`);
+    await files.syncDir(dir);
+  }
+  return bytes;
+}
+
+function warnForeign(dir: string, name: string, { warn }: RecoveryOptions): void {
+  warn("foreign_file", `The file ${name} in ${dir} is no segment of this journal: it is left alone`);
 }
 
 interface RecoveredTail {
-  /** Null where nothing of it could be kept, and its file was removed. */
+  /** Null where it holds nothing but a torn beginning. */
   readonly segment: Segment | null;
   readonly openSessions: readonly OpenSession[];
+  readonly plans: readonly PlanRecord[];
+  readonly lastTs: Micros | null;
   readonly cutBytes: number;
   readonly endsWithMark: boolean;
 }
@@ -114,62 +134,165 @@ interface RecoveredTail {
 async function recoverLast(
   files: Files,
   dir: string,
-  options: { readonly last: SegmentFiles; readonly tolerant: boolean },
+  options: RecoveryOptions & { readonly last: SegmentFiles; readonly begun: readonly SegmentFiles[] },
 ): Promise<RecoveredTail> {
-  const { last, tolerant } = options;
-  const name = plainName(last.firstOffset);
+  const { last, begun } = options;
+  const { firstOffset } = last;
+  const name = plainName(firstOffset);
   const path = `${dir}/${name}`;
-  const reader = last.plain ? await openSegment(files, dir, { firstOffset: last.firstOffset, limit: null }) : null;
+  const reader = last.plain ? await openSegment(files, dir, { firstOffset, limit: null }) : null;
   const bytes = (await files.stat(path))?.bytes ?? 0;
   if (reader === null) {
     throw new Failure(
       "corrupt",
-      `Cannot open journal ${dir}: segment ${sealedName(last.firstOffset)} is sealed and none follows it: ` +
+      `Cannot open journal ${dir}: segment ${sealedName(firstOffset)} is sealed and none follows it: ` +
         `the segment that was being written is missing`,
       { retry: false },
     );
   }
-  const sessions = await followAll(reader);
-  const fault = reader.fault;
+  const followed = await followAll(reader);
+  const { fault, header } = reader;
+  // A segment is begun only after the one before it was synced: that one has no torn tail.
+  const wasFollowed = begun.some((other) => other.firstOffset === reader.nextOffset);
   if (fault !== null) {
-    const torn = tolerant &&
-      !await hasMarkAfter(files, path, { firstOffset: last.firstOffset, fault, bytes });
-    if (!torn) throw corruptSegment(name, fault);
+    const isTorn = fault.header !== "newer" && !wasFollowed &&
+      !await hasMarkAfter(files, path, { firstOffset, byte: fault.byte, bytes });
+    if (!isTorn) throw refuse(name, fault);
   }
-  const header = reader.header;
-  if (header === null || reader.nextOffset === last.firstOffset) {
-    if (!tolerant) throw corruptSegment(name, { byte: 0, offset: last.firstOffset, reason: "it has no records" });
-    await files.remove(path);
-    await files.syncDir(dir);
-    return { segment: null, openSessions: [], cutBytes: bytes, endsWithMark: false };
+  if (header === null || reader.isHeadTorn || reader.nextOffset === firstOffset) {
+    if (wasFollowed) throw refuse(name, { byte: 0, offset: firstOffset, reason: "it has no records", header: null });
+    return { ...NOTHING, segment: null, cutBytes: 0 };
   }
-  if (last.sealed) await files.remove(`${dir}/${sealedName(last.firstOffset)}`);
+  if (fault !== null && await mendLast(files, dir, { ...options, reader, lastTs: followed.lastTs, bytes })) {
+    return await recoverLast(files, dir, options);
+  }
+  if (last.sealed) await files.remove(`${dir}/${sealedName(firstOffset)}`);
   await cutAndSync(files, path, { keep: reader.position, bytes });
-  const segment: Segment = {
+  return {
+    segment: plainSegment(reader, header),
+    openSessions: followed.sessions.list(),
+    plans: followed.plans,
+    lastTs: followed.lastTs,
+    cutBytes: bytes - reader.position,
+    endsWithMark: reader.endsWithMark,
+  };
+}
+
+/** The failure that refuses a damaged segment. */
+function refuse(name: string, fault: SegmentFault): Failure {
+  const failure = corruptSegment(name, fault);
+  if (fault.header !== "newer") return failure;
+  return new Failure(failure.code, failure.message, { cause: NOT_REPAIRABLE, retry: false });
+}
+
+/**
+ * Keeps the good records behind damage in the last batch. Resolves with false where there are none, so that the damage
+ * is a torn tail.
+ */
+async function mendLast(
+  files: Files,
+  dir: string,
+  options: RecoveryOptions & {
+    readonly reader: SegmentReader;
+    readonly lastTs: Micros;
+    readonly bytes: number;
+  },
+): Promise<boolean> {
+  const { reader, lastTs, bytes, warn } = options;
+  const { header, position } = reader;
+  if (header === null) return false;
+  const name = plainName(header.firstOffset);
+  const path = `${dir}/${name}`;
+  const tail = await readRange(files, path, { from: position, to: bytes });
+  const start = { header, byte: position, offset: reader.nextOffset, at: lastTs, sessions: [] };
+  const mended = mendTail(tail, start);
+  if (mended.stretches.length === 0) return false;
+  for (const { byte, endByte } of mended.stretches) {
+    await setAside(files, dir, { name, byte, bytes: tail.subarray(byte - position, endByte - position) });
+  }
+  const kept = await readRange(files, path, { from: 0, to: position });
+  await writeSegment(files, dir, { firstOffset: header.firstOffset, chunks: [kept, ...mended.chunks] });
+  for (const { byte, endByte, offset, endOffset } of mended.stretches) {
+    const text = `Segment ${name} was damaged at bytes ${byte} to ${endByte}, offsets ${offset} to ${endOffset}: ` +
+      `these bytes are set aside, the records behind them are kept`;
+    warn("lost", text);
+  }
+  return true;
+}
+
+/** Keeps damaged bytes in a file beside the segment, named by where they stood. */
+export async function setAside(
+  files: Files,
+  dir: string,
+  damaged: { readonly name: string; readonly byte: number; readonly bytes: Uint8Array },
+): Promise<void> {
+  await files.writeAtomic(`${dir}/${damaged.name}.${damaged.byte}.damaged`, damaged.bytes);
+}
+
+/** Writes a plain segment whole, in place of the one that is there if any. */
+export async function writeSegment(
+  files: Files,
+  dir: string,
+  segment: { readonly firstOffset: Offset; readonly chunks: readonly Uint8Array[] },
+): Promise<void> {
+  const temporary = `${dir}/${temporaryPlainName(segment.firstOffset)}`;
+  await files.remove(temporary);
+  const handle = await files.open(temporary, "append");
+  try {
+    for (const chunk of segment.chunks) await handle.write(chunk);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await files.rename(temporary, `${dir}/${plainName(segment.firstOffset)}`);
+  await files.syncDir(dir);
+}
+
+/** Reads a part of a file. */
+export async function readRange(
+  files: Files,
+  path: string,
+  range: { readonly from: number; readonly to: number },
+): Promise<Uint8Array> {
+  const handle = await files.open(path, "read");
+  try {
+    return await handle.readAt(range.from, range.to - range.from);
+  } finally {
+    await handle.close();
+  }
+}
+
+function plainSegment(reader: SegmentReader, header: NonNullable<SegmentReader["header"]>): Segment {
+  return {
     ...header,
+    headBytes: reader.headBytes,
     sealed: false,
     syncedBytes: reader.position,
     plannedBytes: reader.position,
     fileBytes: reader.position,
     nextOffset: reader.nextOffset,
   };
-  return {
-    segment,
-    openSessions: sessions.list(),
-    cutBytes: bytes - reader.position,
-    endsWithMark: reader.endsWithMark,
-  };
 }
 
-async function followAll(reader: SegmentReader): Promise<OpenSessions> {
+async function followAll(
+  reader: SegmentReader,
+): Promise<{ readonly sessions: OpenSessions; readonly plans: readonly PlanRecord[]; readonly lastTs: Micros }> {
   const sessions = new OpenSessions();
+  const plans: PlanRecord[] = [];
+  let lastTs: Micros = 0;
   try {
-    for (let first = true;;) {
+    for (let isRestored = false;;) {
       const entries = await reader.next();
-      if (entries === null) return sessions;
-      if (first) sessions.restore(reader.openSessions);
-      first = false;
-      for (const entry of entries) sessions.follow(entry.offset, entry.record);
+      if (entries === null) return { sessions, plans, lastTs: lastTs || (reader.header?.createdAt ?? 0) };
+      for (const { offset, record } of entries) {
+        if (record.kind === "checkpoint" && !isRestored) {
+          isRestored = true;
+          sessions.restore(reader.openSessions);
+        }
+        if (record.kind === "plan") plans.push(record);
+        sessions.follow(offset, record);
+        lastTs = Math.max(lastTs, record.at);
+      }
     }
   } finally {
     await reader.close();
@@ -204,6 +327,10 @@ async function recoverEarlier(files: Files, dir: string, found: SegmentFiles): P
   return {
     firstOffset: end.firstOffset,
     createdAt: end.createdAt,
+    version: end.version,
+    journal: end.journal,
+    // What a sealed segment begins with is of no use any more: it is not written on.
+    headBytes: 0,
     sealed: true,
     syncedBytes: end.plainBytes,
     plannedBytes: end.plainBytes,
@@ -218,17 +345,9 @@ async function recoverPlain(files: Files, dir: string, firstOffset: Offset): Pro
   if (reader === null) throw new Failure("file", `Cannot read segment ${plainName(firstOffset)}: it has gone`);
   await checkSegment(reader);
   const header = reader.header;
-  if (reader.fault !== null) throw corruptSegment(plainName(firstOffset), reader.fault);
+  if (reader.fault !== null) throw refuse(plainName(firstOffset), reader.fault);
   if (header === null) throw new Error("A reader without a fault has a header");
-  const bytes = reader.position;
-  return {
-    ...header,
-    sealed: false,
-    syncedBytes: bytes,
-    plannedBytes: bytes,
-    fileBytes: bytes,
-    nextOffset: reader.nextOffset,
-  };
+  return plainSegment(reader, header);
 }
 
 /** Removes the sealed file where it is not whole, so that it is written again; else the plain one. */

@@ -17,6 +17,8 @@ export class Retention {
   readonly #isFull: () => boolean;
   /** Called when the bytes on disk have become less. */
   readonly #onChanged: () => void;
+  /** Puts another segment in the place of one whose file is gone. */
+  readonly #onGone: (segment: Segment) => Promise<void>;
   readonly #stop = new AbortController();
   #olderBytes = 0;
   #sealing: Promise<void> | null = null;
@@ -30,6 +32,7 @@ export class Retention {
       readonly cursors: Cursors;
       readonly isFull: () => boolean;
       readonly onChanged: () => void;
+      readonly onGone: (segment: Segment) => Promise<void>;
     },
   ) {
     this.#options = options;
@@ -37,6 +40,7 @@ export class Retention {
     this.#cursors = shared.cursors;
     this.#isFull = shared.isFull;
     this.#onChanged = shared.onChanged;
+    this.#onGone = shared.onGone;
     this.recount();
   }
 
@@ -91,11 +95,22 @@ export class Retention {
         if (this.#isFull()) await this.removePassed();
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
-        this.#options.observer({ kind: "journal_failed", error: error.message });
+        this.#options.observer({ kind: "journal_warning", code: "sealing", text: error.message });
+        // Where its file is gone it is replaced, and sealed with the next round.
+        await this.#replaceGone(segment);
         return;
       } finally {
         this.#sealingSegment = null;
       }
+    }
+  }
+
+  async #replaceGone(segment: Segment): Promise<void> {
+    try {
+      await this.#onGone(segment);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#options.observer({ kind: "journal_warning", code: "lost", text: error.message });
     }
   }
 
@@ -133,7 +148,7 @@ export class Retention {
     await host.files.remove(`${dir}/${plainName(segment.firstOffset)}`);
     await host.files.remove(`${dir}/${sealedName(segment.firstOffset)}`);
     await host.files.syncDir(dir);
-    this.#segments.shift();
+    this.#segments.splice(this.#segments.findIndex(({ firstOffset }) => firstOffset === segment.firstOffset), 1);
     this.recount();
     observer({ kind: "journal_segment_deleted", segment: segmentName(segment), bytes: segment.fileBytes });
     this.#onChanged();

@@ -91,6 +91,8 @@ async function writeSealed(
       firstOffset: segment.firstOffset,
       nextOffset: segment.nextOffset,
       createdAt: segment.createdAt,
+      version: segment.version,
+      journal: segment.journal,
     });
     await output.write(end);
     await output.sync();

@@ -1,13 +1,14 @@
 import type { Files } from "../host/mod.ts";
-import { Failure, type Micros, type Offset } from "../model/mod.ts";
+import { Failure, type Offset } from "../model/mod.ts";
 import { openPlain, openSealed } from "./byte_source.ts";
+import type { SegmentHeader } from "./format.ts";
 import { plainName, sealedName } from "./names.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 /** One file of the journal, as the writer knows it. */
-export interface Segment {
-  readonly firstOffset: Offset;
-  readonly createdAt: Micros;
+export interface Segment extends SegmentHeader {
+  /** Bytes of the header, the plans and the checkpoint that it begins with, which do not count for rolling. */
+  readonly headBytes: number;
   /** Whether it is compressed and the plain file is gone or about to be. */
   sealed: boolean;
   /** Bytes of the plain segment that are synced. */

@@ -1,15 +1,19 @@
 import { crc32 } from "node:zlib";
 import { Failure, type JournalRecord, type Offset } from "../model/mod.ts";
 import { BlockDamage, type ByteSource } from "./byte_source.ts";
-import { decodeBody } from "./codec.ts";
+import { CHECKPOINT, decodeBody, type DecodedRecord, DROPPED, PLAN } from "./codec.ts";
 import {
   decodeHeader,
   decodeMark,
-  HEADER_BYTES,
+  HEADER_BYTES_MAX,
+  headerBytes,
+  type HeaderFault,
   hex,
+  isHeaderFault,
   MARK_KIND,
+  ORDINALS,
   RECORD_BODY_BYTES_MAX,
-  RECORD_HEADER_BYTES,
+  recordHeaderBytes,
   type SegmentHeader,
 } from "./format.ts";
 import type { OpenSession } from "./open_sessions.ts";
@@ -28,6 +32,8 @@ export interface SegmentFault {
   readonly offset: Offset;
   /** What is wrong, to stand after a colon. */
   readonly reason: string;
+  /** What is wrong with the segment's header; null where the header is good. */
+  readonly header: HeaderFault["kind"] | null;
 }
 
 /** Reads the records of one segment, checking every CRC. */
@@ -36,6 +42,12 @@ export class SegmentReader {
   readonly #firstOffset: Offset;
   readonly #from: Offset;
   #header: SegmentHeader | null = null;
+  /** Bytes before a record's body in this segment. */
+  #recordHeader = recordHeaderBytes(1);
+  /** Bytes of the header and of the plans and checkpoint that follow it at once. */
+  #headBytes = 0;
+  #isInHead = true;
+  #isHeadWhole = false;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #position = 0;
@@ -65,6 +77,16 @@ export class SegmentReader {
   /** Offset of the record at `position`. */
   get nextOffset(): Offset {
     return this.#nextOffset;
+  }
+
+  /** Bytes of the header, the plans and the checkpoint with which the segment begins. */
+  get headBytes(): number {
+    return this.#headBytes;
+  }
+
+  /** Whether it ends within the plans and the checkpoint with which it begins. */
+  get isHeadTorn(): boolean {
+    return this.#isInHead && !this.#isHeadWhole;
   }
 
   /** Sessions that the segment's checkpoint lists. */
@@ -108,25 +130,27 @@ export class SegmentReader {
     const rest = this.#source.totalBytes() - this.#position;
     if (rest <= 0 && this.#header !== null) return false;
     if (this.#header === null) return await this.#readHeader(rest);
-    if (rest < RECORD_HEADER_BYTES) return this.#fail(`${rest} bytes are no record`);
-    if (!await this.#gather(RECORD_HEADER_BYTES)) return this.#fail("the file ends early");
+    if (rest < this.#recordHeader) return this.#fail(`${rest} bytes are no record`);
+    if (!await this.#gather(this.#recordHeader)) return this.#fail("the file ends early");
     const length = this.#uint32(this.#at + 4);
     if (length > RECORD_BODY_BYTES_MAX) return this.#fail(`the record's length is ${length} bytes`);
-    const whole = RECORD_HEADER_BYTES + length;
+    const whole = this.#recordHeader + length;
     if (whole > rest) return this.#fail(`the record has ${whole} bytes, ${rest} are left`);
     return await this.#gather(whole) || this.#fail("the file ends early");
   }
 
   async #readHeader(rest: number): Promise<boolean> {
-    if (rest > 0) await this.#gather(Math.min(rest, HEADER_BYTES));
-    const header = decodeHeader(this.#bytes.subarray(this.#at, this.#at + HEADER_BYTES));
-    if (typeof header === "string") return this.#fail(header);
+    if (rest > 0) await this.#gather(Math.min(rest, HEADER_BYTES_MAX));
+    const header = decodeHeader(this.#bytes.subarray(this.#at, this.#at + HEADER_BYTES_MAX));
+    if (isHeaderFault(header)) return this.#fail(header.reason, header.kind);
     if (header.firstOffset !== this.#firstOffset) {
-      return this.#fail(`the header says that the first offset is ${header.firstOffset}`);
+      return this.#fail(`the header says that the first offset is ${header.firstOffset}`, "damaged");
     }
     this.#header = header;
-    this.#at += HEADER_BYTES;
-    this.#position = HEADER_BYTES;
+    this.#recordHeader = recordHeaderBytes(header.version);
+    this.#at += headerBytes(header.version);
+    this.#position = headerBytes(header.version);
+    this.#headBytes = this.#position;
     return await this.#fill();
   }
 
@@ -150,8 +174,8 @@ export class SegmentReader {
   #parse(): readonly JournalEntry[] {
     const header = this.#header;
     const entries: JournalEntry[] = [];
-    while (header !== null && this.#bytes.length - this.#at >= RECORD_HEADER_BYTES) {
-      const end = this.#at + RECORD_HEADER_BYTES + this.#uint32(this.#at + 4);
+    while (header !== null && this.#bytes.length - this.#at >= this.#recordHeader) {
+      const end = this.#at + this.#recordHeader + this.#uint32(this.#at + 4);
       if (end > this.#bytes.length) break;
       if (!this.#parseRecord(header, end, entries)) break;
       this.#position += end - this.#at;
@@ -167,22 +191,45 @@ export class SegmentReader {
     if (found !== expected) {
       return this.#fail(`the record's checksum is ${hex(found)}, expected ${hex(expected)}`);
     }
-    const body = this.#at + RECORD_HEADER_BYTES;
+    const body = this.#at + this.#recordHeader;
     if (body === end) return this.#fail("the record is empty");
-    if (bytes[body] === MARK_KIND) return this.#checkMark(header, end);
-    if (this.#nextOffset === header.firstOffset || this.#nextOffset >= this.#from) {
-      const decoded = decodeBody(bytes, { start: body, end }, header);
-      if (decoded === null) return this.#fail(`the record's kind is ${bytes[body]}, which is not known`);
-      if (this.#nextOffset === header.firstOffset) this.#openSessions = decoded.openSessions;
-      if (this.#nextOffset >= this.#from) entries.push({ offset: this.#nextOffset, record: decoded.record });
-    }
-    this.#nextOffset++;
+    const kind = bytes[body];
+    if (kind === MARK_KIND) return this.#checkMark(header, end);
+    if (!this.#checkOrdinal(header)) return false;
+    const isHead = this.#isInHead && (kind === CHECKPOINT || kind === PLAN);
     this.#endsWithMark = false;
+    if (!isHead) this.#isInHead = false;
+    if (this.#nextOffset < this.#from && !isHead && kind !== DROPPED) {
+      this.#nextOffset++;
+      return true;
+    }
+    const decoded = decodeBody(bytes, { start: body, end }, header);
+    if (decoded === null) return this.#fail(`the record's kind is ${kind}, which is not known`);
+    const { record } = decoded;
+    if (isHead) this.#followHead(decoded, this.#position + end - this.#at);
+    if (this.#nextOffset >= this.#from) entries.push({ offset: this.#nextOffset, record });
+    this.#nextOffset = record.kind === "dropped" && record.toOffset !== null ? record.toOffset : this.#nextOffset + 1;
     return true;
   }
 
+  /** Takes a record of the segment's head, which ends at byte `end`. */
+  #followHead({ record, openSessions }: DecodedRecord, end: number): void {
+    this.#headBytes = end;
+    if (record.kind !== "checkpoint") return;
+    if (record.part === 0) this.#openSessions = openSessions;
+    this.#isHeadWhole = record.last;
+    if (record.last) this.#isInHead = false;
+  }
+
+  #checkOrdinal({ version }: SegmentHeader): boolean {
+    if (version === 1) return true;
+    const ordinal = this.#bytes[this.#at + 8] | this.#bytes[this.#at + 9] << 8;
+    const expected = this.#nextOffset % ORDINALS;
+    return ordinal === expected || this.#fail(`the record's ordinal is ${ordinal}, expected ${expected}`);
+  }
+
   #checkMark(header: SegmentHeader, end: number): boolean {
-    const mark = decodeMark(this.#bytes.subarray(this.#at, end));
+    const mark = decodeMark(this.#bytes.subarray(this.#at, end), header.version);
     const stands = mark !== null && mark.firstOffset === header.firstOffset && mark.position === this.#position &&
       mark.nextOffset === this.#nextOffset;
     this.#endsWithMark = stands;
@@ -195,19 +242,18 @@ export class SegmentReader {
   }
 
   /** Notes the fault; always false. */
-  #fail(reason: string): false {
-    this.#fault = { byte: this.#position, offset: this.#nextOffset, reason };
+  #fail(reason: string, header: HeaderFault["kind"] | null = null): false {
+    this.#fault = { byte: this.#position, offset: this.#nextOffset, reason, header };
     return false;
   }
 }
 
-/** The failure of a segment that is damaged, by name, byte and offset. */
+/** The failure of a segment that is damaged, by name, byte and offset, or of a format that is not known here. */
 export function corruptSegment(name: string, fault: SegmentFault): Failure {
-  return new Failure(
-    "corrupt",
-    `Cannot read segment ${name}: damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}`,
-    { retry: false },
-  );
+  const what = fault.header === "newer"
+    ? fault.reason
+    : `damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}`;
+  return new Failure("corrupt", `Cannot read segment ${name}: ${what}`, { retry: false });
 }
 
 function concat(parts: readonly Uint8Array[], length: number): Uint8Array {

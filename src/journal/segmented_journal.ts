@@ -1,14 +1,27 @@
 import type { Timer } from "../host/mod.ts";
-import { Failure, JOURNAL_COMMIT_BYTES, JOURNAL_REFUSED_BYTES, type JournalRecord, type Offset } from "../model/mod.ts";
-import { type Batch, BatchWriter } from "./batch_writer.ts";
-import { encodeCheckpoint, encodeRecord } from "./codec.ts";
+import {
+  Failure,
+  JOURNAL_COMMIT_BYTES,
+  JOURNAL_REFUSED_BYTES,
+  type JournalRecord,
+  type JournalWarning,
+  type Micros,
+  type Offset,
+} from "../model/mod.ts";
+import { type Batch, BatchWriter, SegmentGone } from "./batch_writer.ts";
+import { encodeRecord } from "./codec.ts";
 import type { Cursors } from "./cursors.ts";
-import { encodeHeader, encodeMark } from "./format.ts";
+import { encodeMark, FORMAT_VERSION } from "./format.ts";
 import type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
+import type { JournalFolder } from "./journal_folder.ts";
+import { JournaledPlans } from "./journaled_plans.ts";
+import { lostRecord, offsetAfter } from "./mend.ts";
+import { plainName } from "./names.ts";
 import { type OpenSession, OpenSessions } from "./open_sessions.ts";
 import { holding, readSegments } from "./read_segments.ts";
 import type { Recovery } from "./recovery.ts";
 import { Retention } from "./retention.ts";
+import { encodeHead } from "./segment_head.ts";
 import { type Segment, segmentName } from "./segment.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 import { WriteBuffer } from "./write_buffer.ts";
@@ -22,9 +35,11 @@ export interface JournalParts {
   readonly id: string;
   readonly recovery: Recovery;
   readonly cursors: Cursors;
+  readonly folder: JournalFolder;
   /** Offset of the first record of a new journal. */
   readonly start: Offset;
-  readonly release: () => Promise<void>;
+  /** Offset that a sink has committed past the end of what is there; null where none has. */
+  readonly committedPast: Offset | null;
 }
 
 /** The journal of a folder that is locked and recovered. */
@@ -32,16 +47,19 @@ export class SegmentedJournal implements Journal {
   readonly id: string;
   readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
   readonly #options: JournalOptions;
-  readonly #release: () => Promise<void>;
+  readonly #folder: JournalFolder;
   readonly #cursors: Cursors;
   readonly #segments: Segment[];
   readonly #sessions = new OpenSessions();
+  readonly #plans = new JournaledPlans();
   readonly #buffer = new WriteBuffer();
   readonly #writer: BatchWriter;
   readonly #retention: Retention;
   readonly #subscribers = new Set<(synced: Offset) => void>();
   readonly #freedSubscribers = new Set<() => void>();
   readonly #recoveredRecords: number;
+  readonly #recoveredTs: Micros | null;
+  readonly #committedPast: Offset | null;
   /** First offset of what is in the buffer. */
   #batchFrom: Offset;
   #next: Offset;
@@ -54,13 +72,25 @@ export class SegmentedJournal implements Journal {
   #retryMs = RETRY_MS_MIN;
   #closed = false;
   #wasFull = false;
+  /** When the first record in the buffer was appended, on the monotonic clock. */
+  #bufferSinceMs = 0;
+  /** Bytes of the segment being written at which a new one is begun. */
+  #rollAt = 0;
+  /** Whether a reader found the segment that is being written gone. */
+  #isGoneSuspected = false;
+  /** Whether files have to be put back before anything is written. */
+  #mustRestore = false;
+  #restoring: Promise<void> = Promise.resolve();
 
   constructor(options: JournalOptions, parts: JournalParts) {
     const { recovery, cursors } = parts;
     const last = recovery.segments.at(-1);
     this.id = parts.id;
     this.#options = options;
-    this.#release = parts.release;
+    this.#folder = parts.folder;
+    this.#committedPast = parts.committedPast;
+    this.#recoveredTs = recovery.lastTs;
+    for (const plan of recovery.plans) this.#plans.follow(plan);
     this.#cursors = cursors;
     this.#segments = [...recovery.segments];
     this.#sessions.restore(recovery.openSessions);
@@ -79,7 +109,9 @@ export class SegmentedJournal implements Journal {
       cursors,
       isFull: () => this.full,
       onChanged: () => this.#onFreed(),
+      onGone: (segment) => this.#replaceGone(segment),
     });
+    if (last !== undefined) this.#rollAt = last.headBytes + options.plan.segmentBytes;
   }
 
   /** Begins the first segment where there is none, and the work that an earlier run left. */
@@ -88,6 +120,7 @@ export class SegmentedJournal implements Journal {
     if (last === undefined) {
       await this.#beginFirst();
     } else {
+      await this.#passCommitted(last);
       this.#options.observer({
         kind: "journal_recovered",
         segment: segmentName(last),
@@ -97,6 +130,18 @@ export class SegmentedJournal implements Journal {
     }
     this.#retention.sealInBackground();
     this.#reportFull();
+  }
+
+  /** Offsets that a sink has committed are not given out again, though their records are lost. */
+  async #passCommitted(last: Segment): Promise<void> {
+    const toOffset = this.#committedPast;
+    if (toOffset === null) return;
+    const reason = `the journal ended at offset ${this.#next}, a sink had committed ${toOffset}`;
+    this.#warn(reason);
+    const toTs = this.#options.host.clock.nowMicros();
+    const fromTs = this.#recoveredTs ?? last.createdAt;
+    this.append(lostRecord({ offset: this.#next, toOffset, fromTs, toTs, reason }));
+    await this.sync();
   }
 
   async #beginFirst(): Promise<void> {
@@ -142,21 +187,34 @@ export class SegmentedJournal implements Journal {
     return this.#failure;
   }
 
+  get unsyncedMs(): number {
+    const sinceMs = this.#writer.sinceMs ?? (this.#buffer.size > 0 ? this.#bufferSinceMs : null);
+    return sinceMs === null ? 0 : Math.max(0, this.#options.host.clock.monotonicMs() - sinceMs);
+  }
+
   append(record: JournalRecord): Offset {
     if (this.#closed) throw new Failure("closed", "Cannot append to the journal: it is closed", { retry: false });
     if (this.#failure !== null && !this.#failure.retry) throw this.#failure;
-    const size = this.#buffer.size;
-    if (size === 0) this.#beginBatch();
-    else if (size >= JOURNAL_COMMIT_BYTES) this.#heedSize();
-    encodeRecord(this.#buffer, record, this.#active);
-    const offset = this.#next++;
+    if (this.#active.version < FORMAT_VERSION) this.#beginSegment();
+    this.#heedSize(sizeOf(record));
+    if (this.#buffer.size === 0) this.#beginBatch();
+    const plan = this.#plans.missing(record);
+    if (plan !== null) this.#encode(plan);
+    return this.#encode(record);
+  }
+
+  #encode(record: JournalRecord): Offset {
+    const offset = this.#next;
+    encodeRecord(this.#buffer, record, this.#active, offset);
+    this.#next = offsetAfter(record, offset);
     this.#sessions.follow(offset, record);
+    this.#plans.follow(record);
     return offset;
   }
 
-  async sync(): Promise<void> {
+  async sync(signal?: AbortSignal): Promise<void> {
     const target = this.#next;
-    while (this.#synced < target) await this.#commit();
+    while (this.#synced < target) await withSignal(this.#commit(), signal, "sync");
   }
 
   whenSynced(call: (synced: Offset) => void): () => void {
@@ -171,7 +229,8 @@ export class SegmentedJournal implements Journal {
 
   read(from: Offset, options: ReadOptions = {}): AsyncIterable<readonly JournalEntry[]> {
     const { host, dir } = this.#options;
-    return readSegments(host.files, dir, { ...options, from, segments: this.#segments });
+    const onGone = (segment: Segment) => this.#replaceGone(segment);
+    return readSegments(host.files, dir, { ...options, from, segments: this.#segments, onGone });
   }
 
   async loadCursor(reader: string): Promise<Offset | null> {
@@ -201,20 +260,25 @@ export class SegmentedJournal implements Journal {
     return this.#retention.whenSealed();
   }
 
-  async close(): Promise<void> {
+  async close(signal?: AbortSignal): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
+    let isAbandoned = false;
     try {
-      await this.#retention.stop();
-      await this.sync();
-      if (this.#unmarked) {
+      await withSignal(this.#retention.stop(), signal, "close");
+      await this.sync(signal);
+      if (this.#unmarked && this.#active.version === FORMAT_VERSION) {
         this.#buffer.push(this.#mark());
-        await this.#commit();
+        await withSignal(this.#commit(), signal, "close");
       }
+    } catch (error) {
+      isAbandoned = error instanceof Failure && error.code === "cancelled";
+      throw error;
     } finally {
       this.#timer?.cancel();
-      await this.#writer.closeHandle().finally(this.#release);
+      // What hangs keeps its file and the lock, which end with the process: nobody else may write meanwhile.
+      if (!isAbandoned) await this.#writer.closeHandle().finally(() => this.#folder.release());
     }
   }
 
@@ -224,22 +288,25 @@ export class SegmentedJournal implements Journal {
 
   /** The first bytes of a batch vouch for the batches before it. */
   #beginBatch(): void {
+    this.#bufferSinceMs = this.#options.host.clock.monotonicMs();
     this.#buffer.push(this.#mark());
     if (this.#failure === null) this.#commitAfter(this.#options.plan.syncMs);
   }
 
   #mark(): Uint8Array {
     const { firstOffset, plannedBytes } = this.#active;
-    return encodeMark({ firstOffset, position: plannedBytes, nextOffset: this.#next });
+    return encodeMark({ firstOffset, position: plannedBytes, nextOffset: this.#next }, FORMAT_VERSION);
   }
 
-  /** Writes early; refuses where even that does not keep up. */
-  #heedSize(): void {
-    if (this.bufferedBytes >= JOURNAL_REFUSED_BYTES) {
-      throw new Failure("busy", `Cannot append to the journal: ${this.bufferedBytes} bytes wait to be written`, {
+  /** Writes early; refuses a record where even that does not keep up. */
+  #heedSize(coming: number): void {
+    const waiting = this.bufferedBytes;
+    if (waiting > 0 && waiting + coming > JOURNAL_REFUSED_BYTES) {
+      throw new Failure("busy", `Cannot append to the journal: ${waiting} bytes wait to be written`, {
         cause: this.#failure,
       });
     }
+    if (this.#buffer.size < JOURNAL_COMMIT_BYTES) return;
     if (this.#running === null && this.#failure === null) this.#commitInBackground();
   }
 
@@ -274,14 +341,22 @@ export class SegmentedJournal implements Journal {
     await Promise.resolve();
     this.#timer?.cancel();
     this.#timer = null;
-    this.#takeBatch();
-    const rolls = this.#active.plannedBytes >= this.#options.plan.segmentBytes && !this.#closed;
+    const rolls = this.#active.plannedBytes + this.#buffer.size >= this.#rollAt && !this.#closed;
+    // While what was taken before cannot be written, small batches would each hold a chunk of memory.
+    const holdsBack = this.#writer.isBusy && this.#buffer.size < JOURNAL_COMMIT_BYTES && !rolls;
+    if (!holdsBack) this.#takeBatch();
     try {
-      if (rolls) this.#beginSegment();
+      if (rolls) this.#rollSegment();
       this.#reportFull();
+      await this.#restoreFolder();
       await this.#writer.drain();
+      if (holdsBack) {
+        this.#takeBatch();
+        await this.#writer.drain();
+      }
     } catch (error) {
       this.#noteFailure(error);
+      if (error instanceof SegmentGone) await this.#beginAfterLoss();
       throw error;
     }
     this.#failure = null;
@@ -298,34 +373,109 @@ export class SegmentedJournal implements Journal {
     const records = this.#next - this.#batchFrom;
     this.#batchFrom = this.#next;
     this.#unmarked = records > 0;
-    this.#writer.push({ segment, chunks: this.#buffer.take(), bytes, records, nextOffset: this.#next });
+    const sinceMs = this.#bufferSinceMs;
+    const chunks = this.#buffer.take();
+    this.#writer.push({ segment, chunks, bytes, records, nextOffset: this.#next, sinceMs, isHead: false });
   }
 
-  /** Begins a segment with the checkpoint, which is a batch of its own. */
+  /** Begins a new segment; where its checkpoint cannot be made, the one being written grows on for another while. */
+  #rollSegment(): void {
+    try {
+      this.#beginSegment();
+    } catch (error) {
+      this.#rollAt = this.#active.plannedBytes + this.#options.plan.segmentBytes;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#warn(`Cannot begin a new journal segment, the present one grows on: ${why}`, "checkpoint");
+    }
+  }
+
+  /** Begins a segment with plans and checkpoint, which are a batch of their own. Its bytes do not count for rolling. */
   #beginSegment(): void {
-    const { host, checkpoint } = this.#options;
-    const [state] = checkpoint();
+    const { host, checkpoint, plansInUse } = this.#options;
     const at = host.clock.nowMicros();
-    const header = { firstOffset: this.#next, createdAt: at };
-    const begun = new WriteBuffer();
-    begun.push(encodeHeader(header));
-    encodeCheckpoint(begun, { kind: "checkpoint", at, part: 0, last: true, state }, this.#sessions.list());
-    const bytes = begun.size;
-    const nextOffset = this.#next + 1;
+    const header = { firstOffset: this.#next, createdAt: at, version: FORMAT_VERSION, journal: this.id };
+    const openSessions = this.#sessions.list();
+    const plans = this.#plans.inUse(openSessions, plansInUse?.() ?? []);
+    const { chunks, bytes, nextOffset } = encodeHead(header, { at, plans, openSessions, parts: checkpoint() });
     const segment: Segment = {
       ...header,
+      headBytes: bytes,
       sealed: false,
       syncedBytes: 0,
       plannedBytes: bytes,
       fileBytes: 0,
       nextOffset,
     };
+    this.#plans.begin(plans);
     this.#segments.push(segment);
+    const records = nextOffset - this.#next;
     this.#next = nextOffset;
     this.#batchFrom = nextOffset;
     this.#unmarked = true;
-    this.#writer.push({ segment, chunks: begun.take(), bytes, records: 1, nextOffset });
+    this.#rollAt = bytes + this.#options.plan.segmentBytes;
+    const sinceMs = host.clock.monotonicMs();
+    this.#writer.push({ segment, chunks, bytes, records, nextOffset, sinceMs, isHead: true });
     this.#retention.recount();
+  }
+
+  /**
+   * The file that was being written is gone. What waits for it is given up, because the new segment begins with the
+   * state after it; sinks that follow closely have it from memory, for others a dropped record will stand for it.
+   */
+  async #beginAfterLoss(): Promise<void> {
+    await this.#writer.abandon();
+    this.#buffer.recycle(this.#buffer.take());
+    this.#isGoneSuspected = false;
+    this.#active.nextOffset = this.#next;
+    this.#mustRestore = true;
+    this.#beginSegment();
+    this.#warn(
+      `Segment ${plainName(this.#active.firstOffset)} takes the place of a segment that is gone from its folder`,
+    );
+  }
+
+  /** Puts back what is gone of the folder, before anything is written. */
+  async #restoreFolder(): Promise<void> {
+    if (this.#isGoneSuspected) throw new SegmentGone(`${this.#options.dir}/${plainName(this.#active.firstOffset)}`);
+    await this.#folder.check();
+    if (!this.#mustRestore) return;
+    await this.#folder.restore(this.id);
+    for (const segment of this.#segments.slice(0, -1)) await this.#replaceGone(segment);
+    this.#mustRestore = false;
+  }
+
+  /**
+   * Puts a segment that holds a dropped record in the place of one that is gone. Of the one being written the writer has
+   * to notice it first: rejects then, to be tried again.
+   */
+  #replaceGone(segment: Segment): Promise<void> {
+    const replaced = this.#restoring.then(() => this.#replaceIfGone(segment));
+    this.#restoring = replaced.catch(() => {});
+    return replaced;
+  }
+
+  async #replaceIfGone(segment: Segment): Promise<void> {
+    if (!this.#segments.includes(segment) || await this.#folder.holds(segment)) return;
+    if (segment === this.#active) {
+      if (segment.syncedBytes === 0) return;
+      this.#isGoneSuspected = true;
+      this.#commitInBackground();
+      throw new SegmentGone(`${this.#options.dir}/${plainName(segment.firstOffset)}`);
+    }
+    const at = this.#segments.indexOf(segment);
+    const toOffset = this.#segments[at + 1].firstOffset;
+    const { firstOffset: offset, createdAt: fromTs } = segment;
+    const toTs = this.#options.host.clock.nowMicros();
+    const reason = `segment ${segmentName(segment)} was gone from its folder`;
+    const record = lostRecord({ offset, toOffset, fromTs, toTs, reason });
+    const standIn = await this.#folder.writeStandIn({ ...segment, version: FORMAT_VERSION, journal: this.id }, record);
+    this.#segments[this.#segments.indexOf(segment)] = standIn;
+    this.#retention.recount();
+    this.#warn(`Records ${offset} to ${toOffset} are lost: ${reason}; a gap tells it`);
+  }
+
+  #warn(text: string, code: JournalWarning = "lost"): void {
+    this.#options.observer({ kind: "journal_warning", code, text });
   }
 
   #onSynced(batch: Batch, durationMs: number): void {
@@ -354,5 +504,36 @@ export class SegmentedJournal implements Journal {
     if (full === this.#wasFull) return;
     this.#wasFull = full;
     this.#options.observer({ kind: "journal_full", full, bytes: this.totalBytes });
+  }
+}
+
+/** Bytes that a record takes in the buffer, as far as it can be long. */
+function sizeOf(record: JournalRecord): number {
+  switch (record.kind) {
+    case "frame":
+      return record.payload.length;
+    case "http":
+      return record.body.length;
+    case "plan":
+      return record.body.length;
+    default:
+      return 0;
+  }
+}
+
+/** Waits for work, but no longer than until the signal aborts: the work goes on, and is waited for no more. */
+async function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
+  if (signal === undefined) return await work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => {
+    aborted.reject(new Failure("cancelled", `Cannot ${what} the journal: the time for it is over`, { retry: false }));
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }

@@ -75,7 +75,9 @@ export {
   HTTP_CLIENTS_MAX,
   INSTRUMENT_PAGES_MAX,
   JOURNAL_BUFFER_BYTES_MAX,
+  JOURNAL_CHECKPOINT_BYTES_MAX,
   JOURNAL_COMMIT_BYTES,
+  JOURNAL_PART_BYTES,
   JOURNAL_REFUSED_BYTES,
   JOURNAL_WAIT_MS_MAX,
   JSON_DEPTH_MAX,
@@ -122,7 +124,14 @@ export {
   TAIL_WAIT_MS_MAX,
 } from "./limits.ts";
 export { isoFromMicros, type Micros, microsFromIsoBytes, microsFromText, TIME_UNITS, type TimeUnit } from "./micros.ts";
-export { type FaultCode, type Observation, type Observer, type SessionState, type StreamState } from "./observation.ts";
+export {
+  type FaultCode,
+  type JournalWarning,
+  type Observation,
+  type Observer,
+  type SessionState,
+  type StreamState,
+} from "./observation.ts";
 export {
   type BookKind,
   type BookRule,

@@ -210,9 +210,11 @@ export const LOG_EVENTS: Table = {
   },
   journal_recovered: {
     level: (seen) => seen.cutBytes > 0 ? "warn" : "info",
-    meaning: "The journal was opened; a torn tail was cut off",
+    meaning: "The journal was opened; where the process before was cut off, so was its last, half-written record",
     text: (seen) =>
-      `Recovered segment ${seen.segment}: ${seen.records} records, ${seen.cutBytes} bytes of a torn tail cut`,
+      seen.cutBytes > 0
+        ? `Recovered segment ${seen.segment}: ${seen.records} records, ${seen.cutBytes} bytes of a torn tail cut`
+        : `Opened the journal: goes on in segment ${seen.segment} after ${seen.records} records`,
     repeatKey: null,
   },
   journal_full: {

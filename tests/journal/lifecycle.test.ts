@@ -65,8 +65,8 @@ Deno.test("append() refuses when its bound waits, and takes records again after"
     assert.throws(() => {
       for (; taken < 100; taken++) journal.append(record);
     }, { code: "busy" });
-    assert.ok(taken * payload.length >= JOURNAL_REFUSED_BYTES);
-    assert.ok(taken * payload.length <= JOURNAL_REFUSED_BYTES + payload.length);
+    assert.ok(taken * payload.length <= JOURNAL_REFUSED_BYTES);
+    assert.ok(taken * payload.length > JOURNAL_REFUSED_BYTES - 2 * payload.length);
     await assert.rejects(journal.sync(), { code: "file" });
     await journal.sync();
     journal.append(record);
@@ -96,9 +96,9 @@ Deno.test("removePassed() deletes what every known reader has passed, and never 
     await journal.commitCursor("fast", journal.synced);
     await journal.removePassed();
     assert.equal(journal.oldest, oldest, "one reader has not committed");
-    await journal.commitCursor("slow", oldest + 15);
+    await journal.commitCursor("slow", oldest + 25);
     await journal.removePassed();
-    assert.ok(journal.oldest > oldest && journal.oldest <= oldest + 15);
+    assert.ok(journal.oldest > oldest && journal.oldest <= oldest + 25);
     await journal.commitCursor("slow", journal.synced);
     await journal.removePassed();
     const segments = (await files.list(dir) ?? []).filter((entry) => entry.name.includes(".journal"));

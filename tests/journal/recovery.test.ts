@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { listJournal, readJournal, verifyJournal } from "../../src/journal/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
-import { Failure } from "../../src/model/mod.ts";
+import { Failure, type Observation } from "../../src/model/mod.ts";
+import { seeded } from "../support/seeded.ts";
 import { FaultyFiles } from "../support/faulty_files.ts";
 import { collect, frame, frameTexts, inTempDir, openRig } from "../support/journal_rig.ts";
 
@@ -87,7 +88,7 @@ Deno.test("openJournal() refuses a flip of any byte of a closed segment by name 
     await (await openRig(dir)).close();
     const whole = await contents(path);
     // The mark that `close` writes is last: without it no record is lost.
-    const markAt = whole.length - 40;
+    const markAt = whole.length - 42;
     for (let at = 0; at < whole.length; at++) {
       const flipped = whole.slice();
       flipped[at] ^= 1 << at % 8;
@@ -95,7 +96,7 @@ Deno.test("openJournal() refuses a flip of any byte of a closed segment by name 
       if (at >= markAt) {
         const journal = await openRig(dir);
         assert.deepEqual([...frameTexts(await collect(journal.read(0))).values()], texts, `byte ${at}`);
-        assert.equal(journal.recovered.cutBytes, 40);
+        assert.equal(journal.recovered.cutBytes, 42);
         await journal.close();
         continue;
       }
@@ -114,17 +115,80 @@ Deno.test("openJournal() refuses a flip of any byte of a closed segment by name 
     }
   }));
 
-Deno.test("openJournal() cuts a flip in the last commit before a crash, never inventing records", () =>
+Deno.test("openJournal() keeps every good record before and behind a flip in the last commit before a crash", () =>
   inTempDir(async (dir) => {
-    const { path, ends, texts } = await writeAndKill(dir);
+    const texts = ["one", "two", "three", "", "five", "six"];
+    const faulty = new FaultyFiles(files);
+    const writing = await openRig(dir, { files: faulty });
+    const [name] = await segmentNames(dir);
+    const path = `${dir}/${name}`;
+    writing.append(frame("zero"));
+    await writing.sync();
+    const begin = (await files.stat(path))?.bytes ?? 0;
+    const offsets = texts.map((text) => writing.append(frame(text)));
+    await writing.sync();
+    await faulty.end();
+    await faulty.discard();
     const whole = await contents(path);
-    for (let at = ends[2]; at < whole.length; at++) {
+    for (let at = begin; at < whole.length; at++) {
+      for (const other of await segmentNames(dir)) await files.remove(`${dir}/${other}`);
       const flipped = whole.slice();
       flipped[at] ^= 0x10;
       await replace(path, flipped);
+      const seen: Observation[] = [];
+      const journal = await openRig(dir, { seen });
+      const entries = await collect(journal.read(0));
+      const found = frameTexts(entries);
+      const missing = offsets.filter((offset, i) => found.get(offset) !== texts[i]);
+      assert.ok(missing.length <= 1, `byte ${at}: ${missing.length} records are missing`);
+      assert.deepEqual(
+        [...found.values()],
+        ["zero", ...texts].filter((_, i) => i === 0 || offsets[i - 1] !== missing[0]),
+        `byte ${at}`,
+      );
+      const isLast = missing[0] === offsets[offsets.length - 1];
+      const dropped = entries.flatMap(({ offset, record }) => record.kind === "dropped" ? [{ offset, record }] : []);
+      assert.equal(dropped.length, missing.length === 1 && !isLast ? 1 : 0, `byte ${at}`);
+      for (const { offset, record } of dropped) {
+        assert.deepEqual([offset, record.session, record.toOffset, record.frames], [missing[0], null, offset + 1, 1]);
+      }
+      const aside = (await segmentNames(dir)).filter((other) => other.endsWith(".damaged"));
+      assert.equal(aside.length, isLast ? 0 : 1, `byte ${at}`);
+      assert.equal(seen.some(({ kind }) => kind === "journal_warning"), !isLast, `byte ${at}`);
+      const next = journal.append(frame("later"));
+      assert.equal(next, isLast ? missing[0] : offsets[offsets.length - 1] + 1);
+      await journal.close();
+      assert.deepEqual((await verifyJournal(files, dir)).damage, []);
+    }
+  }));
+
+Deno.test("openJournal() keeps hundreds of good records behind a zeroed page in the last commit before a crash", () =>
+  inTempDir(async (dir) => {
+    const faulty = new FaultyFiles(files);
+    const writing = await openRig(dir, { files: faulty });
+    const [name] = await segmentNames(dir);
+    const path = `${dir}/${name}`;
+    const offsets = Array.from({ length: 1000 }, (_, i) => writing.append(frame(`${i} ${"x".repeat(i % 300)}`)));
+    await writing.sync();
+    await faulty.end();
+    await faulty.discard();
+    const whole = await contents(path);
+    const random = seeded(11);
+    for (let round = 0; round < 20; round++) {
+      for (const other of await segmentNames(dir)) await files.remove(`${dir}/${other}`);
+      const damaged = whole.slice();
+      const at = 500 + Math.floor(random() * (whole.length - 9000));
+      const length = 1 + Math.floor(random() * 8000);
+      damaged.fill(0, at, at + length);
+      await replace(path, damaged);
       const journal = await openRig(dir);
-      assert.deepEqual([...frameTexts(await collect(journal.read(0))).values()], texts.slice(0, 4), `byte ${at}`);
-      assert.equal(journal.recovered.cutBytes, whole.length - ends[2] - (at < ends[2] + 40 ? 0 : 40), `byte ${at}`);
+      const entries = await collect(journal.read(0));
+      const texts = frameTexts(entries);
+      for (const [offset, text] of texts) assert.ok(text.startsWith(`${offsets.indexOf(offset)} `), `offset ${offset}`);
+      const [dropped] = entries.filter(({ record }) => record.kind === "dropped");
+      assert.ok(dropped.record.kind === "dropped" && dropped.record.toOffset !== null);
+      assert.equal(texts.size, offsets.length - (dropped.record.toOffset - dropped.offset), `zeros at ${at}`);
+      assert.ok(dropped.record.toOffset - dropped.offset <= 2 + length / 12, "no more than what the zeros held");
       await journal.close();
     }
   }));

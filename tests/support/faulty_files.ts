@@ -1,4 +1,4 @@
-import type { FileHandle, Files } from "../../src/host/mod.ts";
+import type { FileHandle, FileLock, Files } from "../../src/host/mod.ts";
 import { Failure, type FailureCode } from "../../src/model/mod.ts";
 
 /** What goes wrong at one operation that changes something on disk. */
@@ -174,13 +174,14 @@ export class FaultyFiles implements Files {
     return this.#guard(() => this.#inner.makeTempDir(prefix));
   }
 
-  async lock(path: string): Promise<{ release(): Promise<void> }> {
+  async lock(path: string): Promise<FileLock> {
     const lock = await this.#change(`lock ${path}`, async () => {
       const taken = await this.#inner.lock(path);
       this.#locks.add(taken);
       return taken;
     });
     return {
+      isCurrent: () => this.#guard(() => lock.isCurrent()),
       release: async () => {
         if (!this.#locks.delete(lock)) return;
         await lock.release();

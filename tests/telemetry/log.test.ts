@@ -84,3 +84,10 @@ Deno.test("log writes different faults within a minute each", () => {
   observe({ ...EVERY_OBSERVATION.frame_fault, exchange: "beta" });
   assert.equal(lines.length, 3);
 });
+
+Deno.test("a clean start does not speak of a torn tail, one after a kill does", () => {
+  const text = (cutBytes: number) =>
+    LOG_EVENTS.journal_recovered?.text({ kind: "journal_recovered", segment: "1.journal", cutBytes, records: 8 }) ?? "";
+  assert.doesNotMatch(text(0), /torn|Recovered/);
+  assert.match(text(17), /17 bytes of a torn tail/);
+});

@@ -1,0 +1,91 @@
+import type { Host } from "../host/mod.ts";
+import type { DroppedRecord } from "../model/mod.ts";
+import type { Cursors } from "./cursors.ts";
+import type { SegmentHeader } from "./format.ts";
+import { lockFolder } from "./folder_lock.ts";
+import { segmentPaths } from "./own_segments.ts";
+import { writeSegment } from "./recovery.ts";
+import { encodeStandIn } from "./segment_head.ts";
+import type { Segment } from "./segment.ts";
+
+/** How often the lock is looked at, in ms. */
+const CHECK_MS = 5_000;
+
+/** The folder that a journal is written to: what else stands in it than segments, and what to do when files are gone. */
+export class JournalFolder {
+  readonly #host: Pick<Host, "clock" | "files" | "processId">;
+  readonly #dir: string;
+  readonly #cursors: Cursors;
+  #lock: Awaited<ReturnType<typeof lockFolder>>;
+  #checkedMs: number;
+
+  constructor(
+    host: Pick<Host, "clock" | "files" | "processId">,
+    parts: {
+      readonly dir: string;
+      readonly cursors: Cursors;
+      readonly lock: Awaited<ReturnType<typeof lockFolder>>;
+    },
+  ) {
+    this.#host = host;
+    this.#dir = parts.dir;
+    this.#cursors = parts.cursors;
+    this.#lock = parts.lock;
+    this.#checkedMs = host.clock.monotonicMs();
+  }
+
+  /**
+   * Takes the lock anew where its file is gone, now and then. Rejects with `busy` where another process has taken it
+   * meanwhile.
+   */
+  async check(): Promise<void> {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (nowMs - this.#checkedMs < CHECK_MS) return;
+    if (!await this.#lock.isCurrent() && await this.#host.files.stat(this.#dir) !== null) await this.#takeLock();
+    this.#checkedMs = nowMs;
+  }
+
+  /** Makes the folder, its lock, its id and the folder of the cursors anew, as far as they are gone. */
+  async restore(id: string): Promise<void> {
+    const { files } = this.#host;
+    await files.makeDir(this.#dir);
+    if (!await this.#lock.isCurrent()) await this.#takeLock();
+    await this.#cursors.prepare();
+    const path = `${this.#dir}/id`;
+    if (await files.readText(path) === null) await files.writeAtomic(path, new TextEncoder().encode(`${id}\n`));
+  }
+
+  /** Whether a segment's file is there, plain or sealed. */
+  async holds(segment: Segment): Promise<boolean> {
+    for (const path of segmentPaths(this.#dir, segment.firstOffset)) {
+      if (await this.#host.files.stat(path) !== null) return true;
+    }
+    return false;
+  }
+
+  /** Writes a segment of one dropped record in the place of one that is gone. */
+  async writeStandIn(header: SegmentHeader, record: DroppedRecord): Promise<Segment> {
+    const { firstOffset, createdAt, version, journal } = header;
+    const chunks = encodeStandIn({ firstOffset, createdAt, version, journal }, record);
+    await writeSegment(this.#host.files, this.#dir, { firstOffset, chunks });
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    return {
+      ...{ firstOffset, createdAt, version, journal, headBytes: 0, sealed: false },
+      syncedBytes: bytes,
+      plannedBytes: bytes,
+      fileBytes: bytes,
+      nextOffset: record.toOffset ?? firstOffset + 1,
+    };
+  }
+
+  /** Lets the folder go. */
+  async release(): Promise<void> {
+    await this.#lock.release();
+  }
+
+  async #takeLock(): Promise<void> {
+    const before = this.#lock;
+    this.#lock = await lockFolder(this.#host, this.#dir);
+    await before.release({ keepHolder: true });
+  }
+}
