@@ -211,6 +211,9 @@ export const ackSchema = z.strictObject({
 export const rejectSchema = z.strictObject({
   ...matcher,
   reason: source.optional().describe("Where the frame says why"),
+  final: predicateSchema.optional().describe(
+    "Tells rejections that asking again cannot mend; others are asked for again, ever more slowly, and given up in the end",
+  ),
 }).describe("How a subscription is rejected");
 
 /** How a subscribe message becomes the one that takes it back. */

@@ -93,6 +93,12 @@ export const BOOTSTRAP_TIMEOUT_MS = 10_000;
 export const BOOTSTRAP_BYTES_MAX = 1024 * 1024;
 /** Replies to a server's pings that wait for the send limit; when one more comes the oldest is left out. */
 export const REPLIES_QUEUED_MAX = 16;
+/** First delay before a rejected subscription is asked for again, in ms; it doubles with each further rejection. */
+export const REJECTED_RETRY_MS_MIN = 10_000;
+/** Longest delay before a rejected subscription is asked for again, in ms. */
+export const REJECTED_RETRY_MS_MAX = 600_000;
+/** Rejections of one item on one socket after which it is not asked for again. */
+export const REJECTED_TRIES_MAX = 8;
 /** Longest delay before an unacknowledged request is sent again, in ms. */
 export const RESUBSCRIBE_MS_MAX = 60_000;
 /** Deltas that a book holds while it waits for a snapshot to join; when one more comes the oldest is left out. */

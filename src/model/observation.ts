@@ -26,6 +26,8 @@ export type SessionState =
   | { readonly kind: "welcoming" }
   | { readonly kind: "subscribing" }
   | { readonly kind: "live" }
+  /** The socket is open and not read, because the journal or a sink cannot take more. */
+  | { readonly kind: "paused" }
   | { readonly kind: "closing" }
   | { readonly kind: "closed" };
 
@@ -104,6 +106,16 @@ export type Observation =
     readonly stream: Stream;
     readonly state: StreamState;
     readonly reason: string | null;
+  }
+  | {
+    /** The configuration wants other streams of a connection than before. */
+    readonly kind: "streams_changed";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly added: number;
+    readonly removed: number;
+    /** Streams that are wanted no more and keep coming until the next socket. */
+    readonly kept: readonly string[];
   }
   | {
     readonly kind: "frame_received";

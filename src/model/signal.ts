@@ -19,6 +19,8 @@ export interface ControlSignal {
   /** Text captured for the reply, and the rule's index in the plan; null where the rule captures nothing. */
   readonly capture: string | null;
   readonly ruleIndex: number;
+  /** Whether a rejection is the exchange's last word, as its rule says: asking again cannot help. */
+  readonly final: boolean;
 }
 
 /**

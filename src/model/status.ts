@@ -106,9 +106,28 @@ export interface ConnectionStatus {
   readonly streams: StreamCounts;
   /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
   readonly quietAcked: number;
-  readonly rejected: readonly { readonly stream: Stream; readonly reason: string }[];
+  readonly rejected: readonly RejectedStream[];
+  readonly data: DataAge;
   /** Null while no socket is open. */
   readonly sessionId: SessionId | null;
+}
+
+/** A stream that the exchange rejected. */
+export interface RejectedStream {
+  readonly stream: Stream;
+  readonly reason: string;
+  /** When it is asked for again; null where it is not, or is being asked for. */
+  readonly nextTryTs: Micros | null;
+}
+
+/** How old the data of a connection's streams is; those of quiet channels do not count. */
+export interface DataAge {
+  /** Receive time of the last data of the stream that has been silent for longest; null before any data. */
+  readonly oldestTs: Micros | null;
+  /** That stream, as `trades BTC/USDT`; null before any data. */
+  readonly oldestStream: string | null;
+  /** Streams without data for longer than the connection's `first_data_timeout_ms`. */
+  readonly silent: number;
 }
 
 /** `empty` and `buffering` have no snapshot yet; `broken` waits for a new one. */

@@ -4,6 +4,16 @@ import type { ReadContext } from "./context.ts";
 import { expressionSource, expressionText } from "./field.ts";
 import { RowList } from "./rows.ts";
 
+const NOTHING = {
+  correlation: null,
+  echoes: [],
+  accepted: null,
+  rejected: [],
+  reason: null,
+  capture: null,
+  final: false,
+} as const;
+
 /** Reads what a control frame means to its session. `index` is the rule's place in the plan. */
 export class ControlReader {
   readonly rule: CompiledControl;
@@ -17,7 +27,7 @@ export class ControlReader {
 
   /** The signal of a frame that is the rule's bare text. */
   bare(): ControlSignal {
-    return this.#signal({ correlation: null, echoes: [], accepted: null, rejected: [], reason: null, capture: null });
+    return this.#signal({ ...NOTHING });
   }
 
   /** The signal of the frame in the context. */
@@ -32,11 +42,17 @@ export class ControlReader {
       rejected: rejected === null ? [] : this.#echoes(context, rejected),
       reason: reason === null ? null : expressionSource(context, reason),
       capture: capture === null ? null : expressionSource(context, capture),
+      final: this.#isFinal(context),
     });
   }
 
+  #isFinal(context: ReadContext): boolean {
+    const { final } = this.rule;
+    return final !== null && final.test(context.scope);
+  }
+
   #signal(
-    found: Pick<ControlSignal, "correlation" | "echoes" | "accepted" | "rejected" | "reason" | "capture">,
+    found: Omit<ControlSignal, "rule" | "action" | "ruleIndex">,
   ): ControlSignal {
     return { rule: this.rule.name, action: this.rule.action, ...found, ruleIndex: this.#index };
   }

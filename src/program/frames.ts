@@ -111,6 +111,7 @@ export interface CompiledControl extends Pick<ControlRule, "name" | "action" | "
   readonly accepted: CompiledRows | null;
   readonly rejected: CompiledRows | null;
   readonly reason: CompiledExpression | null;
+  readonly final: CompiledPredicate | null;
   readonly capture: CompiledExpression | null;
   readonly alias: CompiledAlias | null;
 }
@@ -146,6 +147,7 @@ function compileControl(rule: ControlRule): CompiledControl {
     accepted: optionalRows(rule.accepted),
     rejected: optionalRows(rule.rejected),
     reason: optional(rule.reason),
+    final: optionalPredicate(rule.final),
     capture: optional(rule.capture),
     alias: rule.alias === null ? null : compileAlias(rule.alias),
   };

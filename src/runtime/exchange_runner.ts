@@ -86,7 +86,7 @@ export class ExchangeRunner {
             const taken = intake.takeFrame(id, name, { at: receivedTs, binary, payload });
             if (taken === null) return;
             if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
-            for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol);
+            for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol, receivedTs);
             this.#resync(taken);
           },
           acked: (id, acked, at) => {
@@ -208,7 +208,7 @@ export class ExchangeRunner {
   }
 
   #sessionOf({ session: id }: BookResync): Session | undefined {
-    return this.#sessions.find(({ status }) => status.sessionId === id);
+    return this.#sessions.find(({ sessionId }) => sessionId === id);
   }
 }
 

@@ -5,7 +5,12 @@ import { mentions } from "./mentions.ts";
 export interface ItemEntry {
   readonly item: SubscribeItem;
   readonly ack: SubscribeRequest["ack"];
-  state: "queued" | "waiting" | "acked" | "rejected";
+  /** Whether its request holds everything that is asked for on the socket. */
+  readonly replaces: boolean;
+  /** How often it was rejected on this socket. */
+  rejections: number;
+  /** `removed`: it is wanted no more. */
+  state: "queued" | "waiting" | "acked" | "rejected" | "removed";
 }
 
 /** A request that was or will be sent, with the items it asks for. */
@@ -54,22 +59,40 @@ export function singleRequest(entry: ItemEntry): PendingRequest {
  * request, by the items it echoes, by the order of requests where answers carry neither.
  */
 export class AckGate {
-  readonly #items: readonly ItemEntry[];
+  #items: readonly ItemEntry[] = [];
   readonly #byEcho = new Map<string, ItemEntry[]>();
   /** Requests sent and not settled, oldest first. */
   readonly #pending: PendingRequest[] = [];
   /** Not later than the earliest `dueMs`. */
   #nextDueMs = Infinity;
 
-  constructor(items: readonly ItemEntry[]) {
-    this.#items = items;
-    for (const entry of items) {
+  get items(): readonly ItemEntry[] {
+    return this.#items;
+  }
+
+  /** Items are going to be asked for. */
+  add(entries: readonly ItemEntry[]): void {
+    this.#items = [...this.#items, ...entries];
+    for (const entry of entries) {
       const { echo } = entry.item;
       if (echo === null) continue;
       const same = this.#byEcho.get(echo) ?? [];
       same.push(entry);
       this.#byEcho.set(echo, same);
     }
+  }
+
+  /** Items are gone: no answer is waited for, and none is taken for them. */
+  remove(entries: readonly ItemEntry[]): void {
+    const leaving = new Set(entries);
+    this.#items = this.#items.filter((entry) => !leaving.has(entry));
+    for (const entry of leaving) {
+      const { echo } = entry.item;
+      if (echo !== null) this.#byEcho.set(echo, (this.#byEcho.get(echo) ?? []).filter((one) => one !== entry));
+      // Whatever still holds it, such as a request that waits for its turn, asks for it no more.
+      entry.state = "removed";
+    }
+    for (const pending of [...this.#pending]) if (!pending.items.some(isWaiting)) this.#forget(pending);
   }
 
   /** Whether every item was asked for and answered; items that only data confirms need not have been. */
@@ -230,7 +253,10 @@ export class AckGate {
   }
 
   #settle(entries: readonly ItemEntry[], state: "acked" | "rejected"): readonly ItemEntry[] {
-    const changed = entries.filter((entry) => entry.state !== state && (state === "rejected" || isWaiting(entry)));
+    const changed = entries.filter((entry) =>
+      entry.state !== state && entry.state !== "removed" &&
+      (state === "rejected" || isWaiting(entry))
+    );
     for (const entry of changed) entry.state = state;
     for (const pending of [...this.#pending]) if (!pending.items.some(isWaiting)) this.#forget(pending);
     return changed;

@@ -9,18 +9,22 @@ import {
   type Micros,
   renderTemplate,
   Secrets,
+  type SessionId,
   type SessionState,
   type Stream,
+  streamKey,
+  type SubscribeRequest,
   type Template,
 } from "../model/mod.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
 import type { RollingWindow } from "../rest/mod.ts";
-import type { Session, SessionOptions } from "./session_api.ts";
+import type { DesiredOutcome, Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { secretsOfAttempt, showUrl } from "./shown_url.ts";
 import { isTold, SocketLife } from "./socket_life.ts";
-import { StreamBoard } from "./stream_board.ts";
+import { StreamLedger } from "./stream_ledger.ts";
+import type { StreamEntry } from "./stream_ledger.ts";
 
 /** A session that has not been started. */
 export function createSession(options: SessionOptions): Session {
@@ -41,11 +45,11 @@ class ReconnectingSession implements Session {
   readonly #stopping = new AbortController();
   readonly #secrets: Secrets;
   readonly #sendWindow: RollingWindow | null;
-  /** While no socket is open: everything is pending. */
-  readonly #blank: StreamBoard;
+  readonly #ledger: StreamLedger;
+  #desired: readonly SubscribeRequest[];
   #running: Promise<void> | null = null;
   #life: SocketLife | null = null;
-  #paused = false;
+  #pausedSince: Micros | null = null;
   #state: SessionState = { kind: "closed" };
   #since: Micros;
   #url = "";
@@ -61,24 +65,42 @@ class ReconnectingSession implements Session {
     this.#secrets = new Secrets(options.host.secrets);
     this.#secrets.addFrom(options.plan);
     this.#sendWindow = createSendWindow(options.plan.sendLimit);
-    this.#blank = new StreamBoard(options.plan, () => {});
+    this.#ledger = new StreamLedger(
+      options.plan,
+      () => options.host.clock.nowMicros(),
+      ({ stream, state, reason }) => {
+        const { exchange, plan, observe } = options;
+        observe({ kind: "stream_state", exchange, connection: plan.key, stream, state, reason });
+      },
+    );
+    this.#desired = options.plan.requests;
+    this.#ledger.setDesired(streamsOf(this.#desired));
   }
 
   get status(): ConnectionStatus {
-    const sessionId = this.#life?.sessionId ?? null;
-    const streams = sessionId === null ? this.#blank : this.#life ?? this.#blank;
+    const { plan, host } = this.#options;
+    const pausedSince = this.sessionId === null ? null : this.#pausedSince;
     return {
-      key: this.#options.plan.key,
+      key: plan.key,
       url: this.#url,
-      state: this.#state,
-      since: this.#since,
+      state: pausedSince === null ? this.#state : { kind: "paused" },
+      since: Math.max(pausedSince ?? 0, this.#since),
       lastMessageTs: this.#lastMessageTs,
       reconnects: Math.max(0, this.#opened - 1),
-      streams: streams.counts,
-      quietAcked: streams.quietAcked,
-      rejected: streams.rejected,
-      sessionId,
+      streams: this.#ledger.counts,
+      quietAcked: this.#ledger.quietAcked,
+      rejected: this.#ledger.rejected,
+      data: this.#ledger.dataAge(host.clock.nowMicros()),
+      sessionId: this.sessionId,
     };
+  }
+
+  get sessionId(): SessionId | null {
+    return this.#life?.sessionId ?? null;
+  }
+
+  get streams(): Iterable<StreamEntry> {
+    return this.#ledger.entries();
   }
 
   start(): void {
@@ -89,8 +111,29 @@ class ReconnectingSession implements Session {
     this.#life?.acceptSignal(signal, receivedTs);
   }
 
-  acceptData(channel: Channel, symbol: string): void {
-    this.#life?.acceptData(channel, symbol);
+  acceptData(channel: Channel, symbol: string, receivedTs: Micros): void {
+    this.#life?.acceptData(channel, symbol, receivedTs);
+  }
+
+  setDesired(requests: readonly SubscribeRequest[]): DesiredOutcome {
+    const { exchange, plan, observe } = this.#options;
+    this.#desired = requests;
+    const { added, removed } = this.#ledger.setDesired(streamsOf(requests));
+    const coming = this.#life?.setDesired(requests) ?? [];
+    const kept = coming.filter((stream) => removed.some((one) => streamKey(one) === streamKey(stream)));
+    const gone = removed.filter((stream) => !kept.some((one) => streamKey(one) === streamKey(stream)));
+    if (this.sessionId === null) this.#ledger.socketEnded();
+    if (added.length + removed.length > 0) {
+      observe({
+        kind: "streams_changed",
+        exchange,
+        connection: plan.key,
+        added: added.length,
+        removed: gone.length,
+        kept: kept.map(streamKey),
+      });
+    }
+    return { added, removed: gone, kept };
   }
 
   resubscribe(stream: Stream): boolean {
@@ -98,12 +141,12 @@ class ReconnectingSession implements Session {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#pausedSince ??= this.#options.host.clock.nowMicros();
     this.#life?.pause();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#pausedSince = null;
     this.#life?.resume();
   }
 
@@ -172,12 +215,13 @@ class ReconnectingSession implements Session {
         signal,
       );
       this.#opened++;
-      if (this.#paused) life.pause();
+      if (this.#pausedSince !== null) life.pause();
       this.#life = life;
       life.begin(connection);
       if (signal.aborted) life.close("shutdown", "shutdown");
       const { livedMs, settled, cause, reason, owed } = await life.ended;
       this.#owed = owed;
+      this.#ledger.socketEnded();
       const succeeded = (settled && cause !== "stale") || cause === "journal_busy";
       return { livedMs, succeeded, retryAfterMs: null, reason: reason === "" ? cause : `${cause}: ${reason}` };
     } catch (error) {
@@ -204,25 +248,30 @@ class ReconnectingSession implements Session {
   }
 
   #createLife(boot: BootValues, secrets: Secrets): SocketLife {
-    return new SocketLife({
-      ...this.#options,
+    return new SocketLife(this.#options, {
       boot,
       secrets,
       url: this.#url,
+      desired: this.#desired,
+      ledger: this.#ledger,
       sendWindow: this.#sendWindow,
-      onState: (state) => this.#setState(state),
-      onMessage: (receivedTs) => {
+      setState: (state) => this.#setState(state),
+      sawMessage: (receivedTs) => {
         this.#lastMessageTs = receivedTs;
       },
     });
   }
 
   #setState(state: SessionState): void {
-    const { plan, host, exchange, observe } = this.#options;
     this.#state = state;
-    this.#since = host.clock.nowMicros();
+    this.#since = this.#options.host.clock.nowMicros();
+    const { plan, exchange, observe } = this.#options;
     observe({ kind: "session_state", exchange, connection: plan.key, state });
   }
+}
+
+function streamsOf(requests: readonly SubscribeRequest[]): Stream[] {
+  return requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams));
 }
 
 /** A bug fails the attempt, like the world does; it must not end the other sessions. */

@@ -10,9 +10,11 @@ import type {
   Observer,
   SessionId,
   Stream,
+  SubscribeRequest,
   Template,
 } from "../model/mod.ts";
 import type { OpenGate } from "../rest/mod.ts";
+import type { StreamEntry } from "./stream_ledger.ts";
 
 /**
  * Receives what happens to a session. Called synchronously; times are receive times or now. Each member may throw: the
@@ -51,18 +53,36 @@ export interface SessionOptions {
   readonly sink: SessionSink;
 }
 
+/** What a change of the desired streams came to. */
+export interface DesiredOutcome {
+  readonly added: readonly Stream[];
+  /** Streams that end, or have ended. */
+  readonly removed: readonly Stream[];
+  /** Streams that are wanted no more and keep coming until the next socket, because nothing ends them. */
+  readonly kept: readonly Stream[];
+}
+
 /** One connection's life, over all the sockets it takes. */
 export interface Session {
   /** Connects, and connects again for ever until `stop`. */
   start(): void;
-  /** What a control frame means; from within `onFrame`. */
+  /** What a control frame means; from within `frame`. */
   acceptSignal(signal: ControlSignal, receivedTs: Micros): void;
-  /** Data of a stream was seen; from within `onFrame`. Cheap where the stream is live. */
-  acceptData(channel: Channel, symbol: string): void;
-  /** Stops reading from the socket; the time until `resume` does not count as silence. */
+  /** Data of a stream was seen; from within `frame`. Cheap where the stream is live. */
+  acceptData(channel: Channel, symbol: string, receivedTs: Micros): void;
+  /** Stops reading from the socket: state `paused`. The time until `resume` does not count as silence. */
   pause(): void;
   resume(): void;
   readonly status: ConnectionStatus;
+  /** Null while no socket is open. */
+  readonly sessionId: SessionId | null;
+  /** Every stream of the connection. */
+  readonly streams: Iterable<StreamEntry>;
+  /**
+   * Wants what these requests ask for, and nothing else, from now on: on an open socket the difference alone is asked for
+   * and ended. Streams without a message that ends them keep coming until the next socket.
+   */
+  setDesired(requests: readonly SubscribeRequest[]): DesiredOutcome;
   /** Closes the socket and ends; resolves when the sink was told all, a second after at the latest. */
   stop(): Promise<void>;
   /**

@@ -10,7 +10,7 @@ import {
   type SessionId,
   type SessionState,
   type Stream,
-  type StreamCounts,
+  type SubscribeRequest,
   type Template,
   unreachable,
 } from "../model/mod.ts";
@@ -19,6 +19,7 @@ import { Keepalive, type SignOfLife } from "./keepalive.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { SessionOptions } from "./session_api.ts";
 import { SendQueue } from "./send_queue.ts";
+import type { StreamLedger } from "./stream_ledger.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** A close code that tells the peer that all is well (RFC 6455 section 7.4.1). */
@@ -35,8 +36,8 @@ export interface SocketEnd {
   readonly owed: (() => void) | null;
 }
 
-/** What a socket needs beyond what its session was given. */
-export interface SocketLifeOptions extends SessionOptions {
+/** What a socket is given by its session. */
+export interface SocketSetup {
   readonly boot: BootValues;
   /** What reasons must not show. */
   readonly secrets: Secrets;
@@ -44,8 +45,11 @@ export interface SocketLifeOptions extends SessionOptions {
   readonly url: string;
   /** Shared with the sockets before and after it. */
   readonly sendWindow: RollingWindow | null;
-  readonly onState: (state: SessionState) => void;
-  readonly onMessage: (receivedTs: Micros) => void;
+  readonly desired: readonly SubscribeRequest[];
+  /** Of the connection: outlives the socket. */
+  readonly ledger: StreamLedger;
+  readonly setState: (state: SessionState) => void;
+  readonly sawMessage: (receivedTs: Micros) => void;
 }
 
 /**
@@ -57,7 +61,8 @@ export class SocketLife {
   /** For the dialer. */
   readonly callbacks: ConnectionCallbacks;
   readonly ended: Promise<SocketEnd>;
-  readonly #options: SocketLifeOptions;
+  readonly #options: SessionOptions;
+  readonly #setup: SocketSetup;
   readonly #queue: SendQueue;
   readonly #keepalive: Keepalive;
   readonly #subscriptions: Subscriptions;
@@ -77,31 +82,27 @@ export class SocketLife {
   #closed = false;
 
   /** Throws a `Failure` where the bootstrap gave a keepalive interval that is none. */
-  constructor(options: SocketLifeOptions) {
-    const { plan, host, boot, sendWindow, sink, onState } = options;
+  constructor(options: SessionOptions, setup: SocketSetup) {
+    const { plan, host, sink } = options;
     this.#options = options;
-    this.#keepalive = new Keepalive(plan.keepalive, boot);
+    this.#setup = setup;
+    this.#keepalive = new Keepalive(plan.keepalive, setup.boot);
     this.#queue = new SendQueue({
       clock: host.clock,
-      window: sendWindow,
+      window: setup.sendWindow,
       limit: plan.sendLimit,
       onThrow: (error) => this.#fail(error),
     });
-    this.#subscriptions = new Subscriptions({
-      exchange: options.exchange,
-      plan,
-      clock: host.clock,
-      random: host.random,
-      observe: options.observe,
-      queue: this.#queue,
-      send: (template) => this.#send(template),
-      onDeadline: () => this.#schedule(),
-      onSettled: () => onState({ kind: "live" }),
-      onAcked: (streams, at) => {
-        this.#tell((session) => sink.acked(session, streams, at));
-      },
-      onRejected: (streams, reason, at) => {
-        this.#tell((session) => sink.rejected(session, streams, reason, at));
+    this.#subscriptions = new Subscriptions(options, {
+      ledger: setup.ledger,
+      desired: setup.desired,
+      socket: {
+        queue: this.#queue,
+        send: (template) => this.#send(template),
+        schedule: () => this.#schedule(),
+        settled: () => setup.setState({ kind: "live" }),
+        acked: (streams, at) => this.#tell((session) => sink.acked(session, streams, at)),
+        rejected: (streams, reason, at) => this.#tell((session) => sink.rejected(session, streams, reason, at)),
       },
     });
     const { promise, resolve } = Promise.withResolvers<SocketEnd>();
@@ -124,18 +125,6 @@ export class SocketLife {
     return this.#closed ? null : this.#session;
   }
 
-  get counts(): StreamCounts {
-    return this.#subscriptions.counts;
-  }
-
-  get quietAcked(): number {
-    return this.#subscriptions.quietAcked;
-  }
-
-  get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
-    return this.#subscriptions.rejected;
-  }
-
   /** The socket is open. */
   begin(connection: Connection): void {
     this.#connection = connection;
@@ -143,7 +132,8 @@ export class SocketLife {
   }
 
   #begin(connection: Connection): void {
-    const { plan, host, url, exchange, observe, sink, onState } = this.#options;
+    const { plan, host, exchange, observe, sink } = this.#options;
+    const { url, setState } = this.#setup;
     this.#openedMs = host.clock.monotonicMs();
     this.#lastReceivedMs = this.#openedMs;
     this.#welcomed = !plan.awaitsWelcome;
@@ -152,13 +142,13 @@ export class SocketLife {
     this.#session = session;
     observe({ kind: "session_opened", exchange, connection: plan.key, session, url });
     if (this.#pausedSinceMs !== null) connection.pause();
-    onState({ kind: plan.awaitsWelcome ? "welcoming" : "subscribing" });
+    setState({ kind: plan.awaitsWelcome ? "welcoming" : "subscribing" });
     this.#tick();
   }
 
   acceptSignal(signal: ControlSignal, receivedTs: Micros): void {
     if (this.#closed || this.#ending !== null) return;
-    const words = signal.reason === null ? null : this.#options.secrets.hide(signal.reason);
+    const words = signal.reason === null ? null : this.#setup.secrets.hide(signal.reason);
     switch (signal.action) {
       case "ignore":
       case "history":
@@ -187,8 +177,13 @@ export class SocketLife {
     }
   }
 
-  acceptData(channel: Channel, symbol: string): void {
-    if (!this.#closed && this.#ending === null) this.#subscriptions.see(channel, symbol);
+  acceptData(channel: Channel, symbol: string, receivedTs: Micros): void {
+    if (!this.#closed && this.#ending === null) this.#subscriptions.see(channel, symbol, receivedTs);
+  }
+
+  /** Asks for the difference to what is desired now; returns streams that keep coming all the same. */
+  setDesired(requests: readonly SubscribeRequest[]): readonly Stream[] {
+    return this.#closed || this.#ending !== null ? [] : this.#subscriptions.setDesired(requests);
   }
 
   /** Asks anew for a stream; false where that cannot be done on this socket. */
@@ -228,15 +223,15 @@ export class SocketLife {
     if (this.#closed || this.#ending !== null) return;
     this.#ending = { cause, reason };
     this.#stopWork();
-    this.#options.onState({ kind: "closing" });
+    this.#setup.setState({ kind: "closing" });
     this.#connection?.close(NORMAL_CLOSURE, "");
   }
 
   /** What comes while we close is still recorded: it was received. */
   #onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void {
-    const { exchange, sink, observe, onMessage } = this.#options;
+    const { exchange, sink, observe } = this.#options;
     this.#received("frame");
-    onMessage(receivedTs);
+    this.#setup.sawMessage(receivedTs);
     try {
       if (this.#session !== null) return sink.frame(this.#session, payload, binary, receivedTs);
     } catch (error) {
@@ -262,7 +257,7 @@ export class SocketLife {
   }
 
   #fail(error: unknown): void {
-    this.close(causeOf(error), this.#options.secrets.hide(messageOf(error)));
+    this.close(causeOf(error), this.#setup.secrets.hide(messageOf(error)));
   }
 
   #received(sign: SignOfLife): void {
@@ -274,9 +269,9 @@ export class SocketLife {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopWork();
-    const { plan, host, exchange, observe, sink, secrets } = this.#options;
+    const { plan, host, exchange, observe, sink } = this.#options;
     const { cause, reason: words } = this.#ending ??
-      { cause: code === null ? "error" as const : "peer" as const, reason: secrets.hide(reason) };
+      { cause: code === null ? "error" as const : "peer" as const, reason: this.#setup.secrets.hide(reason) };
     const livedMs = this.#nowMs() - this.#openedMs;
     const session = this.#session;
     let owed: (() => void) | null = null;
@@ -363,9 +358,9 @@ export class SocketLife {
   }
 
   #startSending(nowMs: number): void {
-    const { plan, onState } = this.#options;
+    const { plan } = this.#options;
     this.#sending = true;
-    if (plan.awaitsWelcome) onState({ kind: "subscribing" });
+    if (plan.awaitsWelcome) this.#setup.setState({ kind: "subscribing" });
     this.#keepalive.start(nowMs);
     for (const template of plan.hello) {
       this.#queue.request(() => {
@@ -378,7 +373,7 @@ export class SocketLife {
 
   /** Sends a frame; returns the ids it carries. */
   #send(template: Template, capture?: string): readonly string[] {
-    const { host, boot } = this.#options;
+    const { host } = this.#options;
     const ids: string[] = [];
     if (template.parts.some((part) => typeof part !== "string" && part.kind === "id")) {
       ids.push(String(++this.#requestId));
@@ -391,7 +386,7 @@ export class SocketLife {
         ids.push(id);
         return id;
       },
-      boot,
+      boot: this.#setup.boot,
       ...(capture === undefined ? {} : { capture }),
     });
     this.#connection?.send(text);

@@ -1,71 +1,64 @@
-import type { Clock, Random } from "../host/mod.ts";
 import {
   type Channel,
-  type ConnectionPlan,
   type ControlSignal,
   type Micros,
-  type Observer,
+  REJECTED_RETRY_MS_MAX,
+  REJECTED_RETRY_MS_MIN,
+  REJECTED_TRIES_MAX,
   RESUBSCRIBE_MS_MAX,
   type Stream,
-  type StreamCounts,
+  streamKey,
+  type SubscribeRequest,
   type Template,
 } from "../model/mod.ts";
 import { AckGate, type ItemEntry, newRequest, type PendingRequest, singleRequest } from "./ack_gate.ts";
 import { backoffMs } from "./backoff.ts";
+import { next } from "./reconciler.ts";
 import type { SendQueue } from "./send_queue.ts";
-import { StreamBoard, type StreamEntry } from "./stream_board.ts";
+import type { SessionOptions } from "./session_api.ts";
+import type { StreamEntry, StreamLedger } from "./stream_ledger.ts";
 
-/** What the subscriptions of a socket need of it. */
-export interface SubscriptionsOptions {
-  readonly exchange: string;
-  readonly plan: ConnectionPlan;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observe: Observer;
+/** What the subscriptions ask of their socket and tell it. */
+export interface SubscribingSocket {
   readonly queue: SendQueue;
   /** Sends a frame now and returns the ids it carries. */
-  readonly send: (template: Template) => readonly string[];
+  send(template: Template): readonly string[];
   /** A deadline may have come nearer. */
-  readonly onDeadline: () => void;
+  schedule(): void;
   /** Every request was answered, for the first time. */
-  readonly onSettled: () => void;
-  readonly onAcked: (streams: readonly Stream[], at: Micros) => void;
-  readonly onRejected: (streams: readonly Stream[], reason: string, at: Micros) => void;
+  settled(): void;
+  acked(streams: readonly Stream[], at: Micros): void;
+  rejected(streams: readonly Stream[], reason: string, at: Micros): void;
 }
 
-/** What one socket asks for, what became of it, and which of it shows data. */
+/**
+ * Brings one socket to what is desired: asks for what it lacks, ends what it has too much, and writes into the ledger
+ * what became of it.
+ */
 export class Subscriptions {
-  readonly #options: SubscriptionsOptions;
-  readonly #board: StreamBoard;
-  readonly #gate: AckGate;
-  readonly #items: readonly ItemEntry[];
-  readonly #streamsOf = new Map<ItemEntry, readonly StreamEntry[]>();
+  readonly #options: SessionOptions;
+  readonly #socket: SubscribingSocket;
+  readonly #ledger: StreamLedger;
+  readonly #gate = new AckGate();
   readonly #itemsOf = new Map<StreamEntry, ItemEntry[]>();
   /** Requests to be sent again, by when; the earliest first. */
   readonly #resends: { readonly dueMs: number; readonly pending: PendingRequest }[] = [];
+  #desired: readonly SubscribeRequest[];
+  #started = false;
   #settled = false;
 
-  constructor(options: SubscriptionsOptions) {
-    const { exchange, plan, observe } = options;
+  constructor(
+    options: SessionOptions,
+    { socket, ledger, desired }: {
+      readonly socket: SubscribingSocket;
+      readonly ledger: StreamLedger;
+      readonly desired: readonly SubscribeRequest[];
+    },
+  ) {
     this.#options = options;
-    this.#board = new StreamBoard(plan, ({ stream, state, reason }) => {
-      observe({ kind: "stream_state", exchange, connection: plan.key, stream, state, reason });
-    });
-    this.#items = plan.requests.flatMap(({ items, ack }) => items.map((item) => ({ item, ack, state: "queued" })));
-    for (const entry of this.#items) this.#linkStreams(entry);
-    this.#gate = new AckGate(this.#items);
-  }
-
-  get counts(): StreamCounts {
-    return this.#board.counts;
-  }
-
-  get quietAcked(): number {
-    return this.#board.quietAcked;
-  }
-
-  get rejected(): readonly { readonly stream: Stream; readonly reason: string }[] {
-    return this.#board.rejected;
+    this.#socket = socket;
+    this.#ledger = ledger;
+    this.#desired = desired;
   }
 
   /** Whether every request was answered. */
@@ -75,23 +68,27 @@ export class Subscriptions {
 
   /** When `expire` has something to do, in monotonic ms; Infinity where nothing is waited for. */
   get nextDueMs(): number {
-    return Math.min(this.#gate.nextDueMs, this.#board.nextDueMs, this.#resends[0]?.dueMs ?? Infinity);
+    return Math.min(this.#gate.nextDueMs, this.#ledger.nextDueMs, this.#resends[0]?.dueMs ?? Infinity);
   }
 
-  /** Queues all requests of the plan, in order. */
+  /** Asks for all that is desired, in order. */
   start(): void {
-    let at = 0;
-    for (const request of this.#options.plan.requests) {
-      this.#ask(newRequest(request, this.#items.slice(at, at += request.items.length)));
-    }
+    this.#started = true;
+    this.#reconcile();
     this.#checkSettled();
+  }
+
+  /** Wants these requests from now on and asks for the difference. Returns streams that keep coming all the same. */
+  setDesired(requests: readonly SubscribeRequest[]): readonly Stream[] {
+    this.#desired = requests;
+    return this.#started ? this.#reconcile() : [];
   }
 
   /** `words` are the exchange's, without secrets; null where it gave none. */
   acknowledge(signal: ControlSignal, words: string | null, at: Micros): void {
     const { acked, rejected } = this.#gate.acknowledge(signal);
     this.#acknowledgeItems(acked, at);
-    if (rejected.length > 0) this.#rejectItems(rejected, words ?? "not accepted", at);
+    if (rejected.length > 0) this.#rejectItems(rejected, { reason: words ?? "not accepted", at, final: signal.final });
   }
 
   /**
@@ -99,20 +96,14 @@ export class Subscriptions {
    * that cannot be done on this socket.
    */
   resubscribe({ channel, symbol }: Stream): boolean {
-    const stream = this.#board.find(channel, symbol);
+    const stream = this.#ledger.find(channel, symbol);
     const items = stream === undefined ? [] : this.#itemsOf.get(stream) ?? [];
     const open = items.filter(({ state }) => state !== "rejected");
     if (open.length === 0 || open.some(({ item }) => item.unsubscribe === null)) return false;
     for (const entry of open) {
       // What still waits for its turn will be asked for anyway.
       if (entry.state === "queued") continue;
-      const { unsubscribe } = entry.item;
-      if (unsubscribe !== null && unsubscribe !== "none") {
-        this.#options.queue.request(() => {
-          this.#options.send(unsubscribe);
-          return true;
-        });
-      }
+      this.#sendUnsubscribe(entry);
       this.#gate.requeue(entry);
       this.#ask(singleRequest(entry));
     }
@@ -127,31 +118,20 @@ export class Subscriptions {
       observe({ kind: "request_failed", exchange, connection: plan.key, outcome: "unattributed_rejection", reason });
     }
     for (const entry of split) this.#ask(singleRequest(entry));
-    this.#rejectItems(rejected, reason, at);
-  }
-
-  #rejectItems(rejected: readonly ItemEntry[], reason: string, at: Micros): void {
-    // A stream that several items feed is lost only with the last of them.
-    const lost = new Set(
-      rejected.flatMap((entry) => this.#streamsOf.get(entry) ?? [])
-        .filter((stream) => this.#itemsOf.get(stream)?.every(({ state }) => state === "rejected")),
-    );
-    for (const stream of lost) this.#board.reject(stream, reason);
-    if (lost.size > 0) this.#options.onRejected([...lost].map(({ stream }) => stream), reason, at);
-    this.#checkSettled();
+    this.#rejectItems(rejected, { reason, at, final: signal.final });
   }
 
   /** Data of a stream was seen. It confirms what nothing else confirms, and proves a rejection wrong. */
-  see(channel: Channel, symbol: string): void {
-    const stream = this.#board.find(channel, symbol);
-    if (stream === undefined || !this.#board.see(stream)) return;
-    const at = this.#options.clock.nowMicros();
+  see(channel: Channel, symbol: string, receivedTs: Micros): void {
+    const stream = this.#ledger.find(channel, symbol);
+    if (stream === undefined || !this.#ledger.see(stream, receivedTs)) return;
+    const at = this.#options.host.clock.nowMicros();
     const items = this.#itemsOf.get(stream) ?? [];
     if (stream.state === "rejected") {
       for (const entry of items) this.#gate.revive(entry);
       this.#acknowledgeStreams([stream], at);
-    } else if (stream.acked) this.#board.set(stream, "live");
-    else if (stream.state === "stale") this.#board.set(stream, "pending");
+    } else if (stream.acked) this.#ledger.set(stream, "live");
+    else if (stream.state === "stale") this.#ledger.set(stream, "pending");
     for (const entry of items) if (entry.ack.mode === "none") this.#acknowledgeItems(this.#gate.prove(entry), at);
   }
 
@@ -160,75 +140,189 @@ export class Subscriptions {
     for (const pending of this.#gate.expire(nowMs)) this.#expireRequest(pending, nowMs);
     while ((this.#resends[0]?.dueMs ?? Infinity) <= nowMs) {
       const resend = this.#resends.shift();
-      if (resend !== undefined) this.#ask(resend.pending);
+      if (resend !== undefined) this.#askAgain(resend.pending);
     }
-    return this.#board.expire(nowMs);
+    return this.#ledger.expire(nowMs);
   }
 
   /** We were not reading for a while: deadlines move by as much. */
   postpone(ms: number): void {
     this.#gate.postpone(ms);
-    this.#board.postpone(ms);
+    this.#ledger.postpone(ms);
   }
 
-  #ask(pending: PendingRequest): void {
-    this.#options.queue.request(() => {
-      // An answer may have come while it waited for its turn.
-      const open = pending.items.filter(({ state }) => state === "queued" || state === "waiting");
-      if (open.length === 0 || pending.abandoned) return false;
-      const { exchange, plan, clock, observe, send, onDeadline } = this.#options;
-      const ids = send(pending.request.message);
-      const nowMs = clock.monotonicMs();
-      this.#gate.sent(pending, ids, nowMs);
-      for (const stream of open.flatMap((entry) => this.#streamsOf.get(entry) ?? [])) this.#board.asked(stream, nowMs);
-      observe({ kind: "request_sent", exchange, connection: plan.key, items: open.length });
-      this.#checkSettled();
-      onDeadline();
+  #reconcile(): readonly Stream[] {
+    const { subscribe, unsubscribe, replaced, kept } = next(this.#desired, this.#gate.items);
+    for (const entry of unsubscribe) if (entry.state !== "queued") this.#sendUnsubscribe(entry);
+    this.#removeItems([...unsubscribe, ...replaced, ...kept.filter(({ state }) => state === "queued")]);
+    for (const request of subscribe) {
+      const { ack, replaces } = request;
+      const entries = request.items.map((item): ItemEntry => ({ item, ack, replaces, rejections: 0, state: "queued" }));
+      this.#addItems(entries);
+      this.#ask(newRequest(request, entries));
+    }
+    // A stream that was replaced or unsubscribed by one item and is brought by no other is gone.
+    for (const stream of [...this.#ledger.entries()]) {
+      if (!stream.desired && !this.#itemsOf.has(stream)) this.#ledger.forget(stream);
+    }
+    return kept.filter(({ state }) => state !== "removed").flatMap(({ item }) => item.streams);
+  }
+
+  #addItems(entries: readonly ItemEntry[]): void {
+    this.#gate.add(entries);
+    for (const entry of entries) {
+      for (const stream of this.#streamsOf(entry)) {
+        this.#itemsOf.set(stream, [...this.#itemsOf.get(stream) ?? [], entry]);
+      }
+    }
+  }
+
+  #removeItems(entries: readonly ItemEntry[]): void {
+    this.#gate.remove(entries);
+    for (const entry of entries) {
+      for (const stream of this.#streamsOf(entry)) {
+        const others = (this.#itemsOf.get(stream) ?? []).filter((one) => one !== entry);
+        if (others.length > 0) this.#itemsOf.set(stream, others);
+        else this.#itemsOf.delete(stream);
+      }
+    }
+  }
+
+  #sendUnsubscribe({ item: { unsubscribe } }: ItemEntry): void {
+    if (unsubscribe === null || unsubscribe === "none") return;
+    this.#socket.queue.request(() => {
+      this.#socket.send(unsubscribe);
       return true;
     });
   }
 
+  #ask(pending: PendingRequest): void {
+    this.#socket.queue.request(() => {
+      // An answer may have come while it waited for its turn.
+      const open = pending.items.filter(({ state }) => state === "queued" || state === "waiting");
+      if (open.length === 0 || pending.abandoned) return false;
+      if (pending.items.some(({ state }) => state === "removed")) return this.#askAlone(pending, open);
+      const { exchange, plan, host, observe } = this.#options;
+      const ids = this.#socket.send(pending.request.message);
+      const nowMs = host.clock.monotonicMs();
+      this.#gate.sent(pending, ids, nowMs);
+      for (const stream of open.flatMap((entry) => this.#streamsOf(entry))) this.#ledger.asked(stream, nowMs);
+      observe({ kind: "request_sent", exchange, connection: plan.key, items: open.length });
+      this.#checkSettled();
+      this.#socket.schedule();
+      return true;
+    });
+  }
+
+  /** Asks one by one for what is left of a request that also holds what is wanted no more. */
+  #askAlone(pending: PendingRequest, open: readonly ItemEntry[]): false {
+    pending.abandoned = true;
+    for (const entry of open) this.#ask(singleRequest(entry));
+    return false;
+  }
+
+  /** Asks anew for what is still wanted: what was not answered, or rejected for the time being. */
+  #askAgain(pending: PendingRequest): void {
+    for (const entry of pending.items) if (entry.state === "rejected") this.#gate.requeue(entry);
+    this.#ask(pending);
+  }
+
+  #resendLater(pending: PendingRequest, dueMs: number): void {
+    this.#resends.push({ dueMs, pending });
+    this.#resends.sort((a, b) => a.dueMs - b.dueMs);
+    this.#socket.schedule();
+  }
+
   /** No answer came in time: what shows data needs none, the rest is asked for again after a while. */
   #expireRequest(pending: PendingRequest, nowMs: number): void {
-    const { exchange, plan, clock, random, observe } = this.#options;
-    const isProved = (entry: ItemEntry) => this.#streamsOf.get(entry)?.some(({ seen }) => seen) ?? false;
+    const { exchange, plan, host, observe } = this.#options;
+    const isProved = (entry: ItemEntry) => this.#streamsOf(entry).some(({ live }) => live);
     const proved = pending.items.filter((entry) => entry.state === "waiting" && isProved(entry));
-    for (const entry of proved) this.#acknowledgeItems(this.#gate.prove(entry), clock.nowMicros());
+    for (const entry of proved) this.#acknowledgeItems(this.#gate.prove(entry), host.clock.nowMicros());
     const open = pending.items.filter(({ state }) => state === "waiting");
     // Where all of it shows data nothing is wrong: some exchanges never answer.
     if (open.length === 0) return;
-    const reason = `no answer within ${pending.request.ack.timeoutMs} ms to ${open.length} of ${pending.items.length}`;
+    const delayMs = Math.min(RESUBSCRIBE_MS_MAX, backoffMs(pending.attempts, { random: host.random.next() }));
+    const reason = this.#describeSilence(open, pending, delayMs);
     observe({ kind: "request_failed", exchange, connection: plan.key, outcome: "ack_timeout", reason });
-    const delayMs = Math.min(RESUBSCRIBE_MS_MAX, backoffMs(pending.attempts, { random: random.next() }));
     const again = open.length === pending.items.length ? [pending] : open.map((entry) => {
       const single = singleRequest(entry);
       single.attempts = pending.attempts;
       return single;
     });
-    for (const each of again) this.#resends.push({ dueMs: nowMs + delayMs, pending: each });
-    this.#resends.sort((a, b) => a.dueMs - b.dueMs);
+    for (const each of again) this.#resendLater(each, nowMs + delayMs);
+  }
+
+  /** In words for the log: who did not answer, and what happens next. */
+  #describeSilence(open: readonly ItemEntry[], { request, items }: PendingRequest, delayMs: number): string {
+    const streams = open.flatMap(({ item }) => item.streams).map(streamKey);
+    const named = streams.slice(0, STREAMS_NAMED_MAX).join(", ");
+    const more = streams.length > STREAMS_NAMED_MAX ? ` and ${streams.length - STREAMS_NAMED_MAX} more` : "";
+    const part = open.length === items.length ? "" : ` (the other ${items.length - open.length} were answered)`;
+    return `the exchange did not answer the subscription of ${named}${more} within ${request.ack.timeoutMs} ms${part}; ` +
+      `asking again in ${delayMs} ms`;
   }
 
   #acknowledgeItems(entries: readonly ItemEntry[], at: Micros): void {
     if (entries.length === 0) return;
-    this.#acknowledgeStreams(entries.flatMap((entry) => this.#streamsOf.get(entry) ?? []), at);
+    for (const entry of entries) entry.rejections = 0;
+    this.#acknowledgeStreams(entries.flatMap((entry) => this.#streamsOf(entry)), at);
     this.#checkSettled();
   }
 
   #acknowledgeStreams(entries: readonly StreamEntry[], at: Micros): void {
-    const streams = entries.filter((entry) => this.#board.acknowledge(entry)).map(({ stream }) => stream);
-    if (streams.length > 0) this.#options.onAcked(streams, at);
+    const acked = entries.filter((entry) => this.#ledger.acknowledge(entry));
+    const nowMs = this.#options.host.clock.monotonicMs();
+    for (const entry of acked) if (!entry.live) this.#ledger.asked(entry, nowMs);
+    if (acked.length > 0) this.#socket.acked(acked.map(({ stream }) => stream), at);
+  }
+
+  /**
+   * A rejection may be for the time being (a rate limit, an overload): unless the descriptor calls it final, the item is
+   * asked for again after a growing delay, and given up after `REJECTED_TRIES_MAX` rejections.
+   */
+  #rejectItems(
+    rejected: readonly ItemEntry[],
+    { reason, at, final }: { readonly reason: string; readonly at: Micros; readonly final: boolean },
+  ): void {
+    const { clock, random } = this.#options.host;
+    const nextTryTs = new Map<ItemEntry, Micros>();
+    for (const entry of rejected) {
+      entry.rejections++;
+      if (final || entry.rejections >= REJECTED_TRIES_MAX) continue;
+      const delayMs = rejectedDelayMs(entry.rejections, random.next());
+      nextTryTs.set(entry, clock.nowMicros() + delayMs * 1000);
+      this.#resendLater(singleRequest(entry), clock.monotonicMs() + delayMs);
+    }
+    // A stream that several items feed is lost only with the last of them.
+    const lost = new Set(
+      rejected.flatMap((entry) => this.#streamsOf(entry))
+        .filter((stream) => this.#itemsOf.get(stream)?.every(({ state }) => state === "rejected")),
+    );
+    const told = [...lost].filter((stream) => {
+      const times = (this.#itemsOf.get(stream) ?? []).flatMap((entry) => nextTryTs.get(entry) ?? []);
+      return this.#ledger.reject(stream, reason, times.length === 0 ? null : Math.min(...times));
+    });
+    if (told.length > 0) this.#socket.rejected(told.map(({ stream }) => stream), reason, at);
+    this.#checkSettled();
   }
 
   #checkSettled(): void {
-    if (this.#settled || !this.#gate.settled) return;
+    if (this.#settled || !this.#started || !this.#gate.settled) return;
     this.#settled = true;
-    this.#options.onSettled();
+    this.#socket.settled();
   }
 
-  #linkStreams(entry: ItemEntry): void {
-    const streams = entry.item.streams.flatMap(({ channel, symbol }) => this.#board.find(channel, symbol) ?? []);
-    this.#streamsOf.set(entry, streams);
-    for (const stream of streams) this.#itemsOf.set(stream, [...this.#itemsOf.get(stream) ?? [], entry]);
+  #streamsOf({ item }: ItemEntry): readonly StreamEntry[] {
+    return item.streams.flatMap(({ channel, symbol }) => this.#ledger.find(channel, symbol) ?? []);
   }
+}
+
+/** Streams that a log line names at most. */
+const STREAMS_NAMED_MAX = 3;
+
+/** Doubles with each rejection, up to its cap; jitter spreads what was rejected together. `random` is in [0, 1). */
+function rejectedDelayMs(rejections: number, random: number): number {
+  const ceilingMs = Math.min(REJECTED_RETRY_MS_MAX, REJECTED_RETRY_MS_MIN * 2 ** Math.min(30, rejections - 1));
+  return Math.round(ceilingMs * (1 + random) / 2);
 }

@@ -8,6 +8,7 @@ import {
   type PollStatus,
   type Problem,
   type ServiceStatus,
+  type SessionState,
   streamKey,
 } from "../model/mod.ts";
 
@@ -30,7 +31,7 @@ export function isReady({ config, journal, problems, instances }: ServiceStatus)
     enabled.every(({ connections, polls }) =>
       connections.length > 0 &&
       connections.every(({ state, streams, quietAcked }) =>
-        state.kind === "live" &&
+        isOpen(state) &&
         streams.pending + (streams.acked - quietAcked) + streams.rejected + streams.stale === 0
       ) &&
       polls.every(({ lastAnswerTs }) => lastAnswerTs !== null)
@@ -42,12 +43,17 @@ export function instanceState(instance: InstanceStatus): string {
   if (!instance.enabled) return "disabled";
   if (instance.errors.length > 0) return "invalid";
   if (instance.error !== null) return "down";
-  const live = instance.connections.filter(({ state }) => state.kind === "live");
+  const live = instance.connections.filter(({ state }) => isOpen(state));
   if (live.length === 0) return instance.connections.length === 0 ? "starting" : "down";
   const troubled = live.length < instance.connections.length ||
     live.some(({ streams }) => streams.rejected + streams.stale > 0) ||
     instance.books.some(({ state }) => state === "broken");
   return troubled ? "degraded" : "live";
+}
+
+/** A pause is no trouble of the connection: where it lasts, the reading of the whole is a problem. */
+function isOpen(state: SessionState): boolean {
+  return state.kind === "live" || state.kind === "paused";
 }
 
 /** The body of /healthz (200 when ok or degraded, 503 otherwise). */
@@ -112,7 +118,18 @@ function instanceBody(instance: InstanceStatus, now: Micros): unknown {
         : Math.max(0, Math.round((now - connection.lastMessageTs) / 1000)),
       reconnects: connection.reconnects,
       streams: connection.streams,
-      rejected: connection.rejected.map(({ stream, reason }) => ({ stream: streamKey(stream), reason })),
+      rejected: connection.rejected.map(({ stream, reason, nextTryTs }) => ({
+        stream: streamKey(stream),
+        reason,
+        next_try: isoOrNull(nextTryTs),
+      })),
+      data: {
+        oldest_age_ms: connection.data.oldestTs === null
+          ? null
+          : Math.max(0, Math.round((now - connection.data.oldestTs) / 1000)),
+        oldest_stream: connection.data.oldestStream,
+        silent_streams: connection.data.silent,
+      },
     })),
     books: booksBody(instance.books),
     polls: instance.polls.map((poll) => pollBody(poll, now)),

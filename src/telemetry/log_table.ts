@@ -120,6 +120,15 @@ export const LOG_EVENTS: Table = {
       `${where(seen)} ${streamKey(seen.stream)} is ${seen.state}${seen.reason === null ? "" : `: ${seen.reason}`}`,
     repeatKey: null,
   },
+  streams_changed: {
+    level: "info",
+    meaning: "Other streams are wanted of a connection; the difference is asked for on its open socket",
+    text: (seen) =>
+      `${where(seen)} wants ${seen.added} more streams and ${seen.removed + seen.kept.length} fewer${
+        seen.kept.length === 0 ? "" : `; the exchange cannot end ${seen.kept.join(", ")} before the next connection`
+      }`,
+    repeatKey: null,
+  },
   frame_received: null,
   frame_fault: {
     level: "warn",

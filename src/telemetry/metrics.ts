@@ -169,6 +169,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "config_waiting":
     case "config_loaded":
     case "session_state":
+    case "streams_changed":
     case "journal_recovered":
     case "journal_full":
     case "sink_recovered":

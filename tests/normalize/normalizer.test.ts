@@ -302,7 +302,15 @@ Deno.test("read() gives the signal of a control frame, and control rules come be
     framePlan({ controls, events: [{ ...TRADE_RULE, when: when({ "/op": "error" }) }] }),
   );
   const signal = (text: string) => readText(normalizer, text).signal;
-  const nothing = { correlation: null, echoes: [], accepted: null, rejected: [], reason: null, capture: null };
+  const nothing = {
+    correlation: null,
+    echoes: [],
+    accepted: null,
+    rejected: [],
+    reason: null,
+    capture: null,
+    final: false,
+  };
   assert.deepEqual(signal("pong"), { ...nothing, rule: "pong", action: "pong", ruleIndex: 0 });
   assert.deepEqual(signal('{"op":"error","id":9007199254740993,"msg":"no \\"x\\""}'), {
     ...nothing,

@@ -8,10 +8,17 @@ import { echoOf, item, request, signal } from "../support/session_harness.ts";
 function gateOf(groups: readonly string[], ack: Partial<AckPlan>, { echo }: { echo?: null } = {}) {
   const requests = groups.map((group) => {
     const asked = request([...group].map((symbol) => item(symbol, echo === null ? { echo } : {})), ack);
-    const items: ItemEntry[] = asked.items.map((each) => ({ item: each, ack: asked.ack, state: "queued" }));
+    const items: ItemEntry[] = asked.items.map((each) => ({
+      item: each,
+      ack: asked.ack,
+      replaces: false,
+      rejections: 0,
+      state: "queued",
+    }));
     return newRequest(asked, items);
   });
-  const gate = new AckGate(requests.flatMap(({ items }) => items));
+  const gate = new AckGate();
+  gate.add(requests.flatMap(({ items }) => items));
   requests.forEach((each, i) => gate.sent(each, ack.correlated === false ? [] : [String(i + 1)], i));
   return { gate, requests };
 }
@@ -103,8 +110,15 @@ Deno.test("AckGate.reject() goes by symbol and channel in the exchange's words w
       [spelled("A_USDT", "deal"), spelled("A_USDT", "depth"), spelled("A_USDT_1", "deal"), spelled("B_USDT", "deal")],
       { mode, correlated: false },
     );
-    const items: ItemEntry[] = asked.items.map((each) => ({ item: each, ack: asked.ack, state: "queued" }));
-    const gate = new AckGate(items);
+    const items: ItemEntry[] = asked.items.map((each) => ({
+      item: each,
+      ack: asked.ack,
+      replaces: false,
+      rejections: 0,
+      state: "queued",
+    }));
+    const gate = new AckGate();
+    gate.add(items);
     const rejected = (reason: string) =>
       gate.reject(signal("reject", { reason })).rejected.map((entry) => items.indexOf(entry));
     for (const entry of items) gate.sent(newRequest(asked, [entry]), [], 0);

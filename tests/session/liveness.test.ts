@@ -177,6 +177,7 @@ Deno.test("Session answers a server's ping by the rule's template", async () => 
     accepted: null,
     rejected: null,
     reason: null,
+    final: null,
     capture: null,
     alias: null,
     reply: reply === null ? null : template(reply),

@@ -38,7 +38,7 @@ class LoopbackSession {
           this.frames.push(text);
           if (text.startsWith("ack ")) {
             this.session.acceptSignal(signal("ack", { correlation: text.slice(4) }), receivedTs);
-          } else this.session.acceptData("trades", text);
+          } else this.session.acceptData("trades", text, receivedTs);
         },
         acked: () => {},
         rejected: () => {},

@@ -153,6 +153,7 @@ export function controlRule(name: string, rule: Partial<Omit<ControlRule, "name"
     accepted: null,
     rejected: null,
     reason: null,
+    final: null,
     capture: null,
     reply: null,
     alias: null,

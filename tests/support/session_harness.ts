@@ -100,7 +100,15 @@ export function connectionPlan(changes: Partial<ConnectionPlan> = {}): Connectio
 
 /** A control signal with nothing but what a test says. */
 export function signal(action: ControlSignal["action"], changes: Partial<ControlSignal> = {}): ControlSignal {
-  const nothing = { correlation: null, echoes: [], accepted: null, rejected: [], reason: null, capture: null };
+  const nothing = {
+    correlation: null,
+    echoes: [],
+    accepted: null,
+    rejected: [],
+    reason: null,
+    capture: null,
+    final: false,
+  };
   return { rule: action, action, ...nothing, ruleIndex: 0, ...changes };
 }
 
@@ -184,7 +192,7 @@ export class SessionHarness {
   }
 
   data(symbol: string, channel: Channel = "trades"): void {
-    this.session.acceptData(channel, symbol);
+    this.session.acceptData(channel, symbol, this.host.clock.nowMicros());
   }
 
   /** The records of a kind. */

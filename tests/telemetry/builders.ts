@@ -16,6 +16,7 @@ export function connection(rest: Partial<ConnectionStatus> = {}): ConnectionStat
     streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
     quietAcked: 0,
     rejected: [],
+    data: { oldestTs: NOW - 2_000_000, oldestStream: "trades BTC/USDT", silent: 0 },
     sessionId: 7,
     ...rest,
   };
@@ -115,6 +116,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   request_sent: { kind: "request_sent", ...AT, items: 3 },
   request_failed: { kind: "request_failed", ...AT, outcome: "ack_timeout", reason: "secret words" },
   stream_state: { kind: "stream_state", ...AT, stream: STREAM, state: "rejected", reason: "secret words" },
+  streams_changed: { kind: "streams_changed", ...AT, added: 2, removed: 1, kept: ["trades BTC/USDT"] },
   frame_received: { kind: "frame_received", exchange: "alpha", bytes: 165 },
   frame_fault: {
     kind: "frame_fault",

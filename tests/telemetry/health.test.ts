@@ -36,6 +36,7 @@ Deno.test("healthBody() gives every documented field", () => {
           reconnects: 1,
           streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
           rejected: [],
+          data: { oldest_age_ms: 2000, oldest_stream: "trades BTC/USDT", silent_streams: 0 },
         }],
         books: { valid: 1, buffering: 0, broken: 0, broken_books: [] },
         polls: [],
@@ -168,9 +169,18 @@ Deno.test("isReady() holds only while all streams of all enabled instances are l
 });
 
 Deno.test("healthBody() lists rejected streams with the exchange's reason", () => {
-  const rejected = [{ stream: { channel: "trades", symbol: "BTC/USDT" }, reason: "Invalid symbol" }] as const;
+  const rejected = [{
+    stream: { channel: "trades", symbol: "BTC/USDT" },
+    reason: "Invalid symbol",
+    nextTryTs: NOW,
+  }] as const;
   const text = JSON.stringify(
     healthBody(snapshot({ instances: [instance({ connections: [connection({ rejected })] })] })).body,
   );
-  assert.ok(text.includes('"rejected":[{"stream":"trades BTC/USDT","reason":"Invalid symbol"}]'), text);
+  assert.ok(
+    text.includes(
+      '"rejected":[{"stream":"trades BTC/USDT","reason":"Invalid symbol","next_try":"2026-11-22T00:00:00.000000Z"}]',
+    ),
+    text,
+  );
 });

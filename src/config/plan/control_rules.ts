@@ -37,6 +37,7 @@ const EMPTY: Omit<ControlRule, "name" | "action"> = {
   accepted: null,
   rejected: null,
   reason: null,
+  final: null,
   capture: null,
   reply: null,
   alias: null,
@@ -114,6 +115,7 @@ function answerRules(
       echo: sourcesOf(answerEcho(answer), at.at("echo")),
       ...answerLists(answer, at),
       reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
+      final: "final" in answer && answer.final !== undefined ? predicateOf(answer.final, at.at("final")) : null,
       alias: aliasRule(answer.route, descriptor, at.at("route")),
     }];
   });

@@ -156,6 +156,8 @@ export interface ControlRule {
   /** Rows that name items of the request that are not accepted. */
   readonly rejected: Rows | null;
   readonly reason: Expression | null;
+  /** Tells rejections after which asking again cannot help; null where none is told apart. */
+  readonly final: Predicate | null;
   readonly capture: Expression | null;
   readonly reply: Template | null;
   /** The alias that the frame sets or removes; null where it does neither. */
