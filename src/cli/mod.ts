@@ -7,6 +7,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
+import { configCommand } from "./config.ts";
 import { type CliContext, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
@@ -49,6 +50,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       runCommand,
       validateCommand,
       planCommand,
+      configCommand,
       simulateCommand,
       demoCommand,
       replayCommand,

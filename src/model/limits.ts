@@ -171,3 +171,5 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 export const REQUEST_RETRY_MS_MIN = 500;
 /** Longest delay before a poll that brought nothing is sent again, in ms, where its interval is shorter. */
 export const POLL_RETRY_MS_MAX = 5_000;
+/** Places of a difference between two plans that are named. */
+export const PLAN_PARTS_SHOWN_MAX = 20;

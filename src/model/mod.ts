@@ -165,6 +165,13 @@ export {
   writeDerivation,
 } from "./plan/derivation.ts";
 export {
+  comparePlans,
+  type InstanceChange,
+  isSamePlan,
+  type PlanDifference,
+  type SinkChange,
+} from "./plan/difference.ts";
+export {
   type AliasRule,
   type BlobEncoding,
   type BookFields,

@@ -4,6 +4,7 @@ import {
   type ClockStatus,
   type ClockStep,
   type CollectorStatus,
+  comparePlans,
   type ExchangePlan,
   Failure,
   type FramePlan,
@@ -166,18 +167,15 @@ export class Collector {
    * Journal, sinks and HTTP keep the settings they began with.
    */
   async reload(plan: Plan): Promise<void> {
-    const before = new Map(this.#plan.exchanges.map((exchange) => [exchange.name, exchange]));
-    const wanted = runnableInstances(plan);
+    const difference = comparePlans(this.#plan, plan);
     this.#plan = plan;
     for (const delivery of this.#deliveries) delivery.changePlans();
-    const keep = new Set(
-      wanted.filter(({ exchange }) => isSameInstance(before.get(exchange.name), exchange)).map((i) => i.exchange.name),
-    );
-    const leaving = [...this.#runners.values()].filter((runner) => !keep.has(runner.name));
+    const changed = new Set(difference.instances.map(({ name }) => name));
+    const leaving = [...this.#runners.values()].filter((runner) => changed.has(runner.name));
     for (const runner of leaving) this.#runners.delete(runner.name);
     this.#notStarted.clear();
     await Promise.all(leaving.map((runner) => runner.stop()));
-    for (const instance of wanted) {
+    for (const instance of runnableInstances(plan)) {
       if (this.#runners.has(instance.exchange.name)) continue;
       this.#pipeline.setPlan(instance.runnable.frames);
       this.#startRunner(instance);
@@ -305,17 +303,6 @@ async function resumePipeline(journal: Journal, pipeline: Pipeline): Promise<voi
       deriveRecord(pipeline, offset, record);
     }
   }
-}
-
-/** Whether an instance can run on as it is: same descriptor, instruments, channels and addresses. */
-function isSameInstance(before: ExchangePlan | undefined, after: ExchangePlan): boolean {
-  if (before === undefined || before.runnable === null || after.runnable === null) return false;
-  return before.descriptorHash === after.descriptorHash &&
-    instanceText(before.runnable) === instanceText(after.runnable);
-}
-
-function instanceText(runnable: RunnableExchange): string {
-  return JSON.stringify([runnable.instruments, runnable.channels, runnable.connections, runnable.rest.baseUrls]);
 }
 
 function pauseReason({ full, failure }: Journal): string {

@@ -1,6 +1,7 @@
 import type { HttpServer } from "../host/mod.ts";
 import {
   BACKOFF_MS_MAX,
+  comparePlans,
   type ConfigStatus,
   Failure,
   type InstanceStatus,
@@ -15,7 +16,6 @@ import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits, RestClient } 
 import { Collector } from "../runtime/mod.ts";
 import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
-import { needsRestart } from "./needs_restart.ts";
 import { problemsOf, type ServiceFacts } from "./problems.ts";
 import { hasErrors, loadFromFiles, type ReadConfig } from "./sources.ts";
 import { StopSteps } from "./stop_steps.ts";
@@ -344,7 +344,7 @@ export class Service {
       const plan = complete.plan ?? loaded.plan;
       await this.#collector.reload(plan);
       this.#loaded = complete;
-      this.#needsRestart = this.#started === null ? [] : needsRestart(this.#started, plan);
+      this.#needsRestart = this.#started === null ? [] : needingRestart(this.#started, plan);
       this.#reportLoaded(complete);
     }
     this.#refused = null;
@@ -396,4 +396,10 @@ function messageOf(error: unknown): string {
 
 function issueText(issue: Issue): string {
   return `${issue.file}:${issue.line}:${issue.column}: ${issue.message}`;
+}
+
+/** Names of the settings and sinks that differ from what was started, as collector.toml writes them: `sink.archive`. */
+function needingRestart(started: Plan, next: Plan): readonly string[] {
+  const { sinks, needsRestart } = comparePlans(started, next);
+  return [...needsRestart, ...sinks.map(({ name }) => `sink.${name}`)];
 }

@@ -21,14 +21,28 @@ Deno.test("cli without a command prints the help and exits 64", async () => {
   const { code, out } = await runCli([]);
   assert.equal(code, 64);
   for (
-    const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "test", "explain", "schema"]
+    const command of [
+      "run",
+      "validate",
+      "plan",
+      "config",
+      "simulate",
+      "demo",
+      "replay",
+      "journal",
+      "test",
+      "explain",
+      "schema",
+    ]
   ) {
     assert.match(out, new RegExp(`^  ${command}\\b`, "m"));
   }
 });
 
 Deno.test("every command has a task of its name, but for `test`, whose task runs the tests of the code", () => {
-  for (const command of ["run", "validate", "plan", "simulate", "demo", "replay", "journal", "explain", "schema"]) {
+  for (
+    const command of ["run", "validate", "plan", "config", "simulate", "demo", "replay", "journal", "explain", "schema"]
+  ) {
     assert.match(
       Object.entries(manifest.tasks).find(([name]) => name === command)?.[1] ?? "",
       new RegExp(` ${command}$`),
@@ -166,4 +180,72 @@ Deno.test("run --fail-fast exits 78 with a broken configuration", async () => {
     assert.equal(code, 78);
     assert.match(err, /http_port/);
   });
+});
+
+/** Two configurations in a folder of their own, compared by `config diff`. */
+async function configDiff(before: string, after: string, ...options: readonly string[]) {
+  let result = { code: -1, out: "", err: "" };
+  await withDir(async (dir) => {
+    await Deno.writeTextFile(`${dir}/before.toml`, before);
+    await Deno.writeTextFile(`${dir}/after.toml`, after);
+    result = { ...await runCli(["config", "diff", `${dir}/before.toml`, `${dir}/after.toml`, ...options]) };
+  });
+  return result;
+}
+
+const configText = (port: number, symbols: string, overrides = "") =>
+  `[run]
+http_port = ${port}
+[[exchange]]
+name = "one"
+descriptor_path = "builtin:kraken"
+symbols = [${symbols}]
+channels = ["trades", "book"]
+[exchange.overrides]
+${overrides}
+`;
+
+Deno.test("config diff shows what a reload would do, for people", async () => {
+  const before = configText(8090, '"BTC/USD"');
+  assert.deepEqual(await configDiff(before, before), { code: 0, out: "no difference\n", err: "" });
+  const more = await configDiff(before, configText(8091, '"BTC/USD", "ETH/USD"'));
+  assert.deepEqual([more.code, more.err], [0, ""]);
+  assert.equal(
+    more.out,
+    "exchange one: resubscribe: +trades ETH/USD, +book ETH/USD\n" +
+      "takes effect when the program starts anew: run.http_port\n",
+  );
+  const deeper = await configDiff(before, configText(8090, '"BTC/USD"', 'depth = "25"'));
+  assert.match(deeper.out, /^exchange one: restart: .*frames\.books\.\w+/);
+});
+
+Deno.test("config diff gives the same as JSON", async () => {
+  const { code, out } = await configDiff(configText(8090, '"BTC/USD"'), configText(8091, '"ETH/USD"'), "--json");
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(out), {
+    same: false,
+    instances: [{
+      name: "one",
+      kind: "resubscribe",
+      added: [{ channel: "trades", symbol: "ETH/USD" }, { channel: "book", symbol: "ETH/USD" }],
+      removed: [{ channel: "trades", symbol: "BTC/USD" }, { channel: "book", symbol: "BTC/USD" }],
+    }],
+    sinks: [],
+    applied: [],
+    needs_restart: ["run.http_port"],
+  });
+});
+
+Deno.test("config diff exits 78 where one of the two is broken or missing, and says why", async () => {
+  const good = configText(8090, '"BTC/USD"');
+  for (
+    const [before, after] of [[good, "[run]\nhttp_prt = 1\n"], ["[run", good], [good, good.replace("trades", "tradez")]]
+  ) {
+    const { code, out, err } = await configDiff(before, after);
+    assert.deepEqual([code, out], [78, ""]);
+    assert.match(err, /error/);
+  }
+  const { code, err } = await runCli(["config", "diff", "/nowhere/a.toml", "/nowhere/b.toml"]);
+  assert.equal(code, 78);
+  assert.match(err, /a\.toml/);
 });

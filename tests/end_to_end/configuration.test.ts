@@ -126,6 +126,26 @@ Deno.test("a reload applies new symbols, new and removed exchanges, and leaves t
   assert.deepEqual([...new Set(symbols)].sort(), [BTC, ETH]);
 });
 
+Deno.test("a reload takes over what only REST requests and books show of an argument", async () => {
+  await using binance = await simulate("binance");
+  const descriptor = await deriveDescriptor("binance", {
+    "[args]\n": '[args]\nlimit = "1000"\nkept = "400"\n',
+    "&limit=1000": "&limit={arg:limit}",
+    "[[books]]\n": '[[books]]\ndepth = "{arg:kept}"\n',
+  });
+  const config = (overrides: string) =>
+    instanceOf(binance, { symbols: [BTC], channels: ["book"], descriptor: "own.toml", overrides });
+  await using rig = await ServiceRig.start({ config: config(""), files: { "own.toml": descriptor } });
+  await rig.untilLive("binance", 1);
+  const opened = () => rig.metric("collector_sessions_opened_total", { exchange: "binance" });
+  await rig.reload(config(""));
+  assert.equal(await opened(), 1, "the same plan is left alone");
+  await rig.reload(config('limit = "500"'));
+  await rig.until("REST requests take effect", async () => await opened() === 2);
+  await rig.reload(config('limit = "500"\nkept = "100"'));
+  await rig.until("the depth of books takes effect", async () => await opened() === 3);
+});
+
 Deno.test("run lives on with a broken file, shows why on its own port, and collects after SIGHUP", async () => {
   await using simulator = await simulate("binance");
   const dir = await Deno.makeTempDir({ prefix: "collector-hup-" });

@@ -1,0 +1,249 @@
+import { type Stream, streamKey } from "../channel.ts";
+import { PLAN_PARTS_SHOWN_MAX } from "../limits.ts";
+import { Secret } from "../secret.ts";
+import type { SubscribeItem } from "./connection.ts";
+import { buildDerivation } from "./derivation.ts";
+import type { JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
+import type { SinkPlan } from "./sinks.ts";
+
+/** What has to happen so that a program that runs one plan runs another. Everything that is not named stays as it is. */
+export interface PlanDifference {
+  /** In the order of the new plan, then those that leave. */
+  readonly instances: readonly InstanceChange[];
+  readonly sinks: readonly SinkChange[];
+  /** Keys of `collector.toml` that differ and that a reload takes over: `run.log_level`. */
+  readonly applied: readonly string[];
+  /** Keys of `collector.toml` that differ and that a running program cannot take over: `run.http_port`. */
+  readonly needsRestart: readonly string[];
+}
+
+/** What becomes of one exchange instance. One that is disabled or broken does not run: it is no instance here. */
+export type InstanceChange =
+  | { readonly name: string; readonly kind: "add" | "remove" }
+  /** It stops and starts anew. `parts` are the places in its plan that differ: `connections.public.readTimeoutMs`. */
+  | { readonly name: string; readonly kind: "restart"; readonly parts: readonly string[] }
+  /** Nothing but its streams differs: sessions and rules stay. */
+  | {
+    readonly name: string;
+    readonly kind: "resubscribe";
+    readonly added: readonly Stream[];
+    readonly removed: readonly Stream[];
+  };
+
+/** What becomes of one sink. `parts` are the keys of its table that differ. */
+export type SinkChange =
+  | { readonly name: string; readonly kind: "add" | "remove" }
+  | { readonly name: string; readonly kind: "reopen"; readonly parts: readonly string[] };
+
+/** Compares two plans by all that they hold. Texts that mean the same plan, such as other comments, make no difference. */
+export function comparePlans(before: Plan, after: Plan): PlanDifference {
+  return {
+    instances: compareNamed(runnables(before), runnables(after), compareInstances),
+    sinks: compareNamed(byName(before.sinks), byName(after.sinks), compareSinks),
+    applied: changedKeys<keyof typeof APPLIED_KEYS>(before.run, after.run, APPLIED_KEYS),
+    needsRestart: changedSettings(before, after),
+  };
+}
+
+/** Whether two plans are the same. */
+export function isSamePlan({ instances, sinks, applied, needsRestart }: PlanDifference): boolean {
+  return instances.length + sinks.length + applied.length + needsRestart.length === 0;
+}
+
+function runnables({ exchanges }: Plan): ReadonlyMap<string, RunnableExchange> {
+  return new Map(
+    exchanges.flatMap(({ name, enabled, runnable }) => enabled && runnable !== null ? [[name, runnable] as const] : []),
+  );
+}
+
+function byName(sinks: readonly SinkPlan[]): ReadonlyMap<string, SinkPlan> {
+  return new Map(sinks.map((sink) => [sink.name, sink]));
+}
+
+function compareNamed<T, Change>(
+  before: ReadonlyMap<string, T>,
+  after: ReadonlyMap<string, T>,
+  compare: (name: string, before: T, after: T) => Change | null,
+): readonly (Change | { readonly name: string; readonly kind: "add" | "remove" })[] {
+  const changes: (Change | { readonly name: string; readonly kind: "add" | "remove" })[] = [];
+  for (const [name, wanted] of after) {
+    const present = before.get(name);
+    const change = present === undefined ? { name, kind: "add" as const } : compare(name, present, wanted);
+    if (change !== null) changes.push(change);
+  }
+  for (const name of before.keys()) if (!after.has(name)) changes.push({ name, kind: "remove" });
+  return changes;
+}
+
+function compareSinks(name: string, before: SinkPlan, after: SinkPlan): SinkChange | null {
+  const { options: beforeOptions, ...beforeRest } = before;
+  const { options: afterOptions, ...afterRest } = after;
+  const parts = differingPaths({ ...beforeOptions, ...beforeRest }, { ...afterOptions, ...afterRest });
+  return parts.length === 0 ? null : { name, kind: "reopen", parts };
+}
+
+function compareInstances(name: string, before: RunnableExchange, after: RunnableExchange): InstanceChange | null {
+  const parts = differingPaths(before, after);
+  if (parts.length === 0) return null;
+  const [had, wanted] = [streamsOf(before), streamsOf(after)];
+  const added = [...wanted].flatMap(([key, stream]) => had.has(key) ? [] : [stream]);
+  const removed = [...had].flatMap(([key, stream]) => wanted.has(key) ? [] : [stream]);
+  const isStreamsAlone = added.length + removed.length > 0 && areEqual(lasting(before), lasting(after)) &&
+    areCommonItemsEqual(before, after);
+  return isStreamsAlone ? { name, kind: "resubscribe", added, removed } : { name, kind: "restart", parts };
+}
+
+/** All of an instance that its streams alone do not change. */
+function lasting({ connections, rest, frames }: RunnableExchange): unknown {
+  return {
+    connections: connections.map((connection) => ({
+      ...connection,
+      requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
+    })),
+    rest: { ...rest, requests: rest.requests.map((request) => ({ ...request, targets: [] })) },
+    derivation: buildDerivation(frames, NO_RUN).frames,
+    controls: frames.controls,
+  };
+}
+
+const NO_RUN = { dedup: { enabled: false, windowSeconds: 1, keysMax: 1 }, bookTops: null };
+
+function uniqueTexts(values: readonly unknown[]): readonly string[] {
+  return [...new Set(values.map((value) => JSON.stringify(value)))].sort();
+}
+
+/** Whether what both ask for is asked for in the same way. A request that replaces the ones before names all items. */
+function areCommonItemsEqual(before: RunnableExchange, after: RunnableExchange): boolean {
+  const present = itemsOf(before);
+  for (const [key, item] of itemsOf(after)) {
+    const other = present.get(key);
+    if (other !== undefined && !areEqual(other, item)) return false;
+  }
+  return true;
+}
+
+function itemsOf({ connections }: RunnableExchange): ReadonlyMap<string, SubscribeItem> {
+  return new Map(
+    connections.flatMap(({ connectionId, requests }) =>
+      requests.flatMap(({ items }) =>
+        items.map((item) => [`${connectionId} ${item.streams.map(streamKey).join(" ")}`, item] as const)
+      )
+    ),
+  );
+}
+
+/** Every stream that is subscribed to or asked for over REST, by key. */
+function streamsOf({ connections, rest }: RunnableExchange): ReadonlyMap<string, Stream> {
+  const subscribed = connections.flatMap(({ requests }) =>
+    requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams))
+  );
+  const asked = rest.requests.flatMap(({ channel, targets }) => targets.map(({ symbol }) => ({ channel, symbol })));
+  const named = [...subscribed, ...asked].filter(({ symbol }) => symbol !== "");
+  return new Map(named.map(({ channel, symbol }) => [streamKey({ channel, symbol }), { channel, symbol }]));
+}
+
+/** Keys of `collector.toml` for what a reload takes over. */
+const APPLIED_KEYS = {
+  logLevel: "run.log_level",
+  logFormat: "run.log_format",
+  shutdownTimeoutMs: "run.shutdown_timeout_ms",
+} as const satisfies Partial<Record<keyof RunPlan, string>>;
+
+/** Keys of `collector.toml` for what a program keeps while it runs. */
+const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEYS>, string>> = {
+  httpHost: "run.http_host",
+  httpPort: "run.http_port",
+  dataDir: "run.data_dir",
+};
+
+const JOURNAL_KEYS: Readonly<Record<keyof JournalPlan, string>> = {
+  syncMs: "journal.sync_ms",
+  segmentBytes: "journal.segment_mb",
+  totalBytesMax: "journal.max_total_mb",
+  retainHours: "journal.retain_hours",
+  onFull: "journal.on_full",
+};
+
+const DEDUP_KEYS: Readonly<Record<keyof Plan["dedup"], string>> = {
+  enabled: "dedup.enabled",
+  windowSeconds: "dedup.window_seconds",
+  keysMax: "dedup.max_keys",
+};
+
+const BOOKS_KEYS: Readonly<Record<keyof NonNullable<Plan["bookTops"]>, string>> = {
+  levels: "books.top_levels",
+  intervalMs: "books.interval_ms",
+};
+
+function changedSettings(before: Plan, after: Plan): readonly string[] {
+  return [
+    ...changedKeys(before.run, after.run, KEPT_KEYS),
+    ...changedKeys(before.journal, after.journal, JOURNAL_KEYS),
+    ...changedKeys(before.dedup, after.dedup, DEDUP_KEYS),
+    ...(before.bookTops === null || after.bookTops === null
+      ? before.bookTops === after.bookTops ? [] : ["books"]
+      : changedKeys(before.bookTops, after.bookTops, BOOKS_KEYS)),
+  ];
+}
+
+function changedKeys<Name extends string>(
+  before: Readonly<Record<Name, unknown>>,
+  after: Readonly<Record<Name, unknown>>,
+  keys: Readonly<Record<Name, string>>,
+): readonly string[] {
+  const names = Object.keys(keys) as Name[];
+  return names.filter((name) => !areEqual(before[name], after[name])).map((name) => keys[name]);
+}
+
+function areEqual(before: unknown, after: unknown): boolean {
+  return differingPaths(before, after).length === 0;
+}
+
+/** Levels of a plan that a path names; what differs further in is told by the place around it. */
+const PATH_DEPTH_MAX = 3;
+
+/**
+ * Returns the places where two plain values differ, at most `PLAN_PARTS_SHOWN_MAX`; none where they are equal. Members of
+ * a list go by their `key`, `id` or `name` where they have one, else by their index. A secret differs where its value does.
+ */
+function differingPaths(before: unknown, after: unknown): readonly string[] {
+  const paths = new Set<string>();
+  collectPaths(before, after, [], paths);
+  return [...paths];
+}
+
+function collectPaths(before: unknown, after: unknown, path: readonly string[], found: Set<string>): void {
+  if (found.size >= PLAN_PARTS_SHOWN_MAX || Object.is(before, after)) return;
+  const [left, right] = [membersOf(before), membersOf(after)];
+  if (left === null || right === null || Array.isArray(before) !== Array.isArray(after)) {
+    if (valueOf(before) !== valueOf(after) || left !== right) found.add(path.slice(0, PATH_DEPTH_MAX).join("."));
+    return;
+  }
+  for (const key of new Set([...left.keys(), ...right.keys()])) {
+    collectPaths(left.get(key), right.get(key), [...path, key], found);
+  }
+  if (Array.isArray(before) && left.size === right.size && [...left.keys()].join() !== [...right.keys()].join()) {
+    found.add([...path, "order"].slice(0, PATH_DEPTH_MAX).join("."));
+  }
+}
+
+/** Members by name; null for a value that has none. */
+function membersOf(value: unknown): ReadonlyMap<string, unknown> | null {
+  if (typeof value !== "object" || value === null || value instanceof Secret) return null;
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
+  const names = value.map(nameOf);
+  const areUnique = names.every((name) => name !== null) && new Set(names).size === names.length;
+  return new Map(value.map((member, index) => [areUnique ? names[index] ?? "" : String(index), member]));
+}
+
+function nameOf(member: unknown): string | null {
+  if (typeof member !== "object" || member === null) return null;
+  const name = ["key", "id", "name"].map((key): unknown => Reflect.get(member, key)).find((one) =>
+    typeof one === "string"
+  );
+  return typeof name === "string" ? name : null;
+}
+
+function valueOf(value: unknown): unknown {
+  return value instanceof Secret ? value.reveal() : value;
+}
