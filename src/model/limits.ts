@@ -173,3 +173,9 @@ export const REQUEST_RETRY_MS_MIN = 500;
 export const POLL_RETRY_MS_MAX = 5_000;
 /** Places of a difference between two plans that are named. */
 export const PLAN_PARTS_SHOWN_MAX = 20;
+/** Largest kept instrument list, in bytes; a larger one is set aside. */
+export const KEPT_LIST_BYTES_MAX = 64 * 1024 * 1024;
+/** First delay before an instrument list that lacks a configured symbol is asked for again, in ms; it doubles. */
+export const INSTRUMENTS_REFRESH_MS_MIN = 60_000;
+/** Longest such delay, in ms. */
+export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;

@@ -2,7 +2,7 @@
  * Requests to an exchange over HTTP, and the limits that it sets to one address. In: the REST part of a plan, the outside
  * world. Out: answers for the journal. Must not know the journal, or any exchange.
  */
-export { fetchInstrumentMaps, type InstrumentMaps } from "./instrument_maps.ts";
+export { InstrumentLists, type InstrumentMaps } from "./instrument_lists.ts";
 export { type HostBlock, HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
 export { type KeptHostLimits, openHostLimits } from "./host_limits_file.ts";
 export { type Purpose, PURPOSES } from "./request_queue.ts";

@@ -83,7 +83,9 @@ function* instanceProblems(
     yield { ...about, code: "not_started", text: `Could not be started: ${instance.error}` };
     return;
   }
-  if (connections.length === 0) yield { ...about, code: "starting", text: "No connection has been opened yet" };
+  if (connections.length === 0 && (instance.instruments?.unresolved.length ?? 0) === 0) {
+    yield { ...about, code: "starting", text: "No connection has been opened yet" };
+  }
   for (const connection of connections) yield* connectionProblems(name, connection);
   yield* bookProblems(instance, now);
   yield* pollProblems(instance, now);

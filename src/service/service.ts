@@ -12,7 +12,7 @@ import {
   type RunningStatus,
   type ServiceStatus,
 } from "../model/mod.ts";
-import { fetchInstrumentMaps, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
+import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
@@ -75,6 +75,7 @@ export class Service {
   /** Null before the first plan; then the same over all reloads. */
   #limits: KeptHostLimits | null = null;
   #rest: RestClient | null = null;
+  #lists: InstrumentLists | null = null;
   /** The start and the reloads, one after the other. It never rejects. */
   #work: Promise<void> = Promise.resolve();
   /** Reloads that wait for their turn: one reads what all of them would. */
@@ -184,7 +185,7 @@ export class Service {
         descriptorVersion: exchange.descriptorVersion,
         errors: exchange.issues.filter((issue) => issue.severity === "error").map(issueText),
         warnings: exchange.issues.filter((issue) => issue.severity === "warning").map(issueText),
-        instruments: null,
+        instruments: this.#lists?.status(exchange.name) ?? null,
         ...running?.instances.get(exchange.name) ?? NOT_RUNNING,
       })),
       journal: running?.journal ?? null,
@@ -216,6 +217,7 @@ export class Service {
    */
   async stop(): Promise<ServiceEnd> {
     this.#stopping.abort();
+    this.#lists?.stop();
     const { clock } = this.#options.context.host;
     const timeoutMs = this.#loaded.plan?.run.shutdownTimeoutMs ?? SHUTDOWN_MS_DEFAULT;
     const steps = new StopSteps();
@@ -237,22 +239,34 @@ export class Service {
     await steps.run("the HTTP server", this.#server?.stop());
   }
 
-  #load(instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>, text?: string): ReadConfig {
+  #load(): ReadConfig {
     const { context, configPath, variables } = this.#options;
-    return loadFromFiles(context, configPath, { variables, instrumentMaps, text });
+    return loadFromFiles(context, configPath, { variables });
   }
 
-  /** Loads, and once more with the exchanges' own lists where symbols want them. */
+  /** Loads the same texts once more with the exchanges' own lists, as far as they are known. */
+  #completed(loaded: ReadConfig): ReadConfig {
+    const { context, configPath, variables } = this.#options;
+    const instrumentMaps = this.#lists?.maps ?? new Map();
+    if (instrumentMaps.size === 0) return loaded;
+    const { text, files } = loaded;
+    return loadFromFiles(context, configPath, { variables, instrumentMaps, text, files });
+  }
+
+  /** Asks for the lists that symbols want, in the background, and takes those of an earlier run meanwhile. */
   async #loadCompletely(loaded: ReadConfig): Promise<ReadConfig> {
-    if (loaded.plan === null) return loaded;
-    const maps = await fetchInstrumentMaps({
-      host: this.#options.context.host,
-      exchanges: loaded.exchanges,
-      cacheDir: `${loaded.plan.run.dataDir}/instruments`,
-      observe: this.observe,
-      signal: this.#stopping.signal,
-    });
-    return maps.size === 0 ? loaded : this.#load(maps, loaded.text);
+    await this.#lists?.want(loaded.exchanges);
+    return this.#completed(loaded);
+  }
+
+  /** A list says something new: instances whose symbols it resolves otherwise begin anew, and no others. */
+  async #takeLists(): Promise<void> {
+    if (this.#collector === null || this.#stopping.signal.aborted) return;
+    const complete = this.#completed(this.#loaded);
+    if (complete.plan === null || symbolsOf(complete) === symbolsOf(this.#loaded)) return;
+    await this.#collector.reload(complete.plan);
+    this.#loaded = complete;
+    this.#reportLoaded(complete);
   }
 
   /** The first start: a full disk is waited for in the background, anything else that cannot be had is the caller's. */
@@ -290,10 +304,7 @@ export class Service {
   }
 
   async #startCollector(plan: Plan): Promise<void> {
-    const complete = await this.#loadCompletely(this.#loaded);
-    if (this.#stopping.signal.aborted) return;
     const { host } = this.#options.context;
-    const completePlan = complete.plan ?? plan;
     this.#limits ??= await openHostLimits({
       clock: host.clock,
       files: host.files,
@@ -301,6 +312,18 @@ export class Service {
       observe: this.observe,
     });
     this.#rest ??= new RestClient({ host, limits: this.#limits.limits, observe: this.observe });
+    this.#lists ??= new InstrumentLists({
+      ...host,
+      client: this.#rest,
+      dir: `${plan.run.dataDir}/instruments`,
+      observe: this.observe,
+      onChange: () => {
+        this.#work = this.#work.then(() => this.#takeLists().catch((error: unknown) => this.#fail(error)));
+      },
+    });
+    const complete = await this.#loadCompletely(this.#loaded);
+    if (this.#stopping.signal.aborted) return;
+    const completePlan = complete.plan ?? plan;
     this.#collector = await Collector.start({
       plan: completePlan,
       host,
@@ -402,4 +425,9 @@ function issueText(issue: Issue): string {
 function needingRestart(started: Plan, next: Plan): readonly string[] {
   const { sinks, needsRestart } = comparePlans(started, next);
   return [...needsRestart, ...sinks.map(({ name }) => `sink.${name}`)];
+}
+
+/** How the symbols of each instance are resolved, as text. */
+function symbolsOf({ exchanges }: ReadConfig): string {
+  return JSON.stringify(exchanges.map(({ name, runnable }) => [name, runnable?.instruments, runnable?.unresolved]));
 }

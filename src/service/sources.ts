@@ -14,12 +14,16 @@ export interface LoadSettings {
   readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The configuration's text where it was read already: a pipe can be read once. */
   readonly text?: string;
+  /** Descriptors and maps as an earlier load read them: what was changed on disk since waits for a reload. */
+  readonly files?: ReadonlyMap<string, string | null>;
 }
 
 /** A configuration with the text that it was read from. */
 export type ReadConfig = LoadedConfig & {
   /** Not given where the file could not be read. */
   readonly text: string | undefined;
+  /** The other files that were read, by path; null where there was none. */
+  readonly files: ReadonlyMap<string, string | null>;
   /** Whether there is no such file. */
   readonly isMissing: boolean;
 };
@@ -36,23 +40,35 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     text = read ?? undefined;
     return read;
   };
+  const files = new Map(settings.files);
+  const readOther = (file: string) => {
+    const known = files.get(file);
+    if (known !== undefined) return known;
+    const read = host.files.readTextSync(file);
+    files.set(file, read);
+    return read;
+  };
   const loaded = loadConfig({
     path,
-    readText: (file) => file === path ? readConfig() : host.files.readTextSync(file),
+    readText: (file) => file === path ? readConfig() : readOther(file),
     environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
     secrets: host.secrets,
-    builtin: (name) => shippedDescriptor(context, name),
+    builtin: (name) => shippedDescriptor(context, name, readOther),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
   });
-  return { ...loaded, text, isMissing };
+  return { ...loaded, text, files, isMissing };
 }
 
 /** A shipped descriptor by its name; null where there is none of that name. */
-export function shippedDescriptor(context: ServiceContext, name: string): FoundFile | null {
+export function shippedDescriptor(
+  context: ServiceContext,
+  name: string,
+  readText: (path: string) => string | null = (path) => context.host.files.readTextSync(path),
+): FoundFile | null {
   if (!/^[\w.-]+$/.test(name)) return null;
   const path = `${context.shippedDir}/exchanges/${name}.toml`;
-  const text = context.host.files.readTextSync(path);
+  const text = readText(path);
   return text === null ? null : { path, text };
 }
 

@@ -44,7 +44,10 @@ export function instanceState(instance: InstanceStatus): string {
   if (instance.errors.length > 0) return "invalid";
   if (instance.error !== null) return "down";
   const live = instance.connections.filter(({ state }) => isOpen(state));
-  if (live.length === 0) return instance.connections.length === 0 ? "starting" : "down";
+  if (instance.connections.length === 0) {
+    return (instance.instruments?.unresolved.length ?? 0) > 0 ? "waiting for instruments" : "starting";
+  }
+  if (live.length === 0) return "down";
   const troubled = live.length < instance.connections.length ||
     live.some(({ streams }) => streams.rejected + streams.stale > 0) ||
     instance.books.some(({ state }) => state === "broken");

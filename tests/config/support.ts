@@ -45,6 +45,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
     issues: [],
     runnable: {
       instruments: [],
+      unresolved: [],
       channels: [],
       connections: [],
       rest: { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] },

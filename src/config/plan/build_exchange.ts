@@ -42,7 +42,13 @@ export function buildExchange(
   const bases = buildConnections(descriptor, { place, texts, controls: rules.controls });
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const table = buildSymbolTable(map, input.listed ?? []);
-  const instruments = resolveSymbols(instance.symbols, { table, descriptor, place: configured.at("symbols") });
+  const isListed = input.listed !== undefined;
+  const { instruments, unresolved } = resolveSymbols(instance.symbols, {
+    table,
+    descriptor,
+    place: configured.at("symbols"),
+    isListed,
+  });
   const offered = nativeChannels(descriptor, { place, texts });
   const channels = [...new Set(instance.channels)];
   const rest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
@@ -59,6 +65,7 @@ export function buildExchange(
 
   const runnable: RunnableExchange = {
     instruments,
+    unresolved,
     channels,
     connections,
     rest,

@@ -66,17 +66,27 @@ export function frameConnections(
   });
 }
 
-/** The instruments that an instance is configured for. `place` is that of its `symbols`. */
-export function resolveSymbols(
-  symbols: readonly string[],
-  context: { readonly table: SymbolTable; readonly descriptor: DescriptorValues; readonly place: Place },
-): readonly Instrument[] {
+/** The instruments that an instance is configured for, and the symbols that wait for the exchange's list. */
+export interface ResolvedSymbols {
+  readonly instruments: readonly Instrument[];
+  readonly unresolved: readonly string[];
+}
+
+/** Resolves the symbols of an instance. `place` is that of its `symbols`; `isListed`: the exchange's list is known. */
+export function resolveSymbols(symbols: readonly string[], context: ResolveContext): ResolvedSymbols {
   const resolved = new Map<string, Instrument>();
+  const unresolved = new Set<string>();
   const byNative = new Map<string, readonly Instrument[]>();
   symbols.forEach((symbol, index) => {
     const at = context.place.at(index);
     if (isPattern(symbol) && !context.table.byCanonical.has(symbol)) {
       at.error(`Patterns are not supported yet: write the symbols that ${JSON.stringify(symbol)} stands for`);
+      return;
+    }
+    if (isUnresolved(symbol, context)) {
+      if (!checkServed(instrument(symbol, symbol), context.descriptor, at)) return;
+      at.warning(unresolved.has(symbol) ? `Symbol ${symbol} is listed twice` : unresolvedText(symbol, context));
+      unresolved.add(symbol);
       return;
     }
     const found = resolveSymbol(symbol, { ...context, place: at });
@@ -92,7 +102,7 @@ export function resolveSymbols(
       byNative.set(found.native, [...namesakes, found]);
     }
   });
-  return [...resolved.values()];
+  return { instruments: [...resolved.values()], unresolved: [...unresolved] };
 }
 
 /** Whether text asks for several symbols, or for all but some: a wildcard, `!X`, `top:50`. */
@@ -100,11 +110,27 @@ function isPattern(symbol: string): boolean {
   return /[*?{}[\]]|^\s*!|^\s*top\s*:/i.test(symbol);
 }
 
-function resolveSymbol(
-  symbol: string,
-  context: { readonly table: SymbolTable; readonly descriptor: DescriptorValues; readonly place: Place },
-): Instrument {
-  const { table, descriptor, place } = context;
+interface ResolveContext {
+  readonly table: SymbolTable;
+  readonly descriptor: DescriptorValues;
+  readonly place: Place;
+  readonly isListed: boolean;
+}
+
+/** Whether only the exchange's list can tell how it spells a symbol: one in canonical form that nothing translates. */
+function isUnresolved(symbol: string, { table, descriptor }: ResolveContext): boolean {
+  return (descriptor.rest?.instruments.length ?? 0) > 0 && parseCanonicalSymbol(symbol) !== null &&
+    !table.byCanonical.has(symbol) && !table.instruments.some(({ native }) => native === symbol);
+}
+
+function unresolvedText(symbol: string, { isListed }: ResolveContext): string {
+  return isListed
+    ? `Symbol ${symbol} is not in the symbol map and not in the exchange's instrument list: it is not subscribed to`
+    : `Symbol ${symbol} is not in the symbol map: it waits for the exchange's instrument list, which the collector asks for`;
+}
+
+function resolveSymbol(symbol: string, context: ResolveContext): Instrument {
+  const { table, place } = context;
   const mapped = table.byCanonical.get(symbol);
   if (mapped !== undefined) return mapped;
   const natives = table.instruments.filter(({ native }) => native === symbol);
@@ -115,12 +141,8 @@ function resolveSymbol(
     );
     return natives[0];
   }
-  const asked = (descriptor.rest?.instruments.length ?? 0) > 0;
-  if (table.instruments.length > 0 || asked) {
-    const next = asked
-      ? "the exchange's instrument list is asked when the collector starts"
-      : "it is sent as it stands";
-    place.warning(`Symbol ${symbol} is not in the symbol map: ${next}`);
+  if (table.instruments.length > 0) {
+    place.warning(`Symbol ${symbol} is not in the symbol map: it is sent as it stands`);
   }
   return instrument(symbol, symbol);
 }

@@ -64,6 +64,8 @@ export interface ExchangePlan {
 /** What an instance needs to run. */
 export interface RunnableExchange {
   readonly instruments: readonly Instrument[];
+  /** Configured symbols that neither the symbol map nor an instrument list spells: nothing is asked for on their behalf. */
+  readonly unresolved: readonly string[];
   readonly channels: readonly Channel[];
   /** One entry a socket: shards are already split, connections without streams are left out. */
   readonly connections: readonly ConnectionPlan[];

@@ -1,0 +1,262 @@
+import type { Clock, Files, Random } from "../host/mod.ts";
+import {
+  type ExchangePlan,
+  INSTRUMENT_PAGES_MAX,
+  type InstrumentListPlan,
+  INSTRUMENTS_REFRESH_MS_MAX,
+  INSTRUMENTS_REFRESH_MS_MIN,
+  type InstrumentsStatus,
+  type Micros,
+  type Observer,
+  type RestPlan,
+} from "../model/mod.ts";
+import { nextPagePath, readInstrumentList } from "../normalize/mod.ts";
+import { type KeptListFile, keptListFile } from "./kept_list.ts";
+import type { RestAnswer, RestClient } from "./rest_client.ts";
+
+/** By instance: what the exchange's own list of instruments says, canonical to native. */
+export type InstrumentMaps = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+export interface InstrumentListsOptions {
+  readonly client: RestClient;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly random: Random;
+  /** Folder where lists are kept for a start without the exchange. */
+  readonly dir: string;
+  readonly observe: Observer;
+  /** The map of an instance has changed. */
+  readonly onChange: (exchange: string) => void;
+}
+
+/** The list of one instance. */
+interface Entry {
+  readonly exchange: string;
+  readonly rest: RestPlan;
+  /** Where the list comes from: an instance that asks elsewhere begins anew. */
+  readonly source: string;
+  readonly file: KeptListFile;
+  readonly abort: AbortController;
+  /** What each of the exchange's lists said; null before it was had. */
+  readonly lists: (ReadonlyMap<string, string> | null)[];
+  /** Configured symbols that need a list. */
+  symbols: readonly string[];
+  /** Of the lists, or of an earlier run; empty while there is neither. */
+  map: ReadonlyMap<string, string>;
+  state: InstrumentsStatus["state"];
+  since: Micros;
+  error: string | null;
+  /** Ends the waiting for the next look at the exchange's list. */
+  look: AbortController;
+}
+
+/**
+ * The instrument lists of all instances that are configured for symbols which their map lacks. Each is asked for in the
+ * background, again and again until it is had, and meanwhile taken from an earlier run; no instance waits for another's.
+ */
+export class InstrumentLists {
+  readonly #options: InstrumentListsOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: InstrumentListsOptions) {
+    this.#options = options;
+  }
+
+  /** What the lists say at present, by instance. */
+  get maps(): InstrumentMaps {
+    return new Map([...this.#entries.values()].flatMap(({ exchange, map }) => map.size > 0 ? [[exchange, map]] : []));
+  }
+
+  /** How the list of an instance is doing; null where it needs none. */
+  status(exchange: string): InstrumentsStatus | null {
+    const entry = this.#entries.get(exchange);
+    if (entry === undefined) return null;
+    const { state, since, error } = entry;
+    return { state, since, error, unresolved: unresolvedOf(entry) };
+  }
+
+  /**
+   * Takes the instances as they were loaded without lists. Resolves when kept lists have been read, which takes no
+   * exchange; what is asked for goes on in the background.
+   */
+  async want(exchanges: readonly ExchangePlan[]): Promise<void> {
+    const wanted = new Set<string>();
+    await Promise.all(exchanges.map(async ({ name, enabled, runnable }) => {
+      if (!enabled || runnable === null || runnable.unresolved.length === 0) return;
+      wanted.add(name);
+      const source = sourceOf(runnable.rest);
+      const known = this.#entries.get(name);
+      if (known?.source === source) {
+        const before = unresolvedOf(known).length;
+        known.symbols = runnable.unresolved;
+        // A symbol that the list lacks may have been listed since.
+        if (unresolvedOf(known).length > before) known.look.abort();
+        return;
+      }
+      known?.abort.abort();
+      const entry = this.#createEntry(name, runnable.rest, { source, symbols: runnable.unresolved });
+      this.#entries.set(name, entry);
+      await this.#begin(entry);
+    }));
+    for (const [name, { abort }] of this.#entries) {
+      if (wanted.has(name)) continue;
+      abort.abort();
+      this.#entries.delete(name);
+    }
+  }
+
+  /** Asks for nothing any more. */
+  stop(): void {
+    for (const { abort } of this.#entries.values()) abort.abort();
+  }
+
+  #createEntry(
+    exchange: string,
+    rest: RestPlan,
+    { source, symbols }: { readonly source: string; readonly symbols: readonly string[] },
+  ): Entry {
+    const { clock, files, dir, observe } = this.#options;
+    return {
+      exchange,
+      rest,
+      source,
+      file: keptListFile({ files, path: `${dir}/${exchange}.json`, observe }),
+      abort: new AbortController(),
+      lists: rest.instruments.map(() => null),
+      symbols,
+      map: new Map(),
+      state: "waiting",
+      since: clock.nowMicros(),
+      error: null,
+      look: new AbortController(),
+    };
+  }
+
+  async #begin(entry: Entry): Promise<void> {
+    const kept = await entry.file.read();
+    if (kept !== null) {
+      entry.map = kept;
+      this.#enter(entry, "kept", null);
+      const { exchange, map } = entry;
+      this.#options.observe({ kind: "instruments_loaded", exchange, instruments: map.size, source: "kept list" });
+    }
+    if (!entry.abort.signal.aborted) entry.rest.instruments.forEach((_, at) => void this.#follow(entry, at));
+  }
+
+  /** Asks for one list, and again while it lacks symbols that are wanted, as an exchange lists new ones. */
+  async #follow(entry: Entry, at: number): Promise<void> {
+    const { clock, random } = this.#options;
+    const { signal } = entry.abort;
+    for (let looks = 0; !signal.aborted; looks++) {
+      const list = await this.#fetch(entry, at);
+      if (list === null || signal.aborted) return;
+      entry.lists[at] = list;
+      await this.#update(entry);
+      entry.look = new AbortController();
+      const ceiling = Math.min(INSTRUMENTS_REFRESH_MS_MIN * 2 ** Math.min(looks, 20), INSTRUMENTS_REFRESH_MS_MAX);
+      const waitMs = ceiling / 2 + random.next() * ceiling / 2;
+      do {
+        await clock.sleep(waitMs, AbortSignal.any([signal, entry.look.signal]));
+      } while (!signal.aborted && unresolvedOf(entry).length === 0);
+    }
+  }
+
+  /** Returns a list in whole, page by page; null where nobody wants it any more. */
+  async #fetch(entry: Entry, at: number): Promise<ReadonlyMap<string, string> | null> {
+    const list = entry.rest.instruments[at];
+    const map = new Map<string, string>();
+    const asked = new Set<string>();
+    let page: string | null = list.path;
+    while (page !== null && asked.size < INSTRUMENT_PAGES_MAX && !asked.has(page)) {
+      asked.add(page);
+      let next: string | null = null;
+      const isHad = await this.#ask(entry, { list, at, page }, (answer) => {
+        const found = readInstrumentList(list, answer.body);
+        if (found === null) return `it is not JSON: ${exampleOf(answer)}`;
+        if (found.length === 0 && map.size === 0) return `it lists no instrument: ${exampleOf(answer)}`;
+        for (const { canonical, native } of found) map.set(canonical, native);
+        next = nextPagePath(list, answer.body);
+        return null;
+      });
+      if (!isHad) return null;
+      page = next;
+    }
+    return map;
+  }
+
+  #ask(
+    entry: Entry,
+    { list, at, page }: { readonly list: InstrumentListPlan; readonly at: number; readonly page: string },
+    accept: (answer: RestAnswer) => string | null,
+  ): Promise<boolean> {
+    const { baseUrls, headers, caCertPaths, rateLimit } = entry.rest;
+    const request = {
+      exchange: entry.exchange,
+      name: "instruments",
+      native: "",
+      method: list.method,
+      baseUrls,
+      path: { source: page, parts: [page] },
+      headers,
+      body: list.body,
+      caCertPaths,
+      rateLimit,
+      scope: `${at} ${page} ${entry.source}`,
+      accept,
+      onRetry: (reason: string) => this.#failed(entry, reason),
+    };
+    return this.#options.client.ask(request, "instruments", entry.abort.signal);
+  }
+
+  /** An attempt brought no list: a kept one stays in use. */
+  #failed(entry: Entry, reason: string): void {
+    const { exchange, map, state } = entry;
+    entry.error = reason;
+    if (state === "waiting") this.#enter(entry, map.size > 0 ? "kept" : "failed", reason);
+    const symbols = unresolvedOf(entry);
+    if (symbols.length > 0) this.#options.observe({ kind: "symbols_unresolved", exchange, symbols, reason });
+  }
+
+  /** A list was had: what is known is what all lists say, completed by the kept one while some are missing. */
+  async #update(entry: Entry): Promise<void> {
+    const { observe, onChange } = this.#options;
+    const { exchange, lists } = entry;
+    const before = JSON.stringify([...entry.map]);
+    const map = new Map<string, string>();
+    for (const list of lists) for (const [canonical, native] of list ?? []) map.set(canonical, native);
+    const isWhole = lists.every((list) => list !== null);
+    if (!isWhole) {
+      for (const [canonical, native] of entry.map) if (!map.has(canonical)) map.set(canonical, native);
+    }
+    entry.map = map;
+    if (isWhole) {
+      if (entry.state !== "fetched") this.#enter(entry, "fetched", null);
+      entry.error = null;
+      observe({ kind: "instruments_loaded", exchange, instruments: map.size, source: "exchange" });
+      const symbols = unresolvedOf(entry);
+      const reason = "the exchange does not list them";
+      if (symbols.length > 0) observe({ kind: "symbols_unresolved", exchange, symbols, reason });
+    }
+    if (JSON.stringify([...map]) !== before) onChange(exchange);
+    if (isWhole) await entry.file.write(map);
+  }
+
+  #enter(entry: Entry, state: Entry["state"], error: string | null): void {
+    entry.state = state;
+    entry.since = this.#options.clock.nowMicros();
+    entry.error = error;
+  }
+}
+
+function unresolvedOf({ symbols, map }: Entry): readonly string[] {
+  return symbols.filter((symbol) => !map.has(symbol));
+}
+
+/** What a list depends on, as text. */
+function sourceOf({ baseUrls, instruments }: RestPlan): string {
+  return JSON.stringify([baseUrls.map(({ source }) => source), instruments]);
+}
+
+function exampleOf({ body }: RestAnswer): string {
+  return new TextDecoder().decode(body.subarray(0, 400)).slice(0, 200);
+}
