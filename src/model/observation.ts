@@ -105,6 +105,7 @@ export type Observation =
     readonly connection: string;
     readonly stream: Stream;
     readonly state: StreamState;
+    readonly before: StreamState;
     readonly reason: string | null;
   }
   | {
@@ -141,6 +142,11 @@ export type Observation =
     readonly symbol: string;
     readonly cause: GapCause;
     readonly detail: string;
+    /** Whether it is the end of a gap that was told before. */
+    readonly ends: boolean;
+    readonly fromTs: Micros | null;
+    /** Null while it has not ended. */
+    readonly toTs: Micros | null;
   }
   | {
     /** A book is not whole, and this is done about it as soon as its budget allows. */

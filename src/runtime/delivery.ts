@@ -264,7 +264,8 @@ export class Delivery {
     const gaps = await lostRangeGaps(journal, { range: { from, to }, exchanges: exchanges() });
     for (const { exchange, event } of gaps) {
       if (event.kind !== "gap") continue;
-      observe({ kind: "gap", exchange, stream: null, symbol: "", cause: event.cause, detail: event.detail });
+      const { cause, detail, from_ts: fromTs, to_ts: toTs } = event;
+      observe({ kind: "gap", exchange, stream: null, symbol: "", cause, detail, ends: false, fromTs, toTs });
     }
     await this.#hand(life, gaps, to);
   }

@@ -5,11 +5,13 @@ import {
   type ClockStep,
   type CloseCause,
   type DedupPlan,
+  type Envelope,
   type EventKind,
   EXAMPLE_CHARS_MAX,
   Failure,
   type FramePlan,
   type FrameRecord,
+  type Gap,
   type HttpRecord,
   JOURNAL_BUFFER_BYTES_MAX,
   type JournalRecord,
@@ -267,10 +269,9 @@ function reportEvents(result: PipelineResult, observe: Observer): void {
   const { exchange, envelopes } = result;
   let kind: EventKind = envelopes[0].event.kind;
   let count = 0;
-  for (const { event, symbol } of envelopes) {
-    if (event.kind === "gap") {
-      observe({ kind: "gap", exchange, stream: event.stream, symbol, cause: event.cause, detail: event.detail });
-    }
+  for (const envelope of envelopes) {
+    const { event } = envelope;
+    if (event.kind === "gap") reportGap(envelope, event, observe);
     if (event.kind === kind) {
       count++;
       continue;
@@ -280,6 +281,13 @@ function reportEvents(result: PipelineResult, observe: Observer): void {
     count = 1;
   }
   observe({ kind: "events", exchange, event: kind, count });
+}
+
+function reportGap({ exchange, symbol, offset }: Envelope, gap: Gap, observe: Observer): void {
+  const { stream, cause, detail, from_ts, to_ts, state } = gap;
+  // The id begins with the record that opened the gap: from another record on it is one that was told before.
+  const ends = state !== "opened" && !gap.gap_id.startsWith(`${offset}-`);
+  observe({ kind: "gap", exchange, stream, symbol, cause, detail, ends, fromTs: from_ts, toTs: to_ts });
 }
 
 /** Trades and liquidations are never sent again by an exchange; control frames carry no data. */

@@ -68,9 +68,9 @@ class ReconnectingSession implements Session {
     this.#ledger = new StreamLedger(
       options.plan,
       () => options.host.clock.nowMicros(),
-      ({ stream, state, reason }) => {
+      ({ stream, state, reason }, before) => {
         const { exchange, plan, observe } = options;
-        observe({ kind: "stream_state", exchange, connection: plan.key, stream, state, reason });
+        observe({ kind: "stream_state", exchange, connection: plan.key, stream, state, before, reason });
       },
     );
     this.#desired = options.plan.requests;

@@ -54,7 +54,7 @@ export class StreamLedger {
   readonly #counts: Record<StreamState, number> = { pending: 0, acked: 0, live: 0, stale: 0, rejected: 0 };
   readonly #plan: Pick<ConnectionPlan, "quietChannels" | "firstDataTimeoutMs">;
   readonly #now: () => Micros;
-  readonly #observe: (entry: StreamEntry) => void;
+  readonly #observe: (entry: StreamEntry, before: StreamState) => void;
   /** Earliest first. */
   #due: Deadline[] = [];
   #dueAt = 0;
@@ -64,7 +64,7 @@ export class StreamLedger {
   constructor(
     plan: Pick<ConnectionPlan, "quietChannels" | "firstDataTimeoutMs">,
     now: () => Micros,
-    observe: (entry: StreamEntry) => void,
+    observe: (entry: StreamEntry, before: StreamState) => void,
   ) {
     this.#plan = plan;
     this.#now = now;
@@ -173,9 +173,10 @@ export class StreamLedger {
 
   set(entry: StreamEntry, state: StreamState, reason: string | null = null): void {
     if (entry.state === state) return;
+    const before = entry.state;
     this.#move(entry, state);
     entry.reason = reason;
-    this.#observe(entry);
+    this.#observe(entry, before);
   }
 
   /** When the next deadline of first data is, in monotonic ms; Infinity where there is none. */

@@ -19,6 +19,40 @@ type Table = { readonly [K in Kind]: LogSpec<Extract<Observation, { kind: K }>> 
 const where = (seen: { readonly exchange: string; readonly connection: string }) =>
   `${seen.exchange} ${seen.connection}`;
 
+const isRecovery = (seen: Extract<Observation, { kind: "stream_state" }>) =>
+  (seen.before === "rejected" || seen.before === "stale") && (seen.state === "live" || seen.state === "acked");
+
+const gapPlace = (seen: { readonly exchange: string; readonly stream: string | null; readonly symbol: string }) =>
+  seen.stream === null ? `${seen.exchange} connection` : `${seen.exchange} ${seen.stream} ${seen.symbol}`;
+
+function gapLength({ fromTs, toTs }: { readonly fromTs: number | null; readonly toTs: number | null }): string {
+  return fromTs === null || toTs === null ? "" : ` after ${((toTs - fromTs) / 1_000_000).toFixed(1)} s`;
+}
+
+type Resync = Extract<Observation, { kind: "book_resync" }>;
+
+const RESYNC_CAUSES: Readonly<Record<Resync["cause"], string>> = {
+  disconnect: "its connection was lost",
+  sequence: "an update is missing by its number",
+  reset: "its numbers begin again",
+  checksum: "the exchange's checksum differs",
+  stale: "its sides have crossed, or no snapshot of it has come",
+  stalled: "its updates do not come any more",
+  undecodable: "an update of it cannot be read",
+  dropped: "updates of it were not kept",
+  rejected: "the exchange rejected it",
+  takeover: "another connection took over",
+  clock: "the clock was set",
+  buffering: "its snapshot has not come",
+};
+
+const RESYNC_ACTIONS: Readonly<Record<Resync["action"], string>> = {
+  reconnect: "connecting anew",
+  resubscribe: "subscribing anew",
+  rest: "asking for a snapshot over HTTP",
+  request: "asking for a snapshot on the connection",
+};
+
 /** Every log line of the program by observation; null: counted, never logged. */
 export const LOG_EVENTS: Table = {
   started: {
@@ -110,14 +144,20 @@ export const LOG_EVENTS: Table = {
   request_failed: {
     level: "warn",
     meaning: "A request was not acknowledged in time, or a rejection names nothing known",
-    text: (seen) => `${where(seen)} ${seen.outcome}: ${seen.reason}`,
+    text: (seen) =>
+      seen.outcome === "ack_timeout"
+        ? `${where(seen)}: ${seen.reason}`
+        : `${where(seen)}: the exchange rejected something without saying what: ${seen.reason}`,
     repeatKey: (seen) => `${where(seen)} ${seen.outcome}`,
   },
   stream_state: {
-    level: (seen) => seen.state === "rejected" ? "error" : seen.state === "stale" ? "warn" : "debug",
+    level: (seen) =>
+      seen.state === "rejected" ? "error" : seen.state === "stale" ? "warn" : isRecovery(seen) ? "info" : "debug",
     meaning: "A stream changed its state: pending, acked, live, stale, rejected",
     text: (seen) =>
-      `${where(seen)} ${streamKey(seen.stream)} is ${seen.state}${seen.reason === null ? "" : `: ${seen.reason}`}`,
+      `${where(seen)} ${streamKey(seen.stream)} is ${seen.state}${isRecovery(seen) ? " again" : ""}${
+        seen.reason === null ? "" : `: ${seen.reason}`
+      }`,
     repeatKey: null,
   },
   streams_changed: {
@@ -145,15 +185,21 @@ export const LOG_EVENTS: Table = {
   },
   events: null,
   gap: {
-    level: "warn",
-    meaning: "A stretch of a stream is missing; the same is an event in the data",
-    text: (seen) => `${seen.exchange} ${seen.stream ?? "frame"} ${seen.symbol} gap: ${seen.cause} ${seen.detail}`,
-    repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.cause}`,
+    level: (seen) => seen.ends ? "info" : "warn",
+    meaning: "Data of a stream is missing, or comes again: the same is an event in the data",
+    text: (seen) =>
+      seen.ends
+        ? `${gapPlace(seen)} is ${seen.stream === "book" ? "valid" : "complete"} again${gapLength(seen)}: ${seen.cause}`
+        : `${gapPlace(seen)} has a gap${gapLength(seen)}: ${seen.cause}: ${seen.detail}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.cause} ${seen.ends}`,
   },
   book_resync: {
     level: "info",
-    meaning: "A book is not whole; what is done about it waits for its budget",
-    text: (seen) => `${seen.exchange} book ${seen.symbol}: ${seen.action} because of ${seen.cause}`,
+    meaning: "A book is not valid; what is done about it waits for its budget",
+    text: (seen) =>
+      `${seen.exchange} ${seen.symbol === "" ? "all books of a session" : `book ${seen.symbol}`}: ${
+        RESYNC_CAUSES[seen.cause]
+      }; ${RESYNC_ACTIONS[seen.action]}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.cause}`,
   },
   book_withheld: null,

@@ -99,7 +99,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "frames_dropped":
       return counts.add("collector_frames_dropped_total", seen.frames, seen.exchange);
     case "gap":
-      return counts.add("collector_gaps_total", 1, seen.exchange, seen.cause);
+      return counts.add("collector_gaps_total", seen.ends ? 0 : 1, seen.exchange, seen.cause);
     case "book_resync":
       return counts.add("collector_book_resyncs_total", 1, seen.exchange, seen.cause);
     case "book_withheld":

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { LogLevel } from "../../src/model/mod.ts";
-import { createLog, LOG_EVENTS } from "../../src/telemetry/mod.ts";
-import { EVERY_OBSERVATION } from "./builders.ts";
+import { type LogLevel, Secrets } from "../../src/model/mod.ts";
+import { createApp, createLog, createMetrics, LOG_EVENTS } from "../../src/telemetry/mod.ts";
+import { EVERY_OBSERVATION, instance, snapshot } from "./builders.ts";
 
 /** A log in memory with a clock that the test moves. */
 function memoryLog(options: { readonly level?: LogLevel; readonly format?: "text" | "json" } = {}) {
@@ -90,4 +90,46 @@ Deno.test("a clean start does not speak of a torn tail, one after a kill does", 
     LOG_EVENTS.journal_recovered?.text({ kind: "journal_recovered", segment: "1.journal", cutBytes, records: 8 }) ?? "";
   assert.doesNotMatch(text(0), /torn|Recovered/);
   assert.match(text(17), /17 bytes of a torn tail/);
+});
+
+Deno.test("log says in words what is wrong with a book, and when a stream or a book is whole again", () => {
+  const { lines, observe } = memoryLog();
+  const { gap, stream_state: state, book_resync: resync } = EVERY_OBSERVATION;
+  observe({ ...resync, cause: "sequence", action: "rest" });
+  observe({ ...gap, cause: "sequence", detail: "expected 7, received 9", ends: false, toTs: null });
+  observe({ ...gap, cause: "sequence", detail: "expected 7, received 9", ends: true });
+  observe({ ...state, state: "live", before: "stale", reason: null });
+  observe({ ...state, state: "live", before: "acked", reason: null });
+  const messages = lines.map((line) => line.slice(line.indexOf("alpha")));
+  assert.deepEqual(messages, [
+    "alpha book BTC/USDT: an update is missing by its number; asking for a snapshot over HTTP",
+    "alpha book SECRET/SYMBOL has a gap: sequence: expected 7, received 9",
+    "alpha book SECRET/SYMBOL is valid again after 2.0 s: sequence",
+    "alpha public trades SECRET/SYMBOL is live again",
+  ]);
+});
+
+Deno.test("log and health show no value of the environment, whoever spelled it", async () => {
+  const secrets = new Secrets();
+  secrets.add("{env:TOKEN}", "s3cret-token");
+  for (const format of ["text", "json"] as const) {
+    const lines: string[] = [];
+    const observe = createLog({
+      level: "trace",
+      format,
+      color: false,
+      write: (line) => lines.push(line),
+      secrets,
+      nowMs: () => 0,
+    });
+    observe({ ...EVERY_OBSERVATION.connect_failed, reason: "denied: s3cret%2Dtoken" });
+    observe({ ...EVERY_OBSERVATION.frame_fault, example: '{"token":"s3cret-token"}' });
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.ok(!/s3cret/.test(line) && line.includes("{env:TOKEN}"), line);
+  }
+  const metrics = createMetrics();
+  const refused = snapshot({ instances: [instance({ errors: ["cannot read s3cret-token"] })] });
+  const answer = await createApp(() => refused, metrics, secrets).request("/healthz");
+  const body = await answer.text();
+  assert.ok(!body.includes("s3cret") && body.includes("{env:TOKEN}"), body);
 });
