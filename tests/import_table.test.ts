@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname, relative, resolve } from "node:path";
+import { circlesOf, unusedOf } from "./support/import_graph.ts";
 
 /** What each folder of src may import: other folders, and packages. docs/ARCHITECTURE.md gives the reasons. */
 const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages: readonly string[] }>> = {
@@ -9,12 +10,12 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   lang: { rooms: ["json", "model", "program"], packages: [] },
   config: { rooms: ["model", "json", "program", "lang", "sink"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json", "program"], packages: ["node:zlib", "node:buffer"] },
-  book: { rooms: ["model"], packages: ["node:zlib"] },
+  book: { rooms: ["model"], packages: [] },
   derive: { rooms: ["model", "normalize", "book"], packages: [] },
-  host: { rooms: ["model"], packages: ["ws", "@types/ws", "node:"] },
+  host: { rooms: ["model"], packages: ["ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
   session: { rooms: ["model", "json", "program", "host", "rest"], packages: [] },
-  sink: { rooms: ["model", "host"], packages: ["zod", "hyparquet-writer", "node:zlib", "node:buffer"] },
+  sink: { rooms: ["model", "host"], packages: ["zod", "hyparquet-writer", "node:zlib"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:buffer"] },
   telemetry: { rooms: ["model", "host"], packages: ["prom-client", "@logtape/logtape", "hono"] },
@@ -34,13 +35,11 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "model",
       "config",
       "host",
-      "rest",
       "normalize",
       "derive",
       "journal",
       "sink",
       "telemetry",
-      "runtime",
       "simulator",
       "service",
       "evidence",
@@ -117,6 +116,59 @@ function complaintsAbout(path: string): readonly string[] {
 
 Deno.test("src keeps the import table", () => {
   assert.deepEqual([...sourceFiles(SRC)].flatMap(complaintsAbout), []);
+});
+
+Deno.test("no row of the import table is wider than use", () => {
+  const complaints: string[] = [];
+  for (const [room, { rooms, packages }] of Object.entries(TABLE)) {
+    const files = [...sourceFiles(`${SRC}/${room}`)];
+    const targets = files.flatMap((path) => importsOf(Deno.readTextFileSync(path)).map((target) => ({ path, target })));
+    const used = targets.flatMap(({ path, target }) =>
+      target.startsWith(".") ? [roomOf(resolve(dirname(path), target))] : []
+    );
+    const named = targets.flatMap(({ target }) => target.startsWith(".") ? [] : [target]);
+    for (const other of unusedOf(rooms, used)) complaints.push(`src/${room} may import src/${other} and does not`);
+    for (const name of unusedOf(packages, named)) complaints.push(`src/${room} may import ${name} and does not`);
+  }
+  assert.deepEqual(complaints, []);
+});
+
+Deno.test("docs/ARCHITECTURE.md shows the rooms of the import table as they are", () => {
+  const text = Deno.readTextFileSync(`${ROOT}/docs/ARCHITECTURE.md`);
+  const rows = [...text.matchAll(/^\| `(\w+)` +\| [^|]+ \| ([^|]+?) +\| [^|]+ \| +(yes)? +\|$/gm)];
+  const shown = rows.map(([, room, rooms, pure]) => {
+    const listed = rooms.replace(/^everything but /, "").split(", ").filter((name) => name !== "—");
+    const all = Object.keys(TABLE).filter((name) => name !== room);
+    const names = rooms.startsWith("everything but ") ? all.filter((name) => !listed.includes(name)) : listed;
+    return [room, { rooms: names.sort(), pure: pure === "yes" }];
+  });
+  const table = Object.entries(TABLE).map(([room, { rooms }]) => [
+    room,
+    { rooms: [...rooms].sort(), pure: PURE.includes(room) },
+  ]);
+  assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(table));
+});
+
+Deno.test("no files of src import each other in a circle", () => {
+  const graph = new Map([...sourceFiles(SRC)].map((path) => {
+    const targets = importsOf(Deno.readTextFileSync(path)).filter((target) => target.startsWith("."));
+    return [relative(SRC, path), targets.map((target) => relative(SRC, resolve(dirname(path), target)))] as const;
+  }));
+  assert.deepEqual(circlesOf(graph).map((files) => files.join(", ")), []);
+});
+
+Deno.test("circlesOf() finds every circle, however long, and nothing else", () => {
+  const graphOf = (text: string) =>
+    new Map(text.split("; ").map((line) => [line.split(" ")[0], line.split(" ").slice(1)] as const));
+  assert.deepEqual(circlesOf(graphOf("a b c; b c; c; d a")), []);
+  assert.deepEqual(circlesOf(graphOf("a b; b a c; c d; d")), [["a", "b"]]);
+  assert.deepEqual(circlesOf(graphOf("a b; b c; c d; d a; e e; f a")), [["a", "b", "c", "d"], ["e"]]);
+  assert.deepEqual(circlesOf(graphOf("a b d; b c; c b; d e; e f; f d")), [["b", "c"], ["d", "e", "f"]]);
+});
+
+Deno.test("unusedOf() names what is allowed and not used, by the whole name or a prefix that ends in a colon", () => {
+  assert.deepEqual(unusedOf(["model", "json"], ["json", "jsonc"]), ["model"]);
+  assert.deepEqual(unusedOf(["node:", "ws", "zod"], ["node:http", "ws/lib"]), ["zod"]);
 });
 
 Deno.test("main.ts imports the command line and the host alone", () => {

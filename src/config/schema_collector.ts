@@ -124,12 +124,6 @@ export const collectorSchema = z.strictObject({
 
 /** The validated `collector.toml`, defaults filled in. */
 export type CollectorValues = z.output<typeof collectorSchema>;
-/** The validated `[run]` table. */
-export type RunValues = z.output<typeof runSchema>;
-/** The validated `[journal]` table. */
-export type JournalValues = z.output<typeof journalSchema>;
-/** The validated `[dedup]` table. */
-export type DedupValues = z.output<typeof dedupSchema>;
 /** One validated `[[sink]]` table. */
 export type SinkValues = z.output<typeof sinkSchema>;
 /** One validated `[[exchange]]` table. */

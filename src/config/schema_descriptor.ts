@@ -316,10 +316,6 @@ export const descriptorSchema = z.strictObject({
 export type DescriptorValues = z.output<typeof descriptorSchema>;
 /** One validated `[[ws.connections]]` table. */
 export type ConnectionValues = z.output<typeof connectionSchema>;
-/** The validated `keepalive` table. */
-export type KeepaliveValues = z.output<typeof keepaliveSchema>;
-/** The validated `bootstrap` table. */
-export type BootstrapValues = z.output<typeof bootstrapSchema>;
 /** The validated `[rest]` table. */
 export type RestValues = z.output<typeof restSchema>;
 /** One validated `[[rest.instruments]]` table. */
@@ -340,8 +336,6 @@ export type RouteValues = z.output<typeof routeSchema>;
 export type RejectValues = z.output<typeof rejectSchema>;
 /** The validated `[parse]` table. */
 export type ParseValues = z.output<typeof parseSchema>;
-/** The validated `[maps]` table. */
-export type MapsValues = z.output<typeof mapsSchema>;
 /** One validated `[[control]]` table. */
 export type ControlValues = z.output<typeof controlSchema>;
 

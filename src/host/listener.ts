@@ -1,5 +1,5 @@
 import type { Clock, HttpServer, Listener } from "./host.ts";
-import { Failure } from "../model/mod.ts";
+import { listenFailure } from "./listen_failure.ts";
 import { serveSockets } from "./socket_listener.ts";
 
 /** How long open requests may take to finish after `stop`, in ms; then they are cut. */
@@ -39,15 +39,4 @@ async function serveHttp(
       timer.cancel();
     },
   };
-}
-
-/** A port that cannot be listened on: `busy` where another program has it. */
-export function listenFailure(options: { readonly host: string; readonly port: number }, cause: unknown): Failure {
-  const inUse = cause instanceof Deno.errors.AddrInUse ||
-    cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Failure(inUse ? "busy" : "connect", `Cannot listen on ${options.host}:${options.port}: ${message}`, {
-    cause,
-    retry: false,
-  });
 }

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Failure } from "../model/mod.ts";
 import type { Clock, Listener, SocketServer } from "./host.ts";
-import { listenFailure } from "./listener.ts";
+import { listenFailure } from "./listen_failure.ts";
 import { attachSocket, deflateOptions } from "./socket_connection.ts";
 
 /** Largest request body that is read, in bytes; a larger one is answered with 413. */

@@ -22,17 +22,13 @@ import {
   KIND_STRING,
   KIND_TRUE,
   NEXT,
+  type NodeId,
+  NOT_FOUND,
   PARENT,
   START,
   STRIDE,
 } from "./tape.ts";
 import { latin1Text, unescapeText, utf8Text } from "./text.ts";
-
-/** A node of a document: its place on the tape. The root is 0. */
-export type NodeId = number;
-
-/** What a look-up gives that leads nowhere. */
-export const NOT_FOUND = -1;
 
 /** The kinds of JSON values (RFC 8259 section 3). */
 export type JsonKind = "null" | "true" | "false" | "number" | "string" | "array" | "object";

@@ -1,5 +1,15 @@
-import { COUNT, FLAG_HIDDEN, FLAG_KEY_ESCAPED, KEY_END, KEY_START, KIND, NEXT, PARENT, STRIDE } from "./tape.ts";
-import type { NodeId } from "./document.ts";
+import {
+  COUNT,
+  FLAG_HIDDEN,
+  FLAG_KEY_ESCAPED,
+  KEY_END,
+  KEY_START,
+  KIND,
+  NEXT,
+  type NodeId,
+  PARENT,
+  STRIDE,
+} from "./tape.ts";
 import { unescapeText, utf8Text } from "./text.ts";
 
 /** Objects with more members are checked by a map, so that the work stays linear. */

@@ -1,5 +1,5 @@
-import type { NodeId } from "./document.ts";
 import type { Shape } from "./shape.ts";
+import type { NodeId } from "./tape.ts";
 
 /** Index segments: digits without leading zeros, or negative from the end. Within 31 bits. */
 const INDEX = /^(?:0|-?[1-9]\d{0,8})$/;

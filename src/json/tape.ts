@@ -4,6 +4,12 @@
  */
 export const STRIDE = 8;
 
+/** A node of a document: its place on the tape. The root is 0. */
+export type NodeId = number;
+
+/** What a look-up gives that leads nowhere. */
+export const NOT_FOUND = -1;
+
 /** Kind in the lowest three bits, flags above. */
 export const KIND = 0;
 /** Byte position of the value's first byte; of a string, of its opening quote. */

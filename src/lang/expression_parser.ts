@@ -7,7 +7,7 @@ import {
   type Span,
 } from "../model/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
-import { type ExpressionToken, scanExpression } from "./expression_scanner.ts";
+import { scanTokens, type Token, type Vocabulary } from "./scanner.ts";
 
 /** What parsing gives: the tree, or null with the errors that kept it from being built. */
 export interface ParsedTree {
@@ -15,9 +15,26 @@ export interface ParsedTree {
   readonly errors: readonly LangError[];
 }
 
+const VOCABULARY: Vocabulary = {
+  name: /[\p{L}_$][\p{L}\p{N}_$]*/uy,
+  number: /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y,
+  sign: /\?\?|==|!=|<=|>=|&&|\|\||[<>!?:()[\],.]/y,
+  skipped: /\s+/y,
+  hints: new Map([
+    ["=", "write == to compare"],
+    ["&", "write && for and"],
+    ["|", "write || for or"],
+    ["+", "write add(a, b) for numbers or concat(a, b) for texts"],
+    ["-", 'write sub(a, b) or neg(a); a name with a hyphen is written row["a-b"]'],
+    ["*", "write mul(a, b)"],
+    ["/", "write div(a, b, digits); a pointer stands alone and begins with /"],
+    ["`", "write a text in 'single' or \"double\" quotes"],
+  ]),
+};
+
 /** Builds the tree of an expression. All characters that cannot be read are reported, or else the first misplaced token. */
 export function parseTree(source: string): ParsedTree {
-  const { tokens, errors } = scanExpression(source);
+  const { tokens, errors } = scanTokens(source, VOCABULARY);
   if (errors.length > 0) return { tree: null, errors };
   return new ExpressionParser(tokens).parse();
 }
@@ -41,12 +58,12 @@ const INDEX = /^(?:0|-?[1-9]\d{0,8})$/;
  * `[index]` and calls.
  */
 class ExpressionParser {
-  readonly #tokens: readonly ExpressionToken[];
+  readonly #tokens: readonly Token[];
   #at = 0;
   #nodes = 0;
   #depth = 0;
 
-  constructor(tokens: readonly ExpressionToken[]) {
+  constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
   }
 
@@ -61,11 +78,11 @@ class ExpressionParser {
     }
   }
 
-  get #token(): ExpressionToken {
+  get #token(): Token {
     return this.#tokens[Math.min(this.#at, this.#tokens.length - 1)];
   }
 
-  #advance(): ExpressionToken {
+  #advance(): Token {
     const token = this.#token;
     this.#at++;
     return token;
@@ -231,7 +248,7 @@ class ExpressionParser {
     return inner;
   }
 
-  #named(token: ExpressionToken): ExpressionNode {
+  #named(token: Token): ExpressionNode {
     switch (token.text) {
       case "true":
       case "false":
@@ -250,7 +267,7 @@ class ExpressionParser {
     }
   }
 
-  #call(name: ExpressionToken): ExpressionNode {
+  #call(name: Token): ExpressionNode {
     this.#expect("(", "");
     const args: ExpressionNode[] = [];
     if (!this.#accept(")")) {

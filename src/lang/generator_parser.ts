@@ -1,7 +1,7 @@
 import { LANGUAGE_DEPTH_MAX, type Span } from "../model/mod.ts";
 import { errorAt, type LangError, type Parsed, parsed, quoted, refusedAll } from "./diagnostic.ts";
 import { checkPlaceholders } from "./generator_names.ts";
-import { type GeneratorToken, scanGenerator } from "./generator_scanner.ts";
+import { scanTokens, type Token, type Vocabulary } from "./scanner.ts";
 import type {
   GeneratorCondition,
   GeneratorList,
@@ -15,12 +15,29 @@ import { readPlaceholders, type TemplatePart } from "./placeholder.ts";
 import { SYMBOL_PARTS } from "./template.ts";
 import type { TextLiteral } from "./text_literal.ts";
 
+const VOCABULARY: Vocabulary = {
+  name: /[A-Za-z_]\w*/y,
+  number: null,
+  sign: /==|!=|&&|\|\||[(){};]/y,
+  skipped: /(?:\s+|\/\/[^\n]*)+/y,
+  hints: new Map([
+    ["=", "write == to compare"],
+    ["&", "write && for and"],
+    ["|", "write || for or"],
+    ["!", "write != to compare"],
+    ["#", "a comment begins with //"],
+    ["/", "a comment begins with //"],
+    ["+", "placeholders such as {symbol} put values into the text"],
+    ["`", "write a text in 'single' or \"double\" quotes"],
+  ]),
+};
+
 /**
  * Parses a generator and checks its names and nesting. After an error it goes on with the next statement, so that several
  * errors are reported at once; offsets count in `text`.
  */
 export function parseGenerator(text: string): Parsed<GeneratorProgram> {
-  const { tokens, errors } = scanGenerator(text);
+  const { tokens, errors } = scanTokens(text, VOCABULARY);
   return new GeneratorParser(tokens, errors).parse(text);
 }
 
@@ -45,13 +62,13 @@ const PLACEHOLDER_LISTS: ReadonlyMap<string, GeneratorList | null> = new Map([
 ]);
 
 class GeneratorParser {
-  readonly #tokens: readonly GeneratorToken[];
+  readonly #tokens: readonly Token[];
   readonly #errors: LangError[];
   #at = 0;
   #depth = 0;
   #scope: readonly GeneratorVariable[] = [];
 
-  constructor(tokens: readonly GeneratorToken[], errors: readonly LangError[]) {
+  constructor(tokens: readonly Token[], errors: readonly LangError[]) {
     this.#tokens = tokens;
     this.#errors = [...errors];
   }
@@ -68,7 +85,7 @@ class GeneratorParser {
     return this.#errors.length === 0 ? parsed({ source, body }) : refusedAll(this.#errors);
   }
 
-  get #token(): GeneratorToken {
+  get #token(): Token {
     return this.#tokens[Math.min(this.#at, this.#tokens.length - 1)];
   }
 
@@ -207,7 +224,7 @@ class GeneratorParser {
     return token.text.toLowerCase().startsWith("c") ? "channels" : "symbols";
   }
 
-  #checkVariable(name: GeneratorToken, list: GeneratorList): void {
+  #checkVariable(name: Token, list: GeneratorList): void {
     if (RESERVED.has(name.text)) {
       this.#report(name, `${name.text} is a word of the language: choose another name for the loop variable`);
     } else if (this.#scope.some((variable) => variable.name === name.text)) {

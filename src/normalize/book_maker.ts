@@ -2,9 +2,9 @@ import { type NodeId, NOT_FOUND, type Path } from "../json/mod.ts";
 import { isDecimal, isZero, type Level } from "../model/mod.ts";
 import type { CompiledBookFields, CompiledEvent, CompiledLevel, CompiledRows } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
-import { type EventMaker, optionalField } from "./event_makers.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
+import { type EventMaker, optionalField } from "./rule_fields.ts";
 
 /** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
 export function createBookMaker(rule: CompiledEvent): EventMaker {

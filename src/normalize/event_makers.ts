@@ -2,10 +2,8 @@ import { type Decimal, isZero, type MarketEvent, SIDES, unreachable } from "../m
 import type { CompiledEvent } from "../program/mod.ts";
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
+import { type EventMaker, optionalField, requiredField } from "./rule_fields.ts";
 import { FieldReader } from "./field.ts";
-
-/** Makes the event of the current row; null where a field is at fault or the row says nothing of this kind. */
-export type EventMaker = (context: ReadContext) => MarketEvent | null;
 
 /** Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. */
 export function createEventMaker(rule: CompiledEvent): EventMaker {
@@ -30,19 +28,6 @@ export function createEventMaker(rule: CompiledEvent): EventMaker {
     default:
       return unreachable(rule.kind);
   }
-}
-
-/** The reader of an event field; null where the rule does not name it. */
-export function optionalField(rule: CompiledEvent, name: string): FieldReader | null {
-  const field = rule.fields.get(name);
-  return field === undefined ? null : new FieldReader(field, `${rule.name}.${name}`);
-}
-
-/** The reader of a field without which there is no event. A rule that does not name it is a bug of the plan. */
-function requiredField(rule: CompiledEvent, name: string): FieldReader {
-  const field = rule.fields.get(name);
-  if (field === undefined) throw new Error(`Cannot compile rule ${rule.name}: field ${name} is not named`);
-  return new FieldReader(field, `${rule.name}.${name}`, true);
 }
 
 function createTradeMaker(rule: CompiledEvent): EventMaker {

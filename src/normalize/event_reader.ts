@@ -2,10 +2,11 @@ import type { MarketEvent } from "../model/mod.ts";
 import type { Channel, Micros } from "../model/mod.ts";
 import type { CompiledEvent, CompiledMerge } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
-import { createEventMaker, type EventMaker, optionalField } from "./event_makers.ts";
+import { createEventMaker } from "./event_makers.ts";
 import { FieldReader } from "./field.ts";
 import type { FrameMemory } from "./frame_memory.ts";
 import { RowList } from "./rows.ts";
+import { type EventMaker, optionalField } from "./rule_fields.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
 import { Unwrapper } from "./unwrapper.ts";
 

@@ -1,5 +1,5 @@
 import { notional } from "./fixed.ts";
-import type { MarketTrade } from "./market.ts";
+import type { MarketTrade } from "./market_step.ts";
 
 /** A span of time that candles cover. */
 export interface CandleInterval {

@@ -1,5 +1,5 @@
 import type { Micros } from "../model/mod.ts";
-import type { MarketStep } from "./market.ts";
+import type { MarketStep } from "./market_step.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent } from "./statistics.ts";
 

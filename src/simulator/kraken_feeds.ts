@@ -5,7 +5,7 @@ import type { ListedMarket } from "./exchange_floor.ts";
 import { Feed } from "./feed.ts";
 import { floatText, type Units } from "./fixed.ts";
 import { krakenChecksum } from "./kraken_checksum.ts";
-import type { MarketStep, MarketTrade } from "./market.ts";
+import type { MarketStep, MarketTrade } from "./market_step.ts";
 import type { BookLevel, BookSide, LevelChange } from "./order_book.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent, SentCounts, SentTrade } from "./statistics.ts";

@@ -4,7 +4,8 @@ import { CandleBuilder, type CandleInterval, type CandleState } from "./candle.t
 import type { ListedMarket } from "./exchange_floor.ts";
 import { Feed, Pace } from "./feed.ts";
 import { trimmedText, type Units } from "./fixed.ts";
-import { groupFills, type MarketStep, type MarketTrade } from "./market.ts";
+import { groupFills } from "./market.ts";
+import type { MarketStep, MarketTrade } from "./market_step.ts";
 import type { BookLevel, BookSide } from "./order_book.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent, SentCounts, SentTrade } from "./statistics.ts";

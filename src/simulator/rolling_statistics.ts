@@ -1,5 +1,5 @@
 import { notional } from "./fixed.ts";
-import type { MarketTrade } from "./market.ts";
+import type { MarketTrade } from "./market_step.ts";
 
 /** Statistics of a market since it began, shown as those of the last 24 hours. Prices in ticks, sizes in units. */
 export class RollingStatistics {
