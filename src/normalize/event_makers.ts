@@ -1,4 +1,4 @@
-import { type Decimal, isZero, type MarketEvent, SIDES, unreachable } from "../model/mod.ts";
+import { type Decimal, isZero, SIDES, unreachable } from "../model/mod.ts";
 import type { CompiledEvent } from "../program/mod.ts";
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";

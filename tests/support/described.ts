@@ -30,11 +30,14 @@ export function describedFrames(
 }
 
 /** What is wrong with a descriptor's text, as messages. */
-export function describedIssues(text: string): readonly string[] {
+export function describedIssues(
+  text: string,
+  environment: (name: string) => string | undefined = () => undefined,
+): readonly string[] {
   return loadDescriptor({
     file: { path: "testing.toml", text: HEAD + text },
     readText: () => null,
-    environment: () => undefined,
+    environment,
   }).issues.map(({ message }) => message);
 }
 
