@@ -59,6 +59,8 @@ export interface Journal {
   /** Why records cannot be made safe at present; null while all is well. Retried by itself unless `retry` is false. */
   readonly failure: Failure | null;
   readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
+  /** Sessions whose end is not in the journal, each with the time of its last frame. */
+  readonly openSessions: readonly OpenSession[];
   /** How long the oldest record that is not synced has waited, in ms; 0 where all is synced. */
   readonly unsyncedMs: number;
   /**

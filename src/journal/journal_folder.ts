@@ -63,6 +63,14 @@ export class JournalFolder {
     return false;
   }
 
+  /** Renames a file that has taken the place of a segment's. */
+  async moveAway({ firstOffset }: Segment): Promise<void> {
+    const { files, clock } = this.#host;
+    for (const path of segmentPaths(this.#dir, firstOffset)) {
+      if (await files.stat(path) !== null) await files.rename(path, `${path}.${clock.nowMicros()}.damaged`);
+    }
+  }
+
   /** Writes a segment of one dropped record in the place of one that is gone. */
   async writeStandIn(header: SegmentHeader, record: DroppedRecord): Promise<Segment> {
     const { firstOffset, createdAt, version, journal } = header;

@@ -40,7 +40,11 @@ export async function* readSegments(
       try {
         for await (const entries of readToEnd(reader, current, range)) {
           const wanted = upTo(entries, to);
-          if (wanted.length > 0) yield wanted;
+          if (wanted.length > 0) {
+            yield wanted.some((entry) => entry !== beginAt(entry, range.from))
+              ? wanted.map((entry) => beginAt(entry, range.from))
+              : wanted;
+          }
           if (wanted.length < entries.length) return;
         }
       } finally {
@@ -64,6 +68,13 @@ async function* readToEnd(
     else if (reader.fault !== null) throw corruptSegment(plainName(segment.firstOffset), reader.fault);
     else if (reader.position >= segment.syncedBytes) return;
   }
+}
+
+/** A dropped record that stands for records around `from` begins there: it is news for who has read up to it. */
+function beginAt(entry: JournalEntry, from: Offset): JournalEntry {
+  const { offset, record } = entry;
+  const isAround = record.kind === "dropped" && record.toOffset !== null && offset < from && from < record.toOffset;
+  return isAround ? { offset: from, record } : entry;
 }
 
 /** Cuts a chunk before the offset `to`. */

@@ -80,6 +80,8 @@ export class SegmentedJournal implements Journal {
   #isGoneSuspected = false;
   /** Whether files have to be put back before anything is written. */
   #mustRestore = false;
+  /** The segment whose file was gone while it was being written. */
+  #gone: Segment | null = null;
   #restoring: Promise<void> = Promise.resolve();
 
   constructor(options: JournalOptions, parts: JournalParts) {
@@ -215,6 +217,10 @@ export class SegmentedJournal implements Journal {
   async sync(signal?: AbortSignal): Promise<void> {
     const target = this.#next;
     while (this.#synced < target) await withSignal(this.#commit(), signal, "sync");
+  }
+
+  get openSessions(): readonly OpenSession[] {
+    return this.#sessions.list();
   }
 
   whenSynced(call: (synced: Offset) => void): () => void {
@@ -427,6 +433,7 @@ export class SegmentedJournal implements Journal {
     this.#buffer.recycle(this.#buffer.take());
     this.#isGoneSuspected = false;
     this.#active.nextOffset = this.#next;
+    this.#gone = this.#active;
     this.#mustRestore = true;
     this.#beginSegment();
     this.#warn(
@@ -440,6 +447,8 @@ export class SegmentedJournal implements Journal {
     await this.#folder.check();
     if (!this.#mustRestore) return;
     await this.#folder.restore(this.id);
+    if (this.#gone !== null) await this.#folder.moveAway(this.#gone);
+    this.#gone = null;
     for (const segment of this.#segments.slice(0, -1)) await this.#replaceGone(segment);
     this.#mustRestore = false;
   }

@@ -43,6 +43,10 @@ export const JOURNAL_BUFFER_BYTES_MAX = 2 * 1024 * 1024;
  * largest frames may come before a pause takes effect.
  */
 export const JOURNAL_REFUSED_BYTES = 2 * FRAME_BYTES_MAX + 8 * 1024 * 1024;
+/** Records that the journal could not take and that wait to be written: acknowledgements, rejections, ends of sessions. */
+export const INTAKE_PENDING_MAX = 10_000;
+/** A pause in reading of this length, in ms, is told as a gap of each connection: shorter ones only delay. */
+export const PAUSE_TOLD_MS = 1_500;
 /** Bytes of one part of a checkpoint, if it is not a single book. */
 export const JOURNAL_PART_BYTES = 1024 * 1024;
 /** Largest checkpoint in bytes, all parts together; with a larger one the segment grows on and it is told. */

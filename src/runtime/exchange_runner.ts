@@ -141,14 +141,13 @@ export class ExchangeRunner {
 
   /** Keeps a REST answer and reads it. Returns why it is not what was asked for; null where it is. */
   #takeAnswer(record: HttpRecord): string | null {
-    const { intake, name, observe } = this.#options;
+    const { intake } = this.#options;
     try {
       const taken = intake.takeHttp(record);
       this.#resync(taken);
       return taken.isAnswer ? null : describeFaults(taken.faults);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      observe({ kind: "frames_dropped", exchange: name, frames: 1, reason: error.message });
       return `it could not be kept: ${error.message}`;
     }
   }

@@ -13,12 +13,14 @@ import {
   type FrameRecord,
   type Gap,
   type HttpRecord,
+  INTAKE_PENDING_MAX,
   JOURNAL_BUFFER_BYTES_MAX,
   type JournalRecord,
   type Micros,
   type Observer,
   type Offset,
   type OnFull,
+  PAUSE_TOLD_MS,
   type SessionId,
   type Stream,
   TAIL_WAIT_MS_MAX,
@@ -26,13 +28,23 @@ import {
 import { type BookResync, deriveRecord, Pipeline, type PipelineResult } from "../derive/mod.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
-/** Frames of a session that were not kept, until they are written down. */
+/** Frames and answers of a session that were not kept, until they are written down. */
 interface Drop {
   frames: number;
   readonly fromTs: Micros;
   toTs: Micros;
   readonly reason: string;
 }
+
+/** A pause of a session's socket that is not in the journal yet, because nothing was read since. */
+interface Pause {
+  /** Time of the last frame read before. */
+  readonly fromTs: Micros;
+  readonly reason: string;
+}
+
+/** A record that can wait to be written: nothing is derived of what comes before it is. */
+type Patient = Extract<JournalRecord, { kind: "acked" | "rejected" | "closed" | "dropped" }>;
 
 export interface IntakeOptions {
   readonly host: Host;
@@ -58,6 +70,11 @@ export type TakenFrame = PipelineResult | null;
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #drops = new Map<SessionId, Drop>();
+  /** Records that the journal could not take, in order: they are written before anything else. */
+  readonly #pending: Patient[] = [];
+  readonly #pauses = new Map<SessionId, Pause>();
+  #pausedMs = 0;
+  #pauseReason = "";
   /** Steps of the clock that are not in the journal yet. */
   #steps: ClockStep[] = [];
   /** Reads frames that will be dropped, so that the real pipeline's state stays a function of the journal. */
@@ -79,7 +96,10 @@ export class Intake {
     return this.#frames;
   }
 
-  /** Appends a record that is not a frame. */
+  /**
+   * Appends a record that is not a frame. Throws a `Failure` where the journal cannot take it: nothing has been taken
+   * then.
+   */
   append(record: Exclude<JournalRecord, FrameRecord>): { readonly offset: Offset; readonly result: PipelineResult } {
     this.#flushSteps();
     return this.#append(record);
@@ -106,7 +126,8 @@ export class Intake {
     }
     try {
       if (this.#steps.length > 0) this.#flushSteps();
-      this.#flushDrop(session);
+      if (this.#pauses.size > 0) this.#flushPause(session, frame.at, (record) => this.#append(record));
+      if (this.#drops.size > 0) this.#flushDrop(session, (record) => this.#append(record));
       return this.#append(record).result;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
@@ -137,10 +158,27 @@ export class Intake {
     });
   }
 
-  /** A REST answer. */
+  /**
+   * Takes a REST answer. Throws a `Failure` where it cannot be kept now, as while the journal is at its cap: it is
+   * counted as dropped, told as a gap of its session, and may be asked for again.
+   */
   takeHttp(record: HttpRecord): PipelineResult {
-    this.#flushSteps();
-    return this.#append(record).result;
+    try {
+      // An answer that says that there was none is small, and is what tells of the loss.
+      if (this.#options.journal.full && record.status !== 0) {
+        throw new Failure("busy", "Cannot keep an answer: the journal is full");
+      }
+      this.#flushSteps();
+      if (record.session !== null) this.#flushDrop(record.session, (dropped) => this.#append(dropped));
+      return this.#append(record).result;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const { session, exchange, at } = record;
+      this.#drop(session, exchange, at, `an answer to ${record.request} was not kept: ${error.message}`);
+      throw error;
+    } finally {
+      this.#press();
+    }
   }
 
   /** Whether a book that asked for a resync is whole by now. */
@@ -148,35 +186,78 @@ export class Intake {
     return this.#options.pipeline.isBookValid(resync);
   }
 
-  /** Writes down what was dropped in a session, before its end is written. */
+  /** Writes down what was dropped in a session and its end, or keeps both until the journal takes them. */
   endSession(session: SessionId, at: Micros, cause: CloseCause, code: number | null, reason: string): void {
-    this.#flushDrop(session);
-    this.append({ kind: "closed", session, at, cause, code, reason });
+    this.#flushPause(session, at, (record) => this.#keep(record));
+    this.#flushDrop(session, (record) => this.#keep(record));
+    this.#keep({ kind: "closed", session, at, cause, code, reason });
     this.#classifier?.process(0, { kind: "closed", session, at, cause, code, reason });
   }
 
   acked(session: SessionId, streams: readonly Stream[], at: Micros): void {
-    this.append({ kind: "acked", session, at, streams });
+    this.#keep({ kind: "acked", session, at, streams });
   }
 
   rejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void {
-    this.append({ kind: "rejected", session, at, streams, reason: reason.slice(0, EXAMPLE_CHARS_MAX) });
+    this.#keep({ kind: "rejected", session, at, streams, reason: reason.slice(0, EXAMPLE_CHARS_MAX) });
   }
 
   /** Looks whether reading may go on, after the writer has made progress or space was freed. */
   relieve(): void {
     const { journal, tail, onFull, onPressure } = this.#options;
     if (!journal.full) this.#classifier = null;
-    if (!this.#paused || journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
+    if (!this.#paused) return void this.#tryPending();
+    if (journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
     if (journal.full && onFull === "block") return;
     if (tail.isCrowded) return this.#waitForSinks();
+    if (!this.#tryPending()) return;
     this.#paused = false;
+    this.#notePause();
     this.#patience?.cancel();
     this.#patience = null;
     onPressure(false);
   }
 
+  /** Appends a record, or keeps it until the journal takes it. Throws the `Failure` where too many wait already. */
+  #keep(record: Patient): void {
+    try {
+      this.#flushSteps();
+      this.#append(record);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code === "closed" || this.#pending.length >= INTAKE_PENDING_MAX) {
+        throw error;
+      }
+      this.#pending.push(record);
+      this.#options.observe({ kind: "journal_warning", code: "append", text: `A record waits: ${error.message}` });
+    }
+  }
+
+  /** Writes what waits; false where the journal still does not take it. */
+  #tryPending(): boolean {
+    if (this.#pending.length === 0) return true;
+    try {
+      this.#flushPending();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return false;
+    }
+  }
+
+  #flushPending(): void {
+    for (let record = this.#pending.at(0); record !== undefined; record = this.#pending.at(0)) {
+      this.#write(record);
+      this.#pending.shift();
+    }
+  }
+
+  /** What waits is written first, so that the order in the journal is the order of things. */
   #append(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
+    if (this.#pending.length > 0) this.#flushPending();
+    return this.#write(record);
+  }
+
+  #write(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
     const { journal, pipeline, tail, observe } = this.#options;
     const offset = journal.append(record);
     const result = deriveRecord(pipeline, offset, record);
@@ -196,6 +277,12 @@ export class Intake {
     const isFull = journal.full && onFull === "block";
     if (journal.bufferedBytes < JOURNAL_BUFFER_BYTES_MAX && !isFull && !isCrowded) return;
     this.#paused = true;
+    this.#pausedMs = this.#options.host.clock.monotonicMs();
+    this.#pauseReason = isFull
+      ? "the journal is full"
+      : isCrowded
+      ? "a sink has to catch up"
+      : "the disk does not keep up";
     if (isCrowded) this.#waitForSinks();
     onPressure(true);
   }
@@ -219,8 +306,10 @@ export class Intake {
     return deriveRecord(this.#classifier, 0, record);
   }
 
-  #drop(session: SessionId, exchange: string, at: Micros, reason: string): void {
+  /** Counts what is not kept; in a session it becomes a gap, a poll that belongs to none is told by its runner. */
+  #drop(session: SessionId | null, exchange: string, at: Micros, reason: string): void {
     this.#options.observe({ kind: "frames_dropped", exchange, frames: 1, reason });
+    if (session === null) return;
     const drop = this.#drops.get(session);
     if (drop === undefined) this.#drops.set(session, { frames: 1, fromTs: at, toTs: at, reason });
     else {
@@ -236,14 +325,41 @@ export class Intake {
     }
   }
 
-  #flushDrop(session: SessionId): void {
+  /** Reading goes on: each session has a gap from its last frame before to its next one, where the pause was long. */
+  #notePause(): void {
+    const { host, journal, observe } = this.#options;
+    const durationMs = host.clock.monotonicMs() - this.#pausedMs;
+    if (durationMs < PAUSE_TOLD_MS) return;
+    const reason = this.#pauseReason;
+    const exchanges = new Set<string>();
+    for (const { session, record, lastTs } of journal.openSessions) {
+      exchanges.add(record.exchange);
+      if (this.#pauses.has(session)) continue;
+      const detail = `nothing was read for ${(durationMs / 1000).toFixed(1)} s because ${reason}; ` +
+        `frames read after it carry the time at which they were read`;
+      this.#pauses.set(session, { fromTs: lastTs, reason: detail });
+    }
+    for (const exchange of exchanges) observe({ kind: "reading_paused", exchange, durationMs, reason });
+  }
+
+  /** Writes down a pause with the first frame after it, or with the session's end. */
+  #flushPause(session: SessionId, at: Micros, write: (record: Patient) => void): void {
+    const pause = this.#pauses.get(session);
+    if (pause === undefined) return;
+    const { fromTs, reason } = pause;
+    const [from, to] = [Math.min(fromTs, at), Math.max(fromTs, at)];
+    write({ kind: "dropped", session, at, frames: 0, fromTs: from, toTs: to, toOffset: null, reason });
+    this.#pauses.delete(session);
+  }
+
+  #flushDrop(session: SessionId, write: (record: Patient) => void): void {
     const drop = this.#drops.get(session);
     if (drop === undefined) return;
     const { frames, reason } = drop;
     // The clock may have been set in between.
     const fromTs = Math.min(drop.fromTs, drop.toTs);
     const toTs = Math.max(drop.fromTs, drop.toTs);
-    this.append({ kind: "dropped", session, at: toTs, frames, fromTs, toTs, toOffset: null, reason });
+    write({ kind: "dropped", session, at: toTs, frames, fromTs, toTs, toOffset: null, reason });
     this.#drops.delete(session);
   }
 }
@@ -290,8 +406,13 @@ function reportGap({ exchange, symbol, offset }: Envelope, gap: Gap, observe: Ob
   observe({ kind: "gap", exchange, stream, symbol, cause, detail, ends, fromTs: from_ts, toTs: to_ts });
 }
 
-/** Trades and liquidations are never sent again by an exchange; control frames carry no data. */
+/**
+ * Trades and liquidations are never sent again by an exchange; control frames carry no data. A frame whose data yields no
+ * event, because its book waits or repeats itself, is data all the same.
+ */
 function isKeptWhenFull(result: PipelineResult): boolean {
-  if (result.envelopes.length === 0) return true;
-  return result.envelopes.some(({ event }) => event.kind === "trade" || event.kind === "liquidation");
+  if (result.envelopes.some(({ event }) => event.kind === "trade" || event.kind === "liquidation")) return true;
+  const { withheld, streams } = result;
+  const isData = streams.length > 0 || withheld.book_snapshot > 0 || withheld.book_delta > 0;
+  return result.envelopes.length === 0 && !isData;
 }

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { denoHost } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
-import { type JournalPlan, type Observation, TAIL_WAIT_MS_MAX } from "../../src/model/mod.ts";
+import {
+  Failure,
+  JOURNAL_REFUSED_BYTES,
+  type JournalPlan,
+  type JournalRecord,
+  type Observation,
+  TAIL_WAIT_MS_MAX,
+} from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { Intake, RecentEvents } from "../../src/runtime/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -183,5 +190,158 @@ Deno.test("Intake writes a step of the clock before what is received after it, a
     }
   }
   assert.deepEqual(kinds, ["opened", "frame", "clock 10 4 4", "frame", "clock 5 11 11"]);
+  await end();
+});
+
+/** An intake over a journal that takes nothing while it is told so. */
+async function createRefusingRig(journalPlan: Partial<JournalPlan> = {}) {
+  const rig = await createRig(journalPlan);
+  const { journal } = rig;
+  const append = journal.append.bind(journal);
+  const state = { isRefusing: false };
+  journal.append = (record) => {
+    if (state.isRefusing) throw new Failure("busy", "Cannot append to the journal: injected");
+    return append(record);
+  };
+  return { ...rig, state };
+}
+
+Deno.test("Intake keeps acks, rejections and ends that the journal does not take, and writes them in order before the rest", async () => {
+  const { state, intake, journal, session, clock, takeFrames, seen, end } = await createRefusingRig();
+  const streams = [{ channel: "trades", symbol: "BTC/USDT" }] as const;
+  takeFrames(1);
+  state.isRefusing = true;
+  const from = journal.next;
+  intake.acked(session, streams, clock.nowMicros());
+  intake.rejected(session, streams, "no", clock.nowMicros());
+  takeFrames(3);
+  intake.endSession(session, clock.nowMicros(), "peer", 1006, "gone");
+  assert.equal(journal.next, from, "nothing was taken");
+  state.isRefusing = false;
+  intake.relieve();
+  await journal.sync();
+  const kinds: string[] = [];
+  for await (const chunk of journal.read(from, { exact: true })) kinds.push(...chunk.map(({ record }) => record.kind));
+  assert.deepEqual(kinds, ["acked", "rejected", "dropped", "closed"]);
+  assert.equal(seen.filter((one) => one.kind === "frames_dropped").length, 3);
+  await end();
+});
+
+Deno.test("Intake tells how many frames were dropped while the journal took nothing in one record, however many", async () => {
+  const { state, intake, journal, takeFrames, end } = await createRefusingRig();
+  takeFrames(1);
+  state.isRefusing = true;
+  const from = journal.next;
+  takeFrames(20_000);
+  state.isRefusing = false;
+  takeFrames(1);
+  await journal.sync();
+  const records: JournalRecord[] = [];
+  for await (const chunk of journal.read(from, { exact: true })) records.push(...chunk.map(({ record }) => record));
+  assert.deepEqual(records.map(({ kind }) => kind), ["dropped", "frame"]);
+  assert.ok(records[0].kind === "dropped" && records[0].frames === 20_000);
+  assert.equal(intake.frames, 20_002);
+  await end();
+});
+
+Deno.test("Intake.takeHttp() refuses an answer that cannot be kept, counts it and tells it as a gap of its session", async () => {
+  const { state, intake, journal, session, tail, clock, takeFrames, seen, end } = await createRefusingRig();
+  takeFrames(1);
+  const before = journal.next;
+  state.isRefusing = true;
+  const at = clock.nowMicros();
+  const answer = { exchange: "binance", planHash: null, request: "depth", native: "BTCUSDT", url: "", status: 200 };
+  assert.throws(
+    () => intake.takeHttp({ kind: "http", at, session, ...answer, body: TRADE }),
+    (error) => error instanceof Failure && error.code === "busy" && error.retry,
+  );
+  state.isRefusing = false;
+  takeFrames(1);
+  assert.equal(seen.filter((one) => one.kind === "frames_dropped").length, 1);
+  await journal.sync();
+  const kinds: string[] = [];
+  for await (const chunk of journal.read(before, { exact: true })) {
+    kinds.push(...chunk.map(({ record }) => record.kind));
+  }
+  assert.deepEqual(kinds, ["dropped", "frame"]);
+  assert.ok(tail.end > before);
+  await end();
+});
+
+Deno.test("Intake.takeHttp() refuses answers while the journal is at its cap", async () => {
+  const { intake, journal, session, clock, takeFrames, end } = await createRig({ totalBytesMax: 2_000 });
+  for (let i = 0; i < 100 && !journal.full; i++) takeFrames(1, () => noise(i));
+  const { totalBytes } = journal;
+  const answer = { exchange: "binance", planHash: null, request: "depth", native: "BTCUSDT", url: "", status: 200 };
+  for (let i = 0; i < 10; i++) {
+    assert.throws(
+      () => intake.takeHttp({ kind: "http", at: clock.nowMicros(), session, ...answer, body: new Uint8Array(1000) }),
+      { code: "busy" },
+    );
+  }
+  assert.equal(journal.totalBytes, totalBytes);
+  await end();
+});
+
+Deno.test("the bound of the journal's buffer holds for answers as for frames", async () => {
+  const { intake, journal, session, clock, end } = await createRig();
+  const answer = { exchange: "binance", planHash: null, request: "depth", native: "BTCUSDT", url: "", status: 200 };
+  const body = new Uint8Array(5 * 1024 * 1024);
+  let refused = 0;
+  for (let i = 0; i < 40; i++) {
+    try {
+      intake.takeHttp({ kind: "http", at: clock.nowMicros(), session, ...answer, body });
+    } catch (error) {
+      assert.ok(error instanceof Failure && error.code === "busy");
+      refused++;
+    }
+    assert.ok(journal.bufferedBytes <= JOURNAL_REFUSED_BYTES, `${journal.bufferedBytes}`);
+  }
+  assert.ok(refused > 25);
+  await end();
+});
+
+Deno.test("Intake tells a long pause as a gap of each session, from the last frame before to the first one after", async () => {
+  const plan = { segmentBytes: 5_000, totalBytesMax: 5_000, retainHours: 1000 };
+  const { pressure, takeFrames, journal, tail, seen, session, clock, end } = await createRig(plan);
+  await journal.loadCursor("sink");
+  takeFrames(99, noise);
+  const lastTs = clock.nowMicros();
+  takeFrames(1, noise);
+  assert.deepEqual(pressure, [true]);
+  await journal.sync();
+  await journal.whenSealed();
+  clock.advance(14_000);
+  await journal.commitCursor("sink", journal.synced);
+  await journal.removePassed();
+  assert.deepEqual(pressure, [true, false]);
+  const paused = seen.flatMap((one) => one.kind === "reading_paused" ? [one] : []);
+  assert.deepEqual(paused.map(({ exchange, durationMs }) => [exchange, durationMs]), [["binance", 14_000]]);
+  const from = journal.next;
+  clock.advance(1_000);
+  takeFrames(2, () => TRADE);
+  const events = tail.readBatch(from, journal.next, 100)?.events ?? [];
+  const gaps = events.flatMap(({ event, session: of }) => event.kind === "gap" ? [{ event, of }] : []);
+  assert.equal(gaps.length, 1, "once");
+  const { event, of } = gaps[0];
+  assert.deepEqual([of, event.cause, event.from_ts, event.to_ts], [session, "dropped", lastTs, clock.nowMicros()]);
+  assert.match(
+    event.detail,
+    /nothing was read for 14\.0 s because the journal is full; .*time at which they were read/,
+  );
+  await end();
+});
+
+Deno.test("Intake with drop_ticker_depth_keep_trade drops frames of books that wait, though they yield no event", async () => {
+  const plan = { totalBytesMax: 2_000, onFull: "drop_ticker_depth_keep_trade" as const };
+  const { takeFrames, journal, seen, end } = await createRig(plan);
+  const delta = new TextEncoder().encode(
+    '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":6,"b":[["1","1"]],"a":[]}}',
+  );
+  for (let i = 0; i < 100 && !journal.full; i++) takeFrames(1, () => noise(i));
+  const before = journal.next;
+  takeFrames(5, () => delta);
+  assert.equal(journal.next, before, "none was kept");
+  assert.equal(seen.filter((one) => one.kind === "frames_dropped").length, 5);
   await end();
 });
