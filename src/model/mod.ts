@@ -233,6 +233,7 @@ export {
   describeHole,
   escapeJsonText,
   type Hole,
+  renderShown,
   renderTemplate,
   showRequest,
   showTemplate,

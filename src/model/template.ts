@@ -67,6 +67,14 @@ export function showRequest(template: Template, id: number): string {
   ).join("");
 }
 
+/** Fills a template for people: an environment value, however short, stays hidden behind its name. */
+export function renderShown(template: Template, values: TemplateValues): string {
+  const parts = template.parts.map((part) =>
+    typeof part !== "string" && part.kind === "env" ? `{${describeHole(part)}}` : part
+  );
+  return renderTemplate({ source: template.source, parts }, values);
+}
+
 function holeValue(hole: Hole, values: TemplateValues): string | null {
   switch (hole.kind) {
     case "id":

@@ -5,6 +5,7 @@ import {
   FRAME_BYTES_MAX,
   type Micros,
   type Observer,
+  renderShown,
   renderTemplate,
   REQUEST_TIMEOUT_MS,
   type RestRateLimit,
@@ -145,11 +146,9 @@ export class RestClient {
     const { exchange, name, baseUrls } = request;
     const first = (this.#baseAt.get(exchange) ?? 0) % baseUrls.length;
     const bases = [...baseUrls.slice(first), ...baseUrls.slice(0, first)];
-    const path = renderTemplate(request.path, {
-      nowMs: host.clock.nowMs(),
-      uuid: () => host.random.uuid(),
-      id: 1,
-    });
+    const uuid = host.random.uuid();
+    const values = { nowMs: host.clock.nowMs(), uuid: () => uuid, id: 1 };
+    const path = renderTemplate(request.path, values);
     const hide = (text: string) => host.secrets.hide(text);
     const urls = bases.map((base) => renderTemplate(base, {}) + path);
     const { method, body, caCertPaths, rateLimit } = request;
@@ -171,7 +170,8 @@ export class RestClient {
     // From here on it is answered: what the answer sets off may ask anew.
     const asked = this.#asked.get(key);
     this.#asked.delete(key);
-    const reason = this.#accept(request, { ...answer, url: hide(urls[urlAt]) });
+    const shown = hide(renderShown(bases[urlAt], {}) + renderShown(request.path, values));
+    const reason = this.#accept(request, { ...answer, url: shown });
     if (reason === null) return null;
     if (this.#asked.has(key)) return null;
     if (asked !== undefined) this.#asked.set(key, asked);

@@ -1,4 +1,4 @@
-import { type Hole, renderTemplate, Secrets, type Template, type TemplateValues } from "../model/mod.ts";
+import { type Hole, renderShown, Secrets, type Template, type TemplateValues } from "../model/mod.ts";
 import type { BootValues } from "./bootstrap.ts";
 
 /**
@@ -19,10 +19,9 @@ export function secretsOfAttempt(parent: Secrets, template: Template, boot: Boot
 export function showUrl(template: Template, values: TemplateValues, secrets: Secrets): string {
   const parts = template.parts.map((part, at) => {
     if (typeof part === "string") return part;
-    const hidden = part.kind === "env" || (part.kind === "boot" && !isAddress(template, part, at));
-    return hidden ? `{${part.kind}:${part.key}}` : part;
+    return part.kind === "boot" && !isAddress(template, part, at) ? `{boot:${part.key}}` : part;
   });
-  return secrets.hide(renderTemplate({ source: template.source, parts }, values));
+  return secrets.hide(renderShown({ source: template.source, parts }, values));
 }
 
 /** Whether a bootstrap value gives the host, with or without a scheme before it, or a whole address. */

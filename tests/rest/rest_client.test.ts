@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure } from "../../src/model/mod.ts";
+import { Failure, Secret } from "../../src/model/mod.ts";
 import type { RestRequest } from "../../src/rest/mod.ts";
 import { restRig, text } from "../support/rest_rig.ts";
 
@@ -232,4 +232,27 @@ Deno.test("fetcher() keeps the limits and blocks of its host and gives failures 
   assert.equal(rig.asked.length, 1);
   await rig.clock.advance(2_000);
   assert.ok(failure instanceof Failure && failure.code === "tls");
+});
+
+Deno.test("ask() shows no secret of an address or a header, in an answer's record as in what an exchange echoes", async () => {
+  const [short, long] = [new Secret("PIN", "7x"), new Secret("TOKEN", "s3cret-token")];
+  const hole = (value: Secret) => ({ kind: "env", key: value.name, value, inString: false }) as const;
+  const rig = restRig((_, count) =>
+    count === 1
+      ? { status: 403, body: '{"msg":"no such key s3cret%2Dtoken"}' }
+      : count === 2
+      ? new Failure("connect", "Request failed: GET https://api.example.com/s3cret-token: refused")
+      : {}
+  );
+  rig.secrets.addFrom([short, long]);
+  const shown: string[] = [];
+  const base = { source: "", parts: ["https://api.example.com/", hole(long)] };
+  const path = { source: "", parts: ["/depth?pin=", hole(short)] };
+  const accept = ({ url }: { readonly url: string }) => (shown.push(url), null);
+  rig.client.ask(request({ baseUrls: [base], path, headers: { "X-Key": long }, accept }), "snapshot", forever);
+  await rig.clock.advance(10_000);
+  assert.equal(rig.asked.length, 3);
+  assert.deepEqual(shown, ["https://api.example.com/{env:TOKEN}/depth?pin={env:PIN}"]);
+  const told = JSON.stringify(rig.seen);
+  assert.ok(!told.includes("s3cret") && told.includes("{env:TOKEN}"), told);
 });

@@ -1,5 +1,5 @@
 import type { Fetcher, FetchRequest, FetchResponse } from "../../src/host/mod.ts";
-import { Failure, type Observation, type RestPlan, type RestRequestPlan, Secrets } from "../../src/model/mod.ts";
+import { Failure, type Observation, type RestPlan, type RestRequestPlan } from "../../src/model/mod.ts";
 import { HostLimits, RestClient } from "../../src/rest/mod.ts";
 import { SimulatedHost } from "./simulated_host.ts";
 
@@ -44,7 +44,7 @@ export function restRig(reply: (url: string, count: number) => Reply) {
   };
   const limits = new HostLimits(host.clock);
   const client = new RestClient({
-    host: { clock: host.clock, random: host.random, fetcher, secrets: new Secrets() },
+    host: { clock: host.clock, random: host.random, fetcher, secrets: host.secrets },
     limits,
     observe: (one) => seen.push(one),
   });
