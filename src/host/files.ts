@@ -1,3 +1,4 @@
+import { dirname, join, relative, resolve } from "node:path";
 import type { Files } from "./host.ts";
 import { callFile, fileFailure } from "./file_failure.ts";
 import { openFile } from "./file_handle.ts";
@@ -14,7 +15,8 @@ export function systemFiles(): Files {
     stat: (path) =>
       orNull(path, "stat", async () => {
         const found = await Deno.stat(path);
-        return { bytes: found.size, isDirectory: found.isDirectory, modifiedMs: found.mtime?.getTime() ?? 0 };
+        const modifiedMs = found.mtime?.getTime() ?? 0;
+        return { bytes: found.size, isDirectory: found.isDirectory, modifiedMs, inode: found.ino };
       }),
     makeDir: (path) => callFile(path, "create folder", () => Deno.mkdir(path, { recursive: true })),
     rename: (from, to) => callFile(from, `rename to ${to}:`, () => Deno.rename(from, to)),
@@ -23,6 +25,7 @@ export function systemFiles(): Files {
     syncDir,
     makeTempDir: (prefix) => callFile(prefix, "create temporary folder", () => Deno.makeTempDir({ prefix })),
     lock: lockFile,
+    realPathSync,
     readTextSync: (path) => {
       try {
         return Deno.readTextFileSync(path);
@@ -54,6 +57,18 @@ async function list(dir: string) {
     for await (const entry of Deno.readDir(dir)) entries.push({ name: entry.name, isDirectory: entry.isDirectory });
     return entries.sort((a, b) => a.name < b.name ? -1 : 1);
   });
+}
+
+function realPathSync(path: string): string {
+  const whole = resolve(path);
+  for (let there = whole;; there = dirname(there)) {
+    try {
+      return join(Deno.realPathSync(there), relative(there, whole));
+    } catch (cause) {
+      if (!isMissing(cause)) throw fileFailure("find", path, cause);
+      if (dirname(there) === there) return whole;
+    }
+  }
 }
 
 async function removeIfThere(path: string, recursive: boolean): Promise<void> {

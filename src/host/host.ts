@@ -99,6 +99,8 @@ export interface FileStat {
   readonly bytes: number;
   readonly isDirectory: boolean;
   readonly modifiedMs: number;
+  /** Tells files of one file system apart, also over renames; null where it has no such number. */
+  readonly inode: number | null;
 }
 
 /** An open file, for appending and positional reading. */
@@ -139,6 +141,11 @@ export interface Files {
   makeTempDir(prefix: string): Promise<string>;
   /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` where another holds it. */
   lock(path: string): Promise<FileLock>;
+  /**
+   * The path without symbolic links and without `.` and `..`, of what exists of it; the rest as it is. Two spellings of
+   * one folder give the same text.
+   */
+  realPathSync(path: string): string;
   /** Synchronous read, for configuration that is loaded by pure code; null where it is missing. */
   readTextSync(path: string): string | null;
 }

@@ -1,16 +1,8 @@
-import type { FileHandle, Files } from "../host/mod.ts";
-import type { SinkContext } from "./sink_type.ts";
+import type { FileHandle } from "../host/mod.ts";
 import { Failure, type Offset, SINK_BUFFER_BYTES_MAX, SINK_OPEN_FILES_MAX } from "../model/mod.ts";
-import { makeFolder } from "./folders.ts";
-
-/** What one round of appending is about to do: the offsets of its lines, and how long each file was before it. */
-interface Round {
-  readonly first: Offset;
-  readonly last: Offset;
-  /** Counts the flushes of the run; rounds of the latest two are kept. */
-  readonly flush: number;
-  readonly files: readonly (readonly [path: string, bytesBefore: number])[];
-}
+import { isSameFile, makeFolder, OwnedFolder } from "./owned_folder.ts";
+import type { SinkContext } from "./sink_type.ts";
+import { parseUndo, type Round, type Undo } from "./undo.ts";
 
 interface OpenFile {
   readonly handle: FileHandle;
@@ -21,15 +13,16 @@ interface OpenFile {
 const UNDO_NAME = "_undo.json";
 
 /**
- * Text files that only grow, in a folder that remembers how to take back what was not committed. Lines are kept in
- * memory until `flush` (or until they fill the buffer); before they are appended, `_undo.json` is written with the
- * length that each file has. `open(from)` cuts the files back by the rounds that hold lines at or past `from`, the
- * latest first, and so gives exactly-once for a reader that commits after each flush. Files that no such round names
- * are never touched. A round that begins before `from` and ends past it is kept whole: lines twice rather than lost.
+ * Text files that only grow, in an owned folder that remembers how to take back what was not committed. Lines are kept
+ * in memory until `flush` (or until they fill the buffer); before they are appended, `_undo.json` is written with the
+ * length that each file has. `open` cuts the files back by the rounds that hold lines at or past the position, the latest
+ * first, and so gives exactly-once. It cuts only files that this sink wrote: none that a foreign or an older version's
+ * undo file names, and none that was replaced since. A round that begins before the position and ends past it is kept
+ * whole: lines twice rather than lost. A file that is moved, removed or replaced while it is open is begun anew.
  */
 export class AppendedFiles {
-  readonly #files: Files;
-  readonly #dir: string;
+  readonly #context: SinkContext;
+  readonly #folder: OwnedFolder;
   #open = new Map<string, OpenFile>();
   #lines = new Map<string, string[]>();
   #headers = new Map<string, string>();
@@ -38,11 +31,15 @@ export class AppendedFiles {
   #last: Offset = 0;
   #rounds: Round[] = [];
   #flush = 0;
+  /** Everything before it is in the files for good. */
+  #safe: Offset = 0;
+  /** Settles when no call is under way: the folder is let go after it, never before. */
+  #underWay: Promise<unknown> = Promise.resolve();
   readonly #seen = new Set<string>();
 
-  constructor(dir: string, _type: string, { host }: SinkContext) {
-    this.#files = host.files;
-    this.#dir = dir;
+  constructor(dir: string, type: string, context: SinkContext) {
+    this.#context = context;
+    this.#folder = new OwnedFolder(dir, type, context);
   }
 
   /** Files that this object has begun or gone on with. */
@@ -50,24 +47,10 @@ export class AppendedFiles {
     return this.#seen.size;
   }
 
-  get isEmpty(): boolean {
-    return this.#first === null;
-  }
-
-  async open(from: Offset, _signal: AbortSignal): Promise<Offset> {
+  /** Resolves with where the files stand: at `committed`, or past it where they are known to hold more. */
+  async open(committed: Offset, signal: AbortSignal): Promise<Offset> {
     await this.close();
-    await makeFolder(this.#files, this.#dir, this.#dir);
-    await this.#files.remove(`${this.#dir}/${UNDO_NAME}.tmp`);
-    const text = await this.#files.readText(`${this.#dir}/${UNDO_NAME}`);
-    const rounds = text === null ? [] : parseRounds(text, `${this.#dir}/${UNDO_NAME}`);
-    for (const round of rounds.toReversed()) {
-      if (round.first < from) break;
-      for (const [path, bytes] of round.files) await this.#cut(`${this.#dir}/${path}`, bytes);
-    }
-    this.#rounds = [];
-    this.#flush = 0;
-    if (rounds.length > 0) await this.#writeUndo();
-    return from;
+    return await this.#track(() => this.#begin(committed, signal));
   }
 
   /** Adds a line, line break included, to the file at `path` below the folder. `header` begins a new file. */
@@ -83,21 +66,72 @@ export class AppendedFiles {
   }
 
   /** Appends what is in memory to the files where it has outgrown the buffer. */
-  async spill(_signal: AbortSignal): Promise<void> {
-    if (this.#bufferedChars >= SINK_BUFFER_BYTES_MAX / 4) await this.#writeRound();
+  async spill(signal: AbortSignal): Promise<void> {
+    if (this.#bufferedChars >= SINK_BUFFER_BYTES_MAX / 4) await this.#track(() => this.#writeRound(signal));
   }
 
-  async flush(_next: Offset, _signal: AbortSignal): Promise<void> {
-    await this.#writeRound();
-    for (const file of this.#open.values()) await syncFile(file);
-    this.#flush++;
+  /** Makes everything appended safe; everything before `next` was appended by then. */
+  flush(next: Offset, signal: AbortSignal): Promise<void> {
+    return this.#track(async () => {
+      await this.#folder.check();
+      await this.#writeRound(signal);
+      for (const [path, file] of this.#open) await this.#sync(path, file, signal);
+      await this.#folder.check();
+      this.#flush++;
+      this.#safe = next;
+    });
   }
 
   async close(): Promise<void> {
+    await this.#underWay;
     const open = [...this.#open.values()];
     this.#open.clear();
     this.#dropLines();
-    for (const { handle } of open) await handle.close();
+    try {
+      for (const { handle } of open) await handle.close();
+    } finally {
+      await this.#folder.release();
+    }
+  }
+
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    const result = work();
+    this.#underWay = result.catch(() => {});
+    return result;
+  }
+
+  async #begin(committed: Offset, signal: AbortSignal): Promise<Offset> {
+    const { files } = this.#context.host;
+    this.#rounds = [];
+    this.#flush = 0;
+    this.#safe = committed;
+    const isOurs = await this.#folder.take(() => Promise.resolve());
+    await files.remove(this.#folder.inside(`${UNDO_NAME}.tmp`));
+    const undo = await this.#readUndo();
+    if (undo === null) return committed;
+    if (!isOurs || undo.journal !== this.#context.journal) {
+      this.#folder.notice(
+        `left ${this.#folder.dir} as it is: what its ${UNDO_NAME} would take back was written by another`,
+      );
+      return committed;
+    }
+    const from = Math.max(committed, undo.next);
+    for (const round of undo.rounds.toReversed()) {
+      if (round.first < from) break;
+      for (const [path, bytes, inode] of round.files) {
+        signal.throwIfAborted();
+        await this.#cut(this.#folder.inside(path), { bytes, inode });
+      }
+    }
+    this.#safe = from;
+    if (undo.rounds.length > 0) await this.#writeUndo();
+    return from;
+  }
+
+  async #readUndo(): Promise<Undo | null> {
+    const path = this.#folder.inside(UNDO_NAME);
+    const text = await this.#context.host.files.readText(path);
+    return text === null ? null : parseUndo(text, path);
   }
 
   #dropLines(): void {
@@ -107,15 +141,17 @@ export class AppendedFiles {
     this.#first = null;
   }
 
-  async #writeRound(): Promise<void> {
+  async #writeRound(signal: AbortSignal): Promise<void> {
     if (this.#first === null) return;
     const paths = [...this.#lines.keys()];
-    const before: [string, number][] = [];
-    for (const path of paths) before.push([path, await this.#length(path)]);
+    const before: [string, number, number | null][] = [];
+    for (const path of paths) before.push([path, ...await this.#place(path)]);
     this.#rounds = this.#rounds.filter((round) => round.flush >= this.#flush - 1);
     this.#rounds.push({ first: this.#first, last: this.#last, flush: this.#flush, files: before });
+    signal.throwIfAborted();
     await this.#writeUndo();
     for (const path of paths) {
+      signal.throwIfAborted();
       const file = await this.#file(path);
       const text = (this.#lines.get(path) ?? []).join("");
       const bytes = new TextEncoder().encode(file.bytes === 0 ? (this.#headers.get(path) ?? "") + text : text);
@@ -128,30 +164,44 @@ export class AppendedFiles {
   }
 
   async #writeUndo(): Promise<void> {
-    await this.#files.writeAtomic(
-      `${this.#dir}/${UNDO_NAME}`,
-      new TextEncoder().encode(JSON.stringify({ rounds: this.#rounds })),
+    const undo: Undo = { format: 2, journal: this.#context.journal, next: this.#safe, rounds: this.#rounds };
+    await this.#context.host.files.writeAtomic(
+      this.#folder.inside(UNDO_NAME),
+      new TextEncoder().encode(JSON.stringify(undo)),
     );
   }
 
-  async #length(path: string): Promise<number> {
+  /** Length and inode of a file; one that was moved, removed, replaced or cut while it was open is noticed here. */
+  async #place(path: string): Promise<readonly [bytes: number, inode: number | null]> {
+    const full = this.#folder.inside(path);
+    const stat = await this.#context.host.files.stat(full);
     const file = this.#open.get(path);
-    if (file !== undefined) return file.bytes;
-    return (await this.#files.stat(`${this.#dir}/${path}`))?.bytes ?? 0;
+    if (file !== undefined) {
+      if (!await file.handle.isCurrent()) {
+        this.#folder.notice(`${full} was moved, removed or replaced while it was open: it is begun anew`);
+        this.#open.delete(path);
+        await file.handle.close();
+      } else if (stat !== null && stat.bytes !== file.bytes) {
+        this.#folder.notice(`${full} was changed by another: it has ${stat.bytes} bytes instead of ${file.bytes}`);
+        file.bytes = stat.bytes;
+      }
+    }
+    return [stat?.bytes ?? 0, stat?.inode ?? null];
   }
 
   async #file(path: string): Promise<OpenFile> {
     const known = this.#open.get(path);
     if (known !== undefined) return known;
     await this.#closeOldest();
-    const full = `${this.#dir}/${path}`;
+    const { files } = this.#context.host;
+    const full = this.#folder.inside(path);
     const folder = full.slice(0, full.lastIndexOf("/"));
-    await makeFolder(this.#files, this.#dir, folder);
-    const bytes = await this.#length(path);
-    const handle = await this.#files.open(full, "append");
+    await makeFolder(files, this.#folder.dir, folder);
+    const bytes = (await files.stat(full))?.bytes ?? 0;
+    const handle = await files.open(full, "append");
     const file = { handle, bytes, isDirty: false };
     this.#open.set(path, file);
-    if (bytes === 0) await this.#files.syncDir(folder);
+    if (bytes === 0) await files.syncDir(folder);
     return file;
   }
 
@@ -164,17 +214,32 @@ export class AppendedFiles {
     }
   }
 
-  async #cut(path: string, bytes: number): Promise<void> {
-    const stat = await this.#files.stat(path);
-    if (stat === null || stat.bytes <= bytes) return;
-    if (bytes === 0) {
-      await this.#files.remove(path);
-      await this.#files.syncDir(path.slice(0, path.lastIndexOf("/")));
+  /** A file that was taken away meanwhile is not the one that readers find: its lines are written again elsewhere. */
+  async #sync(path: string, file: OpenFile, signal: AbortSignal): Promise<void> {
+    if (!file.isDirty) return;
+    signal.throwIfAborted();
+    await syncFile(file);
+    if (await file.handle.isCurrent()) return;
+    const full = this.#folder.inside(path);
+    throw new Failure("sink", `Cannot append to ${full}: it was moved, removed or replaced meanwhile`);
+  }
+
+  async #cut(path: string, to: { readonly bytes: number; readonly inode: number | null }): Promise<void> {
+    const { files } = this.#context.host;
+    const stat = await files.stat(path);
+    if (stat === null || stat.bytes <= to.bytes) return;
+    if (!isSameFile(stat.inode, to.inode)) {
+      this.#folder.notice(`left ${path} as it is: it was replaced since, and lines may stand twice`);
       return;
     }
-    const handle = await this.#files.open(path, "append");
+    if (to.bytes === 0) {
+      await files.remove(path);
+      await files.syncDir(path.slice(0, path.lastIndexOf("/")));
+      return;
+    }
+    const handle = await files.open(path, "append");
     try {
-      await handle.truncate(bytes);
+      await handle.truncate(to.bytes);
       await handle.sync();
     } finally {
       await handle.close();
@@ -186,28 +251,4 @@ async function syncFile(file: OpenFile): Promise<void> {
   if (!file.isDirty) return;
   await file.handle.sync();
   file.isDirty = false;
-}
-
-function parseRounds(text: string, path: string): readonly Round[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new Failure("corrupt", `Cannot read ${path}: not JSON`, { cause, retry: false });
-  }
-  if (!isUndo(value)) throw new Failure("corrupt", `Cannot read ${path}: not a list of rounds`, { retry: false });
-  return value.rounds;
-}
-
-function isUndo(value: unknown): value is { readonly rounds: readonly Round[] } {
-  return typeof value === "object" && value !== null && "rounds" in value && Array.isArray(value.rounds) &&
-    value.rounds.every(isRound);
-}
-
-function isRound(value: unknown): value is Round {
-  return typeof value === "object" && value !== null && "first" in value && typeof value.first === "number" &&
-    "files" in value && Array.isArray(value.files) &&
-    value.files.every((file) =>
-      Array.isArray(file) && typeof file[0] === "string" && typeof file[1] === "number" && file[1] >= 0
-    );
 }

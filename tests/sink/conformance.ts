@@ -231,7 +231,7 @@ function batches(events: readonly Envelope[], size: number): readonly (readonly 
   return Array.from({ length: Math.ceil(events.length / size) }, (_, at) => events.slice(at * size, (at + 1) * size));
 }
 
-function expectedOf(sut: SinkUnderTest, events: readonly Envelope[]): Held {
+export function expectedOf(sut: SinkUnderTest, events: readonly Envelope[]): Held {
   const held = new Map<string, string[]>();
   for (const event of events) {
     const { group, rows } = sut.expected(event);
@@ -242,7 +242,7 @@ function expectedOf(sut: SinkUnderTest, events: readonly Envelope[]): Held {
   return held;
 }
 
-function sorted(held: Held): readonly (readonly [string, readonly string[]])[] {
+export function sorted(held: Held): readonly (readonly [string, readonly string[]])[] {
   return [...held].sort(([a], [b]) => a < b ? -1 : 1);
 }
 
@@ -256,12 +256,12 @@ async function snapshot(dir: string, host: Host): Promise<Map<string, string>> {
   return found;
 }
 
-/** Paths of all files below a folder, sorted. */
+/** Paths of all files below a folder, sorted, but for those that a sink keeps for itself. */
 export async function filesBelow(dir: string, host: Host): Promise<readonly string[]> {
   const paths: string[] = [];
   for (const { name, isDirectory } of await host.files.list(dir) ?? []) {
     if (isDirectory) paths.push(...await filesBelow(`${dir}/${name}`, host));
-    else paths.push(`${dir}/${name}`);
+    else if (!name.startsWith("_")) paths.push(`${dir}/${name}`);
   }
   return paths.sort();
 }

@@ -3,9 +3,10 @@ import fc from "fast-check";
 import type { Envelope } from "../../src/model/mod.ts";
 import { CSV_TABLES, csvRecord } from "../../src/sink/csv/csv_rows.ts";
 import { exchangePart, pathPart } from "../../src/sink/mod.ts";
-import { filesBelow, testSink } from "./conformance.ts";
+import { filesBelow, type SinkUnderTest, testSink } from "./conformance.ts";
+import { testFolderSink } from "./folder_conformance.ts";
 
-testSink({
+const SINK: SinkUnderTest = {
   type: "csv",
   exactlyOnce: true,
   plan: (dir) => ({ type: "csv", name: "tables", kinds: null, options: { dir } }),
@@ -33,7 +34,9 @@ testSink({
     }
     return held;
   },
-});
+};
+testSink(SINK);
+testFolderSink(SINK);
 
 /** What a reader who knows the column names expects, from the event's fields alone; null is empty. */
 function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, string>>[] {

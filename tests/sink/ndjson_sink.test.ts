@@ -3,9 +3,10 @@ import { denoHost } from "../../src/host/mod.ts";
 import { eventJson } from "../../src/sink/mod.ts";
 import { DAY_START, envelope } from "../support/envelopes.ts";
 import { makeSink } from "../support/made_sink.ts";
-import { filesBelow, testSink } from "./conformance.ts";
+import { filesBelow, type SinkUnderTest, testSink } from "./conformance.ts";
+import { testFolderSink } from "./folder_conformance.ts";
 
-testSink({
+const SINK: SinkUnderTest = {
   type: "ndjson",
   exactlyOnce: true,
   plan: (dir) => ({ type: "ndjson", name: "lines", kinds: null, options: { dir } }),
@@ -23,7 +24,9 @@ testSink({
     }
     return held;
   },
-});
+};
+testSink(SINK);
+testFolderSink(SINK);
 
 Deno.test("eventJson() gives common fields first, times as integers and digits as text", () => {
   const event = envelope(9, {

@@ -5,8 +5,9 @@ import { denoHost, type Host } from "../../src/host/mod.ts";
 import type { Envelope, SinkPlan } from "../../src/model/mod.ts";
 import { exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { DAY_START, envelope, trade } from "../support/envelopes.ts";
-import { makeSink } from "../support/made_sink.ts";
-import { filesBelow, testSink } from "./conformance.ts";
+import { JOURNAL, makeSink } from "../support/made_sink.ts";
+import { filesBelow, type SinkUnderTest, testSink } from "./conformance.ts";
+import { testFolderSink } from "./folder_conformance.ts";
 
 const TIMES = new Set(["exchange_ts", "received_ts", "open_ts", "next_funding_ts", "from_ts", "to_ts"]);
 const NUMBERS = new Set([
@@ -39,7 +40,7 @@ function rowText(row: Readonly<Record<string, unknown>>): string {
   return Object.keys(row).sort().map((name) => `${name}=${row[name] ?? "null"}`).join(" | ");
 }
 
-testSink({
+const SINK: SinkUnderTest = {
   type: "parquet",
   exactlyOnce: true,
   plan: (dir) => plan(dir),
@@ -53,7 +54,9 @@ testSink({
     }
     return held;
   },
-});
+};
+testSink(SINK);
+testFolderSink(SINK);
 
 function group({ event, exchange, symbol, received_ts }: Envelope): string {
   const date = new Date(received_ts / 1000).toISOString().slice(0, 10);
@@ -172,7 +175,7 @@ Deno.test("parquet sink asks for a flush when large payloads fill the memory", a
   });
 });
 
-Deno.test("parquet sink leaves files that are not its parts alone when it opens", async () => {
+Deno.test("parquet sink adopts a folder without a mark: it deletes nothing and puts aside what it will write again", async () => {
   await withDir(async (dir, host) => {
     const folder = `${dir}/kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22`;
     await host.files.makeDir(folder);
@@ -181,16 +184,114 @@ Deno.test("parquet sink leaves files that are not its parts alone when it opens"
       "0000000000000004.parquet",
       "0000000000000005.parquet",
       "0000000000000003.parquet.tmp",
+      "0000000000000900.parquet",
     ];
     for (const name of names) await host.files.writeAtomic(`${folder}/${name}`, new Uint8Array([1]));
     await host.files.writeAtomic(`${dir}/0000000000000009.parquet`, new Uint8Array([1]));
-    const sink = makeSink(plan(dir), host);
-    await sink.open(5);
+    const sink = makeSink(plan(dir), host, { end: () => 100 });
+    assert.equal(await sink.open(5), 5);
+    await sink.write([envelope(5, trade())]);
+    await sink.flush();
+    await sink.close();
     assert.deepEqual((await filesBelow(dir, host)).map((path) => path.slice(path.lastIndexOf("/") + 1)), [
       "0000000000000009.parquet",
+      "0000000000000003.parquet.tmp",
       "0000000000000004.parquet",
+      "0000000000000005.parquet",
+      "0000000000000005.parquet.kept",
+      "0000000000000900.parquet",
       "notes.parquet",
     ]);
+    assert.equal(sink.seen.length, 1);
+    const again = makeSink(plan(dir), host, { end: () => 100 });
+    assert.equal(await again.open(6), 6);
+    assert.deepEqual(again.seen, []);
+    await again.close();
+  });
+});
+
+Deno.test("parquet sink looks at no part but those of its latest flushes when it opens", async () => {
+  await withDir(async (dir, host) => {
+    const sink = makeSink(plan(dir), host);
+    await sink.open(0);
+    for (let offset = 0; offset < 20; offset++) {
+      await sink.write([envelope(offset, trade(), { symbol: `S${offset}/USDT` })]);
+      await sink.flush();
+    }
+    await sink.close();
+    const looked: string[] = [];
+    const files = { ...host.files };
+    files.list = (path) => host.files.list(path).finally(() => looked.push(path));
+    files.stat = (path) => host.files.stat(path).finally(() => looked.push(path));
+    files.readBytes = (path) => host.files.readBytes(path).finally(() => looked.push(path));
+    const again = makeSink(plan(dir), { ...host, files });
+    assert.equal(await again.open(19), 19);
+    await again.close();
+    assert.deepEqual(looked.filter((path) => path.includes("kind=")).map((path) => /symbol=([^/]+)/.exec(path)?.[1]), [
+      "S19-USDT",
+    ]);
+    assert.equal((await filesBelow(dir, host)).length, 19, "the uncommitted part is taken back");
+  });
+});
+
+Deno.test("parquet sink never writes over a file that stands where a part has to go", async () => {
+  await withDir(async (dir, host) => {
+    const folder = `${dir}/kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22`;
+    const sink = makeSink(plan(dir), host);
+    await sink.open(0);
+    await host.files.makeDir(folder);
+    await host.files.writeAtomic(`${folder}/0000000000000001.parquet`, new Uint8Array([1]));
+    await sink.write([envelope(1, trade())]);
+    await sink.flush();
+    await sink.close();
+    assert.deepEqual(await host.files.readBytes(`${folder}/0000000000000001.parquet`), new Uint8Array([1]));
+    assert.equal((await readRows(`${folder}/0000000000000001-2.parquet`, host)).length, 1);
+    const again = makeSink(plan(dir), host);
+    await again.open(1);
+    await again.close();
+    const left = (await filesBelow(dir, host)).map((path) => path.slice(path.lastIndexOf("/") + 1));
+    assert.deepEqual(left, ["0000000000000001.parquet"], "only its own part is taken back");
+  });
+});
+
+Deno.test("parquet sink takes back no file that its manifest names and that does not say whose it is", async () => {
+  await withDir(async (dir, host) => {
+    const sink = makeSink(plan(dir), host);
+    await sink.open(0);
+    await sink.write([envelope(1, trade())]);
+    await sink.flush();
+    await sink.close();
+    const [path] = await filesBelow(dir, host);
+    await host.files.writeAtomic(path, new TextEncoder().encode("a file of somebody else, put in the place of a part"));
+    const again = makeSink(plan(dir), host);
+    await again.open(0);
+    await again.close();
+    assert.deepEqual(await filesBelow(dir, host), [path]);
+    assert.equal(again.seen.length, 1);
+  });
+});
+
+Deno.test("parquet sink removes nothing outside of its folder, whatever its manifest says", async () => {
+  await withDir(async (dir, host) => {
+    const victim = `${dir}/kind=trade/exchange=a/symbol=b/date=2026-11-22/0000000000000001.parquet`;
+    await host.files.makeDir(victim.slice(0, victim.lastIndexOf("/")));
+    await host.files.writeAtomic(victim, new Uint8Array([1]));
+    const sink = makeSink(plan(`${dir}/out`), host);
+    await sink.open(0);
+    await sink.close();
+    for (
+      const part of [
+        "../kind=trade/exchange=a/symbol=b/date=2026-11-22/0000000000000001.parquet",
+        "kind=../exchange=a/symbol=b/date=2026-11-22/../0000000000000001.parquet",
+        victim,
+      ]
+    ) {
+      const manifest = { format: 1, journal: JOURNAL, next: 0, flushes: [{ first: 1, parts: [part] }] };
+      await host.files.writeAtomic(`${dir}/out/_parts.json`, new TextEncoder().encode(JSON.stringify(manifest)));
+      await assert.rejects(sink.open(0), { code: "corrupt", retry: false });
+      await sink.close();
+    }
+    assert.notEqual(await host.files.stat(victim), null);
   });
 });
 

@@ -189,6 +189,10 @@ export class FaultyFiles implements Files {
     };
   }
 
+  realPathSync(path: string): string {
+    return this.#inner.realPathSync(path);
+  }
+
   readTextSync(path: string): string | null {
     return this.#inner.readTextSync(path);
   }

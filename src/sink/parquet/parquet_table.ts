@@ -81,10 +81,10 @@ export class ParquetTable {
     return bytes;
   }
 
-  /** The whole file. */
-  encode(): Uint8Array {
+  /** Returns the whole file. Its footer says what it holds, and whose it is. */
+  encode(owner: { readonly journal: string; readonly sink: string }): Uint8Array {
     const { kind, exchange, symbol } = this.partition;
-    return parquetFile(this.#columns, { rows: this.rows, notes: { kind, exchange, symbol } });
+    return parquetFile(this.#columns, { rows: this.rows, notes: { kind, exchange, symbol, ...owner } });
   }
 
   #fields(kind: EventKind): WriteFields {

@@ -1,0 +1,68 @@
+import { Failure, type Offset } from "../../model/mod.ts";
+
+/** The parts that one flush writes. */
+export interface FlushedParts {
+  /** Offset of the first event in any of them. */
+  readonly first: Offset;
+  /** Paths below the sink's folder. */
+  readonly parts: readonly string[];
+}
+
+/** Which parts may not be committed yet: all others are, and are never looked at again. */
+export interface Manifest {
+  readonly format: 1;
+  /** Id of the journal whose events these are. */
+  readonly journal: string;
+  /** Everything before it was in parts for good when this was written. */
+  readonly next: Offset;
+  /** The latest flushes, in order. */
+  readonly flushes: readonly FlushedParts[];
+}
+
+/** `kind=…/exchange=…/symbol=…/date=…/<offset>.parquet`, with the index of an event or a number behind the offset. */
+const PART_PATH =
+  /^kind=[^/]+\/exchange=[^/]+\/symbol=[^/]+\/date=\d{4,}-\d\d-\d\d\/(\d{16})(?:_\d+)?(?:-\d+)?\.parquet$/;
+
+/** Offset of the first event of a part; null for what is no path of a part. */
+export function offsetOfPart(path: string): Offset | null {
+  const match = PART_PATH.exec(path);
+  return match === null ? null : Number(match[1]);
+}
+
+/** Reads a manifest. Throws a `Failure` of code `corrupt` where it is none. */
+export function parseManifest(text: string, path: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(path, "it is not JSON", cause);
+  }
+  if (typeof value !== "object" || value === null) throw damaged(path, "it is not an object");
+  const { format, journal, next, flushes }: Readonly<Record<keyof Manifest, unknown>> = {
+    format: 0,
+    journal: null,
+    next: null,
+    flushes: null,
+    ...value,
+  };
+  if (format !== 1) throw damaged(path, `format ${JSON.stringify(format)} is of another version`);
+  if (typeof journal !== "string" || !isOffset(next) || !Array.isArray(flushes) || !flushes.every(isFlush)) {
+    throw damaged(path, "it is not a list of flushes");
+  }
+  return { format, journal, next, flushes };
+}
+
+function damaged(path: string, why: string, cause?: unknown): Failure {
+  const hint = "move it away to go on; parts that were not committed then may stand twice";
+  return new Failure("corrupt", `Cannot read ${path}: ${why}; ${hint}`, { cause, retry: false });
+}
+
+function isOffset(value: unknown): value is Offset {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isFlush(value: unknown): value is FlushedParts {
+  return typeof value === "object" && value !== null && "first" in value && isOffset(value.first) &&
+    "parts" in value && Array.isArray(value.parts) &&
+    value.parts.every((part) => typeof part === "string" && offsetOfPart(part) !== null);
+}
