@@ -11,7 +11,10 @@ Deno.test("pathPart() spells symbols as documented", () => {
 });
 
 Deno.test("pathPart() is safe in a path and reversible for any text", () => {
-  const texts = fc.oneof(fc.string({ unit: "grapheme", maxLength: 20 }), fc.constant("::HIVE:DEFAULT:PARTITION::"));
+  // A text of more bytes is cut, which the test below is for.
+  const short = fc.string({ unit: "grapheme", maxLength: 20 })
+    .filter((text) => new TextEncoder().encode(text).length <= 66);
+  const texts = fc.oneof(short, fc.constant("::HIVE:DEFAULT:PARTITION::"));
   fc.assert(
     fc.property(texts, (text) => {
       const part = pathPart(text);

@@ -30,6 +30,8 @@ export async function readParquet(files: Files, path: string): Promise<readonly 
 /** Every Parquet file below a folder, read whole. Files that are not finished parts are an error. */
 export async function* readParquetFolder(files: Files, dir: string): AsyncGenerator<ParquetPart> {
   for (const path of await listFiles(files, dir)) {
+    // What the sink keeps for itself.
+    if (/^_(?:lock|owner\.json|parts\.json)$/.test(path.slice(dir.length + 1))) continue;
     const found = /\/kind=([^/]+)\/exchange=([^/]+)\/symbol=[^/]+\/date=[^/]+\/\d{16}(?:_\d+)?\.parquet$/.exec(path);
     assert.ok(found !== null, `${path} is a finished part`);
     yield { path, kind: found[1], exchange: found[2], rows: await readParquet(files, path) };
