@@ -128,6 +128,8 @@ export interface DataAge {
   readonly oldestStream: string | null;
   /** Streams without data for longer than the connection's `first_data_timeout_ms`. */
   readonly silent: number;
+  /** Streams, quiet ones too, whose data is missing at present: since a loss of the connection, rejected or stale. */
+  readonly missing: number;
 }
 
 /** `empty` and `buffering` have no snapshot yet; `broken` waits for a new one. */

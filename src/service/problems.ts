@@ -94,7 +94,8 @@ function* instanceProblems(
 
 function* connectionProblems(instance: string, connection: ConnectionStatus): Iterable<Problem> {
   const { key, state, since, streams, rejected } = connection;
-  if (state.kind !== "live") {
+  // A pause is no trouble of the connection: where it lasts, the reading of the whole is a problem.
+  if (state.kind !== "live" && state.kind !== "paused") {
     const detail = state.kind === "waiting" ? `: ${state.reason}` : "";
     const text = `Connection ${key} is ${state.kind}${detail}`;
     yield { scope: "instance", name: instance, code: "not_connected", text, since, fatal: false };

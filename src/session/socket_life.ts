@@ -19,6 +19,7 @@ import { Keepalive, type SignOfLife } from "./keepalive.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { SessionOptions } from "./session_api.ts";
 import { SendQueue } from "./send_queue.ts";
+import { SocketDeadlines } from "./socket_deadlines.ts";
 import type { StreamLedger } from "./stream_ledger.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -65,18 +66,13 @@ export class SocketLife {
   readonly #setup: SocketSetup;
   readonly #queue: SendQueue;
   readonly #keepalive: Keepalive;
+  readonly #deadlines: SocketDeadlines;
   readonly #subscriptions: Subscriptions;
   readonly #resolveEnded: (end: SocketEnd) => void;
   #connection: Connection | null = null;
   #session: SessionId | null = null;
   #timer: Timer | null = null;
   #timerDueMs = Infinity;
-  #openedMs = 0;
-  #lastReceivedMs = 0;
-  #welcomeDueMs = Infinity;
-  #pausedSinceMs: number | null = null;
-  #welcomed = false;
-  #sending = false;
   #requestId = 0;
   #ending: { readonly cause: CloseCause; readonly reason: string } | null = null;
   #closed = false;
@@ -87,6 +83,7 @@ export class SocketLife {
     this.#options = options;
     this.#setup = setup;
     this.#keepalive = new Keepalive(plan.keepalive, setup.boot);
+    this.#deadlines = new SocketDeadlines(plan, this.#keepalive);
     this.#queue = new SendQueue({
       clock: host.clock,
       window: setup.sendWindow,
@@ -134,14 +131,11 @@ export class SocketLife {
   #begin(connection: Connection): void {
     const { plan, host, exchange, observe, sink } = this.#options;
     const { url, setState } = this.#setup;
-    this.#openedMs = host.clock.monotonicMs();
-    this.#lastReceivedMs = this.#openedMs;
-    this.#welcomed = !plan.awaitsWelcome;
-    this.#welcomeDueMs = this.#openedMs + plan.welcomeTimeoutMs;
+    this.#deadlines.opened(this.#nowMs());
     const session = sink.opened(url, host.clock.nowMicros());
     this.#session = session;
     observe({ kind: "session_opened", exchange, connection: plan.key, session, url });
-    if (this.#pausedSinceMs !== null) connection.pause();
+    if (this.#deadlines.paused) connection.pause();
     setState({ kind: plan.awaitsWelcome ? "welcoming" : "subscribing" });
     this.#tick();
   }
@@ -157,7 +151,7 @@ export class SocketLife {
         this.#keepalive.received("pong_signal");
         break;
       case "welcome":
-        this.#welcomed = true;
+        this.#deadlines.welcomed();
         this.#tick();
         break;
       case "ack":
@@ -188,12 +182,12 @@ export class SocketLife {
 
   /** Asks anew for a stream; false where that cannot be done on this socket. */
   resubscribe(stream: Stream): boolean {
-    if (this.#closed || this.#ending !== null || !this.#sending) return false;
+    if (this.#closed || this.#ending !== null || !this.#deadlines.sending) return false;
     return this.#subscriptions.resubscribe(stream);
   }
 
   ask(message: Template): void {
-    if (!this.#sending || this.#closed || this.#ending !== null) return;
+    if (!this.#deadlines.sending || this.#closed || this.#ending !== null) return;
     this.#queue.request(() => {
       this.#send(message);
       return true;
@@ -201,19 +195,13 @@ export class SocketLife {
   }
 
   pause(): void {
-    this.#pausedSinceMs ??= this.#nowMs();
+    this.#deadlines.pause(this.#nowMs());
     this.#connection?.pause();
   }
 
   resume(): void {
-    if (this.#pausedSinceMs === null) return;
-    const nowMs = this.#nowMs();
-    const pausedMs = nowMs - this.#pausedSinceMs;
-    this.#pausedSinceMs = null;
-    this.#lastReceivedMs = nowMs;
-    this.#welcomeDueMs += pausedMs;
-    this.#keepalive.resumed(nowMs);
-    this.#subscriptions.postpone(pausedMs);
+    if (!this.#deadlines.paused) return;
+    this.#subscriptions.postpone(this.#deadlines.resume(this.#nowMs()));
     this.#connection?.resume();
     this.#schedule();
   }
@@ -261,8 +249,7 @@ export class SocketLife {
   }
 
   #received(sign: SignOfLife): void {
-    this.#lastReceivedMs = this.#nowMs();
-    this.#keepalive.received(sign);
+    this.#deadlines.received(sign, this.#nowMs());
   }
 
   #onClose(code: number | null, reason: string): void {
@@ -272,7 +259,7 @@ export class SocketLife {
     const { plan, host, exchange, observe, sink } = this.#options;
     const { cause, reason: words } = this.#ending ??
       { cause: code === null ? "error" as const : "peer" as const, reason: this.#setup.secrets.hide(reason) };
-    const livedMs = this.#nowMs() - this.#openedMs;
+    const livedMs = this.#deadlines.livedMs(this.#nowMs());
     const session = this.#session;
     let owed: (() => void) | null = null;
     if (session !== null) {
@@ -298,56 +285,21 @@ export class SocketLife {
   #tick(): void {
     const nowMs = this.#nowMs();
     const { plan } = this.#options;
-    if (!this.#sending && this.#welcomed && nowMs >= this.#openedMs + plan.connectDelayMs) this.#startSending(nowMs);
-    const overdue = this.#findOverdue(nowMs);
+    if (this.#deadlines.beginSending(nowMs)) this.#startSending();
+    const overdue = this.#deadlines.findOverdue(nowMs);
     if (overdue !== null) return this.close(overdue.cause, overdue.reason);
-    if (this.#sending && nowMs >= this.#keepalive.pingDueMs(this.#lastReceivedMs)) this.#ping(nowMs);
-    if (this.#pausedSinceMs === null && this.#subscriptions.expire(nowMs)) {
+    if (this.#deadlines.isPingDue(nowMs)) this.#ping(nowMs);
+    if (!this.#deadlines.paused && this.#subscriptions.expire(nowMs)) {
       return this.close("stale", `no stream showed data within ${plan.firstDataTimeoutMs} ms`);
     }
     this.#schedule();
   }
 
-  /** Why the socket has to end now. While we do not read, silence is our own. */
-  #findOverdue(nowMs: number): { readonly cause: CloseCause; readonly reason: string } | null {
-    const { plan } = this.#options;
-    if (plan.maxAgeMs !== null && nowMs >= this.#openedMs + plan.maxAgeMs) {
-      return { cause: "max_age", reason: `open for ${plan.maxAgeMs} ms` };
-    }
-    if (this.#pausedSinceMs !== null) return null;
-    if (nowMs >= this.#lastReceivedMs + plan.readTimeoutMs) {
-      return { cause: "read_timeout", reason: `nothing received for ${plan.readTimeoutMs} ms` };
-    }
-    if (nowMs >= this.#keepalive.pongDueMs) {
-      return { cause: "pong_timeout", reason: `ping not answered within ${plan.keepalive.pongTimeoutMs} ms` };
-    }
-    if (!this.#welcomed && nowMs >= this.#welcomeDueMs) {
-      return { cause: "error", reason: `no welcome within ${plan.welcomeTimeoutMs} ms` };
-    }
-    return null;
-  }
-
-  #nextDueMs(): number {
-    const { plan } = this.#options;
-    const ours = Math.min(
-      plan.maxAgeMs === null ? Infinity : this.#openedMs + plan.maxAgeMs,
-      this.#welcomed && !this.#sending ? this.#openedMs + plan.connectDelayMs : Infinity,
-      this.#sending ? this.#keepalive.pingDueMs(this.#lastReceivedMs) : Infinity,
-    );
-    if (this.#pausedSinceMs !== null) return ours;
-    return Math.min(
-      ours,
-      this.#lastReceivedMs + plan.readTimeoutMs,
-      this.#keepalive.pongDueMs,
-      this.#welcomed ? Infinity : this.#welcomeDueMs,
-      this.#subscriptions.nextDueMs,
-    );
-  }
-
   /** Sets the timer anew where something is due before it; a timer that comes too early only looks again. */
   #schedule(): void {
     if (this.#closed || this.#ending !== null || this.#connection === null) return;
-    const dueMs = this.#nextDueMs();
+    const { paused, nextDueMs } = this.#deadlines;
+    const dueMs = paused ? nextDueMs : Math.min(nextDueMs, this.#subscriptions.nextDueMs);
     if (dueMs === Infinity || (this.#timer !== null && this.#timerDueMs <= dueMs)) return;
     this.#timer?.cancel();
     this.#timerDueMs = dueMs;
@@ -357,11 +309,9 @@ export class SocketLife {
     });
   }
 
-  #startSending(nowMs: number): void {
+  #startSending(): void {
     const { plan } = this.#options;
-    this.#sending = true;
     if (plan.awaitsWelcome) this.#setup.setState({ kind: "subscribing" });
-    this.#keepalive.start(nowMs);
     for (const template of plan.hello) {
       this.#queue.request(() => {
         this.#send(template);

@@ -110,13 +110,15 @@ export class StreamLedger {
       .map(({ stream, reason, nextTryTs }) => ({ stream, reason: reason ?? "", nextTryTs }));
   }
 
-  /** How old the data of the streams is, those of quiet channels and unwanted ones left out. */
+  /** How old the data of the streams is, and how much of it is missing; what is not desired does not count. */
   dataAge(now: Micros): DataAge {
     const silentBefore = now - this.#plan.firstDataTimeoutMs * 1000;
     let oldest: StreamEntry | null = null;
-    let silent = 0;
+    let [silent, missing] = [0, 0];
     for (const entry of this.entries()) {
-      if (entry.quiet || !entry.desired) continue;
+      if (!entry.desired) continue;
+      if (entry.openGap !== null) missing++;
+      if (entry.quiet) continue;
       if ((entry.lastDataTs ?? -Infinity) < silentBefore) silent++;
       if (entry.lastDataTs === null) continue;
       if (oldest === null || entry.lastDataTs < (oldest.lastDataTs ?? 0)) oldest = entry;
@@ -125,6 +127,7 @@ export class StreamLedger {
       oldestTs: oldest?.lastDataTs ?? null,
       oldestStream: oldest === null ? null : streamKey(oldest.stream),
       silent,
+      missing,
     };
   }
 

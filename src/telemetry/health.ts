@@ -132,6 +132,7 @@ function instanceBody(instance: InstanceStatus, now: Micros): unknown {
           : Math.max(0, Math.round((now - connection.data.oldestTs) / 1000)),
         oldest_stream: connection.data.oldestStream,
         silent_streams: connection.data.silent,
+        missing_streams: connection.data.missing,
       },
     })),
     books: booksBody(instance.books),

@@ -93,6 +93,12 @@ Deno.test("problemsOf() names sockets that are not read, and a clock that was se
   const reading = (seconds: number) => ({ pausedSince: NOW - seconds * SECOND, reason: "the journal is at its cap" });
   assert.deepEqual(codes(snapshot({ reading: reading(1) })), []);
   assertDegraded(snapshot({ reading: reading(3) }), "journal  paused");
+  const paused = connection({ state: { kind: "paused" } });
+  assertDegraded(
+    snapshot({ reading: reading(3), instances: [instance({ connections: [paused] })] }),
+    "journal  paused",
+  );
+  assert.equal(isReady(snapshot({ instances: [instance({ connections: [paused] })] })), true, "a moment's pause");
   for (const byMs of [-8 * 3_600_000, 2_000]) {
     assertDegraded(snapshot({ clock: { lastStep: { at: NOW - SECOND, byMs } } }), "clock  step");
   }

@@ -42,14 +42,29 @@ Deno.test("StreamLedger keeps last data and the open gap of a stream over its so
 
 Deno.test("StreamLedger tells how old data is and how many streams are silent, quiet channels aside", () => {
   const { ledger, entry } = ledgerOf();
-  assert.deepEqual(ledger.dataAge(1_000_000), { oldestTs: null, oldestStream: null, silent: 2 });
+  assert.deepEqual(ledger.dataAge(1_000_000), { oldestTs: null, oldestStream: null, silent: 2, missing: 0 });
   ledger.see(entry(A), 1_000_000);
   ledger.see(entry(B), 3_000_000);
   ledger.see(entry(QUIET), 500_000);
-  assert.deepEqual(ledger.dataAge(10_000_000), { oldestTs: 1_000_000, oldestStream: "trades A", silent: 0 });
-  assert.deepEqual(ledger.dataAge(12_000_000), { oldestTs: 1_000_000, oldestStream: "trades A", silent: 1 });
+  assert.deepEqual(ledger.dataAge(10_000_000), {
+    oldestTs: 1_000_000,
+    oldestStream: "trades A",
+    silent: 0,
+    missing: 0,
+  });
+  assert.deepEqual(ledger.dataAge(12_000_000), {
+    oldestTs: 1_000_000,
+    oldestStream: "trades A",
+    silent: 1,
+    missing: 0,
+  });
   ledger.see(entry(A), 12_000_000);
-  assert.deepEqual(ledger.dataAge(12_000_000), { oldestTs: 3_000_000, oldestStream: "trades B", silent: 0 });
+  assert.deepEqual(ledger.dataAge(12_000_000), {
+    oldestTs: 3_000_000,
+    oldestStream: "trades B",
+    silent: 0,
+    missing: 0,
+  });
 });
 
 Deno.test("StreamLedger opens a gap where a stream goes stale or is rejected, and ends it with its data", () => {
@@ -62,8 +77,10 @@ Deno.test("StreamLedger opens a gap where a stream goes stale or is rejected, an
     "rejected",
     null,
   ]);
+  assert.equal(ledger.dataAge(10_000_000).missing, 2);
   ledger.see(entry(A), 11_000_000);
   assert.equal(entry(A).openGap, null);
+  assert.equal(ledger.dataAge(11_000_000).missing, 1);
   assert.deepEqual(told, ["B rejected", "A stale"]);
 });
 

@@ -16,7 +16,7 @@ export function connection(rest: Partial<ConnectionStatus> = {}): ConnectionStat
     streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
     quietAcked: 0,
     rejected: [],
-    data: { oldestTs: NOW - 2_000_000, oldestStream: "trades BTC/USDT", silent: 0 },
+    data: { oldestTs: NOW - 2_000_000, oldestStream: "trades BTC/USDT", silent: 0, missing: 0 },
     sessionId: 7,
     ...rest,
   };

@@ -36,7 +36,7 @@ Deno.test("healthBody() gives every documented field", () => {
           reconnects: 1,
           streams: { live: 2, acked: 0, pending: 0, rejected: 0, stale: 0 },
           rejected: [],
-          data: { oldest_age_ms: 2000, oldest_stream: "trades BTC/USDT", silent_streams: 0 },
+          data: { oldest_age_ms: 2000, oldest_stream: "trades BTC/USDT", silent_streams: 0, missing_streams: 0 },
         }],
         books: { valid: 1, buffering: 0, broken: 0, broken_books: [] },
         polls: [],

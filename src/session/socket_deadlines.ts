@@ -1,0 +1,122 @@
+import type { CloseCause, ConnectionPlan } from "../model/mod.ts";
+import type { Keepalive, SignOfLife } from "./keepalive.ts";
+
+/** Why a socket has to end. */
+export interface Overdue {
+  readonly cause: CloseCause;
+  readonly reason: string;
+}
+
+/**
+ * The deadlines of one socket but for those of its streams: its age, its welcome, silence, pings and their answers.
+ * Times are monotonic ms. It sets no timer and sends nothing.
+ */
+export class SocketDeadlines {
+  readonly #plan: ConnectionPlan;
+  readonly #keepalive: Keepalive;
+  #openedMs = 0;
+  #lastReceivedMs = 0;
+  #welcomeDueMs = Infinity;
+  #pausedSinceMs: number | null = null;
+  #welcomed = false;
+  #sending = false;
+
+  constructor(plan: ConnectionPlan, keepalive: Keepalive) {
+    this.#plan = plan;
+    this.#keepalive = keepalive;
+  }
+
+  /** Whether requests may be sent. */
+  get sending(): boolean {
+    return this.#sending;
+  }
+
+  get paused(): boolean {
+    return this.#pausedSinceMs !== null;
+  }
+
+  /** How long the socket has been open, in ms. */
+  livedMs(nowMs: number): number {
+    return nowMs - this.#openedMs;
+  }
+
+  opened(nowMs: number): void {
+    this.#openedMs = nowMs;
+    this.#lastReceivedMs = nowMs;
+    this.#welcomed = !this.#plan.awaitsWelcome;
+    this.#welcomeDueMs = nowMs + this.#plan.welcomeTimeoutMs;
+  }
+
+  received(sign: SignOfLife, nowMs: number): void {
+    this.#lastReceivedMs = nowMs;
+    this.#keepalive.received(sign);
+  }
+
+  welcomed(): void {
+    this.#welcomed = true;
+  }
+
+  /** Begins to send where the time for it has come; true the one time that it begins. */
+  beginSending(nowMs: number): boolean {
+    if (this.#sending || !this.#welcomed || nowMs < this.#openedMs + this.#plan.connectDelayMs) return false;
+    this.#sending = true;
+    this.#keepalive.start(nowMs);
+    return true;
+  }
+
+  /** Nothing is read from now on. */
+  pause(nowMs: number): void {
+    this.#pausedSinceMs ??= nowMs;
+  }
+
+  /** Reading goes on: deadlines move by the time of the pause, which is returned, in ms. */
+  resume(nowMs: number): number {
+    const pausedMs = this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs;
+    this.#pausedSinceMs = null;
+    this.#lastReceivedMs = nowMs;
+    this.#welcomeDueMs += pausedMs;
+    this.#keepalive.resumed(nowMs);
+    return pausedMs;
+  }
+
+  /** Whether a ping is due. */
+  isPingDue(nowMs: number): boolean {
+    return this.#sending && nowMs >= this.#keepalive.pingDueMs(this.#lastReceivedMs);
+  }
+
+  /** Why the socket has to end now; null where it has not. While we do not read, silence is our own. */
+  findOverdue(nowMs: number): Overdue | null {
+    const { maxAgeMs, readTimeoutMs, keepalive, welcomeTimeoutMs } = this.#plan;
+    if (maxAgeMs !== null && nowMs >= this.#openedMs + maxAgeMs) {
+      return { cause: "max_age", reason: `open for ${maxAgeMs} ms` };
+    }
+    if (this.#pausedSinceMs !== null) return null;
+    if (nowMs >= this.#lastReceivedMs + readTimeoutMs) {
+      return { cause: "read_timeout", reason: `nothing received for ${readTimeoutMs} ms` };
+    }
+    if (nowMs >= this.#keepalive.pongDueMs) {
+      return { cause: "pong_timeout", reason: `ping not answered within ${keepalive.pongTimeoutMs} ms` };
+    }
+    if (!this.#welcomed && nowMs >= this.#welcomeDueMs) {
+      return { cause: "error", reason: `no welcome within ${welcomeTimeoutMs} ms` };
+    }
+    return null;
+  }
+
+  /** When something of these is due next; Infinity where nothing is. */
+  get nextDueMs(): number {
+    const { maxAgeMs, connectDelayMs, readTimeoutMs } = this.#plan;
+    const ours = Math.min(
+      maxAgeMs === null ? Infinity : this.#openedMs + maxAgeMs,
+      this.#welcomed && !this.#sending ? this.#openedMs + connectDelayMs : Infinity,
+      this.#sending ? this.#keepalive.pingDueMs(this.#lastReceivedMs) : Infinity,
+    );
+    if (this.#pausedSinceMs !== null) return ours;
+    return Math.min(
+      ours,
+      this.#lastReceivedMs + readTimeoutMs,
+      this.#keepalive.pongDueMs,
+      this.#welcomed ? Infinity : this.#welcomeDueMs,
+    );
+  }
+}
