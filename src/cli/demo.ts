@@ -53,6 +53,7 @@ export function demoCommand(context: CliContext): Command {
             format: "text",
             color: wantsColor(host, "stderr"),
             write: (line) => host.terminal.printError(line),
+            dropped: () => host.terminal.errorLinesDropped,
             nowMs: () => host.clock.monotonicMs(),
           }),
       });

@@ -67,17 +67,27 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
   try {
     if (args.length === 0) {
       program.outputHelp();
+      await host.terminal.flushPrinted();
       return EXIT.usage;
     }
     await program.parseAsync([...args], { from: "user" });
+    await host.terminal.flushPrinted();
     return code;
   } catch (error) {
-    return explain(error, host, args.includes("--debug"));
+    return await explain(error, host, args.includes("--debug"));
+  } finally {
+    await host.terminal.flushErrors();
   }
 }
 
-function explain(error: unknown, host: Host, debug: boolean): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+async function explain(error: unknown, host: Host, debug: boolean): Promise<ExitCode> {
+  // Help, and whatever else was printed before; why that cannot be written is told below where nothing else is wrong.
+  const unwritten = await host.terminal.flushPrinted().then(() => null, (failure: unknown) => failure);
+  if (error instanceof CommanderError) {
+    if (unwritten instanceof Failure) host.terminal.printError(`error: ${unwritten.message}`);
+    if (unwritten !== null) return EXIT.failed;
+    return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  }
   const message = error instanceof Error ? error.message : String(error);
   host.terminal.printError(`error: ${message}`);
   if (error instanceof UsageError) return EXIT.usage;

@@ -56,6 +56,7 @@ async function collect(
     context,
     configPath,
     loaded,
+    onNobodyReads: () => signals.end("the last reader's leaving"),
     createObserver: (plan) => createRunLog(host, plan),
   });
   signals.onReload(() => void service.reload());
@@ -76,6 +77,7 @@ function createRunLog(host: Host, plan: Plan | null) {
     format: format === "auto" ? (host.terminal.stderrIsTerminal ? "text" : "json") : format,
     color: wantsColor(host, "stderr"),
     write: (line) => host.terminal.printError(line),
+    dropped: () => host.terminal.errorLinesDropped,
     secrets: host.secrets,
     nowMs: () => host.clock.monotonicMs(),
   });

@@ -50,6 +50,11 @@ export class RunSignals {
     this.#reloadWaits = false;
   }
 
+  /** Ends the run for another reason. */
+  end(reason: string): void {
+    this.#end.resolve(reason);
+  }
+
   /** Lets the signals go. */
   close(): void {
     for (const [signal, call] of this.#listeners) this.#host.signals.off(signal, call);

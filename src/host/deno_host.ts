@@ -12,6 +12,7 @@ export function denoHost(): Host {
   const clock = systemClock();
   const files = systemFiles();
   const secrets = new Secrets();
+  const terminal = systemTerminal(clock, secrets);
   return {
     clock,
     files,
@@ -22,8 +23,11 @@ export function denoHost(): Host {
     random: systemRandom(),
     environment: systemEnvironment(),
     secrets,
-    terminal: systemTerminal(secrets),
-    exit: (code) => Deno.exit(code),
+    terminal,
+    exit: (code) => {
+      terminal.flushNow();
+      Deno.exit(code);
+    },
     processId: Deno.pid,
   };
 }

@@ -177,9 +177,19 @@ export interface Terminal {
   readStdin(bytesMax: number): Promise<Uint8Array>;
   /** Writes all of it. Rejects with a `Failure`: `gone` when the reader has gone, `disk_full` or `file` otherwise. */
   writeStdout(bytes: Uint8Array): Promise<void>;
-  /** Writes the text and a line break at once. */
+  /** Writes the text and a line break in the background, in order with `writeStdout`. */
   print(text: string): void;
+  /** The same on standard error; left out and counted where its reader does not keep up. */
   printError(text: string): void;
+  /** Texts for standard error that were left out so far. */
+  readonly errorLinesDropped: number;
+  /** Resolves when what was printed on standard error is written, or after a second. */
+  flushErrors(): Promise<void>;
+  /**
+   * Resolves when what was printed is written, or its reader has gone. Rejects with a `Failure` where it cannot be
+   * written, such as `disk_full`.
+   */
+  flushPrinted(): Promise<void>;
 }
 
 /** A running HTTP server. */

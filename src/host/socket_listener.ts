@@ -1,15 +1,14 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage } from "node:http";
+import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import { Failure } from "../model/mod.ts";
 import type { Clock, Listener, SocketServer } from "./host.ts";
+import { answerRequest } from "./http_answer.ts";
 import { listenFailure } from "./listen_failure.ts";
 import { attachSocket, deflateOptions } from "./socket_connection.ts";
 
-/** Largest request body that is read, in bytes; a larger one is answered with 413. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
 /** Largest frame that clients may send, in bytes; a larger one ends the connection. */
 const CLIENT_FRAME_BYTES_MAX = 1024 * 1024;
 
@@ -24,7 +23,7 @@ export async function serveSockets(clock: Clock, options: ServeOptions): Promise
     perMessageDeflate: deflateOptions(true),
   });
   const server = createServer((request, response) => {
-    answerPlain(request, response, options.answer).catch((cause: unknown) => {
+    answerRequest(request, response, options.answer).catch((cause: unknown) => {
       response.destroy(cause instanceof Error ? cause : new Error(String(cause)));
     });
   });
@@ -59,39 +58,4 @@ export async function serveSockets(clock: Clock, options: ServeOptions): Promise
       });
     },
   };
-}
-
-async function answerPlain(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: ServeOptions["answer"],
-): Promise<void> {
-  const method = request.method ?? "GET";
-  const bodiless = method === "GET" || method === "HEAD";
-  // Deno 2.6 never ends the body of a request that has none.
-  const body = bodiless ? Buffer.alloc(0) : await readBody(request);
-  if (body === null) {
-    response.writeHead(413).end();
-    return;
-  }
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-  }
-  const url = `http://${request.headers.host ?? "localhost"}${request.url ?? "/"}`;
-  const reply = await answer(new Request(url, { method, headers, ...(bodiless ? {} : { body }) }));
-  const bytes = new Uint8Array(await reply.arrayBuffer());
-  response.writeHead(reply.status, Object.fromEntries(reply.headers));
-  response.end(bytes);
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer<ArrayBuffer> | null> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > REQUEST_BYTES_MAX) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,6 +1,6 @@
 import { Failure, Secrets } from "../model/mod.ts";
-import { fileFailure } from "./file_failure.ts";
-import type { Environment, Random, Signals, Terminal } from "./host.ts";
+import type { Clock, Environment, Random, Signals, Terminal } from "./host.ts";
+import { TextStream } from "./text_stream.ts";
 
 /** Process signals. Signals that the platform does not know (SIGHUP on Windows) are never raised. */
 export function systemSignals(): Signals {
@@ -34,8 +34,19 @@ export function systemEnvironment(): Environment {
 /** Columns where the terminal does not tell. */
 const COLUMNS = 80;
 
-/** Standard streams. What is printed shows no secret; what is written to standard output is data and stays as it is. */
-export function systemTerminal(secrets: Secrets = new Secrets()): Terminal {
+/** Longest that the end of the program waits for a reader of standard error, in ms. */
+const STDERR_FLUSH_MS_MAX = 1_000;
+
+/**
+ * Standard streams, written in the background. What is printed shows no secret; what is written to standard output is data
+ * and stays as it is.
+ */
+export function systemTerminal(
+  clock: Clock,
+  secrets: Secrets = new Secrets(),
+): Terminal & { readonly flushNow: () => void } {
+  const out = new TextStream(Deno.stdout, "standard output");
+  const err = new TextStream(Deno.stderr, "standard error");
   return {
     stdinIsTerminal: Deno.stdin.isTerminal(),
     stdoutIsTerminal: Deno.stdout.isTerminal(),
@@ -51,16 +62,27 @@ export function systemTerminal(secrets: Secrets = new Secrets()): Terminal {
       return COLUMNS;
     },
     readStdin,
-    writeStdout: async (bytes) => {
-      try {
-        for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
-      } catch (cause) {
-        if (!(cause instanceof Deno.errors.BrokenPipe)) throw fileFailure("write", "standard output", cause);
-        throw new Failure("gone", "Cannot write to standard output: its reader has gone", { cause, retry: false });
-      }
+    writeStdout: (bytes) => out.write(bytes),
+    print: (text) => out.print(secrets.hide(text)),
+    printError: (text) => err.print(secrets.hide(text)),
+    get errorLinesDropped() {
+      return err.dropped;
     },
-    print: (text) => writeSync(Deno.stdout, `${secrets.hide(text)}\n`),
-    printError: (text) => writeSync(Deno.stderr, `${secrets.hide(text)}\n`),
+    flushNow: () => {
+      out.flushNow(true);
+      // A log that nobody reads does not hold up the end.
+      err.flushNow(false);
+    },
+    flushErrors: async () => {
+      const over = new AbortController();
+      await Promise.race([err.flush(), clock.sleep(STDERR_FLUSH_MS_MAX, over.signal)]);
+      over.abort();
+    },
+    flushPrinted: async () => {
+      await out.flush();
+      // A reader that has gone, such as `head`, wanted no more: nothing is wrong with that.
+      if (out.failure !== null && out.failure.code !== "gone") throw out.failure;
+    },
   };
 }
 
@@ -81,16 +103,4 @@ async function readStdin(bytesMax: number): Promise<Uint8Array> {
     at += part.length;
   }
   return all;
-}
-
-/** Text for a reader that has gone away is lost on purpose: there is nobody left to tell. */
-function writeSync(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch (cause) {
-    if (cause instanceof Deno.errors.BrokenPipe) return;
-    if (cause instanceof Deno.errors.WouldBlock) return;
-    throw cause;
-  }
 }

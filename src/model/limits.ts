@@ -183,3 +183,11 @@ export const KEPT_LIST_BYTES_MAX = 64 * 1024 * 1024;
 export const INSTRUMENTS_REFRESH_MS_MIN = 60_000;
 /** Longest such delay, in ms. */
 export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;
+/** Connections that the HTTP server keeps; a new one takes the place of the one that has been idle longest. */
+export const HTTP_CONNECTIONS_MAX = 64;
+/** How long an HTTP connection may stay idle, in ms; then it is closed. */
+export const HTTP_IDLE_MS_MAX = 15_000;
+/** How often the HTTP server looks for idle connections and whether it still accepts new ones, in ms. */
+export const HTTP_LOOK_MS = 5_000;
+/** Text that waits to be written to a standard stream, in bytes; further lines of the log are left out and counted. */
+export const STREAM_QUEUE_BYTES_MAX = 8 * 1024 * 1024;

@@ -46,6 +46,8 @@ export type Observation =
     /** Whether all that was received is safe in the journal. */
     readonly isSafe: boolean;
   }
+  /** Lines of the log were left out, because their reader did not keep up. */
+  | { readonly kind: "log_dropped"; readonly lines: number }
   /** No configuration runs; the process waits for a repaired one. */
   | { readonly kind: "config_waiting"; readonly path: string }
   | { readonly kind: "config_loaded"; readonly exchanges: number; readonly warnings: number }

@@ -10,6 +10,7 @@ import type { SessionState, StreamState } from "./observation.ts";
 export interface ServiceStatus {
   readonly service: string;
   readonly version: string;
+  readonly processId: number;
   readonly now: Micros;
   readonly uptimeMs: number;
   readonly config: ConfigStatus;

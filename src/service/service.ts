@@ -16,6 +16,7 @@ import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from
 import { Collector } from "../runtime/mod.ts";
 import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
+import { nameHolder } from "./port_holder.ts";
 import { problemsOf, type ServiceFacts } from "./problems.ts";
 import { hasErrors, loadFromFiles, type ReadConfig } from "./sources.ts";
 import { StopSteps } from "./stop_steps.ts";
@@ -29,10 +30,10 @@ export interface ServiceOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Takes the place of the configured port; 0 is a free one. */
   readonly httpPort?: number;
+  /** Called when no sink is left that anybody reads: there is nothing to collect for. */
+  readonly onNobodyReads?: () => void;
   /** Makes who is told everything that happens, beside the metrics; again where a reload changes how it is to be told. */
   readonly createObserver: (plan: Plan | null) => Observer;
-  /** Lines of the log that were left out so far. */
-  readonly logLinesDropped?: () => number;
 }
 
 /** How a stop ended. */
@@ -118,14 +119,16 @@ export class Service {
     const { http, issues } = this.#loaded;
     this.observe({ kind: "started", version: context.version });
     this.#report(issues);
+    const httpHost = http.host ?? DEFAULT_HTTP.host;
+    const port = httpPort ?? http.port ?? DEFAULT_HTTP.port;
     this.#server = await serveTelemetry({
       secrets: context.host.secrets,
       listener: context.host.listener,
-      host: http.host ?? DEFAULT_HTTP.host,
-      port: httpPort ?? http.port ?? DEFAULT_HTTP.port,
+      host: httpHost,
+      port,
       snapshot: () => this.status,
       metrics: this.#metrics,
-    });
+    }).catch((error: unknown) => nameHolder(error, context.host, { host: httpHost, port }));
     const { plan } = this.#loaded;
     if (plan === null) {
       this.observe({ kind: "config_waiting", path: this.#options.configPath });
@@ -169,6 +172,7 @@ export class Service {
     const facts: ServiceFacts = {
       service: "crypto-collector",
       version: this.#options.context.version,
+      processId: this.#options.context.host.processId,
       now: clock.nowMicros(),
       uptimeMs: clock.monotonicMs() - this.#began,
       config: {
@@ -192,7 +196,7 @@ export class Service {
       sinks: running?.sinks ?? [],
       reading: running?.reading ?? { pausedSince: null, reason: null },
       clock: running?.clock ?? { lastStep: null },
-      log: { dropped: this.#options.logLinesDropped?.() ?? 0 },
+      log: { dropped: this.#options.context.host.terminal.errorLinesDropped },
     };
     return { ...facts, problems: problemsOf(facts) };
   }
@@ -337,6 +341,8 @@ export class Service {
   }
 
   async #reload(): Promise<void> {
+    // Files that were moved away are begun again, whatever the configuration says.
+    this.#collector?.reopenSinks();
     try {
       await this.#takeOver();
     } catch (error) {

@@ -68,6 +68,7 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
     body: {
       service: snapshot.service,
       version: snapshot.version,
+      process_id: snapshot.processId,
       status,
       uptime_s: Math.floor(snapshot.uptimeMs / 1000),
       problems: snapshot.problems.map(problemBody),

@@ -8,7 +8,7 @@ import {
   type LogRecord,
 } from "@logtape/logtape";
 import { type LogLevel, type Observation, type Observer, Secrets, unreachable } from "../model/mod.ts";
-import { type LineLevel, logSpec } from "./log_table.ts";
+import { type LineLevel, LOG_EVENTS, logSpec } from "./log_table.ts";
 
 /** Where log lines go and how they look. */
 export interface LogOptions {
@@ -20,6 +20,8 @@ export interface LogOptions {
   readonly write: (line: string) => void;
   /** Values that no line shows. Default: none. */
   readonly secrets?: Secrets;
+  /** Lines that were left out so far, because the reader did not keep up. Default: none ever is. */
+  readonly dropped?: () => number;
   /** Monotonic ms, to count repeated lines. */
   readonly nowMs: () => number;
 }
@@ -81,7 +83,18 @@ export function createLog(options: LogOptions): Observer {
         return unreachable(level);
     }
   };
-  const repeats = new Repeats(writeLine);
+  let toldDropped = 0;
+  const writeNext = (line: Line) => {
+    const dropped = options.dropped?.() ?? 0;
+    if (dropped > toldDropped) {
+      const seen = { kind: "log_dropped", lines: dropped - toldDropped } as const;
+      writeLine({ level: "warn", text: LOG_EVENTS.log_dropped?.text(seen) ?? "", seen, repeated: 0 });
+      // A reader that still takes nothing was not told.
+      if (options.dropped?.() === dropped) toldDropped = dropped;
+    }
+    writeLine(line);
+  };
+  const repeats = new Repeats(writeNext);
   return (seen) => {
     if (seen.kind === "stopped") repeats.release(Infinity);
     const spec = logSpec(seen);
@@ -92,7 +105,7 @@ export function createLog(options: LogOptions): Observer {
     repeats.release(nowMs);
     const key = spec.repeatKey?.(seen) ?? "";
     if (key !== "" && repeats.holdBack(`${seen.kind} ${key}`, { level, text: spec.text, seen, nowMs })) return;
-    writeLine({ level, text: spec.text(seen), seen, repeated: 0 });
+    writeNext({ level, text: spec.text(seen), seen, repeated: 0 });
   };
 }
 

@@ -80,6 +80,12 @@ export const LOG_EVENTS: Table = {
     },
     repeatKey: null,
   },
+  log_dropped: {
+    level: "warn",
+    meaning: "Lines of the log were left out before this one, because nobody read standard error fast enough",
+    text: (seen) => `${seen.lines} lines of the log were left out: standard error was not read fast enough`,
+    repeatKey: null,
+  },
   config_waiting: {
     level: "error",
     meaning: "Nothing is collected: the process waits for a repaired configuration and SIGHUP",

@@ -116,6 +116,11 @@ export const METRICS = {
   },
   collector_config_reloads_total: { type: "counter", help: "Reloads by outcome", labels: ["outcome"] },
   collector_uptime_seconds: { type: "gauge", help: "Time since the start", labels: [] },
+  collector_log_lines_dropped: {
+    type: "gauge",
+    help: "Lines of the log left out since the start, because standard error was not read",
+    labels: [],
+  },
   collector_health_status: { type: "gauge", help: "2 ok, 1 degraded, 0 error", labels: [] },
   collector_connections: {
     type: "gauge",

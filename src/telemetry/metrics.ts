@@ -167,6 +167,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "stopping":
     case "stopped":
     case "config_waiting":
+    case "log_dropped":
     case "config_loaded":
     case "session_state":
     case "streams_changed":
@@ -204,6 +205,7 @@ function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: ServiceStat
     }
     if (oldest !== null) set("collector_last_message_age_seconds", oldest, { exchange });
   }
+  set("collector_log_lines_dropped", snapshot.log.dropped);
   if (snapshot.journal !== null) {
     set("collector_journal_buffered_bytes", snapshot.journal.bufferedBytes);
     set("collector_journal_size_bytes", snapshot.journal.totalBytes);

@@ -194,6 +194,19 @@ Deno.test("run says in one line that its port is taken, and exits 1", async () =
   });
 });
 
+Deno.test("run names the collector that holds its port", async () => {
+  await withRig(async (rig) => {
+    await using first = new CollectorProcess(["run", "--config", rig.config]);
+    await first.untilLog(/"session_opened"/);
+    assertOneLine(
+      await runProgram(["run", "--config", rig.config]),
+      new RegExp(`^error: .*${rig.httpPort}.*: process \\d+ \\(crypto-collector\\) holds it$`),
+    );
+    first.kill("SIGTERM");
+    assert.equal((await first.end()).code, 0);
+  });
+});
+
 Deno.test("run says in one line that another process holds the journal, and exits 1", async () => {
   await withRig(async (rig) => {
     await using first = new CollectorProcess(["run", "--config", rig.config]);

@@ -27,6 +27,9 @@ export async function runCli(
     environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
     terminal: {
       stdinIsTerminal: false,
+      errorLinesDropped: 0,
+      flushErrors: () => Promise.resolve(),
+      flushPrinted: () => Promise.resolve(),
       stdoutIsTerminal: options.isTerminal ?? false,
       stderrIsTerminal: false,
       columns: () => options.columns ?? 120,

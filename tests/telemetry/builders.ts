@@ -46,6 +46,7 @@ export function snapshot(rest: Partial<ServiceStatus> = {}): ServiceStatus {
   const facts = {
     service: "crypto-collector",
     version: "1.2.3",
+    processId: 4711,
     now: NOW,
     uptimeMs: 61_900,
     config: { loaded: true, error: null, refused: null, needsRestart: [] },
@@ -105,6 +106,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   started: { kind: "started", version: "1.2.3" },
   stopping: { kind: "stopping", signal: "SIGTERM" },
   stopped: { kind: "stopped", durationMs: 12.4, unfinished: [], isSafe: true },
+  log_dropped: { kind: "log_dropped", lines: 3 },
   config_waiting: { kind: "config_waiting", path: "collector.toml" },
   config_loaded: { kind: "config_loaded", exchanges: 2, warnings: 1 },
   config_issue: { kind: "config_issue", issue: ISSUE },

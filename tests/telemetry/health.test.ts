@@ -8,6 +8,7 @@ Deno.test("healthBody() gives every documented field", () => {
     body: {
       service: "crypto-collector",
       version: "1.2.3",
+      process_id: 4711,
       status: "ok",
       uptime_s: 61,
       problems: [],
