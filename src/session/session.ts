@@ -18,7 +18,7 @@ import {
 } from "../model/mod.ts";
 import { backoffMs } from "./backoff.ts";
 import { type BootValues, fetchBootstrap } from "./bootstrap.ts";
-import type { RollingWindow } from "../rest/mod.ts";
+import { hostOf, type RollingWindow } from "../rest/mod.ts";
 import type { DesiredOutcome, Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { secretsOfAttempt, showUrl } from "./shown_url.ts";
@@ -35,6 +35,8 @@ export function createSession(options: SessionOptions): Session {
 interface AttemptEnd {
   readonly livedMs: number;
   readonly succeeded: boolean;
+  /** Where it dialled; null where it did not come to that. */
+  readonly host: string | null;
   readonly retryAfterMs: number | null;
   readonly reason: string;
 }
@@ -53,7 +55,10 @@ class ReconnectingSession implements Session {
   #state: SessionState = { kind: "closed" };
   #since: Micros;
   #url = "";
+  /** Index of the address in use. */
   #urlAt = 0;
+  /** Hosts of addresses that were dialled, by index. */
+  readonly #hosts = new Map<number, string>();
   #opened = 0;
   #lastMessageTs: Micros | null = null;
   /** The end of the last socket, where the sink has not taken it yet. */
@@ -173,21 +178,47 @@ class ReconnectingSession implements Session {
       this.#setState({ kind: "connecting", attempt: failures + 1 });
       const end = await this.#attempt();
       if (this.#stopping.signal.aborted) break;
-      if (!end.succeeded) this.#urlAt++;
+      const blockedMs = end.succeeded ? 0 : this.#turn(end);
       failures = end.livedMs >= BACKOFF_RESET_MS ? 1 : failures + 1;
-      const { retryAfterMs, reason } = end;
-      const delayMs = backoffMs(failures, { random: host.random.next(), retryAfterMs });
+      const { reason } = end;
+      const delayMs = backoffMs(failures, { random: host.random.next(), retryAfterMs: blockedMs });
       this.#setState({ kind: "waiting", attempt: failures, delayMs, reason });
       await host.clock.sleep(delayMs, this.#stopping.signal);
     }
     this.#setState({ kind: "closed" });
   }
 
+  /**
+   * Turns to the next address whose host has not asked to stay away. Returns how long to wait before it may be tried, in
+   * ms: what one host asks for holds for that host alone.
+   */
+  #turn({ host, retryAfterMs }: AttemptEnd): number {
+    const { plan, openGate } = this.#options;
+    // A call before the connect was refused: there is no other address for it.
+    if (host === null) {
+      this.#urlAt = (this.#urlAt + 1) % plan.urls.length;
+      return retryAfterMs ?? 0;
+    }
+    this.#hosts.set(this.#urlAt, host);
+    if (retryAfterMs !== null) openGate.blockOpens(host, retryAfterMs);
+    let soonestMs = Infinity;
+    const from = this.#urlAt;
+    for (let step = 1; step <= plan.urls.length; step++) {
+      const at = (from + step) % plan.urls.length;
+      const known = this.#hosts.get(at);
+      const blockedMs = known === undefined ? 0 : openGate.openBlockedMs(known);
+      if (blockedMs < soonestMs) [this.#urlAt, soonestMs] = [at, blockedMs];
+      if (blockedMs === 0) break;
+    }
+    return soonestMs;
+  }
+
   /** One attempt from the end of the last socket to the end of the next. Never rejects: what fails is observed. */
   async #attempt(): Promise<AttemptEnd> {
     const { plan, host, openGate } = this.#options;
     const signal = this.#stopping.signal;
-    const template = plan.urls[this.#urlAt % plan.urls.length];
+    const template = plan.urls[this.#urlAt];
+    let dialled: string | null = null;
     let boot: BootValues = {};
     let secrets = this.#secrets;
     try {
@@ -199,7 +230,8 @@ class ReconnectingSession implements Session {
       const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
       const url = renderTemplate(template, values);
       this.#url = showUrl(template, values, secrets);
-      await openGate.enter(hostOf(url), plan.openLimit, signal);
+      dialled = hostOf(url);
+      await openGate.enter(dialled, plan.openLimit, signal);
       if (signal.aborted) throw new Failure("cancelled", "Session is stopping");
       const life = this.#createLife(boot, secrets);
       const connection = await host.dialer.dial(
@@ -223,9 +255,15 @@ class ReconnectingSession implements Session {
       this.#owed = owed;
       this.#ledger.socketEnded();
       const succeeded = (settled && cause !== "stale") || cause === "journal_busy";
-      return { livedMs, succeeded, retryAfterMs: null, reason: reason === "" ? cause : `${cause}: ${reason}` };
+      return {
+        livedMs,
+        succeeded,
+        host: dialled,
+        retryAfterMs: null,
+        reason: reason === "" ? cause : `${cause}: ${reason}`,
+      };
     } catch (error) {
-      return this.#failed(failureOf(error), secrets);
+      return this.#failed(failureOf(error), dialled, secrets);
     }
   }
 
@@ -237,14 +275,14 @@ class ReconnectingSession implements Session {
     this.#owed = null;
   }
 
-  #failed(failure: Failure, secrets: Secrets): AttemptEnd {
+  #failed(failure: Failure, host: string | null, secrets: Secrets): AttemptEnd {
     const { plan, exchange, observe } = this.#options;
     const reason = secrets.hide(failure.message);
     if (!this.#stopping.signal.aborted) {
       const { code, status } = failure;
       observe({ kind: "connect_failed", exchange, connection: plan.key, code, status, reason });
     }
-    return { livedMs: 0, succeeded: false, retryAfterMs: failure.retryAfterMs, reason };
+    return { livedMs: 0, succeeded: false, host, retryAfterMs: failure.retryAfterMs, reason };
   }
 
   #createLife(boot: BootValues, secrets: Secrets): SocketLife {
@@ -284,9 +322,4 @@ function failureOf(error: unknown): Failure {
 function onceOf(make: () => string): () => string {
   let made: string | null = null;
   return () => made ??= make();
-}
-
-/** The authority of a URL; the budget of attempts is counted by it. */
-function hostOf(url: string): string {
-  return /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url;
 }

@@ -91,6 +91,25 @@ Deno.test("Session waits as long as Retry-After asks", async () => {
   }
 });
 
+Deno.test("Session keeps away from the host that asked for it, and takes the next URL without waiting", async () => {
+  const urls = ["ws://one.test/", "ws://two.test/"].map(template);
+  const harness = new SessionHarness(connectionPlan({ urls }));
+  const dialled = () => harness.host.dialer.dials.map(({ options }) => options.url);
+  harness.session.start();
+  await harness.host.clock.advance(0);
+  await harness.host.dialer.last.fail(new Failure("http_status", "no", { status: 429, retryAfterMs: 90_000 }));
+  await harness.host.clock.advance(1_000);
+  assert.deepEqual(dialled(), ["ws://one.test/", "ws://two.test/"]);
+  await harness.host.dialer.last.fail(new Failure("connect", "no"));
+  await harness.host.clock.advance(1_000);
+  assert.deepEqual(dialled().slice(2), ["ws://two.test/"], "not the one that is still blocked");
+  await harness.host.dialer.last.fail(new Failure("http_status", "no", { status: 503, retryAfterMs: 120_000 }));
+  await harness.host.clock.advance(80_000);
+  assert.equal(dialled().length, 3);
+  await harness.host.clock.advance(10_000);
+  assert.deepEqual(dialled().slice(3), ["ws://one.test/"], "the one that is free first");
+});
+
 Deno.test("Session takes the next URL after each failed attempt and keeps one that worked", async () => {
   const urls = ["ws://one.test/", "ws://two.test/", "ws://three.test/"].map(template);
   const harness = new SessionHarness(connectionPlan({ urls }));
