@@ -151,6 +151,8 @@ export const SINK_LATE_MS = 10_000;
 export const READING_PAUSE_MS_MAX = 2_000;
 /** How long a book may wait for its snapshot, in ms; then /healthz names it. */
 export const BOOK_WAIT_MS_MAX = 15_000;
+/** How long a request may go without an answer, in ms; then /healthz names it. */
+export const REQUEST_LATE_MS = 10_000;
 /** How long past its interval a poll may go without an answer, in ms; then /healthz names it. */
 export const POLL_LATE_MS = 10_000;
 /** How long /healthz shows a step of the wall clock, in ms. */

@@ -19,6 +19,7 @@ export interface ServiceStatus {
   readonly journal: JournalStatus | null;
   readonly sinks: readonly SinkStatus[];
   readonly reading: ReadingStatus;
+  readonly blockedHosts: readonly HostBlockStatus[];
   readonly clock: ClockStatus;
   readonly log: LogStatus;
   readonly problems: readonly Problem[];
@@ -84,6 +85,8 @@ export interface RunningStatus {
   readonly books: readonly BookStatus[];
   /** Requests that are asked again and again, by request and instrument. */
   readonly polls: readonly PollStatus[];
+  /** Requests other than polls that have brought no answer so far. */
+  readonly requests: readonly RequestStatus[];
   /** Why it could not be started; null where it was. */
   readonly error: string | null;
 }
@@ -161,6 +164,23 @@ export interface PollStatus {
   readonly since: Micros;
   /** Why the last call brought nothing; null where it did, and before the first. */
   readonly error: string | null;
+}
+
+/** One request that has brought no answer so far and is asked again. */
+export interface RequestStatus {
+  readonly request: string;
+  /** Native symbol asked for; empty where the request covers many. */
+  readonly native: string;
+  readonly since: Micros;
+  readonly attempts: number;
+  readonly error: string;
+}
+
+/** A host that has asked to stay away, with connection attempts or with requests. */
+export interface HostBlockStatus {
+  readonly host: string;
+  readonly what: "connections" | "requests";
+  readonly remainingMs: number;
 }
 
 /** The instrument lists of an instance. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../host/mod.ts";
 import {
+  type HostBlockStatus,
   LIMIT_HOSTS_MAX,
   LIMIT_WINDOW_MS_MAX,
   type RateLimit,
@@ -32,13 +33,6 @@ export interface InstanceLimits extends OpenGate {
   blockRequests(host: string, ms: number): void;
   /** Withdraws the limits that the instance declared; what it did still counts. */
   release(): void;
-}
-
-/** A host that has asked to stay away. */
-export interface HostBlock {
-  readonly host: string;
-  readonly what: "connections" | "requests";
-  readonly remainingMs: number;
 }
 
 /** What has to survive a restart: times as ms of the wall clock. */
@@ -108,8 +102,8 @@ export class HostLimits {
   }
 
   /** Hosts that have asked to stay away, at present. */
-  get blocks(): readonly HostBlock[] {
-    const blocks: HostBlock[] = [];
+  get blocks(): readonly HostBlockStatus[] {
+    const blocks: HostBlockStatus[] = [];
     for (const [host, { opensBlockedUntil, requestsBlockedUntil }] of this.#lanes) {
       const opens = this.#remainingMs(opensBlockedUntil);
       const requests = this.#remainingMs(requestsBlockedUntil);

@@ -56,6 +56,7 @@ export interface FailingRequest {
   readonly exchange: string;
   readonly request: string;
   readonly native: string;
+  readonly purpose: Purpose;
   readonly since: Micros;
   readonly attempts: number;
   readonly reason: string;
@@ -133,7 +134,7 @@ export class RestClient {
       if (reason === null) return true;
       if (signal.aborted) break;
       const { exchange, name, native } = request;
-      this.#failing.set(key, { exchange, request: name, native, since, attempts, reason });
+      this.#failing.set(key, { exchange, request: name, native, purpose, since, attempts, reason });
       this.#tellRetry(request, reason);
       await clock.sleep(retryDelayMs(attempts, { random: random.next(), maxMs: request.retryMsMax }), signal);
     }

@@ -137,9 +137,10 @@ export class Collector {
       connections: runner.connections,
       books: [...this.#pipeline.bookStatuses(name)],
       polls: runner.polls,
+      requests: runner.requests,
       error: null,
     });
-    const broken = (error: string) => ({ connections: [], books: [], polls: [], error });
+    const broken = (error: string) => ({ connections: [], books: [], polls: [], requests: [], error });
     return {
       instances: new Map<string, RunningStatus>([
         ...[...this.#runners].map(([name, runner]) => [name, running(name, runner)] as const),

@@ -6,6 +6,7 @@ import {
   type HttpRecord,
   type Observer,
   type PollStatus,
+  type RequestStatus,
   type RunnableExchange,
   type SessionId,
   type Stream,
@@ -117,6 +118,16 @@ export class ExchangeRunner {
   /** How each poll is doing. */
   get polls(): readonly PollStatus[] {
     return this.#rest.polls;
+  }
+
+  /** Requests other than polls that have brought no answer so far. */
+  get requests(): readonly RequestStatus[] {
+    const { name, rest } = this.#options;
+    return rest.failing.flatMap(({ exchange, purpose, request, native, since, attempts, reason }) =>
+      exchange === name && (purpose === "snapshot" || purpose === "backfill")
+        ? [{ request, native, since, attempts, error: reason }]
+        : []
+    );
   }
 
   start(): void {

@@ -9,6 +9,7 @@ import {
   POLL_LATE_MS,
   type Problem,
   READING_PAUSE_MS_MAX,
+  REQUEST_LATE_MS,
   type ServiceStatus,
   SINK_LATE_MS,
   type SinkStatus,
@@ -89,6 +90,7 @@ function* instanceProblems(
   for (const connection of connections) yield* connectionProblems(name, connection);
   yield* bookProblems(instance, now);
   yield* pollProblems(instance, now);
+  yield* requestProblems(instance, now);
   yield* instrumentProblems(instance);
 }
 
@@ -140,6 +142,17 @@ function* pollProblems({ name, polls }: InstanceStatus, now: Micros): Iterable<P
   yield { scope: "rest", name, code: "poll_late", text, since, fatal: false };
 }
 
+function* requestProblems({ name, requests }: InstanceStatus, now: Micros): Iterable<Problem> {
+  const late = requests.filter(({ since }) => isOlder(since, now, REQUEST_LATE_MS));
+  if (late.length === 0) return;
+  const since = earliest(late);
+  const each = late.map(({ request, native, error }) =>
+    `${request}${native === "" ? "" : ` for ${native}`} (${error})`
+  );
+  const text = `No answer for ${ageText(since, now)}: ${listed(each)}`;
+  yield { scope: "rest", name, code: "request_failing", text, since, fatal: false };
+}
+
 function* instrumentProblems({ name, instruments }: InstanceStatus): Iterable<Problem> {
   if (instruments === null) return;
   const { state, since, error, unresolved } = instruments;
@@ -178,8 +191,8 @@ function isOlder(since: Micros | null, now: Micros, ms: number): since is Micros
   return since !== null && now - since > ms * 1000;
 }
 
-function earliest(books: readonly { readonly since: Micros | null }[]): Micros | null {
-  const known = books.flatMap(({ since }) => since === null ? [] : [since]);
+function earliest(facts: readonly { readonly since: Micros | null }[]): Micros | null {
+  const known = facts.flatMap(({ since }) => since === null ? [] : [since]);
   return known.length === 0 ? null : Math.min(...known);
 }
 

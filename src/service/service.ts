@@ -45,7 +45,7 @@ export interface ServiceEnd {
 }
 
 /** What an instance shows that does not run. */
-const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [], error: null };
+const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [], requests: [], error: null };
 
 /** First delay before a start that found the disk full is tried again, in ms; it doubles. */
 const START_RETRY_MS_MIN = 1_000;
@@ -195,6 +195,7 @@ export class Service {
       journal: running?.journal ?? null,
       sinks: running?.sinks ?? [],
       reading: running?.reading ?? { pausedSince: null, reason: null },
+      blockedHosts: this.#limits?.limits.blocks ?? [],
       clock: running?.clock ?? { lastStep: null },
       log: { dropped: this.#options.context.host.terminal.errorLinesDropped },
     };

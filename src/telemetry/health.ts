@@ -92,6 +92,11 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
         waiting_since: isoOrNull(sink.waitingSince),
       })),
       reading_paused_since: isoOrNull(snapshot.reading.pausedSince),
+      blocked_hosts: snapshot.blockedHosts.map(({ host, what, remainingMs }) => ({
+        host,
+        what,
+        remaining_s: Math.ceil(remainingMs / 1000),
+      })),
       clock_last_step: snapshot.clock.lastStep === null
         ? null
         : { at: isoFromMicros(snapshot.clock.lastStep.at), by_ms: Math.round(snapshot.clock.lastStep.byMs) },
@@ -138,6 +143,13 @@ function instanceBody(instance: InstanceStatus, now: Micros): unknown {
     })),
     books: booksBody(instance.books),
     polls: instance.polls.map((poll) => pollBody(poll, now)),
+    requests_failing: instance.requests.map(({ request, native, since, attempts, error }) => ({
+      request,
+      native,
+      since: isoFromMicros(since),
+      attempts,
+      error,
+    })),
     instruments: instance.instruments === null
       ? null
       : { ...instance.instruments, since: isoFromMicros(instance.instruments.since) },

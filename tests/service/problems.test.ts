@@ -59,6 +59,16 @@ Deno.test("problemsOf() names a file that was refused, while the earlier configu
   assert.match(status.problems[0].text, /collector\.toml:3:5: Unknown key prot \(and 1 more\)/);
 });
 
+Deno.test("problemsOf() names requests that have gone without an answer for long", () => {
+  const of = (seconds: number) => {
+    const since = NOW - seconds * SECOND;
+    const request = { request: "depth", native: "BTCUSDT", since, attempts: 4, error: "status 429" };
+    return snapshot({ instances: [instance({ requests: [request] })] });
+  };
+  assert.deepEqual(codes(of(5)), []);
+  assertDegraded(of(11), "rest alpha request_failing");
+});
+
 Deno.test("problemsOf() names instrument lists that failed, that are of an earlier run, and symbols in none", () => {
   const instruments = { state: "fetched", since: NOW, error: null, unresolved: [] } as const;
   const of = (rest: object) => snapshot({ instances: [instance({ instruments: { ...instruments, ...rest } })] });

@@ -41,6 +41,7 @@ Deno.test("healthBody() gives every documented field", () => {
         }],
         books: { valid: 1, buffering: 0, broken: 0, broken_books: [] },
         polls: [],
+        requests_failing: [],
         instruments: null,
       }],
       journal: {
@@ -64,6 +65,7 @@ Deno.test("healthBody() gives every documented field", () => {
         waiting_since: null,
       }],
       reading_paused_since: null,
+      blocked_hosts: [],
       clock_last_step: null,
       log_lines_dropped: 0,
     },
