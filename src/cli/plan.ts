@@ -41,7 +41,7 @@ export function planCommand(context: CliContext): Command {
     });
 }
 
-/** The plan as plain values: templates as text with their holes named, secrets hidden. */
+/** The plan as plain values: templates as text with their placeholders named, secrets hidden. */
 function planBody(plan: Plan, exchanges: readonly ExchangePlan[]): unknown {
   return {
     http: `${plan.run.httpHost}:${plan.run.httpPort}`,

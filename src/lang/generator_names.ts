@@ -4,8 +4,8 @@ import { didYouMean } from "./nearest.ts";
 import type { TemplatePart } from "./placeholder.ts";
 import { SYMBOL_PARTS } from "./template.ts";
 
-/** The holes of emitted texts, which are filled when they are sent. */
-export const GENERATOR_HOLES = ["id", "now_ms", "now_s", "uuid", "boot"] as const;
+/** The placeholders of emitted texts, which are filled when they are sent. */
+export const GENERATOR_PLACEHOLDERS = ["id", "now_ms", "now_s", "uuid", "boot"] as const;
 
 /** Placeholders that stand for a value of the innermost loop over a list. */
 const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
@@ -26,7 +26,7 @@ export function checkPlaceholders(
   const known = [
     ...LOOP_PLACEHOLDERS.keys(),
     "conn_id",
-    ...GENERATOR_HOLES.filter((hole) => hole !== "boot"),
+    ...GENERATOR_PLACEHOLDERS.filter((placeholder) => placeholder !== "boot"),
     ...variables,
   ];
   return parts.flatMap((part) => {

@@ -6,7 +6,7 @@ import {
   type Template,
 } from "../model/mod.ts";
 import { errorAt, inOrder, type LangError } from "./diagnostic.ts";
-import { GENERATOR_HOLES } from "./generator_names.ts";
+import { GENERATOR_PLACEHOLDERS } from "./generator_names.ts";
 import type { GeneratorCondition, GeneratorOperand, GeneratorProgram, GeneratorStatement } from "./generator_tree.ts";
 import { fillPlaceholders } from "./template.ts";
 
@@ -177,7 +177,11 @@ class GeneratorRunner {
     if (this.messages.length >= GENERATOR_MESSAGES_MAX) {
       return this.#end(statement, `Generator emits too much: more than ${GENERATOR_MESSAGES_MAX} messages`);
     }
-    const scope = { values: this.#emitValues(), environment: this.#input.environment, holes: GENERATOR_HOLES };
+    const scope = {
+      values: this.#emitValues(),
+      environment: this.#input.environment,
+      placeholders: GENERATOR_PLACEHOLDERS,
+    };
     let isComplete = true;
     const template = fillPlaceholders(statement.parts, scope, (error) => {
       isComplete = false;

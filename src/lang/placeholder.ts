@@ -1,5 +1,5 @@
 /** A placeholder as it stands in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`, `{sym:kind}`. */
-export interface Placeholder {
+export interface WrittenPlaceholder {
   /** The identifier; null for the forms with a prefix. */
   readonly name: string | null;
   readonly prefix: "env" | "arg" | "boot" | "sym" | null;
@@ -14,7 +14,7 @@ export interface Placeholder {
 }
 
 /** Text cut at its placeholders. Braces in any other form are text, so JSON needs no escaping. */
-export type TemplatePart = string | Placeholder;
+export type TemplatePart = string | WrittenPlaceholder;
 
 const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym):([A-Za-z0-9_.-]+))\}/g;
 
@@ -45,7 +45,7 @@ export function readPlaceholders(text: string): readonly TemplatePart[] {
   return parts;
 }
 
-function prefixOf(text: string | undefined): Placeholder["prefix"] {
+function prefixOf(text: string | undefined): WrittenPlaceholder["prefix"] {
   return text === "env" || text === "arg" || text === "boot" || text === "sym" ? text : null;
 }
 

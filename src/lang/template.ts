@@ -1,7 +1,7 @@
-import { escapeJsonText, type Hole, Secret, type Template } from "../model/mod.ts";
+import { escapeJsonText, type Placeholder, Secret, type Template } from "../model/mod.ts";
 import { errorAt, type LangError, type Parsed, parsed, refusedAll } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
-import { type Placeholder, readPlaceholders, type TemplatePart } from "./placeholder.ts";
+import { readPlaceholders, type TemplatePart, type WrittenPlaceholder } from "./placeholder.ts";
 
 /** What the placeholders of a template may stand for. */
 export interface TemplateScope {
@@ -12,8 +12,8 @@ export interface TemplateScope {
   readonly values: Readonly<Record<string, string>>;
   /** Value of an environment variable; undefined where there is none. */
   readonly environment: (name: string) => string | undefined;
-  /** Kinds of holes that stay open until the text is sent. `env` is always one of them. */
-  readonly holes: readonly Hole["kind"][];
+  /** Kinds of placeholders that stay open until the text is sent. `env` is always one of them. */
+  readonly placeholders: readonly Placeholder["kind"][];
   /** Names of bootstrap values, where they are known; any name is taken otherwise. */
   readonly boot?: readonly string[];
 }
@@ -34,7 +34,7 @@ export function fillPlaceholders(
   scope: TemplateScope,
   report: (error: LangError) => void,
 ): Template {
-  const parts: (string | Hole)[] = [];
+  const parts: (string | Placeholder)[] = [];
   let source = "";
   let pending = "";
   for (const part of cut) {
@@ -54,12 +54,12 @@ export function fillPlaceholders(
   return { source, parts };
 }
 
-/** Text or hole for a placeholder; null where it was reported. */
+/** Returns the text of a placeholder, or the placeholder that stays open in its place; null where it was reported. */
 function fillOne(
-  placeholder: Placeholder,
+  placeholder: WrittenPlaceholder,
   scope: TemplateScope,
   report: (error: LangError) => void,
-): string | Hole | null {
+): string | Placeholder | null {
   const refuse = (message: string): null => {
     report(errorAt(placeholder.offset, placeholder.length, message));
     return null;
@@ -77,16 +77,18 @@ function fillOne(
     case "env": {
       const value = scope.environment(key);
       if (value === undefined) return refuse(`Environment variable ${key} is not set`);
-      return hole({ kind: "env", key, value: new Secret(key, value) }, depth) ?? refuse(TOO_DEEP);
+      return openPlaceholder({ kind: "env", key, value: new Secret(key, value) }, depth) ?? refuse(TOO_DEEP);
     }
     case "boot":
-      if (!scope.holes.includes("boot")) return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);
+      if (!scope.placeholders.includes("boot")) {
+        return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);
+      }
       if (scope.boot !== undefined && !scope.boot.includes(key)) {
         return refuse(`Unknown bootstrap value ${key}${didYouMean(key, scope.boot)}`);
       }
-      return hole({ kind: "boot", key, value: null }, depth) ?? refuse(TOO_DEEP);
+      return openPlaceholder({ kind: "boot", key, value: null }, depth) ?? refuse(TOO_DEEP);
     case null: {
-      const kind = PLAIN_HOLES.find((known) => known === placeholder.name && scope.holes.includes(known));
+      const kind = BARE_PLACEHOLDERS.find((known) => known === placeholder.name && scope.placeholders.includes(known));
       if (kind === undefined && isSymbolPart(placeholder.name)) {
         return refuse(`{${placeholder.name}} has no value here: the symbol is not canonical`);
       }
@@ -95,7 +97,7 @@ function fillOne(
         const known = didYouMean(placeholder.name ?? "", names);
         return refuse(`Unknown placeholder {${placeholder.name}}${known}`);
       }
-      return hole({ kind, key: null, value: null }, depth) ?? refuse(TOO_DEEP);
+      return openPlaceholder({ kind, key: null, value: null }, depth) ?? refuse(TOO_DEEP);
     }
   }
 }
@@ -108,8 +110,8 @@ export function isSymbolPart(name: string | null): boolean {
 /** Placeholders that stand for parts of the canonical symbol. */
 export const SYMBOL_PARTS = ["base", "quote", "settle", "expiry", "family"] as const;
 
-/** Holes that are written as a bare name. */
-export const PLAIN_HOLES: readonly Exclude<Hole["kind"], "boot" | "env">[] = [
+/** Placeholders that are written as a bare name. */
+export const BARE_PLACEHOLDERS: readonly Exclude<Placeholder["kind"], "boot" | "env">[] = [
   "id",
   "now_ms",
   "now_s",
@@ -118,12 +120,12 @@ export const PLAIN_HOLES: readonly Exclude<Hole["kind"], "boot" | "env">[] = [
 ];
 
 /** Kinds whose values hold nothing that JSON would have to escape. */
-const HARMLESS: ReadonlySet<Hole["kind"]> = new Set(["id", "now_ms", "now_s", "uuid"]);
+const HARMLESS: ReadonlySet<Placeholder["kind"]> = new Set(["id", "now_ms", "now_s", "uuid"]);
 
 const TOO_DEEP = "A value that is known only when the text is sent cannot stand in a JSON text inside a JSON string";
 
-/** A hole; null where its value would have to be escaped more than once. */
-function hole(content: Omit<Hole, "inString">, depth: number): Hole | null {
+/** Returns a placeholder that stays open; null where its value would have to be escaped more than once. */
+function openPlaceholder(content: Omit<Placeholder, "inString">, depth: number): Placeholder | null {
   if (depth > 1 && !HARMLESS.has(content.kind)) return null;
   return { ...content, inString: depth > 0 };
 }
@@ -141,6 +143,6 @@ function argumentsOf(scope: TemplateScope): readonly string[] {
 function placeholderNames(scope: TemplateScope): readonly string[] {
   return [
     ...Object.keys(scope.values).filter((name) => !name.includes(":")),
-    ...PLAIN_HOLES.filter((kind) => scope.holes.includes(kind)),
+    ...BARE_PLACEHOLDERS.filter((kind) => scope.placeholders.includes(kind)),
   ];
 }

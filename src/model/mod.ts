@@ -235,9 +235,9 @@ export {
 export { revealAll, Secret, Secrets } from "./secret.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";
 export {
-  describeHole,
+  describePlaceholder,
   escapeJsonText,
-  type Hole,
+  type Placeholder,
   renderShown,
   renderTemplate,
   showRequest,

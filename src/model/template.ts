@@ -1,7 +1,7 @@
 import type { Secret } from "./secret.ts";
 
 /** A place in a template that is filled when the text is sent. */
-export interface Hole {
+export interface Placeholder {
   /**
    * `id`: counter of requests on this connection, from 1. `now_ms`, `now_s`: wall clock. `uuid`: a random UUID v4.
    * `capture`: what a control rule captured. `boot`: a value of the bootstrap reply, named by `key`. `env`: an
@@ -9,19 +9,19 @@ export interface Hole {
    */
   readonly kind: "id" | "now_ms" | "now_s" | "uuid" | "capture" | "boot" | "env";
   readonly key: string | null;
-  /** The value of an `env` hole; null for the others. */
+  /** The value of an `env` placeholder; null for the others. */
   readonly value: Secret | null;
-  /** Whether the hole stands inside a JSON string, so that its value has to be escaped. */
+  /** Whether the placeholder stands inside a JSON string, so that its value has to be escaped. */
   readonly inString: boolean;
 }
 
-/** Text with holes. `source` is what the user wrote, with symbols and arguments already in place. */
+/** Text with placeholders. `source` is what the user wrote, with symbols and arguments already in place. */
 export interface Template {
   readonly source: string;
-  readonly parts: readonly (string | Hole)[];
+  readonly parts: readonly (string | Placeholder)[];
 }
 
-/** What fills the holes of a template. */
+/** What fills the placeholders of a template. */
 export interface TemplateValues {
   readonly id?: number;
   readonly nowMs?: number;
@@ -35,7 +35,7 @@ export function escapeJsonText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Fills a template. A hole whose value is not given is a bug of the caller and throws. */
+/** Fills a template. A placeholder whose value is not given is a bug of the caller and throws. */
 export function renderTemplate(template: Template, values: TemplateValues): string {
   let text = "";
   for (const part of template.parts) {
@@ -43,40 +43,40 @@ export function renderTemplate(template: Template, values: TemplateValues): stri
       text += part;
       continue;
     }
-    const value = holeValue(part, values);
-    if (value === null) throw new Error(`No value for {${describeHole(part)}} in template: ${template.source}`);
+    const value = placeholderValue(part, values);
+    if (value === null) throw new Error(`No value for {${describePlaceholder(part)}} in template: ${template.source}`);
     text += part.inString ? escapeJsonText(value) : value;
   }
   return text;
 }
 
-/** How a hole is written: `now_ms`, `env:KEY`. */
-export function describeHole(hole: Hole): string {
-  return hole.key === null ? hole.kind : `${hole.kind}:${hole.key}`;
+/** How a placeholder is written: `now_ms`, `env:KEY`. */
+export function describePlaceholder(placeholder: Placeholder): string {
+  return placeholder.key === null ? placeholder.kind : `${placeholder.kind}:${placeholder.key}`;
 }
 
 /** The template as a person may see it: environment values stay hidden behind their names. */
 export function showTemplate(template: Template): string {
-  return template.parts.map((part) => typeof part === "string" ? part : `{${describeHole(part)}}`).join("");
+  return template.parts.map((part) => typeof part === "string" ? part : `{${describePlaceholder(part)}}`).join("");
 }
 
 /** Returns a request as it goes out, with its counter filled in; what only the moment of sending knows stands by name. */
 export function showRequest(template: Template, id: number): string {
   return template.parts.map((part) =>
-    typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describeHole(part)}}`
+    typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describePlaceholder(part)}}`
   ).join("");
 }
 
 /** Fills a template for people: an environment value, however short, stays hidden behind its name. */
 export function renderShown(template: Template, values: TemplateValues): string {
   const parts = template.parts.map((part) =>
-    typeof part !== "string" && part.kind === "env" ? `{${describeHole(part)}}` : part
+    typeof part !== "string" && part.kind === "env" ? `{${describePlaceholder(part)}}` : part
   );
   return renderTemplate({ source: template.source, parts }, values);
 }
 
-function holeValue(hole: Hole, values: TemplateValues): string | null {
-  switch (hole.kind) {
+function placeholderValue(placeholder: Placeholder, values: TemplateValues): string | null {
+  switch (placeholder.kind) {
     case "id":
       return values.id === undefined ? null : String(values.id);
     case "now_ms":
@@ -88,8 +88,8 @@ function holeValue(hole: Hole, values: TemplateValues): string | null {
     case "capture":
       return values.capture ?? null;
     case "boot":
-      return values.boot?.[hole.key ?? ""] ?? null;
+      return values.boot?.[placeholder.key ?? ""] ?? null;
     case "env":
-      return hole.value === null ? null : hole.value.reveal();
+      return placeholder.value === null ? null : placeholder.value.reveal();
   }
 }

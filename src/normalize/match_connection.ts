@@ -28,7 +28,7 @@ interface UrlParts {
   readonly segments: readonly string[];
 }
 
-/** Host without port, and path segments; null for text that is no URL. Holes of a template count as text. */
+/** Host without port, and path segments; null for text that is no URL. Placeholders of a template count as text. */
 function partsOf(url: string): UrlParts | null {
   const match = /^[a-z]+:\/\/([^/:?#]+)(?::\d+)?([^?#]*)/i.exec(url);
   if (match === null) return null;

@@ -1,4 +1,4 @@
-import { type Hole, renderShown, Secrets, type Template, type TemplateValues } from "../model/mod.ts";
+import { type Placeholder, renderShown, Secrets, type Template, type TemplateValues } from "../model/mod.ts";
 import type { BootValues } from "./bootstrap.ts";
 
 /**
@@ -25,7 +25,7 @@ export function showUrl(template: Template, values: TemplateValues, secrets: Sec
 }
 
 /** Whether a bootstrap value gives the host, with or without a scheme before it, or a whole address. */
-function isAddress({ parts }: Template, part: string | Hole, at: number): boolean {
+function isAddress({ parts }: Template, part: string | Placeholder, at: number): boolean {
   if (typeof part === "string" || part.kind !== "boot") return false;
   const before = parts[at - 1] ?? "";
   const after = parts[at + 1] ?? "";
@@ -33,6 +33,6 @@ function isAddress({ parts }: Template, part: string | Hole, at: number): boolea
   return isFirst && (typeof after !== "string" || !/^[^/?#]*@/.test(after));
 }
 
-function keyOf(part: string | Hole): string {
+function keyOf(part: string | Placeholder): string {
   return typeof part === "string" ? part : part.key ?? "";
 }

@@ -199,7 +199,7 @@ fuzz("any template keeps its text, or is refused inside it", (chance) => {
   const scope = {
     values: { symbol: 'A"B', ch: "t", "arg:d": "1" },
     environment: () => "value",
-    holes: ["id", "now_ms", "env"] as const,
+    placeholders: ["id", "now_ms", "env"] as const,
   };
   const compiled = parseTemplate(text, scope);
   if (!compiled.ok) {
@@ -207,7 +207,7 @@ fuzz("any template keeps its text, or is refused inside it", (chance) => {
     return "refused";
   }
   for (const part of compiled.value.parts) {
-    if (typeof part !== "string") assert.ok(scope.holes.some((hole) => hole === part.kind));
+    if (typeof part !== "string") assert.ok(scope.placeholders.some((placeholder) => placeholder === part.kind));
   }
   return "compiled";
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseTemplate, type TemplateScope } from "../../src/lang/mod.ts";
-import { type Hole, renderTemplate, showTemplate, type Template } from "../../src/model/mod.ts";
+import { type Placeholder, renderTemplate, showTemplate, type Template } from "../../src/model/mod.ts";
 
 const SCOPE: TemplateScope = {
   values: { symbol: "BTCUSDT", conn_id: "public", "arg:depth": "100ms" },
   environment: (name) => name === "TOKEN" ? 'se"cret' : undefined,
-  holes: ["id", "now_ms", "now_s", "uuid", "capture", "boot"],
+  placeholders: ["id", "now_ms", "now_s", "uuid", "capture", "boot"],
 };
 
 function compile(text: string, scope: Partial<TemplateScope> = {}): Template {
@@ -26,10 +26,11 @@ Deno.test("parseTemplate() leaves every brace that is no placeholder as it is", 
   }
 });
 
-Deno.test("parseTemplate() marks holes inside JSON strings", () => {
-  const holes = compile('{"a":{id},"b":"x-{uuid}","c":"\\"{now_ms}","d\\\\":{now_s},"{capture}":{boot:token}}').parts
-    .filter((part): part is Hole => typeof part !== "string");
-  assert.deepEqual(holes.map((hole) => [hole.kind, hole.key, hole.inString]), [
+Deno.test("parseTemplate() marks placeholders inside JSON strings", () => {
+  const placeholders = compile('{"a":{id},"b":"x-{uuid}","c":"\\"{now_ms}","d\\\\":{now_s},"{capture}":{boot:token}}')
+    .parts
+    .filter((part): part is Placeholder => typeof part !== "string");
+  assert.deepEqual(placeholders.map((placeholder) => [placeholder.kind, placeholder.key, placeholder.inString]), [
     ["id", null, false],
     ["uuid", null, true],
     ["now_ms", null, true],
@@ -48,7 +49,7 @@ Deno.test("parseTemplate() carries environment values without showing them", () 
 
 Deno.test("parseTemplate() reports every placeholder that means nothing, with its exact span", () => {
   const text = "{symbl} {arg:dept} {env:NOPE} {boot:tokn} {toString} {capture}";
-  const result = parseTemplate(text, { ...SCOPE, holes: ["id", "boot"], boot: ["token"] });
+  const result = parseTemplate(text, { ...SCOPE, placeholders: ["id", "boot"], boot: ["token"] });
   assert.deepEqual(
     result.ok ? [] : result.errors.map(({ offset, length, message }) => [text.slice(offset, offset + length), message]),
     [
@@ -60,7 +61,7 @@ Deno.test("parseTemplate() reports every placeholder that means nothing, with it
       ["{capture}", "Unknown placeholder {capture}: expected one of symbol, conn_id, id"],
     ],
   );
-  const closed = parseTemplate("{boot:token}", { ...SCOPE, holes: [] });
+  const closed = parseTemplate("{boot:token}", { ...SCOPE, placeholders: [] });
   assert.match(closed.ok ? "" : closed.errors[0].message, /there is no bootstrap call/);
 });
 
@@ -108,7 +109,7 @@ Deno.test("parseTemplate() escapes captures and tokens that are filled in later"
 Deno.test("parseTemplate() never throws and keeps all text outside of placeholders, on any text", () => {
   const piece = fc.oneof(ANY_TEXT, fc.constantFrom("{id}", "{symbol}", '"', "\\", "{env:", "{arg:x}", "\\u00"));
   fc.assert(fc.property(fc.array(piece).map((pieces) => pieces.join("")), (text) => {
-    const result = parseTemplate(text, { ...SCOPE, values: {}, holes: ["id"] });
+    const result = parseTemplate(text, { ...SCOPE, values: {}, placeholders: ["id"] });
     if (result.ok) assert.equal(showTemplate(result.value), text);
     else for (const { offset, length } of result.errors) assert.match(text.slice(offset, offset + length), /^\{.+\}$/);
   }));

@@ -5,9 +5,9 @@ import type {
   ConnectionPlan,
   ControlRule,
   ControlSignal,
-  Hole,
   ItemSpelling,
   Observation,
+  Placeholder,
   Stream,
   SubscribeItem,
   SubscribeRequest,
@@ -18,17 +18,17 @@ import { HostLimits, type OpenGate } from "../../src/rest/mod.ts";
 import { createSession, type Session, type SessionSink } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
 
-/** A template from text with holes: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */
+/** A template from text with placeholders: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */
 export function template(source: string): Template {
   const parts = source.split(/(\{(?:id|now_ms|now_s|uuid|capture|boot:\w+|env:\w+)\})/).filter((part) => part !== "");
   return { source, parts: parts.map(templatePart) };
 }
 
-function templatePart(text: string): string | Hole {
+function templatePart(text: string): string | Placeholder {
   const match = /^\{(id|now_ms|now_s|uuid|capture|boot|env)(?::(\w+))?\}$/.exec(text);
   if (match === null) return text;
   const key = match[2] ?? null;
-  const kind = match[1] as Hole["kind"];
+  const kind = match[1] as Placeholder["kind"];
   return { kind, key, value: kind === "env" ? new Secret(key ?? "", `secret-${key}`) : null, inString: false };
 }
 

@@ -154,7 +154,7 @@ function requestsOf(values: BookFeedValues, context: BookContext): Readonly<Reco
         symbol_lower: native.toLowerCase(),
         symbol_upper: native.toUpperCase(),
       }),
-      holes: texts.sent,
+      placeholders: texts.sent,
     });
   if (template("SYMBOL") === null) return {};
   return Object.fromEntries(instruments.flatMap(({ native }) => {

@@ -10,10 +10,9 @@ import {
 } from "../../model/mod.ts";
 import { buildBookRules } from "./book_rules.ts";
 import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
-import { connectionIdsOf } from "./connection_ids.ts";
-import { buildConnections, type ConnectionBase, connectionShards } from "./connections.ts";
+import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards } from "./connections.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
-import { HoleText } from "./hole_text.ts";
+import { PlaceholderText } from "./placeholder_text.ts";
 import type { ExchangeInput } from "./input.ts";
 import { buildItems } from "./items.ts";
 import { listed, Place } from "./place.ts";
@@ -84,14 +83,14 @@ export function buildExchange(
 /** The sockets of all connections that have something to subscribe to. */
 function buildSockets(demand: Demand, bases: ReadonlyMap<string, ConnectionBase>): readonly ConnectionPlan[] {
   const { descriptor, place } = demand;
-  const holes = new HoleText();
+  const placeholders = new PlaceholderText();
   const emissions = emitMessages(demand);
   return descriptor.ws.connections.flatMap(({ id, limits }) => {
     const base = bases.get(id);
     if (base === undefined) return [];
-    const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, holes });
+    const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, placeholders });
     const shards = shardItems(items, limits.items ?? null);
-    const requests = shards.map((shard) => buildRequests(shard, descriptor.subscriptions, holes));
+    const requests = shards.map((shard) => buildRequests(shard, descriptor.subscriptions, placeholders));
     for (const shard of requests) checkReplacing(shard, id, demand);
     return connectionShards(base, requests);
   });

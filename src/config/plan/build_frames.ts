@@ -2,8 +2,6 @@ import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestRequestPla
 import { CHANNELS } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import { buildBookRules, withChecksums } from "./book_rules.ts";
-import { checkConnectionIds } from "./connection_ids.ts";
-import { buildConnections } from "./connections.ts";
 import { answerEcho, answerItem, buildControlRules } from "./control_rules.ts";
 import { checkGenerators } from "./emissions.ts";
 import { buildEventRules } from "./event_rules.ts";
@@ -13,6 +11,7 @@ import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, frameConnections } from "./symbols.ts";
 import { closedTextOf, pointerOf, sourceOf } from "./compile.ts";
+import { buildConnections, checkConnectionIds } from "./connections.ts";
 import { buildTexts, type Texts } from "./texts.ts";
 
 /** What a descriptor alone gives: enough to read recordings of its exchange. */

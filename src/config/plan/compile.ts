@@ -7,7 +7,7 @@ import {
   parseTemplate,
   type TemplateScope,
 } from "../../lang/mod.ts";
-import { describeHole, type Expression, type Predicate, type Rows, type Template } from "../../model/mod.ts";
+import { describePlaceholder, type Expression, type Predicate, type Rows, type Template } from "../../model/mod.ts";
 import type { PredicateValues } from "../schema_descriptor.ts";
 import type { Place } from "./place.ts";
 
@@ -74,14 +74,14 @@ export function templateOf(text: string, place: Place, scope: TemplateScope): Te
  * Returns the text of a template that is part of the plan and never sent. Reports placeholders that stay open, also those
  * of environment values, because plans are written down; then null.
  */
-export function closedTextOf(text: string, place: Place, scope: Omit<TemplateScope, "holes">): string | null {
-  const template = templateOf(text, place, { ...scope, holes: [] });
+export function closedTextOf(text: string, place: Place, scope: Omit<TemplateScope, "placeholders">): string | null {
+  const template = templateOf(text, place, { ...scope, placeholders: [] });
   if (template === null) return null;
   const closed = template.parts.filter((part) => typeof part === "string");
   if (closed.length === template.parts.length) return closed.join("");
   for (const part of template.parts) {
     if (typeof part === "string") continue;
-    const written = `{${describeHole(part)}}`;
+    const written = `{${describePlaceholder(part)}}`;
     place.error(`${written} cannot stand here: the text is part of the plan, which is written down; use an argument`, {
       offset: text.indexOf(written),
       length: written.length,

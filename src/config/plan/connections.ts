@@ -1,14 +1,15 @@
-import type {
-  BootstrapPlan,
-  ConnectionPlan,
-  ControlRule,
-  KeepalivePlan,
-  SubscribeRequest,
-  Template,
+import {
+  type BootstrapPlan,
+  type ConnectionPlan,
+  type ControlRule,
+  type KeepalivePlan,
+  renderTemplate,
+  Secret,
+  type SubscribeRequest,
+  type Template,
 } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { sourceOf, templateOf } from "./compile.ts";
-import { buildHeaders } from "./headers.ts";
 import { listed, type Place } from "./place.ts";
 import { type Texts, withValues } from "./texts.ts";
 
@@ -38,7 +39,7 @@ function connectionBase(
 ): ConnectionBase {
   const { place, texts } = context;
   const compile = (text: string, at: Place): readonly Template[] => {
-    const template = templateOf(text, at, { ...texts.scope, holes: texts.sent });
+    const template = templateOf(text, at, { ...texts.scope, placeholders: texts.sent });
     if (template !== null) checkBoot(template, connection, at);
     return template === null ? [] : [template];
   };
@@ -114,7 +115,7 @@ function bootstrapPlan(connection: ConnectionValues, place: Place, texts: Texts)
   const { bootstrap } = connection;
   if (bootstrap === undefined) return null;
   const at = place.at("bootstrap");
-  const scope = { ...texts.scope, holes: ["now_ms", "now_s", "uuid", "env"] as const };
+  const scope = { ...texts.scope, placeholders: ["now_ms", "now_s", "uuid", "env"] as const };
   const url = templateOf(bootstrap.url, at.at("url"), scope);
   if (url === null) return null;
   return {
@@ -148,4 +149,42 @@ export function connectionShards(
     key: index === 0 ? base.connectionId : `${base.connectionId}#${index + 1}`,
     requests,
   }));
+}
+
+/** Returns the connections that a `connection_id` names, each once. */
+export function connectionIdsOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : [...new Set(value)];
+}
+
+/** Reports connections of a `connection_id` that the descriptor does not have. `place` is that of the value. */
+export function checkConnectionIds(
+  value: string | readonly string[],
+  descriptor: DescriptorValues,
+  place: Place,
+): void {
+  const ids = descriptor.ws.connections.map(({ id }) => id);
+  const names = typeof value === "string" ? [value] : value;
+  names.forEach((name, index) => {
+    if (ids.includes(name)) return;
+    const at = typeof value === "string" ? place : place.at(index);
+    at.error(`Unknown connection ${name}: the descriptor has ${listed(ids)}`);
+  });
+}
+
+/** Returns HTTP headers with arguments in place. One that holds an environment value is a `Secret` as a whole. */
+export function buildHeaders(
+  headers: Readonly<Record<string, string>>,
+  context: { readonly place: Place; readonly texts: Texts },
+): Readonly<Record<string, string | Secret>> {
+  const { place, texts } = context;
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, text]): readonly (readonly [string, string | Secret])[] => {
+      const template = templateOf(text, place.at(name), { ...texts.scope, placeholders: ["env"] });
+      if (template === null) return [];
+      const value = renderTemplate(template, {});
+      const variable = template.parts.find((part) => typeof part !== "string" && part.kind === "env");
+      if (variable === undefined || typeof variable === "string") return [[name, value] as const];
+      return [[name, new Secret(variable.key ?? name, value)] as const];
+    }),
+  );
 }

@@ -8,8 +8,7 @@ import type {
   RouteValues,
 } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, sourcesOf, templateOf } from "./compile.ts";
-import { connectionIdsOf } from "./connection_ids.ts";
-import { checkConnections } from "./event_rules.ts";
+import { checkConnectionIds, connectionIdsOf } from "./connections.ts";
 import type { Place } from "./place.ts";
 import type { Texts } from "./texts.ts";
 
@@ -47,7 +46,9 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
   const names = new Set<string>();
   return descriptor.control.map((control, index) => {
     const at = place.at("control", index);
-    checkConnections(control.connections, descriptor, at);
+    if (control.connections !== undefined) {
+      checkConnectionIds(control.connections, descriptor, at.at("connections"));
+    }
     checkControl(control, at);
     if (names.has(control.name)) {
       at.at("name").error(`Name ${control.name} is given to two control rules: make it unique`);
@@ -64,7 +65,7 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
       capture: control.capture === undefined ? null : sourceOf(control.capture, at.at("capture")),
       reply: control.reply === undefined
         ? null
-        : templateOf(control.reply, at.at("reply"), { ...texts.scope, holes: [...texts.sent, "capture"] }),
+        : templateOf(control.reply, at.at("reply"), { ...texts.scope, placeholders: [...texts.sent, "capture"] }),
       alias: aliasRule(control.route, descriptor, at.at("route")),
     };
   });

@@ -2,8 +2,8 @@ import { type EmittedMessage, parseGenerator, runGenerator } from "../../lang/mo
 import { type Channel, type Instrument, type ItemSpelling, type Stream, streamKey } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { accept } from "./compile.ts";
+import { connectionIdsOf } from "./connections.ts";
 import { eventChannel } from "./event_rules.ts";
-import { connectionIdsOf } from "./connection_ids.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import type { Texts } from "./texts.ts";

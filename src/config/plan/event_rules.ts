@@ -12,6 +12,7 @@ import type {
 } from "../../model/mod.ts";
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
+import { checkConnectionIds } from "./connections.ts";
 import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
 
@@ -87,21 +88,7 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
   if (event.symbol === undefined && !(request?.path.includes("{symbol") ?? false)) {
     place.error(`No symbol: give \`symbol\`, the native symbol of each row, in this ${event.kind} rule`);
   }
-  checkConnections(event.connections, descriptor, place);
-}
-
-/** Reports names of connections that the descriptor does not have. */
-export function checkConnections(
-  names: readonly string[] | undefined,
-  descriptor: DescriptorValues,
-  place: Place,
-): void {
-  const ids = descriptor.ws.connections.map(({ id }) => id);
-  names?.forEach((name, index) => {
-    if (!ids.includes(name)) {
-      place.at("connections", index).error(`Unknown connection ${name}: the descriptor has ${listed(ids)}`);
-    }
-  });
+  if (event.connections !== undefined) checkConnectionIds(event.connections, descriptor, place.at("connections"));
 }
 
 function mergeRule(event: EventValues, place: Place): MergeRule | null {

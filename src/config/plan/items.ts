@@ -6,7 +6,7 @@ import { sourcesOf } from "./compile.ts";
 import { answerItem } from "./control_rules.ts";
 import { echoKey } from "./echo.ts";
 import type { Emission } from "./emissions.ts";
-import type { HoleText } from "./hole_text.ts";
+import type { PlaceholderText } from "./placeholder_text.ts";
 import { cutText } from "./json_text.ts";
 import { replaced } from "./replacement.ts";
 import type { Place } from "./place.ts";
@@ -33,7 +33,7 @@ export function buildItems(
   context: {
     readonly subscriptions: readonly SubscriptionValues[];
     readonly place: Place;
-    readonly holes: HoleText;
+    readonly placeholders: PlaceholderText;
   },
 ): readonly ItemText[] {
   const items = new Map<string, ItemText>();
@@ -43,7 +43,9 @@ export function buildItems(
     const values = context.subscriptions[emission.subscription];
     const splitter = splitters.get(emission.subscription) ?? new Splitter(values, place);
     splitters.set(emission.subscription, splitter);
-    for (const part of splitter.split(context.holes.textOf(emission.message.template), emission.message.offset)) {
+    for (
+      const part of splitter.split(context.placeholders.textOf(emission.message.template), emission.message.offset)
+    ) {
       const key = [emission.subscription, part.head, part.item, part.tail].join("\u0000");
       const earlier = items.get(key);
       items.set(key, {

@@ -1,7 +1,7 @@
 import { parsePointer } from "../../json/mod.ts";
 import type { AckPlan, SubscribeItem, SubscribeRequest, Template } from "../../model/mod.ts";
 import type { BatchValues, SubscriptionValues } from "../schema_descriptor.ts";
-import { type HoleText, templateBytes } from "./hole_text.ts";
+import { type PlaceholderText, templateBytes } from "./placeholder_text.ts";
 import { batchSteps, type ItemText } from "./items.ts";
 import { cutText } from "./json_text.ts";
 
@@ -23,28 +23,32 @@ interface Message {
 export function buildRequests(
   items: readonly ItemText[],
   subscriptions: readonly SubscriptionValues[],
-  holes: HoleText,
+  placeholders: PlaceholderText,
 ): readonly SubscribeRequest[] {
-  return mergeFurther(groupItems(items, subscriptions, holes).map(messageOf), subscriptions, holes).map((merged) => {
-    const message = holes.templateOf(merged.text);
-    const values = subscriptions[merged.items[0].subscription];
-    return {
-      message,
-      items: merged.items.map((one) => subscribeItem(one, holes, values.replaces ? message : null)),
-      ack: ackPlan(values, message),
-      replaces: values.replaces,
-    };
-  });
+  return mergeFurther(groupItems(items, subscriptions, placeholders).map(messageOf), subscriptions, placeholders).map(
+    (merged) => {
+      const message = placeholders.templateOf(merged.text);
+      const values = subscriptions[merged.items[0].subscription];
+      return {
+        message,
+        items: merged.items.map((one) => subscribeItem(one, placeholders, values.replaces ? message : null)),
+        ack: ackPlan(values, message),
+        replaces: values.replaces,
+      };
+    },
+  );
 }
 
-function subscribeItem(one: ItemText, holes: HoleText, whole: Template | null): SubscribeItem {
+function subscribeItem(one: ItemText, placeholders: PlaceholderText, whole: Template | null): SubscribeItem {
   const { streams, echo, spelling, unsubscribe } = one;
   return {
     streams,
     echo,
     spelling,
-    message: whole ?? holes.templateOf(one.head + one.item + one.tail),
-    unsubscribe: unsubscribe === null || unsubscribe === "none" ? unsubscribe : holes.templateOf(unsubscribe.text),
+    message: whole ?? placeholders.templateOf(one.head + one.item + one.tail),
+    unsubscribe: unsubscribe === null || unsubscribe === "none"
+      ? unsubscribe
+      : placeholders.templateOf(unsubscribe.text),
   };
 }
 
@@ -57,14 +61,14 @@ function messageOf(group: readonly ItemText[]): Message {
 function groupItems(
   items: readonly ItemText[],
   subscriptions: readonly SubscriptionValues[],
-  holes: HoleText,
+  placeholders: PlaceholderText,
 ): readonly (readonly ItemText[])[] {
   const groups: ItemText[][] = [];
   let bytes = 0;
   for (const one of items) {
     const group = groups.at(-1);
     const batch = batchSteps(subscriptions[one.subscription]).at(0);
-    const own = templateBytes(holes.templateOf(one.item)) + (one.joiner?.length ?? 0);
+    const own = templateBytes(placeholders.templateOf(one.item)) + (one.joiner?.length ?? 0);
     const fits = group !== undefined && batch !== undefined && joins(group[0], one) &&
       group.length < (batch.max_items ?? Infinity) && bytes + own <= (batch.max_bytes ?? Infinity);
     if (fits) {
@@ -72,7 +76,7 @@ function groupItems(
       bytes += own;
     } else {
       groups.push([one]);
-      bytes = templateBytes(holes.templateOf(one.head + one.tail)) + own;
+      bytes = templateBytes(placeholders.templateOf(one.head + one.tail)) + own;
     }
   }
   return groups;
@@ -82,12 +86,16 @@ function groupItems(
 function mergeFurther(
   messages: readonly Message[],
   subscriptions: readonly SubscriptionValues[],
-  holes: HoleText,
+  placeholders: PlaceholderText,
 ): readonly Message[] {
   const steps = Math.max(0, ...subscriptions.map((values) => batchSteps(values).length));
   let merged = messages;
   for (let step = 1; step < steps; step++) {
-    merged = mergeOnce(merged, (message) => batchSteps(subscriptions[message.items[0].subscription]).at(step), holes);
+    merged = mergeOnce(
+      merged,
+      (message) => batchSteps(subscriptions[message.items[0].subscription]).at(step),
+      placeholders,
+    );
   }
   return merged;
 }
@@ -95,7 +103,7 @@ function mergeFurther(
 function mergeOnce(
   messages: readonly Message[],
   stepOf: (message: Message) => BatchValues | undefined,
-  holes: HoleText,
+  placeholders: PlaceholderText,
 ): readonly Message[] {
   const merged: Message[] = [];
   for (const message of messages) {
@@ -106,7 +114,7 @@ function mergeOnce(
       ? null
       : joinTexts(last.text, message.text, step);
     const fits = joined !== null && step !== undefined && joined.parts <= (step.max_items ?? Infinity) &&
-      templateBytes(holes.templateOf(joined.text)) <= (step.max_bytes ?? Infinity);
+      templateBytes(placeholders.templateOf(joined.text)) <= (step.max_bytes ?? Infinity);
     if (last !== undefined && fits) {
       merged[merged.length - 1] = { text: joined.text, items: [...last.items, ...message.items] };
     } else merged.push(message);

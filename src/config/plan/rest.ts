@@ -8,8 +8,7 @@ import type {
 } from "../../model/mod.ts";
 import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
-import { checkConnectionIds, connectionIdsOf } from "./connection_ids.ts";
-import { buildHeaders } from "./headers.ts";
+import { buildHeaders, checkConnectionIds, connectionIdsOf } from "./connections.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
@@ -33,7 +32,7 @@ export function buildRest(
   const baseUrls = rest.base_urls.flatMap((url, index) => {
     const at = place.at("base_urls", index);
     if (!/^https?:\/\/|^\{/.test(url)) at.error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
-    const template = templateOf(url.replace(/\/+$/, ""), at, { ...context.texts.scope, holes: ["env"] });
+    const template = templateOf(url.replace(/\/+$/, ""), at, { ...context.texts.scope, placeholders: ["env"] });
     return template === null ? [] : [template];
   });
   const names = new Set<string>();
@@ -119,7 +118,7 @@ function pathTemplate(
     conn_id: encodeURIComponent(connectionId),
   };
   const scope = withValues(context.texts.scope, values);
-  return templateOf(path, context.place, { ...scope, holes: ["now_ms", "now_s", "uuid", "env"] });
+  return templateOf(path, context.place, { ...scope, placeholders: ["now_ms", "now_s", "uuid", "env"] });
 }
 
 /** `/depth?symbol={symbol}&limit=5` → path `/depth`, parameter `symbol`; `/book/{symbol}` → path `/book/`, no parameter. */

@@ -1,5 +1,5 @@
 import type { TemplateScope } from "../../lang/mod.ts";
-import type { Hole } from "../../model/mod.ts";
+import type { Placeholder } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { Place } from "./place.ts";
 import { buildSymbolValues, type SymbolValues } from "./symbol_values.ts";
@@ -9,11 +9,11 @@ export interface Texts {
   /** Arguments in force, by name. */
   readonly args: Readonly<Record<string, string>>;
   /** Values that are replaced at once: `arg:KEY`. */
-  readonly scope: Omit<TemplateScope, "holes">;
+  readonly scope: Omit<TemplateScope, "placeholders">;
   /** What the placeholders of an instrument stand for. */
   readonly symbolValues: SymbolValues;
-  /** Holes of a text that is sent on an open connection. */
-  readonly sent: readonly Hole["kind"][];
+  /** Placeholders of a text that is sent on an open connection. */
+  readonly sent: readonly Placeholder["kind"][];
 }
 
 /** What the templates of a descriptor may name, its instance's overrides in place. */
@@ -30,8 +30,8 @@ export function buildTexts(
 
 /** The scope with further values. */
 export function withValues(
-  scope: Omit<TemplateScope, "holes">,
+  scope: Omit<TemplateScope, "placeholders">,
   values: Readonly<Record<string, string>>,
-): Omit<TemplateScope, "holes"> {
+): Omit<TemplateScope, "placeholders"> {
   return { ...scope, values: { ...scope.values, ...values } };
 }
