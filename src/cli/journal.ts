@@ -1,14 +1,14 @@
 import { Command } from "commander";
-import { listJournal, readJournal, verifyJournal } from "../journal/mod.ts";
-import { isoFromMicros, type JournalRecord, type Offset } from "../model/mod.ts";
+import { listJournal, readJournal, repairJournal, verifyJournal } from "../journal/mod.ts";
+import { Failure, isoFromMicros, type JournalRecord, type Offset } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { renderTable, showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 
-/** `journal ls|cat|verify`: what a journal holds, and whether it is sound. */
+/** `journal ls|cat|verify|repair`: what a journal holds, whether it is sound, and how it becomes so. */
 export function journalCommand(context: CliContext): Command {
   const command = new Command("journal").description(
-    "Look into a journal: list its segments, print its records, check them",
+    "Look into a journal: list its segments, print its records, check and repair them",
   );
   command.command("ls").description("List the segments").argument(
     "<dir>",
@@ -25,7 +25,42 @@ export function journalCommand(context: CliContext): Command {
   command.command("verify").description("Check every record; exit 1 on damage")
     .argument("<dir>", "journal folder, or the data folder above it")
     .action((dir: string) => verify(context, dir));
+  command.command("repair").description("Set damage aside and tell it as a gap, so that a collector starts on it again")
+    .argument("<dir>", "journal folder, or the data folder above it")
+    .option("--yes", "do it; without, only show what would be done")
+    .option("--json", "print JSON")
+    .addHelpText("after", REPAIR_HELP)
+    .action((dir: string, options: { yes?: boolean; json?: boolean }) => repair(context, dir, options));
   return command;
+}
+
+const REPAIR_HELP = `
+Damaged bytes go to files beside the segment (*.damaged), good records before and behind them stay as they are, and the
+records that are lost become a gap event with their bounds. Stop the collector first.
+
+Examples:
+  crypto-collector journal repair data          shows what is damaged and what would be done
+  crypto-collector journal repair data --yes    does it`;
+
+/** Shows what a repair does, or does it. */
+async function repair(
+  context: CliContext,
+  dir: string,
+  options: { readonly yes?: boolean; readonly json?: boolean },
+): Promise<void> {
+  const { terminal } = context.host;
+  const apply = options.yes === true;
+  const steps = await repairJournal(context.host, await journalDir(context, dir), { apply });
+  if (options.json === true) {
+    terminal.print(JSON.stringify({ applied: apply, steps }, null, 2));
+    return;
+  }
+  for (const { segment, text, fromTs, toTs, offset, endOffset } of steps) {
+    const times = endOffset > offset ? `, received from ${isoFromMicros(fromTs)} to ${isoFromMicros(toTs)}` : "";
+    terminal.print(`${segment}: ${text}${times}`);
+  }
+  if (steps.length === 0) terminal.print("Nothing to repair: every record is sound");
+  else if (!apply) terminal.print("Nothing was changed: add --yes to do it");
 }
 
 async function journalDir(context: CliContext, dir: string): Promise<string> {
@@ -66,7 +101,13 @@ async function print(
       if (offset < from || (options.frames === true && record.kind !== "frame")) continue;
       text += `${JSON.stringify(options.frames === true ? recordedFrame(record) : recordBody(offset, record))}\n`;
     }
-    await terminal.writeStdout(encoder.encode(text));
+    try {
+      await terminal.writeStdout(encoder.encode(text));
+    } catch (error) {
+      // Whoever read this has seen enough.
+      if (!(error instanceof Failure) || error.code !== "gone") throw error;
+      return context.finish(EXIT.fine);
+    }
   }
 }
 

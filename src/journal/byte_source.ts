@@ -78,9 +78,13 @@ export async function readSealedEnd(files: Files, path: string): Promise<SealedE
 
 /** The failure of a sealed segment without a valid end. */
 export function corruptEnd(path: string): Failure {
-  return new Failure("corrupt", `Cannot read segment ${path}: the frame that ends a sealed segment is missing`, {
-    retry: false,
-  });
+  return new Failure(
+    "corrupt",
+    `Cannot read segment ${path}: the frame that ends a sealed segment is missing; journal repair reads what is there`,
+    {
+      retry: false,
+    },
+  );
 }
 
 async function readBlock(

@@ -4,6 +4,8 @@ import { decodeBody, encodeRecord, isRecordKind } from "./codec.ts";
 import {
   decodeMark,
   encodeMark,
+  FORMAT_VERSION,
+  headerBytes,
   MARK_KIND,
   ORDINALS,
   RECORD_BODY_BYTES_MAX,
@@ -35,6 +37,9 @@ export interface MendedTail {
   readonly stretches: readonly DamagedStretch[];
   /** Bytes behind the last good record, which are left out. */
   readonly tornBytes: number;
+  /** Offset after the last good record, and its time. */
+  readonly nextOffset: Offset;
+  readonly lastTs: Micros;
 }
 
 /** Where a segment stops being readable, and what is known there. */
@@ -98,7 +103,28 @@ export function mendTail(bytes: Uint8Array, start: MendStart): MendedTail {
     }
     at = good.end;
   }
-  return { chunks: out.take(), stretches, tornBytes: bytes.length - at };
+  return { chunks: out.take(), stretches, tornBytes: bytes.length - at, nextOffset: offset, lastTs };
+}
+
+/**
+ * Makes out the header of a segment whose header is damaged from its checkpoint, which was begun at the same time. Null
+ * where there is none.
+ */
+export function findHeader(
+  bytes: Uint8Array,
+  known: { readonly firstOffset: Offset; readonly journal: string },
+): SegmentHeader | null {
+  const { firstOffset } = known;
+  for (const version of [FORMAT_VERSION, 1]) {
+    const header = { firstOffset, createdAt: 0, version, journal: version === 1 ? "" : known.journal };
+    const start = { header, byte: 0, offset: firstOffset, at: 0, sessions: [] };
+    for (let at = headerBytes(version); at + RECORD_BYTES_MIN <= bytes.length; at++) {
+      const found = readAt(bytes, at, { start, offset: firstOffset, skipped: at });
+      if (found?.record?.kind === "checkpoint") return { ...header, createdAt: found.record.at };
+      if (found !== null) at = found.end - 1;
+    }
+  }
+  return null;
 }
 
 /** Offset after a record: a dropped one may stand for several. */

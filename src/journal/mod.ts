@@ -17,3 +17,4 @@ export {
   type VerifyReport,
 } from "./inspect.ts";
 export { openJournal } from "./open_journal.ts";
+export { repairJournal, type RepairStep } from "./repair.ts";

@@ -6,7 +6,7 @@ import { isTemporaryName, plainName, sealedName, temporaryPlainName } from "./na
 import { type OpenSession, OpenSessions } from "./open_sessions.ts";
 import { findSegments, hasMarkAfter, type SegmentFiles } from "./own_segments.ts";
 import { checkSegment, openSegment, type Segment, segmentName } from "./segment.ts";
-import { corruptSegment, type SegmentFault, type SegmentReader } from "./segment_reader.ts";
+import { corruptSegment, REPAIR_HINT, type SegmentReader } from "./segment_reader.ts";
 
 /** What recovery found and did. */
 export interface Recovery {
@@ -46,23 +46,8 @@ export async function recoverSegments(files: Files, dir: string, options: Recove
   const found = await findSegments(files, dir, options.id);
   for (const name of found?.foreign ?? []) warnForeign(dir, name, options);
   const own = [...found?.own ?? []];
-  try {
-    return await recoverOwn(files, dir, { ...options, own });
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code !== "corrupt" || error.cause === NOT_REPAIRABLE) throw error;
-    throw new Failure(
-      "corrupt",
-      `${error.message}; "journal repair ${dir}" sets the damage aside and tells it as a gap`,
-      {
-        cause: error,
-        retry: false,
-      },
-    );
-  }
+  return await recoverOwn(files, dir, { ...options, own });
 }
-
-/** Marks failures that a repair cannot mend: a journal of a newer program. */
-const NOT_REPAIRABLE = new Error("the format is newer");
 
 async function recoverOwn(
   files: Files,
@@ -146,7 +131,7 @@ async function recoverLast(
     throw new Failure(
       "corrupt",
       `Cannot open journal ${dir}: segment ${sealedName(firstOffset)} is sealed and none follows it: ` +
-        `the segment that was being written is missing`,
+        `the segment that was being written is missing; ${REPAIR_HINT}`,
       { retry: false },
     );
   }
@@ -157,10 +142,12 @@ async function recoverLast(
   if (fault !== null) {
     const isTorn = fault.header !== "newer" && !wasFollowed &&
       !await hasMarkAfter(files, path, { firstOffset, byte: fault.byte, bytes });
-    if (!isTorn) throw refuse(name, fault);
+    if (!isTorn) throw corruptSegment(name, fault);
   }
   if (header === null || reader.isHeadTorn || reader.nextOffset === firstOffset) {
-    if (wasFollowed) throw refuse(name, { byte: 0, offset: firstOffset, reason: "it has no records", header: null });
+    if (wasFollowed) {
+      throw corruptSegment(name, { byte: 0, offset: firstOffset, reason: "it has no records", header: null });
+    }
     return { ...NOTHING, segment: null, cutBytes: 0 };
   }
   if (fault !== null && await mendLast(files, dir, { ...options, reader, lastTs: followed.lastTs, bytes })) {
@@ -176,13 +163,6 @@ async function recoverLast(
     cutBytes: bytes - reader.position,
     endsWithMark: reader.endsWithMark,
   };
-}
-
-/** The failure that refuses a damaged segment. */
-function refuse(name: string, fault: SegmentFault): Failure {
-  const failure = corruptSegment(name, fault);
-  if (fault.header !== "newer") return failure;
-  return new Failure(failure.code, failure.message, { cause: NOT_REPAIRABLE, retry: false });
 }
 
 /**
@@ -345,7 +325,7 @@ async function recoverPlain(files: Files, dir: string, firstOffset: Offset): Pro
   if (reader === null) throw new Failure("file", `Cannot read segment ${plainName(firstOffset)}: it has gone`);
   await checkSegment(reader);
   const header = reader.header;
-  if (reader.fault !== null) throw refuse(plainName(firstOffset), reader.fault);
+  if (reader.fault !== null) throw corruptSegment(plainName(firstOffset), reader.fault);
   if (header === null) throw new Error("A reader without a fault has a header");
   return plainSegment(reader, header);
 }
@@ -366,7 +346,7 @@ function checkContinuity(dir: string, segments: readonly Segment[]): void {
     throw new Failure(
       "corrupt",
       `Cannot open journal ${dir}: segment ${segmentName(before)} ends before offset ${before.nextOffset}, ` +
-        `the next one is ${segmentName(after)}`,
+        `the next one is ${segmentName(after)}; ${REPAIR_HINT}`,
       { retry: false },
     );
   }

@@ -250,11 +250,13 @@ export class SegmentReader {
 
 /** The failure of a segment that is damaged, by name, byte and offset, or of a format that is not known here. */
 export function corruptSegment(name: string, fault: SegmentFault): Failure {
-  const what = fault.header === "newer"
-    ? fault.reason
-    : `damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}`;
+  const damage = `damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}; ${REPAIR_HINT}`;
+  const what = fault.header === "newer" ? fault.reason : damage;
   return new Failure("corrupt", `Cannot read segment ${name}: ${what}`, { retry: false });
 }
+
+/** What people can do about damage, to stand at the end of a failure's text. */
+export const REPAIR_HINT = "journal repair sets damage aside and tells it as a gap";
 
 function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
   if (parts.length === 2 && parts[0].length === 0) return parts[1];

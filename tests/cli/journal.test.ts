@@ -52,3 +52,25 @@ Deno.test("replay of a journal asks for --exchange where an instance's name and 
     );
     assert.equal((await runCli(["replay", dir, "--exchange", "binance"])).code, 0);
   }));
+
+Deno.test("journal repair shows what it would do, does it with --yes, and a collector can go on", () =>
+  inTempDir(async (dir) => {
+    const path = await writeJournal(dir);
+    const bytes = await Deno.readFile(path);
+    bytes[bytes.length >> 1] ^= 0xff;
+    await Deno.writeFile(path, bytes);
+    await assert.rejects(openRig(dir), /journal repair/);
+    const shown = await runCli(["journal", "repair", dir]);
+    assert.equal(shown.code, 0);
+    assert.match(
+      shown.out,
+      /bytes \d+ to \d+ are damaged: they are set aside, a gap tells records \d+ to \d+, received from/,
+    );
+    assert.match(shown.out, /Nothing was changed: add --yes/);
+    assert.deepEqual(await Deno.readFile(path), bytes);
+    const done = await runCli(["journal", "repair", dir, "--yes"]);
+    assert.equal(done.code, 0);
+    assert.equal((await runCli(["journal", "verify", dir])).code, 0);
+    assert.match((await runCli(["journal", "repair", dir])).out, /Nothing to repair/);
+    await (await openRig(dir)).close();
+  }));
