@@ -88,6 +88,8 @@ async function explain(error: unknown, host: Host, debug: boolean): Promise<Exit
     if (unwritten !== null) return EXIT.failed;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
+  // `… | head` has what it wanted.
+  if (error instanceof Failure && error.code === "gone") return EXIT.fine;
   const message = error instanceof Error ? error.message : String(error);
   host.terminal.printError(`error: ${message}`);
   if (error instanceof UsageError) return EXIT.usage;

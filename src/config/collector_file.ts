@@ -59,6 +59,7 @@ interface Context {
   readonly written: ReadonlyMap<string, string>;
   readonly problems: Interpolated["problems"];
   readonly schema: JsonSchema;
+  readonly realPath: (path: string) => string;
 }
 
 /** Reads and checks `collector.toml`. */
@@ -67,6 +68,8 @@ export function readCollectorFile(
     readonly file: string;
     readonly text: string;
     readonly environment: (name: string, shown: boolean) => string | undefined;
+    /** The one spelling of a folder; the path as it is where it is not given. */
+    readonly realPath?: (path: string) => string;
   },
 ): CollectorFile {
   const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
@@ -78,7 +81,8 @@ export function readCollectorFile(
     environment: options.environment,
     coerce: (path, text) => coerceText(schema, path, text),
   });
-  const context: Context = { source, table, written, problems, schema };
+  const realPath = options.realPath ?? ((path: string) => path);
+  const context: Context = { source, table, written, problems, schema, realPath };
   const key = instancesKey(table);
   const tables = instanceTables(table, key);
   const globals = readGlobals(context, tables !== null);
@@ -168,7 +172,7 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
     exchange: null,
     check: (checked, locate) => [
       ...checkJournal(checked.journal, locate),
-      ...checkSinks(checked.sink, { locate, dataDir: checked.run.data_dir }),
+      ...checkSinks(checked.sink, { locate, dataDir: checked.run.data_dir, realPath: context.realPath }),
       ...checkInstanceCount(context),
     ],
   });
@@ -193,25 +197,36 @@ function checkInstanceCount(context: Context): readonly Issue[] {
 
 function checkSinks(
   sinks: readonly SinkValues[],
-  { locate, dataDir }: { readonly locate: Locate; readonly dataDir: string },
+  { locate, dataDir, realPath }: {
+    readonly locate: Locate;
+    readonly dataDir: string;
+    readonly realPath: (path: string) => string;
+  },
 ): readonly Issue[] {
   const issues: Issue[] = [];
   const report = (path: ValuePath, message: string) => issues.push(issueAt(locate(path), { message, exchange: null }));
-  const names = new Set<string>();
-  const dirs = new Map<string, string>();
+  // Names are names of files, and some file systems take capitals and small letters for the same.
+  const names = new Map<string, string>();
+  const dirs = new Map([[realPath(`${dataDir}/journal`), "the journal"]]);
   for (const [index, sink] of sinks.entries()) {
-    if (names.has(sink.name)) {
+    const key = sink.name.toLowerCase();
+    const namesake = names.get(key);
+    if (namesake === sink.name) {
       report(["sink", index, "name"], `Sink name "${sink.name}" is given twice: names have to be unique`);
+    } else if (namesake !== undefined) {
+      const message = `Sink names "${namesake}" and "${sink.name}" differ in capitals alone: they would share files`;
+      report(["sink", index, "name"], message);
     }
-    names.add(sink.name);
-    const dir = folderOf(sink, dataDir);
-    if (dir === null) continue;
+    names.set(key, sink.name);
+    const folder = folderOf(sink, dataDir);
+    if (folder === null) continue;
+    const dir = realPath(folder);
     const owner = dirs.get(dir);
     if (owner !== undefined) {
       const path = !("dir" in sink) || sink.dir === undefined ? ["sink", index] : ["sink", index, "dir"];
-      report(path, `Sink "${sink.name}" writes to the same folder as "${owner}": give it a dir of its own`);
+      report(path, `Sink "${sink.name}" writes to the same folder as ${owner}: give it a dir of its own`);
     }
-    dirs.set(dir, owner ?? sink.name);
+    dirs.set(dir, owner ?? `"${sink.name}"`);
   }
   return issues;
 }

@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly secrets?: Secrets;
   /** A descriptor that is shipped with the program, by name; null where there is none. */
   readonly builtin: (name: string) => FoundFile | null;
+  /** The one spelling of a folder, links followed; the path as it is where it is not given. */
+  readonly realPath?: (path: string) => string;
   /** A missing descriptor is only a warning. */
   readonly validateOnly?: boolean;
   /** By instance name: what the exchange's own list of instruments gives, canonical to native. */
@@ -57,7 +59,12 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   const environment = loadEnvironment(options.environment, options.secrets);
   const text = options.readText(options.path);
   if (text === null) return missingConfig(options.path);
-  const file = readCollectorFile({ file: options.path, text, environment: (name) => environment.get(name) });
+  const file = readCollectorFile({
+    file: options.path,
+    text,
+    environment: (name) => environment.get(name),
+    realPath: options.realPath,
+  });
   const loaded = file.instances.map((instance) =>
     loadInstance(instance, { build, options, environment: (name) => environment.get(name) })
   );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHANNELS, EVENT_KINDS } from "../model/mod.ts";
+import { CHANNELS, EVENT_KINDS, SINK_NAME_CHARS_MAX } from "../model/mod.ts";
 import { SINK_TYPES } from "../sink/mod.ts";
 
 /**
@@ -15,8 +15,11 @@ const milliseconds = z.int().min(1).max(2_147_483_647);
 const kinds = z.array(z.enum(EVENT_KINDS)).min(1).optional().describe(
   "Kinds of events that this sink receives. Absent: all",
 );
-const sinkName = name.describe(
-  "Unique name of the sink; it names its cursor, metrics and health entry",
+const sinkName = text.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/).max(SINK_NAME_CHARS_MAX).meta({
+  title:
+    `a name of at most ${SINK_NAME_CHARS_MAX} letters, digits, \`_\`, \`-\` and \`.\` that begins with none of the last two`,
+}).describe(
+  `Unique name of the sink, at most ${SINK_NAME_CHARS_MAX} characters; it names its cursor, metrics and health entry`,
 );
 
 /** `[run]`. */

@@ -71,6 +71,8 @@ export const INSTRUMENT_PAGES_MAX = 100;
 export const SINK_PARTITIONS_MAX = 1000;
 /** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */
 export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+/** Longest name of a sink, in characters; a longer one is an issue: encoded, it is the name of a file. */
+export const SINK_NAME_CHARS_MAX = 64;
 /** How long a sink may take to open, in ms; then the attempt has failed. */
 export const SINK_OPEN_MS_MAX = 60_000;
 /** How long a sink may take to take one batch, in ms; then it has failed. */

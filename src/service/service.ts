@@ -334,6 +334,7 @@ export class Service {
       host,
       observe: this.observe,
       rest: this.#rest,
+      onNobodyReads: this.#options.onNobodyReads,
     });
     this.#loaded = complete;
     this.#started = completePlan;

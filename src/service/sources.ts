@@ -1,5 +1,6 @@
 import { type FoundFile, loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../config/mod.ts";
-import type { Issue } from "../model/mod.ts";
+import type { Host } from "../host/mod.ts";
+import { Failure, type Issue } from "../model/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -54,10 +55,21 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
     secrets: host.secrets,
     builtin: (name) => shippedDescriptor(context, name, readOther),
+    realPath: (folder) => realPathOf(host, folder),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
   });
   return { ...loaded, text, files, isMissing };
+}
+
+/** The one spelling of a folder; as it is where it may not be looked at, which its user will be told by. */
+function realPathOf({ files }: Pick<Host, "files">, folder: string): string {
+  try {
+    return files.realPathSync(folder);
+  } catch (error) {
+    if (error instanceof Failure) return folder;
+    throw error;
+  }
 }
 
 /** A shipped descriptor by its name; null where there is none of that name. */

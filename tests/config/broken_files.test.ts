@@ -11,6 +11,8 @@ import {
   type TestFiles,
 } from "./support.ts";
 
+const SINK_NAME = "a name of at most 64 letters, digits, `_`, `-` and `.` that begins with none of the last two";
+
 /** A hand-made broken file, and every issue that it has to give. */
 interface BrokenFile {
   readonly what: string;
@@ -75,6 +77,24 @@ const CASES: readonly BrokenFile[] = [
     [
       'collector.toml:6:3+4 error -: Sink "a" writes to the same folder as "a": give it a dir of its own',
       'collector.toml:7:8+3 error -: Sink name "a" is given twice: names have to be unique',
+    ],
+  ),
+  brokenCollector(
+    "sinks whose names differ in capitals alone, begin with a dot, or are too long",
+    `${RUN}${
+      ["a", "A", ".b", "c".repeat(65)].map((name) => `[[sink]]\nname = "${name}"\ntype = "stdout"\n`).join("")
+    }${INSTANCE}`,
+    [
+      'collector.toml:7:8+3 error -: Sink names "a" and "A" differ in capitals alone: they would share files',
+      `collector.toml:10:8+4 error -: Wrong value of "name": expected ${SINK_NAME}, found text ".b"`,
+      `collector.toml:13:8+67 error -: Wrong value of "name": expected ${SINK_NAME}, found text "${"c".repeat(60)}…"`,
+    ],
+  ),
+  brokenCollector(
+    "a sink that writes into the journal's folder",
+    `${RUN}[[sink]]\nname = "a"\ntype = "ndjson"\ndir = "data/journal"\n${INSTANCE}`,
+    [
+      'collector.toml:6:7+14 error -: Sink "a" writes to the same folder as the journal: give it a dir of its own',
     ],
   ),
   brokenCollector(
