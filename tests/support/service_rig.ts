@@ -107,6 +107,7 @@ export class ServiceRig {
           format: "json",
           color: false,
           write: (line) => log.push(line),
+          secrets: host.secrets,
           nowMs: () => host.clock.monotonicMs(),
         }),
     });
