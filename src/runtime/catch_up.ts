@@ -58,7 +58,7 @@ export class CatchUp {
           events.push(envelope);
           bytes += weighEvent(envelope.event);
         }
-        next = offset + 1;
+        next = this.#next ?? offset + 1;
       }
       if (next > from && next >= enough()) break;
     } while (await this.#readOn());
@@ -77,7 +77,9 @@ export class CatchUp {
   #process({ offset, record }: JournalEntry): { readonly offset: Offset; readonly envelopes: readonly Envelope[] } {
     const { pipeline } = this.#options;
     if (record.kind === "checkpoint" && this.#next === null) pipeline.restoreState(record.state);
-    this.#next = offset + 1;
+    // A dropped record stands for all records before its end: they were lost, and it tells so.
+    const end = record.kind === "dropped" ? record.toOffset : null;
+    this.#next = Math.max(offset + 1, end ?? 0);
     return { offset, envelopes: deriveRecord(pipeline, offset, record).envelopes };
   }
 

@@ -288,8 +288,16 @@ export class Delivery {
     const { recent } = this.#options;
     const catchUp = await this.#openCatchUp();
     while (!this.#abort.signal.aborted) {
+      const limit = this.#options.journal.synced;
       const derived = await catchUp.take(this.#position, () => recent.start);
-      if (derived === null) return;
+      if (derived === null) {
+        // Else it would be looked for without end, and what comes after it would wait for ever.
+        if (this.#position >= limit || this.#abort.signal.aborted) return;
+        throw new Failure(
+          "corrupt",
+          `Cannot read the journal: nothing is there from offset ${this.#position} to ${limit}`,
+        );
+      }
       await this.#hand(life, derived.events, derived.next);
       if (this.#isDue(life)) await this.#commit(life);
       if (this.#position >= recent.start) return;

@@ -418,3 +418,22 @@ Deno.test("Delivery.reopen() commits, closes the sink and opens a new one where 
     assert.deepEqual(calls, ["open 1", "write 1", "flush 1", "close 1", "open 2", "flush 2", "close 2"]);
   });
 });
+
+Deno.test("Delivery fails, and does not spin, where the journal gives nothing of what is synced", async () => {
+  const seen: Observation[] = [];
+  const first = firstOf(seen);
+  let reads = 0;
+  // deno-lint-ignore require-yield -- it gives nothing
+  const read = async function* () {
+    reads++;
+    await Promise.resolve();
+  };
+  await withDelivery(fakeSink({}), async (rig) => {
+    await rig.feed(1);
+    rig.delivery.start();
+    const failed = await first("sink_failed");
+    assert.match(failed.error, /nothing is there from offset/);
+    assert.equal(reads, 1);
+    await stop(rig);
+  }, { seen, read });
+});

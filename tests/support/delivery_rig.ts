@@ -40,6 +40,8 @@ export interface DeliveryRigOptions {
   readonly capBytes?: number;
   readonly segmentBytes?: number;
   readonly delivery?: Partial<DeliveryOptions>;
+  /** Takes the place of the journal's way of reading. */
+  readonly read?: Journal["read"];
 }
 
 /** Runs a test with a delivery that was not started. */
@@ -75,7 +77,7 @@ export async function withDelivery(
     createSink: () => typeof sink === "function" ? sink() : sink,
     createPipeline: () => new Pipeline([], dedup),
     exchanges: () => ["alpha"],
-    journal,
+    journal: options.read === undefined ? journal : withRead(journal, options.read),
     recent,
     clock: { ...host.clock, ...options.clock, sleep: options.sleep ?? host.clock.sleep },
     observe: (observation) => options.seen?.push(observation),
@@ -109,4 +111,15 @@ export async function withDelivery(
     await journal.close();
     await host.files.removeTree(dir);
   }
+}
+
+/** A journal that is read in another way. */
+function withRead(journal: Journal, read: Journal["read"]): Journal {
+  return new Proxy(journal, {
+    get: (target, key) => {
+      if (key === "read") return read;
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
