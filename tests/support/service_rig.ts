@@ -180,6 +180,7 @@ export class ServiceRig {
   async events(): Promise<readonly EventLine[]> {
     const lines: EventLine[] = [];
     for (const path of await listFiles(this.host.files, `${this.dir}/data/ndjson`)) {
+      if (!path.endsWith(".ndjson")) continue;
       const text = await Deno.readTextFile(path);
       for (const line of text.trimEnd().split("\n")) lines.push(JSON.parse(line));
     }
