@@ -11,7 +11,7 @@ import {
   startSimulator,
 } from "../../src/simulator/mod.ts";
 import { runCli } from "../support/captured_cli.ts";
-import { readShared, recordingPath } from "../support/recordings.ts";
+import { recordingPath, testOnRecordings } from "../support/recordings.ts";
 import { instanceOf, ServiceRig } from "../support/service_rig.ts";
 
 const SPOT_CHANNELS = ["trades", "book", "quotes", "ticker", "candles"];
@@ -185,9 +185,8 @@ function frameKinds(exchange: string, channels: readonly string[]): readonly Eve
 }
 
 for (const { file, exchange, dialect, symbol, channels, connection } of RECORDINGS) {
-  Deno.test(`${file} over a socket gives the events that its replay gives`, async () => {
+  testOnRecordings([file], `${file} over a socket gives the events that its replay gives`, async () => {
     const path = recordingPath(file);
-    if (readShared(new URL(`file://${path}`)) === null) return;
     const host = denoHost();
     let replies = 0;
     const playback = await startPlayback({

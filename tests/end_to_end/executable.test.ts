@@ -30,9 +30,14 @@ channels = ["trades", "book", "quotes"]
 ${overrides}`;
 }
 
-Deno.test("the executable does everything from an empty folder, without Deno and without a question", async (t) => {
-  const tools = compileTools();
-  if (tools === null) return;
+const TOOLS = compileTools();
+const NEEDS = TOOLS === null ? " (ignored: DENORT_BIN and DENO_COMPILE are not set)" : "";
+
+Deno.test(`the executable does everything from an empty folder, without Deno and without a question${NEEDS}`, {
+  ignore: TOOLS === null,
+}, async (t) => {
+  const tools = TOOLS;
+  assert.ok(tools !== null);
   const host = denoHost();
   const home = await Deno.makeTempDir({ prefix: "collector-executable-" });
   const program = `${home}/crypto-collector`;

@@ -5,7 +5,7 @@ import { formatRecordingLine, type RecordedLine, startPlayback } from "../../src
 import { runCli } from "../support/captured_cli.ts";
 import { configText } from "../support/collector_config.ts";
 import { CollectorProcess, freePort } from "../support/collector_process.ts";
-import { readRecording } from "../support/recordings.ts";
+import { readRecording, testOnRecordings } from "../support/recordings.ts";
 import { listFiles } from "../support/stored_events.ts";
 
 const HOST = denoHost();
@@ -256,26 +256,34 @@ function shared(name: string, frames: number, endpoint: string): readonly Record
   return kept;
 }
 
-Deno.test("recorded frames of binance-usdm give the same events replayed twice and over a live socket", async () => {
-  const lines = shared("binance-usdm-20240808-btcusdt", 5_000, "wss://fstream.binance.com/public/stream");
-  if (lines === null) return;
-  await assertIdentity({
-    descriptor: { name: "binance-usdm" },
-    symbols: ["BTC/USDT:USDT"],
-    channels: ["trades", "book", "quotes"],
-    lines,
-    eventsMin: 3_000,
-  });
-});
+testOnRecordings(
+  ["binance-usdm-20240808-btcusdt"],
+  "recorded frames of binance-usdm give the same events replayed twice and over a live socket",
+  async () => {
+    const lines = shared("binance-usdm-20240808-btcusdt", 5_000, "wss://fstream.binance.com/public/stream");
+    assert.ok(lines !== null);
+    await assertIdentity({
+      descriptor: { name: "binance-usdm" },
+      symbols: ["BTC/USDT:USDT"],
+      channels: ["trades", "book", "quotes"],
+      lines,
+      eventsMin: 3_000,
+    });
+  },
+);
 
-Deno.test("recorded frames of bybit give the same events replayed twice and over a live socket", async () => {
-  const lines = shared("bybit-20260809-ws2", 1_000, "wss://stream.bybit.com/v5/public/spot");
-  if (lines === null) return;
-  await assertIdentity({
-    descriptor: { name: "bybit" },
-    symbols: ["BTC/USDT", "ETH/USDT"],
-    channels: ["trades", "book", "ticker", "candles"],
-    lines,
-    eventsMin: 400,
-  });
-});
+testOnRecordings(
+  ["bybit-20260809-ws2"],
+  "recorded frames of bybit give the same events replayed twice and over a live socket",
+  async () => {
+    const lines = shared("bybit-20260809-ws2", 1_000, "wss://stream.bybit.com/v5/public/spot");
+    assert.ok(lines !== null);
+    await assertIdentity({
+      descriptor: { name: "bybit" },
+      symbols: ["BTC/USDT", "ETH/USDT"],
+      channels: ["trades", "book", "ticker", "candles"],
+      lines,
+      eventsMin: 400,
+    });
+  },
+);

@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { type BookGap, BookKeeper, type BookUpdate } from "../../src/book/mod.ts";
 import { matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
-import { readRecording, type RecordedLine } from "../support/recordings.ts";
+import { readRecording, type RecordedLine, testOnRecordings } from "../support/recordings.ts";
 import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
 
 /** Prices and sizes as the exchange wrote them. */
@@ -47,24 +47,27 @@ const RECORDINGS: readonly {
 ];
 
 for (const { exchange, files, books, changes } of RECORDINGS) {
-  Deno.test(`the books of ${exchange} stay whole over ${files[0]} and end as an independent replay does`, () => {
-    const lines = files.flatMap((file) => readRecording(file) ?? []);
-    if (lines.length === 0) return;
-    lines.sort((left, right) => left.t - right.t);
-    const kept = keepBooks(loadShipped(exchange), lines);
-    assert.deepEqual(kept.gaps, []);
-    assert.equal(kept.resyncs, 0);
-    assert.deepEqual([...kept.keepers.values()].map(({ state }) => state), Array(books).fill("valid"));
-    const replayed = replayBooks(lines, changes);
-    const levels = new Map([...kept.keepers].map(([symbol, { book }]) => {
-      const { bids, asks } = book.levels();
-      return [
-        symbol,
-        [...bids.map((one) => `bid ${one.join(" ")}`), ...asks.map((one) => `ask ${one.join(" ")}`)].sort(),
-      ];
-    }));
-    for (const [symbol, found] of levels) assert.deepEqual(found, replayed.get(symbol), symbol);
-  });
+  testOnRecordings(
+    files,
+    `the books of ${exchange} stay whole over ${files[0]} and end as an independent replay does`,
+    () => {
+      const lines = files.flatMap((file) => readRecording(file) ?? []);
+      lines.sort((left, right) => left.t - right.t);
+      const kept = keepBooks(loadShipped(exchange), lines);
+      assert.deepEqual(kept.gaps, []);
+      assert.equal(kept.resyncs, 0);
+      assert.deepEqual([...kept.keepers.values()].map(({ state }) => state), Array(books).fill("valid"));
+      const replayed = replayBooks(lines, changes);
+      const levels = new Map([...kept.keepers].map(([symbol, { book }]) => {
+        const { bids, asks } = book.levels();
+        return [
+          symbol,
+          [...bids.map((one) => `bid ${one.join(" ")}`), ...asks.map((one) => `ask ${one.join(" ")}`)].sort(),
+        ];
+      }));
+      for (const [symbol, found] of levels) assert.deepEqual(found, replayed.get(symbol), symbol);
+    },
+  );
 }
 
 /** Feeds what the descriptor makes of recorded lines to a keeper for each symbol. */

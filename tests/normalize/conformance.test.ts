@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { compareCases, type ConformanceSubject, conformanceTable, readConformance } from "../support/conformance.ts";
+import {
+  compareCases,
+  conformanceFile,
+  type ConformanceSubject,
+  conformanceTable,
+  readConformance,
+} from "../support/conformance.ts";
+import { testOnShared } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 const NOW = "2026-08-22T19:33:47.000Z";
@@ -197,24 +204,29 @@ function subjects(): ConformanceSubject[] {
   ];
 }
 
-Deno.test("shipped descriptors give what a proven mapper gives, but for the deviations that are justified", () => {
-  const comparisons = subjects().flatMap((subject) => {
-    const lines = readConformance(subject);
-    return lines === null ? [] : compareCases(subject, lines);
-  });
-  if (comparisons.length === 0) return;
-  console.log(conformanceTable(comparisons));
-  const unmet = new Set(Object.keys(DEVIATIONS));
-  for (const { exchange, index, kind, passed, expected, actual } of comparisons) {
-    const key = `${exchange} ${index} ${kind}`;
-    const deviation = DEVIATIONS[key];
-    if (deviation === undefined) {
-      assert.ok(passed, `${key}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
-      continue;
+testOnShared(
+  subjects().map(conformanceFile),
+  "shipped descriptors give what a proven mapper gives, but for the deviations that are justified",
+  () => {
+    const comparisons = subjects().flatMap((subject) => {
+      const lines = readConformance(subject);
+      assert.ok(lines !== null);
+      return compareCases(subject, lines);
+    });
+    assert.ok(comparisons.length > 0);
+    console.log(conformanceTable(comparisons));
+    const unmet = new Set(Object.keys(DEVIATIONS));
+    for (const { exchange, index, kind, passed, expected, actual } of comparisons) {
+      const key = `${exchange} ${index} ${kind}`;
+      const deviation = DEVIATIONS[key];
+      if (deviation === undefined) {
+        assert.ok(passed, `${key}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+        continue;
+      }
+      unmet.delete(key);
+      assert.ok(!passed, `${key} conforms now: take it off the list`);
+      console.log(`${key}: ${deviation.reason}`);
     }
-    unmet.delete(key);
-    assert.ok(!passed, `${key} conforms now: take it off the list`);
-    console.log(`${key}: ${deviation.reason}`);
-  }
-  assert.deepEqual([...unmet], [], "Deviations that no message shows");
-});
+    assert.deepEqual([...unmet], [], "Deviations that no message shows");
+  },
+);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { matchConnection, type NormalizedEvent } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
-import { readRecording, type RecordedLine } from "../support/recordings.ts";
+import { readRecording, type RecordedLine, testOnRecordings } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
 
 /** The digits behind a key, cut out of the text without a parser: the key occurs once in the frames it is used on. */
@@ -113,18 +113,26 @@ function assertSame(events: readonly NormalizedEvent[], wanted: unknown, text: s
   if (JSON.stringify(events) !== JSON.stringify([wanted])) assert.deepEqual(events, [wanted], text);
 }
 
-Deno.test("read() gives every trade, quote and delta of the USD-M recording to the digit", () => {
-  const lines = readRecording("binance-usdm-20240808-btcusdt");
-  if (lines === null) return;
-  const { counts, filtered } = check(lines, true);
-  assert.deepEqual({ ...counts, trade: counts.trade + filtered }, { book_delta: 6551, quote: 66089, trade: 21313 });
-  console.log(
-    `binance-usdm: ${counts.trade} trades of 21313 (${filtered} filtered), ${counts.quote} quotes, ${counts.book_delta} deltas`,
-  );
-});
+testOnRecordings(
+  ["binance-usdm-20240808-btcusdt"],
+  "read() gives every trade, quote and delta of the USD-M recording to the digit",
+  () => {
+    const lines = readRecording("binance-usdm-20240808-btcusdt");
+    assert.ok(lines !== null);
+    const { counts, filtered } = check(lines, true);
+    assert.deepEqual({ ...counts, trade: counts.trade + filtered }, { book_delta: 6551, quote: 66089, trade: 21313 });
+    console.log(
+      `binance-usdm: ${counts.trade} trades of 21313 (${filtered} filtered), ${counts.quote} quotes, ${counts.book_delta} deltas`,
+    );
+  },
+);
 
-Deno.test("read() gives every trade, quote and delta of the spot recording to the digit", () => {
-  const lines = readRecording("binance-20240808-btcusdt");
-  if (lines === null) return;
-  assert.deepEqual(check(lines, false), { counts: { book_delta: 3451, quote: 28040, trade: 9757 }, filtered: 0 });
-});
+testOnRecordings(
+  ["binance-20240808-btcusdt"],
+  "read() gives every trade, quote and delta of the spot recording to the digit",
+  () => {
+    const lines = readRecording("binance-20240808-btcusdt");
+    assert.ok(lines !== null);
+    assert.deepEqual(check(lines, false), { counts: { book_delta: 3451, quote: 28040, trade: 9757 }, filtered: 0 });
+  },
+);

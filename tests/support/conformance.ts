@@ -48,9 +48,14 @@ export interface Comparison {
   readonly actual: readonly unknown[];
 }
 
+/** The shared file of an exchange's messages. */
+export function conformanceFile({ exchange }: Pick<ConformanceSubject, "exchange">): URL {
+  return new URL(`../../../shared/conformance/${exchange}.jsonl`, import.meta.url);
+}
+
 /** The lines of an exchange in the current protocol versions; null where the shared folder is absent. */
 export function readConformance(subject: ConformanceSubject): ConformanceLine[] | null {
-  const bytes = readShared(new URL(`../../../shared/conformance/${subject.exchange}.jsonl`, import.meta.url));
+  const bytes = readShared(conformanceFile(subject));
   if (bytes === null) return null;
   const lines: ConformanceLine[] = new TextDecoder().decode(bytes).trim().split("\n").map((line) => JSON.parse(line));
   return lines.filter(({ mapperFrom }) => subject.versions.includes(mapperFrom));

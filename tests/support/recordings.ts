@@ -16,6 +16,38 @@ export function recordingPath(name: string): string {
   return decodeURIComponent(new URL(`${name}.jsonl.gz`, FOLDER).pathname);
 }
 
+/**
+ * Declares a test that needs shared recordings, by their names. Where one is absent, as on a fresh clone, the test is
+ * ignored and its name says why; it never passes without having run.
+ */
+export function testOnRecordings(
+  names: readonly string[],
+  name: string,
+  run: () => void | Promise<void>,
+): void {
+  testOnShared(names.map((recording) => new URL(`${recording}.jsonl.gz`, FOLDER)), name, run);
+}
+
+/** Declares a test that needs shared files; ignored like `testOnRecordings`. */
+export function testOnShared(urls: readonly URL[], name: string, run: () => void | Promise<void>): void {
+  const missing = urls.find((url) => !isPresent(url));
+  if (missing === undefined) Deno.test(name, run);
+  else Deno.test(`${name} (ignored: ${shortPath(missing)} is not here)`, { ignore: true }, run);
+}
+
+function isPresent(url: URL): boolean {
+  try {
+    return Deno.statSync(url).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function shortPath(url: URL): string {
+  return url.pathname.split("/").slice(-3).join("/");
+}
+
 /** The lines of a shared recording; null, and a loud line, where the shared folder is absent. */
 export function readRecording(name: string): RecordedLine[] | null {
   const packed = readShared(new URL(`${name}.jsonl.gz`, FOLDER));
@@ -42,7 +74,7 @@ export function readShared(url: URL): Uint8Array | null {
     return Deno.readFileSync(url);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.warn(`SKIPPED: ${url.pathname.split("/").slice(-3).join("/")} is not here`);
+    console.warn(`SKIPPED: ${shortPath(url)} is not here`);
     return null;
   }
 }
