@@ -10,7 +10,7 @@ import {
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { didYouMean } from "./nearest.ts";
 
-/** Finds what parses but cannot mean anything: unknown functions, wrong arguments, conditions that never hold. */
+/** Returns the errors of a tree: unknown functions, unfit arguments, conditions that never hold. */
 export function checkExpression(
   tree: ExpressionNode,
   options: { readonly isCondition: boolean },

@@ -9,7 +9,7 @@ import {
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { scanTokens, type Token, type Vocabulary } from "./scanner.ts";
 
-/** What parsing gives: the tree, or null with the errors that kept it from being built. */
+/** Result of parsing: the tree, or null with the errors. */
 export interface ParsedTree {
   readonly tree: ExpressionNode | null;
   readonly errors: readonly LangError[];
@@ -32,7 +32,7 @@ const VOCABULARY: Vocabulary = {
   ]),
 };
 
-/** Builds the tree of an expression. All characters that cannot be read are reported, or else the first misplaced token. */
+/** Parses an expression. Reports all characters that cannot be read, or else the first misplaced token. */
 export function parseTree(source: string): ParsedTree {
   const { tokens, errors } = scanTokens(source, VOCABULARY);
   if (errors.length > 0) return { tree: null, errors };

@@ -17,7 +17,7 @@ const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
   ["channel", "channels"],
 ]);
 
-/** What is wrong with the placeholders of an emitted text, as far as the loops around it tell. */
+/** Returns the errors of an emitted text's placeholders that the loops around it reveal. */
 export function checkPlaceholders(
   parts: readonly TemplatePart[],
   scope: readonly GeneratorVariable[],

@@ -10,7 +10,7 @@ import { GENERATOR_PLACEHOLDERS } from "./generator_names.ts";
 import type { GeneratorCondition, GeneratorOperand, GeneratorProgram, GeneratorStatement } from "./generator_tree.ts";
 import { fillPlaceholders } from "./template.ts";
 
-/** What a generator runs on. */
+/** Input of a generator. */
 export interface GeneratorInput {
   /** The descriptor's connection id. */
   readonly connId: string;
@@ -42,7 +42,7 @@ export interface EmittedMessage {
   readonly offset: number;
 }
 
-/** What a run gives: the messages in order, and what is wrong with the placeholders or the amount. */
+/** Result of a run: the messages in order, and the errors of placeholders and bounds. */
 export interface GeneratorRun {
   readonly messages: readonly EmittedMessage[];
   readonly errors: readonly LangError[];
@@ -58,7 +58,7 @@ export function runGenerator(program: GeneratorProgram, input: GeneratorInput): 
   return { messages: runner.messages, errors: inOrder([...runner.errors.values()]) };
 }
 
-/** What a loop variable stands for: our name, and the one on the wire. */
+/** Value of a loop variable: our name and the native one. */
 interface Binding {
   readonly name: string;
   readonly canonical: string;

@@ -1,7 +1,7 @@
 import type { Span } from "../model/mod.ts";
 import type { TemplatePart } from "./placeholder.ts";
 
-/** What a loop runs over. */
+/** List that a loop runs over. */
 export type GeneratorList = "symbols" | "channels";
 
 /** One side of a comparison in a condition. */

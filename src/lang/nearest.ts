@@ -25,7 +25,9 @@ export function nearestName(written: string, known: Iterable<string>): string | 
   return best;
 }
 
-/** The tail of a message about an unknown name: `: did you mean "x"?`, or what is known, or nothing where nothing is. */
+/**
+ * The tail of a message about an unknown name: `: did you mean "x"?`, or what is known, or nothing where nothing is.
+ */
 export function didYouMean(written: string, known: Iterable<string>): string {
   const names = [...known];
   const nearest = nearestName(written, names);

@@ -3,13 +3,13 @@ export interface WrittenPlaceholder {
   /** The identifier; null for the forms with a prefix. */
   readonly name: string | null;
   readonly prefix: "env" | "arg" | "boot" | "sym" | null;
-  /** What stands behind the prefix; empty for identifiers. */
+  /** Text behind the prefix; empty for identifiers. */
   readonly key: string;
   /** Offset of the opening brace, in UTF-16 units. */
   readonly offset: number;
   /** Length with both braces. */
   readonly length: number;
-  /** In how many JSON strings it stands: 1 inside a string, 2 inside a string of a JSON text that is itself a string. */
+  /** Number of JSON strings around it: 1 inside a string, 2 inside a string of a JSON text that is itself a string. */
   readonly depth: number;
 }
 
@@ -21,7 +21,7 @@ const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym):([A-Za-z0-9_.-]+))\}
 /** Deepest JSON-in-JSON that is followed. */
 const DEPTH_MAX = 8;
 
-/** Cuts a text at its placeholders. */
+/** Splits a text at its placeholders. */
 export function readPlaceholders(text: string): readonly TemplatePart[] {
   const parts: TemplatePart[] = [];
   const strings = new StringTracker();

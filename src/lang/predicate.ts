@@ -9,13 +9,16 @@ export type PredicateSpec = string | Readonly<Record<string, TestSpec>>;
 
 /** An error inside a predicate. */
 export interface PredicateError extends LangError {
-  /** Keys inside the table; empty where the predicate is a text. The error's offset counts in the last key, or the value. */
+  /**
+   * Keys inside the table; empty where the predicate is a text. The error's offset counts in the last key, or the
+   * value.
+   */
   readonly path: readonly string[];
   /** Whether the offset counts in the key that ends `path`, or in the value found there. */
   readonly in: "key" | "value";
 }
 
-/** What reading a predicate gives. */
+/** Result of reading a predicate. */
 export type ParsedPredicate =
   | { readonly ok: true; readonly value: Predicate }
   | { readonly ok: false; readonly errors: readonly PredicateError[] };

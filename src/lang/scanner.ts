@@ -14,15 +14,15 @@ export type Token =
     | { readonly kind: "text"; readonly literal: TextLiteral }
   );
 
-/** What the words of a language look like. All patterns are sticky. */
+/** Patterns of a language's tokens. All are sticky. */
 export interface Vocabulary {
   readonly name: RegExp;
-  /** Null: the language has no numbers. */
+  /** Null if the language has no numbers. */
   readonly number: RegExp | null;
   readonly sign: RegExp;
   /** White space, and comments where there are any. */
   readonly skipped: RegExp;
-  /** What other languages write, and what to write here. */
+  /** Hints by character: what to write instead of what other languages write. */
   readonly hints: ReadonlyMap<string, string>;
 }
 

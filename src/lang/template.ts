@@ -3,7 +3,7 @@ import { errorAt, type LangError, type Parsed, parsed, refusedAll } from "./diag
 import { didYouMean } from "./nearest.ts";
 import { readPlaceholders, type TemplatePart, type WrittenPlaceholder } from "./placeholder.ts";
 
-/** What the placeholders of a template may stand for. */
+/** Values of a template's placeholders, and the placeholders that may stay open. */
 export interface TemplateScope {
   /**
    * Replaced at once, by name: `symbol`, `ch`, `conn_id`, and arguments as `arg:depth`. They are escaped where they stand

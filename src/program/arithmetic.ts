@@ -50,7 +50,10 @@ export function mayBeNumber(text: string): boolean {
     ((last >= 48 && last <= 57) || last === 46);
 }
 
-/** -1, 0 or 1 as a is less than, equal to or greater than b, exactly, whatever their length; null for what is no number. */
+/**
+ * -1, 0 or 1 as a is less than, equal to or greater than b, exactly, whatever their length; null for what is no
+ * number.
+ */
 export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
   if (!mayBeNumber(a) || !mayBeNumber(b)) return null;
   if (isShortPlain(a) && isShortPlain(b)) {
@@ -74,7 +77,9 @@ export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
 /** Most characters of a plain decimal that floating point holds so exactly that unequal decimals stay unequal. */
 const SHORT_CHARS_MAX = 15;
 
-/** Whether text has only digits and points behind an optional minus, few enough for floating point to compare exactly. */
+/**
+ * Whether text has only digits and points behind an optional minus, few enough for floating point to compare exactly.
+ */
 function isShortPlain(text: string): boolean {
   if (text.length > SHORT_CHARS_MAX) return false;
   for (let i = text.charCodeAt(0) === 45 ? 1 : 0; i < text.length; i++) {
@@ -153,7 +158,10 @@ export function multiplyNumbers(factors: readonly string[]): string | null {
   return writeFixed(product);
 }
 
-/** Quotient with exactly `digits` digits behind the point, half rounded away from zero; null where the divisor is zero. */
+/**
+ * Quotient with exactly `digits` digits behind the point, half rounded away from zero; null where the divisor is
+ * zero.
+ */
 export function divideNumbers(dividend: string, divisor: string, digits: number): string | null {
   const left = readFixed(dividend);
   const right = readFixed(divisor);

@@ -24,7 +24,7 @@ export function discriminatorOf(predicate: Predicate): Discriminator | null {
   }
 }
 
-/** What a test on one source implies; null where its source is no plain path or it has no finite set of texts. */
+/** Returns what a test on one source implies; null if the source is no plain path or the texts are not finite. */
 function neededBy({ source, checks }: SourceTest): NeededScalar | null {
   const segments = pathOf(source.tree);
   if (segments === null || checks.length !== 1) return null;
@@ -51,7 +51,7 @@ function isWellFormed(text: string): boolean {
   return text.isWellFormed();
 }
 
-/** What a condition implies of one scalar; null where it implies nothing that one look-up could tell. */
+/** Returns what a condition implies of one scalar; null if one look-up cannot tell whether it may hold. */
 function conditionDiscriminator(tree: ExpressionNode): NeededScalar | null {
   switch (tree.kind) {
     case "and":

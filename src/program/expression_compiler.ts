@@ -71,7 +71,10 @@ export function compilePathNode(root: PathRoot, segments: readonly string[]): Ev
   return (scope) => scope.outer === null ? valueOfNode(scope.document, find(scope)) : outerScalar(scope.outer, path);
 }
 
-/** What stands in the frame around the document: a scalar, because a node of it would be taken for one of the document. */
+/**
+ * Returns a scalar of the frame around the document; null for a container, whose node would be taken for one of the
+ * document.
+ */
 function outerScalar(outer: JsonDocument, path: Path): Value {
   const value = valueOfNode(outer, outer.find(path, 0));
   return typeof value === "number" ? null : value;

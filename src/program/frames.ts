@@ -32,7 +32,7 @@ export interface CompiledFrames {
   readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Native channel → channel, for raw events. */
   readonly channels: ReadonlyMap<string, Channel>;
-  /** Null: events of all channels are wanted. */
+  /** Channels whose events are emitted; null emits all. */
   readonly wanted: ReadonlySet<Channel> | null;
 }
 

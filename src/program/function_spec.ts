@@ -7,7 +7,7 @@ export interface Evaluation {
   steps: number;
 }
 
-/** What an argument has to be, so that a literal of another kind is refused where it is written. */
+/** Kind of an argument. A literal of another kind is refused where it is written. */
 export type ParameterKind = "value" | "text" | "number" | "integer" | "list" | "date pattern";
 
 /** One parameter of a function. */
@@ -23,7 +23,7 @@ export interface FunctionSpec {
   readonly signature: string;
   /** One line, a sentence without its period. */
   readonly description: string;
-  /** What it gives, null aside; `value` where that depends on its arguments. */
+  /** Kind of the result, null aside; `value` if it depends on the arguments. */
   readonly returns: "text" | "number" | "boolean" | "value";
   readonly parameters: readonly Parameter[];
   /** Fewest arguments. */

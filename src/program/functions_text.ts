@@ -17,7 +17,7 @@ export function integerArgument(value: Value): number | null {
   return typeof value === "string" && INTEGER.test(value) ? Number(value) : null;
 }
 
-/** What is no longer than functions may give. */
+/** Returns the text; null if it is longer than a function may give. */
 function bounded(text: string): string | null {
   return text.length > EXPRESSION_TEXT_CHARS_MAX ? null : text;
 }

@@ -5,7 +5,7 @@ import { textArgument } from "./functions_text.ts";
 import type { Value } from "./scope.ts";
 import { areEqual, textOfValue, valueOfNode } from "./value.ts";
 
-/** The node of an argument that is an array; null where it is none. */
+/** Returns the node of an argument that is an array; null for anything else. */
 function arrayArgument(value: Value, document: JsonDocument): NodeId | null {
   return typeof value === "number" && document.kind(value) === "array" ? value : null;
 }

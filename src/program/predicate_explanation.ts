@@ -30,7 +30,7 @@ export function explainCondition(text: string, tree: ExpressionNode, scope: Scop
   }));
 }
 
-/** What a source yields, as it stands in the frame; `missing` where it leads nowhere. */
+/** Returns what a source gives, as it stands in the frame; `missing` if it leads nowhere. */
 export function foundBy(source: CompiledExpression, scope: Scope): string {
   const { document, row } = scope;
   if (source.path !== null) {

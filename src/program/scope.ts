@@ -1,13 +1,13 @@
 import type { JsonDocument, NodeId, Path } from "../json/mod.ts";
 
 /**
- * What an expression gives. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits, so `1`
+ * Value of an expression. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits, so `1`
  * and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or an object. JSON
  * null and a missing member are `null`.
  */
 export type Value = null | boolean | string | NodeId;
 
-/** What an expression may look at. One scope is reused for all rows of a frame: its fields change, do not keep it. */
+/** Input of an expression. One scope is reused for all rows of a frame: do not keep it. */
 export interface Scope {
   readonly document: JsonDocument;
   /** The node that pointers and bare names start from: the current row, or the root outside of rows. */
@@ -16,7 +16,10 @@ export interface Scope {
   parent: NodeId;
   /** Texts that an earlier frame of the session gave for this frame's key, by name; null where there are none. */
   route: ReadonlyMap<string, string> | null;
-  /** The frame, where `document` is a text that stood inside it: `root` is then its root. Null: `document` is the frame. */
+  /**
+   * The frame, if `document` is a text that stands inside it: paths from `root` then start there. Null if `document`
+   * is the frame.
+   */
   outer: JsonDocument | null;
 }
 
@@ -35,7 +38,7 @@ export interface CompiledExpression {
   readonly evaluate: (scope: Scope) => Value;
 }
 
-/** What a predicate asks of one scalar: it can only hold where that is one of `values` or begins with a prefix. */
+/** Scalar that a predicate depends on: it can hold only if that is one of `values` or begins with a prefix. */
 export interface Discriminator {
   /** From the root. */
   readonly path: Path;

@@ -14,7 +14,7 @@ import { closedTextOf, pointerOf, sourceOf } from "./compile.ts";
 import { buildConnections, checkConnectionIds } from "./connections.ts";
 import { buildTexts, type Texts } from "./texts.ts";
 
-/** What a descriptor alone gives: enough to read recordings of its exchange. */
+/** Plan of a descriptor without an instance: enough to read recordings of its exchange. */
 export interface ReplayFrames {
   /** Null where an error stands in the way. */
   readonly frames: FramePlan | null;

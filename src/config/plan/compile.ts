@@ -11,7 +11,7 @@ import { describePlaceholder, type Expression, type Predicate, type Rows, type T
 import type { PredicateValues } from "../schema_descriptor.ts";
 import type { Place } from "./place.ts";
 
-/** The languages of a descriptor, read with their errors reported where the text stands. Null: it was reported. */
+/** Read texts of a descriptor's languages and report their errors where the text stands; null after an error. */
 
 /** Returns what was read, or reports its errors. `shift` is where the text begins in the value. */
 export function accept<T>(parsed: Parsed<T>, place: Place, shift = 0): T | null {

@@ -13,7 +13,7 @@ import { sourceOf, templateOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
 import { type Texts, withValues } from "./texts.ts";
 
-/** What all shards of one connection share; null where it could not be built, which is reported. */
+/** Plan that all shards of one connection share. */
 export type ConnectionBase = Omit<ConnectionPlan, "key" | "requests">;
 
 /** Lowers `[[ws.connections]]`, by id. */

@@ -122,12 +122,12 @@ function answerRules(
   });
 }
 
-/** What an answer echoes of an item: each listed element itself where the answer lists items and says no more. */
+/** Returns the sources of an item's echo in an answer: by default each listed element itself. */
 export function answerEcho(answer: AckValues | RejectValues): readonly string[] {
   return answer.echo ?? (isListing(answer) ? [""] : []);
 }
 
-/** What is read off each item for comparison with `answerEcho`. */
+/** Returns the sources in the subscribe message whose values `answerEcho` repeats. */
 export function answerItem(ack: AckValues): readonly string[] {
   return ack.item ?? (isListing(ack) ? [""] : []);
 }
@@ -156,7 +156,7 @@ function answerLists(answer: AckValues | RejectValues, place: Place): Pick<Contr
   };
 }
 
-/** What a frame makes its session remember. */
+/** Builds the rule that sets or removes an alias; null if the frame does neither. */
 function aliasRule(values: RouteValues | undefined, descriptor: DescriptorValues, place: Place): AliasRule | null {
   if (values === undefined) return null;
   if ((values.set === undefined) === (values.forget === undefined)) {
@@ -176,7 +176,10 @@ function aliasRule(values: RouteValues | undefined, descriptor: DescriptorValues
   return { key, set };
 }
 
-/** What tells an answer: `when`, or `field` with `value` (absent: that the field is there). Null: nothing does. */
+/**
+ * Returns the predicate that matches an answer: `when`, or `field` with `value`; without a value the field has to
+ * exist. Null if there is none.
+ */
 export function answerPredicate(
   answer: AckValues | RejectValues,
   place: Place,

@@ -2,7 +2,7 @@ import { compilePath, JsonDocument } from "../../json/mod.ts";
 import { ECHO_SEPARATOR } from "../../model/mod.ts";
 import { type CompiledExpression, scopeOf, type Value } from "../../program/mod.ts";
 
-/** What the element of a message gives: its key, or null with `missing` naming the source that gives nothing. */
+/** Key of an element of a message; null if a source gives nothing, which `missing` names. */
 export interface Echo {
   readonly key: string | null;
   readonly missing: string | null;

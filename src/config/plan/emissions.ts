@@ -8,7 +8,7 @@ import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import type { Texts } from "./texts.ts";
 
-/** What an instance asks for, ready for the generators. */
+/** Instruments and channels that an instance subscribes to. */
 export interface Demand {
   readonly descriptor: DescriptorValues;
   readonly place: Place;

@@ -3,7 +3,7 @@ import type { EventValues, FieldValues } from "../schema_descriptor.ts";
 import { sourceOf, sourcesOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
 
-/** What a field of an event is, beyond text that is passed on. */
+/** Type of an event's field; `text` is passed on as it is. */
 type FieldType = "text" | "time" | "side" | "flag" | "book_side";
 
 interface FieldSpec {
@@ -46,7 +46,7 @@ const KIND_FIELDS: Readonly<Record<RuleKind, Readonly<Record<string, FieldSpec>>
   checksum: { checksum: NEEDED },
 };
 
-/** What a `map` may give, by type of field; other types are free. */
+/** Values that a `map` may give, by type of field; other types take any. */
 const MAP_VALUES: Readonly<Partial<Record<FieldType, readonly string[]>>> = {
   side: SIDES,
   book_side: ["bid", "ask"],

@@ -20,7 +20,7 @@ export interface DescriptorInput {
   readonly descriptor: DescriptorValues;
   /** Positions in the descriptor's file. */
   readonly locateDescriptor: Locate;
-  /** Null: none is named, or its file is missing, which the caller reports. */
+  /** Null if none is named, or its file is missing, which the caller reports. */
   readonly symbolMap: SymbolMapInput | null;
   /** An environment variable's value; undefined where it is not set. */
   readonly environment: (name: string) => string | undefined;
@@ -31,6 +31,6 @@ export interface ExchangeInput extends DescriptorInput {
   readonly instance: ExchangeValues;
   /** Positions in `collector.toml`, by paths from the instance's table. */
   readonly locateInstance: Locate;
-  /** What the exchange's own list of instruments adds to the symbol map; the map wins. */
+  /** Entries that the exchange's own list of instruments adds to the symbol map. The map wins. */
   readonly listed?: readonly ListedInstrument[];
 }

@@ -17,7 +17,7 @@ export interface ItemText {
   readonly head: string;
   readonly item: string;
   readonly tail: string;
-  /** What stands between two items of one message; null where messages are not merged. */
+  /** Text between two items of one message; null if messages are not merged. */
   readonly joiner: string | null;
   readonly streams: readonly Stream[];
   readonly echo: string | null;
@@ -139,7 +139,7 @@ class Splitter {
     return key;
   }
 
-  /** What takes an item back, made of the message that asks for it alone. */
+  /** Returns the message that unsubscribes an item, made of the one that subscribes to it alone. */
   #unsubscribeOf(text: string): ItemText["unsubscribe"] {
     const rule = this.#unsubscribe;
     if (rule === undefined) return null;

@@ -17,14 +17,19 @@ export function findValue(text: string, segments: readonly string[]): TextSpan |
   return { start, end: skipValue(text, start) };
 }
 
-/** Where the key of the member at `segments` stands, quotes included; null where they lead to no member of an object. */
+/**
+ * Where the key of the member at `segments` stands, quotes included; null where they lead to no member of an object.
+ */
 export function findKey(text: string, segments: readonly string[]): TextSpan | null {
   const parent = findValue(text, segments.slice(0, -1));
   if (parent === null || segments.length === 0) return null;
   return children(text, parent.start).find(({ key }) => key === segments[segments.length - 1])?.keySpan ?? null;
 }
 
-/** A JSON text cut at an array or a text of it: `head`, the parts with `joiner` between them, and `tail` are the whole. */
+/**
+ * A JSON text cut at an array or a text of it: `head`, the parts with `joiner` between them, and `tail` are the
+ * whole.
+ */
 export interface CutText {
   readonly head: string;
   readonly parts: readonly string[];

@@ -52,7 +52,10 @@ export class PlaceholderText {
   }
 }
 
-/** Most bytes that each kind of placeholder is filled with; an `env` placeholder's value is known, others are guessed generously. */
+/**
+ * Most bytes that each kind of placeholder is filled with; an `env` placeholder's value is known, others are guessed
+ * generously.
+ */
 const PLACEHOLDER_BYTES: Readonly<Record<Placeholder["kind"], number>> = {
   id: 10,
   now_ms: 13,

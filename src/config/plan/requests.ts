@@ -5,7 +5,7 @@ import { type PlaceholderText, templateBytes } from "./placeholder_text.ts";
 import { batchSteps, type ItemText } from "./items.ts";
 import { cutText } from "./json_text.ts";
 
-/** Cuts the items of a connection into shards of at most `limit` items. Null: there is no limit. */
+/** Splits the items of a connection into shards of at most `limit` items; null sets no limit. */
 export function shardItems(items: readonly ItemText[], limit: number | null): readonly (readonly ItemText[])[] {
   if (limit === null || items.length <= limit) return items.length === 0 ? [] : [items];
   const shards: (readonly ItemText[])[] = [];

@@ -13,7 +13,7 @@ import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
 
-/** What REST requests are asked for: nothing on replay. */
+/** Instruments and channels that REST requests serve; none on replay. */
 export interface RestDemand {
   readonly instruments: readonly Instrument[];
   readonly channels: readonly Channel[];
@@ -121,7 +121,10 @@ function pathTemplate(
   return templateOf(path, context.place, { ...scope, placeholders: ["now_ms", "now_s", "uuid", "env"] });
 }
 
-/** `/depth?symbol={symbol}&limit=5` → path `/depth`, parameter `symbol`; `/book/{symbol}` → path `/book/`, no parameter. */
+/**
+ * `/depth?symbol={symbol}&limit=5` → path `/depth`, parameter `symbol`; `/book/{symbol}` → path `/book/`, no
+ * parameter.
+ */
 function requestMatch(path: string): RestRequestPlan["match"] {
   const parameter = /[?&]([^=&{}]+)=\{symbol(?:_lower|_upper)?\}/.exec(path);
   const end = Math.min(...["?", "{"].map((char) => path.includes(char) ? path.indexOf(char) : path.length));

@@ -8,7 +8,10 @@ import type { Place } from "./place.ts";
 /** Values of the placeholders that stand for something of an instrument: `base`, `sym:kind`. */
 export type SymbolValues = (instrument: Pick<Instrument, "symbol" | "native">) => Readonly<Record<string, string>>;
 
-/** Compiles `[symbol_values]`. A symbol that is not canonical has no parts; what an expression gives no text for is left out. */
+/**
+ * Compiles `[symbol_values]`. Omits the parts of a symbol that is not canonical, and values whose expression gives no
+ * text.
+ */
 export function buildSymbolValues(descriptor: DescriptorValues, place: Place): SymbolValues {
   const own = Object.entries(descriptor.symbol_values).flatMap(
     ([name, text]): readonly (readonly [string, CompiledExpression])[] => {

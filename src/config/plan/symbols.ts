@@ -3,7 +3,7 @@ import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts
 import type { ListedInstrument } from "./input.ts";
 import { listed, type Place } from "./place.ts";
 
-/** What an exchange's symbols are called: canonical and native spellings with the family of each. */
+/** Canonical and native spellings of an exchange's symbols, with the family of each. */
 export interface SymbolTable {
   /** In the order of the map file, then of the exchange's list. */
   readonly instruments: readonly Instrument[];
@@ -33,7 +33,9 @@ function instrument(symbol: string, native: string): Instrument {
   return { symbol, native, family: parseCanonicalSymbol(symbol)?.family ?? null };
 }
 
-/** Whether a connection carries instruments of a family; a symbol of unknown family goes wherever no family is named. */
+/**
+ * Whether a connection carries instruments of a family; a symbol of unknown family goes wherever no family is named.
+ */
 export function serves(connection: ConnectionValues, family: Family | null): boolean {
   return connection.families === undefined || (family !== null && connection.families.includes(family));
 }

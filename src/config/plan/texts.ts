@@ -4,19 +4,19 @@ import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { Place } from "./place.ts";
 import { buildSymbolValues, type SymbolValues } from "./symbol_values.ts";
 
-/** What the templates of one descriptor may name. */
+/** Values and placeholders that the templates of one descriptor may name. */
 export interface Texts {
   /** Arguments in force, by name. */
   readonly args: Readonly<Record<string, string>>;
   /** Values that are replaced at once: `arg:KEY`. */
   readonly scope: Omit<TemplateScope, "placeholders">;
-  /** What the placeholders of an instrument stand for. */
+  /** Values of an instrument's placeholders. */
   readonly symbolValues: SymbolValues;
   /** Placeholders of a text that is sent on an open connection. */
   readonly sent: readonly Placeholder["kind"][];
 }
 
-/** What the templates of a descriptor may name, its instance's overrides in place. */
+/** Returns the values that the templates of a descriptor may name, with the instance's overrides. */
 export function buildTexts(
   descriptor: DescriptorValues,
   environment: (name: string) => string | undefined,

@@ -10,15 +10,15 @@ export interface RateLimit {
   readonly perMs: number;
 }
 
-/** Keeping a connection alive. */
+/** Keepalive of a connection. */
 export interface KeepalivePlan {
   readonly mode: "ping_frame" | "application" | "none";
   readonly intervalMs: number;
-  /** `bootstrap` value that replaces `intervalMs`, in ms; null where none does. */
+  /** Name of the bootstrap value that replaces `intervalMs`, in ms; null if none does. */
   readonly intervalFrom: string | null;
-  /** `idle`: only when nothing was received for the interval. */
+  /** `idle` sends only when nothing was received for the interval. */
   readonly when: "always" | "idle";
-  /** What application mode sends. */
+  /** Message that mode `application` sends; null in other modes. */
   readonly template: Template | null;
   /**
    * A ping that nothing answered for this long ends the session: a pong frame in mode `ping_frame`; in mode
@@ -28,13 +28,13 @@ export interface KeepalivePlan {
   readonly expectsPong: boolean;
 }
 
-/** A call made before each connect, for a token or an address. */
+/** HTTP call before each connect, for a token or an address. */
 export interface BootstrapPlan {
   readonly method: "GET" | "POST";
   readonly url: Template;
   readonly body: Template | null;
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** Name of a value, and where the reply holds it. A missing one fails the connect. */
+  /** Values by name, with the place in the reply that holds each. The connect fails if one is missing. */
   readonly values: readonly { readonly name: string; readonly expression: Expression }[];
 }
 
@@ -44,13 +44,13 @@ export interface ConnectionPlan {
   readonly key: string;
   readonly connectionId: string;
   readonly families: readonly Family[] | null;
-  /** First is primary, the rest failover. */
+  /** Addresses: the first is the primary, the others are failovers. */
   readonly urls: readonly Template[];
   readonly headers: Readonly<Record<string, string | Secret>>;
   readonly compression: boolean;
   readonly tls: { readonly enabled: boolean; readonly caCertPath: string | null };
   readonly readTimeoutMs: number;
-  /** A stream of a channel that is not quiet has to show data within this time of being asked for. */
+  /** Time in ms from the request within which a stream has to show data, unless its channel is quiet. */
   readonly firstDataTimeoutMs: number;
   readonly quietChannels: readonly Channel[];
   readonly keepalive: KeepalivePlan;
@@ -59,42 +59,45 @@ export interface ConnectionPlan {
   /** Whether to wait for a `welcome` frame before sending, and for how long. */
   readonly awaitsWelcome: boolean;
   readonly welcomeTimeoutMs: number;
-  /** Sent after the welcome, before the subscriptions. */
+  /** Messages sent after the welcome and before the subscriptions. */
   readonly hello: readonly Template[];
   readonly maxAgeMs: number | null;
-  /** Frames that we send, pings included, on one connection. */
+  /** Limit of sent frames on one connection, pings included; null if there is none. */
   readonly sendLimit: RateLimit | null;
-  /** Connection attempts, over all connections of the instance to one host. */
+  /** Limit of connection attempts to one host; null if there is none. */
   readonly openLimit: RateLimit | null;
   readonly requests: readonly SubscribeRequest[];
 }
 
-/** One frame that subscribes to one or more items. */
+/** One message that subscribes to one or more items. */
 export interface SubscribeRequest {
   readonly message: Template;
   readonly items: readonly SubscribeItem[];
   readonly ack: AckPlan;
-  /** It holds everything that is asked for on the socket, because each request replaces the one before. */
+  /** Whether each request replaces the one before, so that the message names everything the socket subscribes to. */
   readonly replaces: boolean;
 }
 
-/** The smallest thing that can be subscribed to, acknowledged and rejected on its own. */
+/** Smallest unit that can be subscribed to, acknowledged and rejected on its own. */
 export interface SubscribeItem {
   readonly streams: readonly Stream[];
-  /** What an acknowledgement echoes of this item, parts joined by ECHO_SEPARATOR; null where acks echo nothing. */
+  /** Parts of the item that an acknowledgement echoes, joined by ECHO_SEPARATOR; null if acks echo nothing. */
   readonly echo: string | null;
-  /** How the exchange spells what the item asks for, for rejections in words; null where it is not one symbol's. */
+  /** Native names of the item, to find it in a rejection's text; null if the item is not of one symbol. */
   readonly spelling: ItemSpelling | null;
-  /** The frame that subscribes to this item alone; where subscriptions replace each other, the one that holds all. */
+  /** Message that subscribes to this item alone, or to all items if requests replace each other. */
   readonly message: Template;
-  /** Ends the item, so that asking again gives it anew. `none`: asking again is enough. Null: only a new socket helps. */
+  /**
+   * Message that unsubscribes the item. `none` if subscribing again is enough; null if only a new socket
+   * resubscribes.
+   */
   readonly unsubscribe: Template | "none" | null;
 }
 
-/** Native names of what an item asks for. */
+/** Native names of an item. */
 export interface ItemSpelling {
   readonly symbol: string;
-  /** Null where the item names no channel. */
+  /** Null if the item names no channel. */
   readonly channel: string | null;
 }
 

@@ -9,26 +9,28 @@ export interface DedupPlan {
   readonly keysMax: number;
 }
 
-/** `[books]`: the best levels of every kept book, as an event of its own. */
+/** `[books]`: emits the best levels of every kept book as events. */
 export interface BookTopPlan {
   /** Levels of each side. */
   readonly levels: number;
-  /** Of exchange time: the first update in each interval gives one. */
+  /** Interval of exchange time in ms. The first update in each interval emits an event. */
   readonly intervalMs: number;
 }
 
-/** Version of the form of a `DerivationPlan`. Raise it with every change of what a plan may hold or of what it means. */
+/**
+ * Version of the form of a `DerivationPlan`. Raise it with every change of what a plan may hold or of what it means.
+ */
 export const DERIVATION_VERSION = 1;
 
 /**
- * What the events of one instance are derived by, and nothing else: the unit that is written to the journal and named by
- * its hash.
+ * Everything that the events of one instance are derived from: the unit that is written to the journal and named by its
+ * hash.
  */
 export interface DerivationPlan {
   readonly version: number;
   readonly frames: FramePlan;
   readonly dedup: DedupPlan;
-  /** Null: no tops of books are derived. */
+  /** Null if no tops of books are emitted. */
   readonly bookTops: BookTopPlan | null;
 }
 

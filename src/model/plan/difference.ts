@@ -6,7 +6,7 @@ import { buildDerivation } from "./derivation.ts";
 import type { JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
 import type { SinkPlan } from "./sinks.ts";
 
-/** What has to happen so that a program that runs one plan runs another. Everything that is not named stays as it is. */
+/** Changes that take a program from one plan to another. Everything that is not named stays as it is. */
 export interface PlanDifference {
   /** In the order of the new plan, then those that leave. */
   readonly instances: readonly InstanceChange[];
@@ -17,7 +17,7 @@ export interface PlanDifference {
   readonly needsRestart: readonly string[];
 }
 
-/** What becomes of one exchange instance. One that is disabled or broken does not run: it is no instance here. */
+/** Change of one exchange instance. An instance that is disabled or broken counts as absent. */
 export type InstanceChange =
   | { readonly name: string; readonly kind: "add" | "remove" }
   /** It stops and starts anew. `parts` are the places in its plan that differ: `connections.public.readTimeoutMs`. */
@@ -30,12 +30,15 @@ export type InstanceChange =
     readonly removed: readonly Stream[];
   };
 
-/** What becomes of one sink. `parts` are the keys of its table that differ. */
+/** Change of one sink. `parts` are the keys of its table that differ. */
 export type SinkChange =
   | { readonly name: string; readonly kind: "add" | "remove" }
   | { readonly name: string; readonly kind: "reopen"; readonly parts: readonly string[] };
 
-/** Compares two plans by all that they hold. Texts that mean the same plan, such as other comments, make no difference. */
+/**
+ * Compares two plans by all that they hold. Texts that mean the same plan, such as other comments, make no
+ * difference.
+ */
 export function comparePlans(before: Plan, after: Plan): PlanDifference {
   return {
     instances: compareNamed(runnables(before), runnables(after), compareInstances),

@@ -7,7 +7,7 @@ import type { ControlAction } from "../signal.ts";
 import type { Template } from "../template.ts";
 import type { BookRule } from "./books.ts";
 
-/** How frames of an exchange are read: everything the pure middle needs. */
+/** Rules that turn frames of one exchange instance into events. */
 export interface FramePlan {
   /** Name of the instance, as it stands in events. */
   readonly exchange: string;
@@ -17,33 +17,33 @@ export interface FramePlan {
   readonly events: readonly EventRule[];
   /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
   readonly parse: ParseRule | null;
-  /** Where frames carry the key of what their session remembers; null where sessions remember nothing. */
+  /** Session-scoped id in data frames, which an alias stands for; null if there are no aliases. */
   readonly aliasKey: Expression | null;
-  /** Where frames carry a counter over all frames of their session, one up each time; null where they do not. */
+  /** Counter over all frames of a session, which rises by one each time; null if frames have none. */
   readonly socketSequence: Expression | null;
   /** Native channel → channel, for raw events. */
   readonly channels: Readonly<Record<string, Channel>>;
-  /** Books that are kept and checked; feeds of no rule here pass through. */
+  /** Books that are kept and checked. Book events of other rules are emitted unchecked. */
   readonly books: readonly BookRule[];
-  /** Null: events of all channels are wanted (replay); otherwise those of these channels alone. */
+  /** Channels whose events are emitted; null emits all (replay). */
   readonly wanted: readonly Channel[] | null;
 }
 
-/** What frames of one connection of the descriptor need, whatever shard of it they came from. */
+/** Decoding and symbols of one connection of the descriptor, for all of its shards. */
 export interface FrameConnection {
   /** The descriptor's connection id. */
   readonly id: string;
   readonly decode: Decoding;
-  /** As the descriptor or the instance writes them, to recognise the connection of a recording. */
+  /** Addresses, to recognise the connection of a recording. */
   readonly urls: readonly string[];
   /** Native → canonical: the same spelling may name two instruments on two connections. */
   readonly canonical: Readonly<Record<string, string>>;
 }
 
-/** `auto`: gzip or zlib by the first bytes, text otherwise. */
+/** Compression of binary frames. `auto` tells gzip and zlib by the first bytes and takes anything else as text. */
 export type Decoding = "text" | "gzip" | "deflate_raw" | "auto";
 
-/** The parse table of 1.4: what is read off every frame. */
+/** The parse table of schema 1.4: fields that are read from every frame. */
 export interface ParseRule {
   readonly channel: FieldRule;
   readonly symbol: FieldRule;
@@ -52,39 +52,45 @@ export interface ParseRule {
   readonly messageId: FieldRule | null;
 }
 
-/** How one value is taken from a row. */
+/** Reads one value from a row. */
 export interface FieldRule {
-  /** Tried in order until one gives a value that is not null and not `absent`. */
+  /** Sources, tried in order until one gives a value that is neither null nor `absent`. */
   readonly sources: readonly Expression[];
-  /** Texts that mean "not there": `""`, `"0"`. */
+  /** Texts that mean "no value", such as `""` or `"0"`; null if there are none. */
   readonly absent: readonly string[] | null;
-  /** Text → text; booleans look up `true` and `false`. A text that the map lacks is `other`, or a fault if that is null. */
+  /**
+   * Translates the text; booleans are looked up as `true` and `false`. A text without an entry becomes `other`, or is a
+   * fault if `other` is null.
+   */
   readonly map: Readonly<Record<string, string>> | null;
   readonly other: string | null;
-  /** Set on times. */
+  /** Unit of a time; null for other values. */
   readonly unit: TimeUnit | null;
-  /** A fault where it is missing. */
+  /** Whether a missing value is a fault. */
   readonly required: boolean;
 }
 
-/** What kind of events a rule yields; `book` gives snapshots or deltas, `checksum` none: it proves a book. */
+/** Kind of events that a rule emits. `book` emits snapshots and deltas; `checksum` emits none and checks a book. */
 export type RuleKind =
   | Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta" | "book_top">
   | "book"
   | "checksum";
 
-/** How a text inside a frame holds a document of its own. */
+/** Encoding of a document that stands as text inside a frame. */
 export type BlobEncoding = "json" | "base64_gzip" | "base64_deflate_raw";
 
-/** A text inside a frame whose content is what a rule reads. */
+/** Text inside a frame that holds the document a rule reads. */
 export interface UnwrapRule {
   readonly at: Expression;
   readonly encoding: BlobEncoding;
 }
 
-/** How rows that carry only what has changed become whole. */
+/** Merges partial rows into full rows, per symbol. */
 export interface MergeRule {
-  /** Tells the row that is an image: what was known before is forgotten, and nothing is said before the first. Null: none. */
+  /**
+   * Matches snapshot rows. A snapshot replaces the merged state; rows before the first snapshot are skipped. Null if the
+   * stream has no snapshots.
+   */
   readonly start: Predicate | null;
 }
 
@@ -93,31 +99,33 @@ export interface EventRule {
   /** Unique in the descriptor: `trade`, `trade#2`, or as the descriptor names it. */
   readonly name: string;
   readonly kind: RuleKind;
-  /** The subscription it belongs to. */
+  /** Channel of the subscription that the events belong to. */
   readonly channel: Channel;
   /** `ws`, or the name of a REST request. */
   readonly source: string;
-  /** Null: frames of every connection. */
+  /** Ids of the connections whose frames the rule reads; null reads those of all. */
   readonly connections: readonly string[] | null;
-  /** On the whole frame. */
+  /** Matches frames. */
   readonly when: Predicate;
-  /** The text in the frame that rows and fields are read from; null: the frame itself. */
+  /** Text in the frame that rows and fields are read from; null reads the frame itself. */
   readonly unwrap: UnwrapRule | null;
   readonly rows: Rows;
-  /** On each row. */
+  /** Matches rows of a matched frame; null takes all. */
   readonly where: Predicate | null;
   readonly symbol: FieldRule | null;
   readonly exchangeTs: FieldRule | null;
-  /** Event field → how it is found. Fields of the kind that are not named are null. */
+  /** Rules by event field. Fields of the kind that are not named are null in the event. */
   readonly fields: Readonly<Record<string, FieldRule>>;
   readonly book: BookFields | null;
-  /** Fields that a row lacks are those last known of the rule, session and symbol; null: rows stand for themselves. */
+  /**
+   * Fills fields that a row lacks with the last known values of the rule, session and symbol; null if rows are full.
+   */
   readonly merge: MergeRule | null;
-  /** Drop the first matching frame of each stream and session: it repeats what was before. */
+  /** Whether the first matching frame of each stream and session is skipped, because it repeats earlier data. */
   readonly skipFirstFrame: boolean;
 }
 
-/** Where a book rule finds its levels. Either `bids`/`asks`, or `levels` with a side on each. */
+/** Places of a book's levels: either `bids` and `asks`, or `levels` with a side on each. */
 export interface BookFields {
   readonly snapshot: boolean | Predicate;
   readonly bids: Rows | null;
@@ -127,33 +135,35 @@ export interface BookFields {
   readonly askLevel: LevelRule;
   /** Side of a level in `levels`: a field whose map gives `bid` or `ask`. */
   readonly side: FieldRule | null;
-  /** Drop levels whose size is not a decimal instead of making the frame a fault. */
+  /** Whether levels whose size is no decimal are skipped; otherwise they are a fault of the frame. */
   readonly dropMalformedLevels: boolean;
 }
 
 export interface LevelRule {
   readonly price: Expression;
   readonly size: Expression;
-  /** Names the level: where a change has no price, the price last seen with the id counts. Null: prices always stand. */
+  /**
+   * Id of the level. A change without a price takes the price last seen with the id. Null if every level has a price.
+   */
   readonly id: Expression | null;
 }
 
-/** Names a frame that is not data and says what the session does about it. */
+/** Matches frames that are not data and names the session's action. */
 export interface ControlRule {
   readonly name: string;
   readonly action: ControlAction;
-  /** Null: every connection. */
+  /** Ids of the connections whose frames the rule reads; null reads those of all. */
   readonly connections: readonly string[] | null;
-  /** The whole frame, for frames that are not JSON; null where `when` decides. */
+  /** Text of the whole frame, for frames that are not JSON; null if `when` decides. */
   readonly text: string | null;
   readonly when: Predicate | null;
-  /** Where an ack or a rejection names the request and the items. */
+  /** Id of the request that an ack or a rejection answers; null if answers carry none. */
   readonly correlation: Expression | null;
   readonly rows: Rows | null;
   readonly echo: readonly Expression[];
-  /** Rows that name the items of the request that are accepted: all others are not. Null: the frame has no such list. */
+  /** Rows of the accepted items of the request; items without a row are rejected. Null if the frame lists none. */
   readonly accepted: Rows | null;
-  /** Rows that name items of the request that are not accepted. */
+  /** Rows of the rejected items of the request; null if the frame lists none. */
   readonly rejected: Rows | null;
   readonly reason: Expression | null;
   /** Tells rejections after which asking again cannot help; null where none is told apart. */

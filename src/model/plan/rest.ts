@@ -20,21 +20,21 @@ export type RestRateLimit =
   | { readonly kind: "requests_per_minute"; readonly requestsPerMinute: number }
   | { readonly kind: "token_bucket"; readonly capacity: number; readonly refillPerSecond: number };
 
-/** A REST answer that becomes events: asked for once a session, or again and again. */
+/** REST request whose answers become events: sent once a session, or polled. */
 export interface RestRequestPlan {
   readonly name: string;
   readonly channel: Channel;
-  /** Asked for on behalf of this connection's streams of `channel`. */
+  /** Connection whose streams of `channel` the request serves. */
   readonly connectionId: string;
-  /** Behind a base URL; one entry an instrument, or a single one with native `""`. */
+  /** One path for each instrument, or a single one with native `""`; each follows a base URL. */
   readonly targets: readonly { readonly native: string; readonly symbol: string; readonly path: Template }[];
-  /** Null: once a session, after the stream was acknowledged. */
+  /** Poll interval in ms; null sends the request once a session, after the stream was acknowledged. */
   readonly everyMs: number | null;
-  /** How a URL seen in a recording is recognised: the path before the first variable, and the name of the parameter. */
+  /** Recognises the URL in a recording: the path before the first variable, and the name of the symbol's parameter. */
   readonly match: { readonly pathPrefix: string; readonly symbolParameter: string | null };
 }
 
-/** Where the list of instruments comes from and how a row becomes a map entry. */
+/** Request for a list of instruments, and the rules that turn its rows into entries of the symbol map. */
 export interface InstrumentListPlan {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -43,6 +43,6 @@ export interface InstrumentListPlan {
   readonly where: Predicate | null;
   readonly native: Expression;
   readonly canonical: Expression;
-  /** Where an answer names the page behind it, and the query parameter that asks for it; null: there is one page. */
+  /** Place of the next page's cursor in an answer, and the query parameter that takes it; null if there is one page. */
   readonly next: { readonly at: Expression; readonly parameter: string } | null;
 }

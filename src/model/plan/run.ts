@@ -12,7 +12,7 @@ export interface Plan {
   readonly run: RunPlan;
   readonly journal: JournalPlan;
   readonly dedup: DedupPlan;
-  /** Null: no tops of books are derived. */
+  /** Null if no tops of books are emitted. */
   readonly bookTops: BookTopPlan | null;
   readonly sinks: readonly SinkPlan[];
   /** Every configured instance, also disabled and broken ones, in the order of the file. */
@@ -31,7 +31,7 @@ export interface RunPlan {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-/** What happens to frames when the journal has reached its cap. */
+/** Treatment of frames while the journal is at its cap. */
 export type OnFull = "block" | "drop_all" | "drop_ticker_depth_keep_trade";
 
 /** `[journal]`; sizes in bytes. */
@@ -39,7 +39,7 @@ export interface JournalPlan {
   readonly syncMs: number;
   readonly segmentBytes: number;
   readonly totalBytesMax: number;
-  /** Segments that every sink has passed are kept this long; 0 deletes them at once. */
+  /** Hours that a segment is kept after every sink has passed it; 0 deletes it at once. */
   readonly retainHours: number;
   readonly onFull: OnFull;
 }
@@ -50,21 +50,24 @@ export interface ExchangePlan {
   readonly name: string;
   readonly enabled: boolean;
   readonly descriptorPath: string;
-  /** Null where the descriptor could not be read or is broken; then `issues` says why. */
+  /** Null if the descriptor could not be read or is broken; `issues` says why. */
   readonly descriptorName: string | null;
   readonly descriptorVersion: string | null;
   /** Hash of the descriptor's text; empty where it could not be read. */
   readonly descriptorHash: string;
   /** All issues of this instance: its table, its descriptor, its maps. */
   readonly issues: readonly Issue[];
-  /** Null where an error keeps the instance from running, or it is disabled. */
+  /** Null if the instance is disabled or an error keeps it from running. */
   readonly runnable: RunnableExchange | null;
 }
 
 /** What an instance needs to run. */
 export interface RunnableExchange {
   readonly instruments: readonly Instrument[];
-  /** Configured symbols that neither the symbol map nor an instrument list spells: nothing is asked for on their behalf. */
+  /**
+   * Configured symbols that neither the symbol map nor an instrument list spells: nothing is asked for on their
+   * behalf.
+   */
   readonly unresolved: readonly string[];
   readonly channels: readonly Channel[];
   /** One entry a socket: shards are already split, connections without streams are left out. */
