@@ -261,12 +261,13 @@ Deno.test("comparePlans() names the settings of books that differ", () => {
 
 type Container = Record<string, unknown>;
 
-/** Every place of a plan that holds a value: the object around it and its key. */
-function* leavesOf(value: unknown): Iterable<readonly [Container, string]> {
+/** Every place of a plan that holds a value: the object around it, its key and its path. */
+function* leavesOf(value: unknown, path = ""): Iterable<readonly [Container, string, string]> {
   if (typeof value !== "object" || value === null || value instanceof Secret) return;
   for (const [key, member] of Object.entries(value)) {
-    if (typeof member === "object" && member !== null && !(member instanceof Secret)) yield* leavesOf(member);
-    else yield [value as Container, key];
+    const at = path === "" ? key : `${path}.${key}`;
+    if (typeof member === "object" && member !== null && !(member instanceof Secret)) yield* leavesOf(member, at);
+    else yield [value as Container, key, at];
   }
 }
 
@@ -283,4 +284,26 @@ Deno.test("comparePlans() sees a change of any value anywhere in what an instanc
     container[key] = kept;
   }
   assert.ok(isSamePlan(comparePlans(before, after)));
+});
+
+/** Places of an instance's plan that only its streams determine; addresses in the frames recognise recordings alone. */
+const OF_STREAMS =
+  /^(?:instruments|connections\.\d+\.requests|rest\.requests\.\d+\.targets|frames\.books\.\d+\.requests|frames\.connections\.\d+\.urls)\b/;
+
+Deno.test("comparePlans() restarts where streams differ and with them any value that is not of a stream", () => {
+  const of = (symbols: string) => planOf({ exchanges: instance("one", { symbols }) });
+  const before = of('"BTC/USDT"');
+  const after = of('"BTC/USDT", "ETH/USDT"');
+  let tried = 0;
+  for (const [container, key, path] of leavesOf(after.exchanges[0].runnable)) {
+    if (OF_STREAMS.test(path)) continue;
+    const kept = container[key];
+    container[key] = typeof kept === "number" ? kept + 1 : typeof kept === "boolean" ? !kept : `${kept} changed`;
+    const [change] = comparePlans(before, after).instances;
+    container[key] = kept;
+    assert.equal(change.kind, "restart", `${path} = ${String(kept)}`);
+    tried++;
+  }
+  assert.ok(tried > 100);
+  assert.equal(comparePlans(before, after).instances[0].kind, "resubscribe");
 });

@@ -97,8 +97,9 @@ function compareInstances(name: string, before: RunnableExchange, after: Runnabl
 }
 
 /** All of an instance that its streams alone do not change. */
-function lasting({ connections, rest, frames }: RunnableExchange): unknown {
+function lasting({ instruments: _, connections, rest, frames, ...others }: RunnableExchange): unknown {
   return {
+    ...others,
     connections: connections.map((connection) => ({
       ...connection,
       requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
