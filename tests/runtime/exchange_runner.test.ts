@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { Pipeline } from "../../src/derive/mod.ts";
+import { denoHost } from "../../src/host/mod.ts";
+import type { Journal } from "../../src/journal/mod.ts";
+import { Failure, type JournalRecord, type Observation, type Offset } from "../../src/model/mod.ts";
+import { HostLimits, RestClient } from "../../src/rest/mod.ts";
+import { ExchangeRunner, Intake, RecentEvents } from "../../src/runtime/mod.ts";
+import { loadInstance } from "../exchanges/shipped.ts";
+import { type SimulatedConnection, SimulatedHost } from "../support/simulated_host.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A journal in memory that takes what `fault` lets through. */
+function memoryJournal() {
+  const records: JournalRecord[] = [];
+  const state = { fault: (_record: JournalRecord): void => {} };
+  const journal = {
+    append: (record: JournalRecord): Offset => {
+      state.fault(record);
+      records.push(record);
+      return records.length;
+    },
+    get next() {
+      return records.length + 1;
+    },
+    synced: 0,
+    oldest: 0,
+    bufferedBytes: 0,
+    totalBytes: 0,
+    full: false,
+    failure: null,
+    openSessions: [],
+    whenSynced: () => () => {},
+    whenFreed: () => () => {},
+  };
+  return { records, state, journal: journal as unknown as Journal };
+}
+
+/** A runner of the shipped descriptor of an exchange in simulated time, whose dials all succeed. */
+function rig() {
+  const simulated = new SimulatedHost();
+  const { clock } = simulated;
+  const host = { ...denoHost(), ...simulated };
+  const sockets: SimulatedConnection[] = [];
+  const dial = simulated.dialer.dial.bind(simulated.dialer);
+  simulated.dialer.dial = (...args) => {
+    const opening = dial(...args);
+    void simulated.dialer.last.open();
+    return opening.then((connection) => {
+      sockets.push(connection as SimulatedConnection);
+      return connection;
+    });
+  };
+  const { exchanges } = loadInstance({ name: "binance", symbols: ["BTC/USDT"], channels: ["trades"] });
+  const runnable = exchanges[0]?.runnable ?? null;
+  assert.ok(runnable !== null);
+  const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
+  const { records, state, journal } = memoryJournal();
+  const seen: Observation[] = [];
+  const observe = (observation: Observation) => void seen.push(observation);
+  const intakeOptions = {
+    host,
+    journal,
+    pipeline: new Pipeline([runnable.frames], dedup),
+    tail: new RecentEvents(1, 64 * 1024),
+    onFull: "block" as const,
+    plans: () => [runnable.frames],
+    dedup,
+    observe,
+    onPressure: () => {},
+  };
+  const intake = new Intake(intakeOptions);
+  const runnerOptions = {
+    name: "binance",
+    descriptorHash: "",
+    planHash: "",
+    runnable,
+    intake,
+    host,
+    observe,
+    rest: new RestClient({ host, limits: new HostLimits(clock), observe }),
+  };
+  const runner = new ExchangeRunner(runnerOptions);
+  const busy = (kinds: readonly JournalRecord["kind"][]) => {
+    state.fault = (record) => {
+      if (kinds.includes(record.kind)) throw new Failure("busy", "Journal is busy");
+    };
+  };
+  return { clock, sockets, records, state, busy, runner, seen };
+}
+
+const TRADE = (id: number) =>
+  `{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161256322,"s":"BTCUSDT","t":${id},"p":"61800.1","q":"0.1","T":1723161256321,"m":true}}`;
+
+Deno.test("ExchangeRunner goes on after a journal that took nothing, whatever it was asked to take", async () => {
+  const kinds = ["opened", "frame", "acked", "closed"] as const;
+  for (const busy of [...kinds.map((kind) => [kind]), kinds]) {
+    const { clock, sockets, records, runner, state, ...given } = rig();
+    runner.start();
+    await clock.advance(0);
+    given.busy(busy);
+    sockets[0].frame(TRADE(1));
+    sockets[0].frame('{"result":null,"id":1}');
+    await clock.advance(1000);
+    sockets[0].end(1001, "going away");
+    await clock.advance(HOUR_MS / 2);
+    state.fault = () => {};
+    await clock.advance(HOUR_MS / 2);
+    const last = sockets[sockets.length - 1];
+    assert.equal(last.ended, false, busy.join());
+    assert.ok(last.texts.some((text) => text.includes("SUBSCRIBE")), busy.join());
+    assert.ok(sockets.slice(0, -1).every(({ ended }) => ended), "no socket is left open");
+    last.frame(TRADE(2));
+    const opened = records.filter(({ kind }) => kind === "opened").length;
+    const closed = records.filter(({ kind }) => kind === "closed").length;
+    assert.equal(opened, closed + 1, `${busy.join()}: every session that was recorded has its end recorded`);
+    const stopping = runner.stop();
+    await clock.advance(2000);
+    await stopping;
+    assert.equal(records.filter(({ kind }) => kind === "closed").length, opened);
+    assert.ok(sockets.every(({ ended }) => ended));
+  }
+});
+
+Deno.test("ExchangeRunner records every frame or counts it as dropped, while the journal comes and goes", async () => {
+  const { clock, sockets, records, runner, state, seen, busy } = rig();
+  runner.start();
+  await clock.advance(0);
+  let sent = 0;
+  for (let round = 0; round < 40; round++) {
+    if (round % 4 === 1) busy(["opened", "frame", "acked", "closed", "dropped"]);
+    if (round % 4 === 3) state.fault = () => {};
+    const socket = sockets[sockets.length - 1];
+    if (!socket.ended && socket.closing === null) {
+      socket.frame(TRADE(++sent));
+      if (round % 6 === 5) socket.end(1006, "");
+    }
+    await clock.advance(20_000);
+  }
+  state.fault = () => {};
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+  const kept = records.filter(({ kind }) => kind === "frame").length;
+  const dropped = seen.reduce((sum, one) => sum + (one.kind === "frames_dropped" ? one.frames : 0), 0);
+  assert.ok(kept > 0 && dropped > 0);
+  assert.equal(kept + dropped, sent);
+});
