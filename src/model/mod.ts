@@ -229,8 +229,11 @@ export {
   type FrameRecord,
   type HttpRecord,
   type JournalRecord,
+  type MissedAnswer,
+  missedAnswerBody,
   type OpenedRecord,
   type PlanRecord,
+  readMissedAnswer,
   type RejectedRecord,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";

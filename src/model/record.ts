@@ -1,5 +1,6 @@
 import type { Stream } from "./channel.ts";
 import type { Offset, SessionId } from "./frame.ts";
+import { EXAMPLE_CHARS_MAX } from "./limits.ts";
 import type { Micros } from "./micros.ts";
 
 /** A connection of an exchange instance was opened; its offset is the session's id. */
@@ -43,9 +44,34 @@ export interface HttpRecord {
   /** Native symbol asked for; empty where the request covers many. */
   readonly native: string;
   readonly url: string;
-  /** HTTP status; 0: a poll went without an answer for longer than its interval, and `body` says why. */
+  /** HTTP status; 0: a poll went without an answer for longer than its interval, and `body` is a `MissedAnswer`. */
   readonly status: number;
   readonly body: Uint8Array;
+}
+
+/** What the body of an `http` record with status 0 says. */
+export interface MissedAnswer {
+  /** Receive time of the last answer; before the first, when the poll began. */
+  readonly from: Micros;
+  readonly reason: string;
+}
+
+/** Returns the body of an `http` record with status 0. */
+export function missedAnswerBody({ from, reason }: MissedAnswer): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ from, reason: reason.slice(0, EXAMPLE_CHARS_MAX) }));
+}
+
+/** Reads such a body; null where it is none. */
+export function readMissedAnswer(body: Uint8Array): MissedAnswer | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || !("from" in value) || !("reason" in value)) return null;
+  const { from, reason } = value;
+  return typeof from === "number" && typeof reason === "string" ? { from, reason } : null;
 }
 
 /** Streams were acknowledged. */

@@ -1,5 +1,6 @@
 import {
   BACKOFF_MS_MAX,
+  Failure,
   type HttpRecord,
   type Micros,
   POLL_RETRY_MS_MAX,
@@ -13,13 +14,13 @@ import type { Clock } from "../host/mod.ts";
 import type { Purpose } from "./request_queue.ts";
 import type { RestAnswer, RestClient, RestRequest } from "./rest_client.ts";
 
-/** Streams that a poll brings and that went without an answer. */
+/** A poll that has no answer for what lies behind `from`. */
 export interface MissedPoll {
   readonly request: string;
   readonly native: string;
-  readonly streams: readonly Stream[];
   readonly at: Micros;
-  readonly everyMs: number;
+  /** Receive time of the last answer; before the first, when the poll began. */
+  readonly from: Micros;
   readonly reason: string;
 }
 
@@ -30,7 +31,7 @@ export interface RestRunnerOptions {
   readonly clock: Clock;
   /** Takes an answer for the journal and the pipeline; returns why it is not what was asked for, null where it is. */
   readonly onAnswer: (record: HttpRecord) => string | null;
-  /** A poll has gone without an answer for longer than its interval, for the first time since its last one. */
+  /** A poll has gone without an answer for longer than its interval, or has ended; once until its next answer. */
   readonly onMissed: (missed: MissedPoll) => void;
 }
 
@@ -137,8 +138,18 @@ export class RestRunner {
     this.#sessions.delete(session);
   }
 
+  /** Asks for nothing any more. A poll that had answers tells that they end here. */
   stop(): void {
     this.#abort.abort();
+    for (const poll of this.#polls) {
+      if (poll.lastAnswerTs === null || poll.isMissed) continue;
+      try {
+        this.#tell(poll, "polling has ended");
+      } catch (error) {
+        // What cannot be kept is counted where it is refused; the stop goes on.
+        if (!(error instanceof Failure)) throw error;
+      }
+    }
     for (const { abort } of this.#sessions.values()) abort.abort();
     this.#sessions.clear();
   }
@@ -216,12 +227,21 @@ export class RestRunner {
 
   /** An attempt brought nothing: tells it once where the poll has gone without an answer for longer than its interval. */
   #missed(poll: Poll, reason: string): void {
-    const { clock, onMissed } = this.#options;
     poll.error = reason;
-    const { request, target, everyMs } = poll;
-    if (poll.isMissed || clock.monotonicMs() - poll.answeredMs <= everyMs) return;
-    const streams = [{ channel: request.channel, symbol: target.symbol }];
-    onMissed({ request: request.name, native: target.native, streams, at: clock.nowMicros(), everyMs, reason });
+    if (poll.isMissed || this.#options.clock.monotonicMs() - poll.answeredMs <= poll.everyMs) return;
+    this.#tell(poll, reason);
+  }
+
+  #tell(poll: Poll, reason: string): void {
+    const { clock, onMissed } = this.#options;
+    const { request, target, lastAnswerTs, since } = poll;
+    onMissed({
+      request: request.name,
+      native: target.native,
+      at: clock.nowMicros(),
+      from: lastAnswerTs ?? since,
+      reason,
+    });
     poll.isMissed = true;
   }
 }

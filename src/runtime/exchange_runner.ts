@@ -1,9 +1,9 @@
 import type { Host } from "../host/mod.ts";
 import {
   type ConnectionStatus,
-  EXAMPLE_CHARS_MAX,
   Failure,
   type HttpRecord,
+  missedAnswerBody,
   type Observer,
   type PollStatus,
   type RequestStatus,
@@ -163,10 +163,9 @@ export class ExchangeRunner {
     }
   }
 
-  /** Writes down that a poll went without an answer: a record with status 0 and the reason. */
-  #missed({ request, native, at, reason }: MissedPoll): void {
+  /** Writes down that a poll went without an answer, or has ended: a record with status 0. */
+  #missed({ request, native, at, from, reason }: MissedPoll): void {
     const { intake, name } = this.#options;
-    const body = new TextEncoder().encode(reason.slice(0, EXAMPLE_CHARS_MAX));
     intake.takeHttp({
       kind: "http",
       at,
@@ -177,7 +176,7 @@ export class ExchangeRunner {
       native,
       url: "",
       status: 0,
-      body,
+      body: missedAnswerBody({ from, reason }),
     });
   }
 

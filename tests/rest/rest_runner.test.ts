@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { HttpRecord, RestPlan } from "../../src/model/mod.ts";
+import { Failure, type HttpRecord, type RestPlan } from "../../src/model/mod.ts";
 import { type MissedPoll, RestRunner } from "../../src/rest/mod.ts";
 import { type Reply, restPlan, restRequest, restRig } from "../support/rest_rig.ts";
 
@@ -113,12 +113,8 @@ Deno.test("RestRunner tells a poll that goes without an answer beyond its interv
   await rig.clock.advance(60_000);
   assert.equal(rig.missed.length, 1);
   const [missed] = rig.missed;
-  assert.deepEqual([missed.request, missed.native, missed.streams, missed.reason], [
-    "interest",
-    "A",
-    [{ channel: "derivative", symbol: "A" }],
-    "empty_answer: []",
-  ]);
+  assert.deepEqual([missed.request, missed.native, missed.reason], ["interest", "A", "empty_answer: []"]);
+  assert.equal(missed.from, rig.runner.polls[0].since + 20_000_000, "it begins with the last answer");
   assert.equal(rig.runner.polls[0].error, "empty_answer: []");
   fails = false;
   await rig.clock.advance(20_000);
@@ -126,6 +122,18 @@ Deno.test("RestRunner tells a poll that goes without an answer beyond its interv
   fails = true;
   await rig.clock.advance(60_000);
   assert.equal(rig.missed.length, 2);
+});
+
+Deno.test("RestRunner.stop() tells that the answers of its polls end, and of those that had none nothing", async () => {
+  const rig = runnerRig(
+    restPlan([restRequest("interest", ["A", "B"], 10_000)]),
+    (url) => url.endsWith("B") ? new Failure("connect", "refused") : {},
+  );
+  rig.runner.start();
+  await rig.clock.advance(5_000);
+  rig.runner.stop();
+  rig.runner.stop();
+  assert.deepEqual(rig.missed.map(({ native, reason }) => [native, reason]), [["A", "polling has ended"]]);
 });
 
 Deno.test("RestRunner polls that hang delay no snapshot", async () => {
