@@ -153,6 +153,14 @@ Deno.test("buildExchange() covers with a message that names no channel what no o
   );
 });
 
+Deno.test("buildExchange() takes over what tells a rejection for good", () => {
+  const reject = { field: "/err", value: 1, final: { "/code": 7 } };
+  const plan = planOf({ descriptor: subscription({ reject }) });
+  assert.equal(plan.frames.controls.find(({ action }) => action === "reject")?.final !== null, true);
+  const plain = planOf({ descriptor: subscription({ reject: { field: "/err", value: 1 } }) });
+  assert.equal(plain.frames.controls.find(({ action }) => action === "reject")?.final, null);
+});
+
 Deno.test("buildExchange() tries control rules, welcomes, rejections and acknowledgements in this order", () => {
   const descriptor = {
     ...subscription({ ack: { field: "/id" }, reject: { field: "/err", value: 1 } }),

@@ -416,3 +416,14 @@ Deno.test("readHttp() gives the events of the request's rules for the instrument
   assert.equal(read("", '{"openInterest":"12.50"}').faults[0].code, "missing_field");
   assert.equal(read("BTCUSDT", "Bad gateway").faults[0].code, "not_json");
 });
+
+Deno.test("read() tells a rejection that asking again cannot mend by its rule's own predicate", () => {
+  const controls = [
+    controlRule("reject", { action: "reject", when: when({ "/op": "error" }), final: when({ "/code": "60018" }) }),
+  ];
+  const normalizer = new FrameReader(framePlan({ controls }));
+  const isFinal = (text: string) => readText(normalizer, text).signal?.final;
+  assert.equal(isFinal('{"op":"error","code":"60018"}'), true);
+  assert.equal(isFinal('{"op":"error","code":"60014"}'), false);
+  assert.equal(isFinal('{"op":"error"}'), false);
+});
