@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { listJournal, readJournal, repairJournal, verifyJournal } from "../journal/mod.ts";
-import { Failure, isoFromMicros, type JournalRecord, type Offset } from "../model/mod.ts";
+import { Failure, isoFromMicros, type JournalRecord, type Offset, type SessionId } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { renderTable, showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
+import { bytesBody, formatJournalLine } from "./journal_lines.ts";
 
 /** `journal ls|cat|verify|repair`: what a journal holds, whether it is sound, and how it becomes so. */
 export function journalCommand(context: CliContext): Command {
@@ -20,7 +21,7 @@ export function journalCommand(context: CliContext): Command {
     .argument("<dir>", "journal folder, or the data folder above it")
     .option("--from <offset>", "first offset")
     .option("--to <offset>", "offset to stop before")
-    .option("--frames", "only frames, in the format of recordings")
+    .option("--frames", "frames with their sessions in the format of recordings, which replay reads back")
     .action((dir: string, options: { from?: string; to?: string; frames?: boolean }) => print(context, dir, options));
   command.command("verify").description("Check every record; exit 1 on damage")
     .argument("<dir>", "journal folder, or the data folder above it")
@@ -95,11 +96,13 @@ async function print(
   const from = readOffset("--from", options.from) ?? 0;
   const to = readOffset("--to", options.to) ?? Number.MAX_SAFE_INTEGER;
   const encoder = new TextEncoder();
+  const exchanges = new Map<SessionId, string>();
   for await (const chunk of readJournal(files, await journalDir(context, dir), { from, to })) {
     let text = "";
     for (const { offset, record } of chunk) {
-      if (offset < from || (options.frames === true && record.kind !== "frame")) continue;
-      text += `${JSON.stringify(options.frames === true ? recordedFrame(record) : recordBody(offset, record))}\n`;
+      if (record.kind === "opened") exchanges.set(offset, record.exchange);
+      if (offset < from) continue;
+      text += `${options.frames === true ? recordedLine(offset, record, exchanges) : bodyLine(offset, record)}\n`;
     }
     try {
       await terminal.writeStdout(encoder.encode(text));
@@ -134,32 +137,23 @@ function readOffset(option: string, text: string | undefined): Offset | null {
 }
 
 /** A record as JSON: payloads as text, or base64 where they are not UTF-8. */
-function recordBody(offset: Offset, record: JournalRecord): unknown {
+function bodyLine(offset: Offset, record: JournalRecord): string {
   switch (record.kind) {
     case "frame": {
       const { payload, ...rest } = record;
-      return { offset, ...rest, ...payloadBody(payload) };
+      return JSON.stringify({ offset, ...rest, ...bytesBody(payload, false) });
     }
     case "http": {
       const { body, ...rest } = record;
-      return { offset, ...rest, ...payloadBody(body) };
+      return JSON.stringify({ offset, ...rest, ...bytesBody(body, false) });
     }
     default:
-      return { offset, ...record };
+      return JSON.stringify({ offset, ...record });
   }
 }
 
-function recordedFrame(record: JournalRecord): unknown {
-  return record.kind === "frame" ? { t: record.at, dir: "in", ...payloadBody(record.payload) } : null;
-}
-
-function payloadBody(payload: Uint8Array): { readonly data: string } | { readonly bin: string } {
-  try {
-    return { data: new TextDecoder("utf-8", { fatal: true }).decode(payload) };
-  } catch {
-    // Not UTF-8: base64 keeps every byte.
-    let binary = "";
-    for (const byte of payload) binary += String.fromCharCode(byte);
-    return { bin: btoa(binary) };
-  }
+function recordedLine(offset: Offset, record: JournalRecord, exchanges: ReadonlyMap<SessionId, string>): string {
+  if ("exchange" in record) return formatJournalLine(offset, record, record.exchange);
+  const session = "session" in record ? record.session : null;
+  return formatJournalLine(offset, record, session === null ? null : exchanges.get(session) ?? null);
 }

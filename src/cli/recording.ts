@@ -1,6 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
-import { readRecording, type RecordedLine } from "../simulator/mod.ts";
+import { readRecording, readRecordingLines, type RecordedLine } from "../simulator/mod.ts";
 
 /** Bytes read from the file at a time. */
 const CHUNK_BYTES = 256 * 1024;
@@ -15,10 +15,27 @@ export async function* readRecordingFile(
   path: string,
   onBytes: (bytes: number) => void = () => {},
 ): AsyncIterable<RecordedLine> {
+  yield* readRecording(await openChunks(host, path, onBytes), path);
+}
+
+/** Reads the lines of a recording file as they are, gzip or plain; throws as `readRecordingFile` does. */
+export async function* readRecordingText(
+  host: Host,
+  path: string,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncIterable<{ readonly line: string; readonly number: number }> {
+  yield* readRecordingLines(await openChunks(host, path, onBytes), path);
+}
+
+async function openChunks(
+  host: Host,
+  path: string,
+  onBytes: (bytes: number) => void,
+): Promise<AsyncIterable<Uint8Array>> {
   const stat = await host.files.stat(path);
   if (stat === null) throw new Failure("file", `Cannot open recording ${path}: no such file`, { retry: false });
   if (stat.isDirectory) throw new Failure("file", `Cannot open recording ${path}: it is a folder`, { retry: false });
-  yield* readRecording(readChunks(host, path, onBytes), path);
+  return readChunks(host, path, onBytes);
 }
 
 async function* readChunks(host: Host, path: string, onBytes: (bytes: number) => void): AsyncIterable<Uint8Array> {

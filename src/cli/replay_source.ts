@@ -4,6 +4,7 @@ import { matchConnection } from "../normalize/mod.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 import { type CliContext, printIssues } from "./context.ts";
+import { holdsJournalLines, readJournalLines } from "./journal_lines.ts";
 import { OpenSessions, type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
 import { readRecordingFile } from "./recording.ts";
 
@@ -46,6 +47,9 @@ async function open(
     if (inputs.length > 1) throw new UsageError("A journal is replayed alone: give one folder, or recordings");
     return await openJournalReplay(context, inputs[0], exchange);
   }
+  if (inputs.length === 1 && await holdsJournalLines(context.host, inputs[0])) {
+    return await openJournalReplay(context, inputs[0], exchange);
+  }
   return await openRecordings(context, inputs, { exchange, bytes });
 }
 
@@ -79,33 +83,46 @@ async function openRecordings(
   };
 }
 
+/** Reads the records of a journal from its beginning. */
+type JournalReader = (signal?: AbortSignal) => AsyncIterable<readonly PlacedRecord[]>;
+
+/** Reads a journal's folder, the data folder above it, or a file of the lines that `journal cat --frames` prints. */
+async function journalReader({ host }: CliContext, path: string): Promise<JournalReader> {
+  const { files } = host;
+  if ((await files.stat(path))?.isDirectory === false) {
+    return async function* () {
+      for await (const placed of readJournalLines(host, path)) yield [placed];
+    };
+  }
+  const dir = await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
+  return (signal) => readJournal(files, dir, { signal });
+}
+
 async function openJournalReplay(
   context: CliContext,
   path: string,
   exchange: string | undefined,
 ): Promise<ReplaySource> {
-  const { files } = context.host;
-  const dir = await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
+  const read = await journalReader(context, path);
   const descriptors = new Map<string, FramePlan>();
-  for (const { name, descriptor } of await journaledExchanges(context, dir)) {
+  for (const { name, descriptor } of await journaledExchanges(context, read)) {
     const chosen = exchange ?? descriptor;
     if (chosen === null) throw await unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
     descriptors.set(name, loadPlan(context, chosen, name).plan);
   }
-  const total = (await files.list(dir) ?? []).filter((entry) => !entry.isDirectory).length;
   let records = 0;
   return {
     exchange: [...descriptors.keys()].join(", "),
     plans: [...descriptors.values()],
     records: async function* (signal) {
-      for await (const chunk of readJournal(files, dir, { signal })) {
+      for await (const chunk of read(signal)) {
         for (const entry of chunk) {
           records++;
           yield entry;
         }
       }
     },
-    bytes: total === 0 ? 0 : 1,
+    bytes: 1,
     progress: () => records > 0 ? 1 : 0,
     ignoredHttp: () => 0,
     isJournal: true,
@@ -115,10 +132,10 @@ async function openJournalReplay(
 /** Instances that the journal holds, with the shipped descriptor whose name the instance's name begins with. */
 async function journaledExchanges(
   context: CliContext,
-  dir: string,
+  read: JournalReader,
 ): Promise<readonly { readonly name: string; readonly descriptor: string | null }[]> {
   const urls = new Map<string, string>();
-  for await (const chunk of readJournal(context.host.files, dir)) {
+  for await (const chunk of read()) {
     for (const { record } of chunk) {
       if (record.kind === "opened" && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
     }

@@ -31,5 +31,5 @@ export {
   TRADE_LOG_MAX,
   tradeDigest,
 } from "./statistics.ts";
-export { readRecording } from "./recording_reader.ts";
+export { readRecording, readRecordingLines } from "./recording_reader.ts";
 export { acknowledgeAs } from "./acknowledge.ts";

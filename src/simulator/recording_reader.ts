@@ -2,6 +2,8 @@ import { createGunzip } from "node:zlib";
 import { Failure } from "../model/mod.ts";
 import { parseRecordingLine, type RecordedLine } from "./recording.ts";
 
+/** Records of a journal that no recording has; whoever plays frames back passes over them. */
+const NOTE = /^\{"t":\d+,"dir":"note",/;
 /** Longest line in characters; a longer one is refused, because no exchange sends such a frame. */
 const LINE_CHARS_MAX = 64 * 1024 * 1024;
 
@@ -10,13 +12,23 @@ const LINE_CHARS_MAX = 64 * 1024 * 1024;
  * a `Failure` of code `corrupt` that names the line where a line is not a record or the compressed data is damaged.
  */
 export async function* readRecording(chunks: AsyncIterable<Uint8Array>, name: string): AsyncIterable<RecordedLine> {
-  let number = 0;
-  for await (const line of splitLines(unzipped(chunks, name), name)) {
-    number++;
-    if (line === "" || line === "\r") continue;
+  for await (const { line, number } of readRecordingLines(chunks, name)) {
+    if (NOTE.test(line)) continue;
     const result = parseRecordingLine(line);
     if (!result.ok) throw new Failure("corrupt", `Cannot read ${name}:${number}: ${result.reason}`, { retry: false });
     yield result.record;
+  }
+}
+
+/** The lines of a recording that are not empty, with their numbers from 1. */
+export async function* readRecordingLines(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncIterable<{ readonly line: string; readonly number: number }> {
+  let number = 0;
+  for await (const line of splitLines(unzipped(chunks, name), name)) {
+    number++;
+    if (line !== "" && line !== "\r") yield { line, number };
   }
 }
 
