@@ -73,6 +73,7 @@ export class RequestQueue {
       const cancel = () => {
         const at = this.#waiting.indexOf(waiting);
         if (at >= 0) this.#waiting.splice(at, 1);
+        if (this.#waiting.length === 0) this.#timer?.cancel();
         resolve({ urlAt: null, durationMs: 0, answer: new Failure("cancelled", "Request cancelled") });
       };
       const waiting: Waiting = {
