@@ -72,8 +72,9 @@ class StateWriter {
       const text = JSON.stringify({ version: 1, ...this.#state() });
       await files.writeAtomic(path, new TextEncoder().encode(text));
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      observe({ kind: "kept_file_failed", file: path, action: "write", error: error.message });
+      // Nobody waits for this write: whatever went wrong is told, and the next change writes again.
+      const text = error instanceof Error ? error.message : String(error);
+      observe({ kind: "kept_file_failed", file: path, action: "write", error: text });
     }
   }
 }

@@ -140,7 +140,13 @@ export class InstrumentLists {
       const { exchange, map } = entry;
       this.#options.observe({ kind: "instruments_loaded", exchange, instruments: map.size, source: "kept list" });
     }
-    if (!entry.abort.signal.aborted) entry.rest.instruments.forEach((_, at) => void this.#follow(entry, at));
+    if (entry.abort.signal.aborted) return;
+    entry.rest.instruments.forEach((_, at) => {
+      // A bug ends the look at this one list, and /healthz shows it.
+      this.#follow(entry, at).catch((error: unknown) =>
+        this.#failed(entry, `a bug of the program: ${error instanceof Error ? error.message : String(error)}`)
+      );
+    });
   }
 
   /** Asks for one list, and again while it lacks symbols that are wanted, as an exchange lists new ones. */

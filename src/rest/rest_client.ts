@@ -130,7 +130,9 @@ export class RestClient {
     const { clock, random } = this.#options.host;
     const since = clock.nowMicros();
     for (let attempts = 1; !signal.aborted; attempts++) {
-      const reason = await this.#attempt(key, request, purpose, signal);
+      const reason = await this.#attempt(key, request, purpose, signal).catch((error: unknown) =>
+        this.#bug(request, error)
+      );
       if (reason === null) return true;
       if (signal.aborted) break;
       const { exchange, name, native } = request;
@@ -178,6 +180,13 @@ export class RestClient {
     if (asked !== undefined) this.#asked.set(key, asked);
     observe({ kind: "answer_unusable", exchange, request: name, native: request.native, reason: hide(reason) });
     return hide(reason);
+  }
+
+  /** A bug touches no other request: it is told, and the request is made again. */
+  #bug({ exchange, name, native }: RestRequest, error: unknown): string {
+    const reason = `a bug of the program: ${error instanceof Error ? error.message : String(error)}`;
+    this.#options.observe({ kind: "answer_unusable", exchange, request: name, native, reason });
+    return reason;
   }
 
   /** What is told may throw where it cannot be kept; it is told again with the next attempt. */

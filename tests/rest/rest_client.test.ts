@@ -116,6 +116,20 @@ Deno.test("ask() survives whatever accepting an answer throws, and asks again", 
   assert.deepEqual(reasons, ["a bug", "Journal takes nothing"]);
 });
 
+Deno.test("ask() outlives a request that cannot be made, tells it and goes on", async () => {
+  const rig = restRig(() => ({}));
+  const path = { source: "/{capture}", parts: ["/", { kind: "capture", key: null, value: null, inString: false }] };
+  let done = false;
+  rig.client.ask(request({ native: "BROKEN", path: path as RestRequest["path"] }), "snapshot", forever).then(() =>
+    done = true
+  );
+  rig.client.ask(request(), "snapshot", forever);
+  await rig.clock.advance(10_000);
+  assert.equal(done, false);
+  assert.equal(rig.asked.length, 1);
+  assert.ok(rig.seen.some((one) => one.kind === "answer_unusable" && one.reason.startsWith("a bug of the program")));
+});
+
 Deno.test("ask() of a request that hangs delays no other, also on the same host", async () => {
   const rig = restRig((url) => url.includes("HANGS") ? null : {});
   const answered: string[] = [];
