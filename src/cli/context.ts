@@ -27,3 +27,10 @@ export function printIssues(context: CliContext, issues: readonly Issue[], print
   for (const issue of issues) print(renderIssue(issue, { color }));
   if (issues.length > 0) print(countIssues(issues));
 }
+
+/** How a command is called in this form of use: the executable by its name, a checkout by its tasks. */
+export function commandLine(host: Host, command: string): string {
+  if (host.isStandalone) return `crypto-collector ${command}`;
+  // In a checkout the task `test` is the gate's.
+  return `deno task ${command.replace(/^test\b/, "test-descriptors")}`;
+}

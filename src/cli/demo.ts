@@ -5,7 +5,7 @@ import { loadFromFiles, Service, UsageError } from "../service/mod.ts";
 import { type DialectName, DIALECTS, type Simulator, startSimulator } from "../simulator/mod.ts";
 import { createLog, instanceState } from "../telemetry/mod.ts";
 import { renderTable, showCount, showDuration } from "../text/mod.ts";
-import { type CliContext, EXIT, wantsColor } from "./context.ts";
+import { type CliContext, commandLine, EXIT, wantsColor } from "./context.ts";
 import { type DemoRow, demoRow, DemoScreen, demoTable } from "./demo_screen.ts";
 import { parseDuration } from "./duration.ts";
 import { RunSignals } from "./run_signals.ts";
@@ -60,7 +60,7 @@ export function demoCommand(context: CliContext): Command {
       const summary = await collect({ host, service, simulators, ending, quiet: options.json === true });
       if (options.json === true) {
         host.terminal.print(JSON.stringify({ ...summaryBody(summary), data_dir: dataDir }, null, 2));
-      } else host.terminal.print(renderSummary(summary, dataDir));
+      } else host.terminal.print(renderSummary(summary, dataDir, (command) => commandLine(host, command)));
       finish(summary.isComplete ? EXIT.fine : EXIT.failed);
     });
 }
@@ -184,7 +184,7 @@ function addresses(simulators: readonly Simulator[]): Readonly<Record<string, st
   return variables;
 }
 
-function renderSummary(summary: DemoSummary, dataDir: string): string {
+function renderSummary(summary: DemoSummary, dataDir: string, show: (command: string) => string): string {
   const withheld = summary.balance.reduce((sum, one) => sum + one.withheld, 0);
   const verdict = summary.isComplete
     ? "Every event that the simulated exchanges sent is in the files" +
@@ -204,8 +204,8 @@ function renderSummary(summary: DemoSummary, dataDir: string): string {
       "Query them, for example with DuckDB:",
       `  select exchange, symbol, count(*), avg(price) from read_parquet('${dataDir}/parquet/kind=trade/**/*.parquet', hive_partitioning = true) group by all;`,
       "The raw frames are in the journal:",
-      `  crypto-collector journal ls ${dataDir}`,
-      `  crypto-collector replay ${dataDir}/journal`,
+      `  ${show(`journal ls ${dataDir}`)}`,
+      `  ${show(`replay ${dataDir}/journal`)}`,
     ].join("\n"),
   ].join("\n\n");
 }

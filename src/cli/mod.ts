@@ -8,8 +8,9 @@ import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { configCommand } from "./config.ts";
-import { type CliContext, EXIT, type ExitCode } from "./context.ts";
+import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
+import { exampleText } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
 import { journalCommand } from "./journal.ts";
 import { planCommand } from "./plan.ts";
@@ -44,7 +45,11 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
     .configureOutput({
       writeOut: (text) => host.terminal.print(text.trimEnd()),
       writeErr: (text) => host.terminal.printError(text.trimEnd()),
-    });
+      getOutHelpWidth: () => host.terminal.columns(),
+      getErrHelpWidth: () => host.terminal.columns(),
+    })
+    // The name alone leaves room for its description, which is wrapped between words.
+    .configureHelp({ subcommandTerm: (command) => command.name(), minWidthToWrap: 20 });
   for (
     const create of [
       runCommand,
@@ -61,6 +66,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
     ]
   ) {
     const command = create(context);
+    command.addHelpText("after", exampleText(command.name(), (line) => commandLine(host, line)));
     program.addCommand(command);
     for (const part of [command, ...command.commands]) part.exitOverride().copyInheritedSettings(program);
   }

@@ -29,5 +29,6 @@ export function denoHost(): Host {
       Deno.exit(code);
     },
     processId: Deno.pid,
+    isStandalone: Deno.build.standalone,
   };
 }

@@ -244,4 +244,6 @@ export interface Host {
   /** Ends the process at once. */
   exit(code: number): never;
   readonly processId: number;
+  /** Whether the program is an executable of its own, with everything inside. */
+  readonly isStandalone: boolean;
 }

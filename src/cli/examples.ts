@@ -1,0 +1,27 @@
+/** Examples that stand under the help of each command, without the program's name. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  run: ["run --config my.toml", "run --config my.toml --for 5m", "run --config my.toml --fail-fast"],
+  validate: ["validate --config my.toml", "validate --config my.toml --json"],
+  plan: ["plan --config my.toml", "plan --config my.toml --exchange my-instance"],
+  config: ["config diff old.toml new.toml"],
+  simulate: ["simulate --dialect NAME --port 9001", "simulate --recording frames.jsonl.gz --speed 1"],
+  demo: ["demo", "demo --for 1m --data-dir data/try"],
+  replay: [
+    "replay frames.jsonl.gz",
+    "replay data/journal --to ndjson:data/again",
+    "replay frames.jsonl --exchange my_exchange.toml --report report.json",
+  ],
+  journal: ["journal ls data", "journal cat data --frames", "journal verify data"],
+  test: ["test", "test my_exchange.toml --strict"],
+  explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],
+  schema: ["schema descriptor > descriptor.schema.json"],
+};
+
+/** The text under the help of a command; empty where there are no examples. */
+export function exampleText(command: string, show: (line: string) => string): string {
+  const examples = EXAMPLES[command] ?? [];
+  if (examples.length === 0) return "";
+  return ["", examples.length === 1 ? "Example:" : "Examples:", ...examples.map((line) => `  ${show(line)}`)].join(
+    "\n",
+  );
+}
