@@ -72,7 +72,7 @@ export function readCollectorFile(
     readonly realPath?: (path: string) => string;
   },
 ): CollectorFile {
-  const source = parseTomlSource({ file: options.file, text: options.text, exchange: null });
+  const source = parseTomlSource({ ...options, exchange: null, isOurs: isCollectorFile });
   if (source.table === null) {
     return { globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
   }
@@ -91,6 +91,11 @@ export function readCollectorFile(
     instances.push(readInstance(context, { path: [key, index], value, before: instances }));
   }
   return { ...globals, instances, http: readHttpAddress(table) };
+}
+
+/** Whether a text has a table that a configuration has, even where the rest is not TOML. */
+function isCollectorFile(text: string): boolean {
+  return /^[ \t]*\[{0,2}[ \t"]*(?:run|journal|dedup|books|sink|exchange)\b/m.test(text);
 }
 
 /** What is known of an address where the file cannot be read. */

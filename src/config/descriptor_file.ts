@@ -9,6 +9,7 @@ import type { SymbolMapInput } from "./plan/input.ts";
 import { valueAt } from "./expectation.ts";
 import { issueAt, type Locate } from "./position.ts";
 import { descriptorSchema, type DescriptorValues } from "./schema_descriptor.ts";
+import { readWith } from "./read_with.ts";
 import { parseTomlSource } from "./toml_source.ts";
 
 /** A file that was found. */
@@ -33,7 +34,9 @@ export interface DescriptorFile {
 
 /** Reads a descriptor and checks its shape. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null): DescriptorFile {
-  const source = withEventDefaults(parseTomlSource({ file: file.path, text: file.text, exchange }));
+  const source = withEventDefaults(
+    parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor }),
+  );
   if (source.table === null) {
     return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
   }
@@ -54,6 +57,16 @@ export function readDescriptorFile(file: FoundFile, exchange: string | null): De
   const { variants, issues, locate } = shape;
   const values = issues.length === 0 ? variants[0] : null;
   return { name: textAt("name"), version: textAt("version"), values, variants, issues, locate };
+}
+
+/** Whether a text has a table that a descriptor has, even where the rest is not TOML. */
+function isDescriptor(text: string): boolean {
+  return /^[ \t]*\[{0,2}[ \t"]*(?:meta|args|ws|rest|subscriptions|parse|maps|control|events|books)\b/m.test(text);
+}
+
+/** Whether a text has a line that a symbol map has: a canonical symbol, in quotes because of its slash. */
+function isSymbolMap(text: string): boolean {
+  return /^[ \t{]*["'][A-Z0-9.$]+\/[A-Z0-9.:/-]+["'][ \t]*[=:]/im.test(text);
 }
 
 /** A symbol map, as far as it could be read. */
@@ -82,8 +95,10 @@ export function readSymbolMap(
   const candidates = [resolveFrom(folder, `../${name}`), resolveFrom(folder === "" ? "." : folder, name)];
   if (folder === "") candidates.reverse();
   for (const path of new Set(name.startsWith("/") ? [name] : candidates)) {
-    const text = options.readText(path);
-    if (text !== null) return readMap({ path, text }, options.exchange);
+    const position = options.locate(["maps", "symbol_map_file"]);
+    const found = readWith(options.readText, path, { position, exchange: options.exchange });
+    if (found.issue !== null) return { map: null, issues: [found.issue] };
+    if (found.text !== null) return readMap({ path, text: found.text }, options.exchange);
   }
   const message = `Cannot find symbol map ${candidates.map((path) => `"${path}"`).join(" or ")}: symbols are taken ` +
     "as the exchange's own spelling unless [[rest.instruments]] translates them";
@@ -93,13 +108,13 @@ export function readSymbolMap(
 
 function readMap(file: FoundFile, exchange: string | null): SymbolMapFile {
   if (/\.json$/i.test(file.path)) return readJsonMap(file, exchange);
-  const source = parseTomlSource({ file: file.path, text: file.text, exchange });
+  const source = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isSymbolMap });
   const map = source.table === null ? null : { values: source.table, locate: source.locate };
   return { map, issues: source.issues };
 }
 
 function readJsonMap(file: FoundFile, exchange: string | null): SymbolMapFile {
-  const lines = new LineIndex(file.path, file.text);
+  const lines = new LineIndex(file.path, file.text, { isShown: isSymbolMap(file.text) });
   const bytes = new TextEncoder().encode(file.text);
   const document = new JsonDocument();
   const fail = (offset: number, message: string) => ({

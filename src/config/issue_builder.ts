@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Issue } from "../model/mod.ts";
+import { type Issue, ISSUES_MAX } from "../model/mod.ts";
 import { allowedTexts, describeExpected, describeFound, knownKeys, schemasAt, valueAt } from "./expectation.ts";
 import type { JsonSchema } from "./json_schema.ts";
 import { issueAt, type Locate, NO_PLACE, type Position, type ValuePath } from "./position.ts";
@@ -47,6 +47,7 @@ export function checkShape<Values>(input: ShapeInput<Values>): Shape<Values> {
   }
   const repaired = repair(input);
   const wrong = repaired.findings.map(({ path }) => path);
+  if (wrong.length > ISSUES_MAX) return countedShape(repaired);
   const isDoubted = (path: ValuePath) => doubted.some((one) => isWithin(path, one));
   const left = withoutRepeats(repaired.findings.filter(({ path }) => !isDoubted(path)), repaired.input);
   const issues = [...repaired.issues, ...left.map((finding) => describe(finding, repaired.input))];
@@ -69,6 +70,14 @@ export function checkShape<Values>(input: ShapeInput<Values>): Shape<Values> {
   };
 }
 
+/** Of more mistakes than are told: the first ones, how many more there are, and nothing to check further. */
+function countedShape<Values>({ input, issues, findings }: Repaired<Values>): Shape<Values> {
+  const told = findings.slice(0, ISSUES_MAX).map((finding) => describe(finding, input));
+  const message = `There are ${findings.length - ISSUES_MAX} further mistakes; the rest is checked when these are gone`;
+  const rest = issueAt(input.locate([]), { message, exchange: input.exchange });
+  return { variants: [], issues: [...issues, ...told, rest], locate: input.locate, locateKey: input.locateKey };
+}
+
 /** Whether a path is that of a value or of something in it. */
 export function isWithin(path: ValuePath, value: ValuePath): boolean {
   return value.length <= path.length && value.every((segment, index) => segment === path[index]);
@@ -89,6 +98,7 @@ function repair<Values>(original: ShapeInput<Values>): Repaired<Values> {
   for (let round = 0; round < REPAIRS_MAX; round++) {
     const parsed = input.schema.safeParse(input.value);
     const findings = parsed.success ? [] : parsed.error.issues.flatMap((issue) => findingsOf(issue, []));
+    if (findings.length > ISSUES_MAX) return { input, findings, issues };
     const changes = findings.flatMap((finding) => changeOf(finding, input) ?? []);
     if (changes.length === 0) return { input, findings, issues };
     for (const { finding } of changes) issues.push(describe(finding, input));

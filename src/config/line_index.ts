@@ -5,8 +5,11 @@ export class LineIndex {
   readonly #file: string;
   readonly #text: string;
   readonly #starts: number[] = [0];
+  readonly #isShown: boolean;
 
-  constructor(file: string, text: string) {
+  /** With `isShown` false positions have no source line: the file may not be meant for whoever reads them. */
+  constructor(file: string, text: string, options: { readonly isShown: boolean } = { isShown: true }) {
+    this.#isShown = options.isShown;
     this.#file = file;
     this.#text = text;
     for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) this.#starts.push(at + 1);
@@ -35,7 +38,7 @@ export class LineIndex {
       line: low + 1,
       column: column + 1,
       length: Math.max(1, Math.min(length, sourceLine.length - column)),
-      sourceLine,
+      sourceLine: this.#isShown ? sourceLine : "",
     };
   }
 

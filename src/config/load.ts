@@ -14,6 +14,7 @@ import { issueAt, NO_PLACE } from "./position.ts";
 import { loadEnvironment } from "./environment.ts";
 import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
+import { readWith } from "./read_with.ts";
 import type { DescriptorValues } from "./schema_descriptor.ts";
 import { findCommonIssues, orderIssues } from "./shape.ts";
 import { textHash } from "./text_hash.ts";
@@ -57,8 +58,9 @@ export type BuildExchange = (
 /** Loads a configuration with the lowering given. Never throws for any text. */
 export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConfig {
   const environment = loadEnvironment(options.environment, options.secrets);
-  const text = options.readText(options.path);
-  if (text === null) return missingConfig(options.path);
+  const position = { file: options.path, line: 1, column: 1, length: 1, sourceLine: "" };
+  const { text, issue } = readWith(options.readText, options.path, { position, exchange: null });
+  if (text === null) return missingConfig(options.path, issue);
   const file = readCollectorFile({
     file: options.path,
     text,
@@ -85,10 +87,11 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   };
 }
 
-function missingConfig(path: string): LoadedConfig {
+function missingConfig(path: string, unreadable: Issue | null): LoadedConfig {
   const position = { file: path, line: 1, column: 1, length: 1, sourceLine: "" };
   const message = `Cannot find configuration file "${path}"`;
-  return { plan: null, issues: [issueAt(position, { message, exchange: null })], exchanges: [], http: NO_ADDRESS };
+  const issue = unreadable ?? issueAt(position, { message, exchange: null });
+  return { plan: null, issues: [issue], exchanges: [], http: NO_ADDRESS };
 }
 
 /** What loading an instance needs beside its table. */
@@ -146,13 +149,17 @@ function findDescriptor(
   const path = instance.descriptorPath;
   const name = path.startsWith(BUILTIN) ? path.slice(BUILTIN.length) : null;
   const resolved = resolveFrom(folderOf(options.path), path);
-  const text = name === null ? options.readText(resolved) : null;
+  const position = instance.locate(["descriptor_path"]);
+  const read = name !== null
+    ? { text: null, issue: null }
+    : readWith(options.readText, resolved, { position, exchange: instance.name });
+  if (read.issue !== null) return { file: null, issue: read.issue };
+  const { text } = read;
   const found = name !== null ? options.builtin(name) : text === null ? null : { path: resolved, text };
   if (found !== null || !instance.enabled) return { file: found, issue: null };
   const message = name !== null
     ? `No descriptor "${name}" is shipped with the program`
     : `Cannot find descriptor "${resolved}": write its path relative to this file, or "${BUILTIN}NAME" for a shipped one`;
-  const position = instance.locate(["descriptor_path"]);
   const severity = options.validateOnly === true && name === null ? "warning" : "error";
   return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };
 }

@@ -1,8 +1,9 @@
 import { parse, TomlDate, TomlError } from "smol-toml";
 import { type AST, parseTOML } from "toml-eslint-parser";
-import { CONFIG_BYTES_MAX, type Issue } from "../model/mod.ts";
+import { CONFIG_BYTES_MAX, type Issue, TOML_DEPTH_MAX, TOML_PLACED_CHARS_MAX } from "../model/mod.ts";
 import { LineIndex } from "./line_index.ts";
 import { issueAt, type Locate, type Position, type ValuePath } from "./position.ts";
+import { findTooDeep } from "./toml_depth.ts";
 import { sourceOffsets } from "./toml_string.ts";
 
 /** A value as TOML gives it; dates and times are their text. */
@@ -33,12 +34,20 @@ interface PlaceNode {
   readonly children: Map<string, PlaceNode>;
 }
 
-/** Reads TOML 1.1. Never throws: a text that is not TOML becomes an issue of the exchange instance named, if any. */
+/**
+ * Reads TOML 1.1. Never throws: a text that is not TOML becomes an issue of the exchange instance named, if any. A text
+ * that is not of the kind expected may hold secrets of somebody else: `isOurs` tells, and then no word of it is shown.
+ */
 export function parseTomlSource(
-  options: { readonly file: string; readonly text: string; readonly exchange: string | null },
+  options: {
+    readonly file: string;
+    readonly text: string;
+    readonly exchange: string | null;
+    readonly isOurs?: (text: string) => boolean;
+  },
 ): TomlSource {
   const text = options.text.startsWith("\uFEFF") ? options.text.slice(1) : options.text;
-  const lines = new LineIndex(options.file, text);
+  const lines = new LineIndex(options.file, text, { isShown: options.isOurs?.(text) ?? true });
   const root = createNode();
   const locators = { locate: locatorOf(root, lines), locateKey: keyLocatorOf(root, lines) };
   const fail = (position: Position, message: string): TomlSource => ({
@@ -50,17 +59,28 @@ export function parseTomlSource(
   if (text.length > CONFIG_BYTES_MAX) {
     return fail(lines.at(0, 1), `File is too large: ${text.length} characters, at most ${CONFIG_BYTES_MAX} are read`);
   }
+  const deep = findTooDeep(text);
+  if (deep !== null) {
+    return fail(lines.at(deep, 1), `Cannot read TOML: it nests deeper than ${TOML_DEPTH_MAX} tables, lists or keys`);
+  }
   let table: TomlTable;
   try {
     table = plainTable(parse(text));
   } catch (error) {
+    if (error instanceof RangeError) return fail(lines.at(0, 1), "Cannot read TOML: a value of it is too long");
     if (!(error instanceof TomlError)) throw error;
+    if (options.isOurs?.(text) === false) return fail(lines.atLine(error.line, error.column), "Cannot read TOML");
     const position = lines.atLine(error.line, error.column);
     return fail(position, `Cannot read TOML: ${reasonOf(error)}${hintAt(position)}`);
   }
+  const search = keySearch(lines);
+  const searched = { file: options.file, table, issues: [], locate: search, locateKey: search };
+  if (text.length > TOML_PLACED_CHARS_MAX) return searched;
   try {
     placeTopLevel(parseTOML(text, { tomlVersion: "1.1" }), root);
   } catch (error) {
+    // The second parser takes no text of so many characters, which the first one did.
+    if (error instanceof RangeError) return searched;
     return fail(...disagreement(error, lines));
   }
   return { file: options.file, table, issues: [], ...locators };
@@ -89,6 +109,27 @@ function disagreement(error: unknown, lines: LineIndex): [Position, string] {
   const message = error instanceof Error ? error.message : String(error);
   const index = typeof error === "object" && error !== null && "index" in error ? error.index : null;
   return [lines.at(typeof index === "number" ? index : 0, 1), `Cannot read TOML: ${message}`];
+}
+
+/** Finds a value of a long file by its last key, at the first line that begins with it. */
+function keySearch(lines: LineIndex): (path: ValuePath) => Position {
+  let found: Map<string, number> | null = null;
+  return (path) => {
+    const key = path.findLast((segment) => typeof segment === "string");
+    found ??= keyOffsets(lines.text);
+    const at = key === undefined ? undefined : found.get(key);
+    return at === undefined ? lines.at(0, 1) : lines.at(at, key?.length ?? 1);
+  };
+}
+
+/** Where lines begin with a key, by the key as it is written, without its quotes. */
+function keyOffsets(text: string): Map<string, number> {
+  const offsets = new Map<string, number>();
+  for (const match of text.matchAll(/^[ \t]*(?:"([^"\n]{1,200})"|'([^'\n]{1,200})'|([\w-]{1,200}))[ \t]*[=.]/gm)) {
+    const key = match[1] ?? match[2] ?? match[3];
+    if (!offsets.has(key)) offsets.set(key, match.index + match[0].indexOf(key));
+  }
+  return offsets;
 }
 
 function createNode(): PlaceNode {

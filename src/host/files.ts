@@ -1,4 +1,5 @@
 import { dirname, join, relative, resolve } from "node:path";
+import { CONFIG_BYTES_MAX, Failure } from "../model/mod.ts";
 import type { Files } from "./host.ts";
 import { callFile, fileFailure } from "./file_failure.ts";
 import { openFile } from "./file_handle.ts";
@@ -8,8 +9,8 @@ import { lockFile } from "./file_lock.ts";
 export function systemFiles(): Files {
   return {
     open: openFile,
-    readBytes: (path) => orNull(path, "read", () => Deno.readFile(path)),
-    readText: (path) => orNull(path, "read", () => Deno.readTextFile(path)),
+    readBytes: (path) => orNull(path, "read", () => readRegular(path, Deno.readFile)),
+    readText: (path) => orNull(path, "read", () => readRegular(path, Deno.readTextFile)),
     writeAtomic,
     list,
     stat: (path) =>
@@ -28,13 +29,38 @@ export function systemFiles(): Files {
     realPathSync,
     readTextSync: (path) => {
       try {
-        return Deno.readTextFileSync(path);
+        checkRegular(path, Deno.statSync(path));
+        using file = Deno.openSync(path);
+        return readBounded(file, path);
       } catch (cause) {
         if (isMissing(cause)) return null;
-        throw fileFailure("read", path, cause);
+        throw cause instanceof Failure ? cause : fileFailure("read", path, cause);
       }
     },
   };
+}
+
+/** Opening a pipe or a device may wait for ever, and reading it never end: a file that is meant to be read is neither. */
+function checkRegular(path: string, { isFile, isDirectory }: Deno.FileInfo): void {
+  if (isFile) return;
+  const what = isDirectory ? "it is a folder" : "it is no regular file";
+  throw new Failure("file", `Cannot read ${path}: ${what}`, { retry: false });
+}
+
+/** The whole text of a file. Sizes are not to be trusted: some files of the system have none. */
+function readBounded(file: Deno.FsFile, path: string): string {
+  const bytes = new Uint8Array(Math.min(Math.max(file.statSync().size, 4096), CONFIG_BYTES_MAX) + 1);
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for (let count = file.readSync(bytes); count !== null && count > 0; count = file.readSync(bytes)) {
+    total += count;
+    if (total > CONFIG_BYTES_MAX) {
+      throw new Failure("file", `Cannot read ${path}: it is larger than ${CONFIG_BYTES_MAX} bytes`, { retry: false });
+    }
+    parts.push(bytes.slice(0, count));
+  }
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
 }
 
 /** A path that leads through a file where a folder was expected is missing as well. */
@@ -49,6 +75,11 @@ async function orNull<T>(path: string, action: string, call: () => Promise<T>): 
     if (isMissing(cause)) return null;
     throw fileFailure(action, path, cause);
   }
+}
+
+async function readRegular<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
+  checkRegular(path, await Deno.stat(path));
+  return await read(path);
 }
 
 async function list(dir: string) {

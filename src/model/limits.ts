@@ -57,6 +57,12 @@ export const SINK_BATCH_EVENTS_MAX = 10_000;
 export const SINK_BATCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Largest descriptor, map or configuration file, in bytes; a larger one is an issue. */
 export const CONFIG_BYTES_MAX = 4 * 1024 * 1024;
+/** Deepest that tables and lists of such a file may nest, and most parts of a dotted key; a deeper one is an issue. */
+export const TOML_DEPTH_MAX = 64;
+/** Longest such file, in characters, in which every value is placed; in a longer one keys are searched for. */
+export const TOML_PLACED_CHARS_MAX = 64 * 1024;
+/** Most mistakes of one file that are told one by one; the rest is counted, and cross-checks wait. */
+export const ISSUES_MAX = 200;
 /** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
 export const STREAMS_MAX = 100_000;
 /** Streams of one session that merges, aliases and first frames are kept of; beyond it see each of them. */

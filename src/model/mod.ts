@@ -80,6 +80,7 @@ export {
   INSTRUMENTS_REFRESH_MS_MAX,
   INSTRUMENTS_REFRESH_MS_MIN,
   INTAKE_PENDING_MAX,
+  ISSUES_MAX,
   JOURNAL_BUFFER_BYTES_MAX,
   JOURNAL_CHECKPOINT_BYTES_MAX,
   JOURNAL_COMMIT_BYTES,
@@ -136,6 +137,8 @@ export {
   STREAMS_MAX,
   TAIL_BYTES_MAX,
   TAIL_WAIT_MS_MAX,
+  TOML_DEPTH_MAX,
+  TOML_PLACED_CHARS_MAX,
 } from "./limits.ts";
 export { isoFromMicros, type Micros, microsFromIsoBytes, microsFromText, TIME_UNITS, type TimeUnit } from "./micros.ts";
 export {

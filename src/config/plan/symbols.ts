@@ -1,4 +1,10 @@
-import { type Family, type FrameConnection, type Instrument, parseCanonicalSymbol } from "../../model/mod.ts";
+import {
+  type Family,
+  type FrameConnection,
+  type Instrument,
+  ISSUES_MAX,
+  parseCanonicalSymbol,
+} from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import type { ListedInstrument } from "./input.ts";
 import { listed, type Place } from "./place.ts";
@@ -16,9 +22,12 @@ export function buildSymbolTable(
   listedInstruments: readonly ListedInstrument[],
 ): SymbolTable {
   const byCanonical = new Map<string, Instrument>();
+  let wrong = 0;
   for (const [canonical, native] of Object.entries(map?.values ?? {})) {
     if (typeof native !== "string" || native === "" || canonical === "") {
-      map?.place.at(canonical).error(`Not a native symbol: the line reads "${canonical}" = "NATIVE"`);
+      if (++wrong <= ISSUES_MAX) {
+        map?.place.at(canonical).error(`Not a native symbol: the line reads "${canonical}" = "NATIVE"`);
+      }
       continue;
     }
     byCanonical.set(canonical, instrument(canonical, native));
@@ -55,7 +64,7 @@ export function frameConnections(
     for (const { symbol, native, family } of instruments) {
       if (!serves(connection, family)) continue;
       const other = canonical.get(native);
-      if (other !== undefined && other !== symbol && !reported.has(symbol)) {
+      if (other !== undefined && other !== symbol && !reported.has(symbol) && reported.size < ISSUES_MAX) {
         reported.add(symbol);
         mapPlace?.at(symbol).warning(
           `Native symbol ${native} has the name ${other} already on connection ${connection.id}: its events carry that one`,
