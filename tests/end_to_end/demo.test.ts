@@ -181,7 +181,9 @@ Deno.test("demo exits 0 and its files hold exactly what its summary says was col
       const events = new Set(rows.map(({ offset, index }) => `${offset}:${index}`)).size;
       stored.set(`${exchange} ${kind}`, (stored.get(`${exchange} ${kind}`) ?? 0) + events);
     }
-    const collected = new Map(summary.balance.map((row) => [`${row.exchange} ${row.kind}`, row.collected]));
+    // All changes of a book may be part of its snapshot: then there is no file of them.
+    const counted = summary.balance.filter((row) => row.collected > 0);
+    const collected = new Map(counted.map((row) => [`${row.exchange} ${row.kind}`, row.collected]));
     assert.deepEqual(Object.fromEntries([...stored].sort()), Object.fromEntries([...collected].sort()));
   } finally {
     await files.removeTree(dir);
