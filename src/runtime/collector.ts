@@ -68,12 +68,12 @@ export class Collector {
     this.#journal = journal;
     this.#pipeline = pipeline;
     const { host, observe, plan } = options;
-    const tail = new RecentEvents(journal.next);
+    const recent = new RecentEvents(journal.next);
     this.#intake = new Intake({
       host,
       journal,
       pipeline,
-      tail,
+      recent,
       onFull: plan.journal.onFull,
       plans: () => framePlans(this.#plan),
       dedup: plan.dedup,
@@ -92,7 +92,7 @@ export class Collector {
         onGone: () => this.#onSinkGone(),
         createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup, plan.bookTops),
         journal,
-        recent: tail,
+        recent,
         clock: host.clock,
         observe,
       })

@@ -50,7 +50,7 @@ export interface IntakeOptions {
   readonly host: Host;
   readonly journal: Journal;
   readonly pipeline: Pipeline;
-  readonly tail: RecentEvents;
+  readonly recent: RecentEvents;
   readonly onFull: OnFull;
   /** For the pipeline that only looks at what a frame is while the journal is full. */
   readonly plans: () => Iterable<FramePlan>;
@@ -65,7 +65,7 @@ export type TakenFrame = PipelineResult | null;
 
 /**
  * The one place where things enter: appends a record to the journal, runs the pipeline on it in the same tick and puts
- * the events on the tail. Decides what happens when the journal is full or cannot keep up.
+ * the events among the recent ones. Decides what happens when the journal is full or cannot keep up.
  */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -88,7 +88,7 @@ export class Intake {
     this.#options = options;
     options.journal.whenSynced(() => this.relieve());
     options.journal.whenFreed(() => this.relieve());
-    options.tail.whenAdvanced(() => this.relieve());
+    options.recent.whenAdvanced(() => this.relieve());
   }
 
   /** Frames received since the start. */
@@ -204,12 +204,12 @@ export class Intake {
 
   /** Looks whether reading may go on, after the writer has made progress or space was freed. */
   relieve(): void {
-    const { journal, tail, onFull, onPressure } = this.#options;
+    const { journal, recent, onFull, onPressure } = this.#options;
     if (!journal.full) this.#classifier = null;
     if (!this.#paused) return void this.#tryPending();
     if (journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
     if (journal.full && onFull === "block") return;
-    if (tail.isCrowded) return this.#waitForSinks();
+    if (recent.isCrowded) return this.#waitForSinks();
     if (!this.#tryPending()) return;
     this.#paused = false;
     this.#notePause();
@@ -258,10 +258,10 @@ export class Intake {
   }
 
   #write(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
-    const { journal, pipeline, tail, observe } = this.#options;
+    const { journal, pipeline, recent, observe } = this.#options;
     const offset = journal.append(record);
     const result = deriveRecord(pipeline, offset, record);
-    tail.push(offset, result.envelopes);
+    recent.push(offset, result.envelopes);
     report(result, offset, observe);
     return { offset, result };
   }
@@ -271,9 +271,9 @@ export class Intake {
    * behind: deriving its events again from the journal costs more than to let it finish.
    */
   #press(): void {
-    const { journal, tail, onFull, onPressure } = this.#options;
+    const { journal, recent, onFull, onPressure } = this.#options;
     if (this.#paused) return;
-    const isCrowded = tail.isCrowded;
+    const isCrowded = recent.isCrowded;
     const isFull = journal.full && onFull === "block";
     if (journal.bufferedBytes < JOURNAL_BUFFER_BYTES_MAX && !isFull && !isCrowded) return;
     this.#paused = true;
@@ -289,10 +289,10 @@ export class Intake {
 
   /** Sinks are waited for while nothing is read, and only so long. */
   #waitForSinks(): void {
-    const { host, tail } = this.#options;
+    const { host, recent } = this.#options;
     this.#patience ??= host.clock.after(TAIL_WAIT_MS_MAX, () => {
       this.#patience = null;
-      tail.stopWaiting();
+      recent.stopWaiting();
       this.relieve();
     });
   }

@@ -44,7 +44,7 @@ class HeldSink implements Sink {
   }
 }
 
-Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it every event once from the journal after", async () => {
+Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it every event once from the journal after", async () => {
   const host = denoHost();
   const dir = await host.files.makeTempDir("delivery");
   const { frames: plan } = loadShipped("binance");
@@ -58,7 +58,7 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
     checkpoint: () => [pipeline.saveState()],
   });
   const bytesMax = 256 * 1024;
-  const tail = new RecentEvents(journal.next, bytesMax);
+  const recent = new RecentEvents(journal.next, bytesMax);
   const sink = new HeldSink();
   const delivery = new Delivery({
     name: "held",
@@ -70,7 +70,7 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
     exchanges: () => [],
     createPipeline: () => new Pipeline([plan], dedup),
     journal,
-    recent: tail,
+    recent,
     clock: host.clock,
     observe: () => {},
   });
@@ -79,7 +79,7 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
   const append = (record: FrameRecord | OpenedRecord) => {
     const offset = journal.append(record);
     const { envelopes } = pipeline.process(offset, record);
-    tail.push(offset, envelopes);
+    recent.push(offset, envelopes);
     for (const { index } of envelopes) expected.push(`${offset}.${index}`);
     return offset;
   };
@@ -101,11 +101,11 @@ Deno.test("Delivery keeps a bounded tail for a sink that hangs, and gives it eve
   for (let round = 0; round < 20; round++) {
     for (let i = 0; i < 500; i++) append({ kind: "frame", session, at: at + i, binary: false, payload });
     await journal.sync();
-    assert.ok(tail.bytes <= bytesMax);
+    assert.ok(recent.bytes <= bytesMax);
   }
   await sink.asked;
   assert.equal(expected.length, 10_000);
-  assert.ok(tail.size < 1_000);
+  assert.ok(recent.size < 1_000);
   sink.release();
   await delivery.stop(new AbortController().signal);
   assert.deepEqual(sink.taken, expected);

@@ -62,7 +62,7 @@ function rig() {
     host,
     journal,
     pipeline: new Pipeline([runnable.frames], dedup),
-    tail: new RecentEvents(1, 64 * 1024),
+    recent: new RecentEvents(1, 64 * 1024),
     onFull: "block" as const,
     plans: () => [runnable.frames],
     dedup,

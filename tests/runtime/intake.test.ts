@@ -30,7 +30,7 @@ function noise(seed: number): Uint8Array {
   );
 }
 
-/** An intake on a real journal, with a small tail, a clock that stands still and a session that is open. */
+/** An intake on a real journal, with a small recent, a clock that stands still and a session that is open. */
 async function createRig(journalPlan: Partial<JournalPlan> = {}) {
   const real = denoHost();
   const clock = new ManualClock();
@@ -45,14 +45,14 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     observer: () => {},
     checkpoint: () => [pipeline.saveState()],
   });
-  const tail = new RecentEvents(journal.next, 64 * 1024);
+  const recent = new RecentEvents(journal.next, 64 * 1024);
   const pressure: boolean[] = [];
   const seen: Observation[] = [];
   const intake = new Intake({
     host: { ...real, clock },
     journal,
     pipeline,
-    tail,
+    recent,
     onFull: journalPlan.onFull ?? "block",
     plans: () => [plan],
     dedup,
@@ -75,7 +75,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     }
   };
   return {
-    ...{ clock, tail, pressure, takeFrames, journal, seen, intake, session },
+    ...{ clock, recent, pressure, takeFrames, journal, seen, intake, session },
     end: async () => {
       await journal.close();
       await real.files.removeTree(dir);
@@ -84,21 +84,21 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
 }
 
 Deno.test("Intake stops reading while a sink that follows would fall behind, and goes on when it has taken some", async () => {
-  const { tail, pressure, takeFrames, clock, end } = await createRig();
-  const reader = tail.join(tail.start, "wait");
+  const { recent, pressure, takeFrames, clock, end } = await createRig();
+  const reader = recent.join(recent.start, "wait");
   takeFrames(60);
   assert.deepEqual(pressure, []);
   takeFrames(20);
   assert.deepEqual(pressure, [true]);
-  reader.advance(tail.end - 10);
+  reader.advance(recent.end - 10);
   assert.deepEqual(pressure, [true, false]);
   assert.equal(clock.timers, 0);
   await end();
 });
 
 Deno.test("Intake goes on without a sink that hangs after the time that sockets wait", async () => {
-  const { tail, pressure, takeFrames, clock, end } = await createRig();
-  tail.join(tail.start, "wait");
+  const { recent, pressure, takeFrames, clock, end } = await createRig();
+  recent.join(recent.start, "wait");
   takeFrames(80);
   clock.advance(TAIL_WAIT_MS_MAX - 1);
   assert.deepEqual(pressure, [true]);
@@ -106,13 +106,13 @@ Deno.test("Intake goes on without a sink that hangs after the time that sockets 
   assert.deepEqual(pressure, [true, false]);
   takeFrames(200);
   assert.deepEqual(pressure, [true, false], "it is not waited for again");
-  assert.ok(tail.bytes <= 64 * 1024);
+  assert.ok(recent.bytes <= 64 * 1024);
   await end();
 });
 
 Deno.test("Intake goes on at once when the sink that it waits for has failed", async () => {
-  const { tail, pressure, takeFrames, end } = await createRig();
-  const reader = tail.join(tail.start, "wait");
+  const { recent, pressure, takeFrames, end } = await createRig();
+  const reader = recent.join(recent.start, "wait");
   takeFrames(80);
   reader.leave();
   assert.deepEqual(pressure, [true, false]);
@@ -155,14 +155,14 @@ for (
 ) {
   Deno.test(`Intake with ${onFull} counts what it drops at the cap and tells all of it as gaps`, async () => {
     const plan = { totalBytesMax: 2_000, onFull };
-    const { pressure, takeFrames, journal, tail, seen, intake, session, clock, end } = await createRig(plan);
+    const { pressure, takeFrames, journal, recent, seen, intake, session, clock, end } = await createRig(plan);
     for (let i = 0; i < 100 && !journal.full; i++) takeFrames(1, () => noise(i));
     assert.equal(journal.full, true);
     const before = journal.next;
     takeFrames(6, (index) => index % 2 === 0 ? TRADE : QUOTE);
     takeFrames(2, () => QUOTE);
     intake.endSession(session, clock.nowMicros(), "shutdown", null, "");
-    const events = tail.readBatch(before, journal.next, 1_000)?.events ?? [];
+    const events = recent.readBatch(before, journal.next, 1_000)?.events ?? [];
     assert.deepEqual(events.filter(({ event }) => event.kind !== "gap").map(({ event }) => event.kind), kept);
     const gaps = events.flatMap(({ event }) => event.kind === "gap" && event.cause === "dropped" ? [event.detail] : []);
     const counted = seen.flatMap((one) => one.kind === "frames_dropped" ? [one.frames] : []);
@@ -245,7 +245,7 @@ Deno.test("Intake tells how many frames were dropped while the journal took noth
 });
 
 Deno.test("Intake.takeHttp() refuses an answer that cannot be kept, counts it and tells it as a gap of its session", async () => {
-  const { state, intake, journal, session, tail, clock, takeFrames, seen, end } = await createRefusingRig();
+  const { state, intake, journal, session, recent, clock, takeFrames, seen, end } = await createRefusingRig();
   takeFrames(1);
   const before = journal.next;
   state.isRefusing = true;
@@ -264,7 +264,7 @@ Deno.test("Intake.takeHttp() refuses an answer that cannot be kept, counts it an
     kinds.push(...chunk.map(({ record }) => record.kind));
   }
   assert.deepEqual(kinds, ["dropped", "frame"]);
-  assert.ok(tail.end > before);
+  assert.ok(recent.end > before);
   await end();
 });
 
@@ -303,7 +303,7 @@ Deno.test("the bound of the journal's buffer holds for answers as for frames", a
 
 Deno.test("Intake tells a long pause as a gap of each session, from the last frame before to the first one after", async () => {
   const plan = { segmentBytes: 5_000, totalBytesMax: 5_000, retainHours: 1000 };
-  const { pressure, takeFrames, journal, tail, seen, session, clock, end } = await createRig(plan);
+  const { pressure, takeFrames, journal, recent, seen, session, clock, end } = await createRig(plan);
   await journal.loadCursor("sink");
   takeFrames(99, noise);
   const lastTs = clock.nowMicros();
@@ -320,7 +320,7 @@ Deno.test("Intake tells a long pause as a gap of each session, from the last fra
   const from = journal.next;
   clock.advance(1_000);
   takeFrames(2, () => TRADE);
-  const events = tail.readBatch(from, journal.next, 100)?.events ?? [];
+  const events = recent.readBatch(from, journal.next, 100)?.events ?? [];
   const gaps = events.flatMap(({ event, session: of }) => event.kind === "gap" ? [{ event, of }] : []);
   assert.equal(gaps.length, 1, "once");
   const { event, of } = gaps[0];

@@ -25,12 +25,12 @@ Deno.test("RecentEvents.readBatch() gives every event once and in order, whateve
     fc.array(fc.nat({ max: 4 }), { maxLength: 60 }),
     fc.integer({ min: 1, max: 7 }),
     (counts, batch) => {
-      const tail = new RecentEvents(100, 1_000 * EVENT_BYTES);
-      counts.forEach((count, i) => tail.push(100 + i, events(100 + i, count)));
+      const recent = new RecentEvents(100, 1_000 * EVENT_BYTES);
+      counts.forEach((count, i) => recent.push(100 + i, events(100 + i, count)));
       const got: string[] = [];
       let position = 100;
-      while (position < tail.end) {
-        const taken = tail.readBatch(position, tail.end, batch);
+      while (position < recent.end) {
+        const taken = recent.readBatch(position, recent.end, batch);
         assert.ok(taken !== null && taken.next > position);
         for (const { offset, index } of taken.events) got.push(`${offset}.${index}`);
         position = taken.next;
@@ -42,75 +42,89 @@ Deno.test("RecentEvents.readBatch() gives every event once and in order, whateve
 });
 
 Deno.test("RecentEvents.readBatch() never gives events at or past the limit", () => {
-  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
-  for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 1));
-  const taken = tail.readBatch(2, 5, 100);
+  const recent = new RecentEvents(0, 100 * EVENT_BYTES);
+  for (let offset = 0; offset < 10; offset++) recent.push(offset, events(offset, 1));
+  const taken = recent.readBatch(2, 5, 100);
   assert.deepEqual(taken?.events.map((e) => e.offset), [2, 3, 4]);
   assert.equal(taken?.next, 5);
 });
 
 Deno.test("RecentEvents lets the oldest go when it is full and says that they are gone", () => {
-  const tail = new RecentEvents(0, 40 * EVENT_BYTES);
-  for (let offset = 0; offset < 200; offset++) tail.push(offset, events(offset, 3));
-  assert.ok(tail.size <= 43);
-  assert.equal(tail.readBatch(0, 200, 10), null);
-  assert.ok(tail.start > 0);
-  const taken = tail.readBatch(tail.start, 200, 1_000);
-  assert.equal(taken?.events.length, tail.size);
-  assert.equal(taken?.events[0].offset, tail.start);
+  const recent = new RecentEvents(0, 40 * EVENT_BYTES);
+  for (let offset = 0; offset < 200; offset++) recent.push(offset, events(offset, 3));
+  assert.ok(recent.size <= 43);
+  assert.equal(recent.readBatch(0, 200, 10), null);
+  assert.ok(recent.start > 0);
+  const taken = recent.readBatch(recent.start, 200, 1_000);
+  assert.equal(taken?.events.length, recent.size);
+  assert.equal(taken?.events[0].offset, recent.start);
   assert.equal(taken?.events[0].index, 0);
 });
 
 Deno.test("RecentEvents lets go what every reader has had, and nothing that one of them still has to take", () => {
-  const tail = new RecentEvents(0, 1_000 * EVENT_BYTES);
-  const fast = tail.join(0, "wait");
-  const slow = tail.join(0, "wait");
-  for (let offset = 0; offset < 10; offset++) tail.push(offset, events(offset, 2));
+  const recent = new RecentEvents(0, 1_000 * EVENT_BYTES);
+  const fast = recent.join(0, "wait");
+  const slow = recent.join(0, "wait");
+  for (let offset = 0; offset < 10; offset++) recent.push(offset, events(offset, 2));
   fast.advance(8);
-  assert.equal(tail.size, 20);
+  assert.equal(recent.size, 20);
   slow.advance(3);
-  assert.equal(tail.start, 3);
-  assert.equal(tail.size, 14);
+  assert.equal(recent.start, 3);
+  assert.equal(recent.size, 14);
   slow.leave();
   fast.advance(10);
-  assert.equal(tail.size, 0);
-  assert.equal(tail.bytes, 0);
-  assert.deepEqual(tail.readBatch(10, 10, 5), { events: [], next: 10 });
+  assert.equal(recent.size, 0);
+  assert.equal(recent.bytes, 0);
+  assert.deepEqual(recent.readBatch(10, 10, 5), { events: [], next: 10 });
 });
 
-Deno.test("RecentEvents is crowded while a reader that follows has most of a full tail before it, and waits for it only so long", () => {
-  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
-  const reader = tail.join(0, "wait");
+Deno.test("RecentEvents is crowded while a reader that follows has most of a full recent before it, and waits for it only so long", () => {
+  const recent = new RecentEvents(0, 100 * EVENT_BYTES);
+  const reader = recent.join(0, "wait");
   const fill = (from: Offset, to: Offset) => {
-    for (let offset = from; offset < to; offset++) tail.push(offset, events(offset, 1));
+    for (let offset = from; offset < to; offset++) recent.push(offset, events(offset, 1));
   };
   fill(0, 70);
-  assert.equal(tail.isCrowded, false);
+  assert.equal(recent.isCrowded, false);
   fill(70, 90);
-  assert.equal(tail.isCrowded, true);
+  assert.equal(recent.isCrowded, true);
   reader.advance(40);
-  assert.equal(tail.isCrowded, false);
+  assert.equal(recent.isCrowded, false);
   fill(90, 130);
-  assert.equal(tail.isCrowded, true);
-  tail.stopWaiting();
-  assert.equal(tail.isCrowded, false);
+  assert.equal(recent.isCrowded, true);
+  recent.stopWaiting();
+  assert.equal(recent.isCrowded, false);
   fill(130, 300);
-  assert.ok(tail.start > 40, "the reader has fallen behind");
-  assert.equal(tail.isCrowded, false);
-  reader.advance(tail.start);
-  assert.equal(tail.isCrowded, true, "it has come back and is waited for again");
+  assert.ok(recent.start > 40, "the reader has fallen behind");
+  assert.equal(recent.isCrowded, false);
+  reader.advance(recent.start);
+  assert.equal(recent.isCrowded, true, "it has come back and is waited for again");
 });
 
 Deno.test("RecentEvents counts what a book holds, so that deep books leave sooner", () => {
-  const tail = new RecentEvents(0, 100 * EVENT_BYTES);
+  const recent = new RecentEvents(0, 100 * EVENT_BYTES);
   const levels = Array.from({ length: 200 }, () => ["1", "2"] as const);
   for (let offset = 0; offset < 50; offset++) {
     const [envelope] = events(offset, 1);
-    tail.push(offset, [{
+    recent.push(offset, [{
       ...envelope,
       event: { kind: "book_snapshot", bids: levels, asks: levels, sequence: null },
     }]);
   }
-  assert.ok(tail.size >= 1 && tail.size <= 2);
-  assert.ok(tail.start >= 48);
+  assert.ok(recent.size >= 1 && recent.size <= 2);
+  assert.ok(recent.start >= 48);
+});
+
+Deno.test("RecentEvents waits for no reader whose policy is to lose events, whatever it has had", () => {
+  for (const policy of ["wait", "drop"] as const) {
+    const recent = new RecentEvents(0, 100 * EVENT_BYTES);
+    const reader = recent.join(0, policy);
+    for (let offset = 0; offset < 90; offset++) recent.push(offset, events(offset, 1));
+    assert.equal(recent.isCrowded, policy === "wait");
+    for (let offset = 90; offset < 300; offset++) recent.push(offset, events(offset, 1));
+    assert.equal(recent.readBatch(0, 300, 10), null, "what it has not had is evicted");
+    reader.advance(recent.end);
+    for (let offset = 300; offset < 390; offset++) recent.push(offset, events(offset, 1));
+    assert.equal(recent.isCrowded, policy === "wait", "also when it has caught up again");
+  }
 });
