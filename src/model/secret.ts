@@ -126,7 +126,8 @@ export class Secrets {
     for (const value of this.#ordered) {
       if (value.length <= SECRET_WORD_CHARS_MAX) continue;
       for (let length = Math.min(value.length - 1, text.length); length >= SECRET_WORD_CHARS_MAX; length--) {
-        if (!text.endsWith(value.slice(0, length))) continue;
+        // Most lengths are told by their last character alone, which keeps long values cheap.
+        if (value[length - 1] !== text[text.length - 1] || !text.endsWith(value.slice(0, length))) continue;
         return text.slice(0, -length) + (this.#labels.get(value) ?? HIDDEN);
       }
     }
