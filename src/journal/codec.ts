@@ -12,7 +12,7 @@ import {
   type PlanRecord,
   unreachable,
 } from "../model/mod.ts";
-import { MARK_KIND, ORDINALS, RECORD_BODY_BYTES_MAX, recordHeaderBytes, type SegmentHeader } from "./format.ts";
+import { MARK_KIND, ordinalOf, RECORD_BODY_BYTES_MAX, recordHeaderBytes, type SegmentHeader } from "./format.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 
@@ -180,7 +180,7 @@ function encodeOther(
 /** Positional parameters, as an object a record would be an allocation a frame. */
 function finishRecord(buffer: WriteBuffer, start: number, end: number, header: number, offset: Offset): void {
   buffer.view.setUint32(start + 4, end - start - header, true);
-  if (header > 8) buffer.view.setUint16(start + 8, offset % ORDINALS, true);
+  if (header > 8) buffer.view.setUint16(start + 8, ordinalOf(offset), true);
   buffer.view.setUint32(start, crc32(buffer.bytes.subarray(start + 4, end)), true);
   buffer.at = end;
 }

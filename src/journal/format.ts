@@ -39,6 +39,11 @@ const MARK_BODY_BYTES = 32;
 const BLOCK_MAGIC = 0x184d2a50;
 const END_MAGIC = 0x184d2a51;
 
+/** The ordinal of an offset. Offsets are doubles, whose remainder by division costs less than by `%`. */
+export function ordinalOf(offset: Offset): number {
+  return offset - Math.floor(offset / ORDINALS) * ORDINALS;
+}
+
 /** Bytes of a segment's header. */
 export function headerBytes(version: number): number {
   return version === 1 ? 32 : HEADER_BYTES_MAX;
@@ -149,7 +154,7 @@ export function encodeMark(mark: Mark, version: number): Uint8Array {
   const view = viewOf(bytes);
   const body = recordHeaderBytes(version);
   view.setUint32(4, MARK_BODY_BYTES, true);
-  if (version > 1) view.setUint16(8, mark.nextOffset % ORDINALS, true);
+  if (version > 1) view.setUint16(8, ordinalOf(mark.nextOffset), true);
   bytes.set(MARK_MAGIC, body);
   setUint53(view, body + 8, mark.firstOffset);
   setUint53(view, body + 16, mark.position);

@@ -7,6 +7,7 @@ import {
   FORMAT_VERSION,
   headerBytes,
   MARK_KIND,
+  ordinalOf,
   ORDINALS,
   RECORD_BODY_BYTES_MAX,
   recordHeaderBytes,
@@ -216,7 +217,7 @@ function readAt(
 /** How many records an ordinal says are missing before its record. */
 function lostBefore(bytes: Uint8Array, at: number, offset: Offset): number {
   const ordinal = bytes[at + 8] | bytes[at + 9] << 8;
-  return (ordinal - offset % ORDINALS + ORDINALS) % ORDINALS;
+  return (ordinal - ordinalOf(offset) + ORDINALS) % ORDINALS;
 }
 
 function uint32(bytes: Uint8Array, at: number): number {

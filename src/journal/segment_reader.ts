@@ -11,7 +11,7 @@ import {
   hex,
   isHeaderFault,
   MARK_KIND,
-  ORDINALS,
+  ordinalOf,
   RECORD_BODY_BYTES_MAX,
   recordHeaderBytes,
   type SegmentHeader,
@@ -224,7 +224,7 @@ export class SegmentReader {
   #checkOrdinal({ version }: SegmentHeader): boolean {
     if (version === 1) return true;
     const ordinal = this.#bytes[this.#at + 8] | this.#bytes[this.#at + 9] << 8;
-    const expected = this.#nextOffset % ORDINALS;
+    const expected = ordinalOf(this.#nextOffset);
     return ordinal === expected || this.#fail(`the record's ordinal is ${ordinal}, expected ${expected}`);
   }
 

@@ -200,8 +200,14 @@ export class SegmentedJournal implements Journal {
     if (this.#active.version < FORMAT_VERSION) this.#beginSegment();
     this.#heedSize(sizeOf(record));
     if (this.#buffer.size === 0) this.#beginBatch();
-    const plan = this.#plans.missing(record);
-    if (plan !== null) this.#encode(plan);
+    if (record.kind !== "frame") {
+      const plan = this.#plans.missing(record);
+      if (plan !== null) {
+        this.#encode(plan);
+        this.#plans.follow(plan);
+      }
+      this.#plans.follow(record);
+    }
     return this.#encode(record);
   }
 
@@ -210,7 +216,6 @@ export class SegmentedJournal implements Journal {
     encodeRecord(this.#buffer, record, this.#active, offset);
     this.#next = offsetAfter(record, offset);
     this.#sessions.follow(offset, record);
-    this.#plans.follow(record);
     return offset;
   }
 
