@@ -11,7 +11,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   config: { rooms: ["model", "json", "program", "lang", "sink"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json", "program"], packages: ["node:zlib", "node:buffer"] },
   book: { rooms: ["model"], packages: [] },
-  derive: { rooms: ["model", "normalize", "book"], packages: [] },
+  derive: { rooms: ["model", "normalize", "book"], packages: ["node:crypto"] },
   host: { rooms: ["model"], packages: ["ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
   session: { rooms: ["model", "json", "program", "host", "rest"], packages: [] },

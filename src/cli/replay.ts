@@ -1,8 +1,8 @@
 import cliProgress from "cli-progress";
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
-import { type Envelope, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
-import { deriveRecord, Pipeline } from "../derive/mod.ts";
+import { type Envelope, type Micros, type Offset, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
+import { deriveRecord, Pipeline, PlanStore } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { replaySink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
@@ -75,7 +75,8 @@ interface ReplayOptions {
 
 async function replay(context: CliContext, { source, tally, sink, speed }: ReplayOptions): Promise<void> {
   const { host } = context;
-  const pipeline = new Pipeline(source.plans, { enabled: false, windowSeconds: 1, keysMax: 1 });
+  const dedup = { enabled: false, windowSeconds: 1, keysMax: 1 };
+  const pipeline = new Pipeline(source.plans, dedup, null, new PlanStore(source.adapt));
   const bar = progressBar(host, source);
   const abort = new AbortController();
   const pacer = speed > 0 ? new Pacer(host, speed) : null;
@@ -83,25 +84,28 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
   host.signals.on("SIGINT", interrupt);
   let events: Envelope[] = [];
   let sinceTurn = 0;
+  let last: Offset = 0;
   const hand = async () => {
     await sink?.write(events);
     events = [];
   };
   try {
-    let restored = false;
     for await (const { offset, record } of source.records(abort.signal)) {
       if (pacer !== null) await pacer.wait(record.at, abort.signal);
-      if (record.kind === "checkpoint" && !restored) {
-        restored = true;
-        pipeline.restoreState(record.state);
-      }
       const result = deriveRecord(pipeline, offset, record);
+      last = offset;
       tally.add(record, result);
       if (sink !== null) { for (const envelope of result.envelopes) events.push(envelope); }
       if (++sinceTurn < FRAMES_A_TURN && events.length < SINK_BATCH_EVENTS_MAX && pacer === null) continue;
       sinceTurn = 0;
       await hand();
       bar?.update(source.progress(), { rate: `${tally.frames} frames` });
+    }
+    // A live run goes on where a journal ends; a recording is over.
+    if (!source.isJournal) {
+      const { envelopes } = pipeline.finish(last + 1);
+      tally.addEvents(envelopes);
+      events.push(...envelopes);
     }
     await hand();
     await sink?.flush();

@@ -13,6 +13,8 @@ export interface ReplaySource {
   /** Name for the report. */
   readonly exchange: string;
   readonly plans: readonly FramePlan[];
+  /** What is changed of the plans that a journal holds. */
+  readonly adapt: (frames: FramePlan) => FramePlan;
   readonly records: (signal: AbortSignal) => AsyncIterable<PlacedRecord>;
   /** Bytes of input, and how many have been read, for the progress bar. */
   readonly bytes: number;
@@ -30,7 +32,7 @@ export async function openReplay(
 ): Promise<ReplaySource> {
   const source = await open(context, inputs, options.exchange);
   if (options.passBooks !== true) return source;
-  return { ...source, plans: source.plans.map((plan) => ({ ...plan, books: [] })) };
+  return { ...source, plans: source.plans.map(withoutBooks), adapt: withoutBooks };
 }
 
 async function open(
@@ -80,6 +82,7 @@ async function openRecordings(
     progress: () => read.reduce((sum, count) => sum + count, 0),
     ignoredHttp: () => sessions.reduce((sum, session) => sum + session.ignoredHttp, 0),
     isJournal: false,
+    adapt: asItIs,
   };
 }
 
@@ -105,14 +108,18 @@ async function openJournalReplay(
 ): Promise<ReplaySource> {
   const read = await journalReader(context, path);
   const descriptors = new Map<string, FramePlan>();
-  for (const { name, descriptor } of await journaledExchanges(context, read)) {
+  const { names, unnamed } = await journaledExchanges(context, read);
+  if (exchange !== undefined && unnamed.length === 0) {
+    context.host.terminal.printError("The journal holds the plans of its sessions: --exchange changes nothing");
+  }
+  for (const { name, descriptor } of unnamed) {
     const chosen = exchange ?? descriptor;
     if (chosen === null) throw await unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
     descriptors.set(name, loadPlan(context, chosen, name).plan);
   }
   let records = 0;
   return {
-    exchange: [...descriptors.keys()].join(", "),
+    exchange: names.join(", "),
     plans: [...descriptors.values()],
     records: async function* (signal) {
       for await (const chunk of read(signal)) {
@@ -126,27 +133,42 @@ async function openJournalReplay(
     progress: () => records > 0 ? 1 : 0,
     ignoredHttp: () => 0,
     isJournal: true,
+    adapt: asItIs,
   };
 }
 
-/** Instances that the journal holds, with the shipped descriptor whose name the instance's name begins with. */
-async function journaledExchanges(
-  context: CliContext,
-  read: JournalReader,
-): Promise<readonly { readonly name: string; readonly descriptor: string | null }[]> {
+/** Instances that a journal holds; those whose sessions name no plan with the shipped descriptor that fits them. */
+interface JournaledExchanges {
+  readonly names: readonly string[];
+  readonly unnamed: readonly { readonly name: string; readonly descriptor: string | null }[];
+}
+
+async function journaledExchanges(context: CliContext, read: JournalReader): Promise<JournaledExchanges> {
+  const names = new Set<string>();
   const urls = new Map<string, string>();
   for await (const chunk of read()) {
     for (const { record } of chunk) {
-      if (record.kind === "opened" && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
+      if (record.kind !== "opened") continue;
+      names.add(record.exchange);
+      if (record.planHash === null && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
     }
   }
-  const shipped = await shippedNames(context);
-  return await Promise.all(
+  const shipped = urls.size === 0 ? [] : await shippedNames(context);
+  const unnamed = await Promise.all(
     [...urls].map(async ([name, url]) => ({
       name,
       descriptor: shipped.includes(name) ? name : await matchShipped(context, url),
     })),
   );
+  return { names: [...names], unnamed };
+}
+
+function asItIs(frames: FramePlan): FramePlan {
+  return frames;
+}
+
+function withoutBooks(frames: FramePlan): FramePlan {
+  return { ...frames, books: [] };
 }
 
 /** Finds the shipped descriptor that the first connection of the recordings belongs to. */

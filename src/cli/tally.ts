@@ -1,4 +1,4 @@
-import { type EventKind, EXAMPLE_CHARS_MAX, type JournalRecord } from "../model/mod.ts";
+import { type Envelope, type EventKind, EXAMPLE_CHARS_MAX, type JournalRecord } from "../model/mod.ts";
 import type { PipelineResult } from "../derive/mod.ts";
 
 /** Something that occurred a number of times, with the first example of it. */
@@ -73,17 +73,22 @@ export class Tally {
       this.#bytes += record.payload.length;
       this.#account(result, record.payload);
     } else if (record.kind === "http") this.#http++;
-    for (const { event, symbol } of result.envelopes) {
-      this.#events.set(event.kind, (this.#events.get(event.kind) ?? 0) + 1);
-      if (event.kind === "gap") count(this.#gaps, event.cause);
-      else if (this.#symbols.size < ENTRIES_MAX) this.#symbols.add(symbol);
-    }
+    this.addEvents(result.envelopes);
     this.#duplicates += result.duplicates;
     this.#withheld.book_snapshot += result.withheld.book_snapshot;
     this.#withheld.book_delta += result.withheld.book_delta;
     for (const native of result.unmapped) if (this.#unmapped.size < ENTRIES_MAX) this.#unmapped.add(native);
     for (const fault of result.faults) {
       if (fault.code !== "unmatched") exemplify(this.#faults, `${fault.code} ${fault.where}`, fault.example);
+    }
+  }
+
+  /** Counts events that follow from no record, as those at the end. */
+  addEvents(envelopes: readonly Envelope[]): void {
+    for (const { event, symbol } of envelopes) {
+      this.#events.set(event.kind, (this.#events.get(event.kind) ?? 0) + 1);
+      if (event.kind === "gap") count(this.#gaps, event.cause);
+      else if (this.#symbols.size < ENTRIES_MAX) this.#symbols.add(symbol);
     }
   }
 

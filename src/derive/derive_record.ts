@@ -1,5 +1,6 @@
 import type { JournalRecord, Offset } from "../model/mod.ts";
-import type { Pipeline, PipelineResult } from "./pipeline.ts";
+import type { PipelineResult } from "./account.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 /**
  * Derives a record. A bug that it uncovers in the pipeline costs this record alone: it is quarantined, which the result's

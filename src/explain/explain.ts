@@ -37,7 +37,7 @@ export function explainFrame(frames: FramePlan, input: ExplainInput): FrameExpla
   for (const frame of input.before ?? []) readBy(normalizer, { ...input, payload: frame }, memory);
   // As it was before the frame, which may change what ids stand for.
   const before = new FrameMemory();
-  before.restoreState(memory.saveState());
+  for (const [part, entries] of memory.parts()) before.restore(part, entries);
   const { rule, signal, events, faults, unmapped } = readBy(normalizer, input, memory);
   const result = { rule, signal, events: [...events], faults: [...faults], unmapped: [...unmapped] };
 

@@ -63,8 +63,20 @@ export const TOML_DEPTH_MAX = 64;
 export const TOML_PLACED_CHARS_MAX = 64 * 1024;
 /** Most mistakes of one file that are told one by one; the rest is counted, and cross-checks wait. */
 export const ISSUES_MAX = 200;
-/** Streams whose first-frame, gap or dedup state is kept; beyond it the oldest are forgotten and counted. */
-export const STREAMS_MAX = 100_000;
+/** Sessions that are open at once; when one more opens the oldest is forgotten and its further frames are in a gap. */
+export const SESSIONS_MAX = 10_000;
+/** Sessions whose opening is unknown that are remembered as told; beyond it the oldest is told again. */
+export const ORPHANS_MAX = 1000;
+/** Open gaps of streams that are remembered; beyond it the oldest stays open in the data for good. */
+export const OPEN_GAPS_MAX = 100_000;
+/** Plans that are kept by hash; beyond it the oldest is forgotten, and later sessions that name it are in a gap. */
+export const PLANS_MAX = 1000;
+/** Frames below a session's counter, each one up from the one before, after which the counter has begun again. */
+export const SOCKET_RESET_FRAMES = 3;
+/** Entries of a list that stand in one item of a checkpoint; further ones stand in the next. */
+export const CHECKPOINT_ITEMS_MAX = 500;
+/** Length of a checkpoint's text from which the next one begins, in UTF-16 units; one item may be longer. */
+export const CHECKPOINT_PART_CHARS = 256 * 1024;
 /** Streams of one session that merges, aliases and first frames are kept of; beyond it see each of them. */
 export const SESSION_STREAMS_MAX = 100_000;
 /** Native symbols of one session that no map translates; rows of further ones are faults. */

@@ -4,7 +4,7 @@ import { SESSION_STREAMS_MAX } from "../model/mod.ts";
 export type Alias = ReadonlyMap<string, string>;
 
 /** Aliases as plain JSON. */
-export type AliasState = readonly (readonly [string, Readonly<Record<string, string>>])[];
+export type AliasEntries = readonly (readonly [string, Readonly<Record<string, string>>])[];
 
 /**
  * Session-scoped ids (a channel's number that an acknowledgement assigned) and the texts they stand for. Bounded: past
@@ -26,13 +26,12 @@ export class AliasTable {
     this.#aliases.set(id, alias);
   }
 
-  saveState(): AliasState {
+  entries(): AliasEntries {
     return [...this.#aliases].map(([id, alias]) => [id, Object.fromEntries(alias)] as const);
   }
 
-  restoreState(state: AliasState): void {
-    this.#aliases.clear();
-    for (const [id, alias] of state) this.#aliases.set(id, new Map(Object.entries(alias)));
+  restore(entries: AliasEntries): void {
+    for (const [id, alias] of entries) this.#aliases.set(id, new Map(Object.entries(alias)));
   }
 
   #evictOldest(): void {

@@ -25,6 +25,7 @@ export interface NormalizedChecksum {
 export interface LostUpdate {
   /** Name of the rule that read it. */
   readonly rule: string;
+  /** Empty where it could not be read. */
   readonly native_symbol: string;
   /** What was lost: `unknown_level book.asks /id`. */
   readonly detail: string;

@@ -24,6 +24,8 @@ export interface NormalizedEvent {
   readonly rule: string;
   /** The exchange's checksum of the book after this event; null where it gives none. */
   readonly checksum: string | null;
+  /** Place of its row among those of the frame, as they were sent. */
+  readonly row: number;
 }
 
 /** Where a frame came from. */
@@ -45,6 +47,8 @@ export class EventReader {
   readonly #exchangeTs: FieldReader | null;
   readonly #unwrapper: Unwrapper | null;
   readonly #rows = new RowList();
+  /** Place of the current row in its frame. */
+  #row = 0;
   readonly #symbols: SymbolMap;
   /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
   #lastPair: SymbolPair | null = null;
@@ -66,7 +70,11 @@ export class EventReader {
   read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
     if (this.#unwrapper === null) return this.#readDocument(context, origin, events);
     const inside = this.#unwrapper.open(context);
-    if (inside === null) return;
+    if (inside === null) {
+      // Whatever stood inside is lost, of whatever symbol.
+      if (this.rule.book !== null) this.#loseUpdate(context, "", context.lost);
+      return;
+    }
     this.#readDocument(inside, origin, events);
     this.#unwrapper.close(context);
   }
@@ -79,6 +87,7 @@ export class EventReader {
       if (row < 0) return;
       context.rowsFound = true;
       context.atRow(row, 0);
+      this.#row = 0;
       this.#readRow(context, origin, events);
       return;
     }
@@ -86,6 +95,7 @@ export class EventReader {
     list.collect(context.document, rule.rows, 0);
     if (list.found) context.rowsFound = true;
     for (let i = 0; i < list.rows.length; i++) {
+      this.#row = i;
       context.atRow(list.rows[i], list.parents[i]);
       this.#readRow(context, origin, events);
     }
@@ -106,9 +116,7 @@ export class EventReader {
       return;
     }
     const made = this.#make(context);
-    if (context.lost !== null && rule.book !== null && pair !== null) {
-      context.lostUpdates.push({ rule: rule.name, native_symbol: pair.native, detail: context.lost });
-    }
+    if (context.lost !== null && rule.book !== null) this.#loseUpdate(context, pair?.native ?? "", context.lost);
     if (made === null || pair === null || context.rowFailed) return;
     const event = rule.merge === null || !context.hasSession ? made : this.#merged(made, context, rule.merge);
     if (event === null) return;
@@ -124,7 +132,15 @@ export class EventReader {
       event,
       rule: rule.name,
       checksum,
+      row: this.#row,
     });
+  }
+
+  /** Notes a lost update of a book; of one whose symbol could not be read, the symbol is empty. */
+  #loseUpdate(context: ReadContext, native: string, detail: string | null): void {
+    // Symbols past the session's limit have no books.
+    if (detail === null || detail.startsWith("too_many_symbols")) return;
+    context.lostUpdates.push({ rule: this.rule.name, native_symbol: native, detail });
   }
 
   /** Returns the event with what is known of its stream; null where it is not emitted. */

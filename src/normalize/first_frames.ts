@@ -23,13 +23,12 @@ export class FirstFrames {
     return true;
   }
 
-  saveState(): readonly string[] {
+  entries(): readonly string[] {
     return [...this.#seen.keys()];
   }
 
-  restoreState(state: readonly string[]): void {
-    this.#seen.clear();
+  restore(entries: readonly string[]): void {
     // Frame 0 is over: the next one is number 1 at least.
-    for (const stream of state) this.#seen.set(stream, 0);
+    for (const stream of entries) this.#seen.set(stream, 0);
   }
 }

@@ -1,17 +1,11 @@
-import { type AliasState, AliasTable } from "./aliases.ts";
+import { type AliasEntries, AliasTable } from "./aliases.ts";
 import { FirstFrames } from "./first_frames.ts";
-import { LevelIds, type LevelIdState } from "./level_ids.ts";
-import { Merges, type MergeState } from "./merges.ts";
+import { type LevelIdEntries, LevelIds } from "./level_ids.ts";
+import { type MergeEntries, Merges } from "./merges.ts";
 import { UnmappedSymbols } from "./symbols.ts";
 
-/** A session's memory as plain JSON; empty parts are absent. */
-export interface FrameMemoryState {
-  readonly aliases?: AliasState;
-  readonly merges?: MergeState;
-  readonly levelIds?: LevelIdState;
-  readonly firstFrames?: readonly string[];
-  readonly unmapped?: readonly string[];
-}
+/** The parts of a frame memory, each a list of entries that are plain JSON. */
+export type FrameMemoryPart = "aliases" | "merges" | "levelIds" | "firstFrames" | "unmapped";
 
 /** All that reading one session's frames remembers from one frame to the next. Begins with the session, ends with it. */
 export class FrameMemory {
@@ -21,27 +15,31 @@ export class FrameMemory {
   readonly firstFrames = new FirstFrames();
   readonly unmapped = new UnmappedSymbols();
 
-  saveState(): FrameMemoryState {
-    const aliases = this.aliases.saveState();
-    const merges = this.merges.saveState();
-    const levelIds = this.levelIds.saveState();
-    const firstFrames = this.firstFrames.saveState();
-    const unmapped = this.unmapped.saveState();
-    return {
-      ...(aliases.length > 0 && { aliases }),
-      ...(merges.length > 0 && { merges }),
-      ...(levelIds.length > 0 && { levelIds }),
-      ...(firstFrames.length > 0 && { firstFrames }),
-      ...(unmapped.length > 0 && { unmapped }),
-    };
+  /** Yields the entries of each part that has any. */
+  *parts(): Iterable<readonly [FrameMemoryPart, readonly unknown[]]> {
+    const all = [
+      ["aliases", this.aliases.entries()],
+      ["merges", this.merges.entries()],
+      ["levelIds", this.levelIds.entries()],
+      ["firstFrames", this.firstFrames.entries()],
+      ["unmapped", this.unmapped.entries()],
+    ] as const;
+    for (const [part, entries] of all) if (entries.length > 0) yield [part, entries];
   }
 
-  /** Replaces what is remembered. */
-  restoreState(state: FrameMemoryState): void {
-    this.aliases.restoreState(state.aliases ?? []);
-    this.merges.restoreState(state.merges ?? []);
-    this.levelIds.restoreState(state.levelIds ?? []);
-    this.firstFrames.restoreState(state.firstFrames ?? []);
-    this.unmapped.restoreState(state.unmapped ?? []);
+  /** Adds entries of a part as `parts` gave them. */
+  restore(part: FrameMemoryPart, entries: readonly unknown[]): void {
+    switch (part) {
+      case "aliases":
+        return this.aliases.restore(entries as AliasEntries);
+      case "merges":
+        return this.merges.restore(entries as MergeEntries);
+      case "levelIds":
+        return this.levelIds.restore(entries as LevelIdEntries);
+      case "firstFrames":
+        return this.firstFrames.restore(entries as readonly string[]);
+      case "unmapped":
+        return this.unmapped.restore(entries as readonly string[]);
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { SESSION_LEVEL_IDS_MAX } from "../model/mod.ts";
 
 /** Prices by native symbol, and by side and id, as plain JSON. */
-export type LevelIdState = readonly (readonly [string, readonly (readonly [string, string])[]])[];
+export type LevelIdEntries = readonly (readonly [string, readonly (readonly [string, string])[]])[];
 
 /**
  * The price of each level that an exchange names by an id alone when it changes. A snapshot of the book replaces what was
@@ -44,14 +44,12 @@ export class LevelIds {
     if (this.#books.get(native)?.delete(level) === true) this.#size--;
   }
 
-  saveState(): LevelIdState {
+  entries(): LevelIdEntries {
     return [...this.#books].map(([native, levels]) => [native, [...levels]] as const);
   }
 
-  restoreState(state: LevelIdState): void {
-    this.#books.clear();
-    this.#size = 0;
-    for (const [native, levels] of state) {
+  restore(entries: LevelIdEntries): void {
+    for (const [native, levels] of entries) {
       this.#books.set(native, new Map(levels));
       this.#size += levels.length;
     }

@@ -1,7 +1,7 @@
 import { type MarketEvent, SESSION_STREAMS_MAX } from "../model/mod.ts";
 
 /** What is known of each stream, by rule and symbol, as plain JSON. */
-export type MergeState = readonly (readonly [string, Known])[];
+export type MergeEntries = readonly (readonly [string, Known])[];
 
 /** Last known value of each field of an event. */
 type Known = Readonly<Record<string, string | number | boolean>>;
@@ -42,13 +42,12 @@ export class Merges {
     return full as unknown as MarketEvent;
   }
 
-  saveState(): MergeState {
+  entries(): MergeEntries {
     return [...this.#known];
   }
 
-  restoreState(state: MergeState): void {
-    this.#known.clear();
-    for (const [stream, known] of state) this.#put(stream, known);
+  restore(entries: MergeEntries): void {
+    for (const [stream, known] of entries) this.#put(stream, known);
   }
 
   #put(stream: string, known: Known): void {

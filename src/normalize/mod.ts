@@ -4,11 +4,11 @@
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
 export { findAlias } from "./alias_rules.ts";
-export { type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
+export { exampleOf, type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 export { decodePayload } from "./decoder.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
 export { FieldReader } from "./field.ts";
-export { FrameMemory, type FrameMemoryState } from "./frame_memory.ts";
+export { FrameMemory, type FrameMemoryPart } from "./frame_memory.ts";
 export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";

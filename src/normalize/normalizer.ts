@@ -269,6 +269,15 @@ export class Normalizer {
     };
   }
 
+  /** Returns the canonical spelling of an instrument that a request asks for; the native one where no map has it. */
+  canonicalOf(native: string): string {
+    for (const connectionId of this.#symbols.connections()) {
+      const pair = this.#symbols.find(connectionId, native);
+      if (pair !== null) return pair.canonical;
+    }
+    return native;
+  }
+
   /** The instrument that an answer was asked for, and a connection whose map knows it. */
   #askedPair(answer: HttpInput): { readonly asked: SymbolPair | null; readonly connectionId: string } {
     const { native, symbol } = answer;

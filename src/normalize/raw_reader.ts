@@ -50,6 +50,7 @@ export class RawReader {
       event: { kind: "raw", channel: native, sequence, message_id, payload: context.document.source(0) },
       rule: PARSE_RULE_NAME,
       checksum: null,
+      row: 0,
     });
   }
 }

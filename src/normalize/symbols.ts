@@ -55,12 +55,11 @@ export class UnmappedSymbols {
     return pair;
   }
 
-  saveState(): readonly string[] {
+  entries(): readonly string[] {
     return [...this.#pairs.keys()];
   }
 
-  restoreState(natives: readonly string[]): void {
-    this.#pairs.clear();
+  restore(natives: readonly string[]): void {
     for (const native of natives) this.#pairs.set(native, symbolPair(native, native));
   }
 }

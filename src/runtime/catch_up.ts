@@ -30,6 +30,8 @@ export class CatchUp {
   #at = 0;
   /** Offset after the last record that was processed; null before the first. */
   #next: Offset | null = null;
+  /** Whether the checkpoint before `from` could not be read. */
+  #isFromOldest = false;
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
@@ -52,7 +54,11 @@ export class CatchUp {
     do {
       for (; this.#at < this.#chunk.length; this.#at++) {
         if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) return { events, next };
-        const { offset, envelopes } = this.#process(this.#chunk[this.#at]);
+        const { offset, envelopes, isRefused } = this.#process(this.#chunk[this.#at]);
+        if (isRefused) {
+          await this.#beginAgain();
+          break;
+        }
         if (offset < from) continue;
         for (const envelope of envelopes) {
           events.push(envelope);
@@ -74,19 +80,33 @@ export class CatchUp {
     await chunks?.return?.();
   }
 
-  #process({ offset, record }: JournalEntry): { readonly offset: Offset; readonly envelopes: readonly Envelope[] } {
-    const { pipeline } = this.#options;
-    if (record.kind === "checkpoint" && this.#next === null) pipeline.restoreState(record.state);
+  #process({ offset, record }: JournalEntry): {
+    readonly offset: Offset;
+    readonly envelopes: readonly Envelope[];
+    readonly isRefused: boolean;
+  } {
+    const { envelopes, refusedCheckpoint } = deriveRecord(this.#options.pipeline, offset, record);
     // A dropped record stands for all records before its end: they were lost, and it tells so.
     const end = record.kind === "dropped" ? record.toOffset : null;
     this.#next = Math.max(offset + 1, end ?? 0);
-    return { offset, envelopes: deriveRecord(pipeline, offset, record).envelopes };
+    return { offset, envelopes, isRefused: refusedCheckpoint !== null && !this.#isFromOldest };
+  }
+
+  /** A checkpoint that cannot be read helps nothing: the state follows from the journal's oldest record on. */
+  async #beginAgain(): Promise<void> {
+    await this.close();
+    this.#isFromOldest = true;
+    this.#next = null;
+    this.#options.pipeline.restart();
   }
 
   /** The next chunk; false at the end of what is synced, from where the journal is read anew when there is more. */
   async #readOn(): Promise<boolean> {
     const { journal, from, signal } = this.#options;
-    this.#chunks ??= journal.read(this.#next ?? from, { exact: this.#next !== null, signal })[Symbol.asyncIterator]();
+    this.#chunks ??= journal.read(this.#next ?? (this.#isFromOldest ? journal.oldest : from), {
+      exact: this.#next !== null,
+      signal,
+    })[Symbol.asyncIterator]();
     const { done, value } = await this.#chunks.next();
     this.#chunk = done === true ? [] : value;
     this.#at = 0;

@@ -1,19 +1,25 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import {
+  buildDerivation,
   type ClockStatus,
   type ClockStep,
   type CollectorStatus,
   comparePlans,
+  type DerivationText,
   type ExchangePlan,
   Failure,
   type FramePlan,
+  type Micros,
   type Observer,
+  type Offset,
   type Plan,
+  type PlanRecord,
   PROGRESS_LOOK_MS,
   type ReadingStatus,
   type RunnableExchange,
   type RunningStatus,
+  writeDerivation,
 } from "../model/mod.ts";
 import type { RestClient } from "../rest/mod.ts";
 import { createSink, type SinkContext, sinkTypeOf } from "../sink/mod.ts";
@@ -54,6 +60,8 @@ export class Collector {
   /** Why instances could not be started, by name. */
   readonly #notStarted = new Map<string, string>();
   readonly #deliveries: readonly Delivery[];
+  /** What the events of each running instance are derived by, as the journal holds it. */
+  readonly #derivations: Map<string, DerivationText>;
   #plan: Plan;
   #paused = false;
   #reading: ReadingStatus = { pausedSince: null, reason: null };
@@ -62,8 +70,16 @@ export class Collector {
   readonly #ended = new AbortController();
   #sinksGone = 0;
 
-  private constructor(options: CollectorOptions, journal: Journal, pipeline: Pipeline) {
+  private constructor(
+    options: CollectorOptions,
+    { journal, pipeline, derivations }: {
+      readonly journal: Journal;
+      readonly pipeline: Pipeline;
+      readonly derivations: Map<string, DerivationText>;
+    },
+  ) {
     this.#options = options;
+    this.#derivations = derivations;
     this.#plan = options.plan;
     this.#journal = journal;
     this.#pipeline = pipeline;
@@ -75,8 +91,6 @@ export class Collector {
       pipeline,
       recent,
       onFull: plan.journal.onFull,
-      plans: () => framePlans(this.#plan),
-      dedup: plan.dedup,
       observe,
       onPressure: (paused) => this.#setPaused(paused),
     });
@@ -90,7 +104,7 @@ export class Collector {
         createSink: () => createSink(sink, this.#sinkContext(sink.name)),
         exchanges: () => this.#plan.exchanges.map(({ name }) => name),
         onGone: () => this.#onSinkGone(),
-        createPipeline: () => new Pipeline(framePlans(this.#plan), plan.dedup, plan.bookTops),
+        createPipeline: () => createPipeline(this.#plan),
         journal,
         recent,
         clock: host.clock,
@@ -102,17 +116,19 @@ export class Collector {
   /** Opens the journal, recovers, and starts sinks and exchanges. Throws a `Failure` where the journal cannot be had. */
   static async start(options: CollectorOptions): Promise<Collector> {
     const { plan, host, observe } = options;
-    const pipeline = new Pipeline(framePlans(plan), plan.dedup, plan.bookTops);
+    const pipeline = createPipeline(plan);
+    const derivations = new Map<string, DerivationText>();
     const journal = await openJournal({
       host,
       dir: `${plan.run.dataDir}/journal`,
       plan: plan.journal,
       observer: observe,
-      checkpoint: () => [pipeline.saveState()],
+      checkpoint: () => pipeline.saveState(),
+      plansInUse: () => planRecords(derivations.values(), host.clock.nowMicros()),
     });
     try {
-      await resumePipeline(journal, pipeline);
-      const collector = new Collector(options, journal, pipeline);
+      await resumePipeline(journal, pipeline, observe);
+      const collector = new Collector(options, { journal, pipeline, derivations });
       host.clock.onStep?.((step) => {
         if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
       });
@@ -173,12 +189,14 @@ export class Collector {
     for (const delivery of this.#deliveries) delivery.changePlans();
     const changed = new Set(difference.instances.map(({ name }) => name));
     const leaving = [...this.#runners.values()].filter((runner) => changed.has(runner.name));
-    for (const runner of leaving) this.#runners.delete(runner.name);
+    for (const { name } of leaving) {
+      this.#runners.delete(name);
+      this.#derivations.delete(name);
+    }
     this.#notStarted.clear();
     await Promise.all(leaving.map((runner) => runner.stop()));
     for (const instance of runnableInstances(plan)) {
       if (this.#runners.has(instance.exchange.name)) continue;
-      this.#pipeline.setPlan(instance.runnable.frames);
       this.#startRunner(instance);
     }
   }
@@ -239,6 +257,7 @@ export class Collector {
       const runner = new ExchangeRunner({
         name: exchange.name,
         descriptorHash: exchange.descriptorHash,
+        planHash: this.#writePlan(exchange.name, runnable.frames),
         runnable,
         intake: this.#intake,
         host,
@@ -252,6 +271,16 @@ export class Collector {
       // It touches no other instance; /healthz shows it.
       this.#notStarted.set(exchange.name, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Writes the plan of an instance to the journal, where its segment does not hold it yet, and returns its hash. */
+  #writePlan(name: string, frames: FramePlan): string {
+    const derivation = writeDerivation(buildDerivation(frames, this.#plan));
+    const { hash, body } = derivation;
+    const isWritten = [...this.#derivations.values()].some((known) => known.hash === hash);
+    if (!isWritten) this.#intake.append({ kind: "plan", at: this.#options.host.clock.nowMicros(), hash, body });
+    this.#derivations.set(name, derivation);
+    return hash;
   }
 
   #sinkContext(name: string): SinkContext {
@@ -281,8 +310,22 @@ export class Collector {
   }
 }
 
-function* framePlans(plan: Plan): Iterable<FramePlan> {
-  for (const { runnable } of runnableInstances(plan)) yield runnable.frames;
+/** A pipeline that derives sessions by the plans they name; those of older journals, which name none, by today's. */
+function createPipeline(plan: Plan): Pipeline {
+  const pipeline = new Pipeline([], plan.dedup, plan.bookTops);
+  for (const { exchange: { descriptorHash }, runnable } of runnableInstances(plan)) {
+    pipeline.setPlan(runnable.frames, { dedup: plan.dedup, bookTops: plan.bookTops, descriptorHash });
+  }
+  return pipeline;
+}
+
+function* planRecords(derivations: Iterable<DerivationText>, at: Micros): Iterable<PlanRecord> {
+  const told = new Set<string>();
+  for (const { hash, body } of derivations) {
+    if (told.has(hash)) continue;
+    told.add(hash);
+    yield { kind: "plan", at, hash, body };
+  }
 }
 
 function runnableInstances(plan: Plan): readonly RunnableInstance[] {
@@ -291,19 +334,31 @@ function runnableInstances(plan: Plan): readonly RunnableInstance[] {
   );
 }
 
-/** Brings the pipeline to where the journal ends: the last segment's checkpoint and the records after it. */
-async function resumePipeline(journal: Journal, pipeline: Pipeline): Promise<void> {
+/**
+ * Brings the pipeline to where the journal ends: the last segment's checkpoint and the records after it. Where this build
+ * cannot read the checkpoint, the state follows from the journal's oldest record on.
+ */
+async function resumePipeline(journal: Journal, pipeline: Pipeline, observe: Observer): Promise<void> {
   if (journal.synced <= journal.oldest) return;
-  let restored = false;
-  for await (const chunk of journal.read(journal.synced - 1, { to: journal.synced })) {
+  const version = await readInto(journal, pipeline, journal.synced - 1);
+  if (version === null) return;
+  const text = `The checkpoint of version ${version} cannot be read: the journal is read from its oldest record`;
+  observe({ kind: "journal_warning", code: "checkpoint", text });
+  pipeline.restart();
+  await readInto(journal, pipeline, journal.oldest);
+}
+
+/** Derives what is synced from the segment that holds `from` on. Returns the version of a checkpoint that was refused. */
+async function readInto(journal: Journal, pipeline: Pipeline, from: Offset): Promise<number | null> {
+  let refused: number | null = null;
+  for await (const chunk of journal.read(from, { to: journal.synced })) {
     for (const { offset, record } of chunk) {
-      if (record.kind === "checkpoint" && !restored) {
-        pipeline.restoreState(record.state);
-        restored = true;
-      }
-      deriveRecord(pipeline, offset, record);
+      const { refusedCheckpoint } = deriveRecord(pipeline, offset, record);
+      refused ??= refusedCheckpoint;
     }
+    if (refused !== null && from > journal.oldest) return refused;
   }
+  return refused;
 }
 
 function pauseReason({ full, failure }: Journal): string {

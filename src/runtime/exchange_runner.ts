@@ -21,6 +21,8 @@ import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/
 export interface ExchangeRunnerOptions {
   readonly name: string;
   readonly descriptorHash: string;
+  /** Hash of the plan that its frames are derived by, which the journal holds before its first session. */
+  readonly planHash: string;
   readonly runnable: RunnableExchange;
   readonly intake: Intake;
   readonly host: Host;
@@ -70,7 +72,7 @@ export class ExchangeRunner {
         observe,
         sink: {
           opened: (url, at) => {
-            const { descriptorHash } = options;
+            const { descriptorHash, planHash } = options;
             const opened = {
               kind: "opened",
               at,
@@ -78,7 +80,7 @@ export class ExchangeRunner {
               connection: plan.key,
               url,
               descriptorHash,
-              planHash: null,
+              planHash,
               streams,
             } as const;
             return intake.append(opened).offset;
@@ -154,7 +156,7 @@ export class ExchangeRunner {
   #takeAnswer(record: HttpRecord): string | null {
     const { intake } = this.#options;
     try {
-      const taken = intake.takeHttp(record);
+      const taken = intake.takeHttp({ ...record, planHash: this.#options.planHash });
       this.#resync(taken);
       return taken.isAnswer ? null : describeFaults(taken.faults);
     } catch (error) {
@@ -165,12 +167,12 @@ export class ExchangeRunner {
 
   /** Writes down that a poll went without an answer, or has ended: a record with status 0. */
   #missed({ request, native, at, from, reason }: MissedPoll): void {
-    const { intake, name } = this.#options;
+    const { intake, name, planHash } = this.#options;
     intake.takeHttp({
       kind: "http",
       at,
       exchange: name,
-      planHash: null,
+      planHash,
       session: null,
       request,
       native,

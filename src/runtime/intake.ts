@@ -4,12 +4,10 @@ import {
   CLOCK_STEPS_MAX,
   type ClockStep,
   type CloseCause,
-  type DedupPlan,
   type Envelope,
   type EventKind,
   EXAMPLE_CHARS_MAX,
   Failure,
-  type FramePlan,
   type FrameRecord,
   type Gap,
   type HttpRecord,
@@ -25,7 +23,7 @@ import {
   type Stream,
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
-import { type BookResync, deriveRecord, Pipeline, type PipelineResult } from "../derive/mod.ts";
+import { type BookResync, deriveRecord, type LookMemory, type Pipeline, type PipelineResult } from "../derive/mod.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
 /** Frames and answers of a session that were not kept, until they are written down. */
@@ -52,9 +50,6 @@ export interface IntakeOptions {
   readonly pipeline: Pipeline;
   readonly recent: RecentEvents;
   readonly onFull: OnFull;
-  /** For the pipeline that only looks at what a frame is while the journal is full. */
-  readonly plans: () => Iterable<FramePlan>;
-  readonly dedup: DedupPlan;
   readonly observe: Observer;
   /** Sockets have to stop reading, or may go on. */
   readonly onPressure: (paused: boolean) => void;
@@ -77,8 +72,8 @@ export class Intake {
   #pauseReason = "";
   /** Steps of the clock that are not in the journal yet. */
   #steps: ClockStep[] = [];
-  /** Reads frames that will be dropped, so that the real pipeline's state stays a function of the journal. */
-  #classifier: Pipeline | null = null;
+  /** What the sessions of frames that are dropped remember, so that the pipeline stays a function of the journal. */
+  readonly #scratch: LookMemory = new Map();
   #paused = false;
   /** Ends the waiting for a sink. */
   #patience: Timer | null = null;
@@ -118,7 +113,7 @@ export class Intake {
     };
     observe({ kind: "frame_received", exchange, bytes: frame.payload.length });
     if (journal.full && onFull !== "block") {
-      const seen = this.#classify(record);
+      const seen = this.#options.pipeline.look(record, this.#scratch);
       if (onFull === "drop_all" || !isKeptWhenFull(seen)) {
         this.#drop(session, exchange, frame.at, "journal full");
         return seen;
@@ -191,7 +186,7 @@ export class Intake {
     this.#flushPause(session, at, (record) => this.#keep(record));
     this.#flushDrop(session, (record) => this.#keep(record));
     this.#keep({ kind: "closed", session, at, cause, code, reason });
-    this.#classifier?.process(0, { kind: "closed", session, at, cause, code, reason });
+    this.#scratch.delete(session);
   }
 
   acked(session: SessionId, streams: readonly Stream[], at: Micros): void {
@@ -205,7 +200,7 @@ export class Intake {
   /** Looks whether reading may go on, after the writer has made progress or space was freed. */
   relieve(): void {
     const { journal, recent, onFull, onPressure } = this.#options;
-    if (!journal.full) this.#classifier = null;
+    if (!journal.full) this.#scratch.clear();
     if (!this.#paused) return void this.#tryPending();
     if (journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
     if (journal.full && onFull === "block") return;
@@ -295,15 +290,6 @@ export class Intake {
       recent.stopWaiting();
       this.relieve();
     });
-  }
-
-  #classify(record: FrameRecord): PipelineResult {
-    const { plans, dedup, pipeline } = this.#options;
-    if (this.#classifier === null) {
-      this.#classifier = new Pipeline(plans(), { ...dedup, enabled: false });
-      this.#classifier.restoreState(pipeline.saveState());
-    }
-    return deriveRecord(this.#classifier, 0, record);
   }
 
   /** Counts what is not kept; in a session it becomes a gap, a poll that belongs to none is told by its runner. */

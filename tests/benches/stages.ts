@@ -34,7 +34,7 @@ export async function createStages(sample: Sample, framesPerRun: number): Promis
     dir,
     plan: { syncMs: 100, segmentBytes: 64 * MIB, totalBytesMax: 10 * 1024 * MIB, retainHours: 0, onFull: "block" },
     observer: () => {},
-    checkpoint: () => [pipeline.saveState()],
+    checkpoint: () => pipeline.saveState(),
   });
   return {
     stages: [

@@ -6,7 +6,7 @@ import { frame, inTempDir, openRig } from "../support/journal_rig.ts";
 /** A journal of one session of an instance that is called "mine", and some frames. */
 async function writeJournal(dir: string): Promise<string> {
   const pipeline = new Pipeline([], { enabled: false, windowSeconds: 0, keysMax: 0 });
-  const journal = await openRig(dir, { checkpoint: () => [pipeline.saveState()] });
+  const journal = await openRig(dir, { checkpoint: () => pipeline.saveState() });
   const at = 1_770_000_000_000_000;
   const streams = [{ channel: "trades" as const, symbol: "BTC/USDT" }];
   const exchange = {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { loadDescriptor } from "../../src/config/mod.ts";
-import type { DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
+import {
+  buildDerivation,
+  type DedupPlan,
+  type Envelope,
+  type FramePlan,
+  type JournalRecord,
+  writeDerivation,
+} from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 
 const DESCRIPTOR = `
@@ -145,11 +152,40 @@ Deno.test("Pipeline drops repeated trades where that is asked for, and counts th
   }
 });
 
-Deno.test("Pipeline accounts for frames of an exchange that is no longer configured", () => {
-  const pipeline = new Pipeline([], NO_DEDUP);
-  pipeline.process(10, opened(1));
-  const result = pipeline.process(11, frame(10, 2, trades("a")));
-  assert.deepEqual([result.envelopes, result.rule, result.exchange], [[], null, "test"]);
+Deno.test("Pipeline tells a session whose plan is unknown as a gap, and counts each of its frames as a fault", () => {
+  const named = { ...opened(1), planHash: "0123" } as JournalRecord;
+  for (const [plans, record] of [[[], opened(1)], [[framePlan()], named]] as const) {
+    const pipeline = new Pipeline(plans, NO_DEDUP);
+    const [begun] = pipeline.process(10, record).envelopes;
+    assert.ok(begun.event.kind === "gap");
+    assert.deepEqual([begun.exchange, begun.event.cause, begun.event.state], ["test", "undecodable", "opened"]);
+    const result = pipeline.process(11, frame(10, 2, trades("a")));
+    assert.deepEqual([result.envelopes, result.faults[0].code, result.exchange], [[], "undecodable", "test"]);
+    const closed = { kind: "closed", session: 10, at: 6, cause: "peer", code: 1006, reason: "" } as const;
+    const [over] = pipeline.process(12, closed).envelopes;
+    assert.ok(over.event.kind === "gap");
+    const { gap_id, state, from_ts, to_ts } = over.event;
+    assert.deepEqual([gap_id, state, from_ts, to_ts], [begun.event.gap_id, "closed", 1, 6]);
+  }
+});
+
+Deno.test("Pipeline tells frames of a session whose opening is unknown once as a gap, and counts them", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  const first = pipeline.process(11, frame(10, 2, trades("a")));
+  assert.deepEqual([kinds(first.envelopes), first.faults.length], [["gap undecodable"], 1]);
+  const second = pipeline.process(12, frame(10, 3, trades("b")));
+  assert.deepEqual([second.envelopes, second.faults.length], [[], 1]);
+});
+
+Deno.test("Pipeline derives a session by the plan that its records hold, whatever it was made with", () => {
+  const derivation = writeDerivation(buildDerivation(framePlan(), { dedup: NO_DEDUP, bookTops: null }));
+  const other = { ...framePlan(), events: [] };
+  for (const plans of [[], [other]]) {
+    const pipeline = new Pipeline(plans, NO_DEDUP);
+    pipeline.process(9, { kind: "plan", at: 1, ...derivation });
+    assert.deepEqual(pipeline.process(10, { ...opened(1), planHash: derivation.hash } as JournalRecord).envelopes, []);
+    assert.deepEqual(kinds(pipeline.process(11, frame(10, 2, trades("a"))).envelopes), ["trade"]);
+  }
 });
 
 Deno.test("Pipeline goes on from a state saved anywhere as if it had never stopped", () => {

@@ -158,10 +158,10 @@ class Rig {
 
   /** Goes on in a pipeline that was given the state of this one. */
   restart(): void {
-    const saved = this.pipeline.saveState();
+    const saved = [...this.pipeline.saveState()];
     this.pipeline = new Pipeline([framePlan()], NO_DEDUP, this.#tops);
     this.pipeline.restoreState(saved);
-    assert.equal(this.pipeline.saveState(), saved);
+    assert.deepEqual([...this.pipeline.saveState()], saved);
   }
 
   states(): readonly string[] {

@@ -114,7 +114,8 @@ async function assertIdentity(given: Case): Promise<void> {
     const second = await replayTo(recording, { descriptor, dir: `${dir}/second` });
     assert.deepEqual(second, first, "the same recording gives the same events, offsets and times included");
     assert.ok(first.length >= given.eventsMin, `${first.length} events of at least ${given.eventsMin}`);
-    const live = await playLive(dir, given);
+    // The stop of the live run opens a gap of every stream.
+    const live = (await playLive(dir, given)).filter(({ detail }) => !String(detail).startsWith("shutdown"));
     assert.equal(live.length, first.length, "as many events live as in the replay");
     for (let i = 0; i < first.length; i++) assert.deepEqual(lasting(live[i]), lasting(first[i]), `event ${i}`);
   } finally {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { isDecimal, JSON_DEPTH_MAX, type MarketEvent } from "../../src/model/mod.ts";
+import { type Envelope, isDecimal, JSON_DEPTH_MAX, type MarketEvent } from "../../src/model/mod.ts";
 import { type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
 import { Tally } from "../../src/cli/tally.ts";
@@ -169,10 +169,10 @@ class FuzzRig {
 
   /** Goes on with another pipeline from the saved state, which saves the same again. */
   #restore(): void {
-    const saved = this.#pipeline.saveState();
+    const saved = [...this.#pipeline.saveState()];
     const restored = this.#createPipeline();
     restored.restoreState(saved);
-    assert.equal(restored.saveState(), saved, "a restored pipeline saves what it was given");
+    assert.deepEqual([...restored.saveState()], saved, "a restored pipeline saves what it was given");
     this.#pipeline = restored;
   }
 
@@ -284,7 +284,10 @@ const NUMBERS: ReadonlySet<string> = new Set([
 /** Faults that mean a loss make one gap, others none; places of events count from 0. */
 function assertOneGapForFaults({ faults, envelopes }: PipelineResult): void {
   const losses = faults.filter(({ code }) => code !== "unmatched" && code !== "empty_answer").length;
-  const gaps = envelopes.filter(({ event }) => event.kind === "gap" && event.cause === "undecodable").length;
+  // Books that may have lost an update with the frame have gaps of their own.
+  const isOfFrame = ({ event }: Envelope) =>
+    event.kind === "gap" && event.cause === "undecodable" && event.stream === null;
+  const gaps = envelopes.filter(isOfFrame).length;
   assert.equal(gaps, losses === 0 ? 0 : 1, "one gap for all that is wrong with a frame");
   envelopes.forEach(({ index }, i) => assert.equal(index, i));
 }

@@ -47,6 +47,7 @@ const TRADE_EVENT = {
   event: { kind: "trade", trade_id: "12345678901234567890", price: "61800.30", size: "0.0060", side: "sell" },
   rule: "trade",
   checksum: null,
+  row: 0,
 };
 
 Deno.test("read() makes the event of a matched frame with every digit kept", () => {
@@ -384,6 +385,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
       event: { kind: "raw", channel: "tr", sequence: "18446744073709551616", message_id: "true", payload: text },
       rule: "parse",
       checksum: null,
+      row: 0,
     }],
     signal: null,
     faults: [],

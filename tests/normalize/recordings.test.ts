@@ -37,6 +37,7 @@ function expected(text: string, futures: boolean): unknown {
       },
       rule: "trade",
       checksum: null,
+      row: 0,
     };
   }
   if (text.includes('"e":"depthUpdate"')) {
@@ -54,6 +55,7 @@ function expected(text: string, futures: boolean): unknown {
       },
       rule: "book",
       checksum: null,
+      row: 0,
     };
   }
   return {
@@ -69,6 +71,7 @@ function expected(text: string, futures: boolean): unknown {
     },
     rule: "quote",
     checksum: null,
+    row: 0,
   };
 }
 

@@ -27,7 +27,7 @@ Deno.test("CatchUp goes on where it stands when its sink falls behind again, and
     dir,
     plan: { syncMs: 5, segmentBytes: 2 ** 30, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
     observer: () => {},
-    checkpoint: () => [new Pipeline([plan], DEDUP).saveState()],
+    checkpoint: () => new Pipeline([plan], DEDUP).saveState(),
   });
   const at = host.clock.nowMicros();
   const session = journal.append({

@@ -55,7 +55,7 @@ Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it e
     dir,
     plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
     observer: () => {},
-    checkpoint: () => [pipeline.saveState()],
+    checkpoint: () => pipeline.saveState(),
   });
   const bytesMax = 256 * 1024;
   const recent = new RecentEvents(journal.next, bytesMax);

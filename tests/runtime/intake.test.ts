@@ -43,7 +43,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     dir,
     plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block", ...journalPlan },
     observer: () => {},
-    checkpoint: () => [pipeline.saveState()],
+    checkpoint: () => pipeline.saveState(),
   });
   const recent = new RecentEvents(journal.next, 64 * 1024);
   const pressure: boolean[] = [];
@@ -54,8 +54,6 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     pipeline,
     recent,
     onFull: journalPlan.onFull ?? "block",
-    plans: () => [plan],
-    dedup,
     observe: (observation) => seen.push(observation),
     onPressure: (paused) => pressure.push(paused),
   });

@@ -1,7 +1,7 @@
 import { type Clock, denoHost } from "../../src/host/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
-import type { DroppedRecord, FrameRecord, Observation } from "../../src/model/mod.ts";
+import type { DroppedRecord, HttpRecord, Observation } from "../../src/model/mod.ts";
 import { Delivery, type DeliveryOptions, RecentEvents } from "../../src/runtime/mod.ts";
 import type { Sink, SinkCapabilities } from "../../src/sink/mod.ts";
 
@@ -65,7 +65,7 @@ export async function withDelivery(
       onFull: "block",
     },
     observer: () => {},
-    checkpoint: () => [pipeline.saveState()],
+    checkpoint: () => pipeline.saveState(),
   });
   const recent = new RecentEvents(journal.next);
   const delivery = new Delivery({
@@ -86,7 +86,19 @@ export async function withDelivery(
   await journal.loadCursor("fake");
   const feed = async (frames: number) => {
     for (let i = 0; i < frames; i++) {
-      const record: FrameRecord = { kind: "frame", session: 1, at: i, binary: false, payload: new Uint8Array(100) };
+      // A refused request: nothing follows from it, whatever plans there are.
+      const record: HttpRecord = {
+        kind: "http",
+        planHash: null,
+        at: i,
+        exchange: "alpha",
+        session: null,
+        request: "poll",
+        native: "",
+        url: "",
+        status: 500,
+        body: new Uint8Array(100),
+      };
       const offset = journal.append(record);
       recent.push(offset, []);
     }

@@ -39,10 +39,12 @@ export class FrameReader {
   }
 
   saveState(): string {
-    return JSON.stringify([...this.memories].map(([session, memory]) => [session, memory.saveState()]));
+    return JSON.stringify([...this.memories].map(([session, memory]) => [session, [...memory.parts()]]));
   }
 
   restoreState(text: string): void {
-    for (const [session, state] of JSON.parse(text)) this.memory(session).restoreState(state);
+    for (const [session, parts] of JSON.parse(text)) {
+      for (const [part, entries] of parts) this.memory(session).restore(part, entries);
+    }
   }
 }

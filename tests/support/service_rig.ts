@@ -184,7 +184,12 @@ export class ServiceRig {
       const text = await Deno.readTextFile(path);
       for (const line of text.trimEnd().split("\n")) lines.push(JSON.parse(line));
     }
-    return lines.sort((a, b) => a.offset - b.offset || Number(a.index) - Number(b.index));
+    // The stop itself opens a gap of every stream, which the next run would close.
+    const isOfStop = ({ kind, state, detail }: EventLine) =>
+      kind === "gap" && state === "opened" && String(detail).startsWith("shutdown");
+    return lines.filter((line) => !isOfStop(line)).sort((a, b) =>
+      a.offset - b.offset || Number(a.index) - Number(b.index)
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,127 @@
+import type { ControlSignal, Envelope, Gap, MarketEvent, Micros, Offset, SessionId, Stream } from "../model/mod.ts";
+import type { Fault, NormalizedFrame } from "../normalize/mod.ts";
+import type { BookResync } from "./books.ts";
+import type { GapFields } from "./gaps.ts";
+
+/** What a record became. The object and its arrays are reused: read them before the next call. */
+export interface PipelineResult {
+  readonly envelopes: readonly Envelope[];
+  /** What the frame means to its session, if it is a control frame. */
+  readonly signal: ControlSignal | null;
+  readonly faults: readonly Fault[];
+  /** The rule that the frame matched; null where none did, and for records that are not frames. */
+  readonly rule: string | null;
+  /** Streams that the frame carried data of, duplicates included. */
+  readonly streams: readonly Stream[];
+  /** Whether a REST answer gave what it was asked for; true of all other records. */
+  readonly isAnswer: boolean;
+  /** How many events were dropped as duplicates. */
+  readonly duplicates: number;
+  /** How many book events were not emitted: older than the book, waiting for its snapshot, or after a fault. */
+  readonly withheld: WithheldCounts;
+  /** What has to be done about books that are not valid. */
+  readonly resyncs: readonly BookResync[];
+  /** Native symbols seen for the first time in their session without an entry in the map. */
+  readonly unmapped: readonly string[];
+  /** What the bug was that stopped the record's derivation; null where none did. */
+  readonly bug: string | null;
+  /** Version of the checkpoint that could not be read; null where none was refused. */
+  readonly refusedCheckpoint: number | null;
+  /** Exchange instance concerned; empty where the record belongs to no known session. */
+  readonly exchange: string;
+}
+
+/** Book events that were not emitted, by kind. */
+export interface WithheldCounts {
+  readonly book_snapshot: number;
+  readonly book_delta: number;
+}
+
+/** Where an event belongs. */
+export interface EventPlace {
+  readonly symbol: string;
+  readonly native: string;
+}
+
+const NO_FAULTS: readonly Fault[] = [];
+const NO_NAMES: readonly string[] = [];
+/** Where an event belongs that concerns a whole connection. */
+export const CONNECTION: EventPlace = { symbol: "", native: "" };
+
+/** The account of one record: what is emitted and what is counted of it. Reused for every record. */
+export class RecordAccount implements PipelineResult {
+  envelopes: Envelope[] = [];
+  signal: ControlSignal | null = null;
+  faults: readonly Fault[] = NO_FAULTS;
+  rule: string | null = null;
+  streams: Stream[] = [];
+  isAnswer = true;
+  duplicates = 0;
+  readonly withheld = { book_snapshot: 0, book_delta: 0 };
+  resyncs: BookResync[] = [];
+  unmapped: readonly string[] = NO_NAMES;
+  bug: string | null = null;
+  refusedCheckpoint: number | null = null;
+  exchange = "";
+  offset: Offset = 0;
+  session: SessionId = 0;
+  /** Receive time of the record. */
+  at: Micros = 0;
+
+  /** Begins the account of a record. */
+  begin(offset: Offset, at: Micros): void {
+    this.envelopes = [];
+    this.reset();
+    this.offset = offset;
+    this.at = at;
+    this.session = 0;
+    this.exchange = "";
+  }
+
+  /** Forgets everything but what was emitted. */
+  reset(): void {
+    this.signal = null;
+    this.faults = NO_FAULTS;
+    this.rule = null;
+    this.streams = [];
+    this.isAnswer = true;
+    this.duplicates = 0;
+    this.withheld.book_snapshot = 0;
+    this.withheld.book_delta = 0;
+    this.resyncs = [];
+    this.unmapped = NO_NAMES;
+    this.bug = null;
+    this.refusedCheckpoint = null;
+  }
+
+  /** Takes over what reading a frame came to, but for its events. */
+  take(read: NormalizedFrame): void {
+    this.signal = read.signal;
+    this.faults = read.faults;
+    this.rule = read.rule;
+    this.unmapped = read.unmapped;
+  }
+
+  /** Emits an event. */
+  emit(place: EventPlace, event: MarketEvent, exchangeTs: Micros | null = null): void {
+    this.envelopes.push({
+      exchange: this.exchange,
+      symbol: place.symbol,
+      native_symbol: place.native,
+      exchange_ts: exchangeTs,
+      received_ts: this.at,
+      session: this.session,
+      offset: this.offset,
+      index: this.envelopes.length,
+      event,
+    });
+  }
+
+  /** Emits a gap and returns its id: the one given, or that of this event, which is then the first to tell of the gap. */
+  emitGap(place: EventPlace, gap: GapFields, id = ""): string {
+    const gap_id = id === "" ? `${this.offset}-${this.envelopes.length}` : id;
+    const event: Gap = { kind: "gap", gap_id, ...gap };
+    this.emit(place, event);
+    return gap_id;
+  }
+}

@@ -1,0 +1,164 @@
+import type { BookFaultCause, BookGap, BookUpdate, BookVerdict } from "../book/mod.ts";
+import type { Gap, Micros } from "../model/mod.ts";
+import type { LostUpdate, NormalizedChecksum, NormalizedEvent } from "../normalize/mod.ts";
+import type { RecordAccount } from "./account.ts";
+import { CONNECTION } from "./account.ts";
+import type { KeptBook, SessionBooks } from "./books.ts";
+import { closedGap, type GapFields, openedGap } from "./gaps.ts";
+import type { SessionMemory } from "./session_memory.ts";
+import { nextTop } from "./tops.ts";
+
+/** What the other stages do for books. */
+export interface BookStageOptions {
+  readonly account: RecordAccount;
+  /** Whether the stream of a book was there before and has not come back. */
+  readonly isMissing: (session: SessionMemory, book: KeptBook) => boolean;
+  /** The stream of a book has data: emits the end of its gaps. */
+  readonly sawData: (session: SessionMemory, book: KeptBook) => void;
+}
+
+/** Hands book updates to their keepers, emits what they let pass, and their gaps and resyncs. */
+export class BookStage {
+  readonly #options: BookStageOptions;
+  readonly #account: RecordAccount;
+
+  constructor(options: BookStageOptions) {
+    this.#options = options;
+    this.#account = options.account;
+  }
+
+  /** Returns the book that an event belongs to; null where none is kept of it. */
+  bookOf(session: SessionMemory, found: NormalizedEvent): KeptBook | null {
+    const { books } = session;
+    if (books === null || (found.event.kind !== "book_delta" && found.event.kind !== "book_snapshot")) return null;
+    const rule = books.ruleOf(found.rule);
+    const { native_symbol: native, symbol, channel } = found;
+    return rule === null ? null : books.bookFor(rule, { native, symbol, channel: channel ?? "book" });
+  }
+
+  /** Hands the updates of one book in one frame to its keeper and emits what may pass. */
+  keep(session: SessionMemory, kept: KeptBook, found: readonly NormalizedEvent[]): void {
+    const account = this.#account;
+    const updates: BookUpdate[] = [];
+    for (const { event, exchange_ts: exchangeTs, checksum } of found) {
+      if (event.kind !== "book_delta" && event.kind !== "book_snapshot") continue;
+      updates.push({ event, exchangeTs, checksum });
+      account.withheld[event.kind]++;
+    }
+    const mayPass = !this.#options.isMissing(session, kept);
+    const verdict = kept.keeper.apply(updates, { receivedTs: account.at, mayPass });
+    this.#settle(kept, verdict);
+    if (verdict.emit.length === 0) return;
+    this.#options.sawData(session, kept);
+    for (const { event, exchangeTs } of verdict.emit) {
+      account.withheld[event.kind]--;
+      account.emit(kept, event, exchangeTs);
+    }
+    const plan = session.derivation?.bookTops ?? null;
+    const top = plan === null ? null : nextTop(kept, plan, account.at);
+    if (top !== null) account.emit(kept, top.event, top.exchangeTs);
+  }
+
+  /** Counts updates of a book that are not emitted. */
+  withhold(updates: readonly NormalizedEvent[]): void {
+    const { withheld } = this.#account;
+    for (const { event } of updates) {
+      if (event.kind === "book_delta" || event.kind === "book_snapshot") withheld[event.kind]++;
+    }
+  }
+
+  /** Invalidates the books whose updates were lost; where the symbol is unknown, all that show no loss themselves. */
+  loseUpdates(session: SessionMemory, books: SessionBooks, lost: readonly LostUpdate[]): void {
+    for (const { rule: eventRule, native_symbol: native, detail } of lost) {
+      const rule = books.ruleOf(eventRule);
+      if (rule === null) continue;
+      if (native === "") {
+        this.loseUnnumbered(session, detail, "undecodable");
+        continue;
+      }
+      const kept = books.find(rule, native);
+      if (kept !== null) this.#settle(kept, kept.keeper.lose(detail, this.#account.at));
+    }
+  }
+
+  /** Invalidates the books of a session whose feeds do not show themselves that something is missing. */
+  loseUnnumbered(session: SessionMemory, detail: string, cause: BookFaultCause): void {
+    for (const kept of session.books?.all() ?? []) {
+      if (!kept.keeper.showsLoss) this.#settle(kept, kept.keeper.lose(detail, this.#account.at, cause));
+    }
+  }
+
+  /** Invalidates every book of a session. */
+  loseAll(session: SessionMemory, detail: string): void {
+    for (const kept of session.books?.all() ?? []) this.#settle(kept, kept.keeper.lose(detail, this.#account.at));
+  }
+
+  /** Checks books against checksums that came in frames of their own. */
+  check(books: SessionBooks, checksums: readonly NormalizedChecksum[]): void {
+    for (const { rule: eventRule, native_symbol: native, checksum } of checksums) {
+      const rule = books.ruleOf(eventRule);
+      const kept = rule === null ? null : books.find(rule, native);
+      if (kept !== null) this.#settle(kept, kept.keeper.check(checksum, this.#account.at));
+    }
+  }
+
+  /** Tells of frames of the session that are missing where its counter jumps, or that it began again. */
+  countFrame(session: SessionMemory, books: SessionBooks, sequence: string): void {
+    const { missing, isReset, from } = books.countFrame(sequence);
+    if (missing === 0n && !isReset) return;
+    const account = this.#account;
+    const cause = isReset ? "reset" : "sequence";
+    const detail = isReset ? "the counter of the session began again" : `${missing} frames of the session are missing`;
+    account.emitGap(
+      CONNECTION,
+      closedGap({
+        stream: null,
+        cause,
+        from: session.lastTs,
+        to: account.at,
+        fromSequence: from,
+        toSequence: sequence,
+        detail,
+        action: "reconnect",
+      }),
+    );
+    for (const kept of books.all()) {
+      const verdict = kept.keeper.lose(detail, account.at, cause);
+      for (const gap of verdict.gaps) {
+        this.#emitGap(kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
+      }
+    }
+    const { session: id } = account;
+    account.resyncs.push({ session: id, symbol: "", native: "", rule: null, action: "reconnect", cause });
+  }
+
+  /** Emits the gaps that a keeper found, and notes what has to be done. */
+  #settle(kept: KeptBook, verdict: BookVerdict): void {
+    const account = this.#account;
+    const { gaps } = verdict;
+    const [first] = gaps;
+    // What was broken and has recovered within one frame is one gap that is over.
+    const told = gaps.length > 1 && first !== undefined && !first.recovered ? gaps.slice(1) : gaps;
+    for (const gap of told) this.#emitGap(kept, bookGap(gap, verdict, account.at));
+    if (verdict.resync === null) return;
+    const { keeper, symbol, native } = kept;
+    const { session } = account;
+    const cause = keeper.cause ?? "buffering";
+    account.resyncs.push({ session, symbol, native, rule: keeper.rule, action: verdict.resync, cause });
+  }
+
+  /** Emits a gap of a book: the event that ends it has the id of the one that began it. */
+  #emitGap(kept: KeptBook, gap: GapFields): void {
+    const id = this.#account.emitGap(kept, gap, kept.gapId);
+    kept.gapId = gap.state === "closed" ? "" : id;
+  }
+}
+
+/** Returns a keeper's gap as an event. */
+function bookGap(gap: BookGap, { resync }: BookVerdict, at: Micros): GapFields {
+  const stream: Gap["stream"] = "book";
+  const { cause, detail, fromSequence, toSequence, fromTs: from } = gap;
+  const fields = { stream, cause, detail, fromSequence, toSequence, from };
+  if (gap.recovered) return closedGap({ ...fields, to: at, action: "recovered" });
+  return openedGap({ ...fields, action: resync ?? "suppressed until the next snapshot" });
+}

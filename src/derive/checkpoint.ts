@@ -1,0 +1,169 @@
+import type { BookKeeperState } from "../book/mod.ts";
+import {
+  type Channel,
+  CHECKPOINT_ITEMS_MAX,
+  CHECKPOINT_PART_CHARS,
+  type Level,
+  type Micros,
+  type SessionId,
+} from "../model/mod.ts";
+import type { FrameMemory, FrameMemoryPart } from "../normalize/mod.ts";
+import type { KeptBook, SocketCounter } from "./books.ts";
+import type { DedupEntry } from "./dedup.ts";
+import type { OpenGap } from "./gaps.ts";
+import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.ts";
+
+/** Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version. */
+export const CHECKPOINT_VERSION = 2;
+
+/** A checkpoint that this build cannot read. */
+export class CheckpointError extends Error {
+  /** 1 for texts that name none. */
+  readonly version: number;
+
+  constructor(version: number, why: string) {
+    super(`Cannot read a checkpoint of version ${version}: ${why}`);
+    this.name = "CheckpointError";
+    this.version = version;
+  }
+}
+
+/** One piece of the pipeline's state: at most CHECKPOINT_ITEMS_MAX entries, or one book. */
+export type CheckpointItem =
+  | readonly ["session", SessionId, SessionOrigin, SessionRest]
+  | readonly ["streams", SessionId, readonly (readonly [symbol: string, channel: Channel, lastTs: Micros])[]]
+  | readonly ["frames", SessionId, FrameMemoryPart, readonly unknown[]]
+  | readonly ["polls", exchange: string, FrameMemoryPart, readonly unknown[]]
+  | readonly ["book", SessionId, BookItem]
+  | readonly ["gaps", readonly (readonly [exchange: string, symbol: string, channel: Channel, gap: OpenGap])[]]
+  | readonly ["orphans", readonly (readonly [SessionId, gapId: string, from: Micros])[]]
+  | readonly ["dedup", readonly DedupEntry[]];
+
+/** What else is remembered of a session. */
+export interface SessionRest {
+  readonly lastTs: Micros | null;
+  readonly gap: SessionGap | null;
+  readonly counter: SocketCounter | null;
+}
+
+/** One book: its levels as one text a side, `price size` by lines, best first. */
+export interface BookItem {
+  readonly rule: string;
+  readonly symbol: string;
+  readonly native: string;
+  readonly channel: Channel;
+  readonly topSlot: number | null;
+  readonly gapId: string;
+  readonly bids: string;
+  readonly asks: string;
+  readonly keeper: Omit<BookKeeperState, "bids" | "asks">;
+}
+
+/** Yields the items of one session's memory, its own first. */
+export function* sessionItems(session: SessionMemory): Iterable<CheckpointItem> {
+  const { id, origin, lastTs, gap, books } = session;
+  yield ["session", id, origin, { lastTs, gap, counter: books?.counter ?? null }];
+  const streams = [...session.streams].flatMap(([symbol, channels]) =>
+    [...channels].map(([channel, at]) => [symbol, channel, at] as const)
+  );
+  for (const slice of slices(streams)) yield ["streams", id, slice];
+  for (const [part, entries] of framesOf(session.frames)) yield ["frames", id, part, entries];
+  for (const kept of books?.all() ?? []) yield ["book", id, bookItem(kept)];
+}
+
+/** Yields the parts of a frame memory in slices. */
+export function* framesOf(frames: FrameMemory): Iterable<readonly [FrameMemoryPart, readonly unknown[]]> {
+  // Level ids have an entry a book, with every level of it.
+  for (const [part, entries] of frames.parts()) {
+    for (const slice of slices(entries, part === "levelIds" ? 1 : CHECKPOINT_ITEMS_MAX)) yield [part, slice];
+  }
+}
+
+function bookItem(kept: KeptBook): BookItem {
+  const { symbol, native, channel, topSlot, gapId, keeper } = kept;
+  const { bids, asks, ...rest } = keeper.saveState();
+  return {
+    rule: keeper.rule.name,
+    symbol,
+    native,
+    channel,
+    topSlot,
+    gapId,
+    bids: packLevels(bids),
+    asks: packLevels(asks),
+    keeper: rest,
+  };
+}
+
+/** Sets a kept book to what an item says. */
+export function restoreBook(kept: KeptBook, item: BookItem): void {
+  kept.topSlot = item.topSlot;
+  kept.gapId = item.gapId;
+  kept.keeper.restoreState({ ...item.keeper, bids: unpackLevels(item.bids), asks: unpackLevels(item.asks) });
+}
+
+function packLevels(levels: readonly Level[]): string {
+  let text = "";
+  for (const [price, size] of levels) text += `${price} ${size}\n`;
+  return text;
+}
+
+function unpackLevels(text: string): readonly Level[] {
+  const levels: Level[] = [];
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf("\n", start);
+    const between = text.indexOf(" ", start);
+    levels.push([text.slice(start, between), text.slice(between + 1, end)]);
+    start = end + 1;
+  }
+  return levels;
+}
+
+/** Yields slices of at most `entriesMax` entries. */
+export function* slices<T>(entries: Iterable<T>, entriesMax = CHECKPOINT_ITEMS_MAX): Iterable<readonly T[]> {
+  let slice: T[] = [];
+  for (const entry of entries) {
+    slice.push(entry);
+    if (slice.length < entriesMax) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}
+
+/** Writes items as texts of about CHECKPOINT_PART_CHARS, or of one item where that is longer; at least one text. */
+export function* writeCheckpoint(items: Iterable<CheckpointItem>): Iterable<string> {
+  let part: string[] = [];
+  let chars = 0;
+  const take = () => `{"version":${CHECKPOINT_VERSION},"items":[${part.join(",")}]}`;
+  let isEmpty = true;
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    if (part.length > 0 && chars + text.length > CHECKPOINT_PART_CHARS) {
+      yield take();
+      isEmpty = false;
+      part = [];
+      chars = 0;
+    }
+    part.push(text);
+    chars += text.length + 1;
+  }
+  if (part.length > 0 || isEmpty) yield take();
+}
+
+/** Reads one text of a checkpoint. Throws a `CheckpointError` where this build cannot. */
+export function readCheckpoint(text: string): readonly CheckpointItem[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new CheckpointError(1, error instanceof Error ? error.message : "it is not JSON");
+  }
+  const version = typeof value === "object" && value !== null ? Reflect.get(value, "version") : undefined;
+  if (version !== CHECKPOINT_VERSION) {
+    throw new CheckpointError(typeof version === "number" ? version : 1, `this build reads ${CHECKPOINT_VERSION}`);
+  }
+  const { items } = value as { readonly items?: unknown };
+  if (!Array.isArray(items)) throw new CheckpointError(CHECKPOINT_VERSION, "it holds no items");
+  return items;
+}

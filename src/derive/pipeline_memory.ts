@@ -1,0 +1,111 @@
+import type { Micros, PlanRecord, SessionId } from "../model/mod.ts";
+import { FrameMemory } from "../normalize/mod.ts";
+import {
+  type CheckpointItem,
+  framesOf,
+  readCheckpoint,
+  restoreBook,
+  sessionItems,
+  slices,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { Deduplicator } from "./dedup.ts";
+import { GapLedger } from "./gaps.ts";
+import type { Plans } from "./plan_store.ts";
+import { SessionMemory } from "./session_memory.ts";
+
+/** A session whose opening is not known: frames of it can only be told as missing. */
+export interface Orphan {
+  readonly gapId: string;
+  readonly from: Micros;
+}
+
+/** All that the pipeline remembers from one record to the next. */
+export class PipelineMemory {
+  readonly plans: Plans;
+  readonly sessions = new Map<SessionId, SessionMemory>();
+  /** What is remembered of answers that belong to no session, by instance. */
+  readonly polls = new Map<string, FrameMemory>();
+  readonly gaps = new GapLedger();
+  readonly dedup = new Deduplicator();
+  readonly orphans = new Map<SessionId, Orphan>();
+
+  constructor(plans: Plans) {
+    this.plans = plans;
+  }
+
+  /** Returns the memory of an instance's answers that belong to no session. */
+  pollsOf(exchange: string): FrameMemory {
+    let memory = this.polls.get(exchange);
+    if (memory === undefined) this.polls.set(exchange, memory = new FrameMemory());
+    return memory;
+  }
+
+  /** Yields the memory as texts, each of bounded length. */
+  save(): Iterable<string> {
+    return writeCheckpoint(this.#items());
+  }
+
+  /** Adds the memory that texts hold to an empty one. Throws a `CheckpointError` where this build cannot read them. */
+  restore(parts: Iterable<string>): void {
+    for (const part of parts) for (const item of readCheckpoint(part)) this.#restoreItem(item);
+  }
+
+  /** Yields the plans that open sessions name. */
+  *plansInUse(at: Micros): Iterable<PlanRecord> {
+    const hashes = new Set<string>();
+    for (const { origin } of this.sessions.values()) if (origin.planHash !== null) hashes.add(origin.planHash);
+    for (const hash of hashes) {
+      const body = this.plans.store.bodyOf(hash);
+      if (body !== null) yield { kind: "plan", at, hash, body };
+    }
+  }
+
+  *#items(): Iterable<CheckpointItem> {
+    for (const session of this.sessions.values()) yield* sessionItems(session);
+    for (const [exchange, frames] of this.polls) {
+      for (const [part, entries] of framesOf(frames)) yield ["polls", exchange, part, entries];
+    }
+    for (const slice of slices(this.gaps.entries())) yield ["gaps", slice];
+    const orphans = [...this.orphans].map(([session, { gapId, from }]) => [session, gapId, from] as const);
+    for (const slice of slices(orphans)) yield ["orphans", slice];
+    for (const slice of slices(this.dedup.entries())) yield ["dedup", slice];
+  }
+
+  #restoreItem(item: CheckpointItem): void {
+    switch (item[0]) {
+      case "session": {
+        const [, id, origin, { lastTs, gap, counter }] = item;
+        const session = new SessionMemory(id, origin, this.plans.resolve(origin));
+        session.lastTs = lastTs;
+        session.gap = gap;
+        if (counter !== null) session.books?.restoreCounter(counter);
+        this.sessions.set(id, session);
+        return;
+      }
+      case "streams":
+        for (const [symbol, channel, at] of item[2]) this.sessions.get(item[1])?.sawData(channel, symbol, at);
+        return;
+      case "frames":
+        return this.sessions.get(item[1])?.frames.restore(item[2], item[3]);
+      case "polls":
+        return this.pollsOf(item[1]).restore(item[2], item[3]);
+      case "book": {
+        const [, id, book] = item;
+        const books = this.sessions.get(id)?.books ?? null;
+        const rule = books?.ruleNamed(book.rule) ?? null;
+        const kept = books === null || rule === null ? null : books.bookFor(rule, book);
+        if (kept !== null) restoreBook(kept, book);
+        return;
+      }
+      case "gaps":
+        for (const [exchange, symbol, channel, gap] of item[1]) this.gaps.add(exchange, symbol, channel, gap);
+        return;
+      case "orphans":
+        for (const [session, gapId, from] of item[1]) this.orphans.set(session, { gapId, from });
+        return;
+      case "dedup":
+        return this.dedup.restore(item[1]);
+    }
+  }
+}

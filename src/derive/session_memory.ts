@@ -1,0 +1,86 @@
+import type { Channel, Micros, Offset, OpenedRecord, SessionId, Stream } from "../model/mod.ts";
+import { FrameMemory } from "../normalize/mod.ts";
+import { SessionBooks } from "./books.ts";
+import type { CompiledDerivation } from "./plan_store.ts";
+
+/** What a session's record of opening says of it. */
+export interface SessionOrigin {
+  readonly exchange: string;
+  /** Key of the connection, shard included. */
+  readonly connection: string;
+  readonly planHash: string | null;
+  readonly descriptorHash: string;
+}
+
+/** A gap of a whole session that has not ended. */
+export interface SessionGap {
+  readonly id: string;
+  readonly from: Micros;
+}
+
+/** All that is remembered of one session: begun when it is opened, dropped when it is closed. */
+export class SessionMemory {
+  readonly id: SessionId;
+  readonly origin: SessionOrigin;
+  readonly connectionId: string;
+  /** Null where the session's plan is unknown. */
+  readonly derivation: CompiledDerivation | null;
+  readonly frames = new FrameMemory();
+  /** Null where the plan keeps no books. */
+  readonly books: SessionBooks | null;
+  /** Symbol → channel → time of its last data; where none came the negative time of the opening. */
+  readonly streams = new Map<string, Map<Channel, Micros>>();
+  /** Receive time of the last frame; null before the first. */
+  lastTs: Micros | null = null;
+  /** The gap that the whole session is in because its plan is unknown; null where it is known. */
+  gap: SessionGap | null = null;
+
+  constructor(id: SessionId, origin: SessionOrigin, derivation: CompiledDerivation | null) {
+    this.id = id;
+    this.origin = origin;
+    this.connectionId = connectionIdOf(origin.connection);
+    this.derivation = derivation;
+    const rules = derivation?.bookRules ?? null;
+    this.books = rules === null ? null : new SessionBooks(rules);
+  }
+
+  get exchange(): string {
+    return this.origin.exchange;
+  }
+
+  /** Notes what the session subscribes to, from the opening on. */
+  expect(streams: readonly Stream[], at: Micros): void {
+    for (const { channel, symbol } of streams) this.sawData(channel, symbol, -at);
+  }
+
+  /** Notes when a stream last had data. */
+  sawData(channel: Channel, symbol: string, at: Micros): void {
+    let channels = this.streams.get(symbol);
+    if (channels === undefined) this.streams.set(symbol, channels = new Map());
+    channels.set(channel, at);
+  }
+
+  /** Whether a stream has had data in this session. */
+  hasData(channel: Channel, symbol: string): boolean {
+    return (this.streams.get(symbol)?.get(channel) ?? -1) >= 0;
+  }
+
+  /** Returns the native spelling of a canonical symbol, or the symbol itself. */
+  nativeOf(symbol: string): string {
+    return this.derivation?.natives.get(symbol) ?? symbol;
+  }
+}
+
+/** Returns the memory of a session as its record of opening begins it. */
+export function openSession(id: Offset, record: OpenedRecord, derivation: CompiledDerivation | null): SessionMemory {
+  const { exchange, connection, planHash, descriptorHash } = record;
+  const memory = new SessionMemory(id, { exchange, connection, planHash, descriptorHash }, derivation);
+  memory.expect(record.streams, record.at);
+  return memory;
+}
+
+/** Returns the descriptor's connection id behind a connection key: shards carry `#2`, `#3` … after it. */
+export function connectionIdOf(key: string): string {
+  const at = key.indexOf("#");
+  return at < 0 ? key : key.slice(0, at);
+}
