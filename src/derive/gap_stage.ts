@@ -12,6 +12,7 @@ import {
   type Micros,
   type OpenedRecord,
   ORPHANS_MAX,
+  readMissedAnswer,
   type RejectedRecord,
   SESSIONS_MAX,
 } from "../model/mod.ts";
@@ -117,9 +118,11 @@ export class GapStage {
   pollMissed(record: HttpRecord, { frames, normalizer }: CompiledDerivation): void {
     const { gaps } = this.#memory();
     const account = this.#account;
-    const { exchange, native, at: from } = record;
+    const missed = readMissedAnswer(record.body);
+    if (missed === null) return;
+    const { exchange, native } = record;
+    const { from, reason: detail } = missed;
     const symbol = native === "" ? "" : normalizer.canonicalOf(native);
-    const detail = new TextDecoder().decode(record.body).slice(0, EXAMPLE_CHARS_MAX);
     const channels = new Set(
       frames.events.filter(({ source }) => source === record.request).map((rule) => rule.channel),
     );
