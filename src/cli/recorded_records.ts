@@ -170,10 +170,20 @@ export class RecordedSession {
       const at = (pathname + search).indexOf(request.pathPrefix);
       if (at < 0) continue;
       const native = request.symbolParameter === null
-        ? decodeURIComponent((pathname + search).slice(at + request.pathPrefix.length).split(/[/?]/)[0])
+        ? decodePath((pathname + search).slice(at + request.pathPrefix.length).split(/[/?]/)[0])
         : searchParams.get(request.symbolParameter);
       if (native !== null) return { request, native };
     }
     return null;
+  }
+}
+
+/** A part of a path without its escapes; as it stands where they are none, as a recorder may have written it. */
+function decodePath(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (error instanceof URIError) return part;
+    throw error;
   }
 }

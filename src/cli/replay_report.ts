@@ -19,7 +19,8 @@ export function renderReport(report: ReplayReport): string {
     `${report.exchange}: ${showCount(report.frames)} frames in ${showDuration(report.duration_ms)} ` +
     `(${showCount(Math.round(report.frames_per_second))} frames/s)`,
     renderTable(["frames", "count"], [
-      ["turned into events or filtered", showCount(accounted.matched)],
+      ["turned into events or filtered", showCount(accounted.matched - report.faulty)],
+      ["faulty", showCount(report.faulty)],
       ["control", showCount(accounted.control)],
       ["unmatched", showCount(accounted.unmatched)],
       ["undecodable", showCount(accounted.undecodable)],
@@ -34,6 +35,9 @@ export function renderReport(report: ReplayReport): string {
   const withheld = Object.entries(report.withheld).filter(([, count]) => count > 0);
   if (withheld.length > 0) {
     const counts = withheld.map(([kind, count]) => `${showCount(count)} ${kind}`).join(", ");
+    parts.push(
+      "--pass-books tells book updates as they came, without a snapshot to begin with",
+    );
     parts.push(
       `book updates older than their snapshot, merged into it or held back while a book was broken: ${counts}`,
     );

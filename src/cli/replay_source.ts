@@ -30,10 +30,66 @@ export async function openReplay(
   inputs: readonly string[],
   options: { readonly exchange?: string; readonly passBooks?: boolean } = {},
 ): Promise<ReplaySource> {
-  const source = await open(context, inputs, options.exchange);
+  const spooled = await spoolPipes(context, inputs);
+  const source = spooled.endingWith(
+    await open(context, spooled.inputs, options.exchange).catch(async (error) => {
+      await spooled.end();
+      throw error;
+    }),
+  );
   if (options.passBooks !== true) return source;
   return { ...source, plans: source.plans.map(withoutBooks), adapt: withoutBooks };
 }
+
+/**
+ * What comes from a pipe, or standard input as `-`, is written to a temporary file first: it is read more than once,
+ * because the exchange has to be recognised.
+ */
+async function spoolPipes({ host }: CliContext, inputs: readonly string[]) {
+  const { files } = host;
+  let dir: string | null = null;
+  const paths: string[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const path = input === "-" ? "/dev/stdin" : input;
+    const stat = await files.stat(path);
+    // A pipe has no size; an empty file costs nothing.
+    if (stat === null || stat.isDirectory || stat.bytes > 0) {
+      paths.push(path);
+      continue;
+    }
+    dir ??= await files.makeTempDir("collector-replay-");
+    const copy = `${dir}/${index}.jsonl`;
+    const [from, to] = [await files.open(path, "read"), await files.open(copy, "append")];
+    try {
+      let position = 0;
+      for (let chunk = await from.readAt(0, SPOOL_BYTES); chunk.length > 0;) {
+        await to.write(chunk);
+        position += chunk.length;
+        chunk = await from.readAt(position, SPOOL_BYTES);
+      }
+    } finally {
+      await Promise.all([from.close(), to.close()]);
+    }
+    paths.push(copy);
+  }
+  const end = async () => {
+    if (dir !== null) await files.removeTree(dir);
+  };
+  const endingWith = (source: ReplaySource): ReplaySource => ({
+    ...source,
+    records: async function* (signal) {
+      try {
+        yield* source.records(signal);
+      } finally {
+        await end();
+      }
+    },
+  });
+  return { inputs: paths, end, endingWith };
+}
+
+/** Bytes read from a pipe at a time. */
+const SPOOL_BYTES = 256 * 1024;
 
 async function open(
   context: CliContext,

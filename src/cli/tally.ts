@@ -20,6 +20,8 @@ export interface TallySummary {
     readonly undecodable: number;
     readonly orphaned: number;
   };
+  /** How many of the matched gave no event because of their faults. */
+  readonly faulty: number;
   readonly events: Readonly<Partial<Record<EventKind, number>>>;
   readonly rules: Readonly<Record<string, number>>;
   readonly control: Readonly<Record<string, number>>;
@@ -46,6 +48,7 @@ export class Tally {
   #http = 0;
   #bytes = 0;
   #duplicates = 0;
+  #faulty = 0;
   readonly #withheld = { book_snapshot: 0, book_delta: 0 };
   readonly #accounted = { matched: 0, control: 0, unmatched: 0, undecodable: 0, orphaned: 0 };
   readonly #events = new Map<EventKind, number>();
@@ -98,6 +101,7 @@ export class Tally {
       http: this.#http,
       bytes: this.#bytes,
       accounted: { ...this.#accounted },
+      faulty: this.#faulty,
       events: Object.fromEntries(this.#events),
       rules: Object.fromEntries(this.#rules),
       control: Object.fromEntries(this.#control),
@@ -117,6 +121,7 @@ export class Tally {
       count(this.#control, result.rule);
     } else if (result.rule !== null) {
       this.#accounted.matched++;
+      if (result.faults.length > 0 && !result.envelopes.some(({ event }) => event.kind !== "gap")) this.#faulty++;
       count(this.#rules, result.rule);
     } else if (result.faults.some((fault) => fault.code === "undecodable" || fault.code === "not_json")) {
       this.#accounted.undecodable++;

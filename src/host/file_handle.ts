@@ -12,13 +12,14 @@ export async function openFile(path: string, mode: "read" | "append"): Promise<F
     () => Deno.open(path, mode === "read" ? { read: true } : { read: true, append: true, create: true }),
   );
   let reading: Promise<unknown> = Promise.resolve();
+  const from = { at: mode === "read" ? 0 : -1 };
   return {
     write: (bytes) =>
       callFile(path, "write", async () => {
         for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
       }),
     readAt: (position, length) => {
-      const read = reading.then(() => callFile(path, "read", () => readAt(file, position, length)));
+      const read = reading.then(() => callFile(path, "read", () => readAt(file, from, { position, length })));
       reading = read.catch(() => {});
       return read;
     },
@@ -44,8 +45,13 @@ export async function isCurrentFile(file: Deno.FsFile, path: string): Promise<bo
   });
 }
 
-async function readAt(file: Deno.FsFile, position: number, length: number): Promise<Uint8Array> {
-  await file.seek(position, Deno.SeekMode.Start);
+/** `from.at`: where the file stands, so that one that is read in order, as a pipe has to be, is never sought in. */
+async function readAt(
+  file: Deno.FsFile,
+  from: { at: number },
+  { position, length }: { readonly position: number; readonly length: number },
+): Promise<Uint8Array> {
+  if (from.at !== position) await file.seek(position, Deno.SeekMode.Start);
   const bytes = new Uint8Array(length);
   let at = 0;
   while (at < length) {
@@ -53,5 +59,6 @@ async function readAt(file: Deno.FsFile, position: number, length: number): Prom
     if (count === null || count === 0) break;
     at += count;
   }
+  if (from.at >= 0) from.at = position + at;
   return bytes.subarray(0, at);
 }

@@ -123,7 +123,8 @@ async function indexRecordings(
     let ordinal = 0;
     for await (const record of source()) {
       if (record.dir === "open") {
-        const { pathname, search } = new URL(record.url);
+        // What is no address was opened at the root.
+        const { pathname, search } = URL.canParse(record.url) ? new URL(record.url) : { pathname: "/", search: "" };
         sections.push({ source, ordinal: ordinal++, target: pathname + search, hasOut: false, taken: false });
       } else if (record.dir === "out" && ordinal > 0) {
         const section = sections[sections.length - 1];

@@ -6,7 +6,10 @@ export class RecordedAnswers {
   readonly #given = new Map<string, number>();
 
   constructor(records: readonly RecordedHttp[]) {
-    this.#answers = records.map((record) => ({ url: new URL(record.url), body: record.payload }));
+    this.#answers = records.filter(({ url }) => URL.canParse(url)).map((record) => ({
+      url: new URL(record.url),
+      body: record.payload,
+    }));
   }
 
   /**

@@ -48,8 +48,9 @@ export function parseRecordingLine(line: string): ParsedLine {
   let body: unknown;
   try {
     body = JSON.parse(line);
-  } catch (cause) {
-    return bad(cause instanceof Error ? cause.message : String(cause));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return bad("it is not JSON");
   }
   if (typeof body !== "object" || body === null || Array.isArray(body)) return bad("a record is a JSON object");
   const fields = new Map<string, unknown>(Object.entries(body));

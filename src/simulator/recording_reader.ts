@@ -72,7 +72,8 @@ async function* unzipped(chunks: AsyncIterable<Uint8Array>, name: string): Async
 }
 
 async function* splitLines(chunks: AsyncIterable<Uint8Array>, name: string): AsyncIterable<string> {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  // A byte order mark that the file begins with is no part of its first line.
+  const decoder = new TextDecoder("utf-8");
   let rest = "";
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
