@@ -72,11 +72,16 @@ function createQuoteMaker(rule: CompiledEvent): EventMaker {
     const ask_price = askPrice === null ? null : askPrice.decimal(context);
     const ask_size = askSize === null ? null : askSize.decimal(context);
     if (context.rowFailed) return null;
+    const bid = unlessZero(bid_price);
+    const ask = unlessZero(ask_price);
+    // Both sides zero, or both null, say that the book is empty; a single side that is zero says nothing of the other.
+    const isOneSided = (bid_price === null) !== (ask_price === null);
+    if (isOneSided && bid === null && ask === null && rule.merge === null) return null;
     return {
       kind: "quote",
-      bid_price: unlessZero(bid_price),
+      bid_price: bid,
       bid_size: bid_price !== null && isZero(bid_price) ? null : unlessZero(bid_size),
-      ask_price: unlessZero(ask_price),
+      ask_price: ask,
       ask_size: ask_price !== null && isZero(ask_price) ? null : unlessZero(ask_size),
     };
   };

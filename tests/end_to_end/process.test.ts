@@ -107,6 +107,44 @@ Deno.test("run goes on after an orderly stop where it ended, without a crash and
   });
 });
 
+const LEFT: Readonly<Record<string, (text: string) => string>> = {
+  disabled: (text) => text.replace('name = "binance"', 'name = "binance"\nenabled = false'),
+  renamed: (text) => text.replace('name = "binance"', 'name = "other"'),
+  narrowed: (text) => text.replace('channels = ["trades","quotes"]', 'channels = ["quotes"]'),
+  mistyped: (text) => text.replace('"builtin:binance"', '"builtin:binanse"'),
+};
+
+for (const [how, change] of Object.entries(LEFT)) {
+  Deno.test(`frames that were journaled before a kill reach the files although their instance was ${how}`, async () => {
+    await withRig(async (rig) => {
+      await using collector = new CollectorProcess(["run", "--config", rig.config]);
+      await collector.untilLog(/"session_opened"/);
+      await collector.until("trades are journaled", async () => {
+        let trades = 0;
+        for await (const { event } of deriveAll(files, `${rig.dataDir}/journal`, loadPlan(rig.config))) {
+          if (event.kind === "trade") trades++;
+        }
+        return trades > 50;
+      });
+      collector.kill("SIGKILL");
+      await collector.end();
+      const before = await files.readText(rig.config) ?? "";
+      const after = change(before);
+      assert.notEqual(after, before);
+      await files.writeAtomic(rig.config, new TextEncoder().encode(after));
+      const end = await runProgram(["run", "--config", rig.config, "--for", "1500ms"]);
+      assert.equal(end.code, 0, end.err);
+      // What the journal says follows from the journal alone; the helper only wants a file that loads.
+      await files.writeAtomic(rig.config, new TextEncoder().encode(before));
+      const events = await assertFilesHoldJournal(rig);
+      assert.ok(events > 50, `${events} events`);
+      const trades = [...(await countParquetRows(files, `${rig.dataDir}/parquet`)).keys()]
+        .filter((key) => key.endsWith(":trade"));
+      assert.ok(trades.length > 50, `${trades.length} trades`);
+    });
+  });
+}
+
 /** A peer that takes connections and never says a word. */
 async function withMutePeer(test: (url: string, connected: Promise<unknown>) => Promise<void>): Promise<void> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

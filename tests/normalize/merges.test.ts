@@ -32,6 +32,16 @@ Deno.test("merge fills what a row lacks with what was last known of its symbol a
   assert.deepEqual(quote(reader, { bp: 7 }), ["7", null, null, null]);
 });
 
+Deno.test("a quote of a single side that is zero is no event, two say that the book is empty, and a partial one may carry sizes alone", () => {
+  const plain = new DescribedReader(describedFrames(RULE.replace("merge = true", "")));
+  assert.equal(quote(plain, { bp: "0.00", bs: "1" }), undefined);
+  assert.deepEqual(quote(plain, { bp: 0, bs: 0, ap: 0, as: 0 }), [null, null, null, null]);
+  assert.deepEqual(quote(plain, { bp: 0, bs: 0, ap: 5, as: 6 }), [null, null, "5", "6"]);
+  const merged = new DescribedReader(describedFrames(RULE));
+  assert.deepEqual(quote(merged, { bp: 1, bs: 2 }), ["1", "2", null, null]);
+  assert.deepEqual(quote(merged, { bs: 3 }), ["1", "3", null, null]);
+});
+
 Deno.test("merge_start withholds everything before the first image, and an image begins anew", () => {
   const reader = new DescribedReader(describedFrames(`${RULE}merge_start = { "/a" = "image" }\n`));
   assert.equal(quote(reader, { bp: 1 }), undefined);
