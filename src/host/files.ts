@@ -27,11 +27,12 @@ export function systemFiles(): Files {
     makeTempDir: (prefix) => callFile(prefix, "create temporary folder", () => Deno.makeTempDir({ prefix })),
     lock: lockFile,
     realPathSync,
-    readTextSync: (path) => {
+    readTextSync: (path, { pipe } = {}) => {
       try {
-        checkRegular(path, Deno.statSync(path));
+        const found = Deno.statSync(path);
+        if (pipe !== true || found.isFifo !== true) checkRegular(path, found);
         using file = Deno.openSync(path);
-        return readBounded(file, path);
+        return readBounded(file, path, found.size);
       } catch (cause) {
         if (isMissing(cause)) return null;
         throw cause instanceof Failure ? cause : fileFailure("read", path, cause);
@@ -47,9 +48,9 @@ function checkRegular(path: string, { isFile, isDirectory }: Deno.FileInfo): voi
   throw new Failure("file", `Cannot read ${path}: ${what}`, { retry: false });
 }
 
-/** The whole text of a file. Sizes are not to be trusted: some files of the system have none. */
-function readBounded(file: Deno.FsFile, path: string): string {
-  const bytes = new Uint8Array(Math.min(Math.max(file.statSync().size, 4096), CONFIG_BYTES_MAX) + 1);
+/** The whole text of a file. Its size is not to be trusted: pipes and some files of the system have none. */
+function readBounded(file: Deno.FsFile, path: string, size: number): string {
+  const bytes = new Uint8Array(Math.min(Math.max(size, 4096), CONFIG_BYTES_MAX) + 1);
   const parts: Uint8Array[] = [];
   let total = 0;
   for (let count = file.readSync(bytes); count !== null && count > 0; count = file.readSync(bytes)) {

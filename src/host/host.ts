@@ -146,8 +146,11 @@ export interface Files {
    * one folder give the same text.
    */
   realPathSync(path: string): string;
-  /** Synchronous read, for configuration that is loaded by pure code; null where it is missing. */
-  readTextSync(path: string): string | null;
+  /**
+   * Synchronous read, for configuration that is loaded by pure code; null where it is missing. A folder, a device and
+   * what is too large are refused, and a pipe where `pipe` does not allow it: reading one waits for its writer.
+   */
+  readTextSync(path: string, options?: { readonly pipe?: boolean }): string | null;
 }
 
 /** SIGINT, SIGTERM, SIGHUP by `Deno.addSignalListener`. */

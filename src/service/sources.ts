@@ -36,7 +36,7 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
   let isMissing = false;
   const readConfig = () => {
     if (text !== undefined) return text;
-    const read = host.files.readTextSync(path);
+    const read = host.files.readTextSync(path, { pipe: true });
     isMissing = read === null;
     text = read ?? undefined;
     return read;

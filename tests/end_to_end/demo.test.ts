@@ -132,7 +132,10 @@ Deno.test("run on the demo's exchanges stores exactly what they sent, trade by t
       for (const { native, events, trades } of simulator.statistics().symbols) {
         const name = `${simulator.dialect} ${native}`;
         const found = heldOf(held, name);
-        const { book_delta: stored = 0, book_snapshot: images = 0, ...rest } = Object.fromEntries(found.events);
+        const { book_delta: stored = 0, book_snapshot: images = 0, gap: gaps, ...rest } = Object.fromEntries(
+          found.events,
+        );
+        assert.equal(gaps, 5, `${name}: the stop opens a gap of each of its streams`);
         const { book_delta: sent = 0, book_snapshot: imagesSent = 0, ...expected } = events;
         assert.deepEqual(rest, expected, name);
         // An image that is asked for may come too early to be joined, and is asked for again.
@@ -180,6 +183,11 @@ Deno.test("demo exits 0 and its files hold exactly what its summary says was col
     for await (const { kind, exchange, rows } of readParquetFolder(files, `${dir}/parquet`)) {
       const events = new Set(rows.map(({ offset, index }) => `${offset}:${index}`)).size;
       stored.set(`${exchange} ${kind}`, (stored.get(`${exchange} ${kind}`) ?? 0) + events);
+    }
+    // The stop opens a gap of each stream, which no exchange sends.
+    for (const exchange of ["binance", "kraken", "okx"]) {
+      assert.equal(stored.get(`${exchange} gap`), 10, exchange);
+      stored.delete(`${exchange} gap`);
     }
     // All changes of a book may be part of its snapshot: then there is no file of them.
     const counted = summary.balance.filter((row) => row.collected > 0);

@@ -193,8 +193,8 @@ export class FaultyFiles implements Files {
     return this.#inner.realPathSync(path);
   }
 
-  readTextSync(path: string): string | null {
-    return this.#inner.readTextSync(path);
+  readTextSync(path: string, options?: { readonly pipe?: boolean }): string | null {
+    return this.#inner.readTextSync(path, options);
   }
 
   /** Notes an open file; one that was being opened when the process ended goes with it. */
