@@ -68,6 +68,15 @@ export class CollectorProcess {
     }
   }
 
+  /** Stops reading the process's standard output, until `resumeOutput`. */
+  stallOutput(): void {
+    this.#out.stall();
+  }
+
+  resumeOutput(): void {
+    this.#out.resume();
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }

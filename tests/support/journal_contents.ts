@@ -37,9 +37,10 @@ export async function* entriesOf(files: Files, dir: string, from: Offset = 0): A
   for await (const chunk of readJournal(files, dir, { from })) yield* chunk;
 }
 
-/** The events that the pipeline derives from a whole journal. */
-export async function* deriveAll(files: Files, dir: string, plan: Plan): AsyncGenerator<Envelope> {
-  const pipeline = new Pipeline(framePlansOf(plan), plan.dedup);
+/** The events that the pipeline derives from a whole journal, by the plans in it; `plan`: for sessions without one. */
+export async function* deriveAll(files: Files, dir: string, plan: Plan | null = null): AsyncGenerator<Envelope> {
+  const none = { enabled: false, windowSeconds: 1, keysMax: 1 };
+  const pipeline = new Pipeline(plan === null ? [] : framePlansOf(plan), plan?.dedup ?? none);
   for await (const { offset, record } of entriesOf(files, dir)) yield* pipeline.process(offset, record).envelopes;
 }
 

@@ -6,6 +6,7 @@ export class LineLog {
   #rest = "";
   #ended = false;
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+  #gate: PromiseWithResolvers<void> | null = null;
 
   constructor(stream: ReadableStream<Uint8Array>) {
     this.done = this.#read(stream);
@@ -27,6 +28,17 @@ export class LineLog {
     }
   }
 
+  /** Reads no further, so that the writer is held up once the pipe is full. */
+  stall(): void {
+    this.#gate ??= Promise.withResolvers();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#gate?.resolve();
+    this.#gate = null;
+  }
+
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     try {
@@ -35,6 +47,7 @@ export class LineLog {
         this.#rest = lines.pop() ?? "";
         this.#lines.push(...lines);
         this.#notify();
+        await this.#gate?.promise;
       }
     } finally {
       this.#ended = true;
