@@ -77,8 +77,9 @@ export class CollectorProcess {
     this.#out.resume();
   }
 
+  /** Sends a signal; a process that has ended by itself gets none, which `end` then shows. */
   kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    if (!this.#hasEnded) this.#child.kill(signal);
   }
 
   /** Makes sure that nothing is left of it, for the end of a test. */
