@@ -162,6 +162,8 @@ class ReconfigurationLoop {
         await clock.sleep(delayMs / 4);
         return;
       case "reload":
+        // Before the program's first line nobody listens to signals, and this one ends the process.
+        await collector.untilLog(/./);
         await clock.sleep(delayMs / 2);
         await this.#write(this.#pick(CONFIGURATIONS));
         collector.kill("SIGHUP");
