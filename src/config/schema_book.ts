@@ -53,6 +53,10 @@ export const bookFeedSchema = z.strictObject({
     "What follows what. `next`: first is last + 1; `previous`: previous is last; `overlap`: first is last; `rising`: last " +
       "grows; `time`: `exchange_ts` grows",
   ),
+  integrity: z.literal("none").optional().describe(
+    "`none`: the exchange sends nothing that a lost delta shows by; said where `validate` warns that nothing proves the " +
+      "book. Absent: numbers, a checksum, a counter of the connection or whole snapshots prove it",
+  ),
   bridge: bridgeSchema.prefault({}),
   resets: z.literal("lower").optional().describe(
     "`lower`: a delta that names the last one as its previous may have a lower number than it",

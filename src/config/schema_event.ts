@@ -54,6 +54,9 @@ const tradeSchema = z.strictObject({
 
 const bookSchema = z.strictObject({
   kind: z.literal("book").describe("A book snapshot or delta"),
+  integrity: z.literal("none").optional().describe(
+    "`none`: on purpose no `[[books]]` table keeps the rule; its updates are emitted unchecked",
+  ),
   ...common,
   snapshot: z.union([z.boolean(), predicateSchema]).default(false).describe(
     "Whether a row is a snapshot: `true`, `false`, or a predicate on the row",

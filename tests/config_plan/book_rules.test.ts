@@ -32,7 +32,7 @@ function issuesOf(...of: Parameters<typeof input>): readonly string[] {
 }
 
 Deno.test("buildExchange() lowers a book with what its kind implies", () => {
-  const [pushed] = framesOf([{ kind: "pushed" }]).books;
+  const [pushed] = framesOf([{ kind: "pushed", integrity: "none" }]).books;
   assert.deepEqual(pushed, {
     name: "book",
     rules: ["book"],
@@ -54,7 +54,7 @@ Deno.test("buildExchange() lowers a book with what its kind implies", () => {
 
 Deno.test("buildExchange() makes the request of each instrument for books that are asked for on the socket", () => {
   const request = '{"req":"market.{symbol_lower}.mbp","id":"{id}"}';
-  const [book] = framesOf([{ kind: "requested", request }]).books;
+  const [book] = framesOf([{ kind: "requested", request, sequence: "next" }]).books;
   assert.deepEqual(
     Object.entries(book.requests).map(([native, template]) => [native, showTemplate(template)]),
     [["BTC/USDT", '{"req":"market.btc/usdt.mbp","id":"{id}"}']],
@@ -66,6 +66,7 @@ Deno.test("buildExchange() gives the rules of a book its checksum", () => {
   const frames = framesOf([{ kind: "pushed", rules: ["book"], checksum }], [BOOK_EVENT, {
     ...BOOK_EVENT,
     name: "top",
+    integrity: "none",
   }]);
   assert.deepEqual(frames.events.map(({ fields }) => fields.checksum?.sources[0].source), ["/c", undefined]);
   assert.deepEqual(frames.books[0].checksum, {
@@ -85,9 +86,9 @@ Deno.test("buildExchange() says what is wrong with books", () => {
   const checksum = { depth: 10, order: "asks_bids" };
   assert.deepEqual(
     issuesOf([
-      { kind: "rest", rules: ["bok"], depth: "{arg:depth}0x" },
+      { kind: "rest", rules: ["bok"], integrity: "none", depth: "{arg:depth}0x" },
       { kind: "requested", checksum, resync: "rest" },
-      { kind: "pushed", snapshot_request: "dept" },
+      { kind: "pushed", integrity: "none", snapshot_request: "dept" },
     ]),
     [
       "descriptor/books/0/rules/0: Unknown book rule bok: the descriptor has book",
@@ -103,7 +104,42 @@ Deno.test("buildExchange() says what is wrong with books", () => {
     ],
   );
   const framed = { kind: "checksum", symbol: "/s", checksum: "/c" };
-  assert.deepEqual(issuesOf([{ kind: "pushed" }], [BOOK_EVENT, framed]), [
+  assert.deepEqual(issuesOf([{ kind: "pushed", integrity: "none" }], [BOOK_EVENT, framed]), [
     "descriptor/books/0: No `checksum`: an event rule of kind checksum feeds it",
   ]);
+});
+
+Deno.test("buildExchange() warns of a book rule that no book keeps, unless it says so itself", () => {
+  const top = { ...BOOK_EVENT, name: "top" };
+  const unkept = (name: string) =>
+    new RegExp(`No \\[\\[books\\]\\] table keeps book rule ${name}: .*integrity = "none"`);
+  const [none, ...others] = issuesOf([]);
+  assert.match(none, unkept("book"));
+  assert.deepEqual(others, []);
+  const [second, ...more] = issuesOf([{ kind: "snapshots", rules: ["book"] }], [BOOK_EVENT, top]);
+  assert.match(second, unkept("top"));
+  assert.ok(second.startsWith("descriptor/events/1: "));
+  assert.deepEqual(more, []);
+  assert.deepEqual(issuesOf([{ kind: "snapshots", rules: ["book"] }], [BOOK_EVENT, { ...top, integrity: "none" }]), []);
+  assert.deepEqual(issuesOf([], [{ kind: "trade", symbol: "/s", price: "/p", size: "/q" }]), []);
+  assert.notEqual(buildExchange(input([])).runnable, null);
+});
+
+Deno.test("buildExchange() warns of a book that nothing proves, and of integrity none where something does", () => {
+  for (const book of [{ kind: "pushed" }, { kind: "periodic" }, { kind: "rest", snapshot_request: "depth" }]) {
+    const [issue, ...others] = issuesOf([book]);
+    assert.match(issue, /^descriptor\/books\/0: Nothing proves book book, so a lost delta shows nowhere/);
+    assert.deepEqual(others, []);
+    assert.deepEqual(issuesOf([{ ...book, integrity: "none" }]), []);
+    assert.deepEqual(issuesOf([{ ...book, sequence: "rising" }]), []);
+    assert.deepEqual(issuesOf([{ ...book, checksum: { at: "/c", depth: 10, order: "asks_bids" } }]), []);
+  }
+  assert.deepEqual(issuesOf([{ kind: "snapshots" }]), []);
+  assert.deepEqual(issuesOf([{ kind: "snapshots", integrity: "none" }]), [
+    "descriptor/books/0/integrity: Integrity is none, but every frame is whole: leave `integrity` out",
+  ]);
+  const counted = { ...input([{ kind: "pushed" }]) };
+  const { descriptor } = counted;
+  const parse = { ...descriptor.parse, socket_sequence: "/n" } as typeof descriptor.parse;
+  assert.deepEqual(buildExchange({ ...counted, descriptor: { ...descriptor, parse } }).issues, []);
 });

@@ -50,6 +50,47 @@ export function buildBookRules(descriptor: DescriptorValues, context: BookContex
   });
 }
 
+/** Warns of what nobody would see if it were lost: book rules that no book keeps, and books that nothing proves. */
+export function warnOfUnproven(
+  descriptor: DescriptorValues,
+  { place, events }: { readonly place: Place; readonly events: readonly EventRule[] },
+): void {
+  const keepsAll = descriptor.books.some(({ rules }) => rules === undefined);
+  const kept = new Set(descriptor.books.flatMap(({ rules }) => rules ?? []));
+  events.forEach(({ kind, name }, index) => {
+    const values = descriptor.events[index];
+    const isMeant = values.kind === "book" && values.integrity === "none";
+    if (kind !== "book" || keepsAll || kept.has(name) || isMeant) return;
+    place.at("events", index).warning(
+      `No [[books]] table keeps book rule ${name}: its updates are emitted unchecked, and a lost one shows nowhere; ` +
+        `keep it, or say \`integrity = "none"\` in the rule`,
+    );
+  });
+  descriptor.books.forEach((values, index) => checkProof(values, descriptor, place.at("books", index)));
+}
+
+/** Warns of deltas that nothing proves, and of `integrity` where something does. */
+function checkProof(values: BookFeedValues, { parse }: DescriptorValues, place: Place): void {
+  const proof = values.kind === "snapshots"
+    ? "every frame is whole"
+    : values.sequence !== "none"
+    ? `\`sequence\` is ${values.sequence}`
+    : values.checksum !== undefined
+    ? "there is a `checksum`"
+    : parse?.socket_sequence !== undefined
+    ? "`parse.socket_sequence` counts the frames of the connection"
+    : null;
+  if (values.integrity === undefined && proof === null) {
+    place.warning(
+      `Nothing proves book ${values.name}, so a lost delta shows nowhere: give \`sequence\`, \`checksum\` or ` +
+        '`parse.socket_sequence`, or say `integrity = "none"` where the exchange sends none of them',
+    );
+  }
+  if (values.integrity !== undefined && proof !== null) {
+    place.at("integrity").warning(`Integrity is none, but ${proof}: leave \`integrity\` out`);
+  }
+}
+
 /** The event rules with the checksum that their book reads off their rows. */
 export function withChecksums(
   events: readonly EventRule[],

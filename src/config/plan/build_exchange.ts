@@ -8,7 +8,7 @@ import {
   streamKey,
   type SubscribeRequest,
 } from "../../model/mod.ts";
-import { buildBookRules } from "./book_rules.ts";
+import { buildBookRules, warnOfUnproven } from "./book_rules.ts";
 import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
 import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards } from "./connections.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
@@ -38,6 +38,7 @@ export function buildExchange(
 
   checkSubscriptions(descriptor, place);
   const rules = buildRules(descriptor, place, texts);
+  warnOfUnproven(descriptor, { place, events: rules.events });
   const bases = buildConnections(descriptor, { place, texts, controls: rules.controls });
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const table = buildSymbolTable(map, input.listed ?? []);
