@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
-import { EVENT_KINDS, type EventKind } from "../model/mod.ts";
+import { EVENT_KINDS, type EventKind, isSentKind } from "../model/mod.ts";
 import { loadFromFiles, Service, UsageError } from "../service/mod.ts";
 import { type DialectName, DIALECTS, type Simulator, startSimulator } from "../simulator/mod.ts";
 import { createLog, instanceState } from "../telemetry/mod.ts";
@@ -163,7 +163,7 @@ function balanceOf(service: Service, simulators: readonly Simulator[]): readonly
   return simulators.flatMap((simulator) => {
     const { symbols } = simulator.statistics();
     return EVENT_KINDS.flatMap((kind) => {
-      if (kind === "gap" || kind === "raw" || kind === "book_top") return [];
+      if (!isSentKind(kind)) return [];
       const sent = symbols.reduce((sum, { events }) => sum + (events[kind] ?? 0), 0);
       const collected = service.metrics.count("collector_events_total", simulator.dialect, kind);
       const withheld = service.metrics.count("collector_book_withheld_total", simulator.dialect, kind);

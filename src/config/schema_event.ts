@@ -1,10 +1,23 @@
 import { z } from "zod";
-import { CHANNELS } from "../model/mod.ts";
-import { fieldSchema, predicateSchema, rows, source, text } from "./schema_language.ts";
+import {
+  CHANNELS,
+  EVENT_KINDS,
+  EVENT_SPECS,
+  type EventKind,
+  eventSpec,
+  fieldsOf,
+  type FieldSpec,
+  isRowKind,
+  type RowKind,
+} from "../model/mod.ts";
+import { fieldSchema, type FieldValues, predicateSchema, rows, source, text } from "./schema_language.ts";
 
 /** The `[[events]]` rules of a descriptor, told apart by `kind`. */
 
 const field = fieldSchema.optional();
+
+/** Kinds that the book rule emits. */
+const BOOK_KINDS = EVENT_KINDS.filter((kind) => EVENT_SPECS[kind].rule === "book");
 
 const common = {
   name: text.optional().describe("Unique name, for reports. Default: `kind`, with `#2` … behind repeats"),
@@ -43,14 +56,27 @@ const levelSchema = z.strictObject({
   id: source.optional().describe("Id of the level: a change without a price is at the price last seen with it"),
 });
 
-const tradeSchema = z.strictObject({
-  kind: z.literal("trade").describe("An execution"),
-  ...common,
-  trade_id: field.describe("The exchange's id of the trade"),
-  price: fieldSchema.describe("Price"),
-  size: fieldSchema.describe("Size, in the exchange's unit"),
-  side: field.describe("The taker's side: `buy`, `sell` or `unknown`"),
-});
+/** Builds the key of a field; an event has no side that its rule does not name, and is an event all the same. */
+function fieldKey({ type, nullable, meaning }: FieldSpec): z.ZodType<FieldValues | undefined> {
+  return (nullable || type === "side" ? field : fieldSchema).describe(meaning);
+}
+
+/** Builds the keys of the kinds' fields: a plan reads them by name, so that their names need no type here. */
+function fieldKeys(...kinds: readonly EventKind[]): Readonly<Record<never, z.ZodType>> {
+  const fields = kinds.flatMap(fieldsOf).filter(([, { type }]) => type !== "levels");
+  return Object.fromEntries(fields.map(([name, spec]) => [name, fieldKey(spec)]));
+}
+
+/** Builds the rule of a kind whose events are whole rows. */
+function rowSchema(kind: RowKind) {
+  return z.strictObject({ kind: z.literal(kind).describe(eventSpec(kind).meaning), ...common, ...fieldKeys(kind) });
+}
+
+/** Builds the rule of a kind whose rows may be partial. */
+function mergingSchema(kind: RowKind) {
+  const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
+  return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind) });
+}
 
 const bookSchema = z.strictObject({
   kind: z.literal("book").describe("A book snapshot or delta"),
@@ -71,68 +97,7 @@ const bookSchema = z.strictObject({
   drop_malformed_levels: z.boolean().default(false).describe(
     "Leave out levels whose size is not a decimal, instead of a fault",
   ),
-  sequence: field.describe("Sequence of a snapshot. Default: `last_sequence`"),
-  first_sequence: field.describe("First sequence that a delta covers"),
-  last_sequence: field.describe("Last sequence that a delta covers"),
-  previous_sequence: field.describe("Last sequence of the delta before"),
-});
-
-const quoteSchema = z.strictObject({
-  kind: z.literal("quote").describe("Best bid and ask"),
-  ...common,
-  ...merging,
-  bid_price: field.describe("Best bid"),
-  bid_size: field.describe("Size at the best bid"),
-  ask_price: field.describe("Best ask"),
-  ask_size: field.describe("Size at the best ask"),
-});
-
-const tickerSchema = z.strictObject({
-  kind: z.literal("ticker").describe("Rolling statistics"),
-  ...common,
-  ...merging,
-  last: field.describe("Last price"),
-  open: field.describe("Price at the window's begin"),
-  high: field.describe("Highest price"),
-  low: field.describe("Lowest price"),
-  volume: field.describe("Volume in base currency"),
-  quote_volume: field.describe("Volume in quote currency"),
-});
-
-const candleSchema = z.strictObject({
-  kind: z.literal("candle").describe("A candle as the exchange computes it"),
-  ...common,
-  interval: field.describe("Length of the candle, as the exchange spells it"),
-  open_ts: field.describe("Time at which the candle opens"),
-  open: fieldSchema.describe("First price"),
-  high: fieldSchema.describe("Highest price"),
-  low: fieldSchema.describe("Lowest price"),
-  close: fieldSchema.describe("Last price"),
-  volume: field.describe("Volume in base currency"),
-  trades: field.describe("How many trades it holds"),
-  closed: field.describe("Whether it is final: `true` or `false`"),
-});
-
-const derivativeTickerSchema = z.strictObject({
-  kind: z.literal("derivative_ticker").describe("State of a derivative"),
-  ...common,
-  ...merging,
-  last_price: field.describe("Last price"),
-  mark_price: field.describe("Mark price"),
-  index_price: field.describe("Index price"),
-  funding_rate: field.describe("Funding rate, a fraction for one interval"),
-  next_funding_ts: field.describe("Time of the next funding"),
-  predicted_funding_rate: field.describe("Predicted rate of the next interval"),
-  open_interest: field.describe("Open interest, in the exchange's unit"),
-});
-
-const liquidationSchema = z.strictObject({
-  kind: z.literal("liquidation").describe("A forced order"),
-  ...common,
-  id: field.describe("The exchange's id of the order"),
-  price: fieldSchema.describe("Price"),
-  size: fieldSchema.describe("Size, in the exchange's unit"),
-  side: field.describe("Side of the forced order: `sell` means that a long was liquidated"),
+  ...fieldKeys(...BOOK_KINDS),
 });
 
 const checksumSchema = z.strictObject({
@@ -141,17 +106,22 @@ const checksumSchema = z.strictObject({
   checksum: fieldSchema.describe("The checksum"),
 });
 
+type RuleSchema =
+  | ReturnType<typeof rowSchema>
+  | ReturnType<typeof mergingSchema>
+  | typeof bookSchema
+  | typeof checksumSchema;
+
+/** The rules in the order of the table of events; a book has one rule for all its kinds. */
+const [firstRule, ...otherRules] = EVENT_KINDS.flatMap((kind): readonly RuleSchema[] => {
+  if (isRowKind(kind)) return [eventSpec(kind).merges ? mergingSchema(kind) : rowSchema(kind)];
+  return kind === BOOK_KINDS[0] ? [bookSchema] : [];
+});
+
 /** `[[events]]`, told apart by `kind`. */
-export const eventSchema = z.discriminatedUnion("kind", [
-  tradeSchema,
-  bookSchema,
-  quoteSchema,
-  tickerSchema,
-  candleSchema,
-  derivativeTickerSchema,
-  liquidationSchema,
-  checksumSchema,
-]).describe("A rule that turns matched frames into events");
+export const eventSchema = z.discriminatedUnion("kind", [firstRule, ...otherRules, checksumSchema]).describe(
+  "A rule that turns matched frames into events",
+);
 
 /** The keys that a rule of a kind may have; none for an unknown kind. */
 export function eventKeys(kind: unknown): readonly string[] {

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import type { DedupPlan, MarketEvent, Micros, Offset, SessionId } from "../model/mod.ts";
+import {
+  byKind,
+  type DedupPlan,
+  EVENT_SPECS,
+  fieldsOf,
+  type MarketEvent,
+  type Micros,
+  type Offset,
+  type SessionId,
+} from "../model/mod.ts";
 import type { NormalizedEvent } from "../normalize/mod.ts";
 
 /** A remembered event: its key, when it came, and for states the value that it had; null for what happens once. */
@@ -69,16 +78,8 @@ export class Deduplicator {
 
   /** Null for events that are never dropped: gaps, tops, and snapshots without a sequence, which repeat harmlessly. */
   #identityOf(found: NormalizedEvent, frame: DedupFrame): Identity | null {
-    const { event, exchange_ts: ts } = found;
+    const { event } = found;
     switch (event.kind) {
-      case "trade":
-        return event.trade_id === null
-          ? this.#contentIdentity(found, frame)
-          : once(`${event.trade_id} ${event.price} ${event.size} ${event.side} ${ts}`);
-      case "liquidation":
-        return event.id === null
-          ? this.#contentIdentity(found, frame)
-          : once(`${event.id} ${event.price} ${event.size} ${event.side} ${ts}`);
       case "book_snapshot":
         return event.sequence === null
           ? null
@@ -92,18 +93,24 @@ export class Deduplicator {
         return event.sequence === null
           ? this.#contentIdentity(found, frame)
           : once(`${frame.session} ${event.sequence} ${this.#digest(frame)}`);
-      case "quote":
-      case "ticker":
-      case "candle":
-      case "derivative_ticker":
-        // Without a time a state may come back to a value: only what repeats the latest one is no news.
-        return ts === null
-          ? { key: "latest", value: `${this.#digest(frame)} ${found.row}` }
-          : this.#contentIdentity(found, frame);
-      case "gap":
-      case "book_top":
-        return null;
+      default:
+        return this.#rowIdentity(found, frame);
     }
+  }
+
+  /** The identity of an event that is a row of values, as the table of events says. */
+  #rowIdentity(found: NormalizedEvent, frame: DedupFrame): Identity | null {
+    const { event, exchange_ts: ts } = found;
+    const identity = EVENT_SPECS[event.kind].identity;
+    if (identity === null) return null;
+    if (identity === "id") {
+      const key = saidText(event, ts);
+      return key === null ? this.#contentIdentity(found, frame) : once(key);
+    }
+    // Without a time a state may come back to a value: only what repeats the latest one is no news.
+    return identity === "state" && ts === null
+      ? { key: "latest", value: `${this.#digest(frame)} ${found.row}` }
+      : this.#contentIdentity(found, frame);
   }
 
   #contentIdentity({ row }: NormalizedEvent, frame: DedupFrame): Identity {
@@ -129,6 +136,21 @@ function streamKey({ channel, native_symbol: native, event, rule }: NormalizedEv
   return `${frame.exchange}\n${frame.connectionId}\n${
     channel ?? ""
   }\n${nativeChannel}\n${native}\n${event.kind}\n${rule}`;
+}
+
+/** Names of the fields of each kind, in order. */
+const FIELD_NAMES = byKind((kind) => fieldsOf(kind).map(([name]) => name));
+
+/** The field of type `id` of each kind that is known by one. */
+const ID_NAMES = byKind((kind) => fieldsOf(kind).find(([, { type }]) => type === "id")?.[0] ?? "");
+
+/** Returns all that an event with an id says, and its time; null where it has no id. */
+function saidText(event: MarketEvent, ts: Micros | null): string | null {
+  const fields: Readonly<Record<string, unknown>> = event;
+  if (fields[ID_NAMES[event.kind]] === null) return null;
+  let text = "";
+  for (const name of FIELD_NAMES[event.kind]) text += `${fields[name]} `;
+  return text + ts;
 }
 
 function levelsText(event: Extract<MarketEvent, { readonly kind: "book_snapshot" | "book_delta" }>): string {

@@ -1,5 +1,6 @@
 import type { Channel, Stream } from "./channel.ts";
-import type { EventKind, GapCause } from "./event.ts";
+import type { BookEventKind, EventKind } from "./event_specs.ts";
+import type { GapCause } from "./event_values.ts";
 import type { Issue } from "./issue.ts";
 import type { ResyncAction } from "./plan/books.ts";
 import type { CloseCause } from "./record.ts";
@@ -162,7 +163,7 @@ export type Observation =
   | {
     readonly kind: "book_withheld";
     readonly exchange: string;
-    readonly event: "book_snapshot" | "book_delta";
+    readonly event: BookEventKind;
     readonly count: number;
   }
   | { readonly kind: "duplicate"; readonly exchange: string; readonly count: number }

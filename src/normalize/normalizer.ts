@@ -2,8 +2,11 @@ import { JsonDocument } from "../json/mod.ts";
 import {
   type ControlSignal,
   type Decoding,
+  EVENT_KINDS,
+  EVENT_SPECS,
   type FramePlan,
   integerText,
+  isRowKind,
   type Micros,
   type RuleKind,
 } from "../model/mod.ts";
@@ -65,7 +68,9 @@ export interface HttpInput {
 }
 
 /** Kinds of events that may be absent for a while: a list of them without rows is an answer. */
-const OCCASIONAL: ReadonlySet<RuleKind> = new Set(["trade", "liquidation"]);
+const OCCASIONAL: ReadonlySet<RuleKind> = new Set(
+  EVENT_KINDS.filter(isRowKind).filter((kind) => EVENT_SPECS[kind].keepWhenFull),
+);
 
 /** The rules that apply to frames of one connection, or to answers of one request. */
 interface Route {

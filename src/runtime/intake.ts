@@ -5,6 +5,7 @@ import {
   type ClockStep,
   type CloseCause,
   type Envelope,
+  EVENT_SPECS,
   type EventKind,
   EXAMPLE_CHARS_MAX,
   Failure,
@@ -393,11 +394,11 @@ function reportGap({ exchange, symbol, offset }: Envelope, gap: Gap, observe: Ob
 }
 
 /**
- * Trades and liquidations are never sent again by an exchange; control frames carry no data. A frame whose data yields no
+ * Some kinds are never sent again by an exchange; control frames carry no data. A frame whose data yields no
  * event, because its book waits or repeats itself, is data all the same.
  */
 function isKeptWhenFull(result: PipelineResult): boolean {
-  if (result.envelopes.some(({ event }) => event.kind === "trade" || event.kind === "liquidation")) return true;
+  if (result.envelopes.some(({ event }) => EVENT_SPECS[event.kind].keepWhenFull)) return true;
   const { withheld, streams } = result;
   const isData = streams.length > 0 || withheld.book_snapshot > 0 || withheld.book_delta > 0;
   return result.envelopes.length === 0 && !isData;

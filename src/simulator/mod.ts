@@ -25,7 +25,6 @@ export {
 export { type DialectName, DIALECTS, type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
 export {
   type SentCounts,
-  type SentKind,
   type SimulatorStatistics,
   type SymbolStatistics,
   TRADE_LOG_MAX,

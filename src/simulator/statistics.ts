@@ -1,8 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { EventKind } from "../model/mod.ts";
-
-/** The kinds that an exchange sends. */
-export type SentKind = Exclude<EventKind, "gap" | "raw" | "book_top">;
+import type { SentKind } from "../model/mod.ts";
 
 /** How many events of each kind; kinds that never occurred are absent. */
 export type SentCounts = Readonly<Partial<Record<SentKind, number>>>;

@@ -1,14 +1,15 @@
-import type {
-  BookFields,
-  Channel,
-  EventRule,
-  Expression,
-  LevelRule,
-  MergeRule,
-  Predicate,
-  RuleKind,
-  TimeUnit,
-  UnwrapRule,
+import {
+  type BookFields,
+  type Channel,
+  EVENT_SPECS,
+  type EventRule,
+  type Expression,
+  type LevelRule,
+  type MergeRule,
+  type Predicate,
+  type RuleKind,
+  type TimeUnit,
+  type UnwrapRule,
 } from "../../model/mod.ts";
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
@@ -16,21 +17,14 @@ import { checkConnectionIds } from "./connections.ts";
 import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
 
-/** The channel that each kind belongs to where the rule names none. */
-const KIND_CHANNELS: Readonly<Record<RuleKind, Channel>> = {
-  trade: "trades",
-  book: "book",
-  quote: "quotes",
-  ticker: "ticker",
-  candle: "candles",
-  derivative_ticker: "derivative",
-  liquidation: "liquidations",
-  checksum: "book",
-};
+/** Returns the channel that a kind belongs to where the rule names none. */
+function kindChannel(kind: RuleKind): Channel {
+  return kind === "book" || kind === "checksum" ? "book" : EVENT_SPECS[kind].channel;
+}
 
 /** The channel whose subscription an event rule belongs to. */
 export function eventChannel(event: EventValues): Channel {
-  return event.channel ?? KIND_CHANNELS[event.kind];
+  return event.channel ?? kindChannel(event.kind);
 }
 
 /** Builds `[[events]]`, in order. */

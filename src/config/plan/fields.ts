@@ -1,4 +1,15 @@
-import { type EventRule, type FieldRule, type RuleKind, SIDES, type TimeUnit, unreachable } from "../../model/mod.ts";
+import {
+  EVENT_KINDS,
+  EVENT_SPECS,
+  type EventRule,
+  type FieldRule,
+  fieldsOf,
+  type FieldType as EventFieldType,
+  type RuleKind,
+  SIDES,
+  type TimeUnit,
+  unreachable,
+} from "../../model/mod.ts";
 import type { EventValues, FieldValues } from "../schema_descriptor.ts";
 import { sourceOf, sourcesOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
@@ -11,40 +22,22 @@ interface FieldSpec {
   readonly required: boolean;
 }
 
-const TEXT: FieldSpec = { type: "text", required: false };
-const NEEDED: FieldSpec = { type: "text", required: true };
-const TIME: FieldSpec = { type: "time", required: false };
-const SIDE: FieldSpec = { type: "side", required: false };
-
-/** The fields of each kind of rule. */
-const KIND_FIELDS: Readonly<Record<RuleKind, Readonly<Record<string, FieldSpec>>>> = {
-  trade: { trade_id: TEXT, price: NEEDED, size: NEEDED, side: SIDE },
-  book: { sequence: TEXT, first_sequence: TEXT, last_sequence: TEXT, previous_sequence: TEXT },
-  quote: { bid_price: TEXT, bid_size: TEXT, ask_price: TEXT, ask_size: TEXT },
-  ticker: { last: TEXT, open: TEXT, high: TEXT, low: TEXT, volume: TEXT, quote_volume: TEXT },
-  candle: {
-    interval: TEXT,
-    open_ts: TIME,
-    open: NEEDED,
-    high: NEEDED,
-    low: NEEDED,
-    close: NEEDED,
-    volume: TEXT,
-    trades: TEXT,
-    closed: { type: "flag", required: false },
-  },
-  derivative_ticker: {
-    last_price: TEXT,
-    mark_price: TEXT,
-    index_price: TEXT,
-    funding_rate: TEXT,
-    next_funding_ts: TIME,
-    predicted_funding_rate: TEXT,
-    open_interest: TEXT,
-  },
-  liquidation: { id: TEXT, price: NEEDED, size: NEEDED, side: SIDE },
-  checksum: { checksum: NEEDED },
+/** How a rule finds the fields of each type in the table of events; the rest are texts. */
+const RULE_TYPES: Readonly<Partial<Record<EventFieldType, FieldType>>> = {
+  micros: "time",
+  side: "side",
+  boolean: "flag",
 };
+
+/** The fields of each kind of rule. Without a side an event has the side `unknown`, so that it is never required. */
+function kindFields(kind: RuleKind): Readonly<Record<string, FieldSpec>> {
+  if (kind === "checksum") return { checksum: { type: "text", required: true } };
+  const fields = EVENT_KINDS.filter((event) => event === kind || EVENT_SPECS[event].rule === kind).flatMap(fieldsOf);
+  return Object.fromEntries(fields.flatMap(([name, { type, nullable }]) => {
+    if (type === "levels") return [];
+    return [[name, { type: RULE_TYPES[type] ?? "text", required: !nullable && type !== "side" }] as const];
+  }));
+}
 
 /** Values that a `map` may give, by type of field; other types take any. */
 const MAP_VALUES: Readonly<Partial<Record<FieldType, readonly string[]>>> = {
@@ -55,7 +48,7 @@ const MAP_VALUES: Readonly<Partial<Record<FieldType, readonly string[]>>> = {
 
 /** How the fields of an event rule are found, by name; fields that the rule does not name are left out. */
 export function eventFields(event: EventValues, place: Place, unit: TimeUnit): EventRule["fields"] {
-  const specs = KIND_FIELDS[event.kind];
+  const specs = kindFields(event.kind);
   return Object.fromEntries(
     Object.entries(event).flatMap(([name, value]) => {
       if (!Object.hasOwn(specs, name) || !isFieldValues(value)) return [];

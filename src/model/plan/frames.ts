@@ -1,5 +1,6 @@
 import type { Channel } from "../channel.ts";
-import type { EventKind, Side } from "../event.ts";
+import type { RowKind } from "../event_specs.ts";
+import type { Side } from "../event_values.ts";
 import type { Expression, Rows } from "../expression.ts";
 import type { TimeUnit } from "../micros.ts";
 import type { Predicate } from "../predicate.ts";
@@ -71,10 +72,7 @@ export interface FieldRule {
 }
 
 /** Kind of events that a rule emits. `book` emits snapshots and deltas; `checksum` emits none and checks a book. */
-export type RuleKind =
-  | Exclude<EventKind, "gap" | "raw" | "book_snapshot" | "book_delta" | "book_top">
-  | "book"
-  | "checksum";
+export type RuleKind = RowKind | "book" | "checksum";
 
 /** Encoding of a document that stands as text inside a frame. */
 export type BlobEncoding = "json" | "base64_gzip" | "base64_deflate_raw";

@@ -1,4 +1,4 @@
-import type { EventKind } from "../event.ts";
+import type { EventKind } from "../event_specs.ts";
 
 /** `[[sink]]`: one destination, as plain data. Only the sink's own folder knows what its options mean. */
 export interface SinkPlan {

@@ -1,4 +1,14 @@
-import { type Envelope, type EventKind, type Level, unreachable } from "../../model/mod.ts";
+import {
+  byKind,
+  type Envelope,
+  type EventKind,
+  fieldsOf,
+  type FlatKind,
+  hasLevels,
+  type Level,
+  type LevelsKind,
+} from "../../model/mod.ts";
+import { TARDIS_FILES } from "./tardis_files.ts";
 
 /** A CSV table: its folder's name and its columns. */
 export interface CsvTable {
@@ -8,59 +18,43 @@ export interface CsvTable {
 
 const COMMON = ["exchange", "symbol", "timestamp", "local_timestamp"] as const;
 
-function table(folder: string, columns: readonly string[]): CsvTable {
+/** Folders of kinds that Tardis does not have; the kind itself where none is given. */
+const FOLDERS: Readonly<Partial<Record<EventKind, string>>> = { ticker: "tickers", candle: "candles", gap: "gaps" };
+
+type Columns = readonly (readonly [column: string, field: string])[];
+
+/** Columns of a kind whose fields are one value each: those of Tardis first, then fields that Tardis does not have. */
+function columnsOf(kind: FlatKind): Columns {
+  const known = Object.entries(TARDIS_FILES[kind]?.columns ?? {});
+  const others = fieldsOf(kind).filter(([name]) => !known.some(([, field]) => field === name));
+  return [...known, ...others.map(([name]) => [name.replace(/_ts$/, "_timestamp"), name] as const)];
+}
+
+function isFlat(kind: EventKind): kind is FlatKind {
+  return !hasLevels(kind);
+}
+
+const FLAT_COLUMNS = byKind((kind): Columns => isFlat(kind) ? columnsOf(kind) : []);
+
+/** Columns of kinds with levels: one record a level. */
+const LEVEL_COLUMNS: Readonly<Record<LevelsKind, readonly string[]>> = {
+  book_snapshot: ["is_snapshot", "side", "price", "amount"],
+  book_delta: ["is_snapshot", "side", "price", "amount"],
+  book_top: ["side", "level", "price", "amount", "sequence"],
+};
+
+function tableOf(kind: EventKind): CsvTable {
+  const folder = TARDIS_FILES[kind]?.folder ?? FOLDERS[kind] ?? kind;
+  const columns = hasLevels(kind) ? LEVEL_COLUMNS[kind] : FLAT_COLUMNS[kind].map(([column]) => column);
   return { folder, columns: [...COMMON, ...columns] };
 }
 
-const BOOK = table("incremental_book_L2", ["is_snapshot", "side", "price", "amount"]);
-
 /**
  * The tables by kind of event. Trades, books, quotes, derivative tickers and liquidations have the names, columns and
- * units of Tardis (https://docs.tardis.dev/downloadable-csv-files): all times in µs since the epoch, `timestamp` the
- * exchange's and the local one where the exchange gives none, funding rates as fractions; other kinds have our own.
+ * units of Tardis: all times in µs since the epoch, `timestamp` the exchange's and the local one where the exchange gives
+ * none, funding rates as fractions; other kinds have our own.
  */
-export const CSV_TABLES: Readonly<Record<EventKind, CsvTable>> = {
-  trade: table("trades", ["id", "side", "price", "amount"]),
-  book_snapshot: BOOK,
-  book_delta: BOOK,
-  book_top: table("book_top", ["side", "level", "price", "amount", "sequence"]),
-  quote: table("quotes", ["ask_amount", "ask_price", "bid_price", "bid_amount"]),
-  ticker: table("tickers", ["last", "open", "high", "low", "volume", "quote_volume"]),
-  candle: table("candles", [
-    "interval",
-    "open_timestamp",
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "trades",
-    "closed",
-  ]),
-  derivative_ticker: table("derivative_ticker", [
-    "funding_timestamp",
-    "funding_rate",
-    "predicted_funding_rate",
-    "open_interest",
-    "last_price",
-    "index_price",
-    "mark_price",
-  ]),
-  liquidation: table("liquidations", ["id", "side", "price", "amount"]),
-  gap: table("gaps", [
-    "gap_id",
-    "state",
-    "stream",
-    "cause",
-    "from_timestamp",
-    "to_timestamp",
-    "from_sequence",
-    "to_sequence",
-    "detail",
-    "action",
-  ]),
-  raw: table("raw", ["channel", "sequence", "message_id", "payload"]),
-};
+export const CSV_TABLES = byKind(tableOf);
 
 type Cell = string | number | boolean | null;
 
@@ -86,10 +80,6 @@ export function csvRecords(envelope: Envelope): string {
   const common: readonly Cell[] = [exchange, symbol, exchange_ts ?? received_ts, received_ts];
   const record = (...cells: readonly Cell[]) => csvRecord([...common, ...cells]);
   switch (event.kind) {
-    case "trade":
-      return record(event.trade_id, event.side, event.price, event.size);
-    case "liquidation":
-      return record(event.id, event.side, event.price, event.size);
     case "book_snapshot":
     case "book_delta": {
       const head = csvRecord([...common, event.kind === "book_snapshot"]).slice(0, -1);
@@ -102,32 +92,10 @@ export function csvRecords(envelope: Envelope): string {
         list.map(([price, size], rank) => record(side, rank + 1, price, size, event.sequence)).join("");
       return ranked("bid", event.bids) + ranked("ask", event.asks);
     }
-    case "quote":
-      return record(event.ask_size, event.ask_price, event.bid_price, event.bid_size);
-    case "ticker":
-      return record(event.last, event.open, event.high, event.low, event.volume, event.quote_volume);
-    case "candle": {
-      const { interval, open_ts, open, high, low, close, volume, trades, closed } = event;
-      return record(interval, open_ts, open, high, low, close, volume, trades, closed);
+    default: {
+      const fields: Readonly<Record<string, unknown>> = event;
+      return record(...FLAT_COLUMNS[event.kind].map(([, field]) => fields[field] as Cell));
     }
-    case "derivative_ticker":
-      return record(
-        event.next_funding_ts,
-        event.funding_rate,
-        event.predicted_funding_rate,
-        event.open_interest,
-        event.last_price,
-        event.index_price,
-        event.mark_price,
-      );
-    case "gap": {
-      const { gap_id, state, stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action } = event;
-      return record(gap_id, state, stream, cause, from_ts, to_ts, from_sequence, to_sequence, detail, action);
-    }
-    case "raw":
-      return record(event.channel, event.sequence, event.message_id, event.payload);
-    default:
-      return unreachable(event);
   }
 }
 

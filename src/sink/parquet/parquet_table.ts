@@ -1,5 +1,14 @@
-import type { Envelope, EventKind, Level, MarketEvent, Offset } from "../../model/mod.ts";
-import { unreachable } from "../../model/mod.ts";
+import {
+  type Envelope,
+  type EventKind,
+  fieldsOf,
+  type FieldSpec,
+  type FlatKind,
+  type Level,
+  type MarketEvent,
+  type Offset,
+  unreachable,
+} from "../../model/mod.ts";
 import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
 import { type NamedColumn, parquetFile } from "./parquet_file.ts";
 import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
@@ -89,45 +98,60 @@ export class ParquetTable {
 
   #fields(kind: EventKind): WriteFields {
     switch (kind) {
-      case "trade":
-        return this.#tradeFields(kind, "trade_id");
-      case "liquidation":
-        return this.#tradeFields(kind, "id");
       case "book_snapshot":
       case "book_delta":
         return this.#bookFields();
       case "book_top":
         return this.#bookTopFields();
-      case "quote":
-        return this.#numberFields(kind, ["bid_price", "bid_size", "ask_price", "ask_size"]);
-      case "ticker":
-        return this.#numberFields(kind, ["last", "open", "high", "low", "volume", "quote_volume"]);
-      case "candle":
-        return this.#candleFields();
-      case "derivative_ticker":
-        return this.#derivativeFields();
-      case "gap":
-        return this.#gapFields();
-      case "raw":
-        return this.#rawFields();
       default:
-        return unreachable(kind);
+        return this.#flatFields(kind);
     }
   }
 
-  #tradeFields(kind: "trade" | "liquidation", idName: string): WriteFields {
-    const id = this.#text(idName);
-    const price = this.#decimal("price", false);
-    const size = this.#decimal("size", false);
-    const side = this.#word("side", false);
+  /** Columns of a kind whose fields are one value each. */
+  #flatFields(kind: FlatKind): WriteFields {
+    const columns = fieldsOf(kind).map(([name, spec]) => ({ name, append: this.#column(name, spec) }));
     return (event) => {
-      if (event.kind !== "trade" && event.kind !== "liquidation") return wrongKind(event, kind);
-      id.append(event.kind === "trade" ? event.trade_id : event.id, 1);
-      price(event.price);
-      size(event.size);
-      side.append(event.side, 1);
+      if (event.kind !== kind) return wrongKind(event, kind);
+      const fields: Readonly<Record<string, unknown>> = event;
+      for (const { name, append } of columns) append(fields[name]);
       return 1;
     };
+  }
+
+  /** Adds the column of a field and returns what appends a value of the field's type. */
+  #column(name: string, { type, nullable }: FieldSpec): (value: unknown) => void {
+    switch (type) {
+      case "id":
+      case "text":
+      case "payload": {
+        const column = this.#text(name, nullable);
+        return (value) => column.append(value as string | null, 1);
+      }
+      case "word":
+      case "side":
+      case "channel":
+      case "gap_state":
+      case "gap_cause": {
+        const column = this.#word(name, nullable);
+        return (value) => column.append(value as string | null, 1);
+      }
+      case "decimal":
+        return this.#decimal(name, nullable) as (value: unknown) => void;
+      case "micros": {
+        const column = this.#integer(name, "timestamp", nullable);
+        return (value) => column.append(value as number | null, 1);
+      }
+      case "boolean": {
+        const column = new BooleanColumn(nullable);
+        this.#columns.push({ name, type: "boolean", nullable, column });
+        return (value) => column.append(value as boolean | null, 1);
+      }
+      case "levels":
+        throw new Error(`Cannot put levels into one column: ${name}`);
+      default:
+        return unreachable(type);
+    }
   }
 
   #bookFields(): WriteFields {
@@ -195,111 +219,6 @@ export class ParquetTable {
       }
       sequence.append(event.sequence, Math.max(1, count));
       return Math.max(1, count);
-    };
-  }
-
-  #numberFields<K extends "quote" | "ticker">(
-    kind: K,
-    names: readonly Exclude<keyof Extract<MarketEvent, { kind: K }>, "kind">[],
-  ): WriteFields {
-    const columns = names.map((name) => ({ name, append: this.#decimal(String(name), true) }));
-    const isKind = (event: MarketEvent): event is Extract<MarketEvent, { kind: K }> => event.kind === kind;
-    return (event) => {
-      if (!isKind(event)) return wrongKind(event, kind);
-      for (const { name, append } of columns) {
-        const value = event[name];
-        append(typeof value === "string" ? value : null);
-      }
-      return 1;
-    };
-  }
-
-  #candleFields(): WriteFields {
-    const interval = this.#word("interval", true);
-    const openTs = this.#integer("open_ts", "timestamp", true);
-    const open = this.#decimal("open", false);
-    const high = this.#decimal("high", false);
-    const low = this.#decimal("low", false);
-    const close = this.#decimal("close", false);
-    const volume = this.#decimal("volume", true);
-    const trades = this.#decimal("trades", true);
-    const closed = new BooleanColumn(true);
-    this.#columns.push({ name: "closed", type: "boolean", nullable: true, column: closed });
-    return (event) => {
-      if (event.kind !== "candle") return wrongKind(event, "candle");
-      interval.append(event.interval, 1);
-      openTs.append(event.open_ts, 1);
-      open(event.open);
-      high(event.high);
-      low(event.low);
-      close(event.close);
-      volume(event.volume);
-      trades(event.trades);
-      closed.append(event.closed, 1);
-      return 1;
-    };
-  }
-
-  #derivativeFields(): WriteFields {
-    const lastPrice = this.#decimal("last_price", true);
-    const markPrice = this.#decimal("mark_price", true);
-    const indexPrice = this.#decimal("index_price", true);
-    const fundingRate = this.#decimal("funding_rate", true);
-    const nextFundingTs = this.#integer("next_funding_ts", "timestamp", true);
-    const predicted = this.#decimal("predicted_funding_rate", true);
-    const openInterest = this.#decimal("open_interest", true);
-    return (event) => {
-      if (event.kind !== "derivative_ticker") return wrongKind(event, "derivative_ticker");
-      lastPrice(event.last_price);
-      markPrice(event.mark_price);
-      indexPrice(event.index_price);
-      fundingRate(event.funding_rate);
-      nextFundingTs.append(event.next_funding_ts, 1);
-      predicted(event.predicted_funding_rate);
-      openInterest(event.open_interest);
-      return 1;
-    };
-  }
-
-  #gapFields(): WriteFields {
-    const gapId = this.#text("gap_id", false);
-    const state = this.#word("state", false);
-    const stream = this.#word("stream", true);
-    const cause = this.#word("cause", false);
-    const fromTs = this.#integer("from_ts", "timestamp", true);
-    const toTs = this.#integer("to_ts", "timestamp", true);
-    const fromSequence = this.#text("from_sequence");
-    const toSequence = this.#text("to_sequence");
-    const detail = this.#text("detail", false);
-    const action = this.#word("action", false);
-    return (event) => {
-      if (event.kind !== "gap") return wrongKind(event, "gap");
-      gapId.append(event.gap_id, 1);
-      state.append(event.state, 1);
-      stream.append(event.stream, 1);
-      cause.append(event.cause, 1);
-      fromTs.append(event.from_ts, 1);
-      toTs.append(event.to_ts, 1);
-      fromSequence.append(event.from_sequence, 1);
-      toSequence.append(event.to_sequence, 1);
-      detail.append(event.detail, 1);
-      action.append(event.action, 1);
-      return 1;
-    };
-  }
-
-  #rawFields(): WriteFields {
-    const channel = this.#text("channel");
-    const sequence = this.#text("sequence");
-    const messageId = this.#text("message_id");
-    const payload = this.#text("payload", false);
-    return (event) => {
-      if (event.kind !== "raw") return wrongKind(event, "raw");
-      channel.append(event.channel, 1);
-      sequence.append(event.sequence, 1);
-      messageId.append(event.message_id, 1);
-      payload.append(event.payload, 1);
-      return 1;
     };
   }
 

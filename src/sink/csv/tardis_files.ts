@@ -1,0 +1,34 @@
+import type { EventKind, EventOf } from "../../model/mod.ts";
+
+/** A file of Tardis: its name, and which of our fields each of its columns holds, in its order. */
+interface TardisFile<K extends EventKind> {
+  readonly folder: string;
+  /** Null for files with a record a level. */
+  readonly columns: Readonly<Record<string, Exclude<keyof EventOf<K>, "kind">>> | null;
+}
+
+const BOOK = { folder: "incremental_book_L2", columns: null } as const;
+
+/** The files that Tardis has for our kinds (https://docs.tardis.dev/downloadable-csv-files). */
+export const TARDIS_FILES: { readonly [K in EventKind]?: TardisFile<K> } = {
+  trade: { folder: "trades", columns: { id: "trade_id", side: "side", price: "price", amount: "size" } },
+  book_snapshot: BOOK,
+  book_delta: BOOK,
+  quote: {
+    folder: "quotes",
+    columns: { ask_amount: "ask_size", ask_price: "ask_price", bid_price: "bid_price", bid_amount: "bid_size" },
+  },
+  derivative_ticker: {
+    folder: "derivative_ticker",
+    columns: {
+      funding_timestamp: "next_funding_ts",
+      funding_rate: "funding_rate",
+      predicted_funding_rate: "predicted_funding_rate",
+      open_interest: "open_interest",
+      last_price: "last_price",
+      index_price: "index_price",
+      mark_price: "mark_price",
+    },
+  },
+  liquidation: { folder: "liquidations", columns: { id: "id", side: "side", price: "price", amount: "size" } },
+};
