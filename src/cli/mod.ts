@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
+import { withHome } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
@@ -76,7 +77,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       await host.terminal.flushPrinted();
       return EXIT.usage;
     }
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(args.map((arg) => atHome(arg, host)), { from: "user" });
     await host.terminal.flushPrinted();
     return code;
   } catch (error) {
@@ -84,6 +85,15 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
   } finally {
     await host.terminal.flushErrors();
   }
+}
+
+/** An argument with the home folder in place of `~/`, which no shell puts behind an equals sign or a colon. */
+function atHome(arg: string, host: Host): string {
+  const [, before, path] = /^((?:--[\w-]+=)?(?:[a-z]+:)?)(~(?:\/.*)?)$/s.exec(arg) ?? [];
+  if (path === undefined) return arg;
+  const found = withHome(path, host.environment.get("HOME"));
+  if (found === null) throw new UsageError(`Cannot tell the home folder in ${arg}: HOME is not set`);
+  return `${before}${found}`;
 }
 
 async function explain(error: unknown, host: Host, debug: boolean): Promise<ExitCode> {

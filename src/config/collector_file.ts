@@ -15,6 +15,8 @@ import {
 import { sinkTypeOf } from "../sink/mod.ts";
 import { coerceText, findCommonIssues } from "./shape.ts";
 import { suggest } from "./suggest.ts";
+import { withHomePaths } from "./home_paths.ts";
+import { withNumberTexts } from "./number_texts.ts";
 import { parseTomlSource, type TomlSource, type TomlTable, type TomlValue } from "./toml_source.ts";
 
 /** What stands in `collector.toml` beside the exchange instances. */
@@ -70,17 +72,23 @@ export function readCollectorFile(
     readonly environment: (name: string, shown: boolean) => string | undefined;
     /** The one spelling of a folder; the path as it is where it is not given. */
     readonly realPath?: (path: string) => string;
+    /** The home folder that `~` stands for; undefined where it is not known. */
+    readonly home?: string;
   },
 ): CollectorFile {
-  const source = parseTomlSource({ ...options, exchange: null, isOurs: isCollectorFile });
+  const parsed = parseTomlSource({ ...options, exchange: null, isOurs: isCollectorFile });
+  const schema = jsonSchema("config");
+  const source = withNumberTexts(parsed, () => schema);
   if (source.table === null) {
     return { globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
   }
-  const schema = jsonSchema("config");
-  const { table, written, problems } = interpolate(source, source.table, {
+  const interpolated = interpolate(source, source.table, {
     environment: options.environment,
     coerce: (path, text) => coerceText(schema, path, text),
   });
+  const { written } = interpolated;
+  const { table, ...homes } = withHomePaths(source, interpolated.table, options.home);
+  const problems = [...interpolated.problems, ...homes.problems];
   const realPath = options.realPath ?? ((path: string) => path);
   const context: Context = { source, table, written, problems, schema, realPath };
   const key = instancesKey(table);

@@ -10,6 +10,8 @@ import { valueAt } from "./expectation.ts";
 import { issueAt, type Locate } from "./position.ts";
 import { descriptorSchema, type DescriptorValues } from "./schema_descriptor.ts";
 import { readWith } from "./read_with.ts";
+import { withHomePaths } from "./home_paths.ts";
+import { withNumberTexts } from "./number_texts.ts";
 import { parseTomlSource } from "./toml_source.ts";
 
 /** A file that was found. */
@@ -32,18 +34,19 @@ export interface DescriptorFile {
   readonly locate: Locate;
 }
 
-/** Reads a descriptor and checks its shape. */
-export function readDescriptorFile(file: FoundFile, exchange: string | null): DescriptorFile {
-  const source = withEventDefaults(
-    parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor }),
-  );
+/** Reads a descriptor and checks its shape. `home` is the folder that `~` stands for; undefined where it is not known. */
+export function readDescriptorFile(file: FoundFile, exchange: string | null, home?: string): DescriptorFile {
+  const parsed = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor });
+  const source = withEventDefaults(withNumberTexts(parsed, () => jsonSchema("descriptor")));
   if (source.table === null) {
     return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
   }
+  const { table, problems } = withHomePaths(source, source.table, home);
   const shape = checkShape<DescriptorValues>({
     schema: descriptorSchema,
     jsonSchema: () => jsonSchema("descriptor"),
-    value: source.table,
+    value: table,
+    doubted: problems.map(({ path }) => path),
     locate: source.locate,
     locateKey: source.locateKey,
     show: (_path, value) => value,
@@ -54,7 +57,11 @@ export function readDescriptorFile(file: FoundFile, exchange: string | null): De
     const value = valueAt(source.table ?? undefined, ["meta", key]);
     return typeof value === "string" ? value : null;
   };
-  const { variants, issues, locate } = shape;
+  const { variants, locate } = shape;
+  const issues = [
+    ...problems.map(({ position, message }) => issueAt(position, { message, exchange })),
+    ...shape.issues,
+  ];
   const values = issues.length === 0 ? variants[0] : null;
   return { name: textAt("name"), version: textAt("version"), values, variants, issues, locate };
 }

@@ -66,6 +66,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     text,
     environment: (name) => environment.get(name),
     realPath: options.realPath,
+    home: options.environment("HOME"),
   });
   const loaded = file.instances.map((instance) =>
     loadInstance(instance, { build, options, environment: (name) => environment.get(name) })
@@ -105,7 +106,9 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
   const issues = [...instance.issues];
   const found = findDescriptor(instance, scope);
   if (found.issue !== null) issues.push(found.issue);
-  const descriptor = found.file === null ? null : readDescriptorFile(found.file, instance.name);
+  const descriptor = found.file === null
+    ? null
+    : readDescriptorFile(found.file, instance.name, scope.options.environment("HOME"));
   let runnable: RunnableExchange | null = null;
   if (found.file !== null && descriptor !== null) {
     issues.push(...descriptor.issues);

@@ -34,7 +34,7 @@ export function loadDescriptor(
   },
 ): LoadedDescriptor {
   const environment = loadEnvironment(options.environment, options.secrets);
-  const descriptor = readDescriptorFile(options.file, null);
+  const descriptor = readDescriptorFile(options.file, null, options.environment("HOME"));
   const { name, version } = descriptor;
   const built = descriptor.variants.map((values) => {
     const map = readSymbolMap({

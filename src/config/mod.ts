@@ -7,6 +7,7 @@
 export type { FoundFile } from "./descriptor_file.ts";
 export { type JsonSchema, jsonSchema, jsonSchemaText, type SchemaName } from "./json_schema.ts";
 export type { LoadedConfig, LoadOptions } from "./load.ts";
+export { withHome } from "./paths.ts";
 export { loadConfig, loadDescriptor, type LoadedDescriptor } from "./load_config.ts";
 export { referenceTables } from "./reference.ts";
 export { countIssues, issueToJson, renderIssue } from "./render_issue.ts";

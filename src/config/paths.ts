@@ -23,3 +23,14 @@ export function resolveFrom(folder: string, path: string): string {
   }
   return segments.join("/");
 }
+
+/**
+ * A path with the home folder in place of a leading `~`, as shells write it; null where that folder is not known, or is
+ * that of another user. A folder that is really named so is `./~`.
+ */
+export function withHome(path: string, home: string | undefined): string | null {
+  if (!path.startsWith("~")) return path;
+  const [first] = path.split(/[/\\]/, 1);
+  if (first !== "~" || home === undefined || home === "") return null;
+  return `${home.replace(/[/\\]+$/, "")}${path.slice(1)}`;
+}

@@ -24,6 +24,8 @@ export interface TomlSource {
   readonly locate: Locate;
   /** The place of the key that names a value. */
   readonly locateKey: (path: ValuePath) => Position;
+  /** A value as it is spelled in the file; null where that cannot be told, as in long files. */
+  readonly spelling: (path: ValuePath) => string | null;
 }
 
 /** The place of a value and of what is in it; offsets into the text. */
@@ -49,7 +51,14 @@ export function parseTomlSource(
   const text = options.text.startsWith("\uFEFF") ? options.text.slice(1) : options.text;
   const lines = new LineIndex(options.file, text, { isShown: options.isOurs?.(text) ?? true });
   const root = createNode();
-  const locators = { locate: locatorOf(root, lines), locateKey: keyLocatorOf(root, lines) };
+  const locators = {
+    locate: locatorOf(root, lines),
+    locateKey: keyLocatorOf(root, lines),
+    spelling: (path: ValuePath) => {
+      const { node, whole } = follow(root, path);
+      return !whole || node.value === null ? null : text.slice(...node.value);
+    },
+  };
   const fail = (position: Position, message: string): TomlSource => ({
     file: options.file,
     table: null,
@@ -74,7 +83,7 @@ export function parseTomlSource(
     return fail(position, `Cannot read TOML: ${reasonOf(error)}${hintAt(position)}`);
   }
   const search = keySearch(lines);
-  const searched = { file: options.file, table, issues: [], locate: search, locateKey: search };
+  const searched = { file: options.file, table, issues: [], locate: search, locateKey: search, spelling: () => null };
   if (text.length > TOML_PLACED_CHARS_MAX) return searched;
   try {
     placeTopLevel(parseTOML(text, { tomlVersion: "1.1" }), root);

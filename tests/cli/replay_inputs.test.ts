@@ -64,3 +64,14 @@ Deno.test("replay counts frames whose rule gave nothing but faults apart", async
   assert.match(out, /turned into events or filtered +1\n/);
   assert.match(out, /faulty +1\n/);
 });
+
+Deno.test("~/ of an argument is the home folder, also behind an equals sign", async () => {
+  const name = `collector-absent-${crypto.randomUUID()}.toml`;
+  for (
+    const args of [["validate", `--config=~/${name}`], ["validate", "--config", `~/${name}`], ["replay", `~/${name}`]]
+  ) {
+    const { out, err } = await runCli(args);
+    const told = out + err;
+    assert.ok(told.includes(`${Deno.env.get("HOME")}/${name}`), told);
+  }
+});

@@ -145,11 +145,13 @@ class Splitter {
     if (rule === undefined) return null;
     if (rule === "none") return rule;
     let changed = text;
-    for (const replacement of Array.isArray(rule) ? rule : [rule]) {
-      const next = isJson(text) ? replaced(changed, replacement) : null;
+    const at = this.#place.at("unsubscribe");
+    const isList = Array.isArray(rule);
+    for (const [index, replacement] of (isList ? rule : [rule]).entries()) {
+      const next = isJson(text) ? replaced(changed, replacement, isList ? at.at(index) : at) : null;
       if (next === null) {
         const words = `A subscribe message has nothing at ${replacement.at || "its root"} that could be replaced`;
-        this.#once(`unsubscribe ${replacement.at}`, () => this.#place.at("unsubscribe").error(words));
+        this.#once(`unsubscribe ${replacement.at}`, () => at.error(words));
         return null;
       }
       changed = next;

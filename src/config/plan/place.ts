@@ -1,4 +1,5 @@
 import type { Issue } from "../../model/mod.ts";
+import { numberText } from "../number_texts.ts";
 import { issueAt, type Locate, type ValuePath } from "../position.ts";
 
 /** Part of a string value: UTF-16 offset and length in its decoded text. */
@@ -38,6 +39,12 @@ export class Place {
   /** Something looks wrong here and does not keep the instance from running. */
   warning(message: string, span?: Span): void {
     this.#report("warning", message, span);
+  }
+
+  /** Returns a number of the file as it is written there, without the marks of TOML; as JavaScript spells it where unknown. */
+  number(value: number): string {
+    const { sourceLine, column, length } = this.#locate(this.#path);
+    return numberText(sourceLine.slice(column - 1, column - 1 + length), value);
   }
 
   #report(severity: "error" | "warning", message: string, span: Span | undefined): void {
