@@ -1,10 +1,14 @@
-import { type Decimal, fieldsOf, type FieldSpec, isZero, type MarketEvent, type RowKind, SIDES } from "../model/mod.ts";
+import { type Decimal, isZero, SIDES, unreachable } from "../model/mod.ts";
 import type { CompiledEvent } from "../program/mod.ts";
 import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
 import { type EventMaker, optionalField, requiredField } from "./rule_fields.ts";
+import { FieldReader } from "./field.ts";
 
-/** Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. */
+/**
+ * Compiles how a rule's rows become events. Every event of a kind has all fields, always in the same order. The events are
+ * written out as literals, which are made many times faster than by a loop over the table; their types hold them to it.
+ */
 export function createEventMaker(rule: CompiledEvent): EventMaker {
   switch (rule.kind) {
     case "trade":
@@ -13,15 +17,22 @@ export function createEventMaker(rule: CompiledEvent): EventMaker {
       return createBookMaker(rule);
     case "quote":
       return createQuoteMaker(rule);
+    case "ticker":
+      return createTickerMaker(rule);
+    case "candle":
+      return createCandleMaker(rule);
+    case "derivative_ticker":
+      return createDerivativeMaker(rule);
+    case "liquidation":
+      return createLiquidationMaker(rule);
     case "checksum":
       // Proves a book and is no event.
       return () => null;
     default:
-      return createRowMaker(rule, rule.kind);
+      return unreachable(rule.kind);
   }
 }
 
-/** Written out because trades are the most frequent rows: the type holds it to the table of events. */
 function createTradeMaker(rule: CompiledEvent): EventMaker {
   const tradeId = optionalField(rule, "trade_id");
   const price = requiredField(rule, "price");
@@ -34,6 +45,21 @@ function createTradeMaker(rule: CompiledEvent): EventMaker {
     const sideText = side === null ? "unknown" : side.oneOf(context, SIDES, "unknown");
     if (context.rowFailed || priceText === null || sizeText === null) return null;
     return { kind: "trade", trade_id, price: priceText, size: sizeText, side: sideText };
+  };
+}
+
+function createLiquidationMaker(rule: CompiledEvent): EventMaker {
+  const id = optionalField(rule, "id");
+  const price = requiredField(rule, "price");
+  const size = requiredField(rule, "size");
+  const side = optionalField(rule, "side");
+  return (context) => {
+    const idText = id === null ? null : id.text(context);
+    const priceText = price.decimal(context);
+    const sizeText = size.decimal(context);
+    const sideText = side === null ? "unknown" : side.oneOf(context, SIDES, "unknown");
+    if (context.rowFailed || priceText === null || sizeText === null) return null;
+    return { kind: "liquidation", id: idText, price: priceText, size: sizeText, side: sideText };
   };
 }
 
@@ -68,50 +94,99 @@ function unlessZero(text: Decimal | null): Decimal | null {
   return text !== null && isZero(text) ? null : text;
 }
 
-/** A value of a row; null where it is missing or at fault. */
-type RowValue = string | number | boolean | null;
-type ValueReader = (context: ReadContext) => RowValue;
-
-/**
- * Compiles rows of the fields that the table of events gives the kind. A row that carries none of them, of a kind without
- * required fields (a partial update of something else), says nothing.
- */
-function createRowMaker(rule: CompiledEvent, kind: RowKind): EventMaker {
-  const fields = fieldsOf(kind);
-  const names = fields.map(([name]) => name);
-  const readers = fields.map(([name, spec]) => valueReader(rule, name, spec));
-  const isPartial = fields.every(([, { nullable }]) => nullable);
-  // Copies of one object have one shape, whatever order their fields are set in.
-  const blank: Readonly<Record<string, RowValue>> = { kind, ...Object.fromEntries(names.map((name) => [name, null])) };
+/** A row that carries none of the statistics (a partial update of something else) says nothing. */
+function createTickerMaker(rule: CompiledEvent): EventMaker {
+  const decimals = decimalFields(rule, ["last", "open", "high", "low", "volume", "quote_volume"]);
   return (context) => {
-    const event: Record<string, RowValue> = { ...blank };
-    let found = false;
-    for (let i = 0; i < readers.length; i++) {
-      const value = readers[i](context);
-      if (value === null) continue;
-      found = true;
-      event[names[i]] = value;
-    }
-    if (context.rowFailed || (isPartial && !found)) return null;
-    return event as unknown as MarketEvent;
+    const values = readDecimals(context, decimals);
+    if (context.rowFailed || values === null) return null;
+    const [last, open, high, low, volume, quote_volume] = values;
+    return { kind: "ticker", last, open, high, low, volume, quote_volume };
   };
 }
 
-function valueReader(rule: CompiledEvent, name: string, { type, nullable }: FieldSpec): ValueReader {
-  if (type === "side") {
-    const side = optionalField(rule, name);
-    return side === null ? () => "unknown" : (context) => side.oneOf(context, SIDES, "unknown");
+/** A row that carries nothing of the derivative's state (a partial update of something else) says nothing. */
+function createDerivativeMaker(rule: CompiledEvent): EventMaker {
+  const decimals = decimalFields(rule, [
+    "last_price",
+    "mark_price",
+    "index_price",
+    "funding_rate",
+    "predicted_funding_rate",
+    "open_interest",
+  ]);
+  const nextFunding = optionalField(rule, "next_funding_ts");
+  return (context) => {
+    const values = readDecimals(context, decimals);
+    const next_funding_ts = nextFunding === null ? null : nextFunding.micros(context);
+    if (context.rowFailed || (values === null && next_funding_ts === null)) return null;
+    const [last_price, mark_price, index_price, funding_rate, predicted_funding_rate, open_interest] = values ??
+      NOTHING;
+    return {
+      kind: "derivative_ticker",
+      last_price,
+      mark_price,
+      index_price,
+      funding_rate,
+      next_funding_ts,
+      predicted_funding_rate,
+      open_interest,
+    };
+  };
+}
+
+const NOTHING: readonly (string | null)[] = [null, null, null, null, null, null];
+
+function createCandleMaker(rule: CompiledEvent): EventMaker {
+  const interval = optionalField(rule, "interval");
+  const openTs = optionalField(rule, "open_ts");
+  const open = requiredField(rule, "open");
+  const high = requiredField(rule, "high");
+  const low = requiredField(rule, "low");
+  const close = requiredField(rule, "close");
+  const volume = optionalField(rule, "volume");
+  const trades = optionalField(rule, "trades");
+  const closed = optionalField(rule, "closed");
+  return (context) => {
+    const intervalText = interval === null ? null : interval.text(context);
+    const open_ts = openTs === null ? null : openTs.micros(context);
+    const openText = open.decimal(context);
+    const highText = high.decimal(context);
+    const lowText = low.decimal(context);
+    const closeText = close.decimal(context);
+    const volumeText = volume === null ? null : volume.decimal(context);
+    const tradesText = trades === null ? null : trades.decimal(context);
+    const isClosed = closed === null ? null : closed.boolean(context);
+    if (context.rowFailed || openText === null || highText === null || lowText === null || closeText === null) {
+      return null;
+    }
+    return {
+      kind: "candle",
+      interval: intervalText,
+      open_ts,
+      open: openText,
+      high: highText,
+      low: lowText,
+      close: closeText,
+      volume: volumeText,
+      trades: tradesText,
+      closed: isClosed,
+    };
+  };
+}
+
+function decimalFields(rule: CompiledEvent, names: readonly string[]): readonly (FieldReader | null)[] {
+  return names.map((name) => optionalField(rule, name));
+}
+
+/** The values in order; null where all of them are missing. */
+function readDecimals(context: ReadContext, fields: readonly (FieldReader | null)[]): (string | null)[] | null {
+  const values: (string | null)[] = [];
+  let found = false;
+  for (const field of fields) {
+    const value = field === null ? null : field.decimal(context);
+    if (value !== null) found = true;
+    values.push(value);
   }
-  const field = nullable ? optionalField(rule, name) : requiredField(rule, name);
-  if (field === null) return () => null;
-  switch (type) {
-    case "decimal":
-      return (context) => field.decimal(context);
-    case "micros":
-      return (context) => field.micros(context);
-    case "boolean":
-      return (context) => field.boolean(context);
-    default:
-      return (context) => field.text(context);
-  }
+  return found ? values : null;
 }

@@ -34,13 +34,6 @@ Deno.test("fields of states are listed in the table of events alone", () => {
   assert.deepEqual(found, []);
 });
 
-Deno.test("makers name no field of tickers and derivatives", () => {
-  const code = Deno.readTextFileSync(`${SRC}/normalize/event_makers.ts`);
-  for (const kind of ["ticker", "derivative_ticker", "candle", "liquidation"] as const) {
-    assert.ok(!code.includes(`"${kind}"`), kind);
-  }
-});
-
 Deno.test("a CSV record of every kind without levels has a cell for every field", () => {
   for (const kind of EVENT_KINDS.filter((kind): kind is FlatKind => !hasLevels(kind))) {
     const fields = fieldsOf(kind).map(([name]) => [name, `value of ${name}`] as const);

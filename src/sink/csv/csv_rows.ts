@@ -94,7 +94,10 @@ export function csvRecords(envelope: Envelope): string {
     }
     default: {
       const fields: Readonly<Record<string, unknown>> = event;
-      return record(...FLAT_COLUMNS[event.kind].map(([, field]) => fields[field] as Cell));
+      const cells: Cell[] = [...common];
+      const columns = FLAT_COLUMNS[event.kind];
+      for (let i = 0; i < columns.length; i++) cells.push(fields[columns[i][1]] as Cell);
+      return csvRecord(cells);
     }
   }
 }
