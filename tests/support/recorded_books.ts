@@ -32,8 +32,11 @@ export function loadNamed(name: string): ShippedFrames {
 }
 
 /** Every book of some recordings of one session, in the order of its frames; null where a recording is absent. */
-export function readBooks(descriptor: string, files: readonly string[]): readonly RecordedBook[] | null {
-  const { frames: plan, requests } = loadNamed(descriptor);
+export function readBooks(
+  descriptor: string | ShippedFrames,
+  files: readonly string[],
+): readonly RecordedBook[] | null {
+  const { frames: plan, requests } = typeof descriptor === "string" ? loadNamed(descriptor) : descriptor;
   const recordings = files.map((file) => readRecording(file));
   if (recordings.includes(null)) return null;
   const lines = recordings.flatMap((recorded) => recorded ?? []).sort((left, right) => left.t - right.t);
@@ -52,7 +55,9 @@ export function readBooks(descriptor: string, files: readonly string[]): readonl
         session: 1,
         connectionId,
         request: request.name,
-        native: searchParams.get(request.match.symbolParameter ?? "") ?? "",
+        native: request.match.symbolParameter === null
+          ? pathname.slice(request.match.pathPrefix.length)
+          : searchParams.get(request.match.symbolParameter) ?? "",
         body: payload,
         receivedTs,
       });
