@@ -190,3 +190,17 @@ Deno.test("src names no exchange outside of the simulator's dialects", () => {
   }
   assert.deepEqual(found, []);
 });
+
+Deno.test("docs/ARCHITECTURE.md puts each room on a floor above all that it may import", () => {
+  const text = Deno.readTextFileSync(`${ROOT}/docs/ARCHITECTURE.md`);
+  const floors = new Map(
+    [...text.matchAll(/^\| (\d+) +\| (`.*`) +\|$/gm)].flatMap(([, floor, rooms]) =>
+      rooms.split(", ").map((room) => [room.replaceAll("`", ""), Number(floor)] as const)
+    ),
+  );
+  assert.deepEqual([...floors.keys()].sort(), Object.keys(TABLE).sort());
+  const wrong = Object.entries(TABLE).flatMap(([room, { rooms }]) =>
+    rooms.filter((other) => Number(floors.get(other)) >= Number(floors.get(room))).map((other) => `${room} on ${other}`)
+  );
+  assert.deepEqual(wrong, []);
+});

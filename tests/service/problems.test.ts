@@ -121,3 +121,13 @@ Deno.test("problemsOf() names connections and streams that are not live, and say
   const streams = { live: 1, acked: 0, pending: 0, rejected: 0, stale: 1 };
   assertDegraded(snapshot({ instances: [instance({ connections: [connection({ streams })] })] }), "stream alpha stale");
 });
+
+Deno.test("docs/operations.md names every code of a problem", () => {
+  const root = new URL("../../", import.meta.url);
+  const source = Deno.readTextFileSync(new URL("src/service/problems.ts", root));
+  const codes = [...source.matchAll(/\bcode: "(\w+)"/g)].map(([, code]) => code);
+  assert.ok(codes.length > 15);
+  const page = Deno.readTextFileSync(new URL("docs/operations.md", root));
+  const table = page.slice(page.indexOf("| scope "), page.indexOf("An instance's `state`"));
+  assert.deepEqual(codes.filter((code) => !table.includes(`\`${code}\``)), []);
+});
