@@ -18,8 +18,15 @@ const FRAMES_A_TURN = 2_000;
 export function replayCommand(context: CliContext): Command {
   return new Command("replay")
     .description("Run the pipeline over recordings or a journal; count, and write events where --to says")
-    .argument("<input...>", "recordings (JSON Lines, plain or gzip; several are merged by time) or one journal folder")
-    .option("--exchange <name>", "shipped descriptor or path of one; recognised by the recorded URL where not given")
+    .argument(
+      "<input...>",
+      "recordings (JSON Lines, plain or gzip, see docs/recordings.md; - is standard input; several are merged by " +
+        "time) or one journal folder",
+    )
+    .option(
+      "--exchange <name>",
+      "shipped descriptor or path of one; recognised by the recorded URL or frames where not given",
+    )
     .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
     .option("--to <sink>", `${SINK_USAGES}; none: only count`)
     .option("--report <file>", "write the report as JSON")

@@ -1,3 +1,4 @@
+import { deriveRecord, Pipeline } from "../derive/mod.ts";
 import { readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
 import { matchConnection } from "../normalize/mod.ts";
@@ -237,7 +238,65 @@ async function recognise(context: CliContext, inputs: readonly string[]): Promis
       break;
     }
   }
-  throw await unknownExchange(context, "exchange this is");
+  const found = await recogniseByFrames(context, inputs);
+  if (found.name === null) throw await unknownExchange(context, `exchange this is${found.nearest}`);
+  context.host.terminal.printError(found.told);
+  return found.name;
+}
+
+/** Frames of a recording that shipped descriptors are tried on where its address is unknown. */
+const TRIED_FRAMES = 200;
+/** Most bytes of these frames. */
+const TRIED_BYTES = 8 * 1024 * 1024;
+/** Share of the frames that the descriptor has to read; another one may read half as many at most. */
+const TRIED_SHARE = 0.5;
+
+/** Tries the shipped descriptors on the first frames. Names one where it alone reads most of them. */
+async function recogniseByFrames(context: CliContext, inputs: readonly string[]) {
+  const lines: RecordedLine[] = [];
+  let frames = 0;
+  let bytes = 0;
+  for await (const line of readRecordingFile(context.host, inputs[0])) {
+    if (line.dir !== "open" && line.dir !== "in") continue;
+    lines.push(line);
+    if (line.dir === "in") {
+      frames++;
+      bytes += line.payload.length;
+    }
+    if (frames >= TRIED_FRAMES || bytes >= TRIED_BYTES) break;
+  }
+  const tried: { readonly name: string; readonly read: number }[] = [];
+  for (const name of frames === 0 ? [] : await shippedNames(context)) {
+    const { frames: plan } = loadDescriptorNamed(context, name);
+    if (plan !== null) tried.push({ name, read: countRead(withoutBooks(plan), lines) });
+  }
+  tried.sort((a, b) => b.read - a.read);
+  const [best, second] = tried.filter(({ read }) => read > 0);
+  const isClear = best !== undefined && best.read >= frames * TRIED_SHARE && (second?.read ?? 0) * 2 <= best.read;
+  const near = tried.filter(({ read }) => read > 0).slice(0, 3).map(({ name, read }) => `${name} (${read})`);
+  return {
+    name: isClear ? best.name : null,
+    told: `No shipped descriptor has this address: taken for ${best?.name}, which reads ${best?.read} of the first ` +
+      `${frames} frames; --exchange names another`,
+    nearest: near.length === 0 ? "" : ` (of the first ${frames} frames descriptors read: ${near.join(", ")})`,
+  };
+}
+
+/** How many frames give events by a plan, without a fault. */
+function countRead(plan: FramePlan, lines: readonly RecordedLine[]): number {
+  const pipeline = new Pipeline([plan], { enabled: false, windowSeconds: 1, keysMax: 1 });
+  let next: Offset = 0;
+  const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
+  const session = new RecordedSession(plan, { requests: [], next: place, open: new OpenSessions() });
+  let read = 0;
+  for (const line of lines) {
+    for (const { offset, record } of session.records(line)) {
+      const { faults, envelopes } = deriveRecord(pipeline, offset, record);
+      if (record.kind !== "frame" || faults.length > 0) continue;
+      if (envelopes.some(({ event }) => event.kind !== "gap" && event.kind !== "raw")) read++;
+    }
+  }
+  return read;
 }
 
 async function unknownExchange(context: CliContext, what: string): Promise<UsageError> {

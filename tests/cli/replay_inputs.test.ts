@@ -75,3 +75,30 @@ Deno.test("~/ of an argument is the home folder, also behind an equals sign", as
     assert.ok(told.includes(`${Deno.env.get("HOME")}/${name}`), told);
   }
 });
+
+Deno.test("replay recognises a recording of an unknown address by its frames, names what it took, and never guesses", async () => {
+  const elsewhere = { ...OPEN, url: "wss://old.example/feed" };
+  const bitstamp = {
+    ...TRADE,
+    data:
+      '{"event":"trade","channel":"live_trades_btcusd","data":{"id":1,"amount_str":"2","price_str":"1.5","type":0,' +
+      '"microtimestamp":"1641390000000000"}}',
+  };
+  const ran = await replay([elsewhere, bitstamp, bitstamp]);
+  assert.equal(ran.code, 0, ran.err);
+  assert.match(ran.err, /taken for bitstamp, which reads 2 of the first 2 frames/);
+  const dir = await Deno.makeTempDir({ prefix: "collector-inputs-" });
+  try {
+    const path = `${dir}/r.jsonl`;
+    const strange = { ...TRADE, data: '{"hello":"world"}' };
+    await Deno.writeTextFile(
+      path,
+      [elsewhere, strange, strange, bitstamp].map((line) => JSON.stringify(line)).join("\n"),
+    );
+    const { code, err } = await runCli(["replay", path]);
+    assert.equal(code, 64);
+    assert.match(err, /Cannot tell which exchange this is \(of the first 3 frames descriptors read: .*\(1\)/);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
