@@ -2,7 +2,7 @@ import { JsonDocument } from "../json/mod.ts";
 import type { Issue } from "../model/mod.ts";
 import { withEventDefaults } from "./event_defaults.ts";
 import { checkShape, tableNamer } from "./issue_builder.ts";
-import { jsonSchema } from "./json_schema.ts";
+import { type JsonSchema, jsonSchema } from "./json_schema.ts";
 import { LineIndex } from "./line_index.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
 import type { SymbolMapInput } from "./plan/input.ts";
@@ -34,10 +34,17 @@ export interface DescriptorFile {
   readonly locate: Locate;
 }
 
+let shared: JsonSchema | null = null;
+
+/** The schema of descriptors, made once: making it takes longer than reading a file. */
+function descriptorJsonSchema(): JsonSchema {
+  return shared ??= jsonSchema("descriptor");
+}
+
 /** Reads a descriptor and checks its shape. `home` is the folder that `~` stands for; undefined where it is not known. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null, home?: string): DescriptorFile {
   const parsed = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor });
-  const source = withEventDefaults(withNumberTexts(parsed, () => jsonSchema("descriptor")));
+  const source = withEventDefaults(withNumberTexts(parsed, descriptorJsonSchema));
   if (source.table === null) {
     return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
   }

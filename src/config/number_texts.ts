@@ -9,13 +9,17 @@ import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
  */
 export function withNumberTexts(source: TomlSource, schema: () => JsonSchema): TomlSource {
   if (source.table === null) return source;
+  let known: JsonSchema | null = null;
   const walk = (value: TomlValue, path: ValuePath): TomlValue => {
     if (isList(value)) return value.map((element, index) => walk(element, [...path, index]));
     if (typeof value === "object") return walkTable(value, path);
-    if (typeof value === "boolean" || !standsForText(source, schema, path)) return value;
+    if (typeof value === "boolean") return value;
     const spelling = source.spelling(path) ?? "";
-    if (typeof value === "number") return numberText(spelling, value);
-    return /^\d/.test(spelling) ? spelling : value;
+    // What is quoted is a text already, as nearly everything is.
+    if (typeof value === "string" && !/^\d/.test(spelling)) return value;
+    known ??= schema();
+    if (!standsForText(source, known, path)) return value;
+    return typeof value === "number" ? numberText(spelling, value) : spelling;
   };
   const walkTable = (table: TomlTable, path: ValuePath): TomlTable => {
     const walked: Record<string, TomlValue> = Object.create(null);
@@ -35,10 +39,10 @@ export function numberText(spelling: string, value: number): string {
 }
 
 /** Whether a number is taken for its text at a path: a text, a number and a boolean are all allowed there. */
-function standsForText(source: TomlSource, schema: () => JsonSchema, path: ValuePath): boolean {
+function standsForText(source: TomlSource, schema: JsonSchema, path: ValuePath): boolean {
   // What takes a subscription back is JSON: a number stays one, and its place tells its spelling.
   if (path.includes("unsubscribe")) return false;
-  const types = schemasAt(schema(), path, source.table ?? undefined).flatMap(branchesOf).flatMap(({ type }) =>
+  const types = schemasAt(schema, path, source.table ?? undefined).flatMap(branchesOf).flatMap(({ type }) =>
     type ?? []
   );
   return types.includes("string") && types.includes("number") && types.includes("boolean");
