@@ -79,24 +79,27 @@ Deno.test("Service.reload() names settings that only a restart applies", async (
 Deno.test("Service lets the journal go when its start fails after opening it", async () => {
   const host = denoHost();
   const dir = await Deno.makeTempDir();
-  const open = () =>
-    openJournal({
-      host,
-      dir: `${dir}/data/journal`,
-      plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
-      observer: () => {},
-      checkpoint: () => ["{ this is no state"],
-    });
-  await (await open()).close();
-  await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dir}/data"\n`);
+  const dataDir = `${dir}/data`;
+  await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dataDir}"\n`);
+  const onStep = () => {
+    throw new Failure("file", "no clock to listen to", { retry: false });
+  };
   const service = new Service({
-    context: { host, version: "0", shippedDir: SHIPPED_DIR },
+    context: { host: { ...host, clock: { ...host.clock, onStep } }, version: "0", shippedDir: SHIPPED_DIR },
     configPath: `${dir}/collector.toml`,
     httpPort: 0,
     createObserver: () => () => {},
   });
-  await assert.rejects(service.begin());
-  await (await open()).close();
+  await assert.rejects(service.begin(), /no clock to listen to/);
+  assert.ok((await Deno.stat(`${dataDir}/journal`)).isDirectory, "it was opened before");
+  const journal = await openJournal({
+    host,
+    dir: `${dataDir}/journal`,
+    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    observer: () => {},
+    checkpoint: () => [],
+  });
+  await journal.close();
   await service.stop();
   await Deno.remove(dir, { recursive: true });
 });
