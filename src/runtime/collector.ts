@@ -207,12 +207,16 @@ export class Collector {
   }
 
   /**
-   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `sinksMs` sinks are cut off: what
-   * they have not committed is delivered after the next start. `track` waits for each step and knows its name.
+   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `sinksMs` a sync that hangs is
+   * waited for no more and sinks are cut off: what they have not committed is delivered after the next start. Rejects
+   * with `cancelled` where `signal` aborts before the journal is closed. `track` waits for each step and knows its name.
    */
   async stop(
     sinksMs: number,
-    track: (step: string, done: Promise<void>) => Promise<void> = (_, done) => done,
+    { signal, track = (_, done) => done }: {
+      readonly signal?: AbortSignal;
+      readonly track?: (step: string, done: Promise<void>) => Promise<void>;
+    } = {},
   ): Promise<void> {
     const { clock } = this.#options.host;
     const abandon = new AbortController();
@@ -223,11 +227,11 @@ export class Collector {
         [...this.#runners.values()].map((runner) => track(`the connections of ${runner.name}`, runner.stop())),
       );
       // What cannot be made safe now is tried again by closing the journal, which then says why.
-      await track("the journal's last sync", this.#journal.sync().catch(passFailure));
+      await track("the journal's last sync", this.#journal.sync(abandon.signal).catch(passFailure));
       await Promise.all(
         this.#deliveries.map((delivery) => track(`the sink ${delivery.name}`, delivery.stop(abandon.signal))),
       );
-      await track("the journal's close", this.#journal.close());
+      await track("the journal's close", this.#journal.close(signal));
     } finally {
       timer.cancel();
     }

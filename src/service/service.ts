@@ -227,7 +227,7 @@ export class Service {
     const timeoutMs = this.#loaded.plan?.run.shutdownTimeoutMs ?? SHUTDOWN_MS_DEFAULT;
     const steps = new StopSteps();
     const over = new AbortController();
-    const orderly = this.#stopInOrder(steps, timeoutMs).catch((error: unknown) => {
+    const orderly = this.#stopInOrder(steps, { timeoutMs, signal: over.signal }).catch((error: unknown) => {
       // What the disk refuses now is not safe; the state that was reached is told, and nobody is left to try again.
       steps.failed(messageOf(error));
     });
@@ -236,9 +236,15 @@ export class Service {
     return steps.end;
   }
 
-  async #stopInOrder(steps: StopSteps, timeoutMs: number): Promise<void> {
+  async #stopInOrder(
+    steps: StopSteps,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void> {
     await steps.run("the start or reload under way", this.#work);
-    await this.#collector?.stop(timeoutMs * SINKS_SHARE_OF_STOP, (step, done) => steps.run(step, done));
+    await this.#collector?.stop(timeoutMs * SINKS_SHARE_OF_STOP, {
+      signal,
+      track: (step, done) => steps.run(step, done),
+    });
     steps.isSafe = true;
     await steps.run("the limits of hosts", this.#limits?.close());
     await steps.run("the HTTP server", this.#server?.stop());
