@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Buffer } from "node:buffer";
-
-/** Largest request body that is read, in bytes; a larger one is answered with 413. */
-const REQUEST_BYTES_MAX = 1024 * 1024;
+import { HTTP_REQUEST_BYTES_MAX } from "../model/mod.ts";
 
 /** Answers a request with what `answer` returns. */
 export async function answerRequest(
@@ -39,7 +37,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer<ArrayBuffer> |
   let length = 0;
   for await (const chunk of request) {
     length += chunk.length;
-    if (length > REQUEST_BYTES_MAX) return null;
+    if (length > HTTP_REQUEST_BYTES_MAX) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

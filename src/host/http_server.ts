@@ -1,14 +1,11 @@
-import { createServer, type Server } from "node:http";
-import type { Socket } from "node:net";
-import { Failure, HTTP_CONNECTIONS_MAX, HTTP_IDLE_MS_MAX, HTTP_LOOK_MS } from "../model/mod.ts";
+import { HTTP_CONNECTIONS_MAX, HTTP_IDLE_MS_MAX, HTTP_LOOK_MS, HTTP_RETRY_MS } from "../model/mod.ts";
 import type { Clock, HttpServer, Timer } from "./host.ts";
-import { answerRequest } from "./http_answer.ts";
+import { type Answer, closeQuietly, InnerServer } from "./http_inner.ts";
+import { Relay } from "./http_relay.ts";
 import { listenFailure } from "./listen_failure.ts";
 
 /** How long open requests may take to finish after `stop`, in ms; then they are cut. */
 const STOP_MS_MAX = 1_000;
-/** How long the server may take to see a connection of its own, in ms; longer, and it no longer accepts any. */
-const ACCEPT_MS_MAX = 2_000;
 
 interface Address {
   readonly host: string;
@@ -16,163 +13,121 @@ interface Address {
 }
 
 /**
- * An HTTP server that outlives its clients. It keeps a bounded number of connections: a new one takes the place of the
- * one that has been idle longest, and idle ones are closed after a while. Where the process has no file left for a new
- * connection, the platform's server stops to accept and says nothing: it is noticed and begun again.
+ * An HTTP server that outlives its clients: `Deno.serve` parses and answers, behind a gate that accepts. The gate keeps a
+ * bounded number of connections: a new one takes the place of the one that has been idle longest, and idle ones are
+ * closed after a while. Where the process has no file left for a new connection, it tries again until there is one.
  */
-export async function serveHttp(
-  clock: Clock,
-  address: Address,
-  answer: (request: Request) => Response | Promise<Response>,
-): Promise<HttpServer> {
-  const server = new BoundedServer(clock, answer);
-  await server.listen(address);
-  return server;
+export async function serveHttp(clock: Clock, address: Address, answer: Answer): Promise<HttpServer> {
+  const inner = new InnerServer(clock, answer);
+  let listener: Deno.TcpListener | null = null;
+  try {
+    listener = Deno.listen({ hostname: address.host, port: address.port });
+    await inner.listen();
+    return new Gate(clock, address.host, listener, inner);
+  } catch (cause) {
+    listener?.close();
+    throw listenFailure(address, cause);
+  }
 }
 
-/** What is known of a client's connection. */
-interface Client {
-  /** Requests that are being answered. */
-  open: number;
-  /** When it was last busy, in monotonic ms. */
-  sinceMs: number;
-}
-
-class BoundedServer implements HttpServer {
+class Gate implements HttpServer {
+  readonly host: string;
+  readonly port: number;
   readonly #clock: Clock;
-  readonly #answer: (request: Request) => Response | Promise<Response>;
-  /** In the order in which they were last busy. */
-  readonly #clients = new Map<Socket, Client>();
-  #server: Server | null = null;
-  #address: Address = { host: "", port: 0 };
-  #accepted = 0;
+  readonly #listener: Deno.TcpListener;
+  readonly #inner: InnerServer;
+  /** In the order in which bytes last went through them. */
+  readonly #relays = new Set<Relay>();
+  /** The loop that accepts, and the ends of all connections. */
+  readonly #running = new Set<Promise<void>>();
   #look: Timer | null = null;
   #stopping = false;
+  #stopped: Promise<void> | null = null;
 
-  constructor(clock: Clock, answer: (request: Request) => Response | Promise<Response>) {
+  constructor(clock: Clock, host: string, listener: Deno.TcpListener, inner: InnerServer) {
+    this.host = host;
+    this.port = listener.addr.port;
     this.#clock = clock;
-    this.#answer = answer;
-  }
-
-  get host(): string {
-    return this.#address.host;
-  }
-
-  get port(): number {
-    return this.#address.port;
-  }
-
-  async listen(address: Address): Promise<void> {
-    const server = createServer((request, response) => {
-      const { socket } = request;
-      this.#setBusy(socket, 1);
-      response.once("close", () => this.#setBusy(socket, -1));
-      answerRequest(request, response, this.#answer).catch((cause: unknown) => {
-        response.destroy(cause instanceof Error ? cause : new Error(String(cause)));
-      });
-    });
-    server.on("connection", (socket: Socket) => this.#accept(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (cause: Error) => reject(listenFailure(address, cause)));
-      server.listen(address.port, address.host, resolve);
-    });
-    // What goes wrong with one client touches no other; a server that has gone deaf is noticed by looking.
-    server.on("error", () => {});
-    const bound = server.address();
-    if (bound === null || typeof bound === "string") throw new Failure("connect", "Cannot tell the port listened on");
-    this.#server = server;
-    this.#address = { host: address.host, port: bound.port };
+    this.#listener = listener;
+    this.#inner = inner;
+    this.#track(this.#acceptAll());
     this.#lookLater();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true;
     this.#look?.cancel();
-    const server = this.#server;
-    if (server === null) return;
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const [socket, { open }] of this.#clients) if (open === 0) socket.destroy();
+    closeQuietly(this.#listener);
+    for (const relay of [...this.#relays]) if (!relay.isAwaited) this.#close(relay);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
     const cut = this.#clock.after(STOP_MS_MAX, () => {
-      for (const socket of this.#clients.keys()) socket.destroy();
+      for (const relay of [...this.#relays]) this.#close(relay);
+      resolve();
     });
-    await ended;
+    // A handler may never end; what is left of it holds no connection.
+    await Promise.race([this.#inner.shutdown(), late]);
+    await Promise.all(this.#running);
     cut.cancel();
   }
 
-  #accept(socket: Socket): void {
-    this.#accepted++;
-    if (this.#clients.size >= HTTP_CONNECTIONS_MAX) this.#evict();
-    this.#clients.set(socket, { open: 0, sinceMs: this.#clock.monotonicMs() });
-    socket.once("close", () => this.#clients.delete(socket));
-    // A client that breaks its connection is no error of ours.
-    socket.on("error", () => socket.destroy());
-  }
-
-  /** Closes the connection that has been idle longest; where all are busy, the one that has been busy longest. */
-  #evict(): void {
-    let chosen: Socket | undefined;
-    for (const [socket, { open }] of this.#clients) {
-      if (open > 0) continue;
-      chosen = socket;
-      break;
+  async #acceptAll(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        this.#admit(await this.#listener.accept());
+      } catch {
+        // Most likely there is no file left; the client waits in the system's queue until there is one.
+        if (this.#stopping) return;
+        this.#makeRoom(null);
+        await this.#clock.sleep(HTTP_RETRY_MS);
+      }
     }
-    chosen ??= this.#clients.keys().next().value;
-    if (chosen === undefined) return;
-    this.#clients.delete(chosen);
-    chosen.destroy();
   }
 
-  #setBusy(socket: Socket, by: number): void {
-    const client = this.#clients.get(socket);
-    if (client === undefined) return;
-    client.open += by;
-    client.sinceMs = this.#clock.monotonicMs();
-    this.#clients.delete(socket);
-    this.#clients.set(socket, client);
+  #admit(client: Deno.TcpConn): void {
+    if (this.#stopping) return closeQuietly(client);
+    if (this.#relays.size >= HTTP_CONNECTIONS_MAX && !this.#makeRoom(null)) this.#close([...this.#relays][0]);
+    const relay = new Relay(this.#clock, client, this.#inner);
+    this.#relays.add(relay);
+    const moved = () => {
+      // One that has been closed does not come back.
+      if (this.#relays.delete(relay)) this.#relays.add(relay);
+    };
+    this.#track(relay.run(moved, () => this.#makeRoom(relay)).finally(() => this.#relays.delete(relay)));
+  }
+
+  /** Closes the connection that has been idle longest, but not `except`. False where all are busy. */
+  #makeRoom(except: Relay | null): boolean {
+    for (const relay of this.#relays) {
+      if (relay === except || relay.isBusy) continue;
+      this.#close(relay);
+      return true;
+    }
+    return false;
+  }
+
+  #close(relay: Relay): void {
+    this.#relays.delete(relay);
+    relay.close();
   }
 
   #lookLater(): void {
     if (this.#stopping) return;
-    this.#look = this.#clock.after(HTTP_LOOK_MS, () => void this.#lookAround());
-  }
-
-  async #lookAround(): Promise<void> {
-    const nowMs = this.#clock.monotonicMs();
-    for (const [socket, { open, sinceMs }] of this.#clients) {
-      if (open === 0 && nowMs - sinceMs >= HTTP_IDLE_MS_MAX) socket.destroy();
-    }
-    if (await this.#isDeaf() && !this.#stopping) await this.#listenAgain();
-    this.#lookLater();
-  }
-
-  /** Whether a connection of our own is not seen. One that cannot be made proves nothing. */
-  async #isDeaf(): Promise<boolean> {
-    const { host, port } = this.#address;
-    const hostname = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-    const before = this.#accepted;
-    let connection: Deno.Conn | null = null;
-    try {
-      connection = await Deno.connect({ hostname, port });
-      const until = this.#clock.monotonicMs() + ACCEPT_MS_MAX;
-      while (this.#accepted === before && this.#clock.monotonicMs() < until && !this.#stopping) {
-        await this.#clock.sleep(20);
+    this.#look = this.#clock.after(HTTP_LOOK_MS, () => {
+      const nowMs = this.#clock.monotonicMs();
+      for (const relay of [...this.#relays]) {
+        if (!relay.isBusy && nowMs - relay.sinceMs >= HTTP_IDLE_MS_MAX) this.#close(relay);
       }
-      return this.#accepted === before;
-    } catch (cause) {
-      return cause instanceof Deno.errors.ConnectionRefused;
-    } finally {
-      connection?.close();
-    }
+      this.#lookLater();
+    });
   }
 
-  async #listenAgain(): Promise<void> {
-    this.#server?.close();
-    for (const socket of this.#clients.keys()) socket.destroy();
-    try {
-      await this.listen(this.#address);
-    } catch (cause) {
-      // The port is still held, or there is still no file for it: the next look tries again.
-      if (!(cause instanceof Failure)) throw cause;
-    }
+  #track(running: Promise<void>): void {
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
   }
 }

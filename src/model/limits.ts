@@ -209,7 +209,17 @@ export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;
 export const HTTP_CONNECTIONS_MAX = 64;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */
 export const HTTP_IDLE_MS_MAX = 15_000;
-/** How often the HTTP server looks for idle connections and whether it still accepts new ones, in ms. */
+/** How often the HTTP server looks for idle connections, in ms. */
 export const HTTP_LOOK_MS = 5_000;
+/** How long the HTTP server waits for a file that it needs for a connection, in ms; then it tries again. */
+export const HTTP_RETRY_MS = 100;
+/** Tries for the way from the HTTP port to the server behind it; then the client's connection is closed. */
+export const HTTP_CONNECT_TRIES_MAX = 30;
+/** How long a client that sends no more may wait for the begin of its answer while none is being made, in ms. */
+export const HTTP_REPLY_MS = 1_000;
+/** How long a connection stays open for its client to read the end of an answer, in ms. */
+export const HTTP_LINGER_MS = 1_000;
+/** Largest request body that is read, in bytes; a larger one is answered with 413. */
+export const HTTP_REQUEST_BYTES_MAX = 1024 * 1024;
 /** Text that waits to be written to a standard stream, in bytes; further lines of the log are left out and counted. */
 export const STREAM_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
