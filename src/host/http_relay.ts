@@ -1,4 +1,4 @@
-import { HTTP_LINGER_MS, HTTP_REPLY_MS } from "../model/mod.ts";
+import { HTTP_IDLE_MS_MAX, HTTP_LINGER_MS, HTTP_REPLY_MS } from "../model/mod.ts";
 import type { Clock } from "./host.ts";
 import { closeQuietly, type InnerServer } from "./http_inner.ts";
 
@@ -111,7 +111,7 @@ export class Relay {
   async #answered(): Promise<void> {
     const idleMs = () => this.#clock.monotonicMs() - this.#sinceMs;
     const isOpen = () =>
-      this.isBusy || this.#writing || idleMs() < (this.#awaited ? HTTP_REPLY_MS : HTTP_REPLY_MS / 10);
+      this.isBusy || this.#writing || idleMs() < (this.#awaited ? HTTP_IDLE_MS_MAX : HTTP_REPLY_MS / 10);
     while (!this.#closed && isOpen()) {
       await this.#clock.sleep(20);
     }
