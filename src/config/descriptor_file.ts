@@ -1,6 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
 import type { Issue } from "../model/mod.ts";
-import { withEventDefaults } from "./event_defaults.ts";
+import { withoutShorthand } from "./shorthand.ts";
 import { checkShape, tableNamer } from "./issue_builder.ts";
 import { type JsonSchema, jsonSchema } from "./json_schema.ts";
 import { LineIndex } from "./line_index.ts";
@@ -44,7 +44,7 @@ function descriptorJsonSchema(): JsonSchema {
 /** Reads a descriptor and checks its shape. `home` is the folder that `~` stands for; undefined where it is not known. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null, home?: string): DescriptorFile {
   const parsed = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor });
-  const source = withEventDefaults(withNumberTexts(parsed, descriptorJsonSchema));
+  const source = withoutShorthand(withNumberTexts(parsed, descriptorJsonSchema));
   if (source.table === null) {
     return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
   }

@@ -46,8 +46,26 @@ export function jsonSchemaText(name: SchemaName): string {
   if (name === "config") return JSON.stringify(jsonSchema(name), null, 1) + "\n";
   const definitions = { predicate: partOf(predicateSchema), field: partOf(fieldSchema) };
   const names = new Map(Object.entries(definitions).map(([key, part]) => [JSON.stringify(part.anyOf), key]));
-  const compact = { ...hoist(jsonSchema(name), names), definitions };
+  const compact = { ...hoist(withShorthand(jsonSchema(name)), names), definitions };
   return JSON.stringify(compact, null, 1) + "\n";
+}
+
+/** Lists whose tables others can complete: tables of defaults, and `like`. */
+const COMPLETED: readonly (readonly string[])[] = [["ws", "connections"], ["rest", "instruments"], ["subscriptions"], [
+  "events",
+]];
+
+/** A copy in which such tables demand only what tells them apart: what is missing in the end is said when a file is read. */
+function withShorthand(schema: JsonSchema): JsonSchema {
+  const copy = structuredClone(schema);
+  for (const path of COMPLETED) {
+    const list = path.reduce<JsonSchema | undefined>((found, key) => found?.properties?.[key], copy);
+    for (const branch of branchesOf(list?.items ?? {})) {
+      const table: { required?: readonly string[] } = branch;
+      table.required = branch.required?.filter((key) => key === "kind" || key === "id");
+    }
+  }
+  return copy;
 }
 
 /** A copy in which the unions named are references. Draft 7 ignores what stands beside `$ref`, hence `allOf`. */

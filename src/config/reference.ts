@@ -42,7 +42,7 @@ export function renewReference(document: string, name: SchemaName): string | nul
 }
 
 function sectionsOf(schema: JsonSchema, path: string, isList = false): readonly Section[] {
-  if (path === DEFAULTS_PATH) return [defaultsSection(schema)];
+  if (Object.hasOwn(DEFAULTS, path)) return [defaultsSection(schema, path)];
   const tables = branchesOf(schema).filter((branch) => branch.properties !== undefined);
   const kind = discriminatorOf(tables);
   const description = schema.description ?? "";
@@ -72,14 +72,20 @@ function sectionsOf(schema: JsonSchema, path: string, isList = false): readonly 
   return [...common, ...special];
 }
 
-/** The table whose keys are those of another one. */
-const DEFAULTS_PATH = "event_defaults";
+/** The tables whose keys are those of others: the others, and the keys that are not among them. */
+const DEFAULTS: Readonly<Record<string, readonly [list: string, left: string]>> = {
+  connection_defaults: ["[[ws.connections]]", " but `id`"],
+  instrument_defaults: ["[[rest.instruments]]", ""],
+  subscription_defaults: ["[[subscriptions]]", ""],
+  event_defaults: ["[[events]]", " but `kind`, `name` and `like`"],
+};
 
-function defaultsSection(schema: JsonSchema): Section {
+function defaultsSection(schema: JsonSchema, path: string): Section {
+  const [list, left] = DEFAULTS[path];
   return {
-    title: titleOf(DEFAULTS_PATH, false),
+    title: titleOf(path, false),
     description: schema.description ?? "",
-    rows: ["| any key of `[[events]]` but `kind` and `name` | as there |  | as there |"],
+    rows: [`| any key of \`${list}\`${left} | as there |  | as there |`],
   };
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
 import { bookFeedSchema } from "./schema_book.ts";
 import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
-import { pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
+import { optionalKeys, pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
 
 /**
  * What may stand in an exchange descriptor, schema 1.4: the single source of the types, of the JSON Schema and of the
@@ -128,7 +128,9 @@ const rateLimitSchema = z.strictObject({
 
 /** `[[rest.instruments]]`. */
 export const instrumentsSchema = z.strictObject({
-  path: text.describe("Path behind a base URL"),
+  path: z.union([text, z.array(text).min(1)]).transform((path) => typeof path === "string" ? path : path[0]).describe(
+    "Path behind a base URL, or a list of them: so many lists of instruments that are read alike",
+  ),
   method: method.default("GET").describe("HTTP method"),
   body: z.string().optional().describe("Body of the request"),
   rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
@@ -291,14 +293,28 @@ export const controlSchema = z.strictObject({
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
 }).describe("A frame that is not data");
 
+/** Tables of keys for every table of a list that does not name them itself. */
+export const connectionDefaultsSchema = z.strictObject(optionalKeys(connectionSchema.shape, ["id"])).describe(
+  "Keys for every table of `[[ws.connections]]` that does not name them itself",
+);
+export const subscriptionDefaultsSchema = z.strictObject(optionalKeys(subscriptionSchema.shape, [])).describe(
+  "Keys for every table of `[[subscriptions]]` that does not name them itself",
+);
+export const instrumentDefaultsSchema = z.strictObject(optionalKeys(instrumentsSchema.shape, [])).describe(
+  "Keys for every table of `[[rest.instruments]]` that does not name them itself",
+);
+
 /** The whole descriptor. */
 export const descriptorSchema = z.strictObject({
   meta: metaSchema,
   args: argsSchema.default({}),
+  connection_defaults: connectionDefaultsSchema.optional(),
   ws: z.strictObject({
     connections: z.array(connectionSchema).min(1).describe("WebSocket connections"),
   }).describe("WebSocket interface of the exchange"),
+  instrument_defaults: instrumentDefaultsSchema.optional(),
   rest: restSchema.optional(),
+  subscription_defaults: subscriptionDefaultsSchema.optional(),
   subscriptions: z.array(subscriptionSchema).default([]).describe("Subscriptions"),
   parse: parseSchema.optional(),
   maps: mapsSchema.prefault({}),

@@ -10,7 +10,7 @@ import {
   isRowKind,
   type RowKind,
 } from "../model/mod.ts";
-import { fieldSchema, type FieldValues, predicateSchema, rows, source, text } from "./schema_language.ts";
+import { fieldSchema, type FieldValues, optionalKeys, predicateSchema, rows, source, text } from "./schema_language.ts";
 
 /** The `[[events]]` rules of a descriptor, told apart by `kind`. */
 
@@ -24,6 +24,9 @@ const common = {
   channel: z.enum(CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
   source: text.default("ws").describe("`ws`, or the name of a REST request whose answers are read"),
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
+  like: text.optional().describe(
+    "Name of a rule before this one: what that rule's table says and this one's does not is said here too, as far as `kind` has it",
+  ),
   when: predicateSchema.optional().describe("Predicate on the whole frame. Absent: every frame"),
   unwrap: z.strictObject({
     at: source.describe("Where the text stands"),
@@ -35,6 +38,9 @@ const common = {
     "Native symbol, relative to the row. Required, except for a REST request with `{symbol}`, where it is the one asked",
   ),
   exchange_ts: field.describe("The exchange's time of the event"),
+  absent: z.array(z.string()).min(1).optional().describe(
+    'Texts that mean "not there" in every field that may be missing and has no `absent` of its own',
+  ),
   skip_first_frame: z.boolean().default(false).describe(
     "Leave out the first matching frame of each stream and session: it repeats what was before",
   ),
@@ -67,15 +73,33 @@ function fieldKeys(...kinds: readonly EventKind[]): Readonly<Record<never, z.Zod
   return Object.fromEntries(fields.map(([name, spec]) => [name, fieldKey(spec)]));
 }
 
+/** Fields that stand in one list, in this order: the two sides of a quote, the numbers of a candle. */
+export const FIELD_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  bid: ["bid_price", "bid_size"],
+  ask: ["ask_price", "ask_size"],
+  ohlcv: ["open", "high", "low", "close", "volume"],
+};
+
+/** Builds the keys of the groups whose fields a kind has, all of them. */
+function groupKeys(kind: RowKind): Readonly<Record<never, z.ZodType>> {
+  const names: ReadonlySet<string> = new Set(fieldsOf(kind).map(([name]) => name));
+  const groups = Object.entries(FIELD_GROUPS).filter(([, fields]) => fields.every((field) => names.has(field)));
+  return Object.fromEntries(groups.map(([group, fields]) => {
+    const meaning = `The fields ${fields.map((one) => `\`${one}\``).join(", ")} as a list in this order`;
+    return [group, z.array(fieldSchema).length(fields.length).optional().describe(meaning)];
+  }));
+}
+
 /** Builds the rule of a kind whose events are whole rows. */
 function rowSchema(kind: RowKind) {
-  return z.strictObject({ kind: z.literal(kind).describe(eventSpec(kind).meaning), ...common, ...fieldKeys(kind) });
+  const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
+  return z.strictObject({ kind: kindKey, ...common, ...fieldKeys(kind), ...groupKeys(kind) });
 }
 
 /** Builds the rule of a kind whose rows may be partial. */
 function mergingSchema(kind: RowKind) {
   const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
-  return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind) });
+  return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind), ...groupKeys(kind) });
 }
 
 const bookSchema = z.strictObject({
@@ -129,21 +153,14 @@ export function eventKeys(kind: unknown): readonly string[] {
   return option === undefined ? [] : Object.keys(option.shape);
 }
 
-/** Every key of any kind but `kind` and `name`, optional and without its default. */
-function optionalKeys(): Record<string, z.ZodType> {
-  const keys: Record<string, z.ZodType> = {};
-  for (const { shape } of eventSchema.options) {
-    for (const [key, schema] of Object.entries<z.ZodType>(shape)) {
-      if (key === "kind" || key === "name" || Object.hasOwn(keys, key)) continue;
-      const inner = schema instanceof z.ZodDefault ? schema.unwrap() as z.ZodType : schema;
-      keys[key] = inner.optional().describe(schema.description ?? "");
-    }
-  }
-  return keys;
+/** Every key of any kind, optional and without its default, but those that are a rule's own. */
+function sharedEventKeys(): Record<string, z.ZodType> {
+  const shapes = eventSchema.options.map(({ shape }) => optionalKeys(shape, ["kind", "name", "like"]));
+  return Object.assign({}, ...shapes.toReversed());
 }
 
 /** `[event_defaults]`. */
-export const eventDefaultsSchema = z.strictObject(optionalKeys()).describe(
+export const eventDefaultsSchema = z.strictObject(sharedEventKeys()).describe(
   "Keys for every rule of `[[events]]` that may have them and does not name them itself, and has the same `source`",
 );
 

@@ -47,6 +47,21 @@ export const fieldTableSchema = z.strictObject({
 /** How one value is found: a source, or a table. */
 export const fieldSchema = z.union([source, fieldTableSchema]);
 
+/** The keys of a table, each optional and without its default, for a table of defaults. */
+export function optionalKeys(
+  shape: Readonly<Record<string, z.ZodType>>,
+  left: readonly string[],
+): Record<string, z.ZodType> {
+  const keys = Object.entries(shape).filter(([key]) => !left.includes(key));
+  return Object.fromEntries(keys.map(([key, schema]) => {
+    const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+      ? schema.unwrap() as z.ZodType
+      : schema;
+    const optional = inner.optional();
+    return [key, schema.description === undefined ? optional : optional.describe(schema.description)];
+  }));
+}
+
 /** A source, or a table that says more. */
 export type FieldValues = z.output<typeof fieldSchema>;
 /** An expression, or a table of source and test. */

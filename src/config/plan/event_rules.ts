@@ -12,9 +12,10 @@ import {
   type UnwrapRule,
 } from "../../model/mod.ts";
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
+import { FIELD_GROUPS } from "../schema_event.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { checkConnectionIds } from "./connections.ts";
-import { eventFields, fieldRule } from "./fields.ts";
+import { eventFields, fieldRule, optionalRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
 
 /** Returns the channel that a kind belongs to where the rule names none. */
@@ -55,9 +56,10 @@ function eventRule(
     symbol: event.symbol === undefined
       ? null
       : fieldRule(event.symbol, place.at("symbol"), { type: "text", required: true, unit }),
-    exchangeTs: event.exchange_ts === undefined
-      ? null
-      : fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
+    exchangeTs: event.exchange_ts === undefined ? null : optionalRule(
+      event,
+      fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
+    ),
     fields: eventFields(event, place, unit),
     book: event.kind === "book" ? bookFields(event, place, unit) : null,
     merge: mergeRule(event, place),
@@ -83,6 +85,12 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
     place.error(`No symbol: give \`symbol\`, the native symbol of each row, in this ${event.kind} rule`);
   }
   if (event.connections !== undefined) checkConnectionIds(event.connections, descriptor, place.at("connections"));
+  if (event.like !== undefined) place.at("like").error(`No rule ${event.like} before this one`);
+  for (const [group, fields] of Object.entries(FIELD_GROUPS)) {
+    if (!Object.hasOwn(event, group)) continue;
+    const beside = fields.filter((field) => Object.hasOwn(event, field));
+    place.at(group).error(`\`${group}\` beside ${listed(beside)}: it stands for ${listed(fields)}`);
+  }
 }
 
 function mergeRule(event: EventValues, place: Place): MergeRule | null {

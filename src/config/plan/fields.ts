@@ -52,9 +52,14 @@ export function eventFields(event: EventValues, place: Place, unit: TimeUnit): E
   return Object.fromEntries(
     Object.entries(event).flatMap(([name, value]) => {
       if (!Object.hasOwn(specs, name) || !isFieldValues(value)) return [];
-      return [[name, fieldRule(value, place.at(name), { ...specs[name], unit })] as const];
+      return [[name, optionalRule(event, fieldRule(value, place.at(name), { ...specs[name], unit }))] as const];
     }),
   );
+}
+
+/** A field that may be missing knows what means so in its rule where it does not say that itself. */
+export function optionalRule({ absent }: EventValues, rule: FieldRule): FieldRule {
+  return rule.required || rule.absent !== null || absent === undefined ? rule : { ...rule, absent };
 }
 
 /** How one value is found. Sources that are wrong are reported and left out. */

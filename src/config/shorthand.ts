@@ -1,0 +1,196 @@
+import { isList } from "./expectation.ts";
+import type { ValuePath } from "./position.ts";
+import {
+  connectionDefaultsSchema,
+  connectionSchema,
+  instrumentDefaultsSchema,
+  instrumentsSchema,
+  subscriptionDefaultsSchema,
+  subscriptionSchema,
+} from "./schema_descriptor.ts";
+import { eventDefaultsSchema, eventKeys, FIELD_GROUPS } from "./schema_event.ts";
+import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
+
+/**
+ * A descriptor in which every short form is written out: tables have what the tables of defaults and `like` give them,
+ * lists of paths are tables of their own, and groups of fields are fields. Places of what was written out are those of
+ * what the file says. A short form that is not as it should be stays, so that it is reported where it stands.
+ */
+export function withoutShorthand(source: TomlSource): TomlSource {
+  if (source.table === null) return source;
+  const writer = new Writer(source.table);
+  writer.fill(["ws", "connections"], "connection_defaults", connectionDefaultsSchema.shape, connectionSchema.shape);
+  writer.fill(["subscriptions"], "subscription_defaults", subscriptionDefaultsSchema.shape, subscriptionSchema.shape);
+  writer.fill(["rest", "instruments"], "instrument_defaults", instrumentDefaultsSchema.shape, instrumentsSchema.shape);
+  writer.splitPaths(["rest", "instruments"]);
+  writer.copyLike(["events"]);
+  writer.fillEvents();
+  writer.ungroup(["events"]);
+  const { moved } = writer;
+  return {
+    ...source,
+    table: writer.table,
+    locate: (path, offset, length) => source.locate(moved(path), offset, length),
+    locateKey: (path) => source.locateKey(moved(path)),
+    spelling: (path) => source.spelling(moved(path)),
+  };
+}
+
+/** Rewrites tables of a descriptor, and keeps where each rewritten value stands in the file. */
+class Writer {
+  table: TomlTable;
+  /** Path of a rewritten value → its path in the file; what is below it moves along. */
+  readonly #origins = new Map<string, ValuePath>();
+
+  constructor(table: TomlTable) {
+    this.table = table;
+  }
+
+  /** Returns where the file has the value of a path. */
+  readonly moved = (path: ValuePath): ValuePath => {
+    for (let length = path.length; length > 0; length--) {
+      const origin = this.#origins.get(keyOf(path.slice(0, length)));
+      if (origin !== undefined) return [...origin, ...path.slice(length)];
+    }
+    return path;
+  };
+
+  /** Gives every table of a list the keys of a table of defaults that it may have and does not name. */
+  fill(list: ValuePath, from: string, known: object, allowed: object): void {
+    this.#fillFrom(list, from, (key) => Object.hasOwn(known, key) && Object.hasOwn(allowed, key));
+  }
+
+  /** Gives every rule the keys of `[event_defaults]` that its kind may have and that it does not name. */
+  fillEvents(): void {
+    const source = tableOf(this.table.event_defaults)?.source ?? "ws";
+    this.#fillFrom(["events"], "event_defaults", (key, own) => {
+      if ((own.source ?? "ws") !== source || !Object.hasOwn(eventDefaultsSchema.shape, key)) return false;
+      return eventKeys(own.kind).includes(key) && !groupIsNamed(own, key);
+    });
+  }
+
+  #fillFrom(list: ValuePath, from: string, takes: (key: string, own: TomlTable) => boolean): void {
+    const defaults = tableOf(this.table[from]);
+    if (defaults === null) return;
+    this.#mapTables(list, (own, path) => {
+      const added = Object.keys(defaults).filter((key) => !Object.hasOwn(own, key) && takes(key, own));
+      for (const key of added) this.#origins.set(keyOf([...path, key]), [from, key]);
+      return tableFrom([...added.map((key) => [key, defaults[key]] as const), ...Object.entries(own)]);
+    });
+  }
+
+  /** Gives a rule what the rule before it that it is `like` says, as far as its kind may have it. */
+  copyLike(list: ValuePath): void {
+    const before = new Map<string, { readonly table: TomlTable; readonly path: ValuePath }>();
+    this.#mapTables(list, (own, path) => {
+      const model = typeof own.like === "string" ? before.get(own.like) : undefined;
+      const { like, ...others } = own;
+      let table = own;
+      if (model !== undefined && like !== undefined) {
+        const allowed = eventKeys(own.kind);
+        const added = Object.keys(model.table).filter((key) =>
+          !NEVER_COPIED.has(key) && !Object.hasOwn(own, key) && allowed.includes(key) && !groupIsNamed(own, key)
+        );
+        for (const key of added) this.#origins.set(keyOf([...path, key]), this.moved([...model.path, key]));
+        table = tableFrom([...added.map((key) => [key, model.table[key]] as const), ...Object.entries(others)]);
+      }
+      const name = table.name ?? table.kind;
+      if (typeof name === "string" && !before.has(name)) before.set(name, { table, path });
+      return table;
+    });
+  }
+
+  /** Writes a list of paths as so many tables that differ in the path alone. */
+  splitPaths(list: ValuePath): void {
+    const tables = listAt(this.table, list);
+    if (tables === null || !tables.some((one) => isPathList(tableOf(one)?.path))) return;
+    const origins = new Map<string, ValuePath>();
+    const split: TomlValue[] = [];
+    tables.forEach((one, index) => {
+      const own = tableOf(one);
+      const paths = own?.path;
+      const single = own === null || !isPathList(paths);
+      for (const [at, path] of (single ? [undefined] : paths).entries()) {
+        const now = [...list, split.length];
+        for (const key of Object.keys(own ?? {})) {
+          origins.set(keyOf([...now, key]), this.moved([...list, index, key]));
+        }
+        origins.set(keyOf(now), [...list, index]);
+        if (!single) origins.set(keyOf([...now, "path"]), [...this.moved([...list, index, "path"]), at]);
+        split.push(single || path === undefined ? one : tableFrom([...Object.entries(own), ["path", path]]));
+      }
+    });
+    for (const [key, origin] of origins) this.#origins.set(key, origin);
+    this.table = withList(this.table, list, split);
+  }
+
+  /** Writes groups as the fields that they stand for; a group beside one of its fields stays. */
+  ungroup(list: ValuePath): void {
+    this.#mapTables(list, (own, path) => {
+      let table = own;
+      for (const [group, fields] of Object.entries(FIELD_GROUPS)) {
+        const values = own[group];
+        if (!isList(values) || values.length !== fields.length || fields.some((field) => Object.hasOwn(own, field))) {
+          continue;
+        }
+        if (!fields.every((field) => eventKeys(own.kind).includes(field))) continue;
+        const { [group]: _group, ...others } = table;
+        const origin = this.moved([...path, group]);
+        fields.forEach((field, at) => this.#origins.set(keyOf([...path, field]), [...origin, at]));
+        table = tableFrom([...Object.entries(others), ...fields.map((field, at) => [field, values[at]] as const)]);
+      }
+      return table;
+    });
+  }
+
+  #mapTables(list: ValuePath, change: (own: TomlTable, path: ValuePath) => TomlTable): void {
+    const tables = listAt(this.table, list);
+    if (tables === null) return;
+    const changed = tables.map((one, index) => {
+      const own = tableOf(one);
+      return own === null ? one : change(own, [...list, index]);
+    });
+    this.table = withList(this.table, list, changed);
+  }
+}
+
+/** Keys that are a rule's own. */
+const NEVER_COPIED: ReadonlySet<string> = new Set(["kind", "name", "like"]);
+
+/** Whether a rule has a group of which a field is part, or a field of a group: neither is given to it then. */
+function groupIsNamed(own: TomlTable, key: string): boolean {
+  return Object.entries(FIELD_GROUPS).some(([group, fields]) =>
+    key === group
+      ? fields.some((field) => Object.hasOwn(own, field))
+      : fields.includes(key) && Object.hasOwn(own, group)
+  );
+}
+
+function isPathList(value: TomlValue | undefined): value is readonly TomlValue[] {
+  return isList(value) && value.length > 0 && value.every((one) => typeof one === "string");
+}
+
+function listAt(table: TomlTable, [first, second]: ValuePath): readonly TomlValue[] | null {
+  const found = second === undefined ? table[first] : tableOf(table[first])?.[second];
+  return isList(found) ? found : null;
+}
+
+function withList(table: TomlTable, [first, second]: ValuePath, list: readonly TomlValue[]): TomlTable {
+  const value = second === undefined
+    ? list
+    : tableFrom([...Object.entries(tableOf(table[first]) ?? {}), [String(second), list]]);
+  return tableFrom([...Object.entries(table), [String(first), value]]);
+}
+
+/** A table without a prototype, as the parser makes them; of two entries with one key the last counts. */
+function tableFrom(entries: readonly (readonly [string, TomlValue])[]): TomlTable {
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
+}
+
+function keyOf(path: ValuePath): string {
+  return JSON.stringify(path);
+}
+
+function tableOf(value: TomlValue | undefined): TomlTable | null {
+  return typeof value === "object" && !isList(value) ? value : null;
+}

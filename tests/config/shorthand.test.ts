@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { loadDescriptor } from "../../src/config/mod.ts";
+import { DESCRIPTOR, issueLines } from "./support.ts";
+
+/** The rules that a descriptor's text gives, and what is wrong with it. */
+function load(rules: string) {
+  const text = DESCRIPTOR.slice(0, DESCRIPTOR.indexOf("[parse]")) + rules;
+  const { frames, issues } = loadDescriptor({
+    file: { path: "okx.toml", text },
+    readText: () => null,
+    environment: () => undefined,
+  });
+  return { events: frames?.events ?? [], issues: issueLines(issues), text };
+}
+
+/** Line of the file on which a text stands first. */
+function lineOf(text: string, part: string): number {
+  return text.slice(0, text.indexOf(part)).split("\n").length;
+}
+
+Deno.test("[event_defaults] gives rules the keys that they do not name and may have", () => {
+  const { events, issues } = load(`
+[event_defaults]
+rows = "/data/*"
+symbol = "/s"
+price = "/p"
+bids = "/b/*"
+
+[[events]]
+kind = "trade"
+size = "/q"
+[[events]]
+kind = "quote"
+rows = "/best/*"
+[[events]]
+kind = "book"
+asks = "/a/*"
+`);
+  assert.deepEqual(issues, []);
+  assert.deepEqual(events.map(({ rows, symbol }) => [rows.source, symbol?.sources[0].source]), [
+    ["/data/*", "/s"],
+    ["/best/*", "/s"],
+    ["/data/*", "/s"],
+  ]);
+  assert.deepEqual(events.map(({ fields }) => Object.keys(fields)), [["price", "size"], [], []]);
+  assert.equal(events[2].book?.bids?.source, "/b/*");
+});
+
+Deno.test("[event_defaults] leaves rules of another source alone", () => {
+  const { events, issues } = load(`
+[rest]
+base_urls = ["https://example.com"]
+[[rest.requests]]
+name = "recent"
+channel = "trades"
+connection_id = "public"
+path = "/trades?symbol={symbol}"
+
+[event_defaults]
+symbol = "/s"
+price = "/p"
+
+[[events]]
+kind = "trade"
+size = "/q"
+[[events]]
+kind = "trade"
+source = "recent"
+price = "/price"
+size = "/q"
+`);
+  assert.deepEqual(issues, []);
+  assert.deepEqual(events.map(({ symbol }) => symbol === null), [false, true]);
+});
+
+Deno.test("[event_defaults] is blamed once for what is wrong with its values", () => {
+  const rules = (defaults: string) =>
+    `[event_defaults]\nsymbol = "/s"\n${defaults}\n[[events]]\nkind = "trade"\nprice = "/p"\nsize = "/q"\n` +
+    `[[events]]\nkind = "quote"\n`;
+  const shape = load(rules("skip_first_frame = 1"));
+  assert.deepEqual(shape.issues, [
+    `okx.toml:${
+      lineOf(shape.text, "skip_first")
+    }:20+1 error -: Wrong value of "skip_first_frame": expected true or false, found 1`,
+  ]);
+  const language = load(rules('exchange_ts = "a b"'));
+  assert.equal(language.issues.length, 1);
+  assert.match(language.issues[0], new RegExp(`^okx.toml:${lineOf(language.text, "exchange_ts")}:18\\+1 error`));
+  const key = load(rules('exchange_tz = "/T"'));
+  assert.deepEqual(key.issues, [
+    `okx.toml:${lineOf(key.text, "exchange_tz")}:1+11 error -: Unknown key "exchange_tz" in [event_defaults]: ` +
+    'did you mean "exchange_ts"?',
+  ]);
+});
+
+/** The same descriptor written out and in short, with what is wrong with each. */
+function read(text: string) {
+  const { frames, issues } = loadDescriptor({
+    file: { path: "x.toml", text },
+    readText: () => null,
+    environment: () => undefined,
+  });
+  return { frames, issues: issueLines(issues) };
+}
+
+const LONG = `[meta]
+name = "x"
+version = "1.4"
+
+[[ws.connections]]
+id = "a"
+urls = ["wss://a.example/ws"]
+keepalive = { mode = "none" }
+
+[[ws.connections]]
+id = "b"
+urls = ["wss://b.example/ws"]
+keepalive = { mode = "none" }
+read_timeout_ms = 9000
+
+[rest]
+base_urls = ["https://a.example"]
+
+[[rest.instruments]]
+path = "/spot"
+rows = "/data/*"
+native = "/id"
+canonical = "concat(base, '/', quote)"
+
+[[rest.instruments]]
+path = "/margin"
+rows = "/data/*"
+native = "/id"
+canonical = "concat(base, '/', quote)"
+
+[[rest.instruments]]
+path = "/swap"
+rows = "/data/*"
+native = "/name"
+canonical = "concat(base, '/', quote)"
+
+[[subscriptions]]
+connection_id = "a"
+generator = '''foreach (s in symbols) { emit('{"op":"sub","args":["{symbol}"]}'); }'''
+batch = { at = "/args" }
+
+[[subscriptions]]
+connection_id = "b"
+generator = '''foreach (s in symbols) { emit('{"op":"sub","args":["b{symbol}"]}'); }'''
+batch = { at = "/args" }
+
+[[events]]
+kind = "trade"
+when = { "/t" = "trade" }
+rows = "/d/*"
+symbol = "/s"
+price = "/p"
+size = "/q"
+trade_id = { at = "/i", absent = ["0"] }
+
+[[events]]
+kind = "liquidation"
+when = { "/t" = "liquidation" }
+rows = "/d/*"
+symbol = "/s"
+price = "/p"
+size = "/q"
+id = { at = "/l", absent = ["-"] }
+
+[[events]]
+kind = "quote"
+when = { "/t" = "quote" }
+symbol = "/s"
+bid_price = { at = "/b", absent = ["-"] }
+bid_size = { at = "/B", absent = ["-"] }
+ask_price = { at = "/a/0", absent = ["-"] }
+ask_size = { at = "/a/1", absent = [""] }
+
+[[events]]
+kind = "candle"
+when = { "/t" = "candle" }
+symbol = "/s"
+interval = "/i"
+open_ts = "/ts"
+open = "/o"
+high = "/h"
+low = "/l"
+close = "/c"
+volume = "/v"
+`;
+
+const SHORT = `[meta]
+name = "x"
+version = "1.4"
+
+[connection_defaults]
+urls = ["wss://b.example/ws"]
+keepalive = { mode = "none" }
+
+[[ws.connections]]
+id = "a"
+urls = ["wss://a.example/ws"]
+
+[[ws.connections]]
+id = "b"
+read_timeout_ms = 9000
+
+[rest]
+base_urls = ["https://a.example"]
+
+[instrument_defaults]
+rows = "/data/*"
+native = "/id"
+canonical = "concat(base, '/', quote)"
+
+[[rest.instruments]]
+path = ["/spot", "/margin"]
+
+[[rest.instruments]]
+path = "/swap"
+native = "/name"
+
+[subscription_defaults]
+batch = { at = "/args" }
+
+[[subscriptions]]
+connection_id = "a"
+generator = '''foreach (s in symbols) { emit('{"op":"sub","args":["{symbol}"]}'); }'''
+
+[[subscriptions]]
+connection_id = "b"
+generator = '''foreach (s in symbols) { emit('{"op":"sub","args":["b{symbol}"]}'); }'''
+
+[event_defaults]
+symbol = "/s"
+
+[[events]]
+kind = "trade"
+when = { "/t" = "trade" }
+rows = "/d/*"
+price = "/p"
+size = "/q"
+trade_id = { at = "/i", absent = ["0"] }
+
+[[events]]
+kind = "liquidation"
+like = "trade"
+when = { "/t" = "liquidation" }
+id = { at = "/l", absent = ["-"] }
+
+[[events]]
+kind = "quote"
+when = { "/t" = "quote" }
+absent = ["-"]
+bid = ["/b", "/B"]
+ask = ["/a/0", { at = "/a/1", absent = [""] }]
+
+[[events]]
+kind = "candle"
+when = { "/t" = "candle" }
+interval = "/i"
+open_ts = "/ts"
+ohlcv = ["/o", "/h", "/l", "/c", "/v"]
+`;
+
+Deno.test("a descriptor in short has the rules of the one that is written out", () => {
+  const [long, short] = [read(LONG), read(SHORT)];
+  assert.deepEqual(short.issues, []);
+  assert.deepEqual(short.frames, long.frames);
+  assert.equal(long.frames?.events.length, 4);
+});
+
+Deno.test("what is wrong with a short form is said where it stands", () => {
+  const wrong = (from: string, to: string) => read(SHORT.replace(from, to)).issues;
+  const at = (part: string, text = SHORT) => `x.toml:${lineOf(text, part)}`;
+  const canonical = wrong("concat(base, '/', quote)", "concat(base, '/'");
+  assert.equal(canonical.length, 1, canonical.join("\n"));
+  assert.ok(canonical[0].startsWith(at("canonical = ")), canonical[0]);
+  const native = wrong('native = "/name"', 'native = "no(name)"');
+  assert.ok(native.length === 1 && native[0].startsWith(at('native = "/name"')), native.join("\n"));
+  const size = wrong('"/B"]', '"upper("]');
+  assert.ok(size.length === 1 && size[0].startsWith(at('bid = ["/b"')), size.join("\n"));
+  const few = wrong('"/c", "/v"]', '"/c"]');
+  assert.ok(few.some((issue) => issue.startsWith(at("ohlcv"))), few.join("\n"));
+  const beside = wrong('bid = ["/b"', 'bid_size = "/B"\nbid = ["/b"');
+  assert.ok(beside.some((issue) => issue.includes("`bid` beside bid_size")), beside.join("\n"));
+  const like = wrong('like = "trade"', 'like = "candle"');
+  assert.ok(like.some((issue) => issue.includes("No rule candle before this one")), like.join("\n"));
+  const unknown = wrong("batch = { at", "batsch = { at");
+  assert.ok(unknown.length === 1 && unknown[0].includes("[subscription_defaults]"), unknown.join("\n"));
+});
