@@ -3,18 +3,10 @@
  * the keeper that says which updates may leave. In: book events and a BookRule. Out: verdicts. Pure. Must not know
  * frames, sockets, sessions, clocks or any exchange by name.
  */
-export {
-  type BookEmission,
-  type BookFaultCause,
-  type BookGap,
-  BookKeeper,
-  type BookKeeperState,
-  type BookState,
-  type BookUpdate,
-  type BookVerdict,
-  type OpenBookGap,
-} from "./keeper.ts";
+export { BookKeeper, type BookKeeperState } from "./keeper.ts";
 export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";
 export { compareDecimals } from "./decimal_order.ts";
 export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";
+export { type BookEmission, type BookFaultCause, type BookGap, type BookUpdate, type BookVerdict } from "./verdict.ts";
+export { type BookState, type OpenBookGap } from "./validity.ts";
 export { type Junction, junction, type SequencePoint, type Succession, succession } from "./sequencer.ts";

@@ -10,6 +10,7 @@ export { CHECKPOINT_VERSION, CheckpointError } from "./checkpoint.ts";
 export { type DedupFrame, Deduplicator } from "./dedup.ts";
 export { deriveRecord } from "./derive_record.ts";
 export { weighEvent } from "./event_weight.ts";
-export { type LookMemory, Pipeline } from "./pipeline.ts";
+export { type LookMemory } from "./frame_stage.ts";
+export { Pipeline } from "./pipeline.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";
 export { connectionIdOf } from "./session_memory.ts";

@@ -22,7 +22,8 @@ import { hostOf, type RollingWindow } from "../rest/mod.ts";
 import type { DesiredOutcome, Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { secretsOfAttempt, showUrl } from "./shown_url.ts";
-import { isTold, SocketLife } from "./socket_life.ts";
+import { isTold } from "./socket_end.ts";
+import { SocketLife } from "./socket_life.ts";
 import { StreamLedger } from "./stream_ledger.ts";
 import type { StreamEntry } from "./stream_ledger.ts";
 

@@ -3,9 +3,7 @@ import {
   type Channel,
   type CloseCause,
   type ControlSignal,
-  Failure,
   type Micros,
-  renderTemplate,
   type Secrets,
   type SessionId,
   type SessionState,
@@ -18,24 +16,14 @@ import type { BootValues } from "./bootstrap.ts";
 import { Keepalive, type SignOfLife } from "./keepalive.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { SessionOptions } from "./session_api.ts";
-import { SendQueue } from "./send_queue.ts";
 import { SocketDeadlines } from "./socket_deadlines.ts";
+import { causeOf, isTold, messageOf, type SocketEnd } from "./socket_end.ts";
+import { SocketSender } from "./socket_sender.ts";
 import type { StreamLedger } from "./stream_ledger.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** A close code that tells the peer that all is well (RFC 6455 section 7.4.1). */
 const NORMAL_CLOSURE = 1000;
-
-/** How a socket ended. */
-export interface SocketEnd {
-  readonly cause: CloseCause;
-  readonly reason: string;
-  readonly livedMs: number;
-  /** Whether all its requests had been answered. */
-  readonly settled: boolean;
-  /** Tells the sink of the end, which it has not taken yet; null where it has. Throws what the sink throws. */
-  readonly owed: (() => void) | null;
-}
 
 /** What a socket is given by its session. */
 export interface SocketSetup {
@@ -64,7 +52,7 @@ export class SocketLife {
   readonly ended: Promise<SocketEnd>;
   readonly #options: SessionOptions;
   readonly #setup: SocketSetup;
-  readonly #queue: SendQueue;
+  readonly #sender: SocketSender;
   readonly #keepalive: Keepalive;
   readonly #deadlines: SocketDeadlines;
   readonly #subscriptions: Subscriptions;
@@ -73,7 +61,6 @@ export class SocketLife {
   #session: SessionId | null = null;
   #timer: Timer | null = null;
   #timerDueMs = Infinity;
-  #requestId = 0;
   #ending: { readonly cause: CloseCause; readonly reason: string } | null = null;
   #closed = false;
 
@@ -84,18 +71,20 @@ export class SocketLife {
     this.#setup = setup;
     this.#keepalive = new Keepalive(plan.keepalive, setup.boot);
     this.#deadlines = new SocketDeadlines(plan, this.#keepalive);
-    this.#queue = new SendQueue({
-      clock: host.clock,
+    this.#sender = new SocketSender({
+      host,
+      boot: setup.boot,
       window: setup.sendWindow,
       limit: plan.sendLimit,
+      connection: () => this.#connection,
       onThrow: (error) => this.#fail(error),
     });
     this.#subscriptions = new Subscriptions(options, {
       ledger: setup.ledger,
       desired: setup.desired,
       socket: {
-        queue: this.#queue,
-        send: (template) => this.#send(template),
+        queue: this.#sender.queue,
+        send: (template) => this.#sender.send(template),
         schedule: () => this.#schedule(),
         settled: () => setup.setState({ kind: "live" }),
         acked: (streams, at) => this.#tell((session) => sink.acked(session, streams, at)),
@@ -109,7 +98,7 @@ export class SocketLife {
       onFrame: (payload, binary, receivedTs) => this.#onFrame(payload, binary, receivedTs),
       onPing: () => {
         // The socket answers by itself; the answer counts as sent all the same.
-        this.#queue.countPong();
+        this.#sender.queue.countPong();
         this.#received("frame");
       },
       onPong: () => this.#received("pong_frame"),
@@ -188,10 +177,7 @@ export class SocketLife {
 
   ask(message: Template): void {
     if (!this.#deadlines.sending || this.#closed || this.#ending !== null) return;
-    this.#queue.request(() => {
-      this.#send(message);
-      return true;
-    });
+    this.#sender.request(message);
   }
 
   pause(): void {
@@ -272,7 +258,7 @@ export class SocketLife {
   }
 
   #stopWork(): void {
-    this.#queue.close();
+    this.#sender.queue.close();
     this.#timer?.cancel();
     this.#timer = null;
   }
@@ -312,75 +298,20 @@ export class SocketLife {
   #startSending(): void {
     const { plan } = this.#options;
     if (plan.awaitsWelcome) this.#setup.setState({ kind: "subscribing" });
-    for (const template of plan.hello) {
-      this.#queue.request(() => {
-        this.#send(template);
-        return true;
-      });
-    }
+    for (const template of plan.hello) this.#sender.request(template);
     this.#subscriptions.start();
   }
 
-  /** Sends a frame; returns the ids it carries. */
-  #send(template: Template, capture?: string): readonly string[] {
-    const { host } = this.#options;
-    const ids: string[] = [];
-    if (template.parts.some((part) => typeof part !== "string" && part.kind === "id")) {
-      ids.push(String(++this.#requestId));
-    }
-    const text = renderTemplate(template, {
-      id: this.#requestId,
-      nowMs: host.clock.nowMs(),
-      uuid: () => {
-        const id = host.random.uuid();
-        ids.push(id);
-        return id;
-      },
-      boot: this.#setup.boot,
-      ...(capture === undefined ? {} : { capture }),
-    });
-    this.#connection?.send(text);
-    return ids;
-  }
-
   #ping(nowMs: number): void {
-    const { mode, template } = this.#options.plan.keepalive;
     this.#keepalive.pinged(nowMs);
-    this.#queue.urgent(() => {
-      if (mode === "ping_frame") this.#connection?.ping();
-      else if (template !== null) this.#send(template);
+    this.#sender.ping(this.#options.plan.keepalive, () => {
       this.#keepalive.sent(this.#nowMs());
       this.#schedule();
-      return true;
     });
   }
 
   #reply(signal: ControlSignal): void {
     const reply = this.#options.controls[signal.ruleIndex]?.reply ?? null;
-    if (reply === null) return;
-    this.#queue.urgent(() => {
-      this.#send(reply, signal.capture ?? "");
-      return true;
-    });
-  }
-}
-
-/** What a thrown thing says of the end of a socket: the journal takes nothing, or a part of the program is wrong. */
-function causeOf(error: unknown): CloseCause {
-  return error instanceof Failure ? "journal_busy" : "error";
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Failure) return error.message;
-  return `bug: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
-}
-
-/** Tells the sink of an end; false where it has to be told again. A bug is not repeated: it would be the same one. */
-export function isTold(tell: () => void): boolean {
-  try {
-    tell();
-    return true;
-  } catch (error) {
-    return !(error instanceof Failure);
+    if (reply !== null) this.#sender.answer(reply, signal.capture ?? "");
   }
 }

@@ -1,0 +1,166 @@
+import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts";
+import { FrameMemory, type NormalizedEvent, type NormalizedFrame } from "../normalize/mod.ts";
+import type { PipelineResult, RecordAccount } from "./account.ts";
+import type { BookStage } from "./book_stage.ts";
+import type { GapStage } from "./gap_stage.ts";
+import type { CompiledDerivation, Plans } from "./plan_store.ts";
+import type { SessionMemory } from "./session_memory.ts";
+import type { StateStage } from "./state_stage.ts";
+
+/** The stages that a frame passes and what they share. */
+export interface FrameStageOptions {
+  readonly account: RecordAccount;
+  readonly plans: Plans;
+  readonly state: StateStage;
+  readonly gaps: GapStage;
+  readonly books: BookStage;
+}
+
+/**
+ * What received bytes pass, in this order: read by the session's plan, count the frame, invalidate books whose updates it
+ * lost, then event by event: books through their keepers, everything else past the gaps of its stream and the duplicates;
+ * at last checksums of their own frames, and faults.
+ */
+export class FrameStage {
+  readonly #account: RecordAccount;
+  readonly #plans: Plans;
+  readonly #state: StateStage;
+  readonly #gaps: GapStage;
+  readonly #books: BookStage;
+
+  constructor({ account, plans, state, gaps, books }: FrameStageOptions) {
+    this.#account = account;
+    this.#plans = plans;
+    this.#state = state;
+    this.#gaps = gaps;
+    this.#books = books;
+  }
+
+  /** Turns a frame into events. */
+  frame(record: FrameRecord): void {
+    const session = this.#state.memory.sessions.get(record.session);
+    if (session === undefined) return this.#gaps.orphan(record);
+    const account = this.#account;
+    account.exchange = session.exchange;
+    account.session = session.id;
+    const { derivation } = session;
+    if (derivation === null) return this.#gaps.underived(session, record.payload);
+    const { payload, binary, at: receivedTs } = record;
+    const { connectionId, books } = session;
+    const read = derivation.normalizer.read({ connectionId, payload, binary, receivedTs }, session.frames);
+    if (read.socketSequence !== null && books !== null) this.#books.countFrame(session, books, read.socketSequence);
+    session.lastTs = receivedTs;
+    if (books !== null && read.lostUpdates.length > 0) this.#books.loseUpdates(session, books, read.lostUpdates);
+    this.#emit(read, { derivation, session, connectionId, payload });
+    if (books !== null && read.checksums.length > 0) this.#books.check(books, read.checksums);
+    if (read.faults.length > 0) this.#gaps.faulty(session, read);
+  }
+
+  /** Turns the answer to a request into events. */
+  http(record: HttpRecord): void {
+    const account = this.#account;
+    account.exchange = record.exchange;
+    if (record.status !== 200 && record.status !== 0) return;
+    const session = record.session === null ? null : this.#state.memory.sessions.get(record.session) ?? null;
+    account.session = record.session ?? 0;
+    const derivation = session?.derivation ??
+      this.#plans.resolve({ exchange: record.exchange, planHash: record.planHash, descriptorHash: "" });
+    if (derivation === null) return this.#gaps.underived(session, record.body);
+    if (record.status === 0) return this.#gaps.pollMissed(record, derivation);
+    const connectionId = session?.connectionId ?? null;
+    const memory: FrameMemory = session?.frames ?? this.#state.memory.pollsOf(record.exchange);
+    const { request, native, body, at: receivedTs } = record;
+    const input = { hasSession: session !== null, connectionId, request, native, body, receivedTs };
+    const read = derivation.normalizer.readHttp(input, memory);
+    account.isAnswer = read.isAnswer;
+    this.#emit(read, { derivation, session, connectionId: connectionId ?? "", payload: body });
+    if (read.faults.length > 0) this.#gaps.faulty(null, read);
+  }
+
+  /**
+   * Reads a frame that is not in the journal and changes nothing: what it means to its session, its streams and its
+   * events as they were sent. `scratch`: what the sessions of such frames remember besides, made here.
+   */
+  look(record: FrameRecord, scratch: LookMemory): PipelineResult {
+    const account = this.#account;
+    account.begin(0, record.at);
+    const session = this.#state.memory.sessions.get(record.session);
+    if (session === undefined || session.derivation === null) return account;
+    account.exchange = session.exchange;
+    account.session = session.id;
+    let memory = scratch.get(session.id);
+    if (memory === undefined) {
+      scratch.set(session.id, memory = new FrameMemory());
+      for (const [part, entries] of session.frames.parts()) memory.restore(part, entries);
+    }
+    const { payload, binary, at: receivedTs } = record;
+    const read = session.derivation.normalizer.read(
+      { connectionId: session.connectionId, payload, binary, receivedTs },
+      memory,
+    );
+    account.take(read);
+    for (const { channel, symbol, native_symbol: native, event, exchange_ts: exchangeTs } of read.events) {
+      if (channel !== null) account.streams.push({ channel, symbol });
+      account.emit({ symbol, native }, event, exchangeTs);
+    }
+    return account;
+  }
+
+  /** The stages behind reading, event by event. */
+  #emit(read: NormalizedFrame, from: FrameSource): void {
+    const account = this.#account;
+    account.take(read);
+    const { session } = from;
+    const { events } = read;
+    let last: Stream | null = null;
+    for (let i = 0; i < events.length; i++) {
+      const found = events[i];
+      const { channel, symbol } = found;
+      const isNext = channel !== null && (last === null || last.symbol !== symbol || last.channel !== channel);
+      if (isNext) account.streams.push(last = { channel, symbol });
+      const kept = session === null ? null : this.#books.bookOf(session, found);
+      if (kept !== null && session !== null) {
+        const updates = events.slice(i, i + sameBook(events, i));
+        // An update that was read in part is none: what it leaves is not the exchange's book.
+        if (isPartlyLost(read, found)) this.#books.withhold(updates);
+        else this.#books.keep(session, kept, updates);
+        i += updates.length - 1;
+        continue;
+      }
+      if (isNext) this.#gaps.sawData(session, { channel, symbol, native: found.native_symbol });
+      if (this.#isDuplicate(found, from)) account.duplicates++;
+      else account.emit({ symbol, native: found.native_symbol }, found.event, found.exchange_ts);
+    }
+  }
+
+  #isDuplicate(found: NormalizedEvent, { derivation, connectionId, payload }: FrameSource): boolean {
+    if (!derivation.dedup.enabled) return false;
+    const { exchange, session, offset, at: receivedTs } = this.#account;
+    const frame = { exchange, connectionId, session, offset, receivedTs, payload };
+    return this.#state.memory.dedup.isDuplicate(found, frame, derivation.dedup);
+  }
+}
+
+/** What the sessions of frames that are looked at and not kept remember; begins empty. */
+export type LookMemory = Map<SessionId, FrameMemory>;
+
+/** Where the events of a frame or an answer come from. */
+interface FrameSource {
+  readonly derivation: CompiledDerivation;
+  /** Null for answers that belong to none. */
+  readonly session: SessionMemory | null;
+  readonly connectionId: string;
+  readonly payload: Uint8Array;
+}
+
+/** How many events from an index on belong to the same book. */
+function sameBook(events: readonly NormalizedEvent[], start: number): number {
+  const { rule, native_symbol: native } = events[start];
+  let end = start + 1;
+  while (end < events.length && events[end].rule === rule && events[end].native_symbol === native) end++;
+  return end - start;
+}
+
+function isPartlyLost({ lostUpdates }: NormalizedFrame, { rule, native_symbol: native }: NormalizedEvent): boolean {
+  return lostUpdates.some((update) => update.rule === rule && update.native_symbol === native);
+}

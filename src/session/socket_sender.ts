@@ -1,0 +1,80 @@
+import type { Connection, Host } from "../host/mod.ts";
+import { type ConnectionPlan, renderTemplate, type Template } from "../model/mod.ts";
+import type { RollingWindow } from "../rest/mod.ts";
+import type { BootValues } from "./bootstrap.ts";
+import { SendQueue } from "./send_queue.ts";
+
+type KeepalivePlan = ConnectionPlan["keepalive"];
+
+/** What frames are sent with. */
+export interface SocketSenderOptions {
+  readonly host: Pick<Host, "clock" | "random">;
+  readonly boot: BootValues;
+  readonly limit: ConnectionPlan["sendLimit"];
+  /** Shared with the sockets before and after this one. */
+  readonly window: RollingWindow | null;
+  /** Null before the socket is open: nothing is sent then. */
+  readonly connection: () => Connection | null;
+  readonly onThrow: (error: unknown) => void;
+}
+
+/** Fills templates in and sends them, each kind of frame in its order, within the limits of the connection. */
+export class SocketSender {
+  readonly queue: SendQueue;
+  readonly #options: SocketSenderOptions;
+  #requestId = 0;
+
+  constructor(options: SocketSenderOptions) {
+    this.#options = options;
+    const { host, window, limit, onThrow } = options;
+    this.queue = new SendQueue({ clock: host.clock, window, limit, onThrow });
+  }
+
+  /** Sends a frame when requests before it have left. */
+  request(template: Template): void {
+    this.queue.request(() => {
+      this.send(template);
+      return true;
+    });
+  }
+
+  /** Sends an answer before all requests. `capture`: what of the peer's frame stands in it. */
+  answer(template: Template, capture: string): void {
+    this.queue.urgent(() => {
+      this.send(template, capture);
+      return true;
+    });
+  }
+
+  /** Sends a frame; returns the ids it carries. */
+  send(template: Template, capture?: string): readonly string[] {
+    const { host, boot, connection } = this.#options;
+    const ids: string[] = [];
+    if (template.parts.some((part) => typeof part !== "string" && part.kind === "id")) {
+      ids.push(String(++this.#requestId));
+    }
+    const text = renderTemplate(template, {
+      id: this.#requestId,
+      nowMs: host.clock.nowMs(),
+      uuid: () => {
+        const id = host.random.uuid();
+        ids.push(id);
+        return id;
+      },
+      boot,
+      ...(capture === undefined ? {} : { capture }),
+    });
+    connection()?.send(text);
+    return ids;
+  }
+
+  /** Sends a ping before all requests. `sent`: called when it has left. */
+  ping({ mode, template }: KeepalivePlan, sent: () => void): void {
+    this.queue.urgent(() => {
+      if (mode === "ping_frame") this.#options.connection()?.ping();
+      else if (template !== null) this.send(template);
+      sent();
+      return true;
+    });
+  }
+}
