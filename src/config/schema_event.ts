@@ -37,6 +37,9 @@ const common = {
   symbol: field.describe(
     "Native symbol, relative to the row. Required, except for a REST request with `{symbol}`, where it is the one asked",
   ),
+  fields: z.record(z.string(), z.unknown()).optional().describe(
+    "Keys of the rule that stand in one table, on one line",
+  ),
   exchange_ts: field.describe("The exchange's time of the event"),
   absent: z.array(z.string()).min(1).optional().describe(
     'Texts that mean "not there" in every field that may be missing and has no `absent` of its own',
@@ -73,33 +76,15 @@ function fieldKeys(...kinds: readonly EventKind[]): Readonly<Record<never, z.Zod
   return Object.fromEntries(fields.map(([name, spec]) => [name, fieldKey(spec)]));
 }
 
-/** Fields that stand in one list, in this order: the two sides of a quote, the numbers of a candle. */
-export const FIELD_GROUPS: Readonly<Record<string, readonly string[]>> = {
-  bid: ["bid_price", "bid_size"],
-  ask: ["ask_price", "ask_size"],
-  ohlcv: ["open", "high", "low", "close", "volume"],
-};
-
-/** Builds the keys of the groups whose fields a kind has, all of them. */
-function groupKeys(kind: RowKind): Readonly<Record<never, z.ZodType>> {
-  const names: ReadonlySet<string> = new Set(fieldsOf(kind).map(([name]) => name));
-  const groups = Object.entries(FIELD_GROUPS).filter(([, fields]) => fields.every((field) => names.has(field)));
-  return Object.fromEntries(groups.map(([group, fields]) => {
-    const meaning = `The fields ${fields.map((one) => `\`${one}\``).join(", ")} as a list in this order`;
-    return [group, z.array(fieldSchema).length(fields.length).optional().describe(meaning)];
-  }));
-}
-
 /** Builds the rule of a kind whose events are whole rows. */
 function rowSchema(kind: RowKind) {
-  const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
-  return z.strictObject({ kind: kindKey, ...common, ...fieldKeys(kind), ...groupKeys(kind) });
+  return z.strictObject({ kind: z.literal(kind).describe(eventSpec(kind).meaning), ...common, ...fieldKeys(kind) });
 }
 
 /** Builds the rule of a kind whose rows may be partial. */
 function mergingSchema(kind: RowKind) {
   const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
-  return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind), ...groupKeys(kind) });
+  return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind) });
 }
 
 const bookSchema = z.strictObject({
@@ -155,7 +140,7 @@ export function eventKeys(kind: unknown): readonly string[] {
 
 /** Every key of any kind, optional and without its default, but those that are a rule's own. */
 function sharedEventKeys(): Record<string, z.ZodType> {
-  const shapes = eventSchema.options.map(({ shape }) => optionalKeys(shape, ["kind", "name", "like"]));
+  const shapes = eventSchema.options.map(({ shape }) => optionalKeys(shape, ["kind", "name", "like", "fields"]));
   return Object.assign({}, ...shapes.toReversed());
 }
 

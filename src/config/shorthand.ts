@@ -8,12 +8,12 @@ import {
   subscriptionDefaultsSchema,
   subscriptionSchema,
 } from "./schema_descriptor.ts";
-import { eventDefaultsSchema, eventKeys, FIELD_GROUPS } from "./schema_event.ts";
+import { eventDefaultsSchema, eventKeys } from "./schema_event.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /**
  * A descriptor in which every short form is written out: tables have what the tables of defaults and `like` give them,
- * lists of paths are tables of their own, and groups of fields are fields. Places of what was written out are those of
+ * lists of paths are tables of their own, and `fields` are keys of their rule. Places of what was written out are those of
  * what the file says. A short form that is not as it should be stays, so that it is reported where it stands.
  */
 export function withoutShorthand(source: TomlSource): TomlSource {
@@ -23,9 +23,9 @@ export function withoutShorthand(source: TomlSource): TomlSource {
   writer.fill(["subscriptions"], "subscription_defaults", subscriptionDefaultsSchema.shape, subscriptionSchema.shape);
   writer.fill(["rest", "instruments"], "instrument_defaults", instrumentDefaultsSchema.shape, instrumentsSchema.shape);
   writer.splitPaths(["rest", "instruments"]);
+  writer.unfold(["events"]);
   writer.copyLike(["events"]);
   writer.fillEvents();
-  writer.ungroup(["events"]);
   const { moved } = writer;
   return {
     ...source,
@@ -65,7 +65,7 @@ class Writer {
     const source = tableOf(this.table.event_defaults)?.source ?? "ws";
     this.#fillFrom(["events"], "event_defaults", (key, own) => {
       if ((own.source ?? "ws") !== source || !Object.hasOwn(eventDefaultsSchema.shape, key)) return false;
-      return eventKeys(own.kind).includes(key) && !groupIsNamed(own, key);
+      return eventKeys(own.kind).includes(key);
     });
   }
 
@@ -89,7 +89,7 @@ class Writer {
       if (model !== undefined && like !== undefined) {
         const allowed = eventKeys(own.kind);
         const added = Object.keys(model.table).filter((key) =>
-          !NEVER_COPIED.has(key) && !Object.hasOwn(own, key) && allowed.includes(key) && !groupIsNamed(own, key)
+          !RULES_OWN.has(key) && !Object.hasOwn(own, key) && allowed.includes(key)
         );
         for (const key of added) this.#origins.set(keyOf([...path, key]), this.moved([...model.path, key]));
         table = tableFrom([...added.map((key) => [key, model.table[key]] as const), ...Object.entries(others)]);
@@ -124,22 +124,19 @@ class Writer {
     this.table = withList(this.table, list, split);
   }
 
-  /** Writes groups as the fields that they stand for; a group beside one of its fields stays. */
-  ungroup(list: ValuePath): void {
+  /** Writes `fields` as keys of their rule; those that stand beside it too stay. */
+  unfold(list: ValuePath): void {
     this.#mapTables(list, (own, path) => {
-      let table = own;
-      for (const [group, fields] of Object.entries(FIELD_GROUPS)) {
-        const values = own[group];
-        if (!isList(values) || values.length !== fields.length || fields.some((field) => Object.hasOwn(own, field))) {
-          continue;
-        }
-        if (!fields.every((field) => eventKeys(own.kind).includes(field))) continue;
-        const { [group]: _group, ...others } = table;
-        const origin = this.moved([...path, group]);
-        fields.forEach((field, at) => this.#origins.set(keyOf([...path, field]), [...origin, at]));
-        table = tableFrom([...Object.entries(others), ...fields.map((field, at) => [field, values[at]] as const)]);
-      }
-      return table;
+      const folded = tableOf(own.fields);
+      if (folded === null) return own;
+      const { fields: _fields, ...others } = own;
+      const [doubled, single] = partition(
+        Object.entries(folded),
+        ([key]) => RULES_OWN.has(key) || Object.hasOwn(own, key),
+      );
+      for (const [key] of single) this.#origins.set(keyOf([...path, key]), [...path, "fields", key]);
+      const left = doubled.length === 0 ? [] : [["fields", tableFrom(doubled)] as const];
+      return tableFrom([...Object.entries(others), ...single, ...left]);
     });
   }
 
@@ -155,15 +152,11 @@ class Writer {
 }
 
 /** Keys that are a rule's own. */
-const NEVER_COPIED: ReadonlySet<string> = new Set(["kind", "name", "like"]);
+const RULES_OWN: ReadonlySet<string> = new Set(["kind", "name", "like", "fields"]);
 
-/** Whether a rule has a group of which a field is part, or a field of a group: neither is given to it then. */
-function groupIsNamed(own: TomlTable, key: string): boolean {
-  return Object.entries(FIELD_GROUPS).some(([group, fields]) =>
-    key === group
-      ? fields.some((field) => Object.hasOwn(own, field))
-      : fields.includes(key) && Object.hasOwn(own, group)
-  );
+/** Entries that pass a test, and the others. */
+function partition<Entry>(all: readonly Entry[], test: (one: Entry) => boolean): readonly [Entry[], Entry[]] {
+  return [all.filter(test), all.filter((one) => !test(one))];
 }
 
 function isPathList(value: TomlValue | undefined): value is readonly TomlValue[] {

@@ -252,15 +252,14 @@ id = { at = "/l", absent = ["-"] }
 kind = "quote"
 when = { "/t" = "quote" }
 absent = ["-"]
-bid = ["/b", "/B"]
-ask = ["/a/0", { at = "/a/1", absent = [""] }]
+fields = { bid_price = "/b", bid_size = "/B", ask_price = "/a/0", ask_size = { at = "/a/1", absent = [""] } }
 
 [[events]]
 kind = "candle"
 when = { "/t" = "candle" }
 interval = "/i"
 open_ts = "/ts"
-ohlcv = ["/o", "/h", "/l", "/c", "/v"]
+fields = { open = "/o", high = "/h", low = "/l", close = "/c", volume = "/v" }
 `;
 
 Deno.test("a descriptor in short has the rules of the one that is written out", () => {
@@ -278,12 +277,17 @@ Deno.test("what is wrong with a short form is said where it stands", () => {
   assert.ok(canonical[0].startsWith(at("canonical = ")), canonical[0]);
   const native = wrong('native = "/name"', 'native = "no(name)"');
   assert.ok(native.length === 1 && native[0].startsWith(at('native = "/name"')), native.join("\n"));
-  const size = wrong('"/B"]', '"upper("]');
-  assert.ok(size.length === 1 && size[0].startsWith(at('bid = ["/b"')), size.join("\n"));
-  const few = wrong('"/c", "/v"]', '"/c"]');
-  assert.ok(few.some((issue) => issue.startsWith(at("ohlcv"))), few.join("\n"));
-  const beside = wrong('bid = ["/b"', 'bid_size = "/B"\nbid = ["/b"');
-  assert.ok(beside.some((issue) => issue.includes("`bid` beside bid_size")), beside.join("\n"));
+  const size = wrong('"/B",', '"upper(",');
+  assert.ok(size.length === 1 && size[0].startsWith(at("fields = { bid_price")), size.join("\n"));
+  const few = wrong(', close = "/c"', "");
+  assert.ok(few.length === 1 && few[0].includes('Missing key "close"'), few.join("\n"));
+  const spelt = wrong("close =", "clsoe =");
+  assert.ok(spelt.length === 1 && spelt[0].startsWith(at("fields = { open")), spelt.join("\n"));
+  assert.ok(spelt[0].includes('did you mean "close"?'), spelt[0]);
+  const beside = wrong("open_ts =", 'open = "/o"\nopen_ts =');
+  assert.ok(beside.length === 1 && beside[0].includes("Key open stands in `fields` and beside it"), beside.join("\n"));
+  const own = wrong("{ open =", '{ kind = "trade", open =');
+  assert.ok(own.length === 1 && own[0].includes("Key kind stands in `fields`"), own.join("\n"));
   const like = wrong('like = "trade"', 'like = "candle"');
   assert.ok(like.some((issue) => issue.includes("No rule candle before this one")), like.join("\n"));
   const unknown = wrong("batch = { at", "batsch = { at");

@@ -12,7 +12,6 @@ import {
   type UnwrapRule,
 } from "../../model/mod.ts";
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
-import { FIELD_GROUPS } from "../schema_event.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { checkConnectionIds } from "./connections.ts";
 import { eventFields, fieldRule, optionalRule } from "./fields.ts";
@@ -86,10 +85,8 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
   }
   if (event.connections !== undefined) checkConnectionIds(event.connections, descriptor, place.at("connections"));
   if (event.like !== undefined) place.at("like").error(`No rule ${event.like} before this one`);
-  for (const [group, fields] of Object.entries(FIELD_GROUPS)) {
-    if (!Object.hasOwn(event, group)) continue;
-    const beside = fields.filter((field) => Object.hasOwn(event, field));
-    place.at(group).error(`\`${group}\` beside ${listed(beside)}: it stands for ${listed(fields)}`);
+  for (const key of Object.keys(event.fields ?? {})) {
+    place.at("fields", key).error(`Key ${key} stands in \`fields\` and beside it: leave one of them out`);
   }
 }
 
