@@ -42,7 +42,7 @@ const common = {
   ),
   exchange_ts: field.describe("The exchange's time of the event"),
   absent: z.array(z.string()).min(1).optional().describe(
-    'Texts that mean "not there" in every field that may be missing and has no `absent` of its own',
+    'Texts that mean "not there" in every field of the kind that may be missing and has no `absent` of its own',
   ),
   skip_first_frame: z.boolean().default(false).describe(
     "Leave out the first matching frame of each stream and session: it repeats what was before",

@@ -14,7 +14,7 @@ import {
 import type { DescriptorValues, EventValues, LevelValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { checkConnectionIds } from "./connections.ts";
-import { eventFields, fieldRule, optionalRule } from "./fields.ts";
+import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
 
 /** Returns the channel that a kind belongs to where the rule names none. */
@@ -55,10 +55,9 @@ function eventRule(
     symbol: event.symbol === undefined
       ? null
       : fieldRule(event.symbol, place.at("symbol"), { type: "text", required: true, unit }),
-    exchangeTs: event.exchange_ts === undefined ? null : optionalRule(
-      event,
-      fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
-    ),
+    exchangeTs: event.exchange_ts === undefined
+      ? null
+      : fieldRule(event.exchange_ts, place.at("exchange_ts"), { type: "time", required: false, unit }),
     fields: eventFields(event, place, unit),
     book: event.kind === "book" ? bookFields(event, place, unit) : null,
     merge: mergeRule(event, place),

@@ -58,7 +58,7 @@ export function eventFields(event: EventValues, place: Place, unit: TimeUnit): E
 }
 
 /** A field that may be missing knows what means so in its rule where it does not say that itself. */
-export function optionalRule({ absent }: EventValues, rule: FieldRule): FieldRule {
+function optionalRule({ absent }: EventValues, rule: FieldRule): FieldRule {
   return rule.required || rule.absent !== null || absent === undefined ? rule : { ...rule, absent };
 }
 
