@@ -17,12 +17,12 @@ import {
   SESSIONS_MAX,
 } from "../model/mod.ts";
 import { exampleOf, type NormalizedFrame } from "../normalize/mod.ts";
-import { CONNECTION, type EventPlace, type RecordAccount } from "./account.ts";
+import { CONNECTION, type EventPlace, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
 import { closedGap, describeClose, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
-import { openSession, type SessionGap, type SessionMemory } from "./session_memory.ts";
+import { openSession, type SessionGap, type SessionMemory, unknownPlan, unknownSession } from "./session_memory.ts";
 
 /** A stream as a session's data name it. */
 interface DataStream extends EventPlace {
@@ -31,8 +31,6 @@ interface DataStream extends EventPlace {
 
 /** What ends the gaps of polled streams: answers that belong to no session. */
 const POLL = { session: 0, connectionId: "" } as const;
-/** Name of the exchange in events of a session whose opening is unknown. */
-const UNKNOWN_EXCHANGE = "unknown";
 
 /** Turns what ends, fails or is missing into gaps, and ends them when their streams have data again. */
 export class GapStage {
@@ -233,7 +231,7 @@ export class GapStage {
     const { orphans } = this.#memory();
     account.exchange = UNKNOWN_EXCHANGE;
     account.session = record.session;
-    const detail = `the opening of session ${record.session} is unknown`;
+    const detail = unknownSession(record.session);
     account.faults = [{ code: "undecodable", where: "session unknown", example: exampleOf(record.payload) }];
     if (orphans.has(record.session)) return;
     const action = "frames kept in the journal";
@@ -327,18 +325,12 @@ export class GapStage {
     orphans.delete(record.session);
     const account = this.#account;
     account.exchange = UNKNOWN_EXCHANGE;
-    const detail = `the opening of session ${record.session} is unknown`;
+    const detail = unknownSession(record.session);
     const action = "frames kept in the journal";
     const { from, gapId } = orphan;
     const gap = closedGap({ stream: null, cause: "undecodable", from, to: record.at, detail, action });
     account.emitGap(CONNECTION, gap, gapId);
   }
-}
-
-function unknownPlan(origin: SessionMemory["origin"]): string {
-  const { exchange, planHash, descriptorHash } = origin;
-  if (planHash !== null) return `plan ${planHash} is unknown`;
-  return `no plan of ${exchange} fits the descriptor ${descriptorHash === "" ? "of the session" : descriptorHash}`;
 }
 
 /**

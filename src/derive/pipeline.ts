@@ -65,14 +65,14 @@ export class Pipeline {
     const account = this.#account;
     account.begin(offset, record.at);
     if (record.kind === "checkpoint") {
-      this.#state.resume(record.state, record.last);
+      this.#state.resume(record);
       return account;
     }
     if (record.kind === "plan") {
       this.#plans.store.add(record.hash, record.body);
       return account;
     }
-    this.#state.begin();
+    this.#state.follow(record);
     switch (record.kind) {
       case "frame":
         this.#frames.frame(record);

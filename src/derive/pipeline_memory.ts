@@ -41,6 +41,14 @@ export class PipelineMemory {
     return memory;
   }
 
+  /** Returns the native spelling of an instance's symbol, or the symbol itself where no open session knows it. */
+  nativeOf(exchange: string, symbol: string): string {
+    for (const session of this.sessions.values()) {
+      if (session.exchange === exchange) return session.nativeOf(symbol);
+    }
+    return symbol;
+  }
+
   /** Yields the memory as texts, each of bounded length. */
   save(): Iterable<string> {
     return writeCheckpoint(this.#items());

@@ -84,3 +84,15 @@ export function connectionIdOf(key: string): string {
   const at = key.indexOf("#");
   return at < 0 ? key : key.slice(0, at);
 }
+
+/** Says that nothing is known of a session's opening. */
+export function unknownSession(session: SessionId): string {
+  return `the opening of session ${session} is unknown`;
+}
+
+/** Says which plan of a session is unknown. */
+export function unknownPlan(origin: SessionOrigin): string {
+  const { exchange, planHash, descriptorHash } = origin;
+  if (planHash !== null) return `plan ${planHash} is unknown`;
+  return `no plan of ${exchange} fits the descriptor ${descriptorHash === "" ? "of the session" : descriptorHash}`;
+}

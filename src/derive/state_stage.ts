@@ -1,16 +1,24 @@
-import type { Micros, PlanRecord } from "../model/mod.ts";
+import type { CheckpointRecord, JournalRecord, Micros, PlanRecord } from "../model/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { PipelineMemory } from "./pipeline_memory.ts";
 import type { Plans } from "./plan_store.ts";
+import { tellResumed } from "./resumed_gaps.ts";
+
+/**
+ * Whether the memory says all that the records before would: `none` at their beginning, `torn` after a stretch of them
+ * that is lost. A checkpoint makes it `whole`, and to a whole memory it says nothing new.
+ */
+type Wholeness = "none" | "torn" | "whole";
 
 /** Holds what the pipeline remembers, and takes it from the checkpoints of the records where it is not known otherwise. */
 export class StateStage {
   readonly #account: RecordAccount;
   readonly #plans: Plans;
   #memory: PipelineMemory;
-  /** Parts of the checkpoint that the records begin with; null once another record was processed. */
-  #checkpoint: string[] | null = [];
+  #wholeness: Wholeness = "none";
+  /** Parts of a checkpoint, from its first on. */
+  #parts: string[] = [];
 
   constructor(account: RecordAccount, plans: Plans) {
     this.#account = account;
@@ -22,9 +30,39 @@ export class StateStage {
     return this.#memory;
   }
 
-  /** Notes that a record counts besides checkpoints and plans. */
-  begin(): void {
-    this.#checkpoint = null;
+  /** Notes a record that is neither a part of a checkpoint nor a plan. */
+  follow(record: JournalRecord): void {
+    this.#parts = [];
+    if (record.kind === "dropped" && record.toOffset !== null) this.#wholeness = "torn";
+    else if (this.#wholeness === "none") this.#wholeness = "whole";
+  }
+
+  /**
+   * Takes a part of a checkpoint: with its last one the memory is what it says, unless it is whole already. After a lost
+   * stretch that emits what became of the gaps meanwhile, and a checkpoint that cannot be read leaves the memory torn.
+   */
+  resume({ part, last, state }: CheckpointRecord): void {
+    if (this.#wholeness === "whole") return;
+    if (part === 0) this.#parts = [];
+    // The first parts may be lost; the rest alone says nothing.
+    if (part !== this.#parts.length) return;
+    this.#parts.push(state);
+    if (!last) return;
+    const parts = this.#parts;
+    this.#parts = [];
+    try {
+      const before = this.#memory;
+      const after = this.#read(parts);
+      if (this.#wholeness === "torn") tellResumed(this.#account, { before, after });
+      this.#memory = after;
+      this.#wholeness = "whole";
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      if (this.#wholeness === "torn") return;
+      this.#account.refusedCheckpoint = error.version;
+      this.#memory = new PipelineMemory(this.#plans);
+      this.#wholeness = "whole";
+    }
   }
 
   /** Yields the memory as texts of bounded length. */
@@ -35,12 +73,7 @@ export class StateStage {
   /** Goes on from a saved memory. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
   restore(parts: Iterable<string>): void {
     this.#memory = new PipelineMemory(this.#plans);
-    try {
-      this.#memory.restore(parts);
-    } catch (error) {
-      this.#memory = new PipelineMemory(this.#plans);
-      throw error instanceof CheckpointError ? error : new CheckpointError(0, String(error));
-    }
+    this.#memory = this.#read(parts);
   }
 
   /** Yields the plans that open sessions name. */
@@ -51,21 +84,17 @@ export class StateStage {
   /** Forgets everything: a checkpoint may come again, as at the beginning. */
   restart(): void {
     this.#memory = new PipelineMemory(this.#plans);
-    this.#checkpoint = [];
+    this.#wholeness = "none";
+    this.#parts = [];
   }
 
-  /** A checkpoint counts only before every other record: later ones say what is known already. */
-  resume(part: string, isLast: boolean): void {
-    const parts = this.#checkpoint;
-    if (parts === null) return;
-    parts.push(part);
-    if (!isLast) return;
-    this.#checkpoint = null;
+  #read(parts: Iterable<string>): PipelineMemory {
+    const memory = new PipelineMemory(this.#plans);
     try {
-      this.restore(parts);
+      memory.restore(parts);
+      return memory;
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
-      this.#account.refusedCheckpoint = error.version;
+      throw error instanceof CheckpointError ? error : new CheckpointError(0, String(error));
     }
   }
 }
