@@ -1,4 +1,5 @@
 import type { Host } from "../host/mod.ts";
+import type { Offset } from "../model/mod.ts";
 
 const ID = /^[0-9a-f-]{36}$/;
 
@@ -13,4 +14,19 @@ export async function journalId(host: Pick<Host, "files" | "random">, dir: strin
   const id = host.random.uuid();
   await host.files.writeAtomic(path, new TextEncoder().encode(`${id}\n`));
   return id;
+}
+
+/**
+ * The offset at which the journal once began, from its file `began`, which a new journal writes; null where it is not
+ * known, in a journal that an earlier version began. What lies before it never was: nothing of it can be lost.
+ */
+export async function journalBegin(
+  host: Pick<Host, "files">,
+  { dir, startOfNew }: { readonly dir: string; readonly startOfNew: Offset | null },
+): Promise<Offset | null> {
+  const path = `${dir}/began`;
+  const kept = (await host.files.readText(path))?.trim() ?? "";
+  if (/^\d{1,16}$/.test(kept) && Number.isSafeInteger(Number(kept))) return Number(kept);
+  if (startOfNew !== null) await host.files.writeAtomic(path, new TextEncoder().encode(`${startOfNew}\n`));
+  return startOfNew;
 }

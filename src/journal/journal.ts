@@ -48,6 +48,8 @@ export interface Journal {
   readonly synced: Offset;
   /** Offset of the first record that is still kept. */
   readonly oldest: Offset;
+  /** Where the journal once began, whatever has been removed since; null where that is not known. */
+  readonly began: Offset | null;
   /** First offset of the segment that holds an offset, of the oldest one where it is no longer kept. */
   segmentStart(offset: Offset): Offset;
   /** Bytes not yet synced. */

@@ -1,6 +1,6 @@
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
-import { journalId } from "./identity.ts";
+import { journalBegin, journalId } from "./identity.ts";
 import type { Journal, JournalOptions } from "./journal.ts";
 import { JournalFolder } from "./journal_folder.ts";
 import { recoverSegments } from "./recovery.ts";
@@ -29,12 +29,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const end = recovery.segments.at(-1)?.nextOffset ?? nowMicros;
     const most = Math.max(end, nowMicros) + CURSOR_AHEAD_MICROS_MAX;
     const committed = await cursors.greatest({ most, observer });
+    const start = Math.max(nowMicros, committed);
+    const began = await journalBegin(host, { dir, startOfNew: recovery.segments.length === 0 ? start : null });
     const journal = new SegmentedJournal(options, {
       id,
+      began,
       recovery,
       cursors,
       folder: new JournalFolder(host, { dir, cursors, lock }),
-      start: Math.max(nowMicros, committed),
+      start,
       committedPast: recovery.segments.length > 0 && committed > end ? committed : null,
     });
     await journal.begin();

@@ -33,6 +33,7 @@ const RETRY_MS_MAX = 5_000;
 /** What was made ready for a journal before it is begun. */
 export interface JournalParts {
   readonly id: string;
+  readonly began: Offset | null;
   readonly recovery: Recovery;
   readonly cursors: Cursors;
   readonly folder: JournalFolder;
@@ -45,6 +46,7 @@ export interface JournalParts {
 /** The journal of a folder that is locked and recovered. */
 export class SegmentedJournal implements Journal {
   readonly id: string;
+  readonly began: Offset | null;
   readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
   readonly #options: JournalOptions;
   readonly #folder: JournalFolder;
@@ -88,6 +90,7 @@ export class SegmentedJournal implements Journal {
     const { recovery, cursors } = parts;
     const last = recovery.segments.at(-1);
     this.id = parts.id;
+    this.began = parts.began;
     this.#options = options;
     this.#folder = parts.folder;
     this.#committedPast = parts.committedPast;

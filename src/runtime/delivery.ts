@@ -255,7 +255,10 @@ export class Delivery {
     if (from < expected) await journal.commitCursor(name, from);
     this.#position = from;
     this.#committed = Math.min(from, expected);
-    if (stand < journal.oldest) await this.#tellLost(life, stand, journal.oldest);
+    // Nothing before the journal's begin was ever there to be lost, and a new sink at a new destination has lost nothing.
+    const lostFrom = Math.max(stand, journal.began ?? 0);
+    const isNew = cursor === null && stand === 0;
+    if (lostFrom < journal.oldest && !isNew) await this.#tellLost(life, lostFrom, journal.oldest);
   }
 
   /** Tells the sink of records that it can never have. */

@@ -26,6 +26,13 @@ export function defaultSink(scope: SinkScope): SinkPlan {
   return { type: PARQUET.name, name: "archive", kinds: null, options: PARQUET.options({}, scope) };
 }
 
+/** The plan of a sink of a type with its defaults, to show what it would do; null where no type has the name. */
+export function sampleSink(type: string): SinkPlan | null {
+  const found = SINK_TYPES.find(({ name }) => name === type);
+  if (found === undefined) return null;
+  return { type, name: type, kinds: null, options: found.options(found.sample, { dataDir: "data" }) };
+}
+
 /** The plan that `replay --to` asks for; null where the text names no type or does not fit it. */
 export function replaySink(text: string): SinkPlan | null {
   const at = text.indexOf(":");

@@ -19,7 +19,8 @@ export interface Sink {
   /**
    * Prepares to go on and resolves with the offset where the destination stands: everything before it is there for good,
    * nothing at or past it is. `committed` is where the caller believes it stands. A destination that keeps no position
-   * takes back what it wrote itself at or past `committed`, where it can, and resolves with `committed`.
+   * takes back what it wrote itself at or past `committed`, where it can, and resolves with `committed`. One that keeps
+   * its position and finds none resolves with 0: it is new, or was emptied.
    */
   open(committed: Offset, signal: AbortSignal): Promise<Offset>;
   /** Takes events in the order of (offset, index). May keep them in memory, bounded. */

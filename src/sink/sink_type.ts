@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Host } from "../host/mod.ts";
 import {
+  type EventKind,
   type Observer,
   type Offset,
   SINK_CLOSE_MS_MAX,
@@ -75,12 +76,19 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly summary: string;
   /** Keys of `[[sink]]` beside `type`, `name` and `kinds`. */
   readonly keys: Shape;
+  /** Values of the keys that have to be given, to show what the type does without a configuration. Absent: there are none. */
+  readonly sample?: Readonly<Record<string, unknown>>;
   /** Fills in what depends on the rest of the file. Absent: nothing does. */
   readonly complete?: (options: OptionsOf<Shape>, scope: SinkScope) => OptionsOf<Shape>;
   /** The folder that belongs to the sink alone; null where it has none. */
   readonly folder: (options: OptionsOf<Shape>) => string | null;
   /** What `plan` shows, such as `parquet in data/parquet`. */
   readonly describe: (options: OptionsOf<Shape>) => string;
+  /**
+   * What has to be at the destination before events can be, in its own language: the same that the sink makes where it is
+   * absent. Absent: nothing is needed.
+   */
+  readonly setup?: (options: OptionsOf<Shape>, kinds: readonly EventKind[] | null) => string;
   /** How `replay --to` spells it, such as `parquet:DIR`. */
   readonly replayUsage: string;
   /** The keys that `replay --to` stands for, given what follows the colon; null where that does not fit the type. */
@@ -98,10 +106,14 @@ export interface SinkType {
   readonly keys: z.ZodRawShape;
   readonly replayUsage: string;
   readonly capabilities: SinkCapabilities;
+  /** Keys that have to be given, with values to show the type by. */
+  readonly sample: Readonly<Record<string, unknown>>;
   /** Validates keys and fills in defaults: what stands in the plan. Throws a `ZodError` for keys that do not fit. */
   options(keys: Readonly<Record<string, unknown>>, scope: SinkScope): Readonly<Record<string, unknown>>;
   folder(plan: SinkPlan): string | null;
   describe(plan: SinkPlan): string;
+  /** What `schema sink` prints; null where nothing is needed. */
+  setup(plan: SinkPlan): string | null;
   replayKeys(target: string | null): Readonly<Record<string, unknown>> | null;
   flush(plan: SinkPlan): FlushPolicy;
   create(plan: SinkPlan, context: SinkContext): Sink;
@@ -119,12 +131,14 @@ export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition
     replayUsage,
     replayKeys,
     capabilities,
+    sample: definition.sample ?? {},
     options: (given, scope) => {
       const options = schema.parse(given);
       return schema.parse(definition.complete?.(options, scope) ?? options);
     },
     folder: (plan) => definition.folder(read(plan)),
     describe: (plan) => definition.describe(read(plan)),
+    setup: (plan) => definition.setup?.(read(plan), plan.kinds) ?? null,
     flush: (plan) => definition.flush(read(plan)),
     create: (plan, context) => definition.create(read(plan), context),
   };

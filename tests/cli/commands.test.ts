@@ -163,6 +163,16 @@ Deno.test("plan names the instances there are when asked for another", async () 
   assert.match(err, /binanze.*binance, okx, kraken/);
 });
 
+Deno.test("schema sink says what a type of sinks needs, and refuses a name that is none", async () => {
+  const plain = await runCli(["schema", "sink", "parquet"]);
+  assert.deepEqual([plain.code, plain.out.trim()], [0, "A sink of type parquet needs nothing at its destination"]);
+  for (const args of [["sink", "nothing"], ["sink"], ["config", "trade"]]) {
+    const { code, err } = await runCli(["schema", ...args]);
+    assert.equal(code, 64);
+    assert.ok(err.length > 0);
+  }
+});
+
 Deno.test("schema prints a JSON Schema with descriptions", async () => {
   for (const what of ["config", "descriptor"]) {
     const { code, out } = await runCli(["schema", what]);

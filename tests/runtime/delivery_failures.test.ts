@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Failure, type Observation, type Offset } from "../../src/model/mod.ts";
+import type { Sink } from "../../src/sink/mod.ts";
 import { CAPABILITIES, type DeliveryRig, fakeSink, withDelivery } from "../support/delivery_rig.ts";
 
 /** Resolves with the first observation that fits. */
@@ -310,6 +311,62 @@ Deno.test("Delivery tells its sink by a gap of what left the journal before it h
     ]);
     assert.ok(seen.some((observation) => isOf(observation, "gap") && observation.exchange === "alpha"));
   }, { seen });
+});
+
+Deno.test("Delivery gives an emptied destination all again, and tells of a gap only where the journal no longer has it", async () => {
+  for (const isShortened of [false, true]) {
+    const gaps: string[] = [];
+    let given = 0;
+    const sink = fakeSink({
+      open: () => Promise.resolve(0),
+      write: ({ events }) => {
+        for (const { event } of events) {
+          if (event.kind === "gap" && event.detail.startsWith("records")) gaps.push(event.detail);
+          else given++;
+        }
+        return Promise.resolve();
+      },
+    });
+    await withDelivery(sink, async (rig) => {
+      const { journal } = rig;
+      const began = journal.oldest;
+      assert.equal(journal.began, began);
+      for (let i = 0; i < 20; i++) await rig.feed(200);
+      await journal.commitCursor("fake", journal.synced);
+      if (isShortened) {
+        await journal.whenSealed();
+        await journal.removePassed();
+      }
+      const { oldest } = journal;
+      assert.equal(oldest > began, isShortened);
+      rig.delivery.start();
+      await stop(rig);
+      const lost = `records ${began} to ${oldest - 1} left the journal before this sink had them`;
+      assert.deepEqual(gaps, isShortened ? [lost] : []);
+      assert.ok(isShortened ? given < 20 : given === 20, `${given} events`);
+    });
+  }
+});
+
+Deno.test("Delivery tells a new sink at an empty destination of no gap", async () => {
+  let gaps = 0;
+  const write: Sink["write"] = ({ events }) => {
+    gaps += events.filter(({ event }) => event.kind === "gap" && event.detail.startsWith("records")).length;
+    return Promise.resolve();
+  };
+  await withDelivery(fakeSink({ open: () => Promise.resolve(0), write }), async (rig) => {
+    const { journal } = rig;
+    await journal.commitCursor("other", journal.oldest);
+    for (let i = 0; i < 20; i++) await rig.feed(200);
+    await journal.whenSealed();
+    journal.forgetCursor("fake");
+    await journal.commitCursor("other", journal.synced);
+    await journal.removePassed();
+    assert.ok(journal.oldest > (journal.began ?? 0));
+    rig.delivery.start();
+    await stop(rig);
+    assert.equal(gaps, 0);
+  });
 });
 
 Deno.test("Delivery begins a sink without a cursor at the oldest record that is kept, and tells of no gap", async () => {
