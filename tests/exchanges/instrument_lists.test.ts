@@ -23,6 +23,12 @@ const LISTS: readonly { exchange: string; recording: string; holds: Readonly<Rec
     holds: { "BTC/USD:BTC": "BTCUSD_PERP", "BTC/USD:BTC-211231": "BTCUSD_211231" },
   },
   { exchange: "bitstamp", recording: "bitstamp-20220105-http", holds: { "BAT/EUR": "bateur" } },
+  { exchange: "binance-us", recording: "binance-us-20211012-http", holds: { "COMP/USDT": "COMPUSDT" } },
+  {
+    exchange: "poloniex",
+    recording: "poloniex-20220821-http",
+    holds: { "SOL/USDT": "SOL_USDT", "GRT/USDT": "GRT_USDT" },
+  },
   { exchange: "kucoin", recording: "kucoin-20210425-http", holds: { "REQ/ETH": "REQ-ETH" } },
 ];
 

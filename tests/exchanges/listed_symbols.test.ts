@@ -36,6 +36,80 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "BTC/USDC": "BTC_USDC",
     },
   },
+  bithumb: {
+    answers: [[{ market: "KRW-BTC", korean_name: "비트코인", english_name: "Bitcoin", market_warning: "NONE" }]],
+    gives: { "BTC/KRW": "KRW-BTC" },
+  },
+  whitebit: {
+    answers: [[
+      { name: "BTC_USDT", stock: "BTC", money: "USDT", tradesEnabled: true, type: "spot" },
+      { name: "BTC_PERP", stock: "BTC", money: "USDT", tradesEnabled: true, type: "futures" },
+      { name: "OLD_USDT", stock: "OLD", money: "USDT", tradesEnabled: false, type: "spot" },
+    ]],
+    gives: { "BTC/USDT": "BTC_USDT", "BTC/USDT:USDT": "BTC_PERP" },
+  },
+  bitvavo: {
+    answers: [[
+      { market: "BTC-EUR", status: "trading", base: "BTC", quote: "EUR", tickSize: "1.00" },
+      { market: "OLD-EUR", status: "halted", base: "OLD", quote: "EUR", tickSize: "1.00" },
+    ]],
+    gives: { "BTC/EUR": "BTC-EUR" },
+  },
+  coincheck: {
+    answers: [{
+      exchange_status: [
+        { pair: "btc_jpy", status: "available", timestamp: 1_790_138_000 },
+        { pair: "old_jpy", status: "stop", timestamp: 1_790_138_000 },
+      ],
+    }],
+    gives: { "BTC/JPY": "btc_jpy" },
+  },
+  bittrade: {
+    answers: [{
+      status: "ok",
+      data: [
+        { "base-currency": "btc", "quote-currency": "jpy", symbol: "btcjpy", state: "online" },
+        { "base-currency": "old", "quote-currency": "jpy", symbol: "oldjpy", state: "offline" },
+      ],
+    }],
+    gives: { "BTC/JPY": "btcjpy" },
+  },
+  hitbtc: {
+    answers: [{
+      BTCUSDT: { type: "spot", base_currency: "BTC", quote_currency: "USDT", status: "working" },
+      BTCUSDT_PERP: {
+        type: "futures",
+        base_currency: null,
+        underlying: "BTC",
+        quote_currency: "USDT",
+        status: "working",
+      },
+      OLDUSDT: { type: "spot", base_currency: "OLD", quote_currency: "USDT", status: "suspended" },
+      BTCUSDT_BQX: { type: "spot", base_currency: "BTC", quote_currency: "USDT", status: "working" },
+    }],
+    gives: { "BTC/USDT": "BTCUSDT", "BTC/USDT:USDT": "BTCUSDT_PERP" },
+  },
+  poloniex: {
+    answers: [
+      [
+        { symbol: "BTC_USDT", baseCurrencyName: "BTC", quoteCurrencyName: "USDT", state: "NORMAL" },
+        { symbol: "OLD_USDT", baseCurrencyName: "OLD", quoteCurrencyName: "USDT", state: "PAUSE" },
+      ],
+      {
+        code: 200,
+        data: [{
+          symbol: "BTC_USDT_PERP",
+          bCcy: "BTC",
+          qCcy: "USDT",
+          sCcy: "USDT",
+          status: "OPEN",
+          ctType: "LINEAR",
+          ctVal: "0.001",
+        }],
+      },
+    ],
+    gives: { "BTC/USDT": "BTC_USDT", "BTC/USDT:USDT": "BTC_USDT_PERP" },
+  },
   htx: {
     answers: [{
       status: "ok",

@@ -53,6 +53,19 @@ export const SHIPPED: readonly {
   { name: "aster-futures", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
   { name: "dydx-v4", symbols: ["BTC/USD:USDC", "ETH/USD:USDC"], lacks: ["quotes", "ticker"] },
   { name: "lighter", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: ["ticker"], markets: 3 },
+  { name: "bithumb", symbols: ["BTC/KRW", "ETH/BTC"], lacks: ["quotes", "candles", "derivative", "liquidations"] },
+  { name: "whitebit", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"] },
+  { name: "bitvavo", symbols: ["BTC/EUR", "ETH/EUR"], lacks: ["derivative", "liquidations"] },
+  {
+    name: "coincheck",
+    symbols: ["BTC/JPY", "ETH/JPY"],
+    lacks: ["quotes", "ticker", "candles", "derivative", "liquidations"],
+  },
+  { name: "bittrade", symbols: ["BTC/JPY", "ETH/BTC"], lacks: ["derivative", "liquidations"] },
+  { name: "hitbtc", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"] },
+  { name: "poloniex", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"] },
+  { name: "binance-us", symbols: ["BTC/USDT", "ETH/USD"], lacks: ["derivative", "liquidations"] },
+  { name: "binance-tr", symbols: ["BTC/USDT", "ETH/TRY"], lacks: ["derivative", "liquidations"] },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 

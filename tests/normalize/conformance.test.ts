@@ -201,6 +201,13 @@ function subjects(): ConformanceSubject[] {
       shipped: loadShipped("lighter"),
       connectionId: "perp",
     },
+    { exchange: "hitbtc", versions: [null], shipped: loadShipped("hitbtc"), connectionId: "v2" },
+    {
+      exchange: "poloniex",
+      versions: ["2022-08-02T00:00:01.275Z"],
+      shipped: loadShipped("poloniex"),
+      connectionId: "spot",
+    },
   ];
 }
 

@@ -145,6 +145,27 @@ const RECORDINGS: readonly {
     files: ["okx-20220513-ws1"],
     counts: { "control ack": 18, book_delta: 287, book_snapshot: 3, derivative_ticker: 3, ticker: 28, trade: 74 },
   },
+  {
+    exchange: "binance-us",
+    files: ["binance-us-20211012-ws1", "binance-us-20211012-http"],
+    counts: { book_delta: 336, book_snapshot: 4, candle: 5, quote: 128, trade: 11 },
+  },
+  {
+    exchange: "binance-tr",
+    files: ["binance-tr-20230410-ws1", "binance-tr-20230410-http"],
+    counts: { book_delta: 84, book_snapshot: 3, candle: 8, quote: 47 },
+  },
+  {
+    exchange: "hitbtc",
+    files: ["hitbtc-20210715-ws1"],
+    counts: { "control history": 20, "control v2_answer": 40, book_delta: 517, book_snapshot: 20, ticker: 203 },
+  },
+  {
+    exchange: "poloniex",
+    files: ["poloniex-20220821-ws1"],
+    counts: { "control ack": 2, book_delta: 283, book_snapshot: 11, trade: 6 },
+  },
+  { exchange: "bithumb", files: ["bithumb-20210601-ws1"], counts: { "control legacy_answer": 2, trade: 7 } },
 ];
 
 /** What became of all frames of some recordings. */
