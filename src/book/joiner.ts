@@ -113,6 +113,11 @@ export class SnapshotJoiner {
     this.#bridge = null;
   }
 
+  /** Follows a step of the clock that receive times are read from. */
+  clockStepped(by: Micros): void {
+    this.#resets.clockStepped(by);
+  }
+
   saveState(): JoinerState {
     return { buffer: [...this.#buffer], bridge: this.#bridge, run: this.#resets.saveState() };
   }

@@ -159,6 +159,13 @@ export class BookKeeper {
     return verdict;
   }
 
+  /** Follows a step of the clock that receive times are read from. */
+  clockStepped(by: Micros): void {
+    this.#validity.clockStepped(by);
+    this.#position.clockStepped(by);
+    this.#joiner.clockStepped(by);
+  }
+
   /** Returns what has to be known to go on alike, as plain JSON. */
   saveState(): BookKeeperState {
     return {

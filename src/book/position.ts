@@ -92,6 +92,11 @@ export class BookPosition {
     this.#resets.clear();
   }
 
+  /** Follows a step of the clock that receive times are read from. */
+  clockStepped(by: Micros): void {
+    this.#resets.clockStepped(by);
+  }
+
   saveState(): PositionState {
     return { last: this.#last, before: this.#before, run: this.#resets.saveState() };
   }

@@ -58,6 +58,11 @@ export class ResetWatch {
     this.#run = null;
   }
 
+  /** Moves the beginning of the run to the clock's new scale. */
+  clockStepped(by: Micros): void {
+    if (this.#run !== null) this.#run = { ...this.#run, since: this.#run.since + by };
+  }
+
   saveState(): ResetRun | null {
     return this.#run;
   }

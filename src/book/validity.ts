@@ -116,6 +116,11 @@ export class BookValidity {
     this.#unanchored = 0;
   }
 
+  /** Moves the beginning of the state to the clock's new scale. */
+  clockStepped(by: Micros): void {
+    if (this.#since !== null) this.#since += by;
+  }
+
   saveState(): ValidityState {
     return {
       state: this.#state,

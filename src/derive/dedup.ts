@@ -69,6 +69,11 @@ export class Deduplicator {
     for (const [key, at, value] of entries) this.#seen.set(key, { at, value });
   }
 
+  /** Follows a step of the clock: the window is one of time that passes. */
+  clockStepped(by: Micros): void {
+    for (const [key, { at, value }] of this.#seen) this.#seen.set(key, { at: at + by, value });
+  }
+
   #evict(now: Micros, keysMax: number, windowUs: number): void {
     for (const [key, { at }] of this.#seen) {
       if (this.#seen.size <= keysMax && Math.abs(now - at) <= windowUs) return;

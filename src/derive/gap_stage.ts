@@ -171,6 +171,7 @@ export class GapStage {
   /** Tells each exchange instance with open sessions: receive times before and after are not of one scale. */
   clockStepped({ fromTs, toTs }: ClockRecord): void {
     const account = this.#account;
+    this.#followClock(toTs - fromTs);
     const seconds = (Math.abs(toTs - fromTs) / 1_000_000).toFixed(3);
     const detail = `the system's clock was set ${toTs < fromTs ? "back" : "forward"} by ${seconds} s`;
     const [from, to] = [Math.min(fromTs, toTs), Math.max(fromTs, toTs)];
@@ -188,6 +189,13 @@ export class GapStage {
       account.session = session;
       account.emitGap(CONNECTION, gap);
     }
+  }
+
+  /** Durations are those of time that passes: what they count from is moved to the new scale. */
+  #followClock(by: Micros): void {
+    const { dedup, sessions } = this.#memory();
+    dedup.clockStepped(by);
+    for (const { books } of sessions.values()) for (const { keeper } of books?.all() ?? []) keeper.clockStepped(by);
   }
 
   /** Tells one gap for all that is wrong with a frame. `session`: whose books may be concerned; null: none. */

@@ -1,5 +1,5 @@
 import type { Host } from "../host/mod.ts";
-import type { Failure, JournalPlan, JournalRecord, Observer, Offset, PlanRecord } from "../model/mod.ts";
+import type { Failure, JournalPlan, JournalRecord, Micros, Observer, Offset, PlanRecord } from "../model/mod.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 
@@ -60,7 +60,12 @@ export interface Journal {
   readonly full: boolean;
   /** Why records cannot be made safe at present; null while all is well. Retried by itself unless `retry` is false. */
   readonly failure: Failure | null;
-  readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
+  readonly recovered: {
+    readonly openSessions: readonly OpenSession[];
+    readonly cutBytes: number;
+    /** Time of the latest record; null where there was none. */
+    readonly lastTs: Micros | null;
+  };
   /** Sessions whose end is not in the journal, each with the time of its last frame. */
   readonly openSessions: readonly OpenSession[];
   /** How long the oldest record that is not synced has waited, in ms; 0 where all is synced. */

@@ -1,3 +1,4 @@
+import { ClockSteps } from "./clock_steps.ts";
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { journalBegin, journalId } from "./identity.ts";
@@ -36,6 +37,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       began,
       recovery,
       cursors,
+      clockSteps: await ClockSteps.open(
+        host.files,
+        dir,
+        (code, text) => observer({ kind: "journal_warning", code, text }),
+      ),
       folder: new JournalFolder(host, { dir, cursors, lock }),
       start,
       committedPast: recovery.segments.length > 0 && committed > end ? committed : null,

@@ -1,4 +1,4 @@
-import { Failure } from "../model/mod.ts";
+import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import type { Cursors } from "./cursors.ts";
 import type { JournalOptions } from "./journal.ts";
 import { plainName, sealedName } from "./names.ts";
@@ -19,6 +19,8 @@ export class Retention {
   readonly #onChanged: () => void;
   /** Puts another segment in the place of one whose file is gone. */
   readonly #onGone: (segment: Segment) => Promise<void>;
+  /** How far the clock was set since the record at an offset. */
+  readonly #stepsSince: (offset: Offset) => Micros;
   readonly #stop = new AbortController();
   #olderBytes = 0;
   #sealing: Promise<void> | null = null;
@@ -33,6 +35,7 @@ export class Retention {
       readonly isFull: () => boolean;
       readonly onChanged: () => void;
       readonly onGone: (segment: Segment) => Promise<void>;
+      readonly stepsSince: (offset: Offset) => Micros;
     },
   ) {
     this.#options = options;
@@ -41,6 +44,7 @@ export class Retention {
     this.#isFull = shared.isFull;
     this.#onChanged = shared.onChanged;
     this.#onGone = shared.onGone;
+    this.#stepsSince = shared.stepsSince;
     this.recount();
   }
 
@@ -136,7 +140,8 @@ export class Retention {
     const { host, plan } = this.#options;
     while (this.#segments.length > 1) {
       const [oldest, after] = this.#segments;
-      const ageMicros = host.clock.nowMicros() - after.createdAt;
+      // It ended when the next one began; where the clock was set since, that is not the time that has passed.
+      const ageMicros = host.clock.nowMicros() - after.createdAt - this.#stepsSince(after.firstOffset);
       const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || this.#isFull();
       if (after.firstOffset > passed || !isDue || oldest === this.#sealingSegment || after.syncedBytes === 0) return;
       await this.#remove(oldest);

@@ -9,6 +9,7 @@ import {
   type Offset,
 } from "../model/mod.ts";
 import { type Batch, BatchWriter, SegmentGone } from "./batch_writer.ts";
+import type { ClockSteps } from "./clock_steps.ts";
 import { encodeRecord } from "./codec.ts";
 import type { Cursors } from "./cursors.ts";
 import { encodeMark, FORMAT_VERSION } from "./format.ts";
@@ -36,6 +37,7 @@ export interface JournalParts {
   readonly began: Offset | null;
   readonly recovery: Recovery;
   readonly cursors: Cursors;
+  readonly clockSteps: ClockSteps;
   readonly folder: JournalFolder;
   /** Offset of the first record of a new journal. */
   readonly start: Offset;
@@ -47,7 +49,7 @@ export interface JournalParts {
 export class SegmentedJournal implements Journal {
   readonly id: string;
   readonly began: Offset | null;
-  readonly recovered: { readonly openSessions: readonly OpenSession[]; readonly cutBytes: number };
+  readonly recovered: Journal["recovered"];
   readonly #options: JournalOptions;
   readonly #folder: JournalFolder;
   readonly #cursors: Cursors;
@@ -59,6 +61,7 @@ export class SegmentedJournal implements Journal {
   readonly #retention: Retention;
   readonly #subscribers = new Set<(synced: Offset) => void>();
   readonly #freedSubscribers = new Set<() => void>();
+  readonly #clockSteps: ClockSteps;
   readonly #recoveredRecords: number;
   readonly #recoveredTs: Micros | null;
   readonly #committedPast: Offset | null;
@@ -97,6 +100,7 @@ export class SegmentedJournal implements Journal {
     this.#recoveredTs = recovery.lastTs;
     for (const plan of recovery.plans) this.#plans.follow(plan);
     this.#cursors = cursors;
+    this.#clockSteps = parts.clockSteps;
     this.#segments = [...recovery.segments];
     this.#sessions.restore(recovery.openSessions);
     this.#recoveredRecords = recovery.records;
@@ -104,7 +108,7 @@ export class SegmentedJournal implements Journal {
     this.#synced = this.#next;
     this.#batchFrom = this.#next;
     this.#unmarked = last !== undefined && !recovery.endsWithMark;
-    this.recovered = { openSessions: recovery.openSessions, cutBytes: recovery.cutBytes };
+    this.recovered = { openSessions: recovery.openSessions, cutBytes: recovery.cutBytes, lastTs: recovery.lastTs };
     this.#writer = new BatchWriter(options.host, {
       dir: options.dir,
       onSynced: (batch, durationMs) => this.#onSynced(batch, durationMs),
@@ -115,6 +119,7 @@ export class SegmentedJournal implements Journal {
       isFull: () => this.full,
       onChanged: () => this.#onFreed(),
       onGone: (segment) => this.#replaceGone(segment),
+      stepsSince: (offset) => this.#clockSteps.since(offset),
     });
     if (last !== undefined) this.#rollAt = last.headBytes + options.plan.segmentBytes;
   }
@@ -211,7 +216,9 @@ export class SegmentedJournal implements Journal {
       }
       this.#plans.follow(record);
     }
-    return this.#encode(record);
+    const offset = this.#encode(record);
+    if (record.kind === "clock") this.#clockSteps.note(offset, record.toTs - record.fromTs, this.oldest);
+    return offset;
   }
 
   #encode(record: JournalRecord): Offset {
@@ -281,6 +288,7 @@ export class SegmentedJournal implements Journal {
     let isAbandoned = false;
     try {
       await withSignal(this.#retention.stop(), signal, "close");
+      await withSignal(this.#clockSteps.settle(), signal, "close");
       await this.sync(signal);
       if (this.#unmarked && this.#active.version === FORMAT_VERSION) {
         this.#buffer.push(this.#mark());

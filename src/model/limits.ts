@@ -181,6 +181,8 @@ export const CLOCK_STEP_SHOWN_MS = 600_000;
 export const CLOCK_STEP_MS_MIN = 2_000;
 /** Most steps of the clock that wait for the journal; of further ones the first and the last stand for all. */
 export const CLOCK_STEPS_MAX = 16;
+/** Steps of the wall clock that a journal remembers for the age of its segments. */
+export const JOURNAL_CLOCK_STEPS_MAX = 256;
 /** Shortest secret, in characters, that outputs are searched for; a shorter one would tear ordinary words apart. */
 export const SECRET_CHARS_MIN = 4;
 /** Longest secret, in characters, that is hidden only where it stands as a word of its own. */

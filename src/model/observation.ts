@@ -246,9 +246,9 @@ export type Observation =
  * What is odd about a journal without stopping it. `cursor`: a sink's cursor was damaged and set back. `foreign_file`: a
  * file that is not the journal's stands in its folder. `checkpoint`: a checkpoint could not be written, so that a segment
  * grows on. `lost`: files or records of the journal are gone or damaged. `sealing`: a segment could not be compressed.
- * `append`: a record that is not a frame could not be taken.
+ * `append`: a record that is not a frame could not be taken. `clock_steps`: steps of the clock could not be kept.
  */
-export type JournalWarning = "cursor" | "foreign_file" | "checkpoint" | "lost" | "sealing" | "append";
+export type JournalWarning = "cursor" | "foreign_file" | "checkpoint" | "lost" | "sealing" | "append" | "clock_steps";
 
 /** Who is told. Called synchronously on hot paths: it must be cheap and must not throw. */
 export type Observer = (observation: Observation) => void;

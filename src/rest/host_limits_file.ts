@@ -29,6 +29,8 @@ export async function openHostLimits(options: HostLimitsFileOptions): Promise<Ke
   const limits: HostLimits = new HostLimits(options.clock, () => writer.changed());
   const state = await readState(options);
   if (state !== null) limits.restoreState(state);
+  // The file holds times of the wall clock.
+  options.clock.onStep?.(() => writer.changed());
   return { limits, close: () => writer.close() };
 }
 

@@ -2,6 +2,7 @@ import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import {
   buildDerivation,
+  CLOCK_STEP_MS_MIN,
   type ClockStatus,
   type ClockStep,
   type CollectorStatus,
@@ -132,6 +133,7 @@ export class Collector {
       host.clock.onStep?.((step) => {
         if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
       });
+      collector.#tellClockSetBack();
       collector.#closeCutSessions();
       // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
       // One that cannot be read holds everything back, and its delivery tells why it does not start.
@@ -304,6 +306,15 @@ export class Collector {
       ? { pausedSince: this.#options.host.clock.nowMicros(), reason: pauseReason(this.#journal) }
       : { pausedSince: null, reason: null };
     for (const runner of this.#runners.values()) runner.setPaused(paused);
+  }
+
+  /** A clock that stands before the last record was set back while nothing ran. */
+  #tellClockSetBack(): void {
+    const { lastTs: fromTs } = this.#journal.recovered;
+    const toTs = this.#options.host.clock.nowMicros();
+    if (fromTs === null || fromTs - toTs < CLOCK_STEP_MS_MIN * 1000) return;
+    this.#intake.append({ kind: "clock", at: toTs, fromTs, toTs });
+    this.#options.observe({ kind: "clock_stepped", fromTs, toTs });
   }
 
   /** Writes the end of sessions that a kill left open, so that their gap is known. */

@@ -19,6 +19,12 @@ import {
 /** The facts that problems follow from. */
 export type ServiceFacts = Omit<ServiceStatus, "problems">;
 
+/** Now, and the clock's last step; null where it was never set. */
+interface Moment {
+  readonly at: Micros;
+  readonly lastStep: ServiceFacts["clock"]["lastStep"];
+}
+
 /** Most names that a problem's text spells out; the rest are counted. */
 const NAMES_SHOWN_MAX = 5;
 
@@ -26,12 +32,13 @@ const NAMES_SHOWN_MAX = 5;
 export function problemsOf(facts: ServiceFacts): readonly Problem[] {
   const enabled = facts.instances.filter((instance) => instance.enabled);
   const isNoneValid = enabled.length > 0 && enabled.every(({ errors }) => errors.length > 0);
+  const now: Moment = { at: facts.now, lastStep: facts.clock.lastStep };
   const problems = [
     ...configProblems(facts),
-    ...facts.journal === null ? [] : journalProblems(facts.journal, facts),
-    ...readingProblems(facts),
-    ...enabled.flatMap((instance) => [...instanceProblems(instance, { now: facts.now, fatal: isNoneValid })]),
-    ...facts.sinks.flatMap((sink) => [...sinkProblems(sink, facts.now)]),
+    ...facts.journal === null ? [] : journalProblems(facts.journal, now),
+    ...readingProblems(facts, now),
+    ...enabled.flatMap((instance) => [...instanceProblems(instance, { now, fatal: isNoneValid })]),
+    ...facts.sinks.flatMap((sink) => [...sinkProblems(sink, now)]),
     ...clockProblems(facts),
   ];
   return problems.sort((a, b) => Number(b.fatal) - Number(a.fatal));
@@ -50,7 +57,7 @@ function* configProblems({ config }: ServiceFacts): Iterable<Problem> {
   }
 }
 
-function* journalProblems(journal: JournalStatus, { now }: ServiceFacts): Iterable<Problem> {
+function* journalProblems(journal: JournalStatus, now: Moment): Iterable<Problem> {
   const about = { scope: "journal", name: "" } as const;
   const { error, full, waitingSince } = journal;
   if (error !== null) yield { ...about, code: "failing", text: error, since: waitingSince, fatal: true };
@@ -64,7 +71,7 @@ function* journalProblems(journal: JournalStatus, { now }: ServiceFacts): Iterab
   }
 }
 
-function* readingProblems({ reading: { pausedSince, reason }, now }: ServiceFacts): Iterable<Problem> {
+function* readingProblems({ reading: { pausedSince, reason } }: ServiceFacts, now: Moment): Iterable<Problem> {
   if (!isOlder(pausedSince, now, READING_PAUSE_MS_MAX)) return;
   const text = `Sockets have not been read for ${ageText(pausedSince, now)}: ${reason ?? "the journal takes no more"}`;
   yield { scope: "journal", name: "", code: "paused", text, since: pausedSince, fatal: false };
@@ -72,7 +79,7 @@ function* readingProblems({ reading: { pausedSince, reason }, now }: ServiceFact
 
 function* instanceProblems(
   instance: InstanceStatus,
-  { now, fatal }: { readonly now: Micros; readonly fatal: boolean },
+  { now, fatal }: { readonly now: Moment; readonly fatal: boolean },
 ): Iterable<Problem> {
   const { name, errors, connections } = instance;
   const about = { scope: "instance", name, since: null, fatal } as const;
@@ -113,7 +120,7 @@ function* connectionProblems(instance: string, connection: ConnectionStatus): It
   }
 }
 
-function* bookProblems({ name, books }: InstanceStatus, now: Micros): Iterable<Problem> {
+function* bookProblems({ name, books }: InstanceStatus, now: Moment): Iterable<Problem> {
   const about = { scope: "book", name, fatal: false } as const;
   const broken = books.filter(({ state }) => state === "broken");
   if (broken.length > 0) {
@@ -129,7 +136,7 @@ function* bookProblems({ name, books }: InstanceStatus, now: Micros): Iterable<P
   }
 }
 
-function* pollProblems({ name, polls }: InstanceStatus, now: Micros): Iterable<Problem> {
+function* pollProblems({ name, polls }: InstanceStatus, now: Moment): Iterable<Problem> {
   const late = polls.filter(({ lastAnswerTs, since, everyMs }) =>
     isOlder(lastAnswerTs ?? since, now, everyMs + POLL_LATE_MS)
   );
@@ -142,7 +149,7 @@ function* pollProblems({ name, polls }: InstanceStatus, now: Micros): Iterable<P
   yield { scope: "rest", name, code: "poll_late", text, since, fatal: false };
 }
 
-function* requestProblems({ name, requests }: InstanceStatus, now: Micros): Iterable<Problem> {
+function* requestProblems({ name, requests }: InstanceStatus, now: Moment): Iterable<Problem> {
   const late = requests.filter(({ since }) => isOlder(since, now, REQUEST_LATE_MS));
   if (late.length === 0) return;
   const since = earliest(late);
@@ -166,7 +173,7 @@ function* instrumentProblems({ name, instruments }: InstanceStatus): Iterable<Pr
   }
 }
 
-function* sinkProblems(sink: SinkStatus, now: Micros): Iterable<Problem> {
+function* sinkProblems(sink: SinkStatus, now: Moment): Iterable<Problem> {
   const { name, state, error, waitingSince, commitEveryMs } = sink;
   const about = { scope: "sink", name, since: waitingSince, fatal: false } as const;
   if (state === "blocked") yield { ...about, code: "blocked", text: `Needs a person: ${error ?? "no reason given"}` };
@@ -187,8 +194,16 @@ function* clockProblems({ clock: { lastStep }, now }: ServiceFacts): Iterable<Pr
   yield { scope: "clock", name: "", code: "step", text, since: lastStep.at, fatal: false };
 }
 
-function isOlder(since: Micros | null, now: Micros, ms: number): since is Micros {
-  return since !== null && now - since > ms * 1000;
+function isOlder(since: Micros | null, now: Moment, ms: number): since is Micros {
+  return since !== null && elapsedMicros(since, now) > ms * 1000;
+}
+
+/** Returns the time that has passed since a moment, which the clock does not tell where it was set in between. */
+function elapsedMicros(since: Micros, { at, lastStep }: Moment): Micros {
+  if (lastStep === null) return at - since;
+  const by = lastStep.byMs * 1000;
+  const isBefore = by > 0 ? since <= lastStep.at - by : since > at;
+  return at - since - (isBefore ? by : 0);
 }
 
 function earliest(facts: readonly { readonly since: Micros | null }[]): Micros | null {
@@ -196,8 +211,8 @@ function earliest(facts: readonly { readonly since: Micros | null }[]): Micros |
   return known.length === 0 ? null : Math.min(...known);
 }
 
-function ageText(since: Micros | null, now: Micros): string {
-  return since === null ? "some time" : `${Math.round((now - since) / 1_000_000)} s`;
+function ageText(since: Micros | null, now: Moment): string {
+  return since === null ? "some time" : `${Math.round(elapsedMicros(since, now) / 1_000_000)} s`;
 }
 
 function listed(names: readonly string[]): string {

@@ -163,3 +163,16 @@ Deno.test("deltas that wait long for their first snapshot are in a gap that the 
   const { gaps: [gap] } = rig.send(snapshot(29));
   assert.deepEqual([gap.detail, gap.recovered, gap.fromTs], ["no snapshot", true, START + SECOND / 2]);
 });
+
+Deno.test("a book's waiting and its runs last as long as time passes, whatever the clock is set to", () => {
+  for (const by of [3_600 * SECOND, -3_600 * SECOND]) {
+    const keeper = new BookKeeper(bookRule({ kind: "rest", sequence: "overlap" }));
+    const send = (update: BookUpdate, receivedTs: Micros) => keeper.apply([update], { receivedTs, mayPass: false });
+    send(delta({ first: 1, last: 1 }), START);
+    keeper.clockStepped(by);
+    assert.deepEqual(send(delta({ first: 2, last: 2 }), START + by + SECOND).gaps, [], "one second is not long");
+    assert.equal(keeper.since, START + by);
+    const { gaps } = send(delta({ first: 3, last: 3 }), START + by + 600 * SECOND);
+    assert.deepEqual(gaps.map(({ detail }) => detail), ["no snapshot"]);
+  }
+});

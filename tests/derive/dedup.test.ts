@@ -126,3 +126,15 @@ Deno.test("Deduplicator goes on from a saved state", () => {
   after.restore(JSON.parse(JSON.stringify([...before.entries()])));
   assert.equal(after.isDuplicate(trade("1"), frame(), PLAN), true);
 });
+
+Deno.test("Deduplicator's window is one of time that passes where the clock is set", () => {
+  for (const by of [3_600_000_000, -3_600_000_000]) {
+    const dedup = new Deduplicator();
+    const at = (seconds: number) => frame("frame", { receivedTs: 7_200_000_000 + seconds * 1_000_000 });
+    assert.equal(dedup.isDuplicate(trade("1"), at(0), PLAN), false);
+    dedup.clockStepped(by);
+    const later = (seconds: number) => at(seconds + by / 1_000_000);
+    assert.equal(dedup.isDuplicate(trade("1"), later(9), PLAN), true, "within the window");
+    assert.equal(dedup.isDuplicate(trade("1"), later(11), PLAN), false, "past the window");
+  }
+});

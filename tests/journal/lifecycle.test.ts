@@ -124,6 +124,43 @@ Deno.test("removePassed() keeps segments for retain_hours", () =>
     await journal.close();
   }));
 
+for (const stepMs of [400 * 86_400_000, -400 * 86_400_000]) {
+  const way = stepMs > 0 ? "forward" : "back";
+  Deno.test(`removePassed() keeps segments for the time that passes where the clock was set ${way}, over a restart too`, () =>
+    inTempDir(async (dir) => {
+      const clock = new ManualClock();
+      const options = { clock, plan: { retainHours: 2, segmentBytes: 500 } };
+      const journal = await openLong(dir, options);
+      const { oldest } = journal;
+      const fromTs = clock.nowMicros();
+      const set = new ManualClock(clock.nowMs() + stepMs);
+      const toTs = set.nowMicros();
+      journal.append({ kind: "clock", at: toTs, fromTs, toTs });
+      await journal.close();
+
+      const again = await openRig(dir, { ...options, clock: set });
+      assert.equal(again.recovered.lastTs, toTs, "the latest time is that of the scale that holds now");
+      await again.commitCursor("sink", again.synced);
+      set.advance(2 * 3_600_000 - 1);
+      await again.removePassed();
+      assert.equal(again.oldest, oldest, "nothing goes before its time");
+      set.advance(1);
+      await again.removePassed();
+      assert.ok(again.oldest > oldest, "nothing stays for ever");
+      await again.close();
+    }));
+}
+
+Deno.test("a damaged clock_steps.json is told, and keeps no journal from opening", () =>
+  inTempDir(async (dir) => {
+    for (const text of ["", "{", "[]", '{"version":2,"steps":[]}', '{"version":1,"steps":[["a",1]]}']) {
+      const seen: Observation[] = [];
+      await files.writeAtomic(`${dir}/clock_steps.json`, new TextEncoder().encode(text));
+      await (await openRig(dir, { seen })).close();
+      assert.ok(seen.some((one) => one.kind === "journal_warning" && one.code === "clock_steps"), text);
+    }
+  }));
+
 Deno.test("a reader that is not loaded in this run holds nothing back", () =>
   inTempDir(async (dir) => {
     const journal = await openLong(dir, {});

@@ -131,3 +131,17 @@ Deno.test("docs/operations.md names every code of a problem", () => {
   const table = page.slice(page.indexOf("| scope "), page.indexOf("An instance's `state`"));
   assert.deepEqual(codes.filter((code) => !table.includes(`\`${code}\``)), []);
 });
+
+Deno.test("problemsOf() counts the time that has passed where the clock was set in between", () => {
+  const books = (since: number) => [instance({ books: [{ ...book("buffering", 0), since }] })];
+  const hour = 3_600 * SECOND;
+  for (const by of [hour, -hour]) {
+    // Set one second ago.
+    const clock = { lastStep: { at: NOW - SECOND, byMs: by / 1000 } };
+    const fresh = snapshot({ instances: books(NOW - by - 2 * SECOND), clock });
+    assert.deepEqual(codes(fresh), ["clock  step"], "waiting since two seconds");
+    const old = snapshot({ instances: books(NOW - by - 20 * SECOND), clock });
+    assert.deepEqual(codes(old), ["book alpha buffering", "clock  step"], "waiting since twenty seconds");
+    assert.match(old.problems[0].text, /for 20 s/);
+  }
+});

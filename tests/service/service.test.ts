@@ -24,6 +24,18 @@ function failing(host: Host, failure: (call: string, path: string) => Error | nu
   return { ...host, files };
 }
 
+/** An answer that no configuration knows. */
+const ANSWER = {
+  exchange: "none",
+  planHash: null,
+  session: null,
+  request: "none",
+  native: "",
+  url: "",
+  status: 200,
+  body: new Uint8Array(),
+} as const;
+
 Deno.test("Service waits for a full disk at the start, says so on /healthz, and starts when there is room", async () => {
   let isFull = true;
   await using rig = await ServiceRig.start({
@@ -81,7 +93,10 @@ Deno.test("Service lets the journal go when its start fails after opening it", a
   const dir = await Deno.makeTempDir();
   const dataDir = `${dir}/data`;
   await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dataDir}"\n`);
+  // The limits of hosts listen before the journal is opened, the collector after it.
+  let listeners = 0;
   const onStep = () => {
+    if (++listeners === 1) return;
     throw new Failure("file", "no clock to listen to", { retry: false });
   };
   const service = new Service({
@@ -101,6 +116,37 @@ Deno.test("Service lets the journal go when its start fails after opening it", a
   });
   await journal.close();
   await service.stop();
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("Service records at its start that the clock was set back while nothing ran", async () => {
+  const host = denoHost();
+  const dir = await Deno.makeTempDir();
+  const plan = { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" } as const;
+  const open = () => openJournal({ host, dir: `${dir}/data/journal`, plan, observer: () => {}, checkpoint: () => [] });
+  const fromTs = host.clock.nowMicros() + 8 * 3_600_000_000;
+  const before = await open();
+  before.append({ kind: "http", at: fromTs, ...ANSWER });
+  await before.close();
+
+  await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dir}/data"\n`);
+  const service = new Service({
+    context: { host, version: "0", shippedDir: SHIPPED_DIR },
+    configPath: `${dir}/collector.toml`,
+    httpPort: 0,
+    createObserver: () => () => {},
+  });
+  await service.begin();
+  await service.stop();
+
+  const after = await open();
+  const steps = [];
+  for await (const chunk of after.read(after.oldest)) {
+    for (const { record } of chunk) if (record.kind === "clock") steps.push(record);
+  }
+  await after.close();
+  assert.deepEqual(steps.map((step) => step.fromTs), [fromTs]);
+  assert.ok(steps[0].toTs < fromTs && steps[0].at === steps[0].toTs);
   await Deno.remove(dir, { recursive: true });
 });
 
