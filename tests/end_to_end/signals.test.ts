@@ -32,24 +32,26 @@ base_urls = ["${base}"]
 }
 
 /** A peer that takes connections and never says a word. */
-async function withMutePeer(test: (url: string, connected: Promise<unknown>) => Promise<void>): Promise<void> {
+async function withMutePeer(test: (url: string, isConnected: () => boolean) => Promise<void>): Promise<void> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const accepted = listener.accept();
+  let connection: Deno.Conn | null = null;
+  // It rejects where the listener is closed before anyone came.
+  const accepting = listener.accept().then((accepted) => void (connection = accepted), () => {});
   try {
-    await test(`http://127.0.0.1:${listener.addr.port}`, accepted);
+    await test(`http://127.0.0.1:${listener.addr.port}`, () => connection !== null);
   } finally {
     listener.close();
-    (await accepted).close();
+    await accepting.then(() => connection?.close());
   }
 }
 
 Deno.test("run remembers a SIGHUP that comes while it starts, and a SIGTERM then still stops it in order", async () => {
-  await withMutePeer(async (url, connected) => {
+  await withMutePeer(async (url, isConnected) => {
     await withConfig(async (config, dir) => {
       // The list of instruments is waited for, because this symbol is in no map.
       await Deno.writeTextFile(config, configText(dir, "", '["NOT/LISTED"]', url));
       await using collector = new CollectorProcess(["run", "--config", config]);
-      await connected;
+      await collector.until("it asked for the list", isConnected);
       collector.kill("SIGHUP");
       collector.kill("SIGHUP");
       await new Promise((resolve) => setTimeout(resolve, 200));

@@ -85,7 +85,8 @@ Deno.test("serveHttp() answers many requests on one connection, and one whose cl
   assert.equal((await readAll(kept)).split("HTTP/1.1 200 OK").length, 4);
   const half = await send(server.port, get("/slow"));
   await half.closeWrite();
-  assert.match(await readAll(half), /^HTTP\/1.1 200 OK[^]*y{100000}$/);
+  const answer = await readAll(half);
+  assert.ok(answer.startsWith("HTTP/1.1 200 OK") && answer.endsWith("y".repeat(100_000)));
   await server.stop();
 });
 
