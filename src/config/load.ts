@@ -64,7 +64,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   const file = readCollectorFile({
     file: options.path,
     text,
-    environment: (name) => environment.get(name),
+    environment: (name, shown) => environment.get(name, shown),
     realPath: options.realPath,
     home: options.environment("HOME"),
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ExchangeInput } from "../../src/config/plan/input.ts";
+import { Secrets } from "../../src/model/mod.ts";
 import { buildNothing, COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
 
 const GOOD = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": DESCRIPTOR };
@@ -295,6 +296,20 @@ Deno.test("loadWith() never shows a value of the environment", () => {
         assert.ok(!shown.includes(secret) && !shown.includes("hunter2"), shown);
       },
     ),
+  );
+});
+
+Deno.test("loadWith() registers what stands at a place of secrets, and not a folder, a host or a name", () => {
+  const secrets = new Secrets();
+  loadFiles(buildNothing, {
+    ...GOOD,
+    [COLLECTOR]: '[run]\nhttp_port = 1\ndata_dir = "${DIR}"\nhttp_host = "${HOST}"\n' +
+      '[[sink]]\ntype = "ndjson"\nname = "n"\ndir = "${DIR}/out"\n' +
+      `${INSTANCE}[exchange.overrides]\ntoken = "\${TOKEN}"\n`,
+  }, { environment: { DIR: "/srv/market-data", HOST: "collector.example", TOKEN: "hunter2-hunter2" }, secrets });
+  assert.equal(
+    secrets.hide("in /srv/market-data/out at collector.example with hunter2-hunter2"),
+    "in /srv/market-data/out at collector.example with {env:TOKEN}",
   );
 });
 

@@ -1,4 +1,4 @@
-import type { Issue } from "../../src/model/mod.ts";
+import type { Issue, Secrets } from "../../src/model/mod.ts";
 import { type BuildExchange, type LoadedConfig, loadWith } from "../../src/config/load.ts";
 
 /** Files by path: `collector.toml` and what it names. */
@@ -7,6 +7,7 @@ export type TestFiles = Readonly<Record<string, string>>;
 /** Options of a load from texts in memory. */
 export interface TestLoad {
   readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: Secrets;
   readonly validateOnly?: boolean;
   readonly builtins?: TestFiles;
   readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -21,6 +22,7 @@ export function loadFiles(build: BuildExchange, files: TestFiles, options: TestL
     path: COLLECTOR,
     readText: (path) => Object.hasOwn(files, path) ? files[path] : null,
     environment: (name) => options.environment?.[name],
+    secrets: options.secrets,
     builtin: (name) => {
       const text = options.builtins?.[name];
       return text === undefined ? null : { path: `shipped/exchanges/${name}.toml`, text };
