@@ -343,8 +343,8 @@ export class GapStage {
 
 /**
  * Whether a fault means that data may be missing. A frame that merely matches no rule is counted and no hole; neither is an
- * answer without data, which is asked for again.
+ * answer without data, which is asked for again, nor a quote of an empty book.
  */
 function isLoss(code: FaultCode): boolean {
-  return code !== "unmatched" && code !== "empty_answer";
+  return code !== "unmatched" && code !== "empty_answer" && code !== "empty_quote";
 }

@@ -18,6 +18,7 @@ export type FaultCode =
   | "unknown_level"
   | "too_many_symbols"
   | "empty_answer"
+  | "empty_quote"
   | "unmatched";
 
 /** The state of a session; a closed union, shown in /healthz. */

@@ -79,7 +79,10 @@ function createQuoteMaker(rule: CompiledEvent): EventMaker {
     const ask = unlessZero(ask_price);
     // Both sides zero, or both null, say that the book is empty; a single side that is zero says nothing of the other.
     const isOneSided = (bid_price === null) !== (ask_price === null);
-    if (isOneSided && bid === null && ask === null && rule.merge === null) return null;
+    if (bid === null && ask === null && rule.merge === null) {
+      context.note("empty_quote", rule.name);
+      if (isOneSided) return null;
+    }
     return {
       kind: "quote",
       bid_price: bid,

@@ -34,12 +34,23 @@ Deno.test("merge fills what a row lacks with what was last known of its symbol a
 
 Deno.test("a quote of a single side that is zero is no event, two say that the book is empty, and a partial one may carry sizes alone", () => {
   const plain = new DescribedReader(describedFrames(RULE.replace("merge = true", "")));
-  assert.equal(quote(plain, { bp: "0.00", bs: "1" }), undefined);
-  assert.deepEqual(quote(plain, { bp: 0, bs: 0, ap: 0, as: 0 }), [null, null, null, null]);
+  const read = (fields: object) => plain.read(JSON.stringify({ t: "q", s: "X", ...fields })).events;
+  assert.deepEqual(read({ bp: "0.00", bs: "1" }), []);
+  const [{ event }] = read({ bp: 0, bs: 0, ap: 0, as: 0 });
+  assert.deepEqual(event, { kind: "quote", bid_price: null, bid_size: null, ask_price: null, ask_size: null });
   assert.deepEqual(quote(plain, { bp: 0, bs: 0, ap: 5, as: 6 }), [null, null, "5", "6"]);
   const merged = new DescribedReader(describedFrames(RULE));
   assert.deepEqual(quote(merged, { bp: 1, bs: 2 }), ["1", "2", null, null]);
   assert.deepEqual(quote(merged, { bs: 3 }), ["1", "3", null, null]);
+});
+
+Deno.test("a quote without any side is counted, whether it is emitted or not", () => {
+  const reader = new DescribedReader(describedFrames(RULE.replace("merge = true", "")));
+  const faults = (fields: object) =>
+    reader.read(JSON.stringify({ t: "q", s: "X", ...fields })).faults.map(({ code, where }) => [code, where]);
+  assert.deepEqual(faults({ bp: 0, bs: 0, ap: 0, as: 0 }), [["empty_quote", "quote"]]);
+  assert.deepEqual(faults({ bp: 0, bs: 1 }), [["empty_quote", "quote"]]);
+  assert.deepEqual(faults({ bp: 0, bs: 0, ap: 5, as: 6 }), []);
 });
 
 Deno.test("merge_start withholds everything before the first image, and an image begins anew", () => {
