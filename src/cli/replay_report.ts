@@ -31,7 +31,7 @@ export function renderReport(report: ReplayReport): string {
   parts.push(...counted("control frames by rule", report.control));
   parts.push(...exampled("frames that no rule matched", report.unmatched));
   parts.push(...exampled("faults", report.faults));
-  parts.push(...counted("gaps by cause", report.gaps));
+  parts.push(...gaps(report));
   const withheld = Object.entries(report.withheld).filter(([, count]) => count > 0);
   if (withheld.length > 0) {
     const counts = withheld.map(([kind, count]) => `${showCount(count)} ${kind}`).join(", ");
@@ -59,6 +59,26 @@ function counted(title: string, counts: Readonly<Record<string, number>>): reado
   return rows.length === 0 ? [] : [renderTable([title, "count"], rows)];
 }
 
+/** Gaps by cause, each with the first one. */
+function gaps({ gaps: counts, gap_examples: examples }: TallySummary): readonly string[] {
+  const rows = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+  if (rows.length === 0) return [];
+  const lines = rows.flatMap(([cause, count]) => {
+    const { symbol, detail, frame } = examples[cause] ?? { symbol: "", detail: "", frame: null };
+    const told = [symbol, detail].filter((text) => text !== "").join(": ");
+    return [
+      `  ${showCount(count)} × ${cause}`,
+      ...(told === "" ? [] : [`    for example ${told}`]),
+      ...(frame === null ? [] : [`    at the frame ${shortened(frame)}`]),
+    ];
+  });
+  return [["gaps by cause:", ...lines].join("\n")];
+}
+
+function shortened(example: string): string {
+  return example.length > 160 ? `${example.slice(0, 160)}…` : example;
+}
+
 function exampled(
   title: string,
   entries: Readonly<Record<string, { readonly count: number; readonly example: string }>>,
@@ -67,7 +87,7 @@ function exampled(
   if (rows.length === 0) return [];
   const lines = rows.flatMap(([name, { count, example }]) => [
     `  ${showCount(count)} × ${name}`,
-    `    for example ${example.length > 160 ? `${example.slice(0, 160)}…` : example}`,
+    `    for example ${shortened(example)}`,
   ]);
   return [[`${title}:`, ...lines].join("\n")];
 }

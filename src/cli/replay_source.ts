@@ -1,13 +1,13 @@
-import { deriveRecord, Pipeline } from "../derive/mod.ts";
 import { readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
-import { matchConnection } from "../normalize/mod.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 import { type CliContext, printIssues } from "./context.ts";
 import { holdsJournalLines, readJournalLines } from "./journal_lines.ts";
 import { OpenSessions, type PlacedRecord, RecordedSession, type RequestMatch } from "./recorded_records.ts";
 import { readRecordingFile } from "./recording.ts";
+import { matchShipped, recogniseInputs, unknownExchange } from "./recognise.ts";
+import { spoolInputs } from "./spooled_inputs.ts";
 
 /** What a replay reads, ready to be put through the pipeline. */
 export interface ReplaySource {
@@ -31,66 +31,24 @@ export async function openReplay(
   inputs: readonly string[],
   options: { readonly exchange?: string; readonly passBooks?: boolean } = {},
 ): Promise<ReplaySource> {
-  const spooled = await spoolPipes(context, inputs);
-  const source = spooled.endingWith(
-    await open(context, spooled.inputs, options.exchange).catch(async (error) => {
-      await spooled.end();
-      throw error;
-    }),
-  );
+  const spooled = await spoolInputs(context.host, inputs);
+  const opened = await open(context, spooled.paths, options.exchange).catch(async (error) => {
+    await spooled.remove();
+    throw error;
+  });
+  const source: ReplaySource = {
+    ...opened,
+    records: async function* (signal) {
+      try {
+        yield* opened.records(signal);
+      } finally {
+        await spooled.remove();
+      }
+    },
+  };
   if (options.passBooks !== true) return source;
   return { ...source, plans: source.plans.map(withoutBooks), adapt: withoutBooks };
 }
-
-/**
- * What comes from a pipe, or standard input as `-`, is written to a temporary file first: it is read more than once,
- * because the exchange has to be recognised.
- */
-async function spoolPipes({ host }: CliContext, inputs: readonly string[]) {
-  const { files } = host;
-  let dir: string | null = null;
-  const paths: string[] = [];
-  for (const [index, input] of inputs.entries()) {
-    const path = input === "-" ? "/dev/stdin" : input;
-    const stat = await files.stat(path);
-    // A pipe has no size; an empty file costs nothing.
-    if (stat === null || stat.isDirectory || stat.bytes > 0) {
-      paths.push(path);
-      continue;
-    }
-    dir ??= await files.makeTempDir("collector-replay-");
-    const copy = `${dir}/${index}.jsonl`;
-    const [from, to] = [await files.open(path, "read"), await files.open(copy, "append")];
-    try {
-      let position = 0;
-      for (let chunk = await from.readAt(0, SPOOL_BYTES); chunk.length > 0;) {
-        await to.write(chunk);
-        position += chunk.length;
-        chunk = await from.readAt(position, SPOOL_BYTES);
-      }
-    } finally {
-      await Promise.all([from.close(), to.close()]);
-    }
-    paths.push(copy);
-  }
-  const end = async () => {
-    if (dir !== null) await files.removeTree(dir);
-  };
-  const endingWith = (source: ReplaySource): ReplaySource => ({
-    ...source,
-    records: async function* (signal) {
-      try {
-        yield* source.records(signal);
-      } finally {
-        await end();
-      }
-    },
-  });
-  return { inputs: paths, end, endingWith };
-}
-
-/** Bytes read from a pipe at a time. */
-const SPOOL_BYTES = 256 * 1024;
 
 async function open(
   context: CliContext,
@@ -109,6 +67,10 @@ async function open(
   if (inputs.length === 1 && await holdsJournalLines(context.host, inputs[0])) {
     return await openJournalReplay(context, inputs[0], exchange);
   }
+  for (const path of inputs.length > 1 ? inputs : []) {
+    if (!await holdsJournalLines(context.host, path)) continue;
+    throw new UsageError(`${path} holds the records of a journal, which are replayed alone: give it as the only input`);
+  }
   return await openRecordings(context, inputs, { exchange, bytes });
 }
 
@@ -117,18 +79,26 @@ async function openRecordings(
   inputs: readonly string[],
   options: { readonly exchange: string | undefined; readonly bytes: number },
 ): Promise<ReplaySource> {
-  const name = options.exchange ?? await recognise(context, inputs);
-  const { plan, requests } = loadPlan(context, name);
+  const names = options.exchange === undefined
+    ? await recogniseInputs(context, inputs)
+    : inputs.map(() => options.exchange ?? "");
+  const loaded = new Map([...new Set(names)].map((name) => [name, loadPlan(context, name)]));
+  const plans = [...loaded.values()].map(({ plan }) => plan);
   const read = inputs.map(() => 0);
   let sessions: readonly RecordedSession[] = [];
   return {
-    exchange: plan.exchange,
-    plans: [plan],
+    exchange: plans.map(({ exchange }) => exchange).join(", "),
+    plans,
     records: async function* (signal) {
       let next: Offset = 0;
       const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
-      const open = new OpenSessions();
-      sessions = inputs.map(() => new RecordedSession(plan, { requests, next: place, open }));
+      // REST answers in a file of their own belong to a session of the same exchange.
+      const begin = ({ plan, requests }: LoadedPlan) => {
+        const open = new OpenSessions();
+        return () => new RecordedSession(plan, { requests, next: place, open });
+      };
+      const begins = new Map([...loaded].map(([name, each]) => [name, begin(each)]));
+      sessions = names.flatMap((name) => begins.get(name)?.() ?? []);
       const files = inputs.map((path, i) => readRecordingFile(context.host, path, (count) => read[i] = count));
       for await (const { index, line } of mergeByTime(files)) {
         if (signal.aborted) return;
@@ -228,95 +198,13 @@ function withoutBooks(frames: FramePlan): FramePlan {
   return { ...frames, books: [] };
 }
 
-/** Finds the shipped descriptor that the first connection of the recordings belongs to. */
-async function recognise(context: CliContext, inputs: readonly string[]): Promise<string> {
-  for (const path of inputs) {
-    for await (const line of readRecordingFile(context.host, path)) {
-      if (line.dir !== "open") continue;
-      const name = await matchShipped(context, line.url);
-      if (name !== null) return name;
-      break;
-    }
-  }
-  const found = await recogniseByFrames(context, inputs);
-  if (found.name === null) throw await unknownExchange(context, `exchange this is${found.nearest}`);
-  context.host.terminal.printError(found.told);
-  return found.name;
+/** A descriptor's plan and the requests whose answers recordings hold. */
+interface LoadedPlan {
+  readonly plan: FramePlan;
+  readonly requests: readonly RequestMatch[];
 }
 
-/** Frames of a recording that shipped descriptors are tried on where its address is unknown. */
-const TRIED_FRAMES = 200;
-/** Most bytes of these frames. */
-const TRIED_BYTES = 8 * 1024 * 1024;
-/** Share of the frames that the descriptor has to read; another one may read half as many at most. */
-const TRIED_SHARE = 0.5;
-
-/** Tries the shipped descriptors on the first frames. Names one where it alone reads most of them. */
-async function recogniseByFrames(context: CliContext, inputs: readonly string[]) {
-  const lines: RecordedLine[] = [];
-  let frames = 0;
-  let bytes = 0;
-  for await (const line of readRecordingFile(context.host, inputs[0])) {
-    if (line.dir !== "open" && line.dir !== "in") continue;
-    lines.push(line);
-    if (line.dir === "in") {
-      frames++;
-      bytes += line.payload.length;
-    }
-    if (frames >= TRIED_FRAMES || bytes >= TRIED_BYTES) break;
-  }
-  const tried: { readonly name: string; readonly read: number }[] = [];
-  for (const name of frames === 0 ? [] : await shippedNames(context)) {
-    const { frames: plan } = loadDescriptorNamed(context, name);
-    if (plan !== null) tried.push({ name, read: countRead(withoutBooks(plan), lines) });
-  }
-  tried.sort((a, b) => b.read - a.read);
-  const [best, second] = tried.filter(({ read }) => read > 0);
-  const isClear = best !== undefined && best.read >= frames * TRIED_SHARE && (second?.read ?? 0) * 2 <= best.read;
-  const near = tried.filter(({ read }) => read > 0).slice(0, 3).map(({ name, read }) => `${name} (${read})`);
-  return {
-    name: isClear ? best.name : null,
-    told: `No shipped descriptor has this address: taken for ${best?.name}, which reads ${best?.read} of the first ` +
-      `${frames} frames; --exchange names another`,
-    nearest: near.length === 0 ? "" : ` (of the first ${frames} frames descriptors read: ${near.join(", ")})`,
-  };
-}
-
-/** How many frames give events by a plan, without a fault. */
-function countRead(plan: FramePlan, lines: readonly RecordedLine[]): number {
-  const pipeline = new Pipeline([plan], { enabled: false, windowSeconds: 1, keysMax: 1 });
-  let next: Offset = 0;
-  const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
-  const session = new RecordedSession(plan, { requests: [], next: place, open: new OpenSessions() });
-  let read = 0;
-  for (const line of lines) {
-    for (const { offset, record } of session.records(line)) {
-      const { faults, envelopes } = deriveRecord(pipeline, offset, record);
-      if (record.kind !== "frame" || faults.length > 0) continue;
-      if (envelopes.some(({ event }) => event.kind !== "gap" && event.kind !== "raw")) read++;
-    }
-  }
-  return read;
-}
-
-async function unknownExchange(context: CliContext, what: string): Promise<UsageError> {
-  const names = (await shippedNames(context)).join(", ");
-  return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
-}
-
-async function matchShipped(context: CliContext, url: string): Promise<string | null> {
-  for (const name of await shippedNames(context)) {
-    const { frames } = loadDescriptorNamed(context, name);
-    if (frames !== null && matchConnection(frames, url) !== null) return name;
-  }
-  return null;
-}
-
-function loadPlan(
-  context: CliContext,
-  nameOrPath: string,
-  exchange?: string,
-): { readonly plan: FramePlan; readonly requests: readonly RequestMatch[] } {
+function loadPlan(context: CliContext, nameOrPath: string, exchange?: string): LoadedPlan {
   const loaded = loadDescriptorNamed(context, nameOrPath, exchange);
   if (loaded.frames === null) {
     printIssues(context, loaded.issues, (text) => context.host.terminal.printError(text));

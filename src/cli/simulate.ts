@@ -15,6 +15,7 @@ import {
 } from "../simulator/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { readRecordingFile } from "./recording.ts";
+import { spoolInputs } from "./spooled_inputs.ts";
 
 interface SimulateOptions {
   readonly dialect?: string;
@@ -50,7 +51,12 @@ export function simulateCommand(context: CliContext): Command {
   return new Command("simulate")
     .description("Runs a local exchange: a synthetic one that speaks a real protocol, or a recording played back")
     .option("--dialect <name>", `protocol of the synthetic exchange: ${DIALECTS.join(", ")}`)
-    .option("--recording <file>", "play a recording back instead; may be given several times", collect, [])
+    .option(
+      "--recording <file>",
+      "play a recording back instead, - for standard input; may be given several times",
+      collect,
+      [],
+    )
     .option("--port <port>", "port to listen on; 0 takes a free one", "0")
     .option("--address <address>", "address to listen on", "127.0.0.1")
     .option(
@@ -102,19 +108,27 @@ async function simulate(host: Host, options: SimulateOptions): Promise<Running> 
 
 async function play(host: Host, options: SimulateOptions): Promise<Running> {
   const dialect = options.dialect === undefined ? null : readDialect(options.dialect);
+  const spooled = await spoolInputs(host, options.recording);
   const playback = await startPlayback({
     host,
-    recording: options.recording.map((path) => () => readRecordingFile(host, path)),
+    recording: spooled.paths.map((path) => () => readRecordingFile(host, path)),
     port: readNumber("--port", options.port, 65_535),
     address: options.address,
     speed: readNumber("--speed", options.speed),
     repeats: options.repeat,
     ...(dialect === null ? {} : { reply: (text: string) => acknowledgeAs(dialect, text) }),
+  }).catch(async (error: unknown) => {
+    await spooled.remove();
+    throw error;
   });
   playback.finished.catch((error: unknown) => {
     host.terminal.printError(`error: ${error instanceof Error ? error.message : String(error)}`);
   });
-  return { urls: playback.urls, report: () => playback.statistics(), stop: () => playback.stop() };
+  const stop = async () => {
+    await playback.stop();
+    await spooled.remove();
+  };
+  return { urls: playback.urls, report: () => playback.statistics(), stop };
 }
 
 function readFaults(options: SimulateOptions): FaultPlan {

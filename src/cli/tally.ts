@@ -1,10 +1,25 @@
-import { type Envelope, type EventKind, EXAMPLE_CHARS_MAX, type JournalRecord } from "../model/mod.ts";
+import {
+  type Envelope,
+  type EventKind,
+  EXAMPLE_CHARS_MAX,
+  type JournalRecord,
+  TALLY_ENTRIES_MAX,
+} from "../model/mod.ts";
 import type { PipelineResult } from "../derive/mod.ts";
+import { frameShape } from "./frame_shape.ts";
 
 /** Something that occurred a number of times, with the first example of it. */
 export interface Tallied {
   readonly count: number;
   readonly example: string;
+}
+
+/** A gap, for people. */
+export interface GapExample {
+  readonly symbol: string;
+  readonly detail: string;
+  /** The beginning of the frame; null where none showed the gap. */
+  readonly frame: string | null;
 }
 
 /** What a run of the pipeline came to; plain values, ready to be written as JSON. */
@@ -25,10 +40,12 @@ export interface TallySummary {
   readonly events: Readonly<Partial<Record<EventKind, number>>>;
   readonly rules: Readonly<Record<string, number>>;
   readonly control: Readonly<Record<string, number>>;
-  /** Frames that no rule matched, by the shape of their beginning. */
+  /** Frames that no rule matched, by their shape. */
   readonly unmatched: Readonly<Record<string, Tallied>>;
   readonly faults: Readonly<Record<string, Tallied>>;
   readonly gaps: Readonly<Record<string, number>>;
+  /** The first gap of each cause: whose it is, its detail, and the frame that showed it where a frame did. */
+  readonly gap_examples: Readonly<Record<string, GapExample>>;
   readonly duplicates: number;
   /**
    * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or held back while
@@ -38,9 +55,6 @@ export interface TallySummary {
   readonly symbols: readonly string[];
   readonly unmapped: readonly string[];
 }
-
-/** Most different entries that a tally keeps apart; further ones are counted together as `other`. */
-const ENTRIES_MAX = 200;
 
 /** Counts what the pipeline makes of records. */
 export class Tally {
@@ -57,6 +71,7 @@ export class Tally {
   readonly #unmatched = new Map<string, { count: number; example: string }>();
   readonly #faults = new Map<string, { count: number; example: string }>();
   readonly #gaps = new Map<string, number>();
+  readonly #gapExamples = new Map<string, GapExample>();
   readonly #symbols = new Set<string>();
   readonly #unmapped = new Set<string>();
 
@@ -76,22 +91,25 @@ export class Tally {
       this.#bytes += record.payload.length;
       this.#account(result, record.payload);
     } else if (record.kind === "http") this.#http++;
-    this.addEvents(result.envelopes);
+    this.addEvents(result.envelopes, record.kind === "frame" ? record.payload : null);
     this.#duplicates += result.duplicates;
     this.#withheld.book_snapshot += result.withheld.book_snapshot;
     this.#withheld.book_delta += result.withheld.book_delta;
-    for (const native of result.unmapped) if (this.#unmapped.size < ENTRIES_MAX) this.#unmapped.add(native);
+    for (const native of result.unmapped) if (this.#unmapped.size < TALLY_ENTRIES_MAX) this.#unmapped.add(native);
     for (const fault of result.faults) {
       if (fault.code !== "unmatched") exemplify(this.#faults, `${fault.code} ${fault.where}`, fault.example);
     }
   }
 
-  /** Counts events that follow from no record, as those at the end. */
-  addEvents(envelopes: readonly Envelope[]): void {
+  /** Counts events; `frame` is the payload they follow from, null where they follow from none, as those at the end. */
+  addEvents(envelopes: readonly Envelope[], frame: Uint8Array | null = null): void {
     for (const { event, symbol } of envelopes) {
       this.#events.set(event.kind, (this.#events.get(event.kind) ?? 0) + 1);
-      if (event.kind === "gap") count(this.#gaps, event.cause);
-      else if (this.#symbols.size < ENTRIES_MAX) this.#symbols.add(symbol);
+      if (event.kind === "gap") {
+        count(this.#gaps, event.cause);
+        if (this.#gapExamples.has(event.cause)) continue;
+        this.#gapExamples.set(event.cause, { symbol, detail: event.detail, frame: frame && beginningOf(frame) });
+      } else if (this.#symbols.size < TALLY_ENTRIES_MAX) this.#symbols.add(symbol);
     }
   }
 
@@ -108,6 +126,7 @@ export class Tally {
       unmatched: Object.fromEntries(this.#unmatched),
       faults: Object.fromEntries(this.#faults),
       gaps: Object.fromEntries(this.#gaps),
+      gap_examples: Object.fromEntries(this.#gapExamples),
       duplicates: this.#duplicates,
       withheld: { ...this.#withheld },
       symbols: [...this.#symbols].sort(),
@@ -127,8 +146,7 @@ export class Tally {
       this.#accounted.undecodable++;
     } else if (result.faults.length > 0) {
       this.#accounted.unmatched++;
-      const example = new TextDecoder().decode(payload.subarray(0, EXAMPLE_CHARS_MAX));
-      exemplify(this.#unmatched, shapeOf(example), example);
+      exemplify(this.#unmatched, frameShape(new TextDecoder().decode(payload)), beginningOf(payload));
     } else this.#accounted.orphaned++;
   }
 }
@@ -138,13 +156,12 @@ function count<K>(counts: Map<K, number>, key: K): void {
 }
 
 function exemplify(entries: Map<string, { count: number; example: string }>, key: string, example: string): void {
-  const name = entries.has(key) || entries.size < ENTRIES_MAX ? key : "other";
+  const name = entries.has(key) || entries.size < TALLY_ENTRIES_MAX ? key : "other";
   const entry = entries.get(name);
   if (entry === undefined) entries.set(name, { count: 1, example });
   else entry.count++;
 }
 
-/** The beginning of a frame with its values left out, so that frames of one kind fall together. */
-function shapeOf(text: string): string {
-  return text.slice(0, 120).replace(/:\s*"[^"]*"?/g, ":…").replace(/-?\d+(?:\.\d+)?/g, "#").slice(0, 80);
+function beginningOf(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload.subarray(0, EXAMPLE_CHARS_MAX));
 }

@@ -44,7 +44,8 @@ export class TextStream {
   /** Takes a line, without its line break. */
   print(line: string): void {
     const bytes = this.#encoder.encode(`${line}\n`);
-    if (this.#waitingBytes + bytes.length > STREAM_QUEUE_BYTES_MAX) {
+    // One line alone is taken whatever its length: its bytes are there already.
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > STREAM_QUEUE_BYTES_MAX) {
       this.#dropped++;
       return;
     }

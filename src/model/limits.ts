@@ -225,3 +225,16 @@ export const HTTP_LINGER_MS = 1_000;
 export const HTTP_REQUEST_BYTES_MAX = 1024 * 1024;
 /** Text that waits to be written to a standard stream, in bytes; further lines of the log are left out and counted. */
 export const STREAM_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** Frames of a recording of unknown address that shipped descriptors are tried on. */
+export const RECOGNISED_FRAMES_MAX = 200;
+/** Most bytes of these frames. */
+export const RECOGNISED_BYTES_MAX = 8 * 1024 * 1024;
+/** Share of the frames that a descriptor has to read to be taken; another one may read half as many at most. */
+export const RECOGNISED_SHARE_MIN = 0.5;
+/** Most different entries that a count of faults, rules or symbols keeps apart; further ones are counted as `other`. */
+export const TALLY_ENTRIES_MAX = 200;
+/** Longest shape of a frame that a count names, in characters. */
+export const SHAPE_CHARS_MAX = 160;
+/** Depth, keys of an object and elements of an array that a frame's shape tells. */
+export const SHAPE_DEPTH_MAX = 5;
+export const SHAPE_MEMBERS_MAX = 24;

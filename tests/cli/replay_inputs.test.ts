@@ -102,3 +102,91 @@ Deno.test("replay recognises a recording of an unknown address by its frames, na
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+async function replayFiles(files: Readonly<Record<string, readonly unknown[]>>, more: readonly string[] = []) {
+  const dir = await Deno.makeTempDir({ prefix: "collector-inputs-" });
+  try {
+    for (const [name, lines] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${name}`, lines.map((line) => JSON.stringify(line)).join("\n"));
+    }
+    return await runCli(["replay", ...Object.keys(files).map((name) => `${dir}/${name}`), ...more]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const KRAKEN_OPEN = { ...OPEN, url: "wss://ws.kraken.com/v2" };
+const KRAKEN_TRADE = {
+  ...TRADE,
+  data: '{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":1.5,"qty":2,' +
+    '"ord_type":"market","trade_id":7,"timestamp":"2024-08-08T23:54:15.000000Z"}]}',
+};
+const STRANGE = { ...OPEN, url: "wss://old.example/feed" };
+
+Deno.test("replay takes each of several recordings for the exchange that it is of", async () => {
+  const { code, out, err } = await replayFiles(
+    { "a.jsonl": [OPEN, TRADE], "b.jsonl": [KRAKEN_OPEN, KRAKEN_TRADE] },
+    ["--to", "stdout"],
+  );
+  assert.equal(code, 0, err);
+  const events = out.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(events.map(({ exchange, symbol }) => [exchange, symbol]).sort(), [
+    ["binance", "BTC/USDT"],
+    ["kraken", "BTC/USD"],
+  ]);
+});
+
+Deno.test("replay recognises recordings of unknown addresses by their frames, whichever of the inputs has any", async () => {
+  const { code, err } = await replayFiles({ "a.jsonl": [STRANGE], "b.jsonl": [STRANGE, KRAKEN_TRADE, KRAKEN_TRADE] });
+  assert.equal(code, 0, err);
+  assert.match(err, /b\.jsonl: taken for kraken, which reads 2 of the first 2 frames/);
+});
+
+Deno.test("replay refuses a journal's lines beside other inputs, whose sessions it could not tell apart", async () => {
+  const line = { t: 1, dir: "open", url: OPEN.url, offset: 1, record: { kind: "opened" } };
+  const { code, err } = await replayFiles({ "a.jsonl": [OPEN, TRADE], "j.jsonl": [line] });
+  assert.equal(code, 64);
+  assert.match(err, /j\.jsonl holds the records of a journal, which are replayed alone/);
+});
+
+Deno.test("replay shows the first gap of a cause with the frame that showed it, and folds unmatched frames by shape", async () => {
+  const depth = (U: number, u: number) => ({
+    ...TRADE,
+    data:
+      `{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255000,"s":"BTCUSDT","U":${U},"u":${u},` +
+      `"b":[["10","1"]],"a":[]}}`,
+  });
+  const snapshot = {
+    t: TRADE.t,
+    dir: "http",
+    url: "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000",
+    data: '{"lastUpdateId":5,"bids":[["10","7"]],"asks":[["11","7"]]}',
+  };
+  const unknown = (name: string, values: readonly string[]) => ({
+    ...TRADE,
+    data: JSON.stringify({ hello: name, list: values, map: { [`${name}1`]: { x: 1 }, [`${name}2`]: { x: 2 } } }),
+  });
+  const { code, out, report } = await replay([
+    OPEN,
+    depth(4, 5),
+    snapshot,
+    depth(6, 7),
+    depth(90, 91),
+    unknown("a", ["b"]),
+    unknown("a long name".repeat(20), ["c", "d"]),
+  ]);
+  assert.equal(code, 0, out);
+  assert.match(report.gap_examples.sequence.frame, /"U":90/);
+  assert.match(out, /1 × sequence\n {4}for example BTC\/USDT: .+\n {4}at the frame \{.*"U":90/);
+  assert.deepEqual(Object.keys(report.unmatched), ["{hello,list:[…],map:{…:{x}}}"]);
+});
+
+Deno.test("replay names --pass-books where updates of a book were withheld, and not where none were", async () => {
+  const delta = {
+    ...TRADE,
+    data: '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1723161255000,"s":"BTCUSDT","U":4,"u":5,' +
+      '"b":[["10","1"]],"a":[]}}',
+  };
+  assert.match((await replay([OPEN, delta])).out, /--pass-books/);
+  assert.doesNotMatch((await replay([OPEN, TRADE])).out, /--pass-books/);
+});

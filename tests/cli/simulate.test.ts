@@ -41,6 +41,36 @@ Deno.test("simulate prints its URLs, serves them and counts at the end", async (
   assert.equal(JSON.parse(printed[1]).controlFrames, 1);
 });
 
+Deno.test({
+  name: "simulate plays back a recording that comes through a pipe, as often as it is connected to",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "collector-simulate-" });
+    try {
+      const path = `${dir}/pipe`;
+      assert.ok((await new Deno.Command("mkfifo", { args: [path] }).output()).success);
+      const lines = [
+        { t: 1, dir: "open", url: "wss://stream.example/ws" },
+        { t: 2, dir: "in", data: '{"n":1}' },
+      ];
+      const writing = Deno.writeTextFile(path, lines.map((line) => JSON.stringify(line)).join("\n"));
+      const printed = await simulate(["--recording", path, "--repeat", "--json"], async (line) => {
+        const { ws } = JSON.parse(line);
+        if (ws === undefined) return false;
+        for (let i = 0; i < 2; i++) {
+          const client = await dialClient(denoHost(), Object.values<string>(ws)[0]);
+          await client.log.nth("frame");
+        }
+        return true;
+      });
+      await writing;
+      assert.equal(JSON.parse(printed[1]).connectionsOpened, 2);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
 Deno.test("simulate refuses options it cannot read, by name", async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["--dialect", "nowhere"], /Unknown dialect nowhere/],

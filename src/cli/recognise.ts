@@ -1,0 +1,138 @@
+import { deriveRecord, Pipeline } from "../derive/mod.ts";
+import {
+  type FramePlan,
+  type Offset,
+  RECOGNISED_BYTES_MAX,
+  RECOGNISED_FRAMES_MAX,
+  RECOGNISED_SHARE_MIN,
+} from "../model/mod.ts";
+import { matchConnection } from "../normalize/mod.ts";
+import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
+import type { RecordedLine } from "../simulator/mod.ts";
+import type { CliContext } from "./context.ts";
+import { OpenSessions, RecordedSession } from "./recorded_records.ts";
+import { readRecordingFile } from "./recording.ts";
+
+/** The beginning of a recording, and what it tells of its exchange. */
+interface Beginning {
+  readonly path: string;
+  /** The shipped descriptor that has the address of the first connection; null where none has. */
+  readonly byAddress: string | null;
+  /** The first connections and frames. */
+  readonly lines: readonly RecordedLine[];
+  readonly frames: number;
+}
+
+/**
+ * Names the shipped descriptor of each recording: by the address of its first connection, else by its first frames. A
+ * recording that tells nothing, such as one of REST answers, belongs to the only exchange of the others. Throws a
+ * `UsageError` where that is not clear.
+ */
+export async function recogniseInputs(context: CliContext, inputs: readonly string[]): Promise<readonly string[]> {
+  const beginnings = await Promise.all(inputs.map((path) => readBeginning(context, path)));
+  const known = new Set(beginnings.flatMap(({ byAddress }) => byAddress ?? []));
+  const sibling = known.size === 1 ? [...known][0] : null;
+  const names = new Map<string, string>();
+  const silent: string[] = [];
+  for (const beginning of beginnings) {
+    const { path, byAddress, lines, frames } = beginning;
+    if (byAddress !== null) names.set(path, byAddress);
+    else if (frames === 0) silent.push(path);
+    else if (sibling !== null && share(context, sibling, lines, frames) >= RECOGNISED_SHARE_MIN) {
+      names.set(path, sibling);
+    } else names.set(path, await recogniseByFrames(context, beginning, { sibling, alone: inputs.length === 1 }));
+  }
+  const found = [...new Set(names.values())];
+  for (const path of silent) {
+    if (found.length !== 1) throw await unknownExchange(context, `exchange the REST answers of ${path} are of`);
+    names.set(path, found[0]);
+  }
+  return inputs.map((path) => names.get(path) ?? "");
+}
+
+async function readBeginning(context: CliContext, path: string): Promise<Beginning> {
+  const lines: RecordedLine[] = [];
+  let byAddress: string | null = null;
+  let opens = 0;
+  let frames = 0;
+  let bytes = 0;
+  for await (const line of readRecordingFile(context.host, path)) {
+    if (line.dir !== "open" && line.dir !== "in") continue;
+    lines.push(line);
+    if (line.dir === "open") {
+      if (opens++ === 0) byAddress = await matchShipped(context, line.url);
+      if (byAddress !== null) break;
+      continue;
+    }
+    frames++;
+    bytes += line.payload.length;
+    if (frames >= RECOGNISED_FRAMES_MAX || bytes >= RECOGNISED_BYTES_MAX) break;
+  }
+  return { path, byAddress, lines, frames };
+}
+
+/** Tries the shipped descriptors on the first frames. Takes one where it alone reads most of them, and says so. */
+async function recogniseByFrames(
+  context: CliContext,
+  { path, lines, frames }: Beginning,
+  { sibling, alone }: { readonly sibling: string | null; readonly alone: boolean },
+): Promise<string> {
+  const tried: { readonly name: string; readonly read: number }[] = [];
+  for (const name of await shippedNames(context)) {
+    const { frames: plan } = loadDescriptorNamed(context, name);
+    if (plan !== null) tried.push({ name, read: countRead(plan, lines) });
+  }
+  tried.sort((a, b) => b.read - a.read);
+  const [best, second] = tried.filter(({ read }) => read > 0);
+  const isClear = best !== undefined && best.read >= frames * RECOGNISED_SHARE_MIN &&
+    (second?.read ?? 0) * 2 <= best.read;
+  if (isClear) {
+    context.host.terminal.printError(
+      `No shipped descriptor has the address in ${path}: taken for ${best.name}, which reads ${best.read} of the first ` +
+        `${frames} frames; --exchange names another`,
+    );
+    return best.name;
+  }
+  if (sibling !== null) return sibling;
+  const near = tried.filter(({ read }) => read > 0).slice(0, 3).map(({ name, read }) => `${name} (${read})`);
+  const nearest = near.length === 0 ? "" : ` (of the first ${frames} frames descriptors read: ${near.join(", ")})`;
+  throw await unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
+}
+
+function share(context: CliContext, name: string, lines: readonly RecordedLine[], frames: number): number {
+  const { frames: plan } = loadDescriptorNamed(context, name);
+  return plan === null ? 0 : countRead(plan, lines) / frames;
+}
+
+/** How many frames give events by a plan, without a fault, its books taken as they come. */
+function countRead(framePlan: FramePlan, lines: readonly RecordedLine[]): number {
+  const plan = { ...framePlan, books: [] };
+  const pipeline = new Pipeline([plan], { enabled: false, windowSeconds: 1, keysMax: 1 });
+  let next: Offset = 0;
+  const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
+  const session = new RecordedSession(plan, { requests: [], next: place, open: new OpenSessions() });
+  let read = 0;
+  for (const line of lines) {
+    for (const { offset, record } of session.records(line)) {
+      const { faults, envelopes } = deriveRecord(pipeline, offset, record);
+      if (record.kind !== "frame" || faults.length > 0) continue;
+      if (envelopes.some(({ event }) => event.kind !== "gap" && event.kind !== "raw")) read++;
+    }
+  }
+  return read;
+}
+
+/** The error where nothing tells whose frames these are; `what` is in doubt. */
+export async function unknownExchange(context: CliContext, what: string): Promise<UsageError> {
+  const names = (await shippedNames(context)).join(", ");
+  return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
+}
+
+/** The shipped descriptor that has a connection to the host of an address; null where none has. */
+export async function matchShipped(context: CliContext, url: string): Promise<string | null> {
+  for (const name of await shippedNames(context)) {
+    const { frames } = loadDescriptorNamed(context, name);
+    if (frames !== null && matchConnection(frames, url) !== null) return name;
+  }
+  return null;
+}
