@@ -58,6 +58,8 @@ export interface SinkContext {
   readonly name: string;
   /** Id of the journal that feeds it: with the name, whose writing it is. */
   readonly journal: string;
+  /** Name of the collector, in every row; null in a replay. */
+  readonly collector?: string | null;
   /** Names of all sinks that the journal feeds, this one among them. */
   readonly sinks: readonly string[];
   /** The offset after the last record that is safe in the journal. */
@@ -95,8 +97,8 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly replayKeys: (target: string | null) => Readonly<Record<string, unknown>> | null;
   readonly capabilities: SinkCapabilities;
   readonly flush: (options: OptionsOf<Shape>) => FlushPolicy;
-  /** Makes the sink. Nothing outside is touched before `open`. */
-  readonly create: (options: OptionsOf<Shape>, context: SinkContext) => Sink;
+  /** Makes the sink, for events of some kinds, of all where that is null. Nothing outside is touched before `open`. */
+  readonly create: (options: OptionsOf<Shape>, context: SinkContext, kinds: readonly EventKind[] | null) => Sink;
 }
 
 /** A type of sinks with its options read from plain data. */
@@ -140,7 +142,7 @@ export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition
     describe: (plan) => definition.describe(read(plan)),
     setup: (plan) => definition.setup?.(read(plan), plan.kinds) ?? null,
     flush: (plan) => definition.flush(read(plan)),
-    create: (plan, context) => definition.create(read(plan), context),
+    create: (plan, context) => definition.create(read(plan), context, plan.kinds),
   };
 }
 

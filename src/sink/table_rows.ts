@@ -48,9 +48,12 @@ export function tableOf(kind: EventKind): TableName {
   return kind === "book_snapshot" || kind === "book_delta" ? "book" : kind;
 }
 
+/** All tables, in the order of EVENT_SPECS. */
+export const TABLES: readonly TableName[] = [...new Set(EVENT_KINDS.map(tableOf))];
+
 /** Returns the tables of some kinds, of all where that is null, in the order of EVENT_SPECS. */
 export function tablesOf(kinds: readonly EventKind[] | null): readonly TableName[] {
-  return [...new Set((kinds === null ? EVENT_KINDS : EVENT_KINDS.filter((kind) => kinds.includes(kind))).map(tableOf))];
+  return kinds === null ? TABLES : TABLES.filter((table) => kindsOf(table).some((kind) => kinds.includes(kind)));
 }
 
 /** Whether the rows of a table are levels of books, several an event. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { type Envelope, Failure, type SinkPlan } from "../../src/model/mod.ts";
 import { makeSink } from "../support/made_sink.ts";
+import type { SinkContext } from "../../src/sink/mod.ts";
 import { anyEnvelopes, DAY_START, envelope, trade } from "../support/envelopes.ts";
 import { type Fault, FaultyFiles } from "../support/faulty_files.ts";
 
@@ -13,6 +14,10 @@ export type Held = ReadonlyMap<string, readonly string[]>;
 export interface SinkUnderTest {
   readonly type: string;
   plan(dir: string): SinkPlan;
+  /** What else the sink is made with. */
+  readonly context?: Partial<SinkContext>;
+  /** Rounds of the property that writes all kinds; 30 where it is not given. */
+  readonly runs?: number;
   /** Wraps the host, for sinks that write elsewhere than to files. */
   host?(host: Host): Host;
   read(dir: string, host: Host): Promise<Held>;
@@ -44,7 +49,7 @@ export function testSink(sut: SinkUnderTest): void {
       fc.asyncProperty(anyEnvelopes, fc.integer({ min: 1, max: 9 }), async (events, size) => {
         const runDir = `${dir}-${run++}`;
         const runHost = sut.host?.(host) ?? host;
-        const sink = makeSink(sut.plan(runDir), runHost);
+        const sink = makeSink(sut.plan(runDir), runHost, sut.context);
         await sink.open(1000);
         for (const [at, batch] of batches(events, size).entries()) {
           await sink.write(batch);
@@ -54,12 +59,12 @@ export function testSink(sut: SinkUnderTest): void {
         await sink.close();
         await holds(runDir, runHost, events);
       }),
-      { numRuns: 30 },
+      { numRuns: sut.runs ?? 30 },
     );
   });
 
   test("takes empty batches, flushes of nothing and closing twice", async (dir, host) => {
-    const sink = makeSink(sut.plan(dir), host);
+    const sink = makeSink(sut.plan(dir), host, sut.context);
     await sink.open(0);
     await sink.write([]);
     assert.equal(sink.wantsFlush, false);
@@ -78,7 +83,7 @@ export function testSink(sut: SinkUnderTest): void {
       asks: levels.slice(1),
       sequence: "9007199254740993",
     });
-    const sink = makeSink(sut.plan(dir), host);
+    const sink = makeSink(sut.plan(dir), host, sut.context);
     await sink.open(0);
     await sink.write([event]);
     await sink.flush();
