@@ -11,10 +11,16 @@ import type { FrameMemory, FrameMemoryPart } from "../normalize/mod.ts";
 import type { KeptBook, SocketCounter } from "./books.ts";
 import type { DedupEntry } from "./dedup.ts";
 import type { OpenGap } from "./gaps.ts";
+import type { PollAnswer } from "./poll_answers.ts";
 import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.ts";
 
-/** Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version. */
-export const CHECKPOINT_VERSION = 2;
+/**
+ * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
+ * version 2 had no items of the kind `answers`.
+ */
+export const CHECKPOINT_VERSION = 3;
+/** Versions that this build reads. */
+const READABLE: readonly unknown[] = [2, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {
@@ -34,6 +40,7 @@ export type CheckpointItem =
   | readonly ["streams", SessionId, readonly (readonly [symbol: string, channel: Channel, lastTs: Micros])[]]
   | readonly ["frames", SessionId, FrameMemoryPart, readonly unknown[]]
   | readonly ["polls", exchange: string, FrameMemoryPart, readonly unknown[]]
+  | readonly ["answers", readonly PollAnswer[]]
   | readonly ["book", SessionId, BookItem]
   | readonly ["gaps", readonly (readonly [exchange: string, symbol: string, channel: Channel, gap: OpenGap])[]]
   | readonly ["orphans", readonly (readonly [SessionId, gapId: string, from: Micros])[]]
@@ -160,8 +167,8 @@ export function readCheckpoint(text: string): readonly CheckpointItem[] {
     throw new CheckpointError(1, error instanceof Error ? error.message : "it is not JSON");
   }
   const version = typeof value === "object" && value !== null ? Reflect.get(value, "version") : undefined;
-  if (version !== CHECKPOINT_VERSION) {
-    throw new CheckpointError(typeof version === "number" ? version : 1, `this build reads ${CHECKPOINT_VERSION}`);
+  if (!READABLE.includes(version)) {
+    throw new CheckpointError(typeof version === "number" ? version : 1, `this build reads ${READABLE.join(" and ")}`);
   }
   const { items } = value as { readonly items?: unknown };
   if (!Array.isArray(items)) throw new CheckpointError(CHECKPOINT_VERSION, "it holds no items");

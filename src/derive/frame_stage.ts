@@ -61,6 +61,7 @@ export class FrameStage {
     const account = this.#account;
     account.exchange = record.exchange;
     if (record.status !== 200 && record.status !== 0) return;
+    if (record.status === 0) this.#state.memory.answers.follow(record);
     const session = record.session === null ? null : this.#state.memory.sessions.get(record.session) ?? null;
     account.session = record.session ?? 0;
     const derivation = session?.derivation ??
@@ -73,6 +74,7 @@ export class FrameStage {
     const input = { hasSession: session !== null, connectionId, request, native, body, receivedTs };
     const read = derivation.normalizer.readHttp(input, memory);
     account.isAnswer = read.isAnswer;
+    if (read.isAnswer && record.session === null) this.#state.memory.answers.follow(record);
     this.#emit(read, { derivation, session, connectionId: connectionId ?? "", payload: body });
     if (read.faults.length > 0) this.#gaps.faulty(null, read);
   }

@@ -14,6 +14,7 @@ import type { BookResync } from "./books.ts";
 import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
+import type { PollAnswer } from "./poll_answers.ts";
 import { StateStage } from "./state_stage.ts";
 
 /**
@@ -121,6 +122,11 @@ export class Pipeline {
   /** Goes on from a saved state. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
   restoreState(parts: Iterable<string>): void {
     this.#state.restore(parts);
+  }
+
+  /** Yields the last answers to polls that were not told to have ended. */
+  pollAnswers(): Iterable<PollAnswer> {
+    return this.#state.memory.answers.all();
   }
 
   /** Yields the plans that the state refers to. */

@@ -11,6 +11,7 @@ import {
 } from "./checkpoint.ts";
 import { Deduplicator } from "./dedup.ts";
 import { GapLedger } from "./gaps.ts";
+import { PollAnswers } from "./poll_answers.ts";
 import type { Plans } from "./plan_store.ts";
 import { SessionMemory } from "./session_memory.ts";
 
@@ -26,6 +27,7 @@ export class PipelineMemory {
   readonly sessions = new Map<SessionId, SessionMemory>();
   /** What is remembered of answers that belong to no session, by instance. */
   readonly polls = new Map<string, FrameMemory>();
+  readonly answers = new PollAnswers();
   readonly gaps = new GapLedger();
   readonly dedup = new Deduplicator();
   readonly orphans = new Map<SessionId, Orphan>();
@@ -74,6 +76,7 @@ export class PipelineMemory {
     for (const [exchange, frames] of this.polls) {
       for (const [part, entries] of framesOf(frames)) yield ["polls", exchange, part, entries];
     }
+    for (const slice of slices(this.answers.all())) yield ["answers", slice];
     for (const slice of slices(this.gaps.entries())) yield ["gaps", slice];
     const orphans = [...this.orphans].map(([session, { gapId, from }]) => [session, gapId, from] as const);
     for (const slice of slices(orphans)) yield ["orphans", slice];
@@ -98,6 +101,9 @@ export class PipelineMemory {
         return this.sessions.get(item[1])?.frames.restore(item[2], item[3]);
       case "polls":
         return this.pollsOf(item[1]).restore(item[2], item[3]);
+      case "answers":
+        for (const answer of item[1]) this.answers.add(answer);
+        return;
       case "book": {
         const [, id, book] = item;
         const books = this.sessions.get(id)?.books ?? null;

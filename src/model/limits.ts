@@ -183,6 +183,8 @@ export const CLOCK_STEP_MS_MIN = 2_000;
 export const CLOCK_STEPS_MAX = 16;
 /** Steps of the wall clock that a journal remembers for the age of its segments. */
 export const JOURNAL_CLOCK_STEPS_MAX = 256;
+/** Polls whose last answer is remembered; past it the one that was answered longest ago is forgotten. */
+export const POLL_ANSWERS_MAX = 20_000;
 /** Shortest secret, in characters, that outputs are searched for; a shorter one would tear ordinary words apart. */
 export const SECRET_CHARS_MIN = 4;
 /** Longest secret, in characters, that is hidden only where it stands as a word of its own. */

@@ -12,6 +12,7 @@ import {
   Failure,
   type FramePlan,
   type Micros,
+  missedAnswerBody,
   type Observer,
   type Offset,
   type Plan,
@@ -134,7 +135,7 @@ export class Collector {
         if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
       });
       collector.#tellClockSetBack();
-      collector.#closeCutSessions();
+      collector.#closeCut();
       // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
       // One that cannot be read holds everything back, and its delivery tells why it does not start.
       for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
@@ -317,10 +318,17 @@ export class Collector {
     this.#options.observe({ kind: "clock_stepped", fromTs, toTs });
   }
 
-  /** Writes the end of sessions that a kill left open, so that their gap is known. */
-  #closeCutSessions(): void {
+  /** Writes the end of sessions and polls that a kill cut off, whether they come back or not, so that their gap is known. */
+  #closeCut(): void {
     for (const { session, lastTs } of this.#journal.recovered.openSessions) {
       this.#intake.endSession(session, lastTs, "crash", null, "the process ended without closing the session");
+    }
+    const lastTs = this.#journal.recovered.lastTs ?? 0;
+    for (const { exchange, planHash, request, native, at: from } of [...this.#pipeline.pollAnswers()]) {
+      const body = missedAnswerBody({ from, reason: "the process ended while it was polled" });
+      const at = Math.max(from, lastTs);
+      const poll = { exchange, planHash, session: null, request, native, url: "" };
+      this.#intake.takeHttp({ kind: "http", at, ...poll, status: 0, body });
     }
   }
 }

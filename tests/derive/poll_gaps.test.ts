@@ -35,3 +35,29 @@ Deno.test("a poll without an answer has a gap from its last answer to its next",
     [opened.gap_id, "closed", AT, AT + 30 * SECOND],
   );
 });
+
+Deno.test("a checkpoint holds the last answers to polls that go on", () => {
+  const { frames } = loadShipped("binance-usdm");
+  const make = () => new Pipeline([frames], { enabled: false, windowSeconds: 300, keysMax: 1000 });
+  const first = make();
+  const poll = {
+    exchange: frames.exchange,
+    planHash: null,
+    session: null,
+    request: "open_interest",
+    native: "BTCUSDT",
+    url: "",
+  } as const;
+  const give = (pipeline: Pipeline, at: number, status: number, body: Uint8Array) =>
+    pipeline.process(at, { kind: "http", at, ...poll, status, body });
+  const text = (value: string) => new TextEncoder().encode(value);
+  give(first, AT, 200, text('{"openInterest":"10.5","symbol":"BTCUSDT","time":1767225600000}'));
+  give(first, AT + SECOND, 200, text('{"code":-1003,"msg":"Too many requests"}'));
+  const second = make();
+  second.restoreState([...first.saveState()]);
+  const { exchange, planHash, request, native } = poll;
+  const answer = { exchange, planHash, request, native, at: AT };
+  assert.deepEqual([...second.pollAnswers()], [answer], "an error is no answer");
+  give(second, AT + 2 * SECOND, 0, missedAnswerBody({ from: AT, reason: "polling has ended" }));
+  assert.deepEqual([...second.pollAnswers()], []);
+});

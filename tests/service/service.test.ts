@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
-import { Failure } from "../../src/model/mod.ts";
+import { buildDerivation, Failure, writeDerivation } from "../../src/model/mod.ts";
 import { Service } from "../../src/service/mod.ts";
+import { loadShipped } from "../support/shipped_descriptor.ts";
+import { deriveAll } from "../support/journal_contents.ts";
 import { ServiceRig } from "../support/service_rig.ts";
 
 const SHIPPED_DIR = new URL("../../config", import.meta.url).pathname;
@@ -147,6 +149,55 @@ Deno.test("Service records at its start that the clock was set back while nothin
   await after.close();
   assert.deepEqual(steps.map((step) => step.fromTs), [fromTs]);
   assert.ok(steps[0].toTs < fromTs && steps[0].at === steps[0].toTs);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("Service tells polls that the end of the process cut off, though nothing polls them any more", async () => {
+  const host = denoHost();
+  const dir = await Deno.makeTempDir();
+  const plan = {
+    syncMs: 5,
+    segmentBytes: 64 * 1024,
+    totalBytesMax: 2 ** 40,
+    retainHours: 24,
+    onFull: "block",
+  } as const;
+  const open = () => openJournal({ host, dir: `${dir}/data/journal`, plan, observer: () => {}, checkpoint: () => [] });
+  const { frames } = loadShipped("binance-usdm");
+  const dedup = { enabled: false, windowSeconds: 300, keysMax: 1000 };
+  const { hash, body } = writeDerivation(buildDerivation(frames, { dedup, bookTops: null }));
+  const at = host.clock.nowMicros() - 60_000_000;
+  const before = await open();
+  before.append({ kind: "plan", at, hash, body });
+  before.append({
+    kind: "http",
+    ...ANSWER,
+    at,
+    exchange: frames.exchange,
+    planHash: hash,
+    request: "open_interest",
+    native: "BTCUSDT",
+    body: new TextEncoder().encode('{"openInterest":"10.5","symbol":"BTCUSDT","time":1767225600000}'),
+  });
+  await before.close();
+
+  await Deno.writeTextFile(`${dir}/collector.toml`, `[run]\nhttp_port = 8090\ndata_dir = "${dir}/data"\n`);
+  // The second start has nothing more to tell.
+  for (let start = 0; start < 2; start++) {
+    const service = new Service({
+      context: { host, version: "0", shippedDir: SHIPPED_DIR },
+      configPath: `${dir}/collector.toml`,
+      httpPort: 0,
+      createObserver: () => () => {},
+    });
+    await service.begin();
+    await service.stop();
+  }
+  const gaps: (readonly unknown[])[] = [];
+  for await (const { symbol, event } of deriveAll(host.files, `${dir}/data/journal`)) {
+    if (event.kind === "gap") gaps.push([symbol, event.state, event.stream, event.cause, event.from_ts]);
+  }
+  assert.deepEqual(gaps, [["BTC/USDT:USDT", "opened", "derivative", "stale", at]]);
   await Deno.remove(dir, { recursive: true });
 });
 
