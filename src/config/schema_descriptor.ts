@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
+import { type Channel, CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
 import { bookFeedSchema } from "./schema_book.ts";
 import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
 import { optionalKeys, pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
@@ -261,20 +261,19 @@ export const parseSchema = z.strictObject({
   }).optional().describe("Expressions beside the pointers"),
 }).describe("Where every frame holds channel, symbol, time, sequence and id");
 
+/** A key for each channel. */
+const channelNames = Object.fromEntries(
+  CHANNELS.map((name) => [name, text.optional().describe(`Native name of \`${name}\``)]),
+) as Readonly<Record<Channel, z.ZodOptional<typeof text>>>;
+
 /** `[maps]`. */
 export const mapsSchema = z.strictObject({
   symbol_map_file: text.optional().describe(
     "TOML or JSON file of canonical to native symbols, relative to the descriptor or its parent folder",
   ),
-  channel_map: z.strictObject({
-    trades: text.optional().describe("Native name of `trades`"),
-    book: text.optional().describe("Native name of `book`"),
-    quotes: text.optional().describe("Native name of `quotes`"),
-    ticker: text.optional().describe("Native name of `ticker`"),
-    candles: text.optional().describe("Native name of `candles`"),
-    derivative: text.optional().describe("Native name of `derivative`"),
-    liquidations: text.optional().describe("Native name of `liquidations`"),
-  }).optional().describe("Native names of channels; `{arg:KEY}` allowed. A channel that it lacks is not offered"),
+  channel_map: z.strictObject(channelNames).optional().describe(
+    "Native names of channels; `{arg:KEY}` allowed. A channel that it lacks is not offered",
+  ),
 }).describe("Translation of symbols and channels");
 
 /** `[[control]]`. */

@@ -108,7 +108,7 @@ export function isSymbolPart(name: string | null): boolean {
 }
 
 /** Placeholders that stand for parts of the canonical symbol. */
-export const SYMBOL_PARTS = ["base", "quote", "settle", "expiry", "family"] as const;
+export const SYMBOL_PARTS = ["base", "quote", "settle", "expiry", "strike", "option_type", "family"] as const;
 
 /** Placeholders that are written as a bare name. */
 export const BARE_PLACEHOLDERS: readonly Exclude<Placeholder["kind"], "boot" | "env">[] = [

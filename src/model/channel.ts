@@ -1,5 +1,14 @@
 /** Our kinds of streams. A *native channel* is the exchange's wire name for one. */
-export type Channel = "trades" | "book" | "quotes" | "ticker" | "candles" | "derivative" | "liquidations";
+export type Channel =
+  | "trades"
+  | "book"
+  | "quotes"
+  | "ticker"
+  | "candles"
+  | "derivative"
+  | "options"
+  | "funding"
+  | "liquidations";
 
 /** All channels, in the order in which documents list them. */
 export const CHANNELS: readonly Channel[] = [
@@ -9,6 +18,8 @@ export const CHANNELS: readonly Channel[] = [
   "ticker",
   "candles",
   "derivative",
+  "options",
+  "funding",
   "liquidations",
 ];
 

@@ -1,12 +1,12 @@
 /** The market family of an instrument, read off its canonical symbol. */
-export type Family = "spot" | "linear" | "inverse";
+export type Family = "spot" | "linear" | "inverse" | "option";
 
 /** All families, in the order in which documents list them. */
-export const FAMILIES: readonly Family[] = ["spot", "linear", "inverse"];
+export const FAMILIES: readonly Family[] = ["spot", "linear", "inverse", "option"];
 
 /**
  * A tradable thing in canonical spelling: `BTC/USDT` (spot), `BTC/USDT:USDT` (linear perpetual), `BTC/USD:BTC`
- * (inverse perpetual), `BTC/USD:BTC-260327` (dated, expiry as YYMMDD in UTC).
+ * (inverse perpetual), `BTC/USD:BTC-260327` (dated, expiry as YYMMDD in UTC), `BTC/USD:BTC-260327-100000-C` (option).
  */
 export interface CanonicalSymbol {
   readonly text: string;
@@ -16,23 +16,29 @@ export interface CanonicalSymbol {
   readonly settle: string | null;
   /** Expiry as YYMMDD; null for spot and perpetuals. */
   readonly expiry: string | null;
+  /** Strike price as it is spelled; null for what is no option. */
+  readonly strike: string | null;
+  /** `C` for a call, `P` for a put; null for what is no option. */
+  readonly optionType: string | null;
   readonly family: Family;
 }
 
-const CANONICAL = /^([^/:\s]+)\/([^/:\s-]+)(?::([^/:\s-]+)(?:-(\d{6}))?)?$/u;
+const CANONICAL = /^([^/:\s]+)\/([^/:\s-]+)(?::([^/:\s-]+)(?:-(\d{6})(?:-(\d+(?:\.\d+)?)-([CP]))?)?)?$/u;
 
 /** Reads a canonical symbol; null where the text does not follow the canonical form (a native spelling). */
 export function parseCanonicalSymbol(text: string): CanonicalSymbol | null {
   const match = CANONICAL.exec(text);
   if (match === null) return null;
-  const [, base, quote, settle, expiry] = match;
+  const [, base, quote, settle, expiry, strike, optionType] = match;
   return {
     text,
     base,
     quote,
     settle: settle ?? null,
     expiry: expiry ?? null,
-    family: settle === undefined ? "spot" : settle === base ? "inverse" : "linear",
+    strike: strike ?? null,
+    optionType: optionType ?? null,
+    family: strike !== undefined ? "option" : settle === undefined ? "spot" : settle === base ? "inverse" : "linear",
   };
 }
 

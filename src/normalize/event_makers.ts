@@ -23,6 +23,10 @@ export function createEventMaker(rule: CompiledEvent): EventMaker {
       return createCandleMaker(rule);
     case "derivative_ticker":
       return createDerivativeMaker(rule);
+    case "option_summary":
+      return createOptionMaker(rule);
+    case "funding":
+      return createFundingMaker(rule);
     case "liquidation":
       return createLiquidationMaker(rule);
     case "checksum":
@@ -135,6 +139,80 @@ function createDerivativeMaker(rule: CompiledEvent): EventMaker {
       predicted_funding_rate,
       open_interest,
     };
+  };
+}
+
+/** A row that carries nothing of the option's state but what its name says too says nothing. */
+function createOptionMaker(rule: CompiledEvent): EventMaker {
+  const optionType = optionalField(rule, "option_type");
+  const strikePrice = optionalField(rule, "strike_price");
+  const expiration = optionalField(rule, "expiration_ts");
+  const underlyingIndex = optionalField(rule, "underlying_index");
+  const decimals = decimalFields(rule, [
+    "bid_price",
+    "bid_size",
+    "bid_iv",
+    "ask_price",
+    "ask_size",
+    "ask_iv",
+    "last_price",
+    "mark_price",
+    "mark_iv",
+    "open_interest",
+    "delta",
+    "gamma",
+    "vega",
+    "theta",
+    "rho",
+    "underlying_price",
+  ]);
+  return (context) => {
+    const option_type = optionType === null ? null : optionType.text(context);
+    const strike_price = strikePrice === null ? null : strikePrice.decimal(context);
+    const expiration_ts = expiration === null ? null : expiration.micros(context);
+    const underlying_index = underlyingIndex === null ? null : underlyingIndex.text(context);
+    const values = readDecimals(context, decimals);
+    if (context.rowFailed || values === null) return null;
+    const [bid_price, bid_size, bid_iv, ask_price, ask_size, ask_iv, last_price, mark_price, mark_iv, ...rest] = values;
+    const [open_interest, delta, gamma, vega, theta, rho, underlying_price] = rest;
+    return {
+      kind: "option_summary",
+      option_type,
+      strike_price,
+      expiration_ts,
+      bid_price,
+      bid_size,
+      bid_iv,
+      ask_price,
+      ask_size,
+      ask_iv,
+      last_price,
+      mark_price,
+      mark_iv,
+      open_interest,
+      delta,
+      gamma,
+      vega,
+      theta,
+      rho,
+      underlying_price,
+      underlying_index,
+    };
+  };
+}
+
+function createFundingMaker(rule: CompiledEvent): EventMaker {
+  const rate = requiredField(rule, "funding_rate");
+  const fundingTs = optionalField(rule, "funding_ts");
+  const interval = optionalField(rule, "interval");
+  const markPrice = optionalField(rule, "mark_price");
+  return (context) => {
+    const funding_rate = rate.decimal(context);
+    const funding_ts = fundingTs === null ? null : fundingTs.micros(context);
+    const intervalText = interval === null ? null : interval.text(context);
+    const mark_price = markPrice === null ? null : markPrice.decimal(context);
+    if (context.rowFailed || funding_rate === null) return null;
+    return { kind: "funding", funding_rate, funding_ts, interval: intervalText, mark_price };
   };
 }
 

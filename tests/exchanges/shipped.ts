@@ -1,14 +1,22 @@
 import { loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../../src/config/mod.ts";
 import { type Channel, CHANNELS } from "../../src/model/mod.ts";
 
-/** The shipped descriptors and what each of them offers. */
-export const SHIPPED: readonly {
+/** Channels that few exchanges offer. */
+const SELDOM: readonly Channel[] = ["options", "funding"];
+
+/** A shipped descriptor and what it offers. */
+interface ShippedDescriptor {
   readonly name: string;
   readonly symbols: readonly string[];
+  /** Channels that it does not offer, but for those that few exchanges do. */
   readonly lacks: readonly Channel[];
+  /** Those of the few that it offers. */
+  readonly also?: readonly Channel[];
   /** How many markets the exchange has, where these are fewer than twenty. */
   readonly markets?: number;
-}[] = [
+}
+
+const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "binance", symbols: ["BTC/USDT", "ETH/USDT"], lacks: ["derivative", "liquidations"] },
   { name: "binance-usdm", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
   { name: "binance-coinm", symbols: ["BTC/USD:BTC", "ETH/USD:ETH"], lacks: [] },
@@ -68,6 +76,12 @@ export const SHIPPED: readonly {
   { name: "binance-tr", symbols: ["BTC/USDT", "ETH/TRY"], lacks: ["derivative", "liquidations"] },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
+
+/** The shipped descriptors, each with all the channels that it lacks. */
+export const SHIPPED: readonly ShippedDescriptor[] = DESCRIPTORS.map((one) => ({
+  ...one,
+  lacks: [...one.lacks, ...SELDOM.filter((channel) => !(one.also ?? []).includes(channel))],
+}));
 
 /** The channels that an exchange offers. */
 export function offers(lacks: readonly Channel[]): readonly Channel[] {

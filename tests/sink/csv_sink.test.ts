@@ -88,6 +88,33 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
         index_price: event.index_price,
         mark_price: event.mark_price,
       })];
+    case "option_summary":
+      return [record({
+        type: event.option_type,
+        strike_price: event.strike_price,
+        expiration: event.expiration_ts,
+        open_interest: event.open_interest,
+        last_price: event.last_price,
+        bid_price: event.bid_price,
+        bid_amount: event.bid_size,
+        bid_iv: event.bid_iv,
+        ask_price: event.ask_price,
+        ask_amount: event.ask_size,
+        ask_iv: event.ask_iv,
+        mark_price: event.mark_price,
+        mark_iv: event.mark_iv,
+        underlying_index: event.underlying_index,
+        underlying_price: event.underlying_price,
+        delta: event.delta,
+        gamma: event.gamma,
+        vega: event.vega,
+        theta: event.theta,
+        rho: event.rho,
+      })];
+    case "funding": {
+      const { funding_rate, funding_ts: funding_timestamp, interval, mark_price } = event;
+      return [record({ funding_rate, funding_timestamp, interval, mark_price })];
+    }
     case "gap": {
       const { kind: _, gap_id, state, stream, cause, from_ts: from_timestamp, to_ts: to_timestamp, ...fields } = event;
       return [record({ gap_id, state, stream, cause, from_timestamp, to_timestamp, ...fields })];

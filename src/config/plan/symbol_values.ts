@@ -34,10 +34,18 @@ export function buildSymbolValues(descriptor: DescriptorValues, place: Place): S
   };
 }
 
-/** The parts of a canonical symbol; spot has an empty settlement currency, and what never expires an empty expiry. */
+/** The parts of a canonical symbol; what a kind of instrument does not have is empty. */
 function symbolParts(symbol: string): Readonly<Record<string, string>> {
   const canonical = parseCanonicalSymbol(symbol);
   if (canonical === null) return {};
-  const { base, quote, settle, expiry, family } = canonical;
-  return { base, quote, settle: settle ?? "", expiry: expiry ?? "", family };
+  const { base, quote, settle, expiry, strike, optionType, family } = canonical;
+  return {
+    base,
+    quote,
+    settle: settle ?? "",
+    expiry: expiry ?? "",
+    strike: strike ?? "",
+    option_type: optionType ?? "",
+    family,
+  };
 }
