@@ -1,5 +1,5 @@
 import { errorAt, type LangError } from "./diagnostic.ts";
-import type { GeneratorList, GeneratorVariable } from "./generator_tree.ts";
+import type { GeneratorList, GeneratorProgram, GeneratorStatement, GeneratorVariable } from "./generator_tree.ts";
 import { didYouMean } from "./nearest.ts";
 import type { TemplatePart } from "./placeholder.ts";
 import { SYMBOL_PARTS } from "./template.ts";
@@ -41,5 +41,49 @@ export function checkPlaceholders(
     }
     if (known.includes(part.name)) return [];
     return [errorAt(part.offset, part.length, `Unknown placeholder {${part.name}}${didYouMean(part.name, known)}`)];
+  });
+}
+
+/** What a generator's placeholders may name beside its loops. */
+export interface GeneratorNames {
+  readonly args: readonly string[];
+  /** Keys of `[symbol_values]`. */
+  readonly symbolValues: readonly string[];
+  /** Values that the bootstrap replies of its connections give. */
+  readonly boot: readonly string[];
+}
+
+/**
+ * Returns the errors of texts that no run reached, such as those of a branch for another channel: a run fills only what it
+ * emits. `reached` holds the offsets of the `emit` statements that ran.
+ */
+export function checkUnreached(
+  program: GeneratorProgram,
+  reached: ReadonlySet<number>,
+  names: GeneratorNames,
+): readonly LangError[] {
+  return emitsOf(program.body).filter(({ offset }) => !reached.has(offset)).flatMap(({ parts }) =>
+    parts.flatMap((part) => {
+      if (typeof part === "string") return [];
+      const { prefix, key, offset, length } = part;
+      const unknown = (what: string, known: readonly string[]) =>
+        known.includes(key) ? [] : [errorAt(offset, length, `Unknown ${what} ${key}${didYouMean(key, known)}`)];
+      if (prefix === "arg") return unknown("argument", names.args);
+      if (prefix === "sym") return unknown("symbol value", names.symbolValues);
+      return prefix === "boot" ? unknown("bootstrap value", names.boot) : [];
+    })
+  );
+}
+
+function emitsOf(body: readonly GeneratorStatement[]): readonly (GeneratorStatement & { readonly kind: "emit" })[] {
+  return body.flatMap((statement) => {
+    switch (statement.kind) {
+      case "emit":
+        return [statement];
+      case "foreach":
+        return emitsOf(statement.body);
+      case "if":
+        return emitsOf([...statement.branches.flatMap((branch) => branch.body), ...statement.otherwise]);
+    }
   });
 }

@@ -46,6 +46,8 @@ export interface EmittedMessage {
 export interface GeneratorRun {
   readonly messages: readonly EmittedMessage[];
   readonly errors: readonly LangError[];
+  /** Offsets of the `emit` statements that ran. */
+  readonly reached: ReadonlySet<number>;
 }
 
 /**
@@ -55,7 +57,7 @@ export interface GeneratorRun {
 export function runGenerator(program: GeneratorProgram, input: GeneratorInput): GeneratorRun {
   const runner = new GeneratorRunner(input);
   runner.run(program.body);
-  return { messages: runner.messages, errors: inOrder([...runner.errors.values()]) };
+  return { messages: runner.messages, errors: inOrder([...runner.errors.values()]), reached: runner.reached };
 }
 
 /** Value of a loop variable: our name and the native one. */
@@ -68,6 +70,7 @@ interface Binding {
 class GeneratorRunner {
   readonly messages: EmittedMessage[] = [];
   readonly errors = new Map<string, LangError>();
+  readonly reached = new Set<number>();
   readonly #input: GeneratorInput;
   readonly #values: Record<string, string>;
   readonly #bindings: Binding[] = [];
@@ -177,6 +180,7 @@ class GeneratorRunner {
     if (this.messages.length >= GENERATOR_MESSAGES_MAX) {
       return this.#end(statement, `Generator emits too much: more than ${GENERATOR_MESSAGES_MAX} messages`);
     }
+    this.reached.add(statement.offset);
     const scope = {
       values: this.#emitValues(),
       environment: this.#input.environment,

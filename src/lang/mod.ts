@@ -8,6 +8,7 @@ export { type LangError, type Parsed } from "./diagnostic.ts";
 export { parseExpression } from "./expression.ts";
 export { type ParsedPredicate, parsePredicate, type PredicateError, type PredicateSpec } from "./predicate.ts";
 export { parseGenerator } from "./generator_parser.ts";
+export { checkUnreached, type GeneratorNames } from "./generator_names.ts";
 export { type EmittedMessage, type GeneratorInput, type GeneratorRun, runGenerator } from "./generator_runner.ts";
 export { type GeneratorProgram } from "./generator_tree.ts";
 export { type LiteralSpec, type TestSpec, type TestTableSpec } from "./condition_spec.ts";

@@ -306,3 +306,26 @@ Deno.test("buildExchange() fills 1.4 parse fields from expressions and points in
     ["descriptor/parse/expr/expressions/1", true],
   ]);
 });
+
+Deno.test("buildExchange() checks the placeholders of branches that no symbol or channel of the instance takes", () => {
+  const generator = `foreach (s in symbols) { foreach (c in channels) {
+    if (c == "book") { emit('{"a":"{arg:dept}","b":"{sym:kin}","c":"{boot:tokn}","d":"{arg:depth}"}'); }
+    else if (c == "trades") { emit('{"a":"{arg:depth}"}'); }
+    else { emit('{"e":"{arg:none}"}'); }
+  } }`;
+  const table = { ...subscription({ generator }), args: { depth: "5" }, symbol_values: { kind: "$native" } };
+  const place = "descriptor/subscriptions/0/generator";
+  assert.deepEqual(issuesOf({ descriptor: table, instance: { symbols: ["A/B"], channels: ["trades"] } }), [
+    `${place}: Unknown argument dept: did you mean "depth"?`,
+    `${place}: Unknown symbol value kin: did you mean "kind"?`,
+    `${place}: Unknown bootstrap value tokn`,
+    `${place}: Unknown argument none: expected one of depth`,
+  ]);
+});
+
+Deno.test("buildExchange() reports an unknown argument of a branch that is taken once", () => {
+  const generator = `foreach (s in symbols) { emit('{"a":"{arg:dept}"}'); }`;
+  const table = { ...subscription({ generator }), args: { depth: "5" } };
+  const issues = issuesOf({ descriptor: table, instance: { symbols: ["A/B", "C/D"], channels: ["trades"] } });
+  assert.equal(issues.filter((issue) => issue.includes("Unknown argument")).length, 1);
+});

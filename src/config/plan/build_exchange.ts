@@ -59,7 +59,7 @@ export function buildExchange(
     instruments,
     channels: offered.filter(({ channel }) => channels.includes(channel)),
   };
-  if (instruments.length === 0) checkGenerators(descriptor, place);
+  if (instruments.length === 0) checkGenerators(descriptor, place, texts.args);
   const connections = buildSockets(demand, bases);
   checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
 

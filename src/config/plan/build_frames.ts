@@ -32,7 +32,7 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange: null });
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const rules = buildRules(descriptor, place, texts);
-  checkGenerators(descriptor, place);
+  checkGenerators(descriptor, place, null);
   checkSubscriptions(descriptor, place);
   buildConnections(descriptor, { place, texts, controls: rules.controls });
   const rest = buildRest(descriptor, { place, texts, demand: { instruments: [], channels: [] } });

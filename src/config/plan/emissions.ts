@@ -1,4 +1,11 @@
-import { type EmittedMessage, parseGenerator, runGenerator } from "../../lang/mod.ts";
+import {
+  checkUnreached,
+  type EmittedMessage,
+  type GeneratorNames,
+  type GeneratorProgram,
+  parseGenerator,
+  runGenerator,
+} from "../../lang/mod.ts";
 import { type Channel, type Instrument, type ItemSpelling, type Stream, streamKey } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import { accept } from "./compile.ts";
@@ -27,18 +34,50 @@ export interface Emission {
   readonly spelling: ItemSpelling | null;
 }
 
-/** Checks the generators of a descriptor without running them. */
-export function checkGenerators(descriptor: DescriptorValues, place: Place): void {
+/** Checks the generators of a descriptor without running them. `args` are those of an instance; null where there is none. */
+export function checkGenerators(
+  descriptor: DescriptorValues,
+  place: Place,
+  args: Readonly<Record<string, string>> | null,
+): void {
   descriptor.subscriptions.forEach(({ generator }, index) => {
-    accept(parseGenerator(generator), place.at("subscriptions", index, "generator"));
+    const at = place.at("subscriptions", index, "generator");
+    const program = accept(parseGenerator(generator), at);
+    if (program !== null && args !== null) {
+      checkRest(program, new Set(), { at, names: namesOf(descriptor, index, args) });
+    }
   });
+}
+
+/** Reports what is wrong with texts that no run reached. */
+function checkRest(
+  program: GeneratorProgram,
+  reached: ReadonlySet<number>,
+  { at, names }: { readonly at: Place; readonly names: GeneratorNames },
+): void {
+  for (const { message, offset, length } of checkUnreached(program, reached, names)) {
+    at.error(message, { offset, length });
+  }
+}
+
+/** What placeholders in a subscription's generator may name. */
+function namesOf(
+  descriptor: DescriptorValues,
+  subscription: number,
+  args: Readonly<Record<string, string>>,
+): GeneratorNames {
+  const ids = connectionIdsOf(descriptor.subscriptions[subscription].connection_id);
+  const connections = descriptor.ws.connections.filter(({ id }) => ids.includes(id));
+  return {
+    args: Object.keys(args),
+    symbolValues: Object.keys(descriptor.symbol_values),
+    boot: connections.flatMap(({ bootstrap }) => Object.keys(bootstrap?.values ?? {})),
+  };
 }
 
 /** Runs every generator for its connection; messages by connection id, in the order in which they were emitted. */
 export function emitMessages(demand: Demand): ReadonlyMap<string, readonly Emission[]> {
-  const emitted = demand.descriptor.subscriptions.flatMap(({ connection_id: ids }, index) =>
-    connectionIdsOf(ids).flatMap((id) => runSubscription(demand, index, id))
-  );
+  const emitted = demand.descriptor.subscriptions.flatMap((_, index) => runSubscription(demand, index));
   const covered = new Set(emitted.flatMap((one) => namedStreams(one).map(streamKey)));
   const emissions = new Map<string, Emission[]>();
   for (const one of emitted) {
@@ -58,16 +97,35 @@ interface Emitted {
   readonly message: EmittedMessage;
 }
 
-/** Runs one subscription's generator for one of its connections. */
-function runSubscription(demand: Demand, subscription: number, connectionId: string): readonly Emitted[] {
-  const { descriptor, texts, channels } = demand;
+/** Runs one subscription's generator for each of its connections, and checks the texts that none of the runs reached. */
+function runSubscription(demand: Demand, subscription: number): readonly Emitted[] {
+  const { descriptor, texts } = demand;
   const values = descriptor.subscriptions[subscription];
-  const place = demand.place.at("subscriptions", subscription);
-  const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
-  const program = accept(parseGenerator(values.generator), place.at("generator"));
+  const at = demand.place.at("subscriptions", subscription, "generator");
+  const program = accept(parseGenerator(values.generator), at);
   if (program === null) return [];
+  const reached = new Set<number>();
+  const emitted = connectionIdsOf(values.connection_id).flatMap((connectionId) =>
+    runFor(demand, { program, subscription, connectionId, at, reached })
+  );
+  checkRest(program, reached, { at, names: namesOf(descriptor, subscription, texts.args) });
+  return emitted;
+}
+
+/** Runs a generator for one connection; adds to `reached` what ran. */
+function runFor(
+  { descriptor, texts, channels, instruments: all }: Demand,
+  { program, subscription, connectionId, at, reached }: {
+    readonly program: GeneratorProgram;
+    readonly subscription: number;
+    readonly connectionId: string;
+    readonly at: Place;
+    readonly reached: Set<number>;
+  },
+): readonly Emitted[] {
+  const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
   // Of an unknown connection, which is reported elsewhere, the program's own mistakes are still told.
-  const instruments = demand.instruments.filter(({ family }) => connection === undefined || serves(connection, family));
+  const instruments = all.filter(({ family }) => connection === undefined || serves(connection, family));
   if (instruments.length === 0) return [];
   const run = runGenerator(program, {
     connId: connectionId,
@@ -79,7 +137,8 @@ function runSubscription(demand: Demand, subscription: number, connectionId: str
     args: texts.args,
     environment: texts.scope.environment,
   });
-  for (const { message, offset, length } of run.errors) place.at("generator").error(message, { offset, length });
+  for (const offset of run.reached) reached.add(offset);
+  for (const { message, offset, length } of run.errors) at.error(message, { offset, length });
   if (connection === undefined) return [];
   return run.messages.map((message) => ({ subscription, connection, instruments, message }));
 }
