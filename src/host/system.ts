@@ -81,7 +81,11 @@ export function systemTerminal(
     flushPrinted: async () => {
       await out.flush();
       // A reader that has gone, such as `head`, wanted no more: nothing is wrong with that.
-      if (out.failure !== null && out.failure.code !== "gone") throw out.failure;
+      if (out.failure?.code === "gone") return;
+      if (out.failure !== null) throw out.failure;
+      if (out.dropped === 0) return;
+      const message = `Cannot write to standard output: its reader is too slow, ${out.dropped} lines were left out`;
+      throw new Failure("file", message, { retry: false });
     },
   };
 }

@@ -57,12 +57,47 @@ Deno.test(
   },
 );
 
-Deno.test("a command whose reader goes away ends quietly", onLinux, async () => {
-  for (const command of ["schema descriptor", "--help", "run --help"]) {
-    const { err } = await shell(`${DENO} ${command} | head -c 10`);
-    assert.equal(err, "", command);
-  }
-});
+/** A recording of so many trades that their events fill a pipe many times. */
+async function writeTrades(path: string): Promise<void> {
+  const trade = (id: number) =>
+    JSON.stringify({
+      t: 1723161255000001 + id,
+      dir: "in",
+      data:
+        `{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255000,"s":"BTCUSDT","t":${id},"p":"1.5","q":"2",` +
+        '"T":1723161254999,"m":true}}',
+    });
+  const open = JSON.stringify({ t: 1723161255000000, dir: "open", url: "wss://stream.binance.com:9443/stream" });
+  await Deno.writeTextFile(path, [open, ...Array.from({ length: 3_000 }, (_, id) => trade(id))].join("\n"));
+}
+
+Deno.test(
+  "a command whose reader goes away ends quietly, with the exit code that it has without one",
+  onLinux,
+  async () => {
+    await withConfig(async (config) => {
+      const dir = config.replace(/\/[^/]*$/, "");
+      await writeTrades(`${dir}/trades.jsonl`);
+      const broken = Array.from({ length: 300 }, (_, i) => `${"x".repeat(200)}${i} = 1`).join("\n");
+      await Deno.writeTextFile(`${dir}/broken.toml`, broken);
+      for (
+        const [command, expected] of [
+          ["schema descriptor", 0],
+          ["run --help", 0],
+          [`replay ${dir}/trades.jsonl --to stdout`, 0],
+          [`validate --config ${dir}/broken.toml`, 78],
+          [`validate --config ${dir}/broken.toml --json`, 78],
+          [`explain binance '${JSON.stringify({ x: "y".repeat(100_000) })}' --all --json`, 1],
+        ] as const
+      ) {
+        const { err } = await shell(`{ ${DENO} ${command}; echo "code $?" >&2; } | head -c 10`);
+        const code = /code (\d+)\n$/.exec(err);
+        assert.equal(code?.[1], String(expected), `${command}: ${err}`);
+        assert.doesNotMatch(err, /bug|EPIPE|[Bb]roken pipe|\n\s+at /, command);
+      }
+    });
+  },
+);
 
 Deno.test("run answers and stops while nobody reads standard error", onLinux, async () => {
   const exchange = `[[exchange]]

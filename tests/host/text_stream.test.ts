@@ -62,6 +62,14 @@ Deno.test("TextStream never waits for a reader that stalls: what is too much is 
   assert.ok(held.text.endsWith("x\nlater\n"));
 });
 
+Deno.test("TextStream takes one line whatever its length", async () => {
+  const held = new HeldStream();
+  const stream = new TextStream(held, "x");
+  stream.print("x".repeat(STREAM_QUEUE_BYTES_MAX + 1));
+  await stream.flush();
+  assert.deepEqual([held.text.length, stream.dropped], [STREAM_QUEUE_BYTES_MAX + 2, 0]);
+});
+
 Deno.test("TextStream.flushNow() writes what waits at once, and nothing where the reader stalls", async () => {
   const free = new HeldStream();
   const stream = new TextStream(free, "x");
