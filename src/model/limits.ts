@@ -177,6 +177,8 @@ export const REQUEST_LATE_MS = 10_000;
 export const POLL_LATE_MS = 10_000;
 /** How long /healthz shows a step of the wall clock, in ms. */
 export const CLOCK_STEP_SHOWN_MS = 600_000;
+/** How long /healthz shows that a bug stopped the derivation of a record, in ms. */
+export const QUARANTINE_SHOWN_MS = 600_000;
 /** Smallest difference between the system's clock and the time reckoned on from it that counts as a step, in ms. */
 export const CLOCK_STEP_MS_MIN = 2_000;
 /** Most steps of the clock that wait for the journal; of further ones the first and the last stand for all. */

@@ -31,7 +31,9 @@ export type SessionState =
   /** The socket is open and not read, because the journal or a sink cannot take more. */
   | { readonly kind: "paused" }
   | { readonly kind: "closing" }
-  | { readonly kind: "closed" };
+  | { readonly kind: "closed" }
+  /** A bug ended it: it connects no more until the instance is started again. */
+  | { readonly kind: "faulted"; readonly reason: string };
 
 /** The state of one stream within a session. */
 export type StreamState = "pending" | "acked" | "live" | "stale" | "rejected";

@@ -87,6 +87,8 @@ export interface RunningStatus {
   readonly polls: readonly PollStatus[];
   /** Requests other than polls that have brought no answer so far. */
   readonly requests: readonly RequestStatus[];
+  /** Records whose derivation a bug stopped; null where none did. */
+  readonly quarantined: QuarantineStatus | null;
   /** Why it could not be started; null where it was. */
   readonly error: string | null;
 }
@@ -151,6 +153,16 @@ export interface BookStatus {
   readonly since: Micros | null;
   /** Why it is broken; null while it is not. */
   readonly cause: string | null;
+}
+
+/** Records of an instance that a bug kept from being derived. They are kept in the journal, and a gap tells each. */
+export interface QuarantineStatus {
+  /** How many, since the start. */
+  readonly records: number;
+  /** Offset of the last one, and when it was received. */
+  readonly offset: Offset;
+  readonly at: Micros;
+  readonly error: string;
 }
 
 /** One request that is polled for one instrument. */

@@ -157,9 +157,17 @@ export class Collector {
       books: [...this.#pipeline.bookStatuses(name)],
       polls: runner.polls,
       requests: runner.requests,
+      quarantined: this.#intake.quarantineOf(name),
       error: null,
     });
-    const broken = (error: string) => ({ connections: [], books: [], polls: [], requests: [], error });
+    const broken = (error: string) => ({
+      connections: [],
+      books: [],
+      polls: [],
+      requests: [],
+      quarantined: null,
+      error,
+    });
     return {
       instances: new Map<string, RunningStatus>([
         ...[...this.#runners].map(([name, runner]) => [name, running(name, runner)] as const),

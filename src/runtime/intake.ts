@@ -20,6 +20,7 @@ import {
   type Offset,
   type OnFull,
   PAUSE_TOLD_MS,
+  type QuarantineStatus,
   type SessionId,
   type Stream,
   TAIL_WAIT_MS_MAX,
@@ -79,6 +80,8 @@ export class Intake {
   /** Ends the waiting for a sink. */
   #patience: Timer | null = null;
   #frames = 0;
+  /** Records whose derivation a bug stopped, by instance. */
+  readonly #quarantined = new Map<string, QuarantineStatus>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -90,6 +93,11 @@ export class Intake {
   /** Frames received since the start. */
   get frames(): number {
     return this.#frames;
+  }
+
+  /** Records of an instance whose derivation a bug stopped; null where none did. */
+  quarantineOf(exchange: string): QuarantineStatus | null {
+    return this.#quarantined.get(exchange) ?? null;
   }
 
   /**
@@ -259,7 +267,13 @@ export class Intake {
     const result = deriveRecord(pipeline, offset, record);
     recent.push(offset, result.envelopes);
     report(result, offset, observe);
+    if (result.bug !== null) this.#quarantine(result.exchange, { offset, at: record.at, error: result.bug });
     return { offset, result };
+  }
+
+  #quarantine(exchange: string, last: Omit<QuarantineStatus, "records">): void {
+    const records = (this.#quarantined.get(exchange)?.records ?? 0) + 1;
+    this.#quarantined.set(exchange, { records, ...last });
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   type Micros,
   POLL_LATE_MS,
   type Problem,
+  QUARANTINE_SHOWN_MS,
   READING_PAUSE_MS_MAX,
   REQUEST_LATE_MS,
   type ServiceStatus,
@@ -95,6 +96,7 @@ function* instanceProblems(
     yield { ...about, code: "starting", text: "No connection has been opened yet" };
   }
   for (const connection of connections) yield* connectionProblems(name, connection);
+  yield* quarantineProblems(instance, now);
   yield* bookProblems(instance, now);
   yield* pollProblems(instance, now);
   yield* requestProblems(instance, now);
@@ -105,9 +107,10 @@ function* connectionProblems(instance: string, connection: ConnectionStatus): It
   const { key, state, since, streams, rejected } = connection;
   // A pause is no trouble of the connection: where it lasts, the reading of the whole is a problem.
   if (state.kind !== "live" && state.kind !== "paused") {
-    const detail = state.kind === "waiting" ? `: ${state.reason}` : "";
+    const detail = "reason" in state ? `: ${state.reason}` : "";
+    const code = state.kind === "faulted" ? "faulted" : "not_connected";
     const text = `Connection ${key} is ${state.kind}${detail}`;
-    yield { scope: "instance", name: instance, code: "not_connected", text, since, fatal: false };
+    yield { scope: "instance", name: instance, code, text, since, fatal: false };
   }
   const about = { scope: "stream", name: instance, since: null, fatal: false } as const;
   if (streams.rejected > 0) {
@@ -118,6 +121,13 @@ function* connectionProblems(instance: string, connection: ConnectionStatus): It
     const text = `${counted(streams.stale, "stream")} on connection ${key} brought no data`;
     yield { ...about, code: "stale", text };
   }
+}
+
+function* quarantineProblems({ name, quarantined }: InstanceStatus, now: Moment): Iterable<Problem> {
+  if (quarantined === null || isOlder(quarantined.at, now, QUARANTINE_SHOWN_MS)) return;
+  const { records, offset, error, at } = quarantined;
+  const text = `A bug stopped the derivation of ${counted(records, "record")}, the last at offset ${offset}: ${error}`;
+  yield { scope: "instance", name, code: "quarantined", text, since: at, fatal: false };
 }
 
 function* bookProblems({ name, books }: InstanceStatus, now: Moment): Iterable<Problem> {

@@ -45,7 +45,14 @@ export interface ServiceEnd {
 }
 
 /** What an instance shows that does not run. */
-const NOT_RUNNING: RunningStatus = { connections: [], books: [], polls: [], requests: [], error: null };
+const NOT_RUNNING: RunningStatus = {
+  connections: [],
+  books: [],
+  polls: [],
+  requests: [],
+  quarantined: null,
+  error: null,
+};
 
 /** First delay before a start that found the disk full is tried again, in ms; it doubles. */
 const START_RETRY_MS_MIN = 1_000;

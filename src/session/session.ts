@@ -22,7 +22,7 @@ import { hostOf, type RollingWindow } from "../rest/mod.ts";
 import type { DesiredOutcome, Session, SessionOptions } from "./session_api.ts";
 import { createSendWindow } from "./send_queue.ts";
 import { secretsOfAttempt, showUrl } from "./shown_url.ts";
-import { isTold } from "./socket_end.ts";
+import { isTold, messageOf } from "./socket_end.ts";
 import { SocketLife } from "./socket_life.ts";
 import { StreamLedger } from "./stream_ledger.ts";
 import type { StreamEntry } from "./stream_ledger.ts";
@@ -110,7 +110,7 @@ class ReconnectingSession implements Session {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().catch((error: unknown) => this.#fault(error));
   }
 
   acceptSignal(signal: ControlSignal, receivedTs: Micros): void {
@@ -187,6 +187,13 @@ class ReconnectingSession implements Session {
       await host.clock.sleep(delayMs, this.#stopping.signal);
     }
     this.#setState({ kind: "closed" });
+  }
+
+  /** A bug ends this session alone, and its state says so. */
+  #fault(error: unknown): void {
+    const reason = this.#secrets.hide(messageOf(error));
+    this.#life?.close("error", reason);
+    this.#setState({ kind: "faulted", reason });
   }
 
   /**

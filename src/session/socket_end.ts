@@ -16,7 +16,7 @@ export function causeOf(error: unknown): CloseCause {
   return error instanceof Failure ? "journal_busy" : "error";
 }
 
-/** What a thrown thing says in a session's close. May hold secrets. */
+/** What a thrown thing says of the end of a socket or a session. May hold secrets. */
 export function messageOf(error: unknown): string {
   if (error instanceof Failure) return error.message;
   return `bug: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;

@@ -120,7 +120,7 @@ function instanceBody(instance: InstanceStatus, now: Micros): unknown {
       connection: connection.key,
       url: connection.url,
       state: connection.state.kind,
-      detail: connection.state.kind === "waiting" ? connection.state.reason : null,
+      detail: "reason" in connection.state ? connection.state.reason : null,
       since: isoFromMicros(connection.since),
       last_message_age_ms: connection.lastMessageTs === null
         ? null

@@ -132,6 +132,22 @@ Deno.test("docs/operations.md names every code of a problem", () => {
   assert.deepEqual(codes.filter((code) => !table.includes(`\`${code}\``)), []);
 });
 
+Deno.test("problemsOf() names a connection that a bug ended, and records whose derivation one stopped", () => {
+  const faulted = connection({ state: { kind: "faulted", reason: "bug: TypeError: x is undefined" } });
+  const status = snapshot({ instances: [instance({ connections: [faulted] })] });
+  assertDegraded(status, "instance alpha faulted");
+  assert.match(status.problems[0].text, /public is faulted: bug: TypeError: x is undefined/);
+  const quarantined = (seconds: number) =>
+    snapshot({
+      instances: [
+        instance({ quarantined: { records: 2, offset: 99, at: NOW - seconds * SECOND, error: "TypeError: y" } }),
+      ],
+    });
+  assertDegraded(quarantined(599), "instance alpha quarantined");
+  assert.match(quarantined(1).problems[0].text, /2 records, the last at offset 99: TypeError: y/);
+  assert.deepEqual(codes(quarantined(601)), []);
+});
+
 Deno.test("problemsOf() counts the time that has passed where the clock was set in between", () => {
   const books = (since: number) => [instance({ books: [{ ...book("buffering", 0), since }] })];
   const hour = 3_600 * SECOND;

@@ -185,3 +185,21 @@ Deno.test("Session survives a throw of its sink from within a timer", async () =
   harness.fault = () => {};
   await harness.reopen();
 });
+
+Deno.test("Session is faulted, and says why, where a bug ends it between two sockets", async () => {
+  const { harness, sockets } = rig();
+  harness.host.random.next = () => {
+    throw new TypeError("next is not a number");
+  };
+  harness.session.start();
+  await settle();
+  sockets[0].end(1006, "gone");
+  await settle();
+  assert.deepEqual(harness.session.status.state, { kind: "faulted", reason: "bug: TypeError: next is not a number" });
+  await harness.session.stop();
+});
+
+/** Lets everything that is ready happen. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}

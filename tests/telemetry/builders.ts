@@ -35,6 +35,7 @@ export function instance(rest: Partial<InstanceStatus> = {}): InstanceStatus {
     connections: [connection()],
     polls: [],
     requests: [],
+    quarantined: null,
     error: null,
     instruments: null,
     books: [{ session: 7, symbol: "BTC/USDT", state: "valid", since: 1_700_000_000_000_000, cause: null }],
