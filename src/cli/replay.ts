@@ -1,7 +1,7 @@
 import cliProgress from "cli-progress";
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
-import { type Envelope, type Micros, type Offset, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
+import { EventBatch, type Micros, type Offset, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
 import { deriveRecord, Pipeline, PlanStore } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { replaySink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
@@ -89,12 +89,12 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
   const pacer = speed > 0 ? new Pacer(host, speed) : null;
   const interrupt = () => abort.abort();
   host.signals.on("SIGINT", interrupt);
-  let events: Envelope[] = [];
+  let events = new EventBatch();
   let sinceTurn = 0;
   let last: Offset = 0;
   const hand = async () => {
     await sink?.write(events);
-    events = [];
+    events = new EventBatch();
   };
   try {
     for await (const { offset, record } of source.records(abort.signal)) {
@@ -102,7 +102,7 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
       const result = deriveRecord(pipeline, offset, record);
       last = offset;
       tally.add(record, result);
-      if (sink !== null) { for (const envelope of result.envelopes) events.push(envelope); }
+      if (sink !== null) events.copyAll(result.events);
       if (++sinceTurn < FRAMES_A_TURN && events.length < SINK_BATCH_EVENTS_MAX && pacer === null) continue;
       sinceTurn = 0;
       await hand();
@@ -110,9 +110,9 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
     }
     // A live run goes on where a journal ends; a recording is over.
     if (!source.isJournal) {
-      const { envelopes } = pipeline.finish(last + 1);
-      tally.addEvents(envelopes);
-      events.push(...envelopes);
+      const { events: ends } = pipeline.finish(last + 1);
+      tally.addEvents(ends);
+      events.copyAll(ends);
     }
     await hand();
     await sink?.flush();

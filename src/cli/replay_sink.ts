@@ -1,6 +1,6 @@
 import type { Host } from "../host/mod.ts";
-import type { Envelope, Offset, SinkPlan } from "../model/mod.ts";
-import { createSink, type FlushPolicy, type Sink, sinkTypeOf } from "../sink/mod.ts";
+import { type EventBatch, EventRows, type Offset, type SinkPlan } from "../model/mod.ts";
+import { createSink, type FlushPolicy, RowsBatch, type Sink, sinkTypeOf } from "../sink/mod.ts";
 
 /** A sink fed by one replay: opened at the first event, flushed by its policy and at the end. Failures end the replay. */
 export class ReplaySink {
@@ -29,17 +29,16 @@ export class ReplaySink {
   }
 
   /** Hands over events in order. */
-  async write(events: readonly Envelope[]): Promise<void> {
-    const first = events.at(0);
-    const last = events.at(-1);
-    if (first === undefined || last === undefined) return;
+  async write(events: EventBatch): Promise<void> {
+    if (events.length === 0) return;
+    const { values: offsets } = events.offsets;
     const { signal } = this.#abort;
-    const from = this.#next ?? await this.#sink.open(first.offset, signal);
-    const next = last.offset + 1;
+    const from = this.#next ?? await this.#sink.open(offsets[0], signal);
+    const next = offsets[events.length - 1] + 1;
     this.#next = next;
     if (this.#unflushed === 0) this.#sinceMs = this.#host.clock.monotonicMs();
     this.#unflushed += events.length;
-    await this.#sink.write({ events, from, next }, signal);
+    await this.#sink.write(new RowsBatch(EventRows.of(events), from, next), signal);
     if (this.#isDue()) await this.flush();
   }
 

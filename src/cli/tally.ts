@@ -1,5 +1,5 @@
 import {
-  type Envelope,
+  type EventBatch,
   type EventKind,
   EXAMPLE_CHARS_MAX,
   type JournalRecord,
@@ -91,7 +91,7 @@ export class Tally {
       this.#bytes += record.payload.length;
       this.#account(result, record.payload);
     } else if (record.kind === "http") this.#http++;
-    this.addEvents(result.envelopes, record.kind === "frame" ? record.payload : null);
+    this.addEvents(result.events, record.kind === "frame" ? record.payload : null);
     this.#duplicates += result.duplicates;
     this.#withheld.book_snapshot += result.withheld.book_snapshot;
     this.#withheld.book_delta += result.withheld.book_delta;
@@ -102,14 +102,19 @@ export class Tally {
   }
 
   /** Counts events; `frame` is the payload they follow from, null where they follow from none, as those at the end. */
-  addEvents(envelopes: readonly Envelope[], frame: Uint8Array | null = null): void {
-    for (const { event, symbol } of envelopes) {
-      this.#events.set(event.kind, (this.#events.get(event.kind) ?? 0) + 1);
-      if (event.kind === "gap") {
-        count(this.#gaps, event.cause);
-        if (this.#gapExamples.has(event.cause)) continue;
-        this.#gapExamples.set(event.cause, { symbol, detail: event.detail, frame: frame && beginningOf(frame) });
-      } else if (this.#symbols.size < TALLY_ENTRIES_MAX) this.#symbols.add(symbol);
+  addEvents(events: EventBatch, frame: Uint8Array | null = null): void {
+    for (let at = 0; at < events.length; at++) {
+      const kind = events.kindAt(at);
+      this.#events.set(kind, (this.#events.get(kind) ?? 0) + 1);
+      if (kind !== "gap") {
+        if (this.#symbols.size < TALLY_ENTRIES_MAX) this.#symbols.add(events.symbols[at]);
+        continue;
+      }
+      const { event, symbol } = events.envelope(at);
+      if (event.kind !== "gap") continue;
+      count(this.#gaps, event.cause);
+      if (this.#gapExamples.has(event.cause)) continue;
+      this.#gapExamples.set(event.cause, { symbol, detail: event.detail, frame: frame && beginningOf(frame) });
     }
   }
 

@@ -1,10 +1,22 @@
-import type { ControlSignal, Envelope, Gap, MarketEvent, Micros, Offset, SessionId, Stream } from "../model/mod.ts";
+import {
+  type ControlSignal,
+  type Envelope,
+  EventBatch,
+  type Gap,
+  type MarketEvent,
+  type Micros,
+  type Offset,
+  type SessionId,
+  type Stream,
+} from "../model/mod.ts";
 import type { Fault, NormalizedFrame } from "../normalize/mod.ts";
 import type { BookResync } from "./books.ts";
 import type { GapFields } from "./gaps.ts";
 
 /** What a record became. The object and its arrays are reused: read them before the next call. */
 export interface PipelineResult {
+  readonly events: EventBatch;
+  /** The same as objects, which are made when asked for. */
   readonly envelopes: readonly Envelope[];
   /** What the frame means to its session, if it is a control frame. */
   readonly signal: ControlSignal | null;
@@ -52,7 +64,7 @@ export const CONNECTION: EventPlace = { symbol: "", native: "" };
 
 /** The account of one record: what is emitted and what is counted of it. Reused for every record. */
 export class RecordAccount implements PipelineResult {
-  envelopes: Envelope[] = [];
+  readonly events = new EventBatch();
   signal: ControlSignal | null = null;
   faults: readonly Fault[] = NO_FAULTS;
   rule: string | null = null;
@@ -70,9 +82,13 @@ export class RecordAccount implements PipelineResult {
   /** Receive time of the record. */
   at: Micros = 0;
 
+  get envelopes(): readonly Envelope[] {
+    return this.events.envelopes();
+  }
+
   /** Begins the account of a record. */
   begin(offset: Offset, at: Micros): void {
-    this.envelopes = [];
+    this.events.clear();
     this.reset();
     this.offset = offset;
     this.at = at;
@@ -106,7 +122,7 @@ export class RecordAccount implements PipelineResult {
 
   /** Emits an event. */
   emit(place: EventPlace, event: MarketEvent, exchangeTs: Micros | null = null): void {
-    this.envelopes.push({
+    const head = {
       exchange: this.exchange,
       symbol: place.symbol,
       native_symbol: place.native,
@@ -114,14 +130,14 @@ export class RecordAccount implements PipelineResult {
       received_ts: this.at,
       session: this.session,
       offset: this.offset,
-      index: this.envelopes.length,
-      event,
-    });
+      index: this.events.length,
+    };
+    this.events.append(head, event);
   }
 
   /** Emits a gap and returns its id: the one given, or that of this event, which is then the first to tell of the gap. */
   emitGap(place: EventPlace, gap: GapFields, id = ""): string {
-    const gap_id = id === "" ? `${this.offset}-${this.envelopes.length}` : id;
+    const gap_id = id === "" ? `${this.offset}-${this.events.length}` : id;
     const event: Gap = { kind: "gap", gap_id, ...gap };
     this.emit(place, event);
     return gap_id;

@@ -9,7 +9,6 @@ export { type BookResync } from "./books.ts";
 export { CHECKPOINT_VERSION, CheckpointError } from "./checkpoint.ts";
 export { type DedupFrame, Deduplicator } from "./dedup.ts";
 export { deriveRecord } from "./derive_record.ts";
-export { weighEvent } from "./event_weight.ts";
 export { type LookMemory } from "./frame_stage.ts";
 export { Pipeline } from "./pipeline.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";

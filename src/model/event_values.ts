@@ -43,3 +43,6 @@ export const GAP_CAUSES: readonly GapCause[] = [
  * stands alone where the gap was known only once it was over. `filled`: what was missing was fetched later.
  */
 export type GapState = "opened" | "closed" | "filled";
+
+/** All states. */
+export const GAP_STATES: readonly GapState[] = ["opened", "closed", "filled"];

@@ -32,6 +32,9 @@ export const BACKOFF_MS_MIN = 250;
 export const BACKOFF_RESET_MS = 60_000;
 /** Estimated bytes of events kept in memory for sinks that follow closely; a sink further behind reads the journal. */
 export const TAIL_BYTES_MAX = 12 * 1024 * 1024;
+/** Events and their estimated bytes in one batch of those; past either a new batch is begun. A batch leaves as a whole. */
+export const TAIL_BATCH_EVENTS = 2_048;
+export const TAIL_BATCH_BYTES = 512 * 1024;
 /** Longest that sockets wait for a sink that would else fall behind the events in memory, in ms; then it falls behind. */
 export const TAIL_WAIT_MS_MAX = 1_000;
 /** Journal bytes not yet written from which they are written at once, without waiting for the group commit. */

@@ -4,6 +4,26 @@
  */
 export { canonicalJson } from "./canonical_json.ts";
 export { type Channel, CHANNELS, type Stream, streamKey } from "./channel.ts";
+export {
+  ChoiceColumn,
+  compareNumbers,
+  decimalText,
+  DigitsColumn,
+  EventBatch,
+  type EventHead,
+  EventRows,
+  type FieldColumn,
+  LevelColumns,
+  type LevelRange,
+  levelRange,
+  LevelsColumn,
+  levelTexts,
+  NumberColumn,
+  SCALE_NULL,
+  SCALE_TEXT,
+  type TableColumns,
+  writeDecimal,
+} from "./columns/mod.ts";
 export { type Decimal, doubleFromDecimal, integerText, isDecimal, isZero } from "./decimal.ts";
 export {
   type BookDelta,
@@ -41,7 +61,7 @@ export {
   type RowKind,
   type SentKind,
 } from "./event_specs.ts";
-export { GAP_CAUSES, type GapCause, type GapState, type Level, type Side } from "./event_values.ts";
+export { GAP_CAUSES, GAP_STATES, type GapCause, type GapState, type Level, type Side } from "./event_values.ts";
 export {
   childrenOf,
   type Comparison,
@@ -170,6 +190,8 @@ export {
   SOCKET_RESET_FRAMES,
   STAMP_AHEAD_US_MAX,
   STREAM_QUEUE_BYTES_MAX,
+  TAIL_BATCH_BYTES,
+  TAIL_BATCH_EVENTS,
   TAIL_BYTES_MAX,
   TAIL_WAIT_MS_MAX,
   TALLY_ENTRIES_MAX,

@@ -1,10 +1,10 @@
 import type { Journal, JournalEntry } from "../journal/mod.ts";
-import { type Envelope, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
-import { deriveRecord, type Pipeline, weighEvent } from "../derive/mod.ts";
+import { EventBatch, EventRows, type Offset, SINK_BATCH_BYTES_MAX, SINK_BATCH_EVENTS_MAX } from "../model/mod.ts";
+import { deriveRecord, type Pipeline } from "../derive/mod.ts";
 
 /** Events derived from the journal, and the offset to go on from. */
 export interface DerivedEvents {
-  readonly events: readonly Envelope[];
+  readonly rows: EventRows;
   readonly next: Offset;
 }
 
@@ -48,27 +48,29 @@ export class CatchUp {
    * at the end of what is synced. `from` never goes back.
    */
   async take(from: Offset, enough: () => Offset): Promise<DerivedEvents | null> {
-    const events: Envelope[] = [];
+    const events = new EventBatch();
     let bytes = 0;
     let next = from;
     do {
       for (; this.#at < this.#chunk.length; this.#at++) {
-        if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) return { events, next };
-        const { offset, envelopes, isRefused } = this.#process(this.#chunk[this.#at]);
+        if (events.length >= SINK_BATCH_EVENTS_MAX || bytes >= SINK_BATCH_BYTES_MAX) {
+          return { rows: EventRows.of(events), next };
+        }
+        const { offset, derived, isRefused } = this.#process(this.#chunk[this.#at]);
         if (isRefused) {
           await this.#beginAgain();
           break;
         }
         if (offset < from) continue;
-        for (const envelope of envelopes) {
-          events.push(envelope);
-          bytes += weighEvent(envelope.event);
+        for (let event = 0; event < derived.length; event++) {
+          events.copy(derived, event);
+          bytes += derived.weigh(event);
         }
         next = this.#next ?? offset + 1;
       }
       if (next > from && next >= enough()) break;
     } while (await this.#readOn());
-    return next > from ? { events, next } : null;
+    return next > from ? { rows: EventRows.of(events), next } : null;
   }
 
   /** Lets the journal's files go. */
@@ -82,14 +84,14 @@ export class CatchUp {
 
   #process({ offset, record }: JournalEntry): {
     readonly offset: Offset;
-    readonly envelopes: readonly Envelope[];
+    readonly derived: EventBatch;
     readonly isRefused: boolean;
   } {
-    const { envelopes, refusedCheckpoint } = deriveRecord(this.#options.pipeline, offset, record);
+    const { events: derived, refusedCheckpoint } = deriveRecord(this.#options.pipeline, offset, record);
     // A dropped record stands for all records before its end: they were lost, and it tells so.
     const end = record.kind === "dropped" ? record.toOffset : null;
     this.#next = Math.max(offset + 1, end ?? 0);
-    return { offset, envelopes, isRefused: refusedCheckpoint !== null && !this.#isFromOldest };
+    return { offset, derived, isRefused: refusedCheckpoint !== null && !this.#isFromOldest };
   }
 
   /** A checkpoint that cannot be read helps nothing: the state follows from the journal's oldest record on. */

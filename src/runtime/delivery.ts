@@ -1,10 +1,10 @@
 import type { Clock } from "../host/mod.ts";
-import { type Pipeline, weighEvent } from "../derive/mod.ts";
+import type { Pipeline } from "../derive/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
   BACKOFF_MS_MAX,
-  type Envelope,
   type EventKind,
+  EventRows,
   Failure,
   type Observer,
   type Offset,
@@ -13,7 +13,7 @@ import {
   SINK_SLOW_MS,
   type SinkStatus,
 } from "../model/mod.ts";
-import type { FlushPolicy, Sink, SinkCapabilities } from "../sink/mod.ts";
+import { type FlushPolicy, RowsBatch, type Sink, type SinkCapabilities } from "../sink/mod.ts";
 import { CatchUp } from "./catch_up.ts";
 import { lostRangeGaps } from "./lost_range.ts";
 import type { RecentEvents, RecentReader } from "./recent_events.ts";
@@ -210,7 +210,7 @@ export class Delivery {
         await this.#deriveAnew(life);
       } else if (batch.next > this.#position) {
         this.#show("delivering");
-        await this.#hand(life, batch.events, batch.next);
+        await this.#hand(life, batch.rows, batch.next);
       } else this.#show("delivering");
       if (this.#isDue(life)) await this.#commit(life);
       if (this.#abort.signal.aborted) break;
@@ -270,7 +270,7 @@ export class Delivery {
       const { cause, detail, from_ts: fromTs, to_ts: toTs } = event;
       observe({ kind: "gap", exchange, stream: null, symbol: "", cause, detail, ends: false, fromTs, toTs });
     }
-    await this.#hand(life, gaps, to);
+    await this.#hand(life, EventRows.from(gaps), to);
   }
 
   /** A failing sink stays so until it has made something safe: that it opens or takes events proves nothing. */
@@ -301,7 +301,7 @@ export class Delivery {
           `Cannot read the journal: nothing is there from offset ${this.#position} to ${limit}`,
         );
       }
-      await this.#hand(life, derived.events, derived.next);
+      await this.#hand(life, derived.rows, derived.next);
       if (this.#isDue(life)) await this.#commit(life);
       if (this.#position >= recent.start) return;
     }
@@ -331,16 +331,16 @@ export class Delivery {
     await catchUp?.close();
   }
 
-  async #hand(life: SinkLife, events: readonly Envelope[], next: Offset): Promise<void> {
+  async #hand(life: SinkLife, rows: EventRows, next: Offset): Promise<void> {
     const { clock, observe, name } = this.#options;
     const kinds = this.#kinds;
-    const wanted = kinds === null ? events : events.filter((envelope) => kinds.has(envelope.event.kind));
+    const wanted = kinds === null ? rows : rows.filter((batch, event) => kinds.has(batch.kindAt(event)));
     if (wanted.length > 0) {
       const began = clock.monotonicMs();
       this.#unflushed.sinceMs ??= began;
       this.#unflushed.events += wanted.length;
-      if (this.#options.flush.bytes !== null) this.#unflushed.bytes += weigh(wanted);
-      await life.write({ events: wanted, from: this.#position, next });
+      if (this.#options.flush.bytes !== null) this.#unflushed.bytes += wanted.bytes;
+      await life.write(new RowsBatch(wanted, this.#position, next));
       this.#events += wanted.length;
       observe({ kind: "sink_wrote", sink: name, events: wanted.length, durationMs: clock.monotonicMs() - began });
     }
@@ -425,12 +425,6 @@ export class Delivery {
 
 function nothing(): { sinceMs: number | null; events: number; bytes: number } {
   return { sinceMs: null, events: 0, bytes: 0 };
-}
-
-function weigh(events: readonly Envelope[]): number {
-  let bytes = 0;
-  for (const { event } of events) bytes += weighEvent(event);
-  return bytes;
 }
 
 function describe(error: unknown): string {

@@ -6,11 +6,9 @@ import {
   type CloseCause,
   type Envelope,
   EVENT_SPECS,
-  type EventKind,
   EXAMPLE_CHARS_MAX,
   Failure,
   type FrameRecord,
-  type Gap,
   type HttpRecord,
   INTAKE_PENDING_MAX,
   JOURNAL_BUFFER_BYTES_MAX,
@@ -25,7 +23,14 @@ import {
   type Stream,
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
-import { type BookResync, deriveRecord, type LookMemory, type Pipeline, type PipelineResult } from "../derive/mod.ts";
+import {
+  type BookResync,
+  deriveRecord,
+  type LookMemory,
+  type Pipeline,
+  type PipelineResult,
+  type WithheldCounts,
+} from "../derive/mod.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
 /** Frames and answers of a session that were not kept, until they are written down. */
@@ -265,7 +270,7 @@ export class Intake {
     const { journal, pipeline, recent, observe } = this.#options;
     const offset = journal.append(record);
     const result = deriveRecord(pipeline, offset, record);
-    recent.push(offset, result.envelopes);
+    recent.push(offset, result.events);
     report(result, offset, observe);
     if (result.bug !== null) this.#quarantine(result.exchange, { offset, at: record.at, error: result.bug });
     return { offset, result };
@@ -367,12 +372,10 @@ export class Intake {
 
 /** Turns what the pipeline found into observations. */
 function report(result: PipelineResult, offset: Offset, observe: Observer): void {
-  const { exchange, envelopes, faults } = result;
-  if (envelopes.length > 0) reportEvents(result, observe);
-  for (const event of ["book_snapshot", "book_delta"] as const) {
-    const count = result.withheld[event];
-    if (count > 0) observe({ kind: "book_withheld", exchange, event, count });
-  }
+  const { exchange, events, faults, withheld } = result;
+  if (events.length > 0) reportEvents(result, observe);
+  if (withheld.book_snapshot > 0) reportWithheld(result, "book_snapshot", observe);
+  if (withheld.book_delta > 0) reportWithheld(result, "book_delta", observe);
   if (result.duplicates > 0) observe({ kind: "duplicate", exchange, count: result.duplicates });
   if (result.signal !== null && result.rule !== null) observe({ kind: "frame_control", exchange, rule: result.rule });
   for (const fault of faults) {
@@ -382,25 +385,25 @@ function report(result: PipelineResult, offset: Offset, observe: Observer): void
   for (const native of result.unmapped) observe({ kind: "symbol_unmapped", exchange, native });
 }
 
-function reportEvents(result: PipelineResult, observe: Observer): void {
-  const { exchange, envelopes } = result;
-  let kind: EventKind = envelopes[0].event.kind;
-  let count = 0;
-  for (const envelope of envelopes) {
-    const { event } = envelope;
-    if (event.kind === "gap") reportGap(envelope, event, observe);
-    if (event.kind === kind) {
-      count++;
-      continue;
-    }
-    observe({ kind: "events", exchange, event: kind, count });
-    kind = event.kind;
-    count = 1;
-  }
-  observe({ kind: "events", exchange, event: kind, count });
+function reportWithheld({ exchange, withheld }: PipelineResult, event: keyof WithheldCounts, observe: Observer): void {
+  observe({ kind: "book_withheld", exchange, event, count: withheld[event] });
 }
 
-function reportGap({ exchange, symbol, offset }: Envelope, gap: Gap, observe: Observer): void {
+/** Neighbours of the same kind are told together. */
+function reportEvents({ exchange, events }: PipelineResult, observe: Observer): void {
+  let count = 0;
+  for (let at = 0; at < events.length; at++) {
+    const kind = events.kindAt(at);
+    if (kind === "gap") reportGap(events.envelope(at), observe);
+    count++;
+    if (at + 1 < events.length && events.kinds[at + 1] === events.kinds[at]) continue;
+    observe({ kind: "events", exchange, event: kind, count });
+    count = 0;
+  }
+}
+
+function reportGap({ exchange, symbol, offset, event: gap }: Envelope, observe: Observer): void {
+  if (gap.kind !== "gap") return;
   const { stream, cause, detail, from_ts, to_ts, state } = gap;
   // The id begins with the record that opened the gap: from another record on it is one that was told before.
   const ends = state !== "opened" && !gap.gap_id.startsWith(`${offset}-`);
@@ -412,8 +415,9 @@ function reportGap({ exchange, symbol, offset }: Envelope, gap: Gap, observe: Ob
  * event, because its book waits or repeats itself, is data all the same.
  */
 function isKeptWhenFull(result: PipelineResult): boolean {
-  if (result.envelopes.some(({ event }) => EVENT_SPECS[event.kind].keepWhenFull)) return true;
+  const { events } = result;
+  for (let at = 0; at < events.length; at++) if (EVENT_SPECS[events.kindAt(at)].keepWhenFull) return true;
   const { withheld, streams } = result;
   const isData = streams.length > 0 || withheld.book_snapshot > 0 || withheld.book_delta > 0;
-  return result.envelopes.length === 0 && !isData;
+  return events.length === 0 && !isData;
 }

@@ -1,5 +1,11 @@
-import { type Envelope, type Offset, TAIL_BYTES_MAX } from "../model/mod.ts";
-import { weighEvent } from "../derive/mod.ts";
+import {
+  EventBatch,
+  EventRows,
+  type Offset,
+  TAIL_BATCH_BYTES,
+  TAIL_BATCH_EVENTS,
+  TAIL_BYTES_MAX,
+} from "../model/mod.ts";
 
 /** `wait`: sockets are paused for a moment when the reader is about to lose events. `drop`: it loses them. */
 export type ReaderPolicy = "wait" | "drop";
@@ -19,17 +25,27 @@ interface ReaderPlace {
   isWaitedFor: boolean;
 }
 
+/** A batch among the recent events. */
+interface Held {
+  readonly batch: EventBatch;
+  /** Number of its first event among all that were ever held. */
+  readonly first: number;
+  /** Estimated memory of its events. */
+  bytes: number;
+}
+
 /**
  * Holds the latest events in memory, in journal order, for readers that follow closely. Events that every reader has had
  * are released. At the limit the oldest are evicted, and a reader that has not had them reads the journal instead. All
- * events of records at or past `start` are here.
+ * events of records at or past `start` are here. Events are numbered by the order in which they came.
  */
 export class RecentEvents {
   readonly #bytesMax: number;
   readonly #readers = new Set<ReaderPlace>();
-  #events: Envelope[] = [];
-  /** Events before this index have left. */
+  #held: Held[] = [];
+  /** Number of the oldest event that has not left, and of the next one to come. */
   #head = 0;
+  #next = 0;
   #bytes = 0;
   #start: Offset;
   #end: Offset;
@@ -54,7 +70,7 @@ export class RecentEvents {
 
   /** How many events are here. */
   get size(): number {
-    return this.#events.length - this.#head;
+    return this.#next - this.#head;
   }
 
   /** Estimated memory of the events that are here. */
@@ -68,7 +84,7 @@ export class RecentEvents {
    */
   get isCrowded(): boolean {
     if (this.#bytes < this.#bytesMax * 0.75) return false;
-    const early = this.#events[this.#head + (this.size >> 2)].offset;
+    const early = this.#offsetAt(this.#head + (this.size >> 2));
     for (const reader of this.#readers) if (this.#isPressed(reader, early)) return true;
     return false;
   }
@@ -94,39 +110,76 @@ export class RecentEvents {
   /** Stops waiting for readers that are about to lose events, until they have fallen behind and caught up again. */
   stopWaiting(): void {
     if (this.size === 0) return;
-    const early = this.#events[this.#head + (this.size >> 2)].offset;
+    const early = this.#offsetAt(this.#head + (this.size >> 2));
     for (const reader of this.#readers) if (this.#isPressed(reader, early)) reader.isWaitedFor = false;
   }
 
-  /** Adds the events of the record at `offset`; offsets only grow. */
-  push(offset: Offset, envelopes: readonly Envelope[]): void {
+  /** Adds copies of the events of the record at `offset`; offsets only grow. */
+  push(offset: Offset, events: EventBatch): void {
     this.#end = offset + 1;
-    for (const envelope of envelopes) {
-      this.#bytes += weighEvent(envelope.event);
-      this.#events.push(envelope);
+    for (let event = 0; event < events.length; event++) {
+      const held = this.#room();
+      held.batch.copy(events, event);
+      const bytes = events.weigh(event);
+      held.bytes += bytes;
+      this.#bytes += bytes;
+      this.#next++;
     }
     if (this.#bytes > this.#bytesMax) this.#evict();
   }
 
   /**
    * Returns events at or past `from` and before `to`, at most about `count`: a record's events stay together. `next` is
-   * the offset to go on from. Null where events at `from` have been evicted.
+   * the offset to go on from. Null where events at `from` have been evicted. The events are good until they have left.
    */
-  readBatch(
-    from: Offset,
-    to: Offset,
-    count: number,
-  ): { readonly events: readonly Envelope[]; readonly next: Offset } | null {
+  readBatch(from: Offset, to: Offset, count: number): { readonly rows: EventRows; readonly next: Offset } | null {
     if (from < this.#start) return null;
     // Offsets that were never pushed are the journal's own checkpoints: they hold no events.
     const limit = Math.max(to, from);
     const first = this.#lowerBound(from);
     const past = this.#lowerBound(limit);
-    if (past - first <= count) return { events: this.#events.slice(first, past), next: limit };
+    if (past - first <= count) return { rows: this.#rows(first, past), next: limit };
     let last = first + count;
-    const offset = this.#events[last - 1].offset;
-    while (last < past && this.#events[last].offset === offset) last++;
-    return { events: this.#events.slice(first, last), next: last === past ? limit : offset + 1 };
+    const offset = this.#offsetAt(last - 1);
+    while (last < past && this.#offsetAt(last) === offset) last++;
+    return { rows: this.#rows(first, last), next: last === past ? limit : offset + 1 };
+  }
+
+  /** The batch that the next event is added to: a full one is followed by a new one. */
+  #room(): Held {
+    const last = this.#held.at(-1);
+    if (last !== undefined && last.batch.length < TAIL_BATCH_EVENTS && last.bytes < TAIL_BATCH_BYTES) return last;
+    const held = { batch: new EventBatch(), first: this.#next, bytes: 0 };
+    this.#held.push(held);
+    return held;
+  }
+
+  #rows(first: number, past: number): EventRows {
+    const rows = new EventRows();
+    if (first >= past) return rows;
+    for (let at = this.#heldAt(first); at < this.#held.length && this.#held[at].first < past; at++) {
+      const { batch, first: begin } = this.#held[at];
+      rows.add(batch, Math.max(0, first - begin), Math.min(batch.length, past - begin));
+    }
+    return rows;
+  }
+
+  /** The place of the batch that holds an event. */
+  #heldAt(number: number): number {
+    const held = this.#held;
+    let low = 0;
+    let high = held.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (held[middle].first <= number) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  #offsetAt(number: number): Offset {
+    const { batch, first } = this.#held[this.#heldAt(number)];
+    return batch.offsets.values[number - first];
   }
 
   #isPressed(reader: ReaderPlace, early: Offset): boolean {
@@ -149,30 +202,34 @@ export class RecentEvents {
   #evict(): void {
     let head = this.#head;
     let left = this.#bytes;
-    for (; head < this.#events.length - 1 && left > this.#bytesMax * 0.75; head++) {
-      left -= weighEvent(this.#events[head].event);
-    }
-    const offset = this.#events[Math.max(this.#head, head - 1)].offset;
-    while (head < this.#events.length && this.#events[head].offset === offset) head++;
+    for (; head < this.#next - 1 && left > this.#bytesMax * 0.75; head++) left -= this.#weigh(head);
+    const offset = this.#offsetAt(Math.max(this.#head, head - 1));
+    while (head < this.#next && this.#offsetAt(head) === offset) head++;
     this.#start = offset + 1;
     this.#release(head);
   }
 
-  /** Releases the events before an index; the array is cut once most of it is released. */
-  #release(head: number): void {
-    for (let at = this.#head; at < head; at++) this.#bytes -= weighEvent(this.#events[at].event);
-    this.#head = head;
-    if (head * 2 < this.#events.length) return;
-    this.#events = this.#events.slice(head);
-    this.#head = 0;
+  #weigh(number: number): number {
+    const { batch, first } = this.#held[this.#heldAt(number)];
+    return batch.weigh(number - first);
   }
 
+  /** Releases the events before one; a batch goes with its last event. */
+  #release(head: number): void {
+    for (let number = this.#head; number < head; number++) this.#bytes -= this.#weigh(number);
+    this.#head = head;
+    let gone = 0;
+    while (gone < this.#held.length && this.#held[gone].first + this.#held[gone].batch.length <= head) gone++;
+    this.#held.splice(0, gone);
+  }
+
+  /** The number of the first event at or past an offset. */
   #lowerBound(offset: Offset): number {
     let low = this.#head;
-    let high = this.#events.length;
+    let high = this.#next;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#events[middle].offset < offset) low = middle + 1;
+      if (this.#offsetAt(middle) < offset) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -2,6 +2,7 @@ import type { FileHandle } from "../host/mod.ts";
 import { Failure, type Offset, SINK_BUFFER_BYTES_MAX, SINK_OPEN_FILES_MAX } from "../model/mod.ts";
 import { isSameFile, makeFolder, OwnedFolder } from "./owned_folder.ts";
 import type { SinkContext } from "./sink_type.ts";
+import { TextBuffer } from "./text_buffer.ts";
 import { parseUndo, type Round, type Undo } from "./undo.ts";
 
 interface OpenFile {
@@ -24,9 +25,9 @@ export class AppendedFiles {
   readonly #context: SinkContext;
   readonly #folder: OwnedFolder;
   #open = new Map<string, OpenFile>();
-  #lines = new Map<string, string[]>();
+  #lines = new Map<string, TextBuffer>();
   #headers = new Map<string, string>();
-  #bufferedChars = 0;
+  #bufferedBytes = 0;
   #first: Offset | null = null;
   #last: Offset = 0;
   #rounds: Round[] = [];
@@ -55,19 +56,26 @@ export class AppendedFiles {
 
   /** Adds a line, line break included, to the file at `path` below the folder. `header` begins a new file. */
   append(line: { readonly path: string; readonly text: string; readonly offset: Offset; readonly header: string }) {
-    const lines = this.#lines.get(line.path);
+    this.write(line.path, line.header, line.offset, (lines) => lines.text(line.text));
+  }
+
+  /** Lets lines be written, line breaks included, at the end of the file at `path`. `header` begins a new file. */
+  write(path: string, header: string, offset: Offset, put: (lines: TextBuffer) => void): void {
+    let lines = this.#lines.get(path);
     if (lines === undefined) {
-      this.#lines.set(line.path, [line.text]);
-      this.#headers.set(line.path, line.header);
-    } else lines.push(line.text);
-    this.#bufferedChars += line.text.length;
-    this.#first ??= line.offset;
-    this.#last = line.offset;
+      this.#lines.set(path, lines = new TextBuffer());
+      this.#headers.set(path, header);
+    }
+    const before = lines.length;
+    put(lines);
+    this.#bufferedBytes += lines.length - before;
+    this.#first ??= offset;
+    this.#last = offset;
   }
 
   /** Appends what is in memory to the files where it has outgrown the buffer. */
   async spill(signal: AbortSignal): Promise<void> {
-    if (this.#bufferedChars >= SINK_BUFFER_BYTES_MAX / 4) await this.#track(() => this.#writeRound(signal));
+    if (this.#bufferedBytes >= SINK_BUFFER_BYTES_MAX / 4) await this.#track(() => this.#writeRound(signal));
   }
 
   /** Makes everything appended safe; everything before `next` was appended by then. */
@@ -137,7 +145,7 @@ export class AppendedFiles {
   #dropLines(): void {
     this.#lines.clear();
     this.#headers.clear();
-    this.#bufferedChars = 0;
+    this.#bufferedBytes = 0;
     this.#first = null;
   }
 
@@ -153,11 +161,13 @@ export class AppendedFiles {
     for (const path of paths) {
       signal.throwIfAborted();
       const file = await this.#file(path);
-      const text = (this.#lines.get(path) ?? []).join("");
-      const bytes = new TextEncoder().encode(file.bytes === 0 ? (this.#headers.get(path) ?? "") + text : text);
       file.isDirty = true;
-      await file.handle.write(bytes);
-      file.bytes += bytes.length;
+      const header = file.bytes === 0 ? this.#headers.get(path) ?? "" : "";
+      for (const bytes of [new TextEncoder().encode(header), this.#lines.get(path)?.bytes]) {
+        if (bytes === undefined || bytes.length === 0) continue;
+        await file.handle.write(bytes);
+        file.bytes += bytes.length;
+      }
       this.#seen.add(path);
     }
     this.#dropLines();

@@ -7,5 +7,5 @@
 export { eventJson } from "./event_json.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export { createSink, defaultSink, replaySink, sampleSink, SINK_TYPES, sinkTypeOf } from "./registry.ts";
-export type { Sink, SinkBatch } from "./sink.ts";
+export { RowsBatch, type Sink, type SinkBatch } from "./sink.ts";
 export type { FlushPolicy, SinkCapabilities, SinkContext, SinkDeadlines, SinkScope, SinkType } from "./sink_type.ts";

@@ -1,11 +1,36 @@
-import type { Envelope, Offset } from "../model/mod.ts";
+import { type Envelope, EventRows, type Offset } from "../model/mod.ts";
 
 /** Events for a sink: all that it wants of the records at or past `from` and before `next`. Never empty. */
 export interface SinkBatch {
   readonly events: readonly Envelope[];
+  /** The same events as columns, where they come as such: `events` then makes objects, the first time it is asked for. */
+  readonly rows?: EventRows;
   readonly from: Offset;
   /** A destination that keeps its own position keeps this one, in the same transaction as the events. */
   readonly next: Offset;
+}
+
+/** A batch of columns for a sink that takes them as well as for one that takes objects. */
+export class RowsBatch implements SinkBatch {
+  readonly rows: EventRows;
+  readonly from: Offset;
+  readonly next: Offset;
+  #events: readonly Envelope[] | null = null;
+
+  constructor(rows: EventRows, from: Offset, next: Offset) {
+    this.rows = rows;
+    this.from = from;
+    this.next = next;
+  }
+
+  get events(): readonly Envelope[] {
+    return this.#events ??= this.rows.envelopes();
+  }
+}
+
+/** Returns the events of a batch as columns. */
+export function rowsOf(batch: SinkBatch): EventRows {
+  return batch.rows ?? EventRows.from(batch.events);
 }
 
 /**

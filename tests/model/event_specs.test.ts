@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { relative, resolve } from "node:path";
-import { EVENT_KINDS, fieldsOf, type FlatKind, hasLevels, type MarketEvent } from "../../src/model/mod.ts";
-import { weighEvent } from "../../src/derive/mod.ts";
-import { CSV_TABLES } from "../../src/sink/csv/csv_rows.ts";
+import {
+  EVENT_KINDS,
+  fieldsOf,
+  type FieldType,
+  type FlatKind,
+  hasLevels,
+  type MarketEvent,
+} from "../../src/model/mod.ts";
+import { CSV_TABLES, writeCsvRecords } from "../../src/sink/csv/csv_rows.ts";
+import { TextBuffer } from "../../src/sink/text_buffer.ts";
+import { batchOf } from "../support/batches.ts";
 import { envelope } from "../support/envelopes.ts";
-import { csvRecords } from "../../src/sink/csv/csv_rows.ts";
 
 const SRC = resolve(import.meta.dirname ?? ".", "../../src");
 
@@ -36,17 +43,32 @@ Deno.test("fields of states are listed in the table of events alone", () => {
 
 Deno.test("a CSV record of every kind without levels has a cell for every field", () => {
   for (const kind of EVENT_KINDS.filter((kind): kind is FlatKind => !hasLevels(kind))) {
-    const fields = fieldsOf(kind).map(([name]) => [name, `value of ${name}`] as const);
+    const fields = fieldsOf(kind).map(([name, { type }], at) => [name, valueOf(type, name, at)] as const);
     const event = { kind, ...Object.fromEntries(fields) } as unknown as MarketEvent;
-    const cells = csvRecords(envelope(1, event)).trimEnd().split(",");
+    const out = new TextBuffer();
+    writeCsvRecords(out, batchOf([envelope(1, event)]), 0);
+    const cells = new TextDecoder().decode(out.bytes).trimEnd().split(",");
     assert.equal(cells.length, CSV_TABLES[kind].columns.length, kind);
-    for (const [, value] of fields) assert.ok(cells.includes(value), `${kind}: ${value}`);
+    for (const [, value] of fields) assert.ok(cells.includes(String(value)), `${kind}: ${value}`);
   }
 });
 
-Deno.test("weighEvent() counts levels and payloads, and no short field", () => {
-  const empty: MarketEvent = { kind: "book_top", bids: [], asks: [], sequence: null };
-  const raw: MarketEvent = { kind: "raw", channel: null, sequence: null, message_id: null, payload: "" };
-  assert.equal(weighEvent({ ...empty, bids: [["1", "2"]], asks: [["3", "4"]] }) - weighEvent(empty), 288);
-  assert.equal(weighEvent({ ...raw, payload: "x".repeat(1000), channel: "trades" }) - weighEvent(raw), 1000);
-});
+/** A value that a field of the type may have, unlike those of other fields where that can be. */
+function valueOf(type: FieldType, name: string, at: number): string | number | boolean {
+  switch (type) {
+    case "micros":
+      return 1_000_000 + at;
+    case "boolean":
+      return true;
+    case "side":
+      return "sell";
+    case "channel":
+      return "candles";
+    case "gap_state":
+      return "filled";
+    case "gap_cause":
+      return "takeover";
+    default:
+      return `value of ${name}`;
+  }
+}

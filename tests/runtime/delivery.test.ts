@@ -57,7 +57,7 @@ Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it e
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });
-  const bytesMax = 256 * 1024;
+  const bytesMax = 80 * 1024;
   const recent = new RecentEvents(journal.next, bytesMax);
   const sink = new HeldSink();
   const delivery = new Delivery({
@@ -78,8 +78,8 @@ Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it e
   const expected: string[] = [];
   const append = (record: FrameRecord | OpenedRecord) => {
     const offset = journal.append(record);
-    const { envelopes } = pipeline.process(offset, record);
-    recent.push(offset, envelopes);
+    const { envelopes, events } = pipeline.process(offset, record);
+    recent.push(offset, events);
     for (const { index } of envelopes) expected.push(`${offset}.${index}`);
     return offset;
   };

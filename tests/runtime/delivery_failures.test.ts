@@ -432,7 +432,7 @@ for (const bound of ["events", "bytes"] as const) {
   Deno.test(`Delivery flushes at the bound of ${bound}`, async () => {
     const flushed = Promise.withResolvers<void>();
     const flush = () => Promise.resolve(flushed.resolve());
-    const policy = { everyMs: 1e9, bytes: null, events: null, [bound]: bound === "events" ? 2 : 1_000 };
+    const policy = { everyMs: 1e9, bytes: null, events: null, [bound]: bound === "events" ? 2 : 300 };
     await withDelivery(fakeSink({ flush }), async (rig) => {
       rig.delivery.start();
       await rig.feed(1);

@@ -30,6 +30,9 @@ function noise(seed: number): Uint8Array {
   );
 }
 
+/** Room for about a hundred trades. */
+const ROOM_BYTES = 20 * 1024;
+
 /** An intake on a real journal, with a small recent, a clock that stands still and a session that is open. */
 async function createRig(journalPlan: Partial<JournalPlan> = {}) {
   const real = denoHost();
@@ -45,7 +48,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });
-  const recent = new RecentEvents(journal.next, 64 * 1024);
+  const recent = new RecentEvents(journal.next, ROOM_BYTES);
   const pressure: boolean[] = [];
   const seen: Observation[] = [];
   const intake = new Intake({
@@ -104,7 +107,7 @@ Deno.test("Intake goes on without a sink that hangs after the time that sockets 
   assert.deepEqual(pressure, [true, false]);
   takeFrames(200);
   assert.deepEqual(pressure, [true, false], "it is not waited for again");
-  assert.ok(recent.bytes <= 64 * 1024);
+  assert.ok(recent.bytes <= ROOM_BYTES);
   await end();
 });
 
@@ -160,7 +163,7 @@ for (
     takeFrames(6, (index) => index % 2 === 0 ? TRADE : QUOTE);
     takeFrames(2, () => QUOTE);
     intake.endSession(session, clock.nowMicros(), "shutdown", null, "");
-    const events = recent.readBatch(before, journal.next, 1_000)?.events ?? [];
+    const events = recent.readBatch(before, journal.next, 1_000)?.rows.envelopes() ?? [];
     assert.deepEqual(events.filter(({ event }) => event.kind !== "gap").map(({ event }) => event.kind), kept);
     const gaps = events.flatMap(({ event }) => event.kind === "gap" && event.cause === "dropped" ? [event.detail] : []);
     const counted = seen.flatMap((one) => one.kind === "frames_dropped" ? [one.frames] : []);
@@ -318,7 +321,7 @@ Deno.test("Intake tells a long pause as a gap of each session, from the last fra
   const from = journal.next;
   clock.advance(1_000);
   takeFrames(2, () => TRADE);
-  const events = recent.readBatch(from, journal.next, 100)?.events ?? [];
+  const events = recent.readBatch(from, journal.next, 100)?.rows.envelopes() ?? [];
   const gaps = events.flatMap(({ event, session: of }) => event.kind === "gap" ? [{ event, of }] : []);
   assert.equal(gaps.length, 1, "once");
   const { event, of } = gaps[0];

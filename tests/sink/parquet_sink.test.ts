@@ -2,19 +2,20 @@ import assert from "node:assert/strict";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { denoHost, type Host } from "../../src/host/mod.ts";
-import type { Envelope, SinkPlan } from "../../src/model/mod.ts";
+import { type Envelope, EVENT_KINDS, fieldsOf, type FieldType, type SinkPlan } from "../../src/model/mod.ts";
 import { exchangePart, pathPart } from "../../src/sink/mod.ts";
 import { DAY_START, envelope, trade } from "../support/envelopes.ts";
 import { JOURNAL, makeSink } from "../support/made_sink.ts";
 import { filesBelow, type SinkUnderTest, testSink } from "./conformance.ts";
 import { testFolderSink } from "./folder_conformance.ts";
 
-const TIMES = new Set(["exchange_ts", "received_ts", "open_ts", "next_funding_ts", "from_ts", "to_ts"]);
-const NUMBERS = new Set([
-  ...["price", "size", "bid_price", "bid_size", "ask_price", "ask_size"],
-  ...["last", "open", "high", "low", "close", "volume", "quote_volume", "trades"],
-  ...["last_price", "mark_price", "index_price", "funding_rate", "predicted_funding_rate", "open_interest"],
-]);
+const TIMES = new Set(["exchange_ts", "received_ts", ...namesOf("micros")]);
+const NUMBERS = new Set(["price", "size", ...namesOf("decimal")]);
+
+/** Names of the fields of a type, of all kinds. */
+function namesOf(type: FieldType): readonly string[] {
+  return EVENT_KINDS.flatMap((kind) => fieldsOf(kind).flatMap(([name, spec]) => spec.type === type ? [name] : []));
+}
 
 function plan(dir: string, options: Readonly<Record<string, unknown>> = {}): SinkPlan {
   return {

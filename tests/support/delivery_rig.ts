@@ -1,7 +1,7 @@
 import { type Clock, denoHost } from "../../src/host/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { type Journal, openJournal } from "../../src/journal/mod.ts";
-import type { DroppedRecord, HttpRecord, Observation } from "../../src/model/mod.ts";
+import { type DroppedRecord, EventBatch, type HttpRecord, type Observation } from "../../src/model/mod.ts";
 import { Delivery, type DeliveryOptions, RecentEvents } from "../../src/runtime/mod.ts";
 import type { Sink, SinkCapabilities } from "../../src/sink/mod.ts";
 
@@ -100,7 +100,7 @@ export async function withDelivery(
         body: new Uint8Array(100),
       };
       const offset = journal.append(record);
-      recent.push(offset, []);
+      recent.push(offset, new EventBatch());
     }
     const at = host.clock.nowMicros();
     const dropped: DroppedRecord = {
@@ -114,7 +114,7 @@ export async function withDelivery(
       reason: "test",
     };
     const offset = journal.append(dropped);
-    recent.push(offset, pipeline.process(offset, dropped).envelopes);
+    recent.push(offset, pipeline.process(offset, dropped).events);
     await journal.sync();
   };
   try {

@@ -1,13 +1,16 @@
 import {
   byKind,
-  type Envelope,
+  DigitsColumn,
+  type EventBatch,
   type EventKind,
+  type FieldColumn,
   fieldsOf,
   type FlatKind,
   hasLevels,
-  type Level,
+  LevelsColumn,
   type LevelsKind,
 } from "../../model/mod.ts";
+import type { TextBuffer } from "../text_buffer.ts";
 import { TARDIS_FILES } from "./tardis_files.ts";
 
 /** A CSV table: its folder's name and its columns. */
@@ -56,55 +59,105 @@ function tableOf(kind: EventKind): CsvTable {
  */
 export const CSV_TABLES = byKind(tableOf);
 
-type Cell = string | number | boolean | null;
-
-/** One record, quoted as RFC 4180 section 2 asks, with its CRLF left to LF as Tardis' files have it; null is empty. */
-export function csvRecord(cells: readonly Cell[]): string {
-  let line = "";
-  for (let i = 0; i < cells.length; i++) {
-    if (i > 0) line += ",";
-    const cell = cells[i];
-    if (cell !== null) line += typeof cell === "string" ? quoted(cell) : cell;
-  }
-  return `${line}\n`;
+/**
+ * The column names of a table as its first record; line breaks are LF as Tardis' files have them, not the CRLF of
+ * RFC 4180.
+ */
+export function csvHeader({ columns }: CsvTable): string {
+  return `${columns.join(",")}\n`;
 }
 
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** The records of an event. A book event is one a level, bids first; without levels one with empty side and price. */
-export function csvRecords(envelope: Envelope): string {
-  const { event } = envelope;
-  const { exchange, symbol, exchange_ts, received_ts } = envelope;
-  const common: readonly Cell[] = [exchange, symbol, exchange_ts ?? received_ts, received_ts];
-  const record = (...cells: readonly Cell[]) => csvRecord([...common, ...cells]);
-  switch (event.kind) {
+/** Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and price. */
+export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: number): void {
+  const row = batch.rows[event];
+  const kind = batch.kindAt(event);
+  switch (kind) {
     case "book_snapshot":
     case "book_delta": {
-      const head = csvRecord([...common, event.kind === "book_snapshot"]).slice(0, -1);
-      if (event.bids.length + event.asks.length === 0) return `${head},,,\n`;
-      return levels(head, "bid", event.bids) + levels(head, "ask", event.asks);
+      const start = out.length;
+      writeCommon(out, batch, event);
+      out.text(`,${kind === "book_snapshot"}`);
+      const head = out.bytes.slice(start);
+      const { bids, asks } = batch.table(kind);
+      if (bids.count(row) + asks.count(row) === 0) return out.text(",,,\n");
+      // The head that was just written is that of the first record.
+      out.length = start;
+      writeSide(out, head, "bid", bids, row);
+      writeSide(out, head, "ask", asks, row);
+      return;
     }
     case "book_top": {
-      if (event.bids.length + event.asks.length === 0) return record(null, null, null, null, event.sequence);
-      const ranked = (side: string, list: readonly Level[]) =>
-        list.map(([price, size], rank) => record(side, rank + 1, price, size, event.sequence)).join("");
-      return ranked("bid", event.bids) + ranked("ask", event.asks);
+      const { bids, asks, sequence } = batch.table(kind);
+      const writeRanked = (side: string, list: LevelsColumn) => {
+        const start = list.starts[row];
+        for (let level = start; level < list.ends[row]; level++) {
+          writeCommon(out, batch, event);
+          out.text(`,${side},${level - start + 1},`);
+          writeLevel(out, list, level);
+          out.text(",");
+          out.csvDigits(sequence, row);
+          out.text("\n");
+        }
+      };
+      writeRanked("bid", bids);
+      writeRanked("ask", asks);
+      if (bids.count(row) + asks.count(row) > 0) return;
+      writeCommon(out, batch, event);
+      out.text(",,,,,");
+      out.csvDigits(sequence, row);
+      return out.text("\n");
     }
     default: {
-      const fields: Readonly<Record<string, unknown>> = event;
-      const cells: Cell[] = [...common];
-      const columns = FLAT_COLUMNS[event.kind];
-      for (let i = 0; i < columns.length; i++) cells.push(fields[columns[i][1]] as Cell);
-      return csvRecord(cells);
+      writeCommon(out, batch, event);
+      const columns = batch.columnsOf(batch.kinds[event]);
+      for (const place of FIELD_PLACES[kind]) {
+        out.byte(COMMA);
+        writeCell(out, columns[place], row);
+      }
+      out.text("\n");
     }
   }
 }
 
-/** Prices and sizes are decimals, which never need quotes. */
-function levels(head: string, side: "bid" | "ask", list: readonly Level[]): string {
-  let text = "";
-  for (const [price, size] of list) text += `${head},${side},${price},${size}\n`;
-  return text;
+const COMMA = 44;
+
+/** Places of the fields of each flat kind among its columns, in the order of the records. */
+const FIELD_PLACES = byKind((kind) => {
+  const names = fieldsOf(kind).map(([name]) => name);
+  return FLAT_COLUMNS[kind].map(([, field]) => names.indexOf(field));
+});
+
+function writeCommon(out: TextBuffer, batch: EventBatch, event: number): void {
+  const receivedTs = batch.receivedTs.values[event];
+  out.csvText(batch.exchanges[event]);
+  out.byte(COMMA);
+  out.csvText(batch.symbols[event]);
+  out.byte(COMMA);
+  out.number(batch.exchangeTs.get(event) ?? receivedTs);
+  out.byte(COMMA);
+  out.number(receivedTs);
+}
+
+function writeCell(out: TextBuffer, column: FieldColumn, row: number): void {
+  if (column instanceof DigitsColumn) return out.csvDigits(column, row);
+  if (column instanceof LevelsColumn) throw new Error("Cannot put levels into one cell");
+  const value = column.get(row);
+  if (value !== null) out.text(String(value));
+}
+
+/** Writes a record a level, each behind the same bytes. */
+function writeSide(out: TextBuffer, head: Uint8Array, side: "bid" | "ask", list: LevelsColumn, row: number): void {
+  const end = list.ends[row];
+  for (let level = list.starts[row]; level < end; level++) {
+    out.append(head);
+    out.text(side === "bid" ? ",bid," : ",ask,");
+    writeLevel(out, list, level);
+    out.text("\n");
+  }
+}
+
+function writeLevel(out: TextBuffer, { levels }: LevelsColumn, level: number): void {
+  out.csvDigits(levels.prices, level);
+  out.byte(COMMA);
+  out.csvDigits(levels.sizes, level);
 }

@@ -1,9 +1,15 @@
-import type { Offset } from "../../model/mod.ts";
+import type { EventBatch, EventKind, Offset } from "../../model/mod.ts";
 import { AppendedFiles } from "../appended_files.ts";
 import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
-import type { Sink, SinkBatch } from "../sink.ts";
+import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
-import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
+import { CSV_TABLES, csvHeader, writeCsvRecords } from "./csv_rows.ts";
+
+/** A file below the folder, and the record that it begins with. */
+interface CsvFile {
+  readonly path: string;
+  readonly header: string;
+}
 
 /**
  * CSV, one file a table, exchange, symbol and day of `received_ts` (UTC), each beginning with the column names:
@@ -12,6 +18,9 @@ import { CSV_TABLES, csvRecord, csvRecords } from "./csv_rows.ts";
 export class CsvSink implements Sink {
   readonly wantsFlush = false;
   readonly #records: AppendedFiles;
+  /** Files of the day by exchange, symbol and kind. */
+  readonly #files = new Map<string, Map<string, Map<EventKind, CsvFile>>>();
+  #day = NaN;
 
   constructor(dir: string, context: SinkContext) {
     this.#records = new AppendedFiles(dir, "csv", context);
@@ -25,18 +34,34 @@ export class CsvSink implements Sink {
     return this.#records.open(committed, signal);
   }
 
-  async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
-    for (const envelope of events) {
-      const { event, exchange, symbol, received_ts, offset } = envelope;
-      const { folder, columns } = CSV_TABLES[event.kind];
-      this.#records.append({
-        path: `${folder}/${exchangePart(exchange)}/${pathPart(symbol)}/${dateOfDay(dayOf(received_ts))}.csv`,
-        text: csvRecords(envelope),
-        offset,
-        header: csvRecord(columns),
-      });
-    }
+  async write(events: SinkBatch, signal: AbortSignal): Promise<void> {
+    rowsOf(events).each((batch, event) => {
+      const { path, header } = this.#file(batch, event);
+      const offset = batch.offsets.values[event];
+      this.#records.write(path, header, offset, (out) => writeCsvRecords(out, batch, event));
+    });
     await this.#records.spill(signal);
+  }
+
+  /** The file of an event; that of its stream's last event where the day is the same. */
+  #file(batch: EventBatch, event: number): CsvFile {
+    const [exchange, symbol, kind] = [batch.exchanges[event], batch.symbols[event], batch.kindAt(event)];
+    const day = dayOf(batch.receivedTs.values[event]);
+    if (day !== this.#day) {
+      this.#day = day;
+      this.#files.clear();
+    }
+    let symbols = this.#files.get(exchange);
+    if (symbols === undefined) this.#files.set(exchange, symbols = new Map());
+    let kinds = symbols.get(symbol);
+    if (kinds === undefined) symbols.set(symbol, kinds = new Map());
+    let file = kinds.get(kind);
+    if (file === undefined) {
+      const table = CSV_TABLES[kind];
+      const path = `${table.folder}/${exchangePart(exchange)}/${pathPart(symbol)}/${dateOfDay(day)}.csv`;
+      kinds.set(kind, file = { path, header: csvHeader(table) });
+    }
+    return file;
   }
 
   flush(next: Offset, signal: AbortSignal): Promise<void> {

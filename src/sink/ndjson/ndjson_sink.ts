@@ -1,14 +1,15 @@
-import type { Offset } from "../../model/mod.ts";
+import type { EventBatch, Offset } from "../../model/mod.ts";
 import { AppendedFiles } from "../appended_files.ts";
-import { eventJson } from "../event_json.ts";
+import { writeEventJson } from "../event_text.ts";
 import { dateOfDay, dayOf } from "../path_part.ts";
-import type { Sink, SinkBatch } from "../sink.ts";
+import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
 
 /** JSON Lines, one file a kind and day of `received_ts` (UTC): `trade/2026-11-22.ndjson`. See `AppendedFiles`. */
 export class NdjsonSink implements Sink {
   readonly wantsFlush = false;
   readonly #lines: AppendedFiles;
+  readonly #paths = new DayPaths();
 
   constructor(dir: string, context: SinkContext) {
     this.#lines = new AppendedFiles(dir, "ndjson", context);
@@ -22,15 +23,14 @@ export class NdjsonSink implements Sink {
     return this.#lines.open(committed, signal);
   }
 
-  async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
-    for (const envelope of events) {
-      this.#lines.append({
-        path: `${envelope.event.kind}/${dateOfDay(dayOf(envelope.received_ts))}.ndjson`,
-        text: `${eventJson(envelope)}\n`,
-        offset: envelope.offset,
-        header: "",
+  async write(events: SinkBatch, signal: AbortSignal): Promise<void> {
+    rowsOf(events).each((batch, event) => {
+      const offset = batch.offsets.values[event];
+      this.#lines.write(this.#paths.of(batch, event), "", offset, (out) => {
+        writeEventJson(out, batch, event);
+        out.byte(NEWLINE);
       });
-    }
+    });
     await this.#lines.spill(signal);
   }
 
@@ -40,5 +40,25 @@ export class NdjsonSink implements Sink {
 
   close(): Promise<void> {
     return this.#lines.close();
+  }
+}
+
+const NEWLINE = 10;
+
+/** The paths of the files of the day. */
+class DayPaths {
+  #day = NaN;
+  #date = "";
+  /** By the place of the kind in EVENT_KINDS. */
+  #paths: (string | null)[] = [];
+
+  of(batch: EventBatch, event: number): string {
+    const day = dayOf(batch.receivedTs.values[event]);
+    if (day !== this.#day) {
+      this.#day = day;
+      this.#date = dateOfDay(day);
+      this.#paths = [];
+    }
+    return this.#paths[batch.kinds[event]] ??= `${batch.kindAt(event)}/${this.#date}.ndjson`;
   }
 }

@@ -3,7 +3,7 @@
  * sequences), so a column keeps runs: a value and how often it stands in a row. Memory is that of the runs alone.
  * Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/
  */
-import { doubleFromDecimal } from "../../model/mod.ts";
+import { type DigitsColumn, SCALE_NULL, SCALE_TEXT, writeDecimal } from "../../model/mod.ts";
 
 /** A column's values, ready for a page. Numbers are little-endian. */
 export interface EncodedColumn {
@@ -25,6 +25,8 @@ export interface Column {
 }
 
 const FIRST_CAPACITY = 32;
+/** Longest number as text, in bytes. */
+const DIGITS_BYTES_MAX = 26;
 
 /** Runs of numbers; NaN stands for null. */
 class NumberRuns {
@@ -170,7 +172,7 @@ export class IntegerColumn implements Column {
   }
 }
 
-/** Numbers as DOUBLE from their decimal text; what is not finite stays what IEEE 754 makes of it. */
+/** Numbers as DOUBLE; NaN stands for null where the column is nullable. */
 export class DoubleColumn implements Column {
   #values = new Float64Array(FIRST_CAPACITY);
   #rows = 0;
@@ -181,9 +183,8 @@ export class DoubleColumn implements Column {
     this.#nullable = nullable;
   }
 
-  append(text: string | null): void {
+  append(value: number): void {
     if (this.#rows === this.#values.length) this.#values = grown(this.#values, Float64Array);
-    const value = text === null ? NaN : doubleFromDecimal(text);
     if (Number.isNaN(value)) this.#nans++;
     this.#values[this.#rows++] = value;
   }
@@ -255,6 +256,9 @@ export class TextColumn implements Column {
   #bytes = new Uint8Array(FIRST_CAPACITY * 8);
   #length = 0;
   #last: string | null = null;
+  /** The number that was added last, where `#last` is null. */
+  #lastCoefficient = NaN;
+  #lastScale = 0;
   #lastRun = -1;
   #lastBytes = 0;
   #encodedBytes = 0;
@@ -273,6 +277,27 @@ export class TextColumn implements Column {
       this.#store(text);
       this.#last = text;
     }
+    this.#repeat(count);
+  }
+
+  /** Adds the text in a row of a column without making it, where it is a number. */
+  appendDigits(from: DigitsColumn, row: number, count: number): void {
+    const scale = from.scales[row];
+    if (scale === SCALE_NULL || scale === SCALE_TEXT) return this.append(from.text(row), count);
+    const coefficient = from.coefficients[row];
+    const isLast = this.#last === null && this.#lastCoefficient === coefficient && this.#lastScale === scale;
+    if (!isLast || this.#runs.length !== this.#lastRun) {
+      this.#room(DIGITS_BYTES_MAX);
+      const start = this.#length + 4;
+      this.#close(writeDecimal(this.#bytes, start, coefficient, scale) - start);
+      this.#last = null;
+      this.#lastCoefficient = coefficient;
+      this.#lastScale = scale;
+    }
+    this.#repeat(count);
+  }
+
+  #repeat(count: number): void {
     this.#encodedBytes += this.#lastBytes * count;
     this.#runs.append(this.#length, count);
     this.#lastRun = this.#runs.length;
@@ -309,12 +334,20 @@ export class TextColumn implements Column {
   }
 
   #store(text: string): void {
-    const most = text.length * 3 + 4;
-    while (this.#length + most > this.#bytes.length) this.#bytes = grown(this.#bytes, Uint8Array);
-    const start = this.#length + 4;
-    const length = writeText(text, this.#bytes, start);
-    for (let byte = 0; byte < 4; byte++) this.#bytes[this.#length + byte] = (length >>> (byte * 8)) & 255;
-    this.#length = start + length;
+    this.#room(text.length * 3);
+    this.#close(writeText(text, this.#bytes, this.#length + 4));
+  }
+
+  /** Makes room for a text of so many bytes and its length. */
+  #room(textBytes: number): void {
+    while (this.#length + textBytes + 4 > this.#bytes.length) this.#bytes = grown(this.#bytes, Uint8Array);
+  }
+
+  /** Ends a text that was written: its length stands before it. */
+  #close(length: number): void {
+    const at = this.#length;
+    for (let byte = 0; byte < 4; byte++) this.#bytes[at + byte] = (length >>> (byte * 8)) & 255;
+    this.#length = at + 4 + length;
     this.#lastBytes = 4 + length;
   }
 }
@@ -333,6 +366,8 @@ export class WordColumn implements Column {
   readonly #runs = new NumberRuns();
   readonly #indexes = new Map<string, number>();
   readonly #words = new TextColumn(false);
+  #last: string | null = null;
+  #lastIndex = 0;
   readonly #nullable: boolean;
 
   constructor(nullable: boolean) {
@@ -344,13 +379,20 @@ export class WordColumn implements Column {
       this.#runs.append(NaN, count);
       return;
     }
-    let index = this.#indexes.get(text);
-    if (index === undefined) {
-      index = this.#indexes.size;
-      this.#indexes.set(text, index);
-      this.#words.append(text, 1);
+    if (text !== this.#last) {
+      this.#lastIndex = this.#indexOf(text);
+      this.#last = text;
     }
-    this.#runs.append(index, count);
+    this.#runs.append(this.#lastIndex, count);
+  }
+
+  #indexOf(text: string): number {
+    const known = this.#indexes.get(text);
+    if (known !== undefined) return known;
+    const index = this.#indexes.size;
+    this.#indexes.set(text, index);
+    this.#words.append(text, 1);
+    return index;
   }
 
   get bytes(): number {

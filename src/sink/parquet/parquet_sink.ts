@@ -1,6 +1,6 @@
 import type { Host } from "../../host/mod.ts";
 import {
-  type Envelope,
+  type EventBatch,
   type EventKind,
   type Offset,
   SINK_BUFFER_BYTES_MAX,
@@ -10,7 +10,7 @@ import { makeFolder, OwnedFolder } from "../owned_folder.ts";
 import { type FlushedParts, type Manifest, offsetOfPart, parseManifest } from "./manifest.ts";
 import { ParquetTable, partitionOf, partitionPath } from "./parquet_table.ts";
 import { dayOf } from "../path_part.ts";
-import type { Sink, SinkBatch } from "../sink.ts";
+import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
 
 /** What a Parquet sink is made of. */
@@ -73,12 +73,13 @@ export class ParquetSink implements Sink {
     return await this.#track(() => this.#begin(committed, signal));
   }
 
-  write({ events }: SinkBatch): Promise<void> {
-    for (const envelope of events) {
-      this.#rows += this.#table(envelope).append(envelope);
-      this.#lastOffset = envelope.offset;
-    }
-    this.#sinceMeasured += events.length;
+  write(events: SinkBatch): Promise<void> {
+    const rows = rowsOf(events);
+    rows.each((batch, event) => {
+      this.#rows += this.#table(batch, event).append(batch, event);
+      this.#lastOffset = batch.offsets.values[event];
+    });
+    this.#sinceMeasured += rows.length;
     if (this.#sinceMeasured >= MEASURE_EVERY) this.#measure();
     return Promise.resolve();
   }
@@ -141,21 +142,23 @@ export class ParquetSink implements Sink {
     this.#sinceMeasured = 0;
   }
 
-  #table(envelope: Envelope): ParquetTable {
-    const { exchange, symbol, event } = envelope;
+  #table(batch: EventBatch, event: number): ParquetTable {
+    const exchange = batch.exchanges[event];
+    const symbol = batch.symbols[event];
+    const kind = batch.kindAt(event);
     let symbols = this.#recent.get(exchange);
     if (symbols === undefined) this.#recent.set(exchange, symbols = new Map());
     let kinds = symbols.get(symbol);
     if (kinds === undefined) symbols.set(symbol, kinds = new Map());
-    const recent = kinds.get(event.kind);
-    if (recent !== undefined && recent.partition.day === dayOf(envelope.received_ts)) return recent;
-    const path = partitionPath(partitionOf(envelope));
+    const recent = kinds.get(kind);
+    if (recent !== undefined && recent.partition.day === dayOf(batch.receivedTs.values[event])) return recent;
+    const path = partitionPath(partitionOf(batch, event));
     let table = this.#tables.get(path);
     if (table === undefined) {
-      table = new ParquetTable(envelope, this.#plan.exactDigits);
+      table = new ParquetTable(batch, event, this.#plan.exactDigits);
       this.#tables.set(path, table);
     }
-    kinds.set(event.kind, table);
+    kinds.set(kind, table);
     return table;
   }
 

@@ -1,11 +1,15 @@
 import {
-  type Envelope,
+  type ChoiceColumn,
+  type DigitsColumn,
+  EVENT_KINDS,
+  type EventBatch,
   type EventKind,
+  type FieldColumn,
   fieldsOf,
   type FieldSpec,
   type FlatKind,
-  type Level,
-  type MarketEvent,
+  type LevelsColumn,
+  type NumberColumn,
   type Offset,
   unreachable,
 } from "../../model/mod.ts";
@@ -23,8 +27,9 @@ export interface Partition {
 }
 
 /** The partition an event belongs to. */
-export function partitionOf({ event, exchange, symbol, received_ts }: Envelope): Partition {
-  return { kind: event.kind, exchange, symbol, day: dayOf(received_ts) };
+export function partitionOf(batch: EventBatch, event: number): Partition {
+  const day = dayOf(batch.receivedTs.values[event]);
+  return { kind: batch.kindAt(event), exchange: batch.exchanges[event], symbol: batch.symbols[event], day };
 }
 
 /** `kind=trade/exchange=binance/symbol=BTC-USDT/date=2026-11-22`. */
@@ -32,7 +37,10 @@ export function partitionPath({ kind, exchange, symbol, day }: Partition): strin
   return `kind=${kind}/exchange=${exchangePart(exchange)}/symbol=${pathPart(symbol)}/date=${dateOfDay(day)}`;
 }
 
-type WriteFields = (event: MarketEvent) => number;
+/** Adds the fields of the event in a row of its kind's table; returns how many rows it makes. */
+type WriteFields = (batch: EventBatch, row: number) => number;
+/** Adds the value in a row of a column of events. */
+type WriteField = (from: FieldColumn, row: number) => void;
 
 /**
  * Events of one partition as columns. All kinds begin with `canonical_symbol`, `native_symbol`, `exchange_ts`,
@@ -55,9 +63,10 @@ export class ParquetTable {
   readonly #index: IntegerColumn;
   readonly #write: WriteFields;
 
-  constructor(first: Envelope, exactDigits: boolean) {
-    this.partition = partitionOf(first);
-    this.first = { offset: first.offset, index: first.index };
+  /** `first`: the row in `batch` of the first event. */
+  constructor(batch: EventBatch, first: number, exactDigits: boolean) {
+    this.partition = partitionOf(batch, first);
+    this.first = { offset: batch.offsets.values[first], index: batch.indexes.values[first] };
     this.#exactDigits = exactDigits;
     this.#canonicalSymbol = this.#word("canonical_symbol", false);
     this.#nativeSymbol = this.#word("native_symbol", false);
@@ -66,19 +75,19 @@ export class ParquetTable {
     this.#session = this.#integer("session", "integer", false);
     this.#offset = this.#integer("offset", "integer", false);
     this.#index = this.#integer("index", "integer", false);
-    this.#write = this.#fields(first.event.kind);
+    this.#write = this.#fields(this.partition.kind);
   }
 
   /** Adds an event of this partition; returns how many rows it made. */
-  append(envelope: Envelope): number {
-    const count = this.#write(envelope.event);
-    this.#canonicalSymbol.append(envelope.symbol, count);
-    this.#nativeSymbol.append(envelope.native_symbol, count);
-    this.#exchangeTs.append(envelope.exchange_ts, count);
-    this.#receivedTs.append(envelope.received_ts, count);
-    this.#session.append(envelope.session, count);
-    this.#offset.append(envelope.offset, count);
-    this.#index.append(envelope.index, count);
+  append(batch: EventBatch, event: number): number {
+    const count = this.#write(batch, batch.rows[event]);
+    this.#canonicalSymbol.append(batch.symbols[event], count);
+    this.#nativeSymbol.append(batch.nativeSymbols[event], count);
+    this.#exchangeTs.append(batch.exchangeTs.values[event], count);
+    this.#receivedTs.append(batch.receivedTs.values[event], count);
+    this.#session.append(batch.sessions.values[event], count);
+    this.#offset.append(batch.offsets.values[event], count);
+    this.#index.append(batch.indexes.values[event], count);
     this.rows += count;
     return count;
   }
@@ -100,7 +109,7 @@ export class ParquetTable {
     switch (kind) {
       case "book_snapshot":
       case "book_delta":
-        return this.#bookFields();
+        return this.#bookFields(kind);
       case "book_top":
         return this.#bookTopFields();
       default:
@@ -110,42 +119,45 @@ export class ParquetTable {
 
   /** Columns of a kind whose fields are one value each. */
   #flatFields(kind: FlatKind): WriteFields {
-    const columns = fieldsOf(kind).map(([name, spec]) => ({ name, append: this.#column(name, spec) }));
-    return (event) => {
-      if (event.kind !== kind) return wrongKind(event, kind);
-      const fields: Readonly<Record<string, unknown>> = event;
-      for (const { name, append } of columns) append(fields[name]);
+    const writers = fieldsOf(kind).map(([name, spec]) => this.#column(name, spec));
+    const place = EVENT_KINDS.indexOf(kind);
+    return (batch, row) => {
+      const columns = batch.columnsOf(place);
+      for (let i = 0; i < writers.length; i++) writers[i](columns[i], row);
       return 1;
     };
   }
 
   /** Adds the column of a field and returns what appends a value of the field's type. */
-  #column(name: string, { type, nullable }: FieldSpec): (value: unknown) => void {
+  #column(name: string, { type, nullable }: FieldSpec): WriteField {
     switch (type) {
       case "id":
       case "text":
       case "payload": {
         const column = this.#text(name, nullable);
-        return (value) => column.append(value as string | null, 1);
+        return (from, row) => column.appendDigits(from as DigitsColumn, row, 1);
       }
-      case "word":
+      case "word": {
+        const column = this.#word(name, nullable);
+        return (from, row) => column.append((from as DigitsColumn).text(row), 1);
+      }
       case "side":
       case "channel":
       case "gap_state":
       case "gap_cause": {
         const column = this.#word(name, nullable);
-        return (value) => column.append(value as string | null, 1);
+        return (from, row) => column.append((from as ChoiceColumn<string>).get(row), 1);
       }
       case "decimal":
-        return this.#decimal(name, nullable) as (value: unknown) => void;
+        return this.#decimal(name, nullable) as WriteField;
       case "micros": {
         const column = this.#integer(name, "timestamp", nullable);
-        return (value) => column.append(value as number | null, 1);
+        return (from, row) => column.append((from as NumberColumn).values[row], 1);
       }
       case "boolean": {
         const column = new BooleanColumn(nullable);
         this.#columns.push({ name, type: "boolean", nullable, column });
-        return (value) => column.append(value as boolean | null, 1);
+        return (from, row) => column.append((from as ChoiceColumn<boolean>).get(row), 1);
       }
       case "levels":
         throw new Error(`Cannot put levels into one column: ${name}`);
@@ -154,7 +166,7 @@ export class ParquetTable {
     }
   }
 
-  #bookFields(): WriteFields {
+  #bookFields(kind: "book_snapshot" | "book_delta"): WriteFields {
     const isSnapshot = new BooleanColumn(false);
     this.#columns.push({ name: "is_snapshot", type: "boolean", nullable: false, column: isSnapshot });
     const side = this.#word("side", true);
@@ -164,30 +176,43 @@ export class ParquetTable {
     const first = this.#text("first_sequence");
     const last = this.#text("last_sequence");
     const previous = this.#text("previous_sequence");
-    const appendLevels = (levels: readonly Level[]) => {
-      for (const level of levels) {
-        price(level[0]);
-        size(level[1]);
+    const appendSide = (name: "bid" | "ask", list: LevelsColumn, row: number) => {
+      const count = list.count(row);
+      if (count > 0) side.append(name, count);
+      const { prices, sizes } = list.levels;
+      const end = list.ends[row];
+      for (let level = list.starts[row]; level < end; level++) {
+        price(prices, level);
+        size(sizes, level);
       }
+      return count;
     };
-    return (event) => {
-      if (event.kind !== "book_snapshot" && event.kind !== "book_delta") return wrongKind(event, "book_delta");
-      const count = Math.max(1, event.bids.length + event.asks.length);
-      if (event.bids.length > 0) side.append("bid", event.bids.length);
-      if (event.asks.length > 0) side.append("ask", event.asks.length);
-      appendLevels(event.bids);
-      appendLevels(event.asks);
-      if (event.bids.length + event.asks.length === 0) {
-        side.append(null, 1);
-        price(null);
-        size(null);
-      }
-      const isDelta = event.kind === "book_delta";
-      isSnapshot.append(!isDelta, count);
-      sequence.append(isDelta ? null : event.sequence, count);
-      first.append(isDelta ? event.first_sequence : null, count);
-      last.append(isDelta ? event.last_sequence : null, count);
-      previous.append(isDelta ? event.previous_sequence : null, count);
+    const appendLevels = (bids: LevelsColumn, asks: LevelsColumn, row: number) => {
+      const count = appendSide("bid", bids, row) + appendSide("ask", asks, row);
+      if (count > 0) return count;
+      side.append(null, 1);
+      price(null, 0);
+      size(null, 0);
+      return 1;
+    };
+    if (kind === "book_snapshot") {
+      return (batch, row) => {
+        const { bids, asks, sequence: number } = batch.table("book_snapshot");
+        const count = appendLevels(bids, asks, row);
+        isSnapshot.append(true, count);
+        sequence.appendDigits(number, row, count);
+        for (const none of [first, last, previous]) none.append(null, count);
+        return count;
+      };
+    }
+    return (batch, row) => {
+      const { bids, asks, first_sequence, last_sequence, previous_sequence } = batch.table("book_delta");
+      const count = appendLevels(bids, asks, row);
+      isSnapshot.append(false, count);
+      sequence.append(null, count);
+      first.appendDigits(first_sequence, row, count);
+      last.appendDigits(last_sequence, row, count);
+      previous.appendDigits(previous_sequence, row, count);
       return count;
     };
   }
@@ -198,26 +223,26 @@ export class ParquetTable {
     const price = this.#decimal("price", true);
     const size = this.#decimal("size", true);
     const sequence = this.#text("sequence");
-    const append = (name: string, levels: readonly Level[]) => {
-      levels.forEach((level, index) => {
+    const append = (name: "bid" | "ask", list: LevelsColumn, row: number) => {
+      const start = list.starts[row];
+      for (let level = start; level < list.ends[row]; level++) {
         side.append(name, 1);
-        rank.append(index + 1, 1);
-        price(level[0]);
-        size(level[1]);
-      });
+        rank.append(level - start + 1, 1);
+        price(list.levels.prices, level);
+        size(list.levels.sizes, level);
+      }
+      return list.count(row);
     };
-    return (event) => {
-      if (event.kind !== "book_top") return wrongKind(event, "book_top");
-      append("bid", event.bids);
-      append("ask", event.asks);
-      const count = event.bids.length + event.asks.length;
+    return (batch, row) => {
+      const top = batch.table("book_top");
+      const count = append("bid", top.bids, row) + append("ask", top.asks, row);
       if (count === 0) {
         side.append(null, 1);
         rank.append(null, 1);
-        price(null);
-        size(null);
+        price(null, 0);
+        size(null, 0);
       }
-      sequence.append(event.sequence, Math.max(1, count));
+      sequence.appendDigits(top.sequence, row, Math.max(1, count));
       return Math.max(1, count);
     };
   }
@@ -240,19 +265,16 @@ export class ParquetTable {
     return column;
   }
 
-  /** A DOUBLE column, and where exact digits are wanted the text beside it. */
-  #decimal(name: string, nullable: boolean): (text: string | null) => void {
+  /** A DOUBLE column, and where exact digits are wanted the text beside it. Without a column the value is null. */
+  #decimal(name: string, nullable: boolean): (from: DigitsColumn | null, row: number) => void {
     const column = new DoubleColumn(nullable);
     this.#columns.push({ name, type: "double", nullable, column });
-    if (!this.#exactDigits) return (text) => column.append(text);
+    if (!this.#exactDigits) return (from, row) => column.append(from === null ? NaN : from.double(row));
     const digits = this.#text(`${name}_text`, nullable);
-    return (text) => {
-      column.append(text);
-      digits.append(text, 1);
+    return (from, row) => {
+      column.append(from === null ? NaN : from.double(row));
+      if (from === null) digits.append(null, 1);
+      else digits.appendDigits(from, row, 1);
     };
   }
-}
-
-function wrongKind(event: MarketEvent, kind: EventKind): never {
-  throw new Error(`Cannot put a ${event.kind} event into a table of ${kind}`);
 }

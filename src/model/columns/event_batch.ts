@@ -1,0 +1,225 @@
+import type { Envelope, MarketEvent } from "../event.ts";
+import { EVENT_KINDS, type EventKind, fieldsOf } from "../event_specs.ts";
+import type { Offset, SessionId } from "../frame.ts";
+import type { Micros } from "../micros.ts";
+import { NumberColumn } from "./columns.ts";
+import { DigitsColumn } from "./digits_column.ts";
+import { createColumns, type FieldColumn, type TableColumns, valueAt } from "./event_table.ts";
+import { LevelColumns, LevelsColumn } from "./level_columns.ts";
+
+/** Estimated memory of an event beside its levels and texts, in bytes. */
+const EVENT_BYTES = 200;
+/** Memory of a price level, in bytes. */
+const LEVEL_BYTES = 18;
+
+/** Where and when an event happened: the fields that all kinds share. */
+export interface EventHead {
+  readonly exchange: string;
+  readonly symbol: string;
+  readonly native_symbol: string;
+  readonly exchange_ts: Micros | null;
+  readonly received_ts: Micros;
+  readonly session: SessionId;
+  readonly offset: Offset;
+  readonly index: number;
+}
+
+/** The columns of one kind, in the order of its fields. */
+interface EventTable {
+  readonly named: TableColumns<EventKind>;
+  readonly columns: readonly FieldColumn[];
+  readonly names: readonly string[];
+  /** The columns whose values may be texts of their own. */
+  readonly digits: readonly DigitsColumn[];
+  readonly levels: readonly LevelsColumn[];
+  length: number;
+}
+
+/**
+ * Events as columns: what is passed on from reading frames to the sinks. The common fields are columns over all events;
+ * the others stand in the table of the event's kind, at its `row` there, and all price levels in two columns of the
+ * batch. Events are added at the end and never changed. `envelope` gives one as an object, for people and slow paths.
+ */
+export class EventBatch {
+  /** Rows in use. */
+  length = 0;
+  /** Index into EVENT_KINDS. */
+  kinds = new Uint8Array(16);
+  /** Row in the table of the event's kind. */
+  rows = new Uint32Array(16);
+  readonly exchanges: string[] = [];
+  readonly symbols: string[] = [];
+  readonly nativeSymbols: string[] = [];
+  readonly exchangeTs = new NumberColumn();
+  readonly receivedTs = new NumberColumn();
+  readonly sessions = new NumberColumn();
+  readonly offsets = new NumberColumn();
+  readonly indexes = new NumberColumn();
+  readonly levels = new LevelColumns();
+  readonly #tables: (EventTable | null)[] = EVENT_KINDS.map(() => null);
+
+  /** The columns of a kind, by the names of its fields. */
+  table<K extends EventKind>(kind: K): TableColumns<K> {
+    return this.#table(EVENT_KINDS.indexOf(kind)).named as unknown as TableColumns<K>;
+  }
+
+  /** The columns of the kind with this index in EVENT_KINDS, in the order of its fields. */
+  columnsOf(kind: number): readonly FieldColumn[] {
+    return this.#table(kind).columns;
+  }
+
+  kindAt(event: number): EventKind {
+    return EVENT_KINDS[this.kinds[event]];
+  }
+
+  /** Adds an event. */
+  append(head: EventHead, event: MarketEvent): void {
+    const kind = EVENT_KINDS.indexOf(event.kind);
+    const { columns, names } = this.#table(kind);
+    const fields: Readonly<Record<string, unknown>> = event;
+    for (let i = 0; i < columns.length; i++) columns[i].append(fields[names[i]] as never);
+    this.close(kind, head);
+  }
+
+  /** Ends an event whose fields were added to all columns of its kind. */
+  close(kind: number, head: EventHead): void {
+    this.#putHead(kind, head);
+    this.exchangeTs.append(head.exchange_ts);
+    this.receivedTs.append(head.received_ts);
+    this.sessions.append(head.session);
+    this.offsets.append(head.offset);
+    this.indexes.append(head.index);
+  }
+
+  /** Adds an event of another batch. */
+  copy(from: EventBatch, event: number): void {
+    const kind = from.kinds[event];
+    this.copyFields(from, event);
+    const at = this.length;
+    this.#room(at);
+    const table = this.#table(kind);
+    this.kinds[at] = kind;
+    this.rows[at] = table.length++;
+    this.exchanges[at] = from.exchanges[event];
+    this.symbols[at] = from.symbols[event];
+    this.nativeSymbols[at] = from.nativeSymbols[event];
+    this.length = at + 1;
+    this.exchangeTs.copy(from.exchangeTs, event);
+    this.receivedTs.copy(from.receivedTs, event);
+    this.sessions.copy(from.sessions, event);
+    this.offsets.copy(from.offsets, event);
+    this.indexes.copy(from.indexes, event);
+  }
+
+  /** Adds all events of another batch. */
+  copyAll(from: EventBatch): void {
+    for (let event = 0; event < from.length; event++) this.copy(from, event);
+  }
+
+  /** Adds the fields of another batch's event to the columns of its kind; `close` ends it. */
+  copyFields(from: EventBatch, event: number): void {
+    const kind = from.kinds[event];
+    const row = from.rows[event];
+    const columns = this.#table(kind).columns;
+    const others = from.#table(kind).columns;
+    for (let i = 0; i < columns.length; i++) columns[i].copy(others[i] as never, row);
+  }
+
+  /** The event in a row as an object. */
+  event(event: number): MarketEvent {
+    const kind = this.kinds[event];
+    const row = this.rows[event];
+    const { columns, names } = this.#table(kind);
+    const fields: Record<string, unknown> = { kind: EVENT_KINDS[kind] };
+    for (let i = 0; i < columns.length; i++) fields[names[i]] = valueAt(columns[i], row);
+    return fields as unknown as MarketEvent;
+  }
+
+  /** The event in a row as an object, with where and when. */
+  envelope(event: number): Envelope {
+    return {
+      exchange: this.exchanges[event],
+      symbol: this.symbols[event],
+      native_symbol: this.nativeSymbols[event],
+      exchange_ts: this.exchangeTs.get(event),
+      received_ts: this.receivedTs.values[event],
+      session: this.sessions.values[event],
+      offset: this.offsets.values[event],
+      index: this.indexes.values[event],
+      event: this.event(event),
+    };
+  }
+
+  /** All events as objects. */
+  envelopes(): Envelope[] {
+    return Array.from({ length: this.length }, (_, event) => this.envelope(event));
+  }
+
+  /** Estimated memory of an event, in bytes. */
+  weigh(event: number): number {
+    const { digits, levels } = this.#table(this.kinds[event]);
+    const row = this.rows[event];
+    let bytes = EVENT_BYTES;
+    for (let i = 0; i < levels.length; i++) bytes += levels[i].count(row) * LEVEL_BYTES;
+    for (let i = 0; i < digits.length; i++) {
+      if (digits[i].textChars > 0) bytes += (digits[i].spelling(row)?.length ?? 0) * 2;
+    }
+    return bytes;
+  }
+
+  /** Forgets all events and keeps the room. */
+  clear(): void {
+    this.length = 0;
+    this.exchangeTs.clear();
+    this.receivedTs.clear();
+    this.sessions.clear();
+    this.offsets.clear();
+    this.indexes.clear();
+    this.levels.clear();
+    for (const table of this.#tables) {
+      if (table === null || table.length === 0) continue;
+      for (const column of table.columns) column.clear();
+      table.length = 0;
+    }
+  }
+
+  #putHead(kind: number, { exchange, symbol, native_symbol }: EventHead): void {
+    const at = this.length;
+    this.#room(at);
+    this.kinds[at] = kind;
+    this.rows[at] = this.#table(kind).length++;
+    this.exchanges[at] = exchange;
+    this.symbols[at] = symbol;
+    this.nativeSymbols[at] = native_symbol;
+    this.length = at + 1;
+  }
+
+  #room(at: number): void {
+    if (at < this.kinds.length) return;
+    const kinds = new Uint8Array(at * 2);
+    kinds.set(this.kinds);
+    this.kinds = kinds;
+    const rows = new Uint32Array(at * 2);
+    rows.set(this.rows);
+    this.rows = rows;
+  }
+
+  #table(kind: number): EventTable {
+    return this.#tables[kind] ??= createTable(EVENT_KINDS[kind], this.levels);
+  }
+}
+
+function createTable(kind: EventKind, levels: LevelColumns): EventTable {
+  const named = createColumns(kind, levels);
+  const names = fieldsOf(kind).map(([name]) => name);
+  const columns = names.map((name) => (named as Readonly<Record<string, FieldColumn>>)[name]);
+  const digits = columns.filter((column) => column instanceof DigitsColumn);
+  return {
+    named,
+    names,
+    columns,
+    digits,
+    levels: columns.filter((column) => column instanceof LevelsColumn),
+    length: 0,
+  };
+}

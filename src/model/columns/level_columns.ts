@@ -1,0 +1,114 @@
+import type { Level } from "../event_values.ts";
+import { DigitsColumn } from "./digits_column.ts";
+
+/** Price levels of many book sides, one after the other. */
+export class LevelColumns {
+  readonly prices = new DigitsColumn();
+  readonly sizes = new DigitsColumn();
+
+  get length(): number {
+    return this.prices.length;
+  }
+
+  append(price: string, size: string): void {
+    this.prices.append(price);
+    this.sizes.append(size);
+  }
+
+  copyRange(from: LevelColumns, start: number, end: number): void {
+    this.prices.copyRange(from.prices, start, end);
+    this.sizes.copyRange(from.sizes, start, end);
+  }
+
+  /** The level in a row as texts. */
+  level(row: number): Level {
+    return [this.prices.text(row) ?? "", this.sizes.text(row) ?? ""];
+  }
+
+  get bytes(): number {
+    return this.prices.bytes + this.sizes.bytes;
+  }
+
+  clear(): void {
+    this.prices.clear();
+    this.sizes.clear();
+  }
+}
+
+/** The rows `[start, end)` of level columns: one side of a book event. Read it before its columns are cleared. */
+export interface LevelRange {
+  readonly levels: LevelColumns;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Returns a range of its own with the levels given. */
+export function levelRange(list: readonly Level[]): LevelRange {
+  const levels = new LevelColumns();
+  for (const [price, size] of list) levels.append(price, size);
+  return { levels, start: 0, end: levels.length };
+}
+
+/** Returns the levels of a range as texts. */
+export function levelTexts({ levels, start, end }: LevelRange): Level[] {
+  const list: Level[] = [];
+  for (let row = start; row < end; row++) list.push(levels.level(row));
+  return list;
+}
+
+/** One side of each event of a table: a range of the batch's levels. */
+export class LevelsColumn {
+  readonly levels: LevelColumns;
+  starts = new Uint32Array(16);
+  ends = new Uint32Array(16);
+  length = 0;
+
+  constructor(levels: LevelColumns) {
+    this.levels = levels;
+  }
+
+  append(list: readonly Level[]): void {
+    const start = this.levels.length;
+    for (let i = 0; i < list.length; i++) this.levels.append(list[i][0], list[i][1]);
+    this.appendRange(start, this.levels.length);
+  }
+
+  /** Adds a side whose levels stand in the batch's level columns already. */
+  appendRange(start: number, end: number): void {
+    if (this.length === this.starts.length) {
+      this.starts = grown(this.starts);
+      this.ends = grown(this.ends);
+    }
+    this.starts[this.length] = start;
+    this.ends[this.length++] = end;
+  }
+
+  get(row: number): Level[] {
+    return levelTexts(this.range(row));
+  }
+
+  range(row: number): LevelRange {
+    return { levels: this.levels, start: this.starts[row], end: this.ends[row] };
+  }
+
+  /** How many levels an event has on this side. */
+  count(row: number): number {
+    return this.ends[row] - this.starts[row];
+  }
+
+  copy(from: LevelsColumn, row: number): void {
+    const start = this.levels.length;
+    this.levels.copyRange(from.levels, from.starts[row], from.ends[row]);
+    this.appendRange(start, this.levels.length);
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+}
+
+function grown(array: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}

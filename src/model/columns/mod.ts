@@ -1,0 +1,10 @@
+/**
+ * Events as columns: the currency of the data path. `EVENT_SPECS` says which columns a kind has; `EventBatch` holds
+ * events of all kinds in one order; `DigitsColumn` holds numbers without losing a digit.
+ */
+export { ChoiceColumn, NumberColumn } from "./columns.ts";
+export { compareNumbers, decimalText, DigitsColumn, SCALE_NULL, SCALE_TEXT, writeDecimal } from "./digits_column.ts";
+export { EventBatch, type EventHead } from "./event_batch.ts";
+export { EventRows } from "./event_rows.ts";
+export { type FieldColumn, type TableColumns } from "./event_table.ts";
+export { LevelColumns, type LevelRange, levelRange, LevelsColumn, levelTexts } from "./level_columns.ts";
