@@ -155,8 +155,12 @@ export function junction(
   const previous = sequenceNumber(delta.previous_sequence);
   if (bridge.orPrevious && previous !== null && isSame(previous, at)) return "joins";
   const first = sequenceNumber(delta.first_sequence) ?? (sequence === "next" ? ends : null);
-  if (first === null) return previous !== null && previous <= at ? "joins" : "ahead";
+  const isExact = bridge.exact === true;
+  if (first === null) {
+    return previous !== null && (isExact ? isSame(previous, at) : previous <= at) ? "joins" : "ahead";
+  }
   const target = bridge.first === "S" ? at : successor(at);
+  if (isExact) return isSame(first, target) ? "joins" : "ahead";
   return first <= target && target <= ends ? "joins" : "ahead";
 }
 

@@ -12,6 +12,10 @@ const bridgeSchema = z.strictObject({
   first: z.enum(["S", "S+1"]).default("S+1").describe(
     "The first delta kept has to begin at or before this number and end at or after it",
   ),
+  exact: z.boolean().default(false).describe(
+    "The first delta kept has to begin right at that number, not before it, or where it names its previous one, that one " +
+      "has to be S",
+  ),
   or_previous: z.boolean().default(false).describe("A first delta whose previous sequence is S fits too"),
 }).describe("How a snapshot from elsewhere is joined with buffered deltas; S is its sequence");
 

@@ -191,6 +191,9 @@ const matcher = {
   when: predicateSchema.optional().describe("Predicate that tells the frame, instead of `field` and `value`"),
   correlation_pointer: source.optional().describe("Where the frame names the request that it answers"),
   rows: rows.optional().describe("Fan-out pointer where one frame names several items"),
+  where: predicateSchema.optional().describe(
+    "Predicate on each row, or on the frame without `rows`; a frame none of whose rows matches is no such answer",
+  ),
   echo: z.array(source).min(1).optional().describe("What the frame echoes of an item, read off the frame or each row"),
   route: routeSchema.optional(),
 };
@@ -317,6 +320,10 @@ export const descriptorSchema = z.strictObject({
   subscriptions: z.array(subscriptionSchema).default([]).describe("Subscriptions"),
   parse: parseSchema.optional(),
   maps: mapsSchema.prefault({}),
+  functions: z.record(text, source).default({}).describe(
+    "Functions of the descriptor's own, as `name(a, b)` and the expression that a call stands for. They may call those " +
+      "before them",
+  ),
   symbol_values: z.record(name, source).default({}).describe(
     "Name of a text and the expression that gives it for an instrument, of `native`, `symbol`, `base`, `quote`, `settle`, " +
       "`expiry` and `family`; used as `{sym:NAME}` in generators and REST paths",

@@ -57,12 +57,26 @@ const merging = {
   merge_start: predicateSchema.optional().describe(
     "Predicate on the row that is an image: what was known is forgotten, and nothing is said before the first",
   ),
+  state: text.optional().describe(
+    "Name of what several rules of one kind know together of a symbol: fields that this rule does not name are those last " +
+      "known of it",
+  ),
+  state_of: source.optional().describe(
+    "A key beside the symbol, such as an index: fields still missing are those last known of it in the same `state`",
+  ),
+  emit: z.enum(["always", "changed", "never"]).optional().describe(
+    "`changed`: an event that says what the last one of its symbol said is left out; `never`: rows are known to `state` and " +
+      "are no events. Absent: `always`",
+  ),
 };
 
 const levelSchema = z.strictObject({
   price: source.default("/0").describe("Price, relative to the level"),
   size: source.default("/1").describe("Size, relative to the level"),
   id: source.optional().describe("Id of the level: a change without a price is at the price last seen with it"),
+  stride: z.int().min(2).max(16).optional().describe(
+    "Set where levels are one flat list: so many values in a row are one level, `/0` the first of them",
+  ),
 });
 
 /** Builds the key of a field; an event has no side that its rule does not name, and is an event all the same. */

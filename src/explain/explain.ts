@@ -1,6 +1,7 @@
 import { JsonDocument, NOT_FOUND } from "../json/mod.ts";
 import type { ControlSignal, FramePlan, Micros } from "../model/mod.ts";
 import {
+  ControlReader,
   decodePayload,
   findAlias,
   FrameMemory,
@@ -18,6 +19,7 @@ import {
   type CompiledField,
   type CompiledFrames,
   type CompiledPredicate,
+  type CompiledState,
   compileFrames,
   type ExplainedTest,
 } from "../program/mod.ts";
@@ -109,9 +111,22 @@ class RuleExplainer {
     const { tests, holds } = rule.text !== null ? this.#textTest(rule.text) : this.#when(rule.when);
     if (holds === null) return { ...about, outcome: "untested", tests, rows: [] };
     if (!holds) return { ...about, outcome: "fails", tests, rows: [] };
+    if (rule.where !== null && this.#isJson && !new ControlReader(rule, index).applies(this.#context)) {
+      return { ...about, outcome: "fails", tests: [...tests, ...this.#rowTests(rule, rule.where)], rows: [] };
+    }
     const isTaken = this.#signal?.ruleIndex === index;
     const rows = isTaken && this.#isJson ? [this.#controlRow(rule)] : [];
     return { ...about, outcome: isTaken ? "taken" : "shadowed", tests, rows };
+  }
+
+  /** The tests of a predicate on the first row that a control rule looks at. */
+  #rowTests(rule: CompiledControl, where: CompiledPredicate): readonly ExplainedTest[] {
+    const list = new RowList();
+    if (rule.rows !== null) list.collect(this.#context.document, rule.rows, 0);
+    this.#context.atRow(list.rows[0] ?? 0, list.parents[0] ?? 0);
+    const tests = where.explain(this.#context.scope).map((one) => ({ ...one, test: `row: ${one.test}` }));
+    this.#context.atRoot();
+    return tests;
   }
 
   #event(rule: CompiledEvent): ExplainedRule {
@@ -251,10 +266,24 @@ function aliasNote({ key, set }: CompiledAlias): string {
   return `remembers for ${key.source}: ${[...set].map(([name, source]) => `${name} = ${source.source}`).join(", ")}`;
 }
 
+function stateNotes({ name, of, emit }: CompiledState): readonly string[] {
+  return [
+    ...(name.startsWith("rule ")
+      ? []
+      : [`what it knows is shared as ${name}: fields that it does not name come from there`]),
+    ...(of === null ? [] : [`what is known of ${of.source} fills in too`]),
+    ...(emit === "changed" ? ["an event that says nothing new is left out"] : []),
+    ...(emit === "never" ? ["its rows are known to others and are no events"] : []),
+  ];
+}
+
 function eventNotes({ unwrap, merge, skipFirstFrame }: CompiledEvent): readonly string[] {
   return [
     ...(unwrap === null ? [] : [`reads the text at ${unwrap.at.source}, ${unwrap.encoding}`]),
-    ...(merge === null ? [] : ["fields that a row lacks are those last known of its symbol"]),
+    ...(merge === null || merge.state?.partial === false
+      ? []
+      : ["fields that a row lacks are those last known of its symbol"]),
+    ...(merge?.state == null ? [] : stateNotes(merge.state)),
     ...(merge?.start == null ? [] : [`nothing is said of a symbol before ${merge.start.source}`]),
     ...(skipFirstFrame ? ["leaves out the first frame of each stream"] : []),
   ];

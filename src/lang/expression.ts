@@ -1,20 +1,24 @@
 import { type Expression, EXPRESSION_BYTES_MAX } from "../model/mod.ts";
 import { type Parsed, parsed, refused, refusedAll } from "./diagnostic.ts";
+import { type Definitions, expandCalls, NO_DEFINITIONS } from "./definitions.ts";
 import { checkExpression } from "./expression_checker.ts";
 import { parseTree } from "./expression_parser.ts";
 
 /**
- * Reads an expression. `maxLength` is a bound in bytes of UTF-8 that may lower EXPRESSION_BYTES_MAX. Reports all
+ * Reads an expression. `maxLength` is a bound in bytes of UTF-8 that may lower EXPRESSION_BYTES_MAX; `definitions`: functions beside the language's own. Reports all
  * characters that cannot be read, else the first misplaced word, else every unknown function and unfit argument.
  */
-export function parseExpression(text: string, options: { readonly maxLength?: number } = {}): Parsed<Expression> {
+export function parseExpression(
+  text: string,
+  options: { readonly maxLength?: number; readonly definitions?: Definitions } = {},
+): Parsed<Expression> {
   return parseChecked(text, { ...options, isCondition: false });
 }
 
 /** Reads an expression and checks it; a condition must not be a plain text or number. */
 export function parseChecked(
   text: string,
-  options: { readonly maxLength?: number; readonly isCondition: boolean },
+  options: { readonly maxLength?: number; readonly definitions?: Definitions; readonly isCondition: boolean },
 ): Parsed<Expression> {
   const limit = Math.min(options.maxLength ?? EXPRESSION_BYTES_MAX, EXPRESSION_BYTES_MAX);
   if (text.length > limit || new TextEncoder().encode(text).length > limit) {
@@ -22,6 +26,8 @@ export function parseChecked(
   }
   const { tree, errors } = parseTree(text);
   if (tree === null) return refusedAll(errors);
-  const found = checkExpression(tree, options);
-  return found.length > 0 ? refusedAll(found) : parsed({ source: text, tree });
+  const expanded = expandCalls(tree, options.definitions ?? NO_DEFINITIONS);
+  if (!expanded.ok) return expanded;
+  const found = checkExpression(expanded.value, options);
+  return found.length > 0 ? refusedAll(found) : parsed({ source: text, tree: expanded.value });
 }

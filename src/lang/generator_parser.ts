@@ -290,12 +290,21 @@ class GeneratorParser {
       this.#at++;
       return { kind: "text", value: token.text };
     }
-    if (token.kind !== "name") this.#misplaced("a loop variable, conn_id or a quoted text");
+    if (token.kind !== "name") this.#misplaced("a loop variable, conn_id, a part of the symbol or a quoted text");
     this.#at++;
     if (token.text === "conn_id") return { kind: "conn_id" };
     const names = this.#scope.map((variable) => variable.name);
+    if (!names.includes(token.text) && SYMBOL_PARTS.some((part) => part === token.text)) {
+      if (!this.#scope.some(({ list }) => list === "symbols")) {
+        this.#report(token, `${token.text} is a part of a symbol: it needs a foreach over symbols around it`);
+      }
+      return { kind: "part", name: token.text };
+    }
     if (!names.includes(token.text)) {
-      this.#report(token, `Unknown name ${token.text}${didYouMean(token.text, [...names, "conn_id"])}`);
+      this.#report(
+        token,
+        `Unknown name ${token.text}${didYouMean(token.text, [...names, "conn_id"])}`,
+      );
     }
     return { kind: "variable", name: token.text };
   }

@@ -168,6 +168,8 @@ class GeneratorRunner {
         return operand.value;
       case "conn_id":
         return this.#input.connId;
+      case "part":
+        return this.#symbol?.values?.[operand.name] ?? "";
       case "variable": {
         const binding = this.#bindings.find(({ name }) => name === operand.name);
         if (binding === undefined) throw new Error(`Unchecked loop variable ${operand.name}`);

@@ -9,6 +9,8 @@ export type GeneratorOperand =
   | { readonly kind: "text"; readonly value: string }
   /** A loop variable: our canonical name of the symbol or channel. */
   | { readonly kind: "variable"; readonly name: string }
+  /** A part of the symbol of the innermost loop over symbols: `family`, `base`. */
+  | { readonly kind: "part"; readonly name: string }
   | { readonly kind: "conn_id" };
 
 /** A condition. Chains of `&&` and `||` are one node. */

@@ -5,6 +5,7 @@
  * sockets, how trees are evaluated, or any exchange.
  */
 export { type LangError, type Parsed } from "./diagnostic.ts";
+export { type Definition, type Definitions, readDefinition } from "./definitions.ts";
 export { parseExpression } from "./expression.ts";
 export { type ParsedPredicate, parsePredicate, type PredicateError, type PredicateSpec } from "./predicate.ts";
 export { parseGenerator } from "./generator_parser.ts";

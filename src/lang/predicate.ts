@@ -1,5 +1,6 @@
 import type { Predicate, SourceTest } from "../model/mod.ts";
 import { describeTest, parseTest, type TestError, type TestSpec } from "./condition_spec.ts";
+import type { Definitions } from "./definitions.ts";
 import { errorAt, type LangError } from "./diagnostic.ts";
 import { parseChecked } from "./expression.ts";
 import { parseSource } from "./source.ts";
@@ -24,18 +25,18 @@ export type ParsedPredicate =
   | { readonly ok: false; readonly errors: readonly PredicateError[] };
 
 /** Reads a predicate. Its sources start from the row. All errors are reported. */
-export function parsePredicate(spec: PredicateSpec): ParsedPredicate {
-  return typeof spec === "string" ? parseCondition(spec) : parseTable(spec);
+export function parsePredicate(spec: PredicateSpec, definitions?: Definitions): ParsedPredicate {
+  return typeof spec === "string" ? parseCondition(spec, definitions) : parseTable(spec, definitions);
 }
 
-function parseCondition(text: string): ParsedPredicate {
+function parseCondition(text: string, definitions?: Definitions): ParsedPredicate {
   const isPointer = text === "" || text.startsWith("/");
-  const read = isPointer ? parseSource(text) : parseChecked(text, { isCondition: true });
+  const read = isPointer ? parseSource(text) : parseChecked(text, { isCondition: true, definitions });
   if (read.ok) return { ok: true, value: { kind: "condition", ...read.value } };
   return { ok: false, errors: read.errors.map((error) => ({ ...error, path: [], in: "value" })) };
 }
 
-function parseTable(spec: Readonly<Record<string, TestSpec>>): ParsedPredicate {
+function parseTable(spec: Readonly<Record<string, TestSpec>>, definitions?: Definitions): ParsedPredicate {
   const errors: PredicateError[] = [];
   const tests: SourceTest[] = [];
   const keys = Object.keys(spec);
@@ -43,7 +44,7 @@ function parseTable(spec: Readonly<Record<string, TestSpec>>): ParsedPredicate {
     errors.push({ ...errorAt(0, 1, "A predicate needs at least one test"), path: [], in: "value" });
   }
   for (const key of keys) {
-    const source = parseSource(key);
+    const source = parseSource(key, definitions);
     if (!source.ok) {
       errors.push(...source.errors.map((error): PredicateError => ({ ...error, path: [key], in: "key" })));
       continue;

@@ -1,5 +1,6 @@
 import { parsePointer } from "../json/mod.ts";
 import type { Expression, Rows } from "../model/mod.ts";
+import type { Definitions } from "./definitions.ts";
 import { type Parsed, parsed, refused } from "./diagnostic.ts";
 import { parseExpression } from "./expression.ts";
 
@@ -7,8 +8,8 @@ import { parseExpression } from "./expression.ts";
  * Reads a source: text that begins with `/` is a JSON pointer (RFC 6901) from the row, "" is the row itself, any other
  * text is an expression.
  */
-export function parseSource(text: string): Parsed<Expression> {
-  if (text !== "" && !text.startsWith("/")) return parseExpression(text);
+export function parseSource(text: string, definitions?: Definitions): Parsed<Expression> {
+  if (text !== "" && !text.startsWith("/")) return parseExpression(text, { definitions });
   const segments = parsePointer(text);
   if (segments === null) return refusedPointer(text);
   return parsed({ source: text, tree: { kind: "path", root: "row", segments, offset: 0, length: text.length } });

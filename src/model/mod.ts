@@ -258,6 +258,7 @@ export {
   type ParseRule,
   type RuleKind,
   SIDES,
+  type StateRule,
   type UnwrapRule,
 } from "./plan/frames.ts";
 export { type InstrumentListPlan, type RestPlan, type RestRateLimit, type RestRequestPlan } from "./plan/rest.ts";

@@ -97,8 +97,9 @@ function readSide(context: ReadContext, list: RowList, rows: CompiledRows | null
   if (rows === null) return levels;
   const { row, parent } = context.scope;
   list.collect(context.document, rows, row);
-  for (const node of list.rows) {
-    const level = reader.read(context, node, row);
+  const { stride } = reader;
+  for (let i = 0; i < list.rows.length; i += stride ?? 1) {
+    const level = stride === null ? reader.read(context, list.rows[i], row) : reader.readFlat(context, list.rows, i);
     if (level !== null) levels.push(level);
   }
   context.atRow(row, parent);
@@ -113,6 +114,10 @@ class LevelReader {
   readonly #side: "bid" | "ask";
   /** Both are the first two elements of an array: the usual shape. */
   readonly #isPair: boolean;
+  /** How many values of a flat list are one level; null where each element is one. */
+  readonly stride: number | null;
+  /** Places of price and size among these values. */
+  readonly #places: readonly [price: number, size: number];
 
   constructor(
     where: string,
@@ -123,6 +128,8 @@ class LevelReader {
     this.#where = where;
     this.#dropMalformed = options.dropMalformed;
     this.#side = options.side;
+    this.stride = rule.stride;
+    this.#places = [placeOf(rule.price.path), placeOf(rule.size.path)];
     this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
 
@@ -148,6 +155,16 @@ class LevelReader {
         if (price === null) return null;
       }
     }
+    return this.#levelOf(context, price, size);
+  }
+
+  /** The level whose values begin at an element of a flat list; null where it is malformed. */
+  readFlat(context: ReadContext, values: readonly NodeId[], at: number): Level | null {
+    const [price, size] = this.#places.map((place) => context.document.text(values[at + place] ?? NOT_FOUND));
+    return this.#levelOf(context, price, size);
+  }
+
+  #levelOf(context: ReadContext, price: string | null, size: string | null): Level | null {
     if (price !== null && size !== null && isDecimal(price) && isDecimal(size)) return [price, size];
     if (this.#dropMalformed) return null;
     const isPriceWrong = price === null || !isDecimal(price);
@@ -173,6 +190,11 @@ class LevelReader {
     }
     return price;
   }
+}
+
+/** The element that a path of one index names. */
+function placeOf(path: Path | null): number {
+  return path === null ? 0 : Number(path.segments[0]);
 }
 
 function isIndex(path: Path | null, segment: string): boolean {

@@ -1,4 +1,5 @@
-import type { CompiledControl, CompiledRows } from "../program/mod.ts";
+import type { NodeId } from "../json/mod.ts";
+import type { CompiledControl, CompiledPredicate, CompiledRows } from "../program/mod.ts";
 import { type ControlSignal, ECHO_SEPARATOR } from "../model/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionSource, expressionText } from "./field.ts";
@@ -28,6 +29,22 @@ export class ControlReader {
   /** The signal of a frame that is the rule's bare text. */
   bare(): ControlSignal {
     return this.#signal({ ...NOTHING });
+  }
+
+  /** Whether the frame in the context has a row that the rule is about. */
+  applies(context: ReadContext): boolean {
+    const { where, rows } = this.rule;
+    if (where === null) return true;
+    if (rows === null) return this.#holds(context, 0, 0, where);
+    this.#rows.collect(context.document, rows, 0);
+    return this.#rows.rows.some((row, i) => this.#holds(context, row, this.#rows.parents[i], where));
+  }
+
+  #holds(context: ReadContext, row: NodeId, parent: NodeId, where: CompiledPredicate): boolean {
+    context.atRow(row, parent);
+    const holds = where.test(context.scope);
+    context.atRoot();
+    return holds;
   }
 
   /** The signal of the frame in the context. */
@@ -69,7 +86,7 @@ export class ControlReader {
     this.#rows.collect(context.document, rows, 0);
     for (let i = 0; i < this.#rows.rows.length; i++) {
       context.atRow(this.#rows.rows[i], this.#rows.parents[i]);
-      this.#pushEcho(context, echoes);
+      if (this.rule.where === null || this.rule.where.test(context.scope)) this.#pushEcho(context, echoes);
     }
     context.atRoot();
     return echoes;

@@ -3,7 +3,7 @@ import type { Channel, Micros } from "../model/mod.ts";
 import type { CompiledEvent, CompiledMerge } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { createEventMaker } from "./event_makers.ts";
-import { FieldReader } from "./field.ts";
+import { expressionText, FieldReader } from "./field.ts";
 import type { FrameMemory } from "./frame_memory.ts";
 import { RowList } from "./rows.ts";
 import { type EventMaker, optionalField } from "./rule_fields.ts";
@@ -106,6 +106,7 @@ export class EventReader {
     context.rowFailed = false;
     context.lost = null;
     if (rule.where !== null && !rule.where.test(context.scope)) return;
+    if (rule.merge?.state?.emit === "never") return this.#know(context, rule.merge);
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
     context.native = pair === null ? "" : pair.native;
@@ -143,15 +144,29 @@ export class EventReader {
     context.lostUpdates.push({ rule: this.rule.name, native_symbol: native, detail });
   }
 
+  /** Remembers a row that is no event of its own: its symbol is the key of what others fill in. */
+  #know(context: ReadContext, merge: CompiledMerge): void {
+    if (!context.hasSession) return;
+    const key = this.#symbol === null ? null : this.#symbol.text(context);
+    if (key === null) return;
+    context.native = key;
+    const made = this.#make(context);
+    if (made !== null && !context.rowFailed) this.#merged(made, context, merge);
+  }
+
   /** Returns the event with what is known of its stream; null where it is not emitted. */
   #merged(event: MarketEvent, context: ReadContext, merge: CompiledMerge): MarketEvent | null {
     const { merges } = context.memory;
-    const stream = `${this.rule.name} ${context.native}`;
-    if (merge.start !== null) {
-      if (merge.start.test(context.scope)) merges.reset(stream);
+    const { start, state } = merge;
+    const streamOf = (key: string) => state === null ? `${this.rule.name} ${key}` : `state ${state.name} ${key}`;
+    const stream = streamOf(context.native);
+    if (start !== null) {
+      if (start.test(context.scope)) merges.reset(stream);
       else if (!merges.knows(stream)) return null;
     }
-    return merges.fill(stream, event);
+    if (state === null) return merges.fill(stream, event);
+    const other = state.of === null ? null : expressionText(context, state.of);
+    return merges.fill(stream, event, { ...state, also: other === null ? null : streamOf(other) });
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {

@@ -6,6 +6,15 @@ export type MergeEntries = readonly (readonly [string, Known])[];
 /** Last known value of each field of an event. */
 type Known = Readonly<Record<string, string | number | boolean>>;
 
+/** How a row takes part in what several rules know together. */
+export interface SharedState {
+  /** Fields in which a row is whole. */
+  readonly owns: ReadonlySet<string>;
+  /** A second stream whose known fields fill in too; null if there is none. */
+  readonly also: string | null;
+  readonly emit: "always" | "changed" | "never";
+}
+
 /**
  * Merges partial rows into full rows, per stream. Bounded: past SESSION_STREAMS_MAX streams the oldest is evicted, and
  * its next rows stand for themselves.
@@ -25,21 +34,29 @@ export class Merges {
 
   /**
    * Returns the event with missing fields filled from what is known, and remembers the fields that it carries. Null where
-   * it carries none.
+   * it carries none. Of a shared state the fields that the row owns are not filled but forgotten, the others come from
+   * the second key first, and an event that says nothing new is null where that is asked for.
    */
-  fill(stream: string, event: MarketEvent): MarketEvent | null {
-    const known: Record<string, string | number | boolean> = { ...this.#known.get(stream) };
+  fill(stream: string, event: MarketEvent, shared: SharedState | null = null): MarketEvent | null {
+    const before = this.#known.get(stream);
+    const also = shared === null || shared.also === null ? undefined : this.#known.get(shared.also);
+    const known: Record<string, string | number | boolean> = { ...before };
     const full: Record<string, unknown> = {};
     let isNews = false;
+    let isChange = false;
     for (const [name, value] of Object.entries(event)) {
-      full[name] = value ?? known[name] ?? null;
-      if (name === "kind" || value === null) continue;
-      isNews = true;
-      known[name] = value;
+      const isWhole = shared !== null && shared.owns.has(name);
+      const filled = value ?? (isWhole ? null : also?.[name] ?? before?.[name] ?? null);
+      full[name] = filled;
+      if (name === "kind") continue;
+      if (value !== null) isNews = true;
+      if (filled !== (before?.[name] ?? null)) isChange = true;
+      if (filled === null) delete known[name];
+      else known[name] = filled;
     }
     if (!isNews) return null;
     this.#put(stream, known);
-    return full as unknown as MarketEvent;
+    return shared?.emit === "changed" && !isChange ? null : full as unknown as MarketEvent;
   }
 
   entries(): MergeEntries {

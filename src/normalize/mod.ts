@@ -5,6 +5,7 @@
  */
 export { findAlias } from "./alias_rules.ts";
 export { exampleOf, type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
+export { ControlReader } from "./control_reader.ts";
 export { decodePayload } from "./decoder.ts";
 export { type NormalizedEvent } from "./event_reader.ts";
 export { FieldReader } from "./field.ts";

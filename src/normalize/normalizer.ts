@@ -207,8 +207,8 @@ export class Normalizer {
     }
     const { aliasKey } = this.#plan;
     if (aliasKey !== null) context.scope.route = findAlias(context, aliasKey);
-    if (route.controlRouter.match(context)) {
-      const reader = route.controls[route.controlRouter.matches[0]];
+    const reader = this.#controlOf(route);
+    if (reader !== null) {
       result.signal = reader.read(context);
       result.rule = reader.rule.name;
       if (reader.rule.alias !== null) applyAliasRule(reader.rule.alias, context);
@@ -225,6 +225,15 @@ export class Normalizer {
       context.fail("unmatched", origin.connectionId);
     }
     return result;
+  }
+
+  /** The first control rule that the frame is of; null where it is of none. */
+  #controlOf({ controlRouter, controls }: Route): ControlReader | null {
+    if (!controlRouter.match(this.#context)) return null;
+    for (const ordinal of controlRouter.matches) {
+      if (controls[ordinal].applies(this.#context)) return controls[ordinal];
+    }
+    return null;
   }
 
   #isWanted(rule: CompiledEvent): boolean {

@@ -12,6 +12,7 @@ import type {
   ParseRule,
   Predicate,
   Rows,
+  StateRule,
   UnwrapRule,
 } from "../model/mod.ts";
 import { compileExpression, compileRows } from "./expression.ts";
@@ -60,6 +61,14 @@ export interface CompiledUnwrap extends Omit<UnwrapRule, "at"> {
 /** A `MergeRule` as it runs. */
 export interface CompiledMerge {
   readonly start: CompiledPredicate | null;
+  readonly state: CompiledState | null;
+}
+
+/** A `StateRule` as it runs. */
+export interface CompiledState extends Omit<StateRule, "of"> {
+  readonly of: CompiledExpression | null;
+  /** Fields that the rule names: a row that lacks one says so. Empty where rows are partial. */
+  readonly owns: ReadonlySet<string>;
 }
 
 /** A `LevelRule` as it runs. */
@@ -67,6 +76,8 @@ export interface CompiledLevel {
   readonly price: CompiledExpression;
   readonly size: CompiledExpression;
   readonly id: CompiledExpression | null;
+  /** Values of a flat list that are one level; null where each element is one. */
+  readonly stride: number | null;
 }
 
 /** `BookFields` as they run. */
@@ -107,6 +118,7 @@ export interface CompiledControl extends Pick<ControlRule, "name" | "action" | "
   readonly when: CompiledPredicate | null;
   readonly correlation: CompiledExpression | null;
   readonly rows: CompiledRows | null;
+  readonly where: CompiledPredicate | null;
   readonly echo: readonly CompiledExpression[];
   readonly accepted: CompiledRows | null;
   readonly rejected: CompiledRows | null;
@@ -143,6 +155,7 @@ function compileControl(rule: ControlRule): CompiledControl {
     when: optionalPredicate(rule.when),
     correlation: optional(rule.correlation),
     rows: optionalRows(rule.rows),
+    where: optionalPredicate(rule.where ?? null),
     echo: rule.echo.map(compileExpression),
     accepted: optionalRows(rule.accepted),
     rejected: optionalRows(rule.rejected),
@@ -177,7 +190,18 @@ function compileEvent(rule: EventRule): CompiledEvent {
     exchangeTs: optionalField(rule.exchangeTs),
     fields: new Map(Object.entries(rule.fields).map(([name, field]) => [name, compileField(field)])),
     book: rule.book === null ? null : compileBookFields(rule.book),
-    merge: rule.merge === null ? null : { start: optionalPredicate(rule.merge.start) },
+    merge: compileMerge(rule),
+  };
+}
+
+function compileMerge({ merge, fields }: EventRule): CompiledMerge | null {
+  if (merge === null) return null;
+  const { start, state } = merge;
+  return {
+    start: optionalPredicate(start),
+    state: state === undefined
+      ? null
+      : { ...state, of: optional(state.of), owns: new Set(state.partial ? [] : Object.keys(fields)) },
   };
 }
 
@@ -195,8 +219,8 @@ function compileBookFields(fields: BookFields): CompiledBookFields {
   };
 }
 
-function compileLevel({ price, size, id }: LevelRule): CompiledLevel {
-  return { price: compileExpression(price), size: compileExpression(size), id: optional(id) };
+function compileLevel({ price, size, id, stride }: LevelRule): CompiledLevel {
+  return { price: compileExpression(price), size: compileExpression(size), id: optional(id), stride: stride ?? null };
 }
 
 function compileParse(rule: ParseRule): CompiledParse {

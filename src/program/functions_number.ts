@@ -8,6 +8,7 @@ import {
   negateNumber,
   signOfNumber,
 } from "./arithmetic.ts";
+import { EXPRESSION_DIGITS_MAX } from "../model/mod.ts";
 import { defineFunction, type FunctionSpec } from "./function_spec.ts";
 import { integerArgument } from "./functions_text.ts";
 import type { Value } from "./scope.ts";
@@ -52,6 +53,17 @@ function divide([dividend, divisor, digits]: readonly Value[]): Value {
   return divideNumbers(dividend, divisor, places);
 }
 
+/** Moves the point: multiplies by a power of ten. */
+function shift([number, digits]: readonly Value[]): Value {
+  const places = integerArgument(digits);
+  if (typeof number !== "string" || places === null || Math.abs(places) > EXPRESSION_DIGITS_MAX) return null;
+  return multiplyNumbers([number, places < 0 ? `0.${"0".repeat(-places - 1)}1` : `1${"0".repeat(places)}`]);
+}
+
+function trimZeros(text: string): string {
+  return text.includes(".") && !/e/i.test(text) ? text.replace(/\.?0+$/, "") : text;
+}
+
 /** The functions on decimal numbers; exact, and null where an argument is no number. */
 export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
   defineFunction("abs(number)", {
@@ -86,6 +98,16 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
     returns: "number",
     description: "The quotient with `digits` digits behind the point, half rounded away from zero; null for divisor 0",
     apply: divide,
+  }),
+  defineFunction("shift(number, digits)", {
+    returns: "number",
+    description: "The number with its point moved by `digits` places, to the left where they are negative; exact",
+    apply: shift,
+  }),
+  defineFunction("trim_zeros(number)", {
+    returns: "number",
+    description: "The number without zeros at the end of its fraction",
+    apply: onNumber((text) => isNumber(text) ? trimZeros(text) : null),
   }),
   defineFunction("sign(number)", {
     returns: "number",

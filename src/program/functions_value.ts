@@ -78,6 +78,29 @@ function join([value, between]: readonly Value[], document: JsonDocument, evalua
   return joined;
 }
 
+/** Joins two lists: finds an object by one of its members and gives another one. */
+function findMember(
+  [value, member, wanted, result]: readonly Value[],
+  document: JsonDocument,
+  evaluation: Evaluation,
+): Value {
+  const list = arrayArgument(value, document);
+  const [key, name] = [textArgument(member), textArgument(result)];
+  if (list === null || key === null || name === null || wanted === null) return null;
+  for (let node = document.firstChild(list); node >= 0; node = document.next(node)) {
+    let found: Value = null;
+    let matches = false;
+    for (let child = document.firstChild(node); child >= 0; child = document.next(child)) {
+      if (!mayStep(evaluation)) return null;
+      const childKey = document.key(child);
+      if (childKey === key && areEqual(valueOfNode(document, child), wanted)) matches = true;
+      if (childKey === name) found = valueOfNode(document, child);
+    }
+    if (matches) return found;
+  }
+  return null;
+}
+
 function lookup(args: readonly Value[]): Value {
   let i = 1;
   for (; i + 1 < args.length; i += 2) if (areEqual(args[0], args[i])) return args[i + 1];
@@ -125,6 +148,11 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
     returns: "text",
     description: "The scalars of the list with the separator between them; null where an element is none",
     apply: join,
+  }),
+  defineFunction("find(list, member, value, result)", {
+    returns: "value",
+    description: "The member `result` of the first object in the list whose `member` equals the value",
+    apply: findMember,
   }),
   defineFunction("lookup(value, key, result, …)", {
     returns: "value",

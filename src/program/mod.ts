@@ -17,6 +17,7 @@ export {
   type CompiledLevel,
   type CompiledMerge,
   type CompiledParse,
+  type CompiledState,
   type CompiledUnwrap,
   compileFrames,
 } from "./frames.ts";

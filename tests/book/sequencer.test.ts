@@ -81,7 +81,13 @@ Deno.test("succession() by time takes what is later, and takes a number as it is
 Deno.test("junction() follows the documented join of a REST snapshot", () => {
   const spot: BridgeRule = { drop: "<=", first: "S+1", orPrevious: false };
   const futures: BridgeRule = { drop: "<", first: "S", orPrevious: true };
+  const exact: BridgeRule = { ...spot, exact: true };
   const cases: readonly (readonly [SequenceRule, BridgeRule, string, string])[] = [
+    ["next", exact, "9-11", "ahead"],
+    ["next", exact, "11-12", "joins"],
+    ["next", exact, "12-14", "ahead"],
+    ["previous", exact, "9>12", "ahead"],
+    ["previous", exact, "10>12", "joins"],
     ["next", spot, "5-10", "old"],
     ["next", spot, "9-11", "joins"],
     ["next", spot, "11-11", "joins"],

@@ -272,3 +272,16 @@ Deno.test("runGenerator() names channels by our names and symbols by canonical o
     ["quotes", "BTC/USDT", "bookTicker"],
   ]);
 });
+
+Deno.test("parts of the symbol may stand in conditions inside a loop over symbols", () => {
+  const symbols = [
+    { canonical: "BTC/USD:BTC", native: "BTCUSD", values: { family: "inverse", base: "BTC" } },
+    { canonical: "X", native: "X" },
+  ];
+  const text =
+    `foreach (s in symbols) { if (family == "inverse" && base != "ETH") { emit('i {symbol}'); } else { emit('o {symbol}'); } }`;
+  assert.deepEqual(emitted(text, { symbols }), ["i BTCUSD", "o X"]);
+  assert.deepEqual(errorsOf("foreach (c in channels) { if (family == 'spot') { emit('x'); } }"), [
+    ["family", "family is a part of a symbol: it needs a foreach over symbols around it"],
+  ]);
+});

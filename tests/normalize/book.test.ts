@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describedFrames, describedIssues, DescribedReader } from "../support/described.ts";
 import { FrameReader } from "../support/frame_reader.ts";
 import { bookFields, eventRule, field, framePlan, rows, source, when } from "../support/frame_plan.ts";
 import type { EventRule } from "../../src/model/mod.ts";
@@ -115,4 +116,25 @@ Deno.test("read() takes the members of an object of objects for rows by key", ()
   const read = readBook(rule, '{"data":{"k1":{"s":"X","b":[]},"k2":{"s":"Y","b":[]}}}');
   assert.deepEqual(read.events.map(({ symbol }) => symbol), ["X", "Y"]);
   assert.equal(readBook(rule, '{"data":{}}').events.length, 0);
+});
+
+Deno.test("levels of a flat list are so many values each, and a value too few is a fault", () => {
+  const text = `
+[[events]]
+kind = "book"
+snapshot = true
+symbol = "/s"
+bids = "/b/*"
+asks = "/a/*"
+level = { stride = 2 }
+`;
+  const reader = new DescribedReader(describedFrames(text));
+  const [event] = reader.events('{"s":"X","b":["1","2","0.5",3],"a":[]}') as { bids: unknown; asks: unknown }[];
+  assert.deepEqual([event.bids, event.asks], [[["1", "2"], ["0.5", "3"]], []]);
+  assert.deepEqual(reader.read('{"s":"X","b":["1","2","0.5"],"a":[]}').faults.map(({ code }) => code), [
+    "missing_field",
+  ]);
+  assert.deepEqual(describedIssues(text.replace("stride = 2", 'stride = 2, size = "/2"')), [
+    "Not a place in a level of 2 values: /2; it is one of /0 to /1",
+  ]);
 });

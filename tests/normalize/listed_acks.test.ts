@@ -20,3 +20,23 @@ Deno.test("read() gives the items that an acknowledgement lists as accepted and 
   );
   assert.deepEqual(reader.read('{"id":"7","data":{"ok":[]}}').signal?.accepted, []);
 });
+
+Deno.test("where chooses the rows of an answer, and a frame none of whose rows it chooses is no such answer", () => {
+  const reader = new DescribedReader(describedFrames(`
+[parse]
+channel = "/c"
+symbol = "/s"
+[[subscriptions]]
+connection_id = "public"
+generator = "// nothing"
+reject = { when = { "/type" = "subscriptions" }, rows = "/channels/*", where = { "/error" = { exists = true } }, echo = ["/name"], reason = "/channels/0/error" }
+ack = { when = { "/type" = "subscriptions" }, rows = "/channels/*/symbols/*", where = "!has(parent.error)", echo = ["parent.name", ""], item = ["/name", "/symbol"] }
+`));
+  const read = (channels: object) => {
+    const { signal } = reader.read(JSON.stringify({ type: "subscriptions", channels }));
+    return [signal?.action, signal?.echoes];
+  };
+  assert.deepEqual(read([{ name: "a", symbols: ["X", "Y"] }]), ["ack", ["a\u0000X", "a\u0000Y"]]);
+  assert.deepEqual(read([{ name: "a", symbols: ["X"] }, { name: "b", error: "forbidden" }]), ["reject", ["b"]]);
+  assert.equal(reader.read('{"type":"subscriptions","channels":[]}').signal, null);
+});

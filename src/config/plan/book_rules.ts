@@ -37,7 +37,7 @@ export function buildBookRules(descriptor: DescriptorValues, context: BookContex
       rules,
       kind: values.kind,
       sequence: values.sequence,
-      bridge: { drop: values.bridge.drop, first: values.bridge.first, orPrevious: values.bridge.or_previous },
+      bridge: bridgeRule(values.bridge),
       resetsLower: values.resets === "lower",
       depth: depthOf(values, { place: place.at("depth"), texts: context.texts }),
       checksum: values.checksum === undefined ? null : checksumRule(values.checksum),
@@ -202,4 +202,8 @@ function requestsOf(values: BookFeedValues, context: BookContext): Readonly<Reco
     const found = template(native);
     return found === null ? [] : [[native, found] as const];
   }));
+}
+
+function bridgeRule({ drop, first, exact, or_previous: orPrevious }: BookFeedValues["bridge"]): BookRule["bridge"] {
+  return { drop, first, ...(exact ? { exact } : {}), orPrevious };
 }

@@ -11,6 +11,7 @@ import {
 import { buildBookRules, warnOfUnproven } from "./book_rules.ts";
 import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
 import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards } from "./connections.ts";
+import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
 import type { ExchangeInput } from "./input.ts";
@@ -31,7 +32,8 @@ export function buildExchange(
   const issues: Issue[] = [];
   const { descriptor, instance, symbolMap } = input;
   const exchange = instance.name;
-  const place = new Place(input.locateDescriptor, { issues, exchange });
+  const file = new Place(input.locateDescriptor, { issues, exchange });
+  const place = file.defining(buildDefinitions(descriptor, file));
   const configured = new Place(input.locateInstance, { issues, exchange });
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange });
   const texts = buildTexts(descriptor, input.environment, place);

@@ -5,6 +5,7 @@ import { buildBookRules, withChecksums } from "./book_rules.ts";
 import { answerEcho, answerItem, buildControlRules } from "./control_rules.ts";
 import { checkGenerators } from "./emissions.ts";
 import { buildEventRules } from "./event_rules.ts";
+import { buildDefinitions } from "./definitions.ts";
 import type { DescriptorInput } from "./input.ts";
 import { buildParseRule } from "./parse_rule.ts";
 import { Place } from "./place.ts";
@@ -27,7 +28,8 @@ export interface ReplayFrames {
 export function buildFrames(input: DescriptorInput & { readonly exchange: string }): ReplayFrames {
   const issues: Issue[] = [];
   const { descriptor, symbolMap, exchange } = input;
-  const place = new Place(input.locateDescriptor, { issues, exchange: null });
+  const file = new Place(input.locateDescriptor, { issues, exchange: null });
+  const place = file.defining(buildDefinitions(descriptor, file));
   const texts = buildTexts(descriptor, input.environment, place);
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange: null });
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };

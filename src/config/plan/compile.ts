@@ -24,7 +24,7 @@ export function accept<T>(parsed: Parsed<T>, place: Place, shift = 0): T | null 
 
 /** A pointer or an expression. */
 export function sourceOf(text: string, place: Place): Expression | null {
-  return accept(parseSource(text), place);
+  return accept(parseSource(text, place.definitions), place);
 }
 
 /** A list of sources; those that are wrong are reported and left out. */
@@ -38,7 +38,11 @@ export function expressionOf(
   place: Place,
   options: { maxLength: number; shift: number },
 ): Expression | null {
-  return accept(parseExpression(text, { maxLength: options.maxLength }), place, options.shift);
+  return accept(
+    parseExpression(text, { maxLength: options.maxLength, definitions: place.definitions }),
+    place,
+    options.shift,
+  );
 }
 
 /** A JSON pointer and nothing else. */
@@ -57,7 +61,7 @@ export function rowsOf(text: string, place: Place): Rows | null {
 
 /** A condition. */
 export function predicateOf(spec: PredicateValues, place: Place): Predicate | null {
-  const parsed = parsePredicate(spec);
+  const parsed = parsePredicate(spec, place.definitions);
   if (parsed.ok) return parsed.value;
   for (const error of parsed.errors) {
     place.at(...error.path).error(error.message, { offset: error.offset, length: error.length });

@@ -113,6 +113,7 @@ function answerRules(
         ? null
         : sourceOf(answer.correlation_pointer, at.at("correlation_pointer")),
       rows: answer.rows === undefined ? null : rowsOf(answer.rows, at.at("rows")),
+      ...answerWhere(answer, at),
       echo: sourcesOf(answerEcho(answer), at.at("echo")),
       ...answerLists(answer, at),
       reason: "reason" in answer && answer.reason !== undefined ? sourceOf(answer.reason, at.at("reason")) : null,
@@ -120,6 +121,11 @@ function answerRules(
       alias: aliasRule(answer.route, descriptor, at.at("route")),
     }];
   });
+}
+
+function answerWhere({ where }: AckValues | RejectValues, place: Place): Pick<ControlRule, "where"> {
+  const predicate = where === undefined ? null : predicateOf(where, place.at("where"));
+  return predicate === null ? {} : { where: predicate };
 }
 
 /** Returns the sources of an item's echo in an answer: by default each listed element itself. */

@@ -8,6 +8,7 @@ import {
   type MergeRule,
   type Predicate,
   type RuleKind,
+  type StateRule,
   type TimeUnit,
   type UnwrapRule,
 } from "../../model/mod.ts";
@@ -79,7 +80,7 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
     const known = listed(["ws", ...requests.map(({ name }) => name)]);
     place.at("source").error(`Unknown source ${event.source}: there are ${known}`);
   }
-  if (event.symbol === undefined && !(request?.path.includes("{symbol") ?? false)) {
+  if (event.symbol === undefined && !asksOfSymbol(request)) {
     place.error(`No symbol: give \`symbol\`, the native symbol of each row, in this ${event.kind} rule`);
   }
   if (event.connections !== undefined) checkConnectionIds(event.connections, descriptor, place.at("connections"));
@@ -89,12 +90,43 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
   }
 }
 
+/** Whether a request is asked for each instrument, which its answers are then of. */
+function asksOfSymbol(request: { readonly path: string; readonly body?: string } | undefined): boolean {
+  return request !== undefined && `${request.path}${request.body ?? ""}`.includes("{symbol");
+}
+
 function mergeRule(event: EventValues, place: Place): MergeRule | null {
   if (!("merge" in event)) return null;
   const { merge, merge_start: start } = event;
-  if (start !== undefined && !merge) place.at("merge_start").error("`merge_start` without `merge = true`");
-  if (!merge) return null;
-  return { start: start === undefined ? null : predicateOf(start, place.at("merge_start")) };
+  const state = stateRule(event, place);
+  if (start !== undefined && !merge && state === null) {
+    place.at("merge_start").error("`merge_start` without `merge = true`");
+  }
+  if (!merge && state === null) return null;
+  return {
+    start: start === undefined ? null : predicateOf(start, place.at("merge_start")),
+    ...(state === null ? {} : { state }),
+  };
+}
+
+/** What the rule shares with others; null where it shares nothing and emits everything. */
+function stateRule(event: Extract<EventValues, { merge: boolean }>, place: Place): StateRule | null {
+  const { state, state_of: of, emit, merge } = event;
+  if (state === undefined) {
+    if (of !== undefined) place.at("state_of").error("`state_of` without `state`: it names what the rules share");
+    if (emit === "never") {
+      place.at("emit").error("A rule that never emits is of use to others alone: name their `state`");
+    }
+    if (emit !== "changed") return null;
+  } else if (event.source !== "ws") {
+    place.at("state").error("Rows of a REST answer stand for themselves: `state` is known of a session's frames");
+  }
+  return {
+    name: state === undefined ? `rule ${event.name ?? event.kind}` : `${event.kind} ${state}`,
+    partial: merge,
+    of: of === undefined ? null : sourceOf(of, place.at("state_of")),
+    emit: emit ?? "always",
+  };
 }
 
 function unwrapRule({ unwrap }: EventValues, place: Place): UnwrapRule | null {
@@ -147,7 +179,24 @@ function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Pla
   const price = sourceOf(values.price, place.at(found, "price"));
   const size = sourceOf(values.size, place.at(found, "size"));
   const id = values.id === undefined ? null : sourceOf(values.id, place.at(found, "id"));
-  return { price: price ?? NOTHING, size: size ?? NOTHING, id };
+  const { stride } = values;
+  if (stride === undefined) return { price: price ?? NOTHING, size: size ?? NOTHING, id };
+  checkStride(event, values, place.at(found));
+  return { price: price ?? NOTHING, size: size ?? NOTHING, id, stride };
+}
+
+/** Reports places that a flat list of levels does not have. */
+function checkStride(event: BookValues, { price, size, id, stride }: LevelValues, place: Place): void {
+  const isPlace = (text: string) => /^\/(0|[1-9]\d?)$/.test(text) && Number(text.slice(1)) < (stride ?? 0);
+  for (const [key, text] of [["price", price], ["size", size]] as const) {
+    if (!isPlace(text)) {
+      place.at(key).error(
+        `Not a place in a level of ${stride} values: ${text}; it is one of /0 to /${(stride ?? 1) - 1}`,
+      );
+    }
+  }
+  if (id !== undefined) place.at("id").error("Levels of a flat list have no ids");
+  if (event.levels !== undefined) place.at("stride").error("Levels of both sides in one list are one element each");
 }
 
 /** Stands for an expression that was reported: the plan is not used then. */

@@ -1,3 +1,4 @@
+import type { Definitions } from "../../lang/mod.ts";
 import type { Issue } from "../../model/mod.ts";
 import { numberText } from "../number_texts.ts";
 import { issueAt, type Locate, type ValuePath } from "../position.ts";
@@ -8,27 +9,40 @@ export interface Span {
   readonly length: number;
 }
 
+/** What all places of a file share. */
+interface PlaceOptions {
+  readonly issues: Issue[];
+  readonly exchange: string | null;
+  readonly path?: ValuePath;
+  /** Functions that the file defines for its expressions. */
+  readonly definitions?: Definitions;
+}
+
 /** A place in one of the user's files, with the list that its issues are collected in. */
 export class Place {
   readonly #locate: Locate;
-  readonly #issues: Issue[];
-  readonly #exchange: string | null;
+  readonly #options: PlaceOptions;
   readonly #path: ValuePath;
 
-  constructor(locate: Locate, options: { issues: Issue[]; exchange: string | null; path?: ValuePath }) {
+  constructor(locate: Locate, options: PlaceOptions) {
     this.#locate = locate;
-    this.#issues = options.issues;
-    this.#exchange = options.exchange;
+    this.#options = options;
     this.#path = options.path ?? [];
+  }
+
+  /** Functions that expressions at this place may call beside the language's own. */
+  get definitions(): Definitions | undefined {
+    return this.#options.definitions;
   }
 
   /** A place further in. */
   at(...keys: ValuePath): Place {
-    return new Place(this.#locate, {
-      issues: this.#issues,
-      exchange: this.#exchange,
-      path: [...this.#path, ...keys],
-    });
+    return new Place(this.#locate, { ...this.#options, path: [...this.#path, ...keys] });
+  }
+
+  /** The same place, where expressions may call these functions. */
+  defining(definitions: Definitions): Place {
+    return new Place(this.#locate, { ...this.#options, definitions });
   }
 
   /** Something is wrong here that keeps the instance from running. */
@@ -49,7 +63,8 @@ export class Place {
 
   #report(severity: "error" | "warning", message: string, span: Span | undefined): void {
     const position = this.#locate(this.#path, span?.offset, span?.length);
-    this.#issues.push(issueAt(position, { severity, message, exchange: this.#exchange }));
+    const { issues, exchange } = this.#options;
+    issues.push(issueAt(position, { severity, message, exchange }));
   }
 }
 

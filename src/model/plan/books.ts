@@ -16,6 +16,8 @@ export interface BridgeRule {
   readonly drop: "<" | "<=";
   /** The first delta that is kept has to span this sequence. */
   readonly first: "S" | "S+1";
+  /** Whether the first delta that is kept must not reach back before that sequence. Absent: it may. */
+  readonly exact?: true;
   /** Whether a first delta whose previous sequence is S fits too. */
   readonly orPrevious: boolean;
 }

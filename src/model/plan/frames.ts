@@ -90,6 +90,19 @@ export interface MergeRule {
    * stream has no snapshots.
    */
   readonly start: Predicate | null;
+  /** What rules know together, and which events say nothing new. Absent: the rule knows alone, and emits every event. */
+  readonly state?: StateRule;
+}
+
+/** Shares what is known of a symbol between rules of one kind. */
+export interface StateRule {
+  /** Rules of one name share. */
+  readonly name: string;
+  /** Whether fields that the rule names and a row lacks are filled too; otherwise they are missing. */
+  readonly partial: boolean;
+  /** A second key whose known fields fill what the rule does not name; null if there is none. */
+  readonly of: Expression | null;
+  readonly emit: "always" | "changed" | "never";
 }
 
 /** Turns a matched frame into events. */
@@ -144,6 +157,8 @@ export interface LevelRule {
    * Id of the level. A change without a price takes the price last seen with the id. Null if every level has a price.
    */
   readonly id: Expression | null;
+  /** How many values of a flat list are one level. Absent: each element is a level of its own. */
+  readonly stride?: number;
 }
 
 /** Matches frames that are not data and names the session's action. */
@@ -158,6 +173,8 @@ export interface ControlRule {
   /** Id of the request that an ack or a rejection answers; null if answers carry none. */
   readonly correlation: Expression | null;
   readonly rows: Rows | null;
+  /** Matches rows; a frame none of whose rows matches is not the rule's. Absent: all rows. */
+  readonly where?: Predicate;
   readonly echo: readonly Expression[];
   /** Rows of the accepted items of the request; items without a row are rejected. Null if the frame lists none. */
   readonly accepted: Rows | null;
