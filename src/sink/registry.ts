@@ -3,12 +3,13 @@ import { CSV } from "./csv/mod.ts";
 import { NDJSON } from "./ndjson/mod.ts";
 import { PARQUET } from "./parquet/mod.ts";
 import { POSTGRES } from "./postgres/mod.ts";
+import { QUESTDB } from "./questdb/mod.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
 
 /** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
-export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT, POSTGRES];
+export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT, POSTGRES, QUESTDB];
 
 /** The type of a plan. */
 export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {

@@ -6,6 +6,7 @@ const DIR = new URL("../../config/examples", import.meta.url).pathname;
 /** Values of the variables whose text has to have a form. */
 const VALUES: Readonly<Record<string, string>> = {
   PG_URL: "postgres://collector:secret@localhost:5432/market",
+  QUESTDB_URL: "http://localhost:9000",
 };
 
 for (const { name } of [...Deno.readDirSync(DIR)].sort((a, b) => a.name < b.name ? -1 : 1)) {

@@ -59,7 +59,7 @@ export function testSink(sut: SinkUnderTest): void {
         await sink.close();
         await holds(runDir, runHost, events);
       }),
-      { numRuns: sut.runs ?? 30 },
+      { numRuns: sut.runs ?? 30, endOnFailure: sut.runs !== undefined },
     );
   });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shownAddress } from "../http_client.ts";
 import { DEADLINES, type OptionsOf, sinkType } from "../sink_type.ts";
 import { TABLE_KEYS } from "../table_keys.ts";
 import { tablesOf } from "../table_rows.ts";
@@ -56,9 +57,4 @@ function setupText(options: OptionsOf<typeof KEYS>, kinds: Parameters<typeof tab
     "-- With TimescaleDB also:",
     ...tables.map((table) => `-- ${createHypertable(table, { schema, chunk })}`),
   ].map((statement) => statement.startsWith("-- With") ? statement : `${statement};`).join("\n");
-}
-
-/** The address without user, password and query. */
-function shownAddress(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^/@]*@/, "$1").split(/[?#]/, 1)[0];
 }

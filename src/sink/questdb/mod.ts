@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { shownAddress } from "../http_client.ts";
+import { DEADLINES, sinkType } from "../sink_type.ts";
+import { TABLE_KEYS } from "../table_keys.ts";
+import { tablesOf } from "../table_rows.ts";
+import { createPositionTable, createTable, questdbTable } from "./ddl.ts";
+import { QuestdbSink } from "./questdb_sink.ts";
+
+/** QuestDB: a table a kind, deduplicated by offset. */
+export const QUESTDB = sinkType({
+  name: "questdb",
+  summary: "Rows in QuestDB by its line protocol over HTTP",
+  keys: {
+    url: z.string().regex(/^https?:\/\/[^/]+/).meta({ title: "an address such as `http://host:9000`" }).describe(
+      "Address, with user and password where the server wants them: `http://collector:${QUESTDB_PASSWORD}@host:9000`",
+    ),
+    ca_path: z.string().min(1).optional().describe(
+      "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
+    ),
+    partition_by: z.enum(["hour", "day", "week", "month"]).default("day").describe(
+      "Partitions of tables that are made",
+    ),
+    ttl: z.string().regex(/^\d+ (?:hour|day|week|month|year)s?$/).optional().describe(
+      "After which time QuestDB drops partitions of tables that are made, such as `30 days`. Absent: never",
+    ),
+    exact_digits: z.boolean().default(false).describe(
+      "Adds a text column with the exact digits beside each DOUBLE price and size",
+    ),
+    ...TABLE_KEYS,
+  },
+  sample: { url: "http://localhost:9000" },
+  folder: () => null,
+  describe: ({ url }) => `questdb at ${shownAddress(url)}`,
+  setup: (options, kinds) =>
+    [
+      createPositionTable(options),
+      ...tablesOf(kinds).map((table) => createTable(questdbTable(table, options), options)),
+    ].map((statement) => `${statement};`).join("\n"),
+  replayUsage: "questdb:URL",
+  replayKeys: (url) => url === null ? null : { url },
+  capabilities: { exactlyOnce: true, writesInFlight: 1, deadlines: DEADLINES },
+  flush: (options) => ({ everyMs: options.flush_ms, bytes: null, events: null }),
+  create: (options, context, kinds) =>
+    new QuestdbSink({
+      endpoint: { url: options.url, caPath: options.ca_path ?? null },
+      layout: options,
+      kinds,
+      batchRows: options.batch_rows,
+    }, context),
+});

@@ -1,0 +1,93 @@
+import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+
+const JAR = `${SERVERS_DIR}/questdb/questdb-9.3.4.jar`;
+
+/** Why there is no server to test against; null where there is one. */
+export const QUESTDB_ABSENT = isThere(JAR) ? null : "no QuestDB is installed";
+
+const [USER, PASSWORD] = ["collector", "questdb-secret"];
+
+/** A QuestDB of its own. */
+export class QuestdbServer {
+  readonly port: number;
+  readonly #dir: string;
+  readonly #process: ServerProcess;
+
+  private constructor(dir: string, port: number) {
+    this.#dir = dir;
+    this.port = port;
+    this.#process = new ServerProcess({
+      command: "java",
+      args: ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-p", JAR]
+        .concat(["-m", "io.questdb/io.questdb.ServerMain", "-d", dir, "-n"]),
+      env: {
+        QDB_HTTP_BIND_TO: `127.0.0.1:${port}`,
+        QDB_HTTP_USER: USER,
+        QDB_HTTP_PASSWORD: PASSWORD,
+        QDB_HTTP_MIN_ENABLED: "false",
+        QDB_PG_ENABLED: "false",
+        QDB_LINE_TCP_ENABLED: "false",
+        QDB_TELEMETRY_ENABLED: "false",
+        QDB_SHARED_WORKER_COUNT: "2",
+      },
+      ready: async () => {
+        await this.query("select 1");
+      },
+    });
+  }
+
+  static async start(): Promise<QuestdbServer> {
+    const server = new QuestdbServer(await Deno.makeTempDir({ prefix: "questdb" }), freePort());
+    await server.start();
+    return server;
+  }
+
+  url(password = PASSWORD): string {
+    return `http://${USER}:${password}@127.0.0.1:${this.port}`;
+  }
+
+  /** Runs a statement; returns its rows, each an array. */
+  async query(text: string): Promise<readonly (readonly unknown[])[]> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/exec?query=${encodeURIComponent(text)}`, {
+      headers: { authorization: `Basic ${btoa(`${USER}:${PASSWORD}`)}` },
+      signal: AbortSignal.timeout(20_000),
+    });
+    const body: { readonly dataset?: readonly (readonly unknown[])[]; readonly error?: string } = JSON.parse(
+      // It writes control characters as they are.
+      Array.from(await answer.text(), (c) => c < " " ? JSON.stringify(c).slice(1, -1) : c).join(""),
+    );
+    if (!answer.ok) throw new Error(`${text}: ${body.error}`);
+    return body.dataset ?? [];
+  }
+
+  /** Resolves when everything that was acknowledged can be read. */
+  async applied(): Promise<void> {
+    for (let tries = 0; tries < 200; tries++) {
+      const behind = await this.query("select name from wal_tables() where writerTxn < sequencerTxn");
+      if (behind.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error("The write-ahead log is not applied");
+  }
+
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+
+  kill(): Promise<void> {
+    return this.#process.kill();
+  }
+
+  suspend(): void {
+    this.#process.suspend();
+  }
+
+  resume(): void {
+    this.#process.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+}
