@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { BookKeeper, type BookUpdate, type BookVerdict } from "../../src/book/mod.ts";
-import { BOOK_BUFFER_DELTAS_MAX, BOOK_UNANCHORED_DELTAS_MAX, type BookRule, type Level } from "../../src/model/mod.ts";
+import {
+  BOOK_BUFFER_DELTAS_MAX,
+  BOOK_LEVELS_MAX,
+  BOOK_UNANCHORED_DELTAS_MAX,
+  type BookRule,
+  type Level,
+} from "../../src/model/mod.ts";
 import { bookRule, checksumRule } from "../support/book_rule.ts";
 
 const BIDS: readonly Level[] = [["99", "1"], ["98", "2"]];
@@ -248,4 +254,15 @@ Deno.test("BookKeeper of whole books told apart by time keeps two of one millise
   assert.equal(rig.send(at(5)).emit.length, 1);
   assert.deepEqual(rig.send(at(4)), { ...NOTHING, withheld: 1 });
   assert.equal(rig.send(at(6)).emit.length, 1);
+});
+
+Deno.test("BookKeeper breaks a book of more levels than it may hold, and its next snapshot makes it whole", () => {
+  const rig = new Rig(REST);
+  rig.send(snapshot("1"));
+  const many = Array.from({ length: BOOK_LEVELS_MAX }, (_, i): Level => [`${(i + 1) / 1_000_000}`, "1"]);
+  const { gaps, emit, resync } = rig.send(delta(2, 2, many));
+  assert.deepEqual(emit, []);
+  assert.deepEqual([gaps[0].cause, gaps[0].recovered, resync], ["stale", false, "rest"]);
+  assert.match(gaps[0].detail, /^1000\d\d levels on one side$/);
+  assert.equal(rig.send(snapshot("2")).gaps[0].recovered, true);
 });

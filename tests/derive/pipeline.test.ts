@@ -246,3 +246,21 @@ Deno.test("process() says nothing of a step of the clock while no session is ope
   const pipeline = new Pipeline([framePlan()], NO_DEDUP);
   assert.deepEqual(pipeline.process(1, { kind: "clock", at: 5, fromTs: 9, toTs: 5 }).envelopes, []);
 });
+
+Deno.test("Pipeline ends the gap of a stream that moves to another shard or connection with its first data there", () => {
+  for (const connection of ["main", "main#3", "other"]) {
+    const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+    pipeline.process(1, opened(10));
+    pipeline.process(2, frame(1, 11, trades("1")));
+    const { envelopes: [lost] } = pipeline.process(3, { ...CLOSED, session: 1, at: 20 });
+    assert.deepEqual(lost.event.kind === "gap" && [lost.event.state, lost.event.from_ts], ["opened", 11]);
+    pipeline.process(4, { ...opened(30), connection } as JournalRecord);
+    const { envelopes } = pipeline.process(5, frame(4, 31, trades("2")));
+    const gaps = envelopes.flatMap(({ event }) =>
+      event.kind === "gap" ? [[event.state, event.from_ts, event.to_ts]] : []
+    );
+    assert.deepEqual(gaps, [["closed", 11, 31]], connection);
+  }
+});
+
+const CLOSED = { kind: "closed", cause: "peer", code: 1006, reason: "" } as const;

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { loadDescriptor } from "../../src/config/mod.ts";
-import type { BookTopPlan, DedupPlan, Envelope, FramePlan, JournalRecord } from "../../src/model/mod.ts";
+import {
+  type BookTopPlan,
+  type DedupPlan,
+  type Envelope,
+  type FramePlan,
+  type JournalRecord,
+  SOCKET_RESET_FRAMES,
+  STAMP_AHEAD_US_MAX,
+} from "../../src/model/mod.ts";
 import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
 
 const DESCRIPTOR = `
@@ -332,4 +340,30 @@ Deno.test("Pipeline derives the best levels of valid books once an interval of e
   assert.deepEqual(broken.events, ["gap X sequence 4-null 7-9: resubscribe"]);
   assert.deepEqual(rig.frame(pushed(delta(10, 10, { t: 13_000 }))).events, []);
   assert.equal(rig.frame(pushed({ ...image, u: 20, t: 13_500 })).events.at(-1), "top X 20 9,1 11,1");
+});
+
+Deno.test("Pipeline tells a counter of the session that begins again, once, and counts on from there", () => {
+  const rig = new Rig();
+  rig.frame({ ...pushed(IMAGE) as object, n: 1000 });
+  const events: string[] = [];
+  for (let n = 1; n <= SOCKET_RESET_FRAMES + 20; n++) {
+    const outcome = rig.frame({ type: "other", n });
+    events.push(...outcome.events);
+    if (n === 2) rig.restart();
+    if (outcome.events.length > 0) assert.deepEqual(outcome.resyncs, [" reconnect reset"]);
+  }
+  assert.deepEqual(events.map((text) => text.split(" ").slice(0, 3).join(" ")), ["gap  reset", "gap X reset"]);
+  assert.equal(rig.frame({ type: "other", n: SOCKET_RESET_FRAMES + 23 }).resyncs[0], " reconnect sequence");
+});
+
+Deno.test("Pipeline derives tops again where the exchange's time went back for good, and none for a late update", () => {
+  const rig = new Rig({ levels: 1, intervalMs: 1000 });
+  // Not so far ahead of the receipt that the time is not trusted.
+  const at = 59_000;
+  const isTop = (events: readonly string[]) => events.some((text) => text.startsWith("top"));
+  assert.equal(isTop(rig.frame(pushed({ ...IMAGE, t: at })).events), true);
+  assert.equal(isTop(rig.frame(pushed(delta(6, 6, { t: at - 2_000 }))).events), false);
+  const backMs = at - STAMP_AHEAD_US_MAX / 1000 - 2_000;
+  assert.equal(isTop(rig.frame(pushed(delta(7, 7, { t: backMs }))).events), true);
+  assert.equal(isTop(rig.frame(pushed(delta(8, 8, { t: backMs + 100 }))).events), false);
 });

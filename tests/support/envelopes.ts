@@ -1,5 +1,14 @@
 import fc from "fast-check";
-import type { Envelope, Level, MarketEvent } from "../../src/model/mod.ts";
+import {
+  CHANNELS,
+  type Envelope,
+  EVENT_KINDS,
+  fieldsOf,
+  type FieldType,
+  GAP_CAUSES,
+  type Level,
+  type MarketEvent,
+} from "../../src/model/mod.ts";
 
 /** Midnight UTC of 2026-11-22, µs. */
 export const DAY_START = 1_795_305_600_000_000;
@@ -41,109 +50,33 @@ const text = fc.oneof(
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 const micros = fc.integer({ min: 0, max: 4_000_000_000_000_000 });
 const levels: fc.Arbitrary<readonly Level[]> = fc.array(fc.tuple(decimal, decimal), { maxLength: 6 });
-const side = fc.constantFrom("buy" as const, "sell" as const, "unknown" as const);
+
+/** Values of each type of field. */
+const VALUES: Readonly<Record<FieldType, fc.Arbitrary<unknown>>> = {
+  id: text,
+  text,
+  word: fc.constantFrom("call", "put", "1m"),
+  payload: text,
+  decimal: fc.oneof(decimal, decimal.map((value) => `-${value}`)),
+  micros,
+  boolean: fc.boolean(),
+  side: fc.constantFrom("buy", "sell", "unknown"),
+  levels,
+  channel: fc.constantFrom(...CHANNELS),
+  gap_state: fc.constantFrom("opened", "closed"),
+  gap_cause: fc.constantFrom(...GAP_CAUSES),
+};
 
 /** Events of every kind, with nulls, empty lists and odd texts. */
 export const anyEvent: fc.Arbitrary<MarketEvent> = fc.oneof(
-  fc.record({ kind: fc.constant("trade" as const), trade_id: maybe(text), price: decimal, size: decimal, side }),
-  fc.record({ kind: fc.constant("book_snapshot" as const), bids: levels, asks: levels, sequence: maybe(text) }),
-  fc.record({
-    kind: fc.constant("book_delta" as const),
-    bids: levels,
-    asks: levels,
-    first_sequence: maybe(text),
-    last_sequence: maybe(text),
-    previous_sequence: maybe(text),
-  }),
-  fc.record({ kind: fc.constant("book_top" as const), bids: levels, asks: levels, sequence: maybe(text) }),
-  fc.record({
-    kind: fc.constant("quote" as const),
-    bid_price: maybe(decimal),
-    bid_size: maybe(decimal),
-    ask_price: maybe(decimal),
-    ask_size: maybe(decimal),
-  }),
-  fc.record({
-    kind: fc.constant("ticker" as const),
-    last: maybe(decimal),
-    open: maybe(decimal),
-    high: maybe(decimal),
-    low: maybe(decimal),
-    volume: maybe(decimal),
-    quote_volume: maybe(decimal),
-  }),
-  fc.record({
-    kind: fc.constant("candle" as const),
-    interval: maybe(text),
-    open_ts: maybe(micros),
-    open: decimal,
-    high: decimal,
-    low: decimal,
-    close: decimal,
-    volume: maybe(decimal),
-    trades: maybe(fc.nat().map(String)),
-    closed: maybe(fc.boolean()),
-  }),
-  fc.record({
-    kind: fc.constant("derivative_ticker" as const),
-    last_price: maybe(decimal),
-    mark_price: maybe(decimal),
-    index_price: maybe(decimal),
-    funding_rate: maybe(decimal.map((rate) => `-${rate}`)),
-    next_funding_ts: maybe(micros),
-    predicted_funding_rate: maybe(decimal),
-    open_interest: maybe(decimal),
-  }),
-  fc.record({
-    kind: fc.constant("option_summary" as const),
-    option_type: maybe(fc.constantFrom("call", "put")),
-    strike_price: maybe(decimal),
-    expiration_ts: maybe(micros),
-    bid_price: maybe(decimal),
-    bid_size: maybe(decimal),
-    bid_iv: maybe(decimal),
-    ask_price: maybe(decimal),
-    ask_size: maybe(decimal),
-    ask_iv: maybe(decimal),
-    last_price: maybe(decimal),
-    mark_price: maybe(decimal),
-    mark_iv: maybe(decimal),
-    open_interest: maybe(decimal),
-    delta: maybe(decimal.map((delta) => `-${delta}`)),
-    gamma: maybe(decimal),
-    vega: maybe(decimal),
-    theta: maybe(decimal),
-    rho: maybe(decimal),
-    underlying_price: maybe(decimal),
-    underlying_index: maybe(text),
-  }),
-  fc.record({
-    kind: fc.constant("funding" as const),
-    funding_rate: decimal.map((rate) => `-${rate}`),
-    funding_ts: maybe(micros),
-    interval: maybe(text),
-    mark_price: maybe(decimal),
-  }),
-  fc.record({ kind: fc.constant("liquidation" as const), id: maybe(text), price: decimal, size: decimal, side }),
-  fc.record({
-    kind: fc.constant("gap" as const),
-    gap_id: text,
-    state: fc.constantFrom("opened" as const, "closed" as const),
-    stream: maybe(fc.constantFrom("trades" as const, "book" as const)),
-    cause: fc.constantFrom("disconnect" as const, "sequence" as const, "rejected" as const),
-    from_ts: maybe(micros),
-    to_ts: maybe(micros),
-    from_sequence: maybe(text),
-    to_sequence: maybe(text),
-    detail: text,
-    action: text,
-  }),
-  fc.record({
-    kind: fc.constant("raw" as const),
-    channel: maybe(text),
-    sequence: maybe(text),
-    message_id: maybe(text),
-    payload: text,
+  ...EVENT_KINDS.map((kind) => {
+    const fields = fieldsOf(kind).map(([name, { type, nullable }]) =>
+      [name, nullable ? maybe(VALUES[type]) : VALUES[type]] as const
+    );
+    // The table says of each kind which fields an event of it has.
+    return fc.record({ kind: fc.constant(kind), ...Object.fromEntries(fields) }) as unknown as fc.Arbitrary<
+      MarketEvent
+    >;
   }),
 );
 
