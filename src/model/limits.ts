@@ -89,9 +89,15 @@ export const SESSION_LEVEL_IDS_MAX = 1_000_000;
 /** Pages of one instrument list that are asked for; further ones are left out. */
 export const INSTRUMENT_PAGES_MAX = 100;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
-export const SINK_PARTITIONS_MAX = 1000;
-/** Bytes a sink keeps in memory; when reached, a Parquet sink asks to be flushed and a text sink writes to its files. */
+export const SINK_PARTITIONS_MAX = 20_000;
+/** Bytes a sink keeps in memory; when reached, a Parquet sink encodes its largest parts and a text sink writes to its files. */
 export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of encoded row groups a Parquet sink keeps in memory; when reached, it writes its largest parts. */
+export const SINK_ENCODED_BYTES_MAX = 48 * 1024 * 1024;
+/** Rows of one Parquet row group. */
+export const ROW_GROUP_ROWS_MAX = 65_536;
+/** Bytes of a Parquet row group before compression, as far as it is not closed by its rows. */
+export const ROW_GROUP_BYTES_MAX = 16 * 1024 * 1024;
 /** Longest name of a sink, in characters; a longer one is an issue: encoded, it is the name of a file. */
 export const SINK_NAME_CHARS_MAX = 64;
 /** How long a sink may take to open, in ms; then the attempt has failed. */

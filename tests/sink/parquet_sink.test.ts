@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { denoHost, type Host } from "../../src/host/mod.ts";
-import { type Envelope, EVENT_KINDS, fieldsOf, type FieldType, type SinkPlan } from "../../src/model/mod.ts";
-import { exchangePart, pathPart } from "../../src/sink/mod.ts";
+import {
+  type Envelope,
+  EVENT_KINDS,
+  fieldsOf,
+  type FieldType,
+  type MarketEvent,
+  type SinkPlan,
+} from "../../src/model/mod.ts";
+import { exchangePart } from "../../src/sink/mod.ts";
 import { DAY_START, envelope, trade } from "../support/envelopes.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { JOURNAL, makeSink } from "../support/made_sink.ts";
 import { filesBelow, type SinkUnderTest, testSink } from "./conformance.ts";
 import { testFolderSink } from "./folder_conformance.ts";
@@ -51,7 +60,10 @@ const SINK: SinkUnderTest = {
     for (const path of await filesBelow(dir, host)) {
       assert.ok(path.endsWith(".parquet"), `${path} is a finished part`);
       const partition = path.slice(dir.length + 1, path.lastIndexOf("/"));
-      held.set(partition, [...held.get(partition) ?? [], ...(await readRows(path, host)).map(rowText)]);
+      for (const row of await readRows(path, host)) {
+        const key = `${partition} ${row.symbol}`;
+        held.set(key, [...held.get(key) ?? [], rowText(row)]);
+      }
     }
     return held;
   },
@@ -59,14 +71,24 @@ const SINK: SinkUnderTest = {
 testSink(SINK);
 testFolderSink(SINK);
 
+/** The folder of an event; parts that are read one after the other hold each symbol in its order, so it is told apart. */
 function group({ event, exchange, symbol, received_ts }: Envelope): string {
   const date = new Date(received_ts / 1000).toISOString().slice(0, 10);
-  return `kind=${event.kind}/exchange=${exchangePart(exchange)}/symbol=${pathPart(symbol)}/date=${date}`;
+  return `kind=${event.kind}/exchange=${exchangePart(exchange)}/date=${date} ${symbol}`;
 }
 
 function expectedRows(envelope: Envelope): readonly Readonly<Record<string, unknown>>[] {
   const { event, symbol: canonical_symbol, native_symbol, exchange_ts, received_ts, session, offset, index } = envelope;
-  const common = { canonical_symbol, native_symbol, exchange_ts, received_ts, session, offset, index };
+  const common = {
+    symbol: canonical_symbol,
+    canonical_symbol,
+    native_symbol,
+    exchange_ts,
+    received_ts,
+    session,
+    offset,
+    index,
+  };
   if (event.kind === "book_top") {
     const { bids, asks, sequence } = event;
     const head = { ...common, sequence };
@@ -110,6 +132,24 @@ function withDigits(row: Readonly<Record<string, unknown>>): Readonly<Record<str
   return result;
 }
 
+function quote(): MarketEvent {
+  return { kind: "quote", bid_price: "1", bid_size: "2", ask_price: "3", ask_size: "4" };
+}
+
+function delta(): MarketEvent {
+  const sequences = { first_sequence: "1", last_sequence: "2", previous_sequence: null };
+  return { kind: "book_delta", bids: [["1", "2"]], asks: [["3", "4"]], ...sequences };
+}
+
+function ticker(): MarketEvent {
+  const none = { open: null, high: null, low: null, volume: null, quote_volume: null };
+  return { kind: "ticker", last: "1", ...none };
+}
+
+function liquidation(): MarketEvent {
+  return { kind: "liquidation", id: null, price: "1", size: "2", side: "buy" };
+}
+
 async function withDir(body: (dir: string, host: Host) => Promise<void>): Promise<void> {
   const host = denoHost();
   const dir = await host.files.makeTempDir("sink");
@@ -130,7 +170,7 @@ Deno.test("parquet sink writes the documented path, types, compression and bound
     const [path] = await filesBelow(dir, host);
     assert.equal(
       path.slice(dir.length + 1),
-      "kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22/0000000000000001.parquet",
+      "kind=trade/exchange=alpha/date=2026-11-22/0000000000000001.parquet",
     );
     const bytes = await host.files.readBytes(path) ?? new Uint8Array();
     const { schema, row_groups, num_rows } = parquetMetadata(new Uint8Array(bytes).buffer);
@@ -161,17 +201,156 @@ Deno.test("parquet sink asks for a flush by rows over all partitions", async () 
   });
 });
 
-Deno.test("parquet sink asks for a flush when large payloads fill the memory", async () => {
+Deno.test("parquet sink writes its largest parts early when encoded rows fill the memory, and takes them back", async () => {
   await withDir(async (dir, host) => {
     const sink = makeSink(plan(dir), host);
     await sink.open(0);
-    const payload = "x".repeat(20_000);
+    const payload = () => randomBytes(384 * 1024).toString("base64");
+    await sink.write([envelope(0, trade())]);
+    for (let batch = 0; sink.files === 0; batch++) {
+      assert.ok(batch < 100, "memory is bounded");
+      const raw = { kind: "raw", channel: null, sequence: null, message_id: null } as const;
+      const events = Array.from({ length: 8 }, (_, at) => ({ ...raw, payload: payload(), at }));
+      await sink.write(events.map(({ at, ...event }) => envelope(1 + batch * 8 + at, event)));
+    }
+    const early = await filesBelow(dir, host);
+    assert.deepEqual(early.map((path) => /kind=([a-z]+)/.exec(path)?.[1]), ["raw"], "the small part waits");
+    await sink.close();
+    const again = makeSink(plan(dir), host);
+    assert.equal(await again.open(0), 0);
+    await again.close();
+    assert.deepEqual(await filesBelow(dir, host), [], "what was not flushed is written again");
+  });
+});
+
+Deno.test("parquet sink keeps parts that were written early once the flush after them is committed", async () => {
+  await withDir(async (dir, host) => {
+    const sink = makeSink(plan(dir), host);
+    await sink.open(0);
+    for (const offset of [1, 2, 3]) {
+      await sink.write([envelope(offset, trade())]);
+      await sink.flush();
+    }
+    await sink.close();
+    const again = makeSink(plan(dir), host);
+    assert.equal(await again.open(3), 3);
+    await again.close();
+    assert.equal((await filesBelow(dir, host)).length, 2);
+  });
+});
+
+Deno.test("parquet sink sorts a part by symbol and says in its bounds which symbols a row group holds", async () => {
+  await withDir(async (dir, host) => {
+    const sink = makeSink(plan(dir, { exact_digits: false }), host);
+    await sink.open(0);
+    const symbols = ["SOL/USDT", "BTC/USDT", "ÄTH/USDT", "ETH/USDT:USDT-260327-60000-C"];
     const events = Array.from(
-      { length: 2048 },
-      (_, at) => envelope(at, { kind: "raw", channel: null, sequence: null, message_id: null, payload }),
+      { length: 40_000 },
+      (_, at) => envelope(at, trade(), { symbol: symbols[at % 4], native_symbol: symbols[at % 4] }),
     );
-    await sink.write(events);
-    assert.equal(sink.wantsFlush, true);
+    for (let at = 0; at < events.length; at += 5000) await sink.write(events.slice(at, at + 5000));
+    await sink.flush();
+    await sink.close();
+    const [path, ...more] = await filesBelow(dir, host);
+    assert.deepEqual(more, []);
+    const bytes = await host.files.readBytes(path) ?? new Uint8Array();
+    const { row_groups } = parquetMetadata(new Uint8Array(bytes).buffer);
+    const bounds = row_groups.map(({ columns }) => {
+      const found = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === "symbol")?.meta_data?.statistics;
+      return [found?.min_value, found?.max_value];
+    });
+    for (const symbol of symbols) {
+      const holding = bounds.filter(([min, max]) => String(min) <= symbol && symbol <= String(max));
+      assert.ok(holding.length < bounds.length / 2, `${symbol} is in few of ${JSON.stringify(bounds)}`);
+    }
+    const rows = await readRows(path, host);
+    const keys = rows.map(({ symbol, offset }) => `${symbol} ${String(offset).padStart(9, "0")}`);
+    assert.equal(rows.length, events.length);
+    for (const symbol of symbols) {
+      const own = keys.filter((key) => key.startsWith(`${symbol} `));
+      assert.equal(own.length, 10_000);
+      assert.deepEqual(own, [...own].sort());
+    }
+  });
+});
+
+Deno.test("parquet sink goes on by symbol in a folder that was begun so, until it is told otherwise", async () => {
+  await withDir(async (dir, host) => {
+    const first = makeSink(plan(dir, { layout: "symbol" }), host);
+    await first.open(0);
+    await first.write([envelope(1, trade()), envelope(2, trade(), { symbol: "ETH/USDT" })]);
+    await first.flush();
+    await first.close();
+    const path = `${dir}/_parts.json`;
+    const { layout: _layout, ...earlier } = JSON.parse(await host.files.readText(path) ?? "");
+    await host.files.writeAtomic(path, new TextEncoder().encode(JSON.stringify(earlier)));
+    const next = makeSink(plan(dir), host);
+    await next.open(3);
+    await next.write([envelope(3, trade())]);
+    await next.flush();
+    await next.close();
+    assert.deepEqual(next.seen, []);
+    assert.deepEqual((await filesBelow(dir, host)).map((file) => file.slice(dir.length + 1)), [
+      "kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22/0000000000000001.parquet",
+      "kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22/0000000000000003.parquet",
+      "kind=trade/exchange=alpha/symbol=ETH-USDT/date=2026-11-22/0000000000000002.parquet",
+    ]);
+    const [row] = await readRows((await filesBelow(dir, host))[0], host);
+    assert.equal("symbol" in row, false, "the path says it");
+    const told = makeSink(plan(dir, { layout: "exchange" }), host);
+    await told.open(4);
+    await told.write([envelope(4, trade())]);
+    await told.flush();
+    await told.close();
+    assert.equal(told.seen.length, 1);
+    assert.ok(
+      (await filesBelow(dir, host)).some((file) =>
+        file.endsWith("exchange=alpha/date=2026-11-22/0000000000000004.parquet")
+      ),
+    );
+  });
+});
+
+Deno.test("parquet sink keeps to its files of an hour with a thousand instruments, and writes something at once", async () => {
+  await withDir(async (dir, host) => {
+    const clock = new ManualClock();
+    let written = 0;
+    const files = { ...host.files };
+    files.writeAtomic = (path, bytes) => {
+      if (!path.endsWith(".parquet")) return host.files.writeAtomic(path, bytes);
+      written++;
+      return Promise.resolve();
+    };
+    const sink = makeSink(
+      { ...plan(dir), options: { dir } },
+      {
+        ...host,
+        clock,
+        files: { ...files, stat: (path) => path.endsWith(".parquet") ? Promise.resolve(null) : host.files.stat(path) },
+      },
+    );
+    await sink.open(0);
+    const streams: Pick<Envelope, "exchange" | "symbol" | "event">[] = [];
+    const kinds = [trade(), quote(), delta(), ticker(), liquidation()];
+    for (let exchange = 0; exchange < 25; exchange++) {
+      for (let symbol = 0; symbol < 40; symbol++) {
+        for (const event of kinds) streams.push({ exchange: `e${exchange}`, symbol: `S${symbol}/USDT`, event });
+      }
+    }
+    for (let second = 0; second < 1500; second += 4) {
+      // Each kind of each exchange has an event, of one symbol after the other.
+      const now = Array.from({ length: 125 }, (_, at) => {
+        const stream = streams[Math.floor(at / 5) * 200 + (second / 4 % 40) * 5 + at % 5];
+        return envelope(second * 500 + at, stream.event, stream);
+      });
+      await sink.write(now);
+      if (sink.wantsFlush) await sink.flush();
+      clock.advance(4000);
+      if (second === 8) assert.equal(sink.files, 125, "first parts within seconds");
+    }
+    assert.equal(written, sink.files);
+    assert.ok(written <= 2000 / 4 + 2000 * 3 / 4 * 1500 / 3600, `${written} files in 25 minutes`);
+    assert.ok(written > 600, `parts do not wait much longer than their age: ${written} files in 25 minutes`);
     await sink.close();
   });
 });
@@ -228,8 +407,8 @@ Deno.test("parquet sink looks at no part but those of its latest flushes when it
     const again = makeSink(plan(dir), { ...host, files });
     assert.equal(await again.open(19), 19);
     await again.close();
-    assert.deepEqual(looked.filter((path) => path.includes("kind=")).map((path) => /symbol=([^/]+)/.exec(path)?.[1]), [
-      "S19-USDT",
+    assert.deepEqual(looked.filter((path) => path.includes("kind=")).map((path) => /\d{16}/.exec(path)?.[0]), [
+      "0000000000000019",
     ]);
     assert.equal((await filesBelow(dir, host)).length, 19, "the uncommitted part is taken back");
   });
@@ -237,7 +416,7 @@ Deno.test("parquet sink looks at no part but those of its latest flushes when it
 
 Deno.test("parquet sink never writes over a file that stands where a part has to go", async () => {
   await withDir(async (dir, host) => {
-    const folder = `${dir}/kind=trade/exchange=alpha/symbol=BTC-USDT/date=2026-11-22`;
+    const folder = `${dir}/kind=trade/exchange=alpha/date=2026-11-22`;
     const sink = makeSink(plan(dir), host);
     await sink.open(0);
     await host.files.makeDir(folder);

@@ -32,7 +32,9 @@ export async function* readParquetFolder(files: Files, dir: string): AsyncGenera
   for (const path of await listFiles(files, dir)) {
     // What the sink keeps for itself.
     if (/^_(?:lock|owner\.json|parts\.json)$/.test(path.slice(dir.length + 1))) continue;
-    const found = /\/kind=([^/]+)\/exchange=([^/]+)\/symbol=[^/]+\/date=[^/]+\/\d{16}(?:_\d+)?\.parquet$/.exec(path);
+    const found = /\/kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=[^/]+\/\d{16}(?:_\d+)?\.parquet$/.exec(
+      path,
+    );
     assert.ok(found !== null, `${path} is a finished part`);
     yield { path, kind: found[1], exchange: found[2], rows: await readParquet(files, path) };
   }

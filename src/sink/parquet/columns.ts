@@ -15,6 +15,8 @@ export interface EncodedColumn {
   readonly nulls: number;
   readonly min: number | null;
   readonly max: number | null;
+  /** First and last text in the order of their UTF-8 bytes; null where it is not known. */
+  readonly words: { readonly first: string; readonly last: string } | null;
 }
 
 /** A column under construction. */
@@ -27,6 +29,8 @@ export interface Column {
 const FIRST_CAPACITY = 32;
 /** Longest number as text, in bytes. */
 const DIGITS_BYTES_MAX = 26;
+/** Longest text that stands as a bound in the footer, in UTF-16 code units. */
+const BOUND_CHARS_MAX = 64;
 
 /** Runs of numbers; NaN stands for null. */
 class NumberRuns {
@@ -168,7 +172,7 @@ export class IntegerColumn implements Column {
         words[at++] = high;
       }
     }
-    return { values: bytesOf(words), dictionary: null, levels, nulls, ...range(min, max) };
+    return { values: bytesOf(words), dictionary: null, levels, nulls, words: null, ...range(min, max) };
   }
 }
 
@@ -212,6 +216,7 @@ export class DoubleColumn implements Column {
       dictionary: null,
       levels: this.#nullable ? levels.finish() : null,
       nulls,
+      words: null,
       ...range(min, max),
     };
   }
@@ -246,7 +251,7 @@ export class BooleanColumn implements Column {
         if (value === 1) values[at >> 3] |= 1 << (at & 7);
       }
     }
-    return { values, dictionary: null, levels, nulls, min: null, max: null };
+    return { values, dictionary: null, levels, nulls, words: null, min: null, max: null };
   }
 }
 
@@ -312,7 +317,15 @@ export class TextColumn implements Column {
     const { levels, nulls } = levelsOf(runs, this.#nullable);
     const size = this.#encodedBytes;
     if (size === this.#length) {
-      return { values: this.#bytes.subarray(0, size), dictionary: null, levels, nulls, min: null, max: null };
+      return {
+        values: this.#bytes.subarray(0, size),
+        dictionary: null,
+        levels,
+        nulls,
+        words: null,
+        min: null,
+        max: null,
+      };
     }
     const values = new Uint8Array(size);
     let at = 0;
@@ -320,7 +333,7 @@ export class TextColumn implements Column {
       const piece = this.#bytes.subarray(start, end);
       for (let left = count; left > 0; left--, at += piece.length) values.set(piece, at);
     });
-    return { values, dictionary: null, levels, nulls, min: null, max: null };
+    return { values, dictionary: null, levels, nulls, words: null, min: null, max: null };
   }
 
   #eachRun(call: (start: number, end: number, count: number) => void): void {
@@ -414,10 +427,42 @@ export class WordColumn implements Column {
       dictionary: { values: words, count: this.#indexes.size },
       levels,
       nulls,
+      words: firstAndLast(this.#indexes.keys()),
       min: null,
       max: null,
     };
   }
+}
+
+/** Null where there is none, or where one is so long that it is not worth its place in every footer. */
+function firstAndLast(words: Iterable<string>): { first: string; last: string } | null {
+  let first: string | null = null;
+  let last: string | null = null;
+  for (const word of words) {
+    // What is no text cannot be told in UTF-8 and is written as something else.
+    if (word.length > BOUND_CHARS_MAX || /\p{Surrogate}/u.test(word)) return null;
+    if (first === null || compareBytes(word, first) < 0) first = word;
+    if (last === null || compareBytes(word, last) > 0) last = word;
+  }
+  return first === null || last === null ? null : { first, last };
+}
+
+/** Orders texts as the bytes of their UTF-8 are ordered: by code points. */
+export function compareBytes(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at++) {
+    const a = left.charCodeAt(at);
+    const b = right.charCodeAt(at);
+    if (a === b) continue;
+    // Code units of surrogates stand below some of the first plane, their code points above all of it.
+    const [aHigh, bHigh] = [isSurrogate(a), isSurrogate(b)];
+    return aHigh === bHigh ? a - b : aHigh ? 1 : -1;
+  }
+  return left.length - right.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 function range(min: number, max: number): { min: number | null; max: number | null } {

@@ -1,6 +1,10 @@
 import { Failure, type Offset } from "../../model/mod.ts";
+import { type Layout, LAYOUTS } from "./partition.ts";
 
-/** The parts that one flush writes. */
+/** Name of the manifest in the sink's folder. */
+export const MANIFEST_NAME = "_parts.json";
+
+/** The parts that one flush writes, and those written since the flush before because memory was full. */
 export interface FlushedParts {
   /** Offset of the first event in any of them. */
   readonly first: Offset;
@@ -15,13 +19,14 @@ export interface Manifest {
   readonly journal: string;
   /** Everything before it was in parts for good when this was written. */
   readonly next: Offset;
+  readonly layout: Layout;
   /** The latest flushes, in order. */
   readonly flushes: readonly FlushedParts[];
 }
 
-/** `kind=…/exchange=…/symbol=…/date=…/<offset>.parquet`, with the index of an event or a number behind the offset. */
+/** `kind=…/exchange=…/date=…/<offset>.parquet`, with the index of an event or a number behind the offset. */
 const PART_PATH =
-  /^kind=[^/]+\/exchange=[^/]+\/symbol=[^/]+\/date=\d{4,}-\d\d-\d\d\/(\d{16})(?:_\d+)?(?:-\d+)?\.parquet$/;
+  /^kind=[^/]+\/exchange=[^/]+\/(?:symbol=[^/]+\/)?date=\d{4,}-\d\d-\d\d\/(\d{16})(?:_\d+)?(?:-\d+)?\.parquet$/;
 
 /** Offset of the first event of a part; null for what is no path of a part. */
 export function offsetOfPart(path: string): Offset | null {
@@ -38,10 +43,12 @@ export function parseManifest(text: string, path: string): Manifest {
     throw damaged(path, "it is not JSON", cause);
   }
   if (typeof value !== "object" || value === null) throw damaged(path, "it is not an object");
-  const { format, journal, next, flushes }: Readonly<Record<keyof Manifest, unknown>> = {
+  const { format, journal, next, layout, flushes }: Readonly<Record<keyof Manifest, unknown>> = {
     format: 0,
     journal: null,
     next: null,
+    // Versions that knew no other did not name it.
+    layout: "symbol",
     flushes: null,
     ...value,
   };
@@ -49,7 +56,8 @@ export function parseManifest(text: string, path: string): Manifest {
   if (typeof journal !== "string" || !isOffset(next) || !Array.isArray(flushes) || !flushes.every(isFlush)) {
     throw damaged(path, "it is not a list of flushes");
   }
-  return { format, journal, next, flushes };
+  if (!isLayout(layout)) throw damaged(path, `layout ${JSON.stringify(layout)} is of another version`);
+  return { format, journal, next, layout, flushes };
 }
 
 function damaged(path: string, why: string, cause?: unknown): Failure {
@@ -59,6 +67,10 @@ function damaged(path: string, why: string, cause?: unknown): Failure {
 
 function isOffset(value: unknown): value is Offset {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isLayout(value: unknown): value is Layout {
+  return LAYOUTS.some((layout) => layout === value);
 }
 
 function isFlush(value: unknown): value is FlushedParts {

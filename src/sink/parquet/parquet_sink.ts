@@ -4,11 +4,14 @@ import {
   type EventKind,
   type Offset,
   SINK_BUFFER_BYTES_MAX,
+  SINK_ENCODED_BYTES_MAX,
   SINK_PARTITIONS_MAX,
 } from "../../model/mod.ts";
 import { makeFolder, OwnedFolder } from "../owned_folder.ts";
-import { type FlushedParts, type Manifest, offsetOfPart, parseManifest } from "./manifest.ts";
-import { ParquetTable, partitionOf, partitionPath } from "./parquet_table.ts";
+import { FlushSchedule } from "./flush_schedule.ts";
+import { type FlushedParts, type Manifest, MANIFEST_NAME, offsetOfPart, parseManifest } from "./manifest.ts";
+import { OpenPart } from "./open_part.ts";
+import { type Layout, partitionOf, partitionPath } from "./partition.ts";
 import { dayOf } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
@@ -16,41 +19,53 @@ import type { SinkContext } from "../sink_type.ts";
 /** What a Parquet sink is made of. */
 export interface ParquetPlan {
   readonly dir: string;
-  /** A part is closed at this many rows. */
+  /** Age at which parts are closed, in ms. */
+  readonly partMs: number;
+  /** Parts are closed at this many rows. */
   readonly partRows: number;
+  /** Files of an hour; where more would come, parts wait. */
+  readonly filesPerHour: number;
+  /** Null: as the folder was begun. */
+  readonly layout: Layout | null;
   /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
   readonly exactDigits: boolean;
 }
 
-const MANIFEST_NAME = "_parts.json";
 /** Parts written at the same time, so that waiting for the disk overlaps with encoding. */
 const WRITES_AT_ONCE = 4;
-/** Events between two looks at how much memory the tables hold. */
-const MEASURE_EVERY = 2048;
+/** Share of a bound of memory that is left when it was reached and the largest parts have been dealt with. */
+const LEFT = 1 / 2;
 
 /**
- * Parquet files by Hive partitions: `kind=…/exchange=…/symbol=…/date=…/<offset of the first event>.parquet`, in an owned
- * folder. All open partitions are flushed together, so that everything below one offset is safe. Before a flush the
- * names of its parts are written into `_parts.json`; a part is written whole under a temporary name, synced and renamed,
- * and never over another file. Exactly once: `open` removes the parts of the latest flushes that begin at or past the
- * position, which a crash left uncommitted and which are going to be written again. It removes nothing that is not in
- * the manifest and says itself that this sink wrote it, and looks at nothing else, however large the archive is.
+ * Parquet files by Hive partitions: `kind=…/exchange=…/date=…/<offset of the first event>.parquet`, in an owned folder.
+ * Memory is bounded over all open parts: where events fill theirs, the largest parts are encoded, and where encoded row
+ * groups fill theirs, the largest parts are written. All others are flushed together, so that everything below one offset
+ * is safe. Before parts are written their names are written into `_parts.json`; a part is written whole under a temporary
+ * name, synced and renamed, and never over another file. Exactly once: `open` removes the parts that begin at or past the
+ * position, which a crash left uncommitted and which are going to be written again: those of the latest flush and what
+ * was written before the next one. It removes nothing that is not in the manifest and says itself that this sink wrote
+ * it, and looks at nothing else, however large the archive is.
  */
 export class ParquetSink implements Sink {
   readonly #plan: ParquetPlan;
   readonly #context: SinkContext;
   readonly #host: Host;
   readonly #folder: OwnedFolder;
-  /** Open tables by partition path; `#recent` finds the table of the last day without building the path. */
-  #tables = new Map<string, ParquetTable>();
-  #recent = new Map<string, Map<string, Map<EventKind, ParquetTable>>>();
+  /** Open parts by partition path; `#recent` finds the part of the last day without building the path. */
+  readonly #parts = new Map<string, OpenPart>();
+  readonly #recent = new Map<string, Map<string, Map<EventKind, OpenPart>>>();
   #folders = new Set<string>();
+  readonly #schedule: FlushSchedule;
+  #layout: Layout;
   #rows = 0;
-  #bytes = 0;
-  #sinceMeasured = 0;
+  #openBytes = 0;
+  #encodedBytes = 0;
   #lastOffset: Offset = -1;
-  #flushedOffset: Offset = -1;
-  #flushes: readonly FlushedParts[] = [];
+  #writtenOffset: Offset = -1;
+  /** The latest flush, which may be uncommitted still. */
+  #flushed: FlushedParts | null = null;
+  /** What has been written since. */
+  #early: FlushedParts | null = null;
   /** Everything before it is in parts for good. */
   #safe: Offset = 0;
   #files = 0;
@@ -62,6 +77,8 @@ export class ParquetSink implements Sink {
     this.#context = context;
     this.#host = context.host;
     this.#folder = new OwnedFolder(plan.dir, "parquet", context);
+    this.#schedule = new FlushSchedule({ everyMs: plan.partMs, filesPerHour: plan.filesPerHour });
+    this.#layout = plan.layout ?? "exchange";
   }
 
   get files(): number {
@@ -73,31 +90,37 @@ export class ParquetSink implements Sink {
     return await this.#track(() => this.#begin(committed, signal));
   }
 
-  write(events: SinkBatch): Promise<void> {
-    const rows = rowsOf(events);
-    rows.each((batch, event) => {
-      this.#rows += this.#table(batch, event).append(batch, event);
+  async write(events: SinkBatch, signal: AbortSignal): Promise<void> {
+    this.#schedule.begin(this.#host.clock.monotonicMs());
+    rowsOf(events).each((batch, event) => {
+      const part = this.#part(batch, event);
+      this.#rows -= part.rows;
+      this.#openBytes -= part.openBytes;
+      part.append(batch, event);
+      this.#rows += part.rows;
+      this.#openBytes += part.openBytes;
       this.#lastOffset = batch.offsets.values[event];
     });
-    this.#sinceMeasured += rows.length;
-    if (this.#sinceMeasured >= MEASURE_EVERY) this.#measure();
-    return Promise.resolve();
+    if (this.#openBytes >= SINK_BUFFER_BYTES_MAX) this.#sealLargest();
+    if (this.#encodedBytes < SINK_ENCODED_BYTES_MAX) return;
+    await this.#track(() => this.#writeParts(this.#largest("encodedBytes", SINK_ENCODED_BYTES_MAX), signal));
   }
 
   get wantsFlush(): boolean {
-    return this.#rows >= this.#plan.partRows || this.#bytes >= SINK_BUFFER_BYTES_MAX ||
-      this.#tables.size >= SINK_PARTITIONS_MAX;
+    const isLarge = this.#rows >= this.#plan.partRows;
+    return this.#parts.size >= SINK_PARTITIONS_MAX ||
+      this.#schedule.isDue(this.#host.clock.monotonicMs(), { parts: this.#parts.size, isLarge });
   }
 
   flush(next: Offset, signal: AbortSignal): Promise<void> {
     return this.#track(async () => {
       await this.#folder.check();
-      if (this.#tables.size > 0) await this.#writeParts(signal);
+      await this.#writeParts([...this.#parts], signal);
       await this.#folder.check();
-      this.#files += this.#tables.size;
-      this.#flushedOffset = this.#lastOffset;
+      if (this.#early !== null) this.#flushed = this.#early;
+      this.#early = null;
       this.#safe = next;
-      this.#forget();
+      this.#schedule.end();
     });
   }
 
@@ -114,8 +137,9 @@ export class ParquetSink implements Sink {
   }
 
   async #begin(committed: Offset, signal: AbortSignal): Promise<Offset> {
-    this.#flushedOffset = -1;
-    this.#flushes = [];
+    this.#writtenOffset = -1;
+    this.#flushed = null;
+    this.#early = null;
     this.#folders.clear();
     this.#safe = committed;
     const isOurs = await this.#folder.take(() => this.#adopt(committed, signal));
@@ -123,6 +147,7 @@ export class ParquetSink implements Sink {
     await this.#host.files.remove(`${path}.tmp`);
     const text = await this.#host.files.readText(path);
     const manifest = text === null ? null : parseManifest(text, path);
+    await this.#chooseLayout(manifest);
     if (manifest === null) return committed;
     if (!isOurs || manifest.journal !== this.#context.journal) {
       this.#folder.notice(`left ${this.#plan.dir} as it is: the parts that its ${MANIFEST_NAME} names are another's`);
@@ -134,17 +159,34 @@ export class ParquetSink implements Sink {
     return this.#safe;
   }
 
-  #forget(): void {
-    this.#tables = new Map();
-    this.#recent = new Map();
-    this.#rows = 0;
-    this.#bytes = 0;
-    this.#sinceMeasured = 0;
+  /** Readers want one layout in a folder: one that was begun by symbol goes on so, until configuration says otherwise. */
+  async #chooseLayout(manifest: Manifest | null): Promise<void> {
+    const begun = manifest?.layout ?? (await this.#hasSymbolFolders() ? "symbol" : null);
+    this.#layout = this.#plan.layout ?? begun ?? "exchange";
+    if (begun === null || begun === this.#layout) return;
+    this.#folder.notice(
+      `writes parts by ${this.#layout} into ${this.#plan.dir}, which holds parts by ${begun}: readers that take ` +
+        "partitions from paths cannot read both at once",
+    );
   }
 
-  #table(batch: EventBatch, event: number): ParquetTable {
+  async #hasSymbolFolders(): Promise<boolean> {
+    for await (const _found of this.#partsBelow("", ["kind=", "exchange=", "symbol="])) return true;
+    return false;
+  }
+
+  #forget(): void {
+    this.#parts.clear();
+    this.#recent.clear();
+    this.#rows = 0;
+    this.#openBytes = 0;
+    this.#encodedBytes = 0;
+    this.#schedule.drop();
+  }
+
+  #part(batch: EventBatch, event: number): OpenPart {
     const exchange = batch.exchanges[event];
-    const symbol = batch.symbols[event];
+    const symbol = this.#layout === "symbol" ? batch.symbols[event] : "";
     const kind = batch.kindAt(event);
     let symbols = this.#recent.get(exchange);
     if (symbols === undefined) this.#recent.set(exchange, symbols = new Map());
@@ -152,32 +194,56 @@ export class ParquetSink implements Sink {
     if (kinds === undefined) symbols.set(symbol, kinds = new Map());
     const recent = kinds.get(kind);
     if (recent !== undefined && recent.partition.day === dayOf(batch.receivedTs.values[event])) return recent;
-    const path = partitionPath(partitionOf(batch, event));
-    let table = this.#tables.get(path);
-    if (table === undefined) {
-      table = new ParquetTable(batch, event, this.#plan.exactDigits);
-      this.#tables.set(path, table);
+    const partition = partitionOf(batch, event, this.#layout);
+    const path = partitionPath(partition);
+    let part = this.#parts.get(path);
+    if (part === undefined) {
+      part = new OpenPart({
+        partition,
+        first: { offset: batch.offsets.values[event], index: batch.indexes.values[event] },
+        sinceMs: this.#host.clock.monotonicMs(),
+        exactDigits: this.#plan.exactDigits,
+        symbolColumn: this.#layout === "exchange",
+      });
+      this.#parts.set(path, part);
     }
-    kinds.set(kind, table);
-    return table;
+    kinds.set(kind, part);
+    return part;
   }
 
-  #measure(): void {
-    this.#sinceMeasured = 0;
-    this.#bytes = 0;
-    for (const table of this.#tables.values()) this.#bytes += table.bytes;
+  /** Parts that hold most, the older first where they are alike, until what the others hold is well below a bound. */
+  #largest(held: "openBytes" | "encodedBytes", bound: number): (readonly [path: string, part: OpenPart])[] {
+    const parts = [...this.#parts].sort(([, a], [, b]) => b[held] - a[held] || a.sinceMs - b.sinceMs);
+    let left = parts.reduce((sum, [, part]) => sum + part[held], 0);
+    const chosen: (readonly [path: string, part: OpenPart])[] = [];
+    for (const entry of parts) {
+      if (left <= bound * LEFT) break;
+      chosen.push(entry);
+      left -= entry[1][held];
+    }
+    return chosen;
   }
 
-  async #writeParts(signal: AbortSignal): Promise<void> {
-    const parts: [path: string, table: ParquetTable][] = [];
-    for (const [partition, table] of this.#tables) parts.push([await this.#freePath(partition, table), table]);
-    let first = Infinity;
-    for (const [, table] of parts) first = Math.min(first, table.first.offset);
-    // The flush before may be uncommitted still: its parts stay in the manifest for one more.
-    this.#flushes = [...this.#flushes.slice(-1), { first, parts: parts.map(([path]) => path) }];
+  #sealLargest(): void {
+    for (const [, part] of this.#largest("openBytes", SINK_BUFFER_BYTES_MAX)) {
+      this.#openBytes -= part.openBytes;
+      this.#encodedBytes -= part.encodedBytes;
+      part.seal();
+      this.#encodedBytes += part.encodedBytes;
+    }
+  }
+
+  /** Writes parts, which are open no more then; they count as uncommitted until the flush after the next one. */
+  async #writeParts(parts: readonly (readonly [path: string, part: OpenPart])[], signal: AbortSignal): Promise<void> {
+    if (parts.length === 0) return;
+    const named: [path: string, part: OpenPart][] = [];
+    for (const [partition, part] of parts) named.push([await this.#freePath(partition, part), part]);
+    let first = this.#early?.first ?? Infinity;
+    for (const [, part] of named) first = Math.min(first, part.first.offset);
+    this.#early = { first, parts: [...this.#early?.parts ?? [], ...named.map(([path]) => path)] };
     signal.throwIfAborted();
     await this.#writeManifest();
-    const waiting = parts.reverse();
+    const waiting = named.reverse();
     const work = async () => {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         signal.throwIfAborted();
@@ -186,9 +252,24 @@ export class ParquetSink implements Sink {
     };
     const results = await Promise.allSettled(Array.from({ length: WRITES_AT_ONCE }, work));
     for (const result of results) if (result.status === "rejected") throw result.reason;
+    for (const [path, part] of parts) this.#close(path, part);
+    this.#writtenOffset = this.#lastOffset;
+    this.#schedule.spend(parts.length, this.#host.clock.monotonicMs());
   }
 
-  async #writePart(path: string, table: ParquetTable): Promise<void> {
+  /** Lets go of a part that was written. */
+  #close(path: string, part: OpenPart): void {
+    this.#parts.delete(path);
+    this.#rows -= part.rows;
+    this.#openBytes -= part.openBytes;
+    this.#encodedBytes -= part.encodedBytes;
+    this.#files++;
+    const { kind, exchange, symbol } = part.partition;
+    const kinds = this.#recent.get(exchange)?.get(symbol ?? "");
+    if (kinds?.get(kind) === part) kinds.delete(kind);
+  }
+
+  async #writePart(path: string, part: OpenPart): Promise<void> {
     const { files } = this.#host;
     const full = this.#folder.inside(path);
     const folder = full.slice(0, full.lastIndexOf("/"));
@@ -198,12 +279,16 @@ export class ParquetSink implements Sink {
       this.#folders.add(folder);
     }
     const { journal, name: sink } = this.#context;
-    await files.writeAtomic(full, table.encode({ journal, sink }));
+    const { openBytes, encodedBytes } = part;
+    const bytes = part.encode({ journal, sink });
+    this.#openBytes += part.openBytes - openBytes;
+    this.#encodedBytes += part.encodedBytes - encodedBytes;
+    await files.writeAtomic(full, bytes);
   }
 
   /** Where a part can be written without writing over another file. */
-  async #freePath(partition: string, table: ParquetTable): Promise<string> {
-    const name = this.#partName(table);
+  async #freePath(partition: string, part: OpenPart): Promise<string> {
+    const name = this.#partName(part);
     for (let number = 1;; number++) {
       const path = `${partition}/${number === 1 ? name : `${name}-${number}`}.parquet`;
       if (await this.#host.files.stat(this.#folder.inside(path)) === null) return path;
@@ -211,9 +296,9 @@ export class ParquetSink implements Sink {
   }
 
   /** A part that begins inside of a record whose first events are in an earlier part has the index in its name. */
-  #partName({ first }: ParquetTable): string {
+  #partName({ first }: OpenPart): string {
     const offset = String(first.offset).padStart(16, "0");
-    if (first.offset !== this.#flushedOffset) return offset;
+    if (first.offset !== this.#writtenOffset) return offset;
     return `${offset}_${String(first.index).padStart(7, "0")}`;
   }
 
@@ -222,7 +307,8 @@ export class ParquetSink implements Sink {
       format: 1,
       journal: this.#context.journal,
       next: this.#safe,
-      flushes: this.#flushes,
+      layout: this.#layout,
+      flushes: [this.#flushed, this.#early].filter((flush) => flush !== null),
     };
     await this.#host.files.writeAtomic(
       this.#folder.inside(MANIFEST_NAME),
@@ -259,7 +345,7 @@ export class ParquetSink implements Sink {
   async #adopt(committed: Offset, signal: AbortSignal): Promise<void> {
     const { files } = this.#host;
     let kept = 0;
-    for await (const path of this.#partsBelow("", ["kind=", "exchange=", "symbol=", "date="])) {
+    for await (const path of this.#allParts()) {
       const offset = offsetOfPart(path);
       if (offset === null || offset < committed || offset >= this.#context.end()) continue;
       signal.throwIfAborted();
@@ -273,6 +359,11 @@ export class ParquetSink implements Sink {
       `put ${kept} parts of ${this.#plan.dir} aside as *.parquet.kept: their events are written again, and nothing says ` +
         "who wrote them",
     );
+  }
+
+  async *#allParts(): AsyncGenerator<string, void, undefined> {
+    yield* this.#partsBelow("", ["kind=", "exchange=", "date="]);
+    yield* this.#partsBelow("", ["kind=", "exchange=", "symbol=", "date="]);
   }
 
   async *#partsBelow(path: string, prefixes: readonly string[]): AsyncGenerator<string, void, undefined> {

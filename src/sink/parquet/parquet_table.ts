@@ -10,50 +10,35 @@ import {
   type FlatKind,
   type LevelsColumn,
   type NumberColumn,
-  type Offset,
   unreachable,
 } from "../../model/mod.ts";
 import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
-import { type NamedColumn, parquetFile } from "./parquet_file.ts";
-import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
-
-/** What all rows of a table share, and so its folder. */
-export interface Partition {
-  readonly kind: EventKind;
-  readonly exchange: string;
-  readonly symbol: string;
-  /** Days since the epoch of `received_ts`, UTC. */
-  readonly day: number;
-}
-
-/** The partition an event belongs to. */
-export function partitionOf(batch: EventBatch, event: number): Partition {
-  const day = dayOf(batch.receivedTs.values[event]);
-  return { kind: batch.kindAt(event), exchange: batch.exchanges[event], symbol: batch.symbols[event], day };
-}
-
-/** `kind=trade/exchange=binance/symbol=BTC-USDT/date=2026-11-22`. */
-export function partitionPath({ kind, exchange, symbol, day }: Partition): string {
-  return `kind=${kind}/exchange=${exchangePart(exchange)}/symbol=${pathPart(symbol)}/date=${dateOfDay(day)}`;
-}
+import { encodeRowGroup, type NamedColumn, type RowGroup } from "./parquet_file.ts";
 
 /** Adds the fields of the event in a row of its kind's table; returns how many rows it makes. */
 type WriteFields = (batch: EventBatch, row: number) => number;
 /** Adds the value in a row of a column of events. */
 type WriteField = (from: FieldColumn, row: number) => void;
 
+/** What a table has beside the columns of its kind. */
+export interface TableOptions {
+  /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
+  readonly exactDigits: boolean;
+  /** Begins with `symbol`; not where the path says it. */
+  readonly symbolColumn: boolean;
+}
+
 /**
- * Events of one partition as columns. All kinds begin with `canonical_symbol`, `native_symbol`, `exchange_ts`,
+ * Events of one kind as columns. All kinds begin with `symbol`, `canonical_symbol` (the same, under its earlier name), `native_symbol`, `exchange_ts`,
  * `received_ts`, `session`, `offset`, `index`; `kind`, `exchange` and `date` are in the path. A book event is one row a
  * level, bids first; one without levels is one row whose `side`, `price` and `size` are null, so that it does not vanish.
  */
 export class ParquetTable {
-  readonly partition: Partition;
-  /** Identity of the first event; the file's name. */
-  readonly first: { readonly offset: Offset; readonly index: number };
+  readonly kind: EventKind;
   rows = 0;
   readonly #columns: NamedColumn[] = [];
   readonly #exactDigits: boolean;
+  readonly #symbol: WordColumn | null;
   readonly #nativeSymbol: WordColumn;
   readonly #canonicalSymbol: WordColumn;
   readonly #exchangeTs: IntegerColumn;
@@ -63,11 +48,10 @@ export class ParquetTable {
   readonly #index: IntegerColumn;
   readonly #write: WriteFields;
 
-  /** `first`: the row in `batch` of the first event. */
-  constructor(batch: EventBatch, first: number, exactDigits: boolean) {
-    this.partition = partitionOf(batch, first);
-    this.first = { offset: batch.offsets.values[first], index: batch.indexes.values[first] };
+  constructor(kind: EventKind, { exactDigits, symbolColumn }: TableOptions) {
+    this.kind = kind;
     this.#exactDigits = exactDigits;
+    this.#symbol = symbolColumn ? this.#word("symbol", false) : null;
     this.#canonicalSymbol = this.#word("canonical_symbol", false);
     this.#nativeSymbol = this.#word("native_symbol", false);
     this.#exchangeTs = this.#integer("exchange_ts", "timestamp", true);
@@ -75,12 +59,13 @@ export class ParquetTable {
     this.#session = this.#integer("session", "integer", false);
     this.#offset = this.#integer("offset", "integer", false);
     this.#index = this.#integer("index", "integer", false);
-    this.#write = this.#fields(this.partition.kind);
+    this.#write = this.#fields(kind);
   }
 
-  /** Adds an event of this partition; returns how many rows it made. */
+  /** Adds an event of the kind; returns how many rows it made. */
   append(batch: EventBatch, event: number): number {
     const count = this.#write(batch, batch.rows[event]);
+    this.#symbol?.append(batch.symbols[event], count);
     this.#canonicalSymbol.append(batch.symbols[event], count);
     this.#nativeSymbol.append(batch.nativeSymbols[event], count);
     this.#exchangeTs.append(batch.exchangeTs.values[event], count);
@@ -99,10 +84,13 @@ export class ParquetTable {
     return bytes;
   }
 
-  /** Returns the whole file. Its footer says what it holds, and whose it is. */
-  encode(owner: { readonly journal: string; readonly sink: string }): Uint8Array {
-    const { kind, exchange, symbol } = this.partition;
-    return parquetFile(this.#columns, { rows: this.rows, notes: { kind, exchange, symbol, ...owner } });
+  get columns(): readonly NamedColumn[] {
+    return this.#columns;
+  }
+
+  /** Encodes what it holds. */
+  encode(): RowGroup {
+    return encodeRowGroup(this.#columns, this.rows);
   }
 
   #fields(kind: EventKind): WriteFields {

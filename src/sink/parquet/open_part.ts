@@ -1,0 +1,110 @@
+import { EventBatch, hasLevels, type Offset, ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX } from "../../model/mod.ts";
+import { compareBytes } from "./columns.ts";
+import { parquetFile, type RowGroup } from "./parquet_file.ts";
+import { ParquetTable, type TableOptions } from "./parquet_table.ts";
+import type { Partition } from "./partition.ts";
+
+/** Rows after which a row group ends with the symbol it is at, so that readers pass over those of other symbols. */
+const ROW_GROUP_ROWS_MIN = 8192;
+/** Events between two looks at how large a row group has become. */
+const MEASURE_EVERY = 256;
+
+/**
+ * A part under construction: events in the order of arrival, and behind them row groups that were encoded already to
+ * take less memory. Each time events are encoded they are sorted by symbol (those of a symbol stay in order), and a row
+ * group ends where a symbol does as soon as it is worth it: its bounds tell readers which symbols it may hold.
+ */
+export class OpenPart {
+  readonly partition: Partition;
+  /** Identity of the first event; the file's name. */
+  readonly first: { readonly offset: Offset; readonly index: number };
+  /** When the first event was added, by the monotonic clock, in ms. */
+  readonly sinceMs: number;
+  rows = 0;
+  readonly #options: TableOptions;
+  #events = new EventBatch();
+  /** Estimated memory of events that are not encoded, in bytes. */
+  openBytes = 0;
+  readonly #groups: RowGroup[] = [];
+  /** Memory of row groups, in bytes. */
+  encodedBytes = 0;
+
+  constructor(
+    options: TableOptions & {
+      readonly partition: Partition;
+      readonly first: { readonly offset: Offset; readonly index: number };
+      readonly sinceMs: number;
+    },
+  ) {
+    this.partition = options.partition;
+    this.first = options.first;
+    this.sinceMs = options.sinceMs;
+    this.#options = options;
+  }
+
+  /** Adds an event of this partition. */
+  append(batch: EventBatch, event: number): void {
+    this.#events.copy(batch, event);
+    this.openBytes += batch.weigh(event);
+    this.rows += rowsOf(batch, event);
+  }
+
+  /** Encodes what is not encoded. */
+  seal(): void {
+    const batch = this.#events;
+    const { symbols } = batch;
+    let table = new ParquetTable(this.partition.kind, this.#options);
+    let symbol: string | null = null;
+    let sinceMeasured = 0;
+    for (const event of orderBySymbol(batch)) {
+      const isNext = symbols[event] !== symbol;
+      const isFull = table.rows >= (isNext ? ROW_GROUP_ROWS_MIN : ROW_GROUP_ROWS_MAX) ||
+        (sinceMeasured >= MEASURE_EVERY && table.bytes >= ROW_GROUP_BYTES_MAX);
+      if (isFull) {
+        this.#add(table.encode());
+        table = new ParquetTable(this.partition.kind, this.#options);
+      }
+      if (isFull || sinceMeasured >= MEASURE_EVERY) sinceMeasured = 0;
+      table.append(batch, event);
+      symbol = symbols[event];
+      sinceMeasured++;
+    }
+    if (table.rows > 0) this.#add(table.encode());
+    this.#events = new EventBatch();
+    this.openBytes = 0;
+  }
+
+  /** Returns the whole file. Its footer says what it holds, and whose it is. */
+  encode(owner: { readonly journal: string; readonly sink: string }): Uint8Array {
+    this.seal();
+    const { kind, exchange, symbol } = this.partition;
+    const { columns } = new ParquetTable(kind, this.#options);
+    const notes = { kind, exchange, ...(symbol === null ? {} : { symbol }), ...owner };
+    return parquetFile(columns, { groups: this.#groups, notes });
+  }
+
+  #add(group: RowGroup): void {
+    this.#groups.push(group);
+    this.encodedBytes += group.bytes.length;
+  }
+}
+
+/** The events of a batch in the order of their symbols; those of one symbol stay in their order. */
+function orderBySymbol({ length, symbols }: EventBatch): readonly number[] {
+  const bySymbol = new Map<string, number[]>();
+  for (let event = 0; event < length; event++) {
+    const same = bySymbol.get(symbols[event]);
+    if (same === undefined) bySymbol.set(symbols[event], [event]);
+    else same.push(event);
+  }
+  return [...bySymbol].sort(([left], [right]) => compareBytes(left, right)).flatMap(([, same]) => same);
+}
+
+/** Rows that an event makes. */
+function rowsOf(batch: EventBatch, event: number): number {
+  const kind = batch.kindAt(event);
+  if (!hasLevels(kind)) return 1;
+  const { bids, asks } = batch.table(kind);
+  const row = batch.rows[event];
+  return Math.max(1, bids.count(row) + asks.count(row));
+}
