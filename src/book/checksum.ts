@@ -42,7 +42,7 @@ class ChecksumText {
   readonly #rule: ChecksumRule;
   readonly #digits: NumberDigits;
   readonly #crc = new Crc32();
-  #isFirst = true;
+  #previous: "bid" | "ask" | null = null;
 
   constructor(rule: ChecksumRule, digits: NumberDigits) {
     this.#rule = rule;
@@ -55,10 +55,13 @@ class ChecksumText {
 
   add(level: Level | undefined, isAsk: boolean): void {
     if (level === undefined) return;
-    const { separator, negativeAsks } = this.#rule;
+    const { separator, separators, negativeAsks } = this.#rule;
     const [price, size] = level;
-    if (this.#isFirst) this.#isFirst = false;
-    else this.#crc.text(separator);
+    const side = isAsk ? "ask" : "bid";
+    if (this.#previous !== null) {
+      this.#crc.text((this.#previous === side ? separators?.level : separators?.side) ?? separator);
+    }
+    this.#previous = side;
     this.#number(price, this.#digits.price);
     this.#crc.text(separator);
     if (isAsk && negativeAsks && !size.startsWith("-")) this.#crc.text("-");

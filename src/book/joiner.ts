@@ -108,6 +108,13 @@ export class SnapshotJoiner {
     return kept;
   }
 
+  /** Returns the held deltas that a snapshot does not have yet and goes on holding them: a later snapshot may be older too. */
+  rejoin(snapshot: SequencePoint): readonly TimedDelta[] {
+    const kept = this.#buffer.filter((delta) => junction(this.#rule, snapshot, delta) !== "old");
+    this.#buffer = kept.length > 0 && junction(this.#rule, snapshot, kept[0]) === "ahead" ? [] : kept;
+    return this.#buffer;
+  }
+
   /** Notes that a delta joined the snapshot, or that none has to. */
   crossBridge(): void {
     this.#bridge = null;

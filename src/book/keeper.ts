@@ -203,8 +203,10 @@ export class BookKeeper {
       this.#noteReset(delta, event.sequence, at.receivedTs, verdict);
     }
     this.#replace(event, point, isAhead(exchangeTs, point));
+    const newer = this.rule.rejoins === true ? this.#joiner.rejoin(point) : [];
+    for (const delta of newer) this.#advance(delta, false);
     this.#validity.enter("valid", at.receivedTs);
-    verdict.emit.push({ event, exchangeTs });
+    verdict.emit.push({ event: newer.length === 0 ? event : this.#joined(event), exchangeTs });
   }
 
   #joinSnapshot(
@@ -237,10 +239,12 @@ export class BookKeeper {
     for (const delta of kept) this.#advance(delta, false);
     this.#validity.enter("valid", at.receivedTs);
     if (kept.length === 0) verdict.emit.push({ event, exchangeTs });
-    else {
-      const joined: BookSnapshot = { ...event, ...this.#book.levels(), sequence: this.#position.last.sequence };
-      verdict.emit.push({ event: joined, exchangeTs });
-    }
+    else verdict.emit.push({ event: this.#joined(event), exchangeTs });
+  }
+
+  /** The snapshot with the deltas in it that were applied to it. */
+  #joined(event: BookSnapshot): BookSnapshot {
+    return { ...event, ...this.#book.levels(), sequence: this.#position.last.sequence };
   }
 
   #takeDelta(event: BookDelta, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
@@ -253,6 +257,7 @@ export class BookKeeper {
     if (outcome === "next") {
       if (bridge !== null) this.#joiner.crossBridge();
       this.#position.clearResets();
+      if (this.rule.rejoins === true) this.#joiner.hold(delta, at.receivedTs);
       this.#advance(delta, isAhead(exchangeTs, delta));
       verdict.emit.push({ event, exchangeTs });
       return;
@@ -290,6 +295,7 @@ export class BookKeeper {
       this.#validity.tellWaiting(at.receivedTs, verdict);
       return;
     }
+    if (this.rule.rejoins === true) this.#joiner.hold(delta, at.receivedTs);
     if (at.mayPass && this.#validity.state === "buffering") verdict.emit.push(emission);
     else verdict.withheld++;
     if (!isTooLong) return;

@@ -136,7 +136,11 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
     const how = request.everyMs === null ? "once a session" : `every ${request.everyMs} ms`;
     lines.push(`  REST ${request.name}, ${how}, for ${request.channel}`);
     for (const { path } of request.targets) {
-      lines.push(`    GET ${runnable.rest.baseUrls.slice(0, 1).map(showTemplate).join("")}${showTemplate(path)}`);
+      lines.push(
+        `    GET ${(request.baseUrls ?? runnable.rest.baseUrls).slice(0, 1).map(showTemplate).join("")}${
+          showTemplate(path)
+        }`,
+      );
     }
   }
   lines.push("  control frames");

@@ -53,9 +53,12 @@ export function applyOverrides(input: OverrideInput): Overridden {
   if (base_urls !== undefined && descriptor.rest === undefined) {
     report(input.locateKey(["base_urls"]), "Cannot override base_urls: the descriptor has no [rest]");
   }
-  const rest = descriptor.rest === undefined || base_urls === undefined
-    ? descriptor.rest
-    : { ...descriptor.rest, base_urls };
+  const rest = descriptor.rest === undefined || base_urls === undefined ? descriptor.rest : {
+    ...descriptor.rest,
+    base_urls,
+    instruments: descriptor.rest.instruments.map((list) => ({ ...list, base_urls: undefined })),
+    requests: descriptor.rest.requests.map((request) => ({ ...request, base_urls: undefined })),
+  };
   if (base_urls !== undefined) moved.set(keyOf(["rest", "base_urls"]), ["base_urls"]);
 
   const known = Object.keys(descriptor.args);

@@ -17,7 +17,16 @@ const bridgeSchema = z.strictObject({
       "has to be S",
   ),
   or_previous: z.boolean().default(false).describe("A first delta whose previous sequence is S fits too"),
-}).describe("How a snapshot from elsewhere is joined with buffered deltas; S is its sequence");
+}).describe(
+  "How a snapshot from elsewhere is joined with buffered deltas; S is its sequence. For kind `periodic`: its snapshots may " +
+    "be older than deltas that came before them, which then apply again",
+);
+
+const separatorsSchema = z.strictObject({
+  number: z.string().describe("Between price and size"),
+  level: z.string().describe("Between levels of one side"),
+  side: z.string().describe("Between a level of one side and the next one, of the other"),
+});
 
 const checksumSchema = z.strictObject({
   at: fieldSchema.optional().describe(
@@ -27,7 +36,9 @@ const checksumSchema = z.strictObject({
   order: z.enum(["asks_bids", "bids_asks", "interleaved"]).describe(
     "Order of the levels; `interleaved`: bid, ask, bid, ask, and the longer side goes on alone",
   ),
-  separator: z.string().default("").describe("What stands between any two numbers"),
+  separator: z.union([z.string(), separatorsSchema]).default("").describe(
+    "What stands between any two numbers; a table where it is not the same everywhere",
+  ),
   numbers: z.enum(["as_received", "padded", "shortest"]).default("as_received").describe(
     "`padded`: with the decimals of the instrument, without point and leading zeros; `shortest`: as JavaScript prints it",
   ),
@@ -61,7 +72,7 @@ export const bookFeedSchema = z.strictObject({
     "`none`: the exchange sends nothing that a lost delta shows by; said where `validate` warns that nothing proves the " +
       "book. Absent: numbers, a checksum, a counter of the connection or whole snapshots prove it",
   ),
-  bridge: bridgeSchema.prefault({}),
+  bridge: bridgeSchema.optional(),
   resets: z.literal("lower").optional().describe(
     "`lower`: a delta that names the last one as its previous may have a lower number than it",
   ),

@@ -89,7 +89,9 @@ export const overridesSchema = z.object({
     "Replaces the URLs of the descriptor's only connection, or of several by connection id: " +
       '`{ public = ["wss://…"] }`',
   ),
-  base_urls: urlList.optional().describe("Replaces `rest.base_urls` of the descriptor"),
+  base_urls: urlList.optional().describe(
+    "Replaces `rest.base_urls` of the descriptor, and those of its single requests",
+  ),
   read_timeout_ms: milliseconds.optional().describe(
     "Replaces `read_timeout_ms` of every connection, in milliseconds",
   ),

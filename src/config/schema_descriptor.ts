@@ -97,6 +97,10 @@ export const connectionSchema = z.strictObject({
   decode: z.enum(["text", "gzip", "deflate_raw", "auto"]).default("text").describe(
     "How frames are decoded; `auto` tells gzip, zlib and text apart by their first bytes",
   ),
+  layout: z.enum(["document", "prefixed", "several"]).default("document").describe(
+    "What the text of a frame is. `document`: one JSON document; `prefixed`: digits and a document, read as the list " +
+      "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list",
+  ),
   headers: headers.default({}).describe("Headers of the upgrade request"),
   compression: z.boolean().default(false).describe("Whether permessage-deflate is offered"),
   connect_delay_ms: z.int().min(0).max(2_147_483_647).default(0).describe(
@@ -126,11 +130,16 @@ const rateLimitSchema = z.strictObject({
   }).optional().describe("Token bucket instead"),
 }).describe("Limit of REST requests: `requests_per_minute` or `token_bucket`");
 
+const ownBaseUrls = z.array(text).min(1).optional().describe(
+  "Where this is asked instead of at `rest.base_urls`; the rate limit holds for each host",
+);
+
 /** `[[rest.instruments]]`. */
 export const instrumentsSchema = z.strictObject({
   path: z.union([text, z.array(text).min(1)]).transform((path) => typeof path === "string" ? path : path[0]).describe(
     "Path behind a base URL, or a list of them: so many lists of instruments that are read alike",
   ),
+  base_urls: ownBaseUrls,
   method: method.default("GET").describe("HTTP method"),
   body: z.string().optional().describe("Body of the request"),
   rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
@@ -148,6 +157,7 @@ export const restRequestSchema = z.strictObject({
   name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
   channel: channel.describe("Channel on whose behalf it is asked"),
   connection_id: connectionIds.describe("Connection on whose behalf it is asked, or a list of them"),
+  base_urls: ownBaseUrls,
   path: text.describe(
     "Path behind a base URL; with `{symbol}` one request for each instrument, with `{conn_id}` the connection's id",
   ),

@@ -5,6 +5,7 @@ import {
   decodePayload,
   findAlias,
   FrameMemory,
+  layOut,
   type NormalizedFrame,
   Normalizer,
   ReadContext,
@@ -47,12 +48,13 @@ export function explainFrame(frames: FramePlan, input: ExplainInput): FrameExpla
   const bytes = decodePayload(payload, decoding, origin.kind === "ws" && origin.binary);
   const text = bytes === null ? null : new TextDecoder().decode(bytes);
   const context = new ReadContext(new JsonDocument(), before);
-  const isJson = bytes !== null && context.document.parse(bytes);
+  const layout = (origin.kind === "ws" ? plan.layouts.get(origin.connectionId) : undefined) ?? "document";
+  const isJson = bytes !== null && context.document.parse(layOut(bytes, layout).bytes);
   context.begin(bytes ?? payload);
   context.hasSession = true;
   if (isJson && plan.aliasKey !== null) context.scope.route = findAlias(context, plan.aliasKey);
   const explainer = new RuleExplainer({ plan, origin, context, text, isJson, signal });
-  return { decoding, text, rules: explainer.rules(), result };
+  return { decoding, layout, text, rules: explainer.rules(), result };
 }
 
 function readBy(normalizer: Normalizer, { origin, payload }: ExplainInput, memory: FrameMemory): NormalizedFrame {

@@ -27,14 +27,16 @@ export function renderExplanation(
   options: { readonly origin: ExplainInput["origin"]; readonly color: boolean; readonly all: boolean },
 ): string {
   const paint = painter(options.color);
-  const { decoding, text, rules } = explanation;
+  const { decoding, layout, text, rules } = explanation;
   const shown = rules.filter(({ outcome }) => options.all || outcome !== "elsewhere");
   const hidden = rules.length - shown.length;
   const hiddenWords = hidden === 1
     ? "1 rule of another connection or source"
     : `${hidden} rules of other connections or sources`;
   return [
-    `${paint("bold", "frame")} ${originWords(options.origin)}, decoded as ${decoding}`,
+    `${paint("bold", "frame")} ${originWords(options.origin)}, decoded as ${decoding}${
+      layout === "document" ? "" : `, laid out as ${layout}`
+    }`,
     `  ${text === null ? paint("bad", "cannot be decoded") : shorten(text)}`,
     "",
     ...shown.flatMap((rule) => renderRule(rule, paint)),

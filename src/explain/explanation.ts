@@ -1,4 +1,4 @@
-import type { ControlSignal, Decoding } from "../model/mod.ts";
+import type { ControlSignal, Decoding, FrameLayout } from "../model/mod.ts";
 import type { Fault, NormalizedEvent } from "../normalize/mod.ts";
 import type { ExplainedTest } from "../program/mod.ts";
 
@@ -16,6 +16,7 @@ export interface ExplainInput {
 /** Every step from bytes to events. */
 export interface FrameExplanation {
   readonly decoding: Decoding;
+  readonly layout: FrameLayout;
   /** The decoded text; null where it could not be had. */
   readonly text: string | null;
   /** Control rules in order, then event rules; those of other connections and sources are named and not tested. */

@@ -255,6 +255,7 @@ export {
   type EventRule,
   type FieldRule,
   type FrameConnection,
+  type FrameLayout,
   type FramePlan,
   type LevelRule,
   type MergeRule,

@@ -11,6 +11,7 @@ export { type NormalizedEvent } from "./event_reader.ts";
 export { FieldReader } from "./field.ts";
 export { FrameMemory, type FrameMemoryPart } from "./frame_memory.ts";
 export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
+export { layOut } from "./layout.ts";
 export { matchConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
 export { PARSE_RULE_NAME } from "./raw_reader.ts";

@@ -4,6 +4,7 @@ import {
   type Decoding,
   EVENT_KINDS,
   EVENT_SPECS,
+  type FrameLayout,
   type FramePlan,
   integerText,
   isRowKind,
@@ -18,6 +19,7 @@ import { decodePayload } from "./decoder.ts";
 import { expressionText } from "./field.ts";
 import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
 import { FrameMemory } from "./frame_memory.ts";
+import { type LaidOut, layOut } from "./layout.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { Router } from "./router.ts";
 import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
@@ -75,6 +77,7 @@ const OCCASIONAL: ReadonlySet<RuleKind> = new Set(
 /** The rules that apply to frames of one connection, or to answers of one request. */
 interface Route {
   readonly decoding: Decoding;
+  readonly layout: FrameLayout;
   /** Control rules by the whole text of their frames. */
   readonly texts: ReadonlyMap<string, ControlReader>;
   /** Length in bytes of the longest such text. */
@@ -194,10 +197,11 @@ export class Normalizer {
         return result;
       }
     }
-    if (!context.document.parse(bytes)) {
+    const laidOut = layOut(bytes, route.layout);
+    if (!context.document.parse(laidOut.bytes)) {
       const error = context.document.error;
       const code = error === null || error.cause === "grammar" ? "not_json" : "undecodable";
-      context.fail(code, error === null ? "" : `${error.message} at byte ${error.at}`);
+      context.fail(code, error === null ? "" : `${error.message}${placeOf(error.at, laidOut)}`);
       return result;
     }
     const { socketSequence } = this.#plan;
@@ -246,7 +250,7 @@ export class Normalizer {
     const applies = ({ connections }: { readonly connections: ReadonlySet<string> | null }) =>
       connections === null || connections.has(connectionId);
     const route = this.#createRoute(
-      this.#plan.decode.get(connectionId) ?? "text",
+      { decoding: this.#plan.decode.get(connectionId) ?? "text", layout: this.#plan.layouts.get(connectionId) },
       this.#plan.controls.map((rule, index) => new ControlReader(rule, index)).filter(({ rule }) => applies(rule)),
       this.#plan.events.filter((rule) => rule.source === "ws" && applies(rule)),
     );
@@ -257,23 +261,32 @@ export class Normalizer {
   #requestRoute(request: string): Route {
     const known = this.#requests.get(request);
     if (known !== undefined) return known;
-    const route = this.#createRoute("text", [], this.#plan.events.filter((rule) => rule.source === request));
+    const route = this.#createRoute(
+      { decoding: "text" },
+      [],
+      this.#plan.events.filter((rule) => rule.source === request),
+    );
     this.#requests.set(request, route);
     return route;
   }
 
-  #createRoute(decoding: Decoding, controls: readonly ControlReader[], events: readonly CompiledEvent[]): Route {
+  #createRoute(
+    text: { readonly decoding: Decoding; readonly layout?: FrameLayout },
+    controls: readonly ControlReader[],
+    events: readonly CompiledEvent[],
+  ): Route {
     const texts = new Map<string, ControlReader>();
     let textBytesMax = 0;
     for (const reader of controls) {
-      const { text } = reader.rule;
-      if (text === null || texts.has(text)) continue;
-      texts.set(text, reader);
-      textBytesMax = Math.max(textBytesMax, new TextEncoder().encode(text).length);
+      const whole = reader.rule.text;
+      if (whole === null || texts.has(whole)) continue;
+      texts.set(whole, reader);
+      textBytesMax = Math.max(textBytesMax, new TextEncoder().encode(whole).length);
     }
     const structured = controls.filter(({ rule }) => rule.when !== null);
     return {
-      decoding,
+      decoding: text.decoding,
+      layout: text.layout ?? "document",
       texts,
       textBytesMax,
       controls: structured,
@@ -304,4 +317,9 @@ export class Normalizer {
     if (native === "") return { asked: null, connectionId: fallback };
     return { asked: symbolPair(native, symbol ?? native), connectionId: fallback };
   }
+}
+
+/** Where the parser stopped, as a place in the frame. */
+function placeOf(at: number, { shift }: LaidOut): string {
+  return shift === null ? "" : ` at byte ${Math.max(0, at - shift)}`;
 }

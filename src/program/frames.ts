@@ -7,6 +7,7 @@ import type {
   EventRule,
   Expression,
   FieldRule,
+  FrameLayout,
   FramePlan,
   LevelRule,
   ParseRule,
@@ -24,6 +25,8 @@ export interface CompiledFrames {
   readonly exchange: string;
   /** How to decode, by the descriptor's connection id. */
   readonly decode: ReadonlyMap<string, Decoding>;
+  /** How frames are laid out, by the same; connections that are not named have one document in each. */
+  readonly layouts: ReadonlyMap<string, FrameLayout>;
   readonly controls: readonly CompiledControl[];
   readonly events: readonly CompiledEvent[];
   readonly parse: CompiledParse | null;
@@ -134,6 +137,7 @@ export function compileFrames(plan: FramePlan): CompiledFrames {
   return {
     exchange: plan.exchange,
     decode: new Map(connections.map(({ id, decode }) => [id, decode])),
+    layouts: new Map(connections.flatMap(({ id, layout }) => layout === undefined ? [] : [[id, layout]])),
     controls: plan.controls.map(compileControl),
     events: plan.events.map(compileEvent),
     parse: plan.parse === null ? null : compileParse(plan.parse),

@@ -201,7 +201,7 @@ export class InstrumentLists {
       name: "instruments",
       native: "",
       method: list.method,
-      baseUrls,
+      baseUrls: list.baseUrls ?? baseUrls,
       path: { source: page, parts: [page] },
       headers,
       body: list.body,

@@ -147,7 +147,9 @@ export class RestClient {
   async #attempt(key: string, request: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<string | null> {
     const { host, observe } = this.#options;
     const { exchange, name, baseUrls } = request;
-    const first = (this.#baseAt.get(exchange) ?? 0) % baseUrls.length;
+    // Hosts of one list stand in for one another; those of another list are other hosts.
+    const hosts = [exchange, ...baseUrls.map(({ source }) => source)].join(" ");
+    const first = (this.#baseAt.get(hosts) ?? 0) % baseUrls.length;
     const bases = [...baseUrls.slice(first), ...baseUrls.slice(0, first)];
     const uuid = host.random.uuid();
     const values = { nowMs: host.clock.nowMs(), uuid: () => uuid, id: 1 };
@@ -165,11 +167,11 @@ export class RestClient {
     if (!isAnswer) {
       const failed = hide(answer instanceof Failure ? answer.message : describeStatus(answer));
       observe({ ...seen, status: answer.status, error: failed });
-      this.#baseAt.set(exchange, (first + urlAt + 1) % baseUrls.length);
+      this.#baseAt.set(hosts, (first + urlAt + 1) % baseUrls.length);
       return failed;
     }
     observe({ ...seen, status: answer.status, error: null });
-    this.#baseAt.set(exchange, (first + urlAt) % baseUrls.length);
+    this.#baseAt.set(hosts, (first + urlAt) % baseUrls.length);
     // From here on it is answered: what the answer sets off may ask anew.
     const asked = this.#asked.get(key);
     this.#asked.delete(key);

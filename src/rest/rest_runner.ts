@@ -180,7 +180,7 @@ export class RestRunner {
       name: request.name,
       native: target.native,
       method: "GET",
-      baseUrls,
+      baseUrls: request.baseUrls ?? baseUrls,
       path: target.path,
       headers,
       body: null,

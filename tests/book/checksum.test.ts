@@ -159,3 +159,23 @@ for (const [name, count] of [["okx-20220513-ws1", 290], ["okcoin-20230527-ws1", 
     assert.equal(verified, count);
   });
 }
+
+Deno.test("checksumOf() writes separators that differ between numbers, levels and sides", () => {
+  const book = bookOf([["99", "1"], ["98.50", "2.0"]], [["101", "3"], ["102", "4"]]);
+  const rule = checksumRule({
+    order: "asks_bids",
+    signed: false,
+    separator: ":",
+    separators: { level: ",", side: "|" },
+  });
+  assert.equal(checksumText(book, rule, NO_DIGITS), "101:3,102:4|99:1,98.50:2.0");
+  assert.equal(checksumOf(book, rule, NO_DIGITS), crc32("101:3,102:4|99:1,98.50:2.0"));
+  assert.equal(checksumOf(bookOf([["99", "1"]], []), rule, NO_DIGITS), crc32("99:1"));
+  const mixed = checksumRule({
+    order: "interleaved",
+    signed: false,
+    separator: ":",
+    separators: { level: ",", side: "|" },
+  });
+  assert.equal(checksumOf(book, mixed, NO_DIGITS), crc32("99:1|101:3|98.50:2.0|102:4"));
+});

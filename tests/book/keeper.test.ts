@@ -228,6 +228,46 @@ Deno.test("BookKeeper waits for the image that comes by itself, and asks for one
   assert.equal(rig.send(delta(900, 900)).resync, "resubscribe");
 });
 
+const REJOINED: Partial<BookRule> = { kind: "periodic", resync: "wait", sequence: "rising", rejoins: true };
+
+Deno.test("BookKeeper applies deltas again that are newer than a snapshot that came behind them", () => {
+  const rig = new Rig(REJOINED);
+  rig.send(snapshot("10"));
+  rig.send(delta(12, 12, [["99", "5"]]));
+  rig.send(delta(15, 15, [["97", "7"]]));
+  const { emit } = rig.send(snapshot("12", [["99", "5"], ["98", "9"]]));
+  assert.deepEqual(emit.map(({ event }) => event), [
+    {
+      kind: "book_snapshot",
+      bids: [["99", "5"], ["98", "9"], ["97", "7"]],
+      asks: ASKS,
+      sequence: "15",
+    },
+  ]);
+  assert.deepEqual(rig.send(delta(12, 12, [["90", "1"]])), { ...NOTHING, withheld: 1 });
+  assert.equal(rig.send(delta(16, 16)).emit.length, 1);
+});
+
+Deno.test("BookKeeper joins the first snapshot of a book with newer deltas that came before it, also after a restart", () => {
+  const rig = new Rig(REJOINED);
+  rig.send(delta(11, 11, [["97", "7"]]));
+  rig.send(delta(9, 9, [["96", "1"]]));
+  const restored = new BookKeeper(bookRule(REJOINED));
+  restored.restoreState(JSON.parse(JSON.stringify(rig.keeper.saveState())));
+  const { emit } = restored.apply([snapshot("10")], { receivedTs: 3, mayPass: false });
+  assert.deepEqual(emit.map(({ event }) => [event.bids, "sequence" in event ? event.sequence : null]), [
+    [[...BIDS, ["97", "7"]], "11"],
+  ]);
+});
+
+Deno.test("BookKeeper emits a snapshot as it came where no delta is newer", () => {
+  const rig = new Rig(REJOINED);
+  rig.send(snapshot("10"));
+  rig.send(delta(12, 12, [["99", "5"]]));
+  const image = snapshot("12");
+  assert.deepEqual(rig.send(image).emit, [{ event: image.event, exchangeTs: null }]);
+});
+
 Deno.test("BookKeeper cuts the book to its depth after each update", () => {
   const rig = new Rig({ depth: 2 });
   rig.send(snapshot(null));

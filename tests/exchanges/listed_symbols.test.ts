@@ -36,6 +36,18 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "BTC/USDC": "BTC_USDC",
     },
   },
+  bitbank: {
+    answers: [{
+      success: 1,
+      data: {
+        pairs: [
+          { name: "btc_jpy", base_asset: "btc", quote_asset: "jpy", is_enabled: true, stop_order: false },
+          { name: "old_jpy", base_asset: "old", quote_asset: "jpy", is_enabled: true, stop_order: true },
+        ],
+      },
+    }],
+    gives: { "BTC/JPY": "btc_jpy" },
+  },
   bithumb: {
     answers: [[{ market: "KRW-BTC", korean_name: "비트코인", english_name: "Bitcoin", market_warning: "NONE" }]],
     gives: { "BTC/KRW": "KRW-BTC" },

@@ -61,6 +61,7 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "aster-futures", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
   { name: "dydx-v4", symbols: ["BTC/USD:USDC", "ETH/USD:USDC"], lacks: ["quotes", "ticker"] },
   { name: "lighter", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: ["ticker"], markets: 3 },
+  { name: "bitbank", symbols: ["BTC/JPY", "ETH/JPY"], lacks: ["candles", "derivative", "liquidations"] },
   { name: "bithumb", symbols: ["BTC/KRW", "ETH/BTC"], lacks: ["quotes", "candles", "derivative", "liquidations"] },
   { name: "whitebit", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"] },
   { name: "bitvavo", symbols: ["BTC/EUR", "ETH/EUR"], lacks: ["derivative", "liquidations"] },

@@ -270,3 +270,18 @@ Deno.test("ask() shows no secret of an address or a header, in an answer's recor
   const told = JSON.stringify(rig.seen);
   assert.ok(!told.includes("s3cret") && told.includes("{env:TOKEN}"), told);
 });
+
+Deno.test("ask() goes on to the next host of a request's own list, whatever hosts other requests have", async () => {
+  const rig = restRig((url) => url.startsWith("https://bad") ? { status: 500 } : {});
+  const data = [text("https://bad.example.com"), text("https://good.example.com")];
+  const lists = [text("https://first.example.com"), text("https://second.example.com")];
+  rig.client.ask(request({ native: "A", baseUrls: data }), "snapshot", forever);
+  await rig.clock.advance(10_000);
+  rig.client.ask(request({ native: "B", baseUrls: lists }), "snapshot", forever);
+  await rig.clock.advance(10_000);
+  assert.deepEqual(rig.asked.map(({ url }) => new URL(url).host), [
+    "bad.example.com",
+    "good.example.com",
+    "first.example.com",
+  ]);
+});

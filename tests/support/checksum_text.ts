@@ -11,13 +11,17 @@ export function checksumText(book: OrderBook, rule: ChecksumRule, digits: Number
   };
   const parts = (levels: readonly Level[], sign: string) =>
     levels.map(([price, size]) => [number(price, digits.price), sign + number(size, digits.size)]);
+  const between = (sides: readonly (readonly string[])[][]) =>
+    sides.filter((side) => side.length > 0).map((side) =>
+      side.map((level) => level.join(rule.separator)).join(rule.separators?.level ?? rule.separator)
+    ).join(rule.separators?.side ?? rule.separator);
   const bids = parts(book.top("bid", rule.depth), "");
   const asks = parts(book.top("ask", rule.depth), rule.negativeAsks ? "-" : "");
   switch (rule.order) {
     case "asks_bids":
-      return [...asks, ...bids].flat().join(rule.separator);
+      return between([asks, bids]);
     case "bids_asks":
-      return [...bids, ...asks].flat().join(rule.separator);
+      return between([bids, asks]);
     case "interleaved": {
       const ranks = Array.from({ length: Math.max(bids.length, asks.length) }, (_, rank) => rank);
       return ranks.flatMap((rank) => [...bids[rank] ?? [], ...asks[rank] ?? []]).join(rule.separator);

@@ -1,4 +1,4 @@
-import type { BookRule, ChecksumRule, EventRule, Instrument, Template } from "../../model/mod.ts";
+import type { BookRule, BridgeRule, ChecksumRule, EventRule, Instrument, Template } from "../../model/mod.ts";
 import type { BookFeedValues, DescriptorValues } from "../schema_descriptor.ts";
 import { closedTextOf, templateOf } from "./compile.ts";
 import { fieldRule } from "./fields.ts";
@@ -38,6 +38,7 @@ export function buildBookRules(descriptor: DescriptorValues, context: BookContex
       kind: values.kind,
       sequence: values.sequence,
       bridge: bridgeRule(values.bridge),
+      ...(values.kind === "periodic" && values.bridge !== undefined ? { rejoins: true as const } : {}),
       resetsLower: values.resets === "lower",
       depth: depthOf(values, { place: place.at("depth"), texts: context.texts }),
       checksum: values.checksum === undefined ? null : checksumRule(values.checksum),
@@ -125,6 +126,9 @@ function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Pl
 /** Reports a kind without what its snapshots come from, and the other way round. */
 function checkSource(values: BookFeedValues, descriptor: DescriptorValues, place: Place): void {
   const { kind, snapshot_request: rest, request, resync } = values;
+  if (kind === "periodic" && values.bridge !== undefined && values.sequence === "none") {
+    place.at("bridge").error("A `bridge` of kind periodic needs numbers to tell older deltas by: give `sequence`");
+  }
   const names = (descriptor.rest?.requests ?? []).map(({ name }) => name);
   if (kind === "rest" && rest === undefined) {
     place.error("No `snapshot_request`: kind rest names the REST request that gives snapshots");
@@ -168,7 +172,10 @@ function checksumRule(values: NonNullable<BookFeedValues["checksum"]>): Checksum
   return {
     depth: values.depth,
     order: values.order,
-    separator: values.separator,
+    ...(typeof values.separator === "string" ? { separator: values.separator } : {
+      separator: values.separator.number,
+      separators: { level: values.separator.level, side: values.separator.side },
+    }),
     numbers: values.numbers,
     priceDigits: values.price_digits ?? null,
     sizeDigits: values.size_digits ?? null,
@@ -204,6 +211,7 @@ function requestsOf(values: BookFeedValues, context: BookContext): Readonly<Reco
   }));
 }
 
-function bridgeRule({ drop, first, exact, or_previous: orPrevious }: BookFeedValues["bridge"]): BookRule["bridge"] {
+function bridgeRule(bridge: BookFeedValues["bridge"]): BridgeRule {
+  const { drop = "<=", first = "S+1", exact = false, or_previous: orPrevious = false } = bridge ?? {};
   return { drop, first, ...(exact ? { exact } : {}), orPrevious };
 }

@@ -5,6 +5,7 @@ import type {
   RestPlan,
   RestRateLimit,
   RestRequestPlan,
+  Template,
 } from "../../model/mod.ts";
 import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
@@ -29,12 +30,7 @@ export function buildRest(
     return { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] };
   }
   const place = context.place.at("rest");
-  const baseUrls = rest.base_urls.flatMap((url, index) => {
-    const at = place.at("base_urls", index);
-    if (!/^https?:\/\/|^\{/.test(url)) at.error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
-    const template = templateOf(url.replace(/\/+$/, ""), at, { ...context.texts.scope, placeholders: ["env"] });
-    return template === null ? [] : [template];
-  });
+  const baseUrls = baseUrlsOf(rest.base_urls, place, context.texts);
   const names = new Set<string>();
   return {
     baseUrls,
@@ -50,8 +46,26 @@ export function buildRest(
       checkConnectionIds(request.connection_id, descriptor, at.at("connection_id"));
       return requestPlans(request, descriptor, { ...context, place: at });
     }),
-    instruments: instrumentLists(rest, place),
+    instruments: instrumentLists(rest, place, context.texts),
   };
+}
+
+function baseUrlsOf(urls: readonly string[], place: Place, texts: Texts): readonly Template[] {
+  return urls.flatMap((url, index) => {
+    const at = place.at("base_urls", index);
+    if (!/^https?:\/\/|^\{/.test(url)) at.error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
+    const template = templateOf(url.replace(/\/+$/, ""), at, { ...texts.scope, placeholders: ["env"] });
+    return template === null ? [] : [template];
+  });
+}
+
+/** Base URLs of a table's own, as a part of its plan; nothing where it has none. */
+function ownBaseUrls(
+  { base_urls }: { readonly base_urls?: readonly string[] | undefined },
+  place: Place,
+  texts: Texts,
+): { readonly baseUrls?: readonly Template[] } {
+  return base_urls === undefined ? {} : { baseUrls: baseUrlsOf(base_urls, place, texts) };
 }
 
 function rateLimit(rest: RestValues, place: Place): RestRateLimit | null {
@@ -80,6 +94,7 @@ function requestPlans(
     place: pathAt,
     texts,
   });
+  const own = ownBaseUrls(request, place, texts);
   return connectionIdsOf(request.connection_id).map((connectionId) => {
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
     const served = connection === undefined || !demand.channels.includes(request.channel)
@@ -91,6 +106,7 @@ function requestPlans(
       name: request.name,
       channel: request.channel,
       connectionId,
+      ...own,
       targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
         const path = pathTemplate(request.path, { symbol, native, connectionId }, { place: pathAt, texts });
         return path === null ? [] : [{ native, symbol, path }];
@@ -131,7 +147,7 @@ function requestMatch(path: string): RestRequestPlan["match"] {
   return { pathPrefix: path.slice(0, end), symbolParameter: parameter?.[1] ?? null };
 }
 
-function instrumentLists(rest: RestValues, place: Place): readonly InstrumentListPlan[] {
+function instrumentLists(rest: RestValues, place: Place, texts: Texts): readonly InstrumentListPlan[] {
   return rest.instruments.flatMap((list, index) => {
     const at = place.at("instruments", index);
     const rows = rowsOf(list.rows, at.at("rows"));
@@ -140,7 +156,8 @@ function instrumentLists(rest: RestValues, place: Place): readonly InstrumentLis
     const canonical = sourceOf(list.canonical, at.at("canonical"));
     if (rows === null || native === null || canonical === null) return [];
     const next = list.next === undefined ? null : nextPage(list.next, at.at("next"));
-    return [{ method: list.method, path: list.path, body: list.body ?? null, rows, where, native, canonical, next }];
+    const { method, path, body = null } = list;
+    return [{ method, ...ownBaseUrls(list, at, texts), path, body, rows, where, native, canonical, next }];
   });
 }
 

@@ -72,8 +72,9 @@ export function frameConnections(
       }
       if (other === undefined) canonical.set(native, symbol);
     }
-    const { id, decode, urls } = connection;
-    return { id, decode, urls, canonical: Object.fromEntries(canonical) };
+    const { id, decode, layout, urls } = connection;
+    const odd = layout === "document" ? {} : { layout };
+    return { id, decode, ...odd, urls, canonical: Object.fromEntries(canonical) };
   });
 }
 

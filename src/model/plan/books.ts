@@ -28,8 +28,10 @@ export interface ChecksumRule {
   readonly depth: number;
   /** `asks_bids`: all asks, then all bids. `interleaved`: bid, ask, bid, ask; the longer side goes on alone. */
   readonly order: "asks_bids" | "bids_asks" | "interleaved";
-  /** Text between any two numbers. */
+  /** Text between any two numbers; between price and size alone where `separators` says the others. */
   readonly separator: string;
+  /** Text between levels of a side, and between the last level of one side and the first of the other. */
+  readonly separators?: { readonly level: string; readonly side: string };
   /**
    * `as_received`: the texts of the frames. `padded`: as many decimals as the instrument has, without the point and
    * leading zeros. `shortest`: as JavaScript prints the number.
@@ -53,6 +55,8 @@ export interface BookRule {
   readonly kind: BookKind;
   readonly sequence: SequenceRule;
   readonly bridge: BridgeRule;
+  /** Whether snapshots of a periodic book may be older than deltas that came before them, which then apply again. */
+  readonly rejoins?: true;
   /** Whether a delta whose last sequence is below its previous one continues the chain. */
   readonly resetsLower: boolean;
   /** Levels of each side that are kept after an update; null keeps all. */

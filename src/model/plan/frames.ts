@@ -35,6 +35,8 @@ export interface FrameConnection {
   /** The descriptor's connection id. */
   readonly id: string;
   readonly decode: Decoding;
+  /** How the text of a frame is laid out. Absent: one JSON document. */
+  readonly layout?: FrameLayout;
   /** Addresses, to recognise the connection of a recording. */
   readonly urls: readonly string[];
   /** Native → canonical: the same spelling may name two instruments on two connections. */
@@ -43,6 +45,12 @@ export interface FrameConnection {
 
 /** Compression of binary frames. `auto` tells gzip and zlib by the first bytes and takes anything else as text. */
 export type Decoding = "text" | "gzip" | "deflate_raw" | "auto";
+
+/**
+ * How the text of a frame is laid out. `document`: one JSON document. `prefixed`: digits, then a document or nothing; read
+ * as a list of the two. `several`: documents that follow one another; read as a list of them.
+ */
+export type FrameLayout = "document" | "prefixed" | "several";
 
 /** The parse table of schema 1.4: fields that are read from every frame. */
 export interface ParseRule {

@@ -26,6 +26,8 @@ export interface RestRequestPlan {
   readonly channel: Channel;
   /** Connection whose streams of `channel` the request serves. */
   readonly connectionId: string;
+  /** Where it is asked instead of at the base URLs of all. */
+  readonly baseUrls?: readonly Template[];
   /** One path for each instrument, or a single one with native `""`; each follows a base URL. */
   readonly targets: readonly { readonly native: string; readonly symbol: string; readonly path: Template }[];
   /** Poll interval in ms; null sends the request once a session, after the stream was acknowledged. */
@@ -37,6 +39,8 @@ export interface RestRequestPlan {
 /** Request for a list of instruments, and the rules that turn its rows into entries of the symbol map. */
 export interface InstrumentListPlan {
   readonly method: "GET" | "POST";
+  /** Where it is asked instead of at the base URLs of all. */
+  readonly baseUrls?: readonly Template[];
   readonly path: string;
   readonly body: string | null;
   readonly rows: Rows;

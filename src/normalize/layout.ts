@@ -1,0 +1,94 @@
+import { type FrameLayout, unreachable } from "../model/mod.ts";
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const RECORD_SEPARATOR = 0x1e;
+
+/** Text that is read as JSON, and how many of its first bytes do not stand in the frame. */
+export interface LaidOut {
+  readonly bytes: Uint8Array;
+  /** What a position has to be lessened by to be one of the frame; null where that varies. */
+  readonly shift: number | null;
+}
+
+/** The one JSON text that stands for the text of a frame, by what its connection says of how frames are laid out. */
+export function layOut(bytes: Uint8Array, layout: FrameLayout): LaidOut {
+  switch (layout) {
+    case "document":
+      return { bytes, shift: 0 };
+    case "prefixed":
+      return prefixed(bytes);
+    case "several":
+      return { bytes: listed(bytes), shift: null };
+    default:
+      return unreachable(layout);
+  }
+}
+
+/** `42["a"]` as `["42",["a"]]`; nothing behind the digits is null, and no digits are an empty text. */
+function prefixed(bytes: Uint8Array): LaidOut {
+  let digits = 0;
+  while (digits < bytes.length && bytes[digits] >= ZERO && bytes[digits] <= NINE) digits++;
+  const prefix = new TextDecoder().decode(bytes.subarray(0, digits));
+  const head = new TextEncoder().encode(`["${prefix}",`);
+  const rest = digits === bytes.length ? new TextEncoder().encode("null") : bytes.subarray(digits);
+  const text = new Uint8Array(head.length + rest.length + 1);
+  text.set(head);
+  text.set(rest, head.length);
+  text[text.length - 1] = 0x5d;
+  return { bytes: text, shift: head.length - digits };
+}
+
+/**
+ * Documents that follow one another as the elements of a list. White space, or the record separator of RFC 7464, may stand
+ * between, before and behind them. What is no JSON stays as it is, for the parser to refuse.
+ */
+function listed(bytes: Uint8Array): Uint8Array {
+  const text = new Uint8Array(bytes.length * 2 + 2);
+  let length = 0;
+  text[length++] = 0x5b;
+  let depth = 0;
+  let isText = false;
+  // Whether a document at the top has ended, so that the next byte that counts begins another.
+  let hasEnded = false;
+  let isScalar = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isText) {
+      text[length++] = byte;
+      if (byte === BACKSLASH && at + 1 < bytes.length) text[length++] = bytes[++at];
+      else if (byte === QUOTE) {
+        isText = false;
+        if (depth === 0) hasEnded = true;
+      }
+      continue;
+    }
+    if (isBetween(byte)) {
+      if (isScalar && depth === 0) [isScalar, hasEnded] = [false, true];
+      text[length++] = byte === RECORD_SEPARATOR && depth === 0 ? 0x20 : byte;
+      continue;
+    }
+    const opens = byte === 0x7b || byte === 0x5b;
+    if (depth === 0 && isScalar && (opens || byte === QUOTE)) [isScalar, hasEnded] = [false, true];
+    if (hasEnded) {
+      text[length++] = COMMA;
+      hasEnded = false;
+    }
+    text[length++] = byte;
+    if (byte === QUOTE) isText = true;
+    else if (opens) depth++;
+    else if (byte === 0x7d || byte === 0x5d) {
+      depth--;
+      if (depth === 0) hasEnded = true;
+    } else if (depth === 0) isScalar = true;
+  }
+  text[length++] = 0x5d;
+  return text.subarray(0, length);
+}
+
+function isBetween(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09 || byte === RECORD_SEPARATOR;
+}
