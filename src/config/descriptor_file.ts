@@ -51,7 +51,7 @@ export function readDescriptorFile(file: FoundFile, exchange: string | null, hom
   const { table, problems } = withHomePaths(source, source.table, home);
   const shape = checkShape<DescriptorValues>({
     schema: descriptorSchema,
-    jsonSchema: () => jsonSchema("descriptor"),
+    jsonSchema: descriptorJsonSchema,
     value: table,
     doubted: problems.map(({ path }) => path),
     locate: source.locate,
