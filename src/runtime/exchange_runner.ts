@@ -9,7 +9,6 @@ import {
   type RequestStatus,
   type RunnableExchange,
   type SessionId,
-  type Stream,
   unreachable,
 } from "../model/mod.ts";
 import { type InstanceLimits, type MissedPoll, type RestClient, RestRunner } from "../rest/mod.ts";
@@ -61,7 +60,6 @@ export class ExchangeRunner {
     });
     this.#sessions = runnable.connections.map((plan) => {
       const connectionId = connectionIdOf(plan.key);
-      const streams: Stream[] = plan.requests.flatMap((r) => r.items.flatMap((item) => item.streams));
       const session: Session = createSession({
         exchange: name,
         plan,
@@ -73,6 +71,8 @@ export class ExchangeRunner {
         sink: {
           opened: (url, at) => {
             const { descriptorHash, planHash } = options;
+            // What this socket is going to ask for; it may have changed since the session was made.
+            const streams = [...session.streams].flatMap(({ desired, stream }) => desired ? [stream] : []);
             const opened = {
               kind: "opened",
               at,
