@@ -35,11 +35,13 @@ export function loadNamed(name: string): ShippedFrames {
 export function readBooks(
   descriptor: string | ShippedFrames,
   files: readonly string[],
+  linesMax = Infinity,
 ): readonly RecordedBook[] | null {
   const { frames: plan, requests } = typeof descriptor === "string" ? loadNamed(descriptor) : descriptor;
   const recordings = files.map((file) => readRecording(file));
   if (recordings.includes(null)) return null;
-  const lines = recordings.flatMap((recorded) => recorded ?? []).sort((left, right) => left.t - right.t);
+  const lines = recordings.flatMap((recorded) => recorded ?? []).sort((left, right) => left.t - right.t)
+    .slice(0, linesMax);
   const normalizer = new FrameReader(plan);
   const books = new Map<string, { symbol: string; rule: BookRule; frames: BookUpdate[][] }>();
   let connectionId = "";
