@@ -62,7 +62,7 @@ const CASES: readonly BrokenFile[] = [
     "sinks of an unknown type, with a key of another type, and of one name",
     `${RUN}[[sink]]\nname = "a"\ntype = "parket"\n[[sink]]\nname = "b"\ntype = "ndjson"\npart_rows = 5\n${INSTANCE}`,
     [
-      'collector.toml:5:8+8 error -: Wrong value of "type": expected one of "parquet", "ndjson", "csv", "stdout", ' +
+      'collector.toml:5:8+8 error -: Wrong value of "type": expected one of "parquet", "ndjson", "csv", "stdout", "postgres", ' +
       'found text "parket"; did you mean "parquet"?',
       'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds"',
     ],
