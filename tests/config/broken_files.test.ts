@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../src/config/mod.ts";
+import { SINK_TYPES } from "../../src/sink/mod.ts";
 import {
   buildNothing,
   COLLECTOR,
@@ -10,6 +11,8 @@ import {
   RUN,
   type TestFiles,
 } from "./support.ts";
+
+const SINK_NAMES = SINK_TYPES.map(({ name }) => `"${name}"`).join(", ");
 
 const SINK_NAME = "a name of at most 64 letters, digits, `_`, `-` and `.` that begins with none of the last two";
 
@@ -62,7 +65,7 @@ const CASES: readonly BrokenFile[] = [
     "sinks of an unknown type, with a key of another type, and of one name",
     `${RUN}[[sink]]\nname = "a"\ntype = "parket"\n[[sink]]\nname = "b"\ntype = "ndjson"\npart_rows = 5\n${INSTANCE}`,
     [
-      'collector.toml:5:8+8 error -: Wrong value of "type": expected one of "parquet", "ndjson", "csv", "stdout", "postgres", ' +
+      `collector.toml:5:8+8 error -: Wrong value of "type": expected one of ${SINK_NAMES}, ` +
       'found text "parket"; did you mean "parquet"?',
       'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds"',
     ],
