@@ -7,6 +7,7 @@ const DIR = new URL("../../config/examples", import.meta.url).pathname;
 const VALUES: Readonly<Record<string, string>> = {
   PG_URL: "postgres://collector:secret@localhost:5432/market",
   QUESTDB_URL: "http://localhost:9000",
+  CLICKHOUSE_URL: "http://collector:secret@localhost:8123",
 };
 
 for (const { name } of [...Deno.readDirSync(DIR)].sort((a, b) => a.name < b.name ? -1 : 1)) {

@@ -123,7 +123,8 @@ export function testTableSink<Server extends TestedServer>(sut: TableSinkUnderTe
     let committed = 0;
     let step = 0;
     for (let life = 0; life < 200; life++) {
-      const sink = make(prefix);
+      // So few rows a request that some are sent before they are flushed.
+      const sink = make(prefix, { batch_rows: 3 });
       const stand = await sink.open(committed);
       const rest = events.filter(({ offset }) => offset >= stand);
       if (rest.length === 0) break;

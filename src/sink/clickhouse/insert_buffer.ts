@@ -1,0 +1,84 @@
+import type { Envelope, Offset } from "../../model/mod.ts";
+import type { Row } from "../table_rows.ts";
+import type { ClickhouseTable } from "./ddl.ts";
+import { jsonRow, partitionOf } from "./json_rows.ts";
+
+/** Place of an event in the journal. */
+export interface Place {
+  readonly offset: Offset;
+  readonly index: number;
+}
+
+/** Rows for one insert: of one partition of one table, so that ClickHouse takes all of them or none. */
+export interface Insert {
+  readonly table: ClickhouseTable;
+  readonly partition: string;
+  readonly first: string;
+  readonly last: string;
+  readonly body: string;
+}
+
+interface Pending {
+  readonly table: ClickhouseTable;
+  readonly partition: string;
+  readonly first: string;
+  last: string;
+  readonly lines: string[];
+}
+
+/** Characters and rows of all inserts together from which they are sent: well below what makes ClickHouse cut a block. */
+const BUFFER_CHARS = 16 * 1024 * 1024;
+const BUFFER_ROWS = 500_000;
+
+/** Rows that wait, by table and partition, without those that are there already. */
+export class InsertBuffer {
+  readonly #by: "day" | "month";
+  readonly #pending = new Map<string, Pending>();
+  readonly #there = new Map<string, Place>();
+  #chars = 0;
+  rows = 0;
+
+  constructor(by: "day" | "month") {
+    this.#by = by;
+  }
+
+  get isFull(): boolean {
+    return this.#chars >= BUFFER_CHARS || this.rows >= BUFFER_ROWS;
+  }
+
+  /** Events of a partition up to a place are there: they are left out. */
+  skipTo({ name }: ClickhouseTable, partition: string, place: Place): void {
+    this.#there.set(`${name} ${partition}`, place);
+  }
+
+  /** Adds the rows of one event, which are never parted. */
+  append(table: ClickhouseTable, rows: readonly Row[], { offset, index }: Envelope): void {
+    const [first] = rows;
+    const partition = partitionOf(Number(first[table.timeAt]), this.#by);
+    const key = `${table.name} ${partition}`;
+    const there = this.#there.get(key);
+    if (there !== undefined && (offset < there.offset || (offset === there.offset && index <= there.index))) return;
+    let pending = this.#pending.get(key);
+    const place = `${offset}.${index}`;
+    if (pending === undefined) {
+      pending = { table, partition, first: place, last: place, lines: [] };
+      this.#pending.set(key, pending);
+    }
+    pending.last = place;
+    for (const row of rows) {
+      const line = jsonRow(table, row);
+      pending.lines.push(line);
+      this.#chars += line.length;
+    }
+    this.rows += rows.length;
+  }
+
+  /** Returns what waits, and holds nothing any more. */
+  take(): readonly Insert[] {
+    const inserts = [...this.#pending.values()].map(({ lines, ...rest }) => ({ ...rest, body: lines.join("") }));
+    this.#pending.clear();
+    this.#chars = 0;
+    this.rows = 0;
+    return inserts;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Cell, Row } from "../table_rows.ts";
+import type { ClickhouseColumn, ClickhouseTable } from "./ddl.ts";
+
+/** Returns a row as one line of the format `JSONCompactEachRow`. */
+export function jsonRow({ columns }: ClickhouseTable, row: Row): string {
+  let text = "[";
+  for (const column of columns) text += `${text === "[" ? "" : ","}${valueText(column, row[column.at])}`;
+  return `${text}]\n`;
+}
+
+/** Returns the partition that a time lies in, as the server names it. */
+export function partitionOf(micros: number, by: "day" | "month"): string {
+  const date = new Date(Math.floor(micros / 1000)).toISOString();
+  return date.slice(0, by === "day" ? 10 : 7).replaceAll("-", "");
+}
+
+function valueText({ holds }: ClickhouseColumn, value: Cell): string {
+  if (value === null) return "null";
+  switch (holds) {
+    case "text":
+      return JSON.stringify(String(value));
+    case "number":
+    case "boolean":
+      return String(value);
+    case "double":
+      return doubleText(String(value));
+    case "time":
+      return timeText(Number(value));
+  }
+}
+
+/** Digits as they are; spellings that JSON does not know by their value; what no Float64 can hold as infinity. */
+function doubleText(digits: string): string {
+  if (/^-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?$/.test(digits)) return digits;
+  const value = Number(digits);
+  return Number.isFinite(value) ? String(value) : `"${value < 0 ? "-inf" : "inf"}"`;
+}
+
+/** A time to the microsecond: seconds with a fraction where they have ten digits, else a date, which is never mistaken. */
+function timeText(micros: number): string {
+  const seconds = Math.floor(micros / 1_000_000);
+  const fraction = String(micros - seconds * 1_000_000).padStart(6, "0");
+  if (seconds >= 1_000_000_000) return `"${seconds}.${fraction}"`;
+  return `"${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")}.${fraction}"`;
+}
