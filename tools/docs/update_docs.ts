@@ -1,10 +1,12 @@
 import { jsonSchemaText, type SchemaName } from "../../src/config/json_schema.ts";
 import { renewReference } from "../../src/config/reference.ts";
+import { EVENTS_FILE, renewEvents } from "./events_doc.ts";
 import { exchangePages } from "./exchange_pages.ts";
 import { OPERATIONS_FILE, renewOperations } from "./operations_doc.ts";
 
 /**
- * Rewrites what is generated: `config/schema/*.json` and the reference parts of the documents from the schemas, the tables
+ * Rewrites what is generated: `config/schema/*.json` and the reference parts of the documents from the schemas, the events of
+ * `docs/files.md` from their table, the tables
  * of `docs/operations.md` from metrics and log events, `docs/exchanges/` and the overview in the README from the shipped
  * descriptors. Run it after one of these has changed: `deno task docs`.
  */
@@ -36,6 +38,8 @@ export function generatedFiles(): readonly {
     const is = readOrNull(path);
     return is === null ? [] : [{ path, is, want: renewReference(is, name) ?? is }];
   });
+  const events = readOrNull(EVENTS_FILE);
+  if (events !== null) documents.push({ path: EVENTS_FILE, is: events, want: renewEvents(events) ?? events });
   return [...schemas, ...documents];
 }
 
