@@ -45,6 +45,7 @@ export function planCommand(context: CliContext): Command {
 function planBody(plan: Plan, exchanges: readonly ExchangePlan[]): unknown {
   return {
     http: `${plan.run.httpHost}:${plan.run.httpPort}`,
+    collector: plan.run.collector,
     data_dir: plan.run.dataDir,
     journal: plan.journal,
     dedup: plan.dedup,
@@ -110,6 +111,7 @@ function runnableBody(runnable: RunnableExchange) {
 function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
   const lines = [
     `health and metrics on http://${plan.run.httpHost}:${plan.run.httpPort}`,
+    ...(plan.run.collector === null ? [] : [`collector ${plan.run.collector}`]),
     `journal in ${plan.run.dataDir}/journal: synced every ${plan.journal.syncMs} ms, when full ${plan.journal.onFull}`,
     ...plan.sinks.map((sink) => `sink ${sink.name}: ${describeSink(sink)}`),
   ];
@@ -118,8 +120,8 @@ function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
 }
 
 function describeSink(sink: SinkPlan): string {
-  const kinds = sink.kinds === null ? "" : ` (${sink.kinds.join(", ")})`;
-  return `${sinkTypeOf(sink).describe(sink)}${kinds}`;
+  const filters = [sink.kinds, sink.exchanges, sink.symbols].flatMap((some) => some?.join(", ") ?? []);
+  return `${sinkTypeOf(sink).describe(sink)}${filters.length === 0 ? "" : ` (${filters.join("; ")})`}`;
 }
 
 function renderExchange(exchange: ExchangePlan): readonly string[] {

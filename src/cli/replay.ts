@@ -30,6 +30,10 @@ export function replayCommand(context: CliContext): Command {
     .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
     .option("--to <sink>", `${SINK_USAGES}; none: only count`)
     .option("--report <file>", "write the report as JSON")
+    .option(
+      "--collector <name>",
+      "names the collector in every event; else the name that a journal was collected under",
+    )
     .option("--pass-books", "tell book updates as they came, without keeping and checking the books")
     .action(async (inputs: string[], options: ReplayCommandOptions) => {
       const { host, finish } = context;
@@ -38,8 +42,13 @@ export function replayCommand(context: CliContext): Command {
       const sinkPlan = options.to === undefined ? null : await readSinkOption(host, options.to);
       const source = await openReplay(context, inputs, { exchange: options.exchange, passBooks: options.passBooks });
       const tally = new Tally();
+      const named = options.collector ?? null;
+      if (named !== null && !/^[A-Za-z0-9_.-]+$/.test(named)) {
+        throw new UsageError(`--collector takes a name of letters, digits, "_", "-" and ".", not ${named}`);
+      }
+      const collectorAt = named === null ? source.collectorAt : () => ({ name: named, until: null });
       const began = host.clock.monotonicMs();
-      const sink = sinkPlan === null ? null : new ReplaySink(host, sinkPlan);
+      const sink = sinkPlan === null ? null : new ReplaySink(host, sinkPlan, collectorAt);
       try {
         await replay(context, { source, tally, sink, speed });
       } finally {
@@ -71,6 +80,7 @@ interface ReplayCommandOptions {
   readonly to?: string;
   readonly report?: string;
   readonly passBooks?: boolean;
+  readonly collector?: string;
 }
 
 interface ReplayOptions {

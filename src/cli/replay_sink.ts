@@ -1,11 +1,17 @@
 import type { Host } from "../host/mod.ts";
 import { type EventBatch, EventRows, type Offset, type SinkPlan } from "../model/mod.ts";
+import type { NamedStretch } from "../journal/mod.ts";
 import { createSink, type FlushPolicy, RowsBatch, type Sink, sinkTypeOf } from "../sink/mod.ts";
 
 /** A sink fed by one replay: opened at the first event, flushed by its policy and at the end. Failures end the replay. */
 export class ReplaySink {
   readonly #host: Host;
-  readonly #sink: Sink;
+  readonly #plan: SinkPlan;
+  readonly #journal: string;
+  readonly #collectorAt: (offset: Offset) => NamedStretch;
+  /** Who collected what the sink is given, and up to where. */
+  #stretch: NamedStretch;
+  #sink: Sink;
   readonly #policy: FlushPolicy;
   readonly #abort = new AbortController();
   /** The offset after the last event; null before the first. */
@@ -13,13 +19,24 @@ export class ReplaySink {
   #unflushed = 0;
   #sinceMs = 0;
 
-  constructor(host: Host, plan: SinkPlan) {
+  constructor(host: Host, plan: SinkPlan, collectorAt: (offset: Offset) => NamedStretch) {
     this.#host = host;
+    this.#plan = plan;
+    this.#journal = host.random.uuid();
     this.#policy = sinkTypeOf(plan).flush(plan);
-    this.#sink = createSink(plan, {
+    this.#collectorAt = collectorAt;
+    this.#stretch = collectorAt(0);
+    this.#sink = this.#create();
+  }
+
+  #create(): Sink {
+    const host = this.#host;
+    const plan = this.#plan;
+    return createSink(plan, {
       host,
       name: plan.name,
-      journal: host.random.uuid(),
+      collector: this.#stretch.name,
+      journal: this.#journal,
       sinks: [plan.name],
       end: () => this.#next ?? 0,
       observe: ({ kind, ...seen }) => {
@@ -30,15 +47,37 @@ export class ReplaySink {
 
   /** Hands over events in order. */
   async write(events: EventBatch): Promise<void> {
-    if (events.length === 0) return;
+    const { values: offsets } = events.offsets;
+    for (let start = 0; start < events.length;) {
+      if (this.#stretch.until !== null && offsets[start] >= this.#stretch.until) await this.#change(offsets[start]);
+      const { until } = this.#stretch;
+      let end = start + 1;
+      while (end < events.length && (until === null || offsets[end] < until)) end++;
+      await this.#write(events, start, end);
+      start = end;
+    }
+  }
+
+  /** Goes on with a sink for what was collected under another name. */
+  async #change(offset: Offset): Promise<void> {
+    await this.flush();
+    await this.#sink.close();
+    this.#stretch = this.#collectorAt(offset);
+    this.#sink = this.#create();
+    if (this.#next !== null) await this.#sink.open(this.#next, this.#abort.signal);
+  }
+
+  async #write(events: EventBatch, start: number, end: number): Promise<void> {
     const { values: offsets } = events.offsets;
     const { signal } = this.#abort;
-    const from = this.#next ?? await this.#sink.open(offsets[0], signal);
-    const next = offsets[events.length - 1] + 1;
+    const from = this.#next ?? await this.#sink.open(offsets[start], signal);
+    const next = offsets[end - 1] + 1;
     this.#next = next;
     if (this.#unflushed === 0) this.#sinceMs = this.#host.clock.monotonicMs();
-    this.#unflushed += events.length;
-    await this.#sink.write(new RowsBatch(EventRows.of(events), from, next), signal);
+    this.#unflushed += end - start;
+    const rows = new EventRows();
+    rows.add(events, start, end);
+    await this.#sink.write(new RowsBatch(rows, from, next), signal);
     if (this.#isDue()) await this.flush();
   }
 

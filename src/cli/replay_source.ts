@@ -1,4 +1,5 @@
-import { readJournal } from "../journal/mod.ts";
+import type { Files } from "../host/mod.ts";
+import { CollectorNames, type NamedStretch, readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
@@ -8,6 +9,9 @@ import { OpenSessions, type PlacedRecord, RecordedSession, type RequestMatch } f
 import { readRecordingFile } from "./recording.ts";
 import { matchShipped, recogniseInputs, unknownExchange } from "./recognise.ts";
 import { spoolInputs } from "./spooled_inputs.ts";
+
+/** Of records that say nothing of who collected them. */
+const UNNAMED: NamedStretch = { name: null, until: null };
 
 /** What a replay reads, ready to be put through the pipeline. */
 export interface ReplaySource {
@@ -21,6 +25,8 @@ export interface ReplaySource {
   readonly bytes: number;
   readonly progress: () => number;
   readonly ignoredHttp: () => number;
+  /** Who collected the record at an offset, and up to where. */
+  readonly collectorAt: (offset: Offset) => NamedStretch;
   /** Whether the records come from a journal, whose checkpoints hold the pipeline's state. */
   readonly isJournal: boolean;
 }
@@ -109,6 +115,7 @@ async function openRecordings(
     progress: () => read.reduce((sum, count) => sum + count, 0),
     ignoredHttp: () => sessions.reduce((sum, session) => sum + session.ignoredHttp, 0),
     isJournal: false,
+    collectorAt: () => UNNAMED,
     adapt: asItIs,
   };
 }
@@ -124,8 +131,13 @@ async function journalReader({ host }: CliContext, path: string): Promise<Journa
       for await (const placed of readJournalLines(host, path)) yield [placed];
     };
   }
-  const dir = await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
+  const dir = await journalFolder(files, path);
   return (signal) => readJournal(files, dir, { signal });
+}
+
+/** The folder of a journal, also where that of the data above it is given. */
+async function journalFolder(files: Files, path: string): Promise<string> {
+  return await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
 }
 
 async function openJournalReplay(
@@ -134,6 +146,9 @@ async function openJournalReplay(
   exchange: string | undefined,
 ): Promise<ReplaySource> {
   const read = await journalReader(context, path);
+  const { files } = context.host;
+  const isFolder = (await files.stat(path))?.isDirectory === true;
+  const collectors = isFolder ? await CollectorNames.load(files, await journalFolder(files, path)) : null;
   const descriptors = new Map<string, FramePlan>();
   const { names, unnamed } = await journaledExchanges(context, read);
   if (exchange !== undefined && unnamed.length === 0) {
@@ -160,6 +175,7 @@ async function openJournalReplay(
     progress: () => records > 0 ? 1 : 0,
     ignoredHttp: () => 0,
     isJournal: true,
+    collectorAt: (offset) => collectors?.at(offset) ?? UNNAMED,
     adapt: asItIs,
   };
 }

@@ -245,7 +245,10 @@ function checkSinks(
 }
 
 /** The folder that belongs to a sink alone; null where it has none. */
-function folderOf({ type, name, kinds, ...keys }: SinkValues, dataDir: string): string | null {
+function folderOf(
+  { type, name, kinds, exchanges: _exchanges, symbols: _symbols, ...keys }: SinkValues,
+  dataDir: string,
+): string | null {
   const sink = sinkTypeOf({ type });
   return sink.folder({ type, name, kinds: kinds ?? null, options: sink.options(keys, { dataDir }) });
 }

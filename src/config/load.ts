@@ -80,8 +80,13 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     ...environment.hideIn(orderIssues(file.issues)),
     ...exchanges.flatMap((exchange) => exchange.issues),
   ];
+  const plan = file.globals === null ? null : buildPlan(file.globals, exchanges);
+  // A password that stands in the file is as little to be shown as one from the environment.
+  for (const { name, options: { url } } of plan?.sinks ?? []) {
+    if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url);
+  }
   return {
-    plan: file.globals === null ? null : buildPlan(file.globals, exchanges),
+    plan,
     issues,
     exchanges,
     http: file.http,
@@ -228,6 +233,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
   const scope = { dataDir: run.data_dir };
   return {
     run: {
+      collector: run.collector ?? null,
       httpHost: run.http_host,
       httpPort: run.http_port,
       logLevel: run.log_level,
@@ -251,6 +257,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
 
 const MEBIBYTE = 1024 * 1024;
 
-function buildSink({ type, name, kinds, ...keys }: SinkValues, scope: SinkScope): SinkPlan {
-  return { type, name, kinds: kinds ?? null, options: sinkTypeOf({ type }).options(keys, scope) };
+function buildSink({ type, name, kinds, exchanges, symbols, ...keys }: SinkValues, scope: SinkScope): SinkPlan {
+  const filter = { ...(exchanges && { exchanges }), ...(symbols && { symbols }) };
+  return { type, name, kinds: kinds ?? null, ...filter, options: sinkTypeOf({ type }).options(keys, scope) };
 }

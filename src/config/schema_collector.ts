@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHANNELS, EVENT_KINDS, SINK_NAME_CHARS_MAX } from "../model/mod.ts";
+import { CHANNELS, COLLECTOR_NAME_CHARS_MAX, EVENT_KINDS, SINK_NAME_CHARS_MAX } from "../model/mod.ts";
 import { SINK_TYPES } from "../sink/mod.ts";
 
 /**
@@ -15,6 +15,18 @@ const milliseconds = z.int().min(1).max(2_147_483_647);
 const kinds = z.array(z.enum(EVENT_KINDS)).min(1).optional().describe(
   "Kinds of events that this sink receives. Absent: all",
 );
+const patterns = z.array(text).min(1).optional();
+const filters = {
+  kinds,
+  exchanges: patterns.describe(
+    "Exchange instances whose events this sink receives, as patterns: `*` stands for any text, `?` for one character, a " +
+      "leading `!` leaves out. Absent: all",
+  ),
+  symbols: patterns.describe(
+    "Symbols whose events this sink receives, canonical or native, as patterns like those of `exchanges`: " +
+      '`["BTC/*", "!*:USDT"]`. Events that concern no single symbol, such as gaps of a connection, pass. Absent: all',
+  ),
+};
 const sinkName = text.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/).max(SINK_NAME_CHARS_MAX).meta({
   title:
     `a name of at most ${SINK_NAME_CHARS_MAX} letters, digits, \`_\`, \`-\` and \`.\` that begins with none of the last two`,
@@ -24,6 +36,10 @@ const sinkName = text.regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/).max(SINK_NAME_CHARS
 
 /** `[run]`. */
 export const runSchema = z.strictObject({
+  collector: name.max(COLLECTOR_NAME_CHARS_MAX).optional().describe(
+    "Name of this collector: it stands in every event that leaves, so that several may share a destination. Absent: the " +
+      "name that the journal was begun under, which is that of the host",
+  ),
   http_host: text.default("127.0.0.1").describe("Address that /healthz, /readyz and /metrics are bound to"),
   http_port: z.int().min(1).max(65535).describe("Port of /healthz, /readyz and /metrics, 1 to 65535"),
   log_level: z.enum(["trace", "debug", "info", "warn", "error"]).default("info").describe(
@@ -76,7 +92,7 @@ export const booksSchema = z.strictObject({
 
 /** `[[sink]]`, told apart by `type`: the keys of each type are said in the sink's own folder. */
 const [firstSink, ...furtherSinks] = SINK_TYPES.map((type) =>
-  z.strictObject({ type: z.literal(type.name).describe(type.summary), name: sinkName, ...type.keys, kinds })
+  z.strictObject({ type: z.literal(type.name).describe(type.summary), name: sinkName, ...type.keys, ...filters })
 );
 export const sinkSchema = z.discriminatedUnion("type", [firstSink, ...furtherSinks])
   .describe("One destination. None given: one Parquet sink named `archive` under `data_dir`");

@@ -5,7 +5,7 @@ import { httpFetcher } from "./fetcher.ts";
 import { systemFiles } from "./files.ts";
 import type { Host } from "./host.ts";
 import { systemListener } from "./listener.ts";
-import { systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
+import { machineName, systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
 
 /** The outside world as Deno shows it. */
 export function denoHost(): Host {
@@ -29,6 +29,7 @@ export function denoHost(): Host {
       Deno.exit(code);
     },
     processId: Deno.pid,
+    machineName,
     isStandalone: Deno.build.standalone,
   };
 }

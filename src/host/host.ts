@@ -247,6 +247,8 @@ export interface Host {
   /** Ends the process at once. */
   exit(code: number): never;
   readonly processId: number;
+  /** Name of this machine, of letters, digits, `_`, `-` and `.`; `collector` where it does not tell. */
+  machineName(): string;
   /** Whether the program is an executable of its own, with everything inside. */
   readonly isStandalone: boolean;
 }

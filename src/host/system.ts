@@ -1,4 +1,4 @@
-import { Failure, Secrets } from "../model/mod.ts";
+import { COLLECTOR_NAME_CHARS_MAX, Failure, Secrets } from "../model/mod.ts";
 import type { Clock, Environment, Random, Signals, Terminal } from "./host.ts";
 import { TextStream } from "./text_stream.ts";
 
@@ -29,6 +29,28 @@ export function systemEnvironment(): Environment {
       return allowed ? Deno.env.get(name) : undefined;
     },
   };
+}
+
+/**
+ * Returns the name of this machine as its environment or its files tell it, with other characters than letters, digits,
+ * `_`, `-` and `.` as `-`; `collector` where they do not. The system call for it would need a permission of its own.
+ */
+export function machineName(): string {
+  const environment = systemEnvironment();
+  const name = environment.get("HOSTNAME") ?? environment.get("COMPUTERNAME") ?? nameFile() ?? "";
+  const safe = name.trim().replace(/[^A-Za-z0-9_.-]/g, "-").slice(0, COLLECTOR_NAME_CHARS_MAX);
+  return safe === "" ? "collector" : safe;
+}
+
+function nameFile(): string | null {
+  const path = "/etc/hostname";
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return null;
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    // Systems that keep their name elsewhere.
+    return null;
+  }
 }
 
 /** Columns where the terminal does not tell. */

@@ -1,15 +1,18 @@
 import type { Host } from "../host/mod.ts";
 import type { Failure, JournalPlan, JournalRecord, Micros, Observer, Offset, PlanRecord } from "../model/mod.ts";
+import type { NamedStretch } from "./collector_names.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 
 /** What a journal needs to open. */
 export interface JournalOptions {
-  readonly host: Pick<Host, "clock" | "files" | "processId" | "random">;
+  readonly host: Pick<Host, "clock" | "files" | "machineName" | "processId" | "random">;
   /** The journal's folder; made where it is missing. */
   readonly dir: string;
   readonly plan: JournalPlan;
   readonly observer: Observer;
+  /** Name under which what comes is collected; absent: the one that the journal has, that of the machine in a new one. */
+  readonly collector?: string | null;
   /**
    * Yields the pipeline's state after every record appended so far, in parts of about `JOURNAL_PART_BYTES` or one book
    * each. Called when a segment is begun, first while a new journal is opened; never while a record that was appended
@@ -50,6 +53,8 @@ export interface Journal {
   readonly oldest: Offset;
   /** Where the journal once began, whatever has been removed since; null where that is not known. */
   readonly began: Offset | null;
+  /** Who collected the record at an offset, and up to where. */
+  collectorAt(offset: Offset): NamedStretch;
   /** First offset of the segment that holds an offset, of the oldest one where it is no longer kept. */
   segmentStart(offset: Offset): Offset;
   /** Bytes not yet synced. */

@@ -1,5 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import type { DroppedRecord } from "../model/mod.ts";
+import type { CollectorNames } from "./collector_names.ts";
 import type { Cursors } from "./cursors.ts";
 import type { SegmentHeader } from "./format.ts";
 import { lockFolder } from "./folder_lock.ts";
@@ -45,14 +46,15 @@ export class JournalFolder {
     this.#checkedMs = nowMs;
   }
 
-  /** Makes the folder, its lock, its id and the folder of the cursors anew, as far as they are gone. */
-  async restore(id: string): Promise<void> {
+  /** Makes the folder, its lock, its id, its names and the folder of the cursors anew, as far as they are gone. */
+  async restore(id: string, names: CollectorNames): Promise<void> {
     const { files } = this.#host;
     await files.makeDir(this.#dir);
     if (!await this.#lock.isCurrent()) await this.#takeLock();
     await this.#cursors.prepare();
     const path = `${this.#dir}/id`;
     if (await files.readText(path) === null) await files.writeAtomic(path, new TextEncoder().encode(`${id}\n`));
+    await names.restore(files, this.#dir);
   }
 
   /** Whether a segment's file is there, plain or sealed. */

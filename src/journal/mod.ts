@@ -4,6 +4,7 @@
  * Must not know exchanges, events or sinks; a checkpoint's state is opaque text to it. `format.ts` says how it stands on
  * disk.
  */
+export { CollectorNames, type NamedStretch } from "./collector_names.ts";
 export type { OpenSession } from "./open_sessions.ts";
 export type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
 export type { JournalEntry, SegmentFault } from "./segment_reader.ts";

@@ -1,4 +1,5 @@
 import { ClockSteps } from "./clock_steps.ts";
+import { CollectorNames } from "./collector_names.ts";
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { journalBegin, journalId } from "./identity.ts";
@@ -32,9 +33,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const committed = await cursors.greatest({ most, observer });
     const start = Math.max(nowMicros, committed);
     const began = await journalBegin(host, { dir, startOfNew: recovery.segments.length === 0 ? start : null });
+    const names = await CollectorNames.load(host.files, dir);
     const journal = new SegmentedJournal(options, {
       id,
       began,
+      names,
       recovery,
       cursors,
       clockSteps: await ClockSteps.open(
@@ -47,6 +50,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       committedPast: recovery.segments.length > 0 && committed > end ? committed : null,
     });
     await journal.begin();
+    const name = options.collector ?? names.latest ?? host.machineName();
+    const isNew = recovery.segments.length === 0;
+    await names.note(host.files, dir, { from: isNew ? journal.oldest : journal.next, name });
     return journal;
   } catch (error) {
     await lock.release();

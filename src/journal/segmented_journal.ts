@@ -11,6 +11,7 @@ import {
 import { type Batch, BatchWriter, SegmentGone } from "./batch_writer.ts";
 import type { ClockSteps } from "./clock_steps.ts";
 import { encodeRecord } from "./codec.ts";
+import type { CollectorNames, NamedStretch } from "./collector_names.ts";
 import type { Cursors } from "./cursors.ts";
 import { encodeMark, FORMAT_VERSION } from "./format.ts";
 import type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
@@ -35,6 +36,7 @@ const RETRY_MS_MAX = 5_000;
 export interface JournalParts {
   readonly id: string;
   readonly began: Offset | null;
+  readonly names: CollectorNames;
   readonly recovery: Recovery;
   readonly cursors: Cursors;
   readonly clockSteps: ClockSteps;
@@ -51,6 +53,7 @@ export class SegmentedJournal implements Journal {
   readonly began: Offset | null;
   readonly recovered: Journal["recovered"];
   readonly #options: JournalOptions;
+  readonly #names: CollectorNames;
   readonly #folder: JournalFolder;
   readonly #cursors: Cursors;
   readonly #segments: Segment[];
@@ -94,6 +97,7 @@ export class SegmentedJournal implements Journal {
     const last = recovery.segments.at(-1);
     this.id = parts.id;
     this.began = parts.began;
+    this.#names = parts.names;
     this.#options = options;
     this.#folder = parts.folder;
     this.#committedPast = parts.committedPast;
@@ -175,6 +179,10 @@ export class SegmentedJournal implements Journal {
 
   get oldest(): Offset {
     return this.#segments[0].firstOffset;
+  }
+
+  collectorAt(offset: Offset): NamedStretch {
+    return this.#names.at(offset);
   }
 
   segmentStart(offset: Offset): Offset {
@@ -462,7 +470,7 @@ export class SegmentedJournal implements Journal {
     if (this.#isGoneSuspected) throw new SegmentGone(`${this.#options.dir}/${plainName(this.#active.firstOffset)}`);
     await this.#folder.check();
     if (!this.#mustRestore) return;
-    await this.#folder.restore(this.id);
+    await this.#folder.restore(this.id, this.#names);
     if (this.#gone !== null) await this.#folder.moveAway(this.#gone);
     this.#gone = null;
     for (const segment of this.#segments.slice(0, -1)) await this.#replaceGone(segment);

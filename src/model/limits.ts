@@ -236,6 +236,14 @@ export const HTTP_REPLY_MS = 1_000;
 export const HTTP_LINGER_MS = 1_000;
 /** Largest request body that is read, in bytes; a larger one is answered with 413. */
 export const HTTP_REQUEST_BYTES_MAX = 1024 * 1024;
+/** Names under which a journal was collected that are kept; the oldest are forgotten. */
+export const COLLECTOR_NAMES_MAX = 1_000;
+/** Longest name of a collector, in characters. */
+export const COLLECTOR_NAME_CHARS_MAX = 64;
+/** Names made of a sink's template that are remembered; then all are made anew. */
+export const SINK_NAMES_KEPT_MAX = 20_000;
+/** Combinations of exchange and symbol whose place in a sink's filter is remembered; then all are looked at anew. */
+export const FILTER_MEMORY_MAX = 10_000;
 /** Text that waits to be written to a standard stream, in bytes; further lines of the log are left out and counted. */
 export const STREAM_QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** Frames of a recording of unknown address that shipped descriptors are tried on. */

@@ -24,7 +24,7 @@ import {
   writeDerivation,
 } from "../model/mod.ts";
 import type { RestClient } from "../rest/mod.ts";
-import { createSink, type SinkContext, sinkTypeOf } from "../sink/mod.ts";
+import { createSink, type SinkContext, sinkFilter, sinkTypeOf } from "../sink/mod.ts";
 import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
@@ -100,10 +100,10 @@ export class Collector {
       new Delivery({
         name: sink.name,
         type: sink.type,
-        kinds: sink.kinds,
+        filter: sinkFilter(sink),
         flush: sinkTypeOf(sink).flush(sink),
         capabilities: sinkTypeOf(sink).capabilities,
-        createSink: () => createSink(sink, this.#sinkContext(sink.name)),
+        createSink: (name) => createSink(sink, this.#sinkContext(sink.name, name)),
         exchanges: () => this.#plan.exchanges.map(({ name }) => name),
         onGone: () => this.#onSinkGone(),
         createPipeline: () => createPipeline(this.#plan),
@@ -124,6 +124,7 @@ export class Collector {
       host,
       dir: `${plan.run.dataDir}/journal`,
       plan: plan.journal,
+      collector: plan.run.collector,
       observer: observe,
       checkpoint: () => pipeline.saveState(),
       plansInUse: () => planRecords(derivations.values(), host.clock.nowMicros()),
@@ -298,11 +299,11 @@ export class Collector {
     return hash;
   }
 
-  #sinkContext(name: string): SinkContext {
+  #sinkContext(name: string, collector: string | null): SinkContext {
     const { host, observe, plan } = this.#options;
     const journal = this.#journal;
     const sinks = plan.sinks.map((sink) => sink.name);
-    return { host, observe, name, journal: journal.id, sinks, end: () => journal.synced };
+    return { host, observe, name, collector, journal: journal.id, sinks, end: () => journal.synced };
   }
 
   #onSinkGone(): void {

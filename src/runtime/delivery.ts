@@ -1,9 +1,9 @@
 import type { Clock } from "../host/mod.ts";
 import type { Pipeline } from "../derive/mod.ts";
-import type { Journal } from "../journal/mod.ts";
+import type { Journal, NamedStretch } from "../journal/mod.ts";
 import {
   BACKOFF_MS_MAX,
-  type EventKind,
+  type EventBatch,
   EventRows,
   Failure,
   type Observer,
@@ -23,11 +23,12 @@ import { Progress } from "./progress.ts";
 export interface DeliveryOptions {
   readonly name: string;
   readonly type: string;
-  readonly kinds: readonly EventKind[] | null;
+  /** Whether the sink receives an event; null: all. */
+  readonly filter: ((batch: EventBatch, event: number) => boolean) | null;
   readonly flush: FlushPolicy;
   readonly capabilities: SinkCapabilities;
-  /** Makes a fresh sink; called again after a failure. */
-  readonly createSink: () => Sink;
+  /** Makes a fresh sink for events that were collected under a name; called again after a failure. */
+  readonly createSink: (collector: string | null) => Sink;
   /** Makes the pipeline that derives events anew when the sink is behind the recent events. */
   readonly createPipeline: () => Pipeline;
   /** Names of the exchange instances, which are told of what the sink can never have. */
@@ -48,13 +49,12 @@ const COMMIT_RECORDS = 10_000;
 
 /**
  * Feeds one sink: only what is synced, in order, at the sink's own pace, from memory while it is close and from the
- * journal when it is not. Owns the filter by kind, the flush clock, the deadlines and the retries, and commits the
+ * journal when it is not. Owns the filter, the flush clock, the deadlines and the retries, and commits the
  * position after the sink has made everything safe. Whatever a sink throws, it is closed, opened again and fed from where
  * its destination stands, for ever, with a growing and capped delay; only where nobody reads any more it is stopped.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #kinds: ReadonlySet<EventKind> | null;
   readonly #abort = new AbortController();
   /** Ends the waiting for the next attempt. */
   #hurry = new AbortController();
@@ -62,6 +62,8 @@ export class Delivery {
   #wantsReopen = false;
   #wake: (() => void) | null = null;
   #state: SinkStatus["state"] = "starting";
+  /** Who collected what this life of the sink is given, and up to where. */
+  #stretch: NamedStretch = { name: null, until: null };
   #position: Offset = 0;
   #committed: Offset = 0;
   /** What the sink was given since it was last flushed; `sinceMs` is monotonic, null where it was given nothing. */
@@ -80,7 +82,6 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#kinds = options.kinds === null ? null : new Set(options.kinds);
   }
 
   get name(): string {
@@ -197,9 +198,15 @@ export class Delivery {
 
   /** One life of the sink: until stop, until it is to be opened anew, or until it fails. */
   async #deliver(): Promise<"stopped" | "reopen"> {
-    const { journal, recent } = this.#options;
-    const life = this.#begin();
-    await this.#open(life);
+    const { journal, recent, name } = this.#options;
+    const cursor = await journal.loadCursor(name);
+    const life = this.#begin(cursor ?? journal.oldest);
+    await this.#open(life, cursor);
+    if (journal.collectorAt(this.#position).name !== this.#stretch.name) {
+      // The destination is behind: what it lacks was collected under another name.
+      await journal.commitCursor(name, this.#position);
+      return "reopen";
+    }
     this.#reader = recent.join(this.#position, "wait");
     while (!this.#abort.signal.aborted) {
       life.throwIfFailed();
@@ -229,9 +236,10 @@ export class Delivery {
     return "stopped";
   }
 
-  #begin(): SinkLife {
-    const { createSink, capabilities, clock } = this.#options;
-    const [sink, timeouts, onFailed] = [createSink(), this.#timeouts, () => this.#wake?.()];
+  #begin(at: Offset): SinkLife {
+    const { journal, createSink, capabilities, clock } = this.#options;
+    this.#stretch = journal.collectorAt(at);
+    const [sink, timeouts, onFailed] = [createSink(this.#stretch.name), this.#timeouts, () => this.#wake?.()];
     this.#life = new SinkLife({ sink, capabilities, clock, timeouts, onFailed });
     this.#unflushed = nothing();
     this.#wantsReopen = false;
@@ -239,9 +247,8 @@ export class Delivery {
   }
 
   /** Opens the sink and takes the place where its destination stands, which need not be the one that was committed. */
-  async #open(life: SinkLife): Promise<void> {
+  async #open(life: SinkLife, cursor: Offset | null): Promise<void> {
     const { journal, name } = this.#options;
-    const cursor = await journal.loadCursor(name);
     const expected = cursor ?? journal.oldest;
     const stand = await life.open(expected);
     if (!Number.isSafeInteger(stand) || stand < 0) throw new Error(`Sink ${name} stands at ${stand}`);
@@ -290,7 +297,7 @@ export class Delivery {
   async #deriveAnew(life: SinkLife): Promise<void> {
     const { recent } = this.#options;
     const catchUp = await this.#openCatchUp();
-    while (!this.#abort.signal.aborted) {
+    while (!this.#abort.signal.aborted && !this.#wantsReopen) {
       const limit = this.#options.journal.synced;
       const derived = await catchUp.take(this.#position, () => recent.start);
       if (derived === null) {
@@ -331,10 +338,16 @@ export class Delivery {
     await catchUp?.close();
   }
 
-  async #hand(life: SinkLife, rows: EventRows, next: Offset): Promise<void> {
-    const { clock, observe, name } = this.#options;
-    const kinds = this.#kinds;
-    const wanted = kinds === null ? rows : rows.filter((batch, event) => kinds.has(batch.kindAt(event)));
+  async #hand(life: SinkLife, offered: EventRows, to: Offset): Promise<void> {
+    const { clock, observe, name, filter } = this.#options;
+    const { until } = this.#stretch;
+    // What was collected under another name is for another life of the sink.
+    const isPast = until !== null && to >= until;
+    const [rows, next] = isPast && to > until
+      ? [offered.filter((batch, event) => batch.offsets.values[event] < until), until]
+      : [offered, to];
+    if (isPast) this.#wantsReopen = true;
+    const wanted = filter === null ? rows : rows.filter(filter);
     if (wanted.length > 0) {
       const began = clock.monotonicMs();
       this.#unflushed.sinceMs ??= began;

@@ -3,9 +3,9 @@ import type { Envelope } from "../model/mod.ts";
 /**
  * An event as one line of JSON, without a line break: common fields first, then those of its kind. Times are integers
  * in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
- * `[["price","size"], …]`; what the exchange did not give is null.
+ * `[["price","size"], …]`; what the exchange did not give is null. `collector` is left out where it is not known.
  */
-export function eventJson(envelope: Envelope): string {
+export function eventJson(envelope: Envelope, collector: string | null = null): string {
   const { kind, ...fields } = envelope.event;
   return JSON.stringify({
     kind,
@@ -14,6 +14,7 @@ export function eventJson(envelope: Envelope): string {
     native_symbol: envelope.native_symbol,
     exchange_ts: envelope.exchange_ts,
     received_ts: envelope.received_ts,
+    ...(collector !== null && { collector }),
     session: envelope.session,
     offset: envelope.offset,
     index: envelope.index,

@@ -18,7 +18,12 @@ const CLOSE = 93;
 const END = 125;
 
 /** Writes the event in a row of a batch as `eventJson` gives it. */
-export function writeEventJson(out: TextBuffer, batch: EventBatch, event: number): void {
+export function writeEventJson(
+  out: TextBuffer,
+  batch: EventBatch,
+  event: number,
+  collector: string | null = null,
+): void {
   const kind = batch.kinds[event];
   out.text(HEADS[kind]);
   out.jsonString(batch.exchanges[event]);
@@ -30,6 +35,10 @@ export function writeEventJson(out: TextBuffer, batch: EventBatch, event: number
   writeNumber(out, batch.exchangeTs.values[event]);
   out.text(',"received_ts":');
   out.number(batch.receivedTs.values[event]);
+  if (collector !== null) {
+    out.text(',"collector":');
+    out.jsonString(collector);
+  }
   out.text(',"session":');
   out.number(batch.sessions.values[event]);
   out.text(',"offset":');

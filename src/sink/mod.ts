@@ -5,6 +5,7 @@
  * nor keep positions: the caller commits them.
  */
 export { eventJson } from "./event_json.ts";
+export { sinkFilter } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export { createSink, defaultSink, replaySink, sampleSink, SINK_TYPES, sinkTypeOf } from "./registry.ts";
 export { RowsBatch, type Sink, type SinkBatch } from "./sink.ts";

@@ -56,10 +56,10 @@ export const DEADLINES: SinkDeadlines = {
 export interface SinkContext {
   readonly host: Host;
   readonly name: string;
+  /** Name under which the events that it is given were collected; null where that is not known, as in a replay. */
+  readonly collector: string | null;
   /** Id of the journal that feeds it: with the name, whose writing it is. */
   readonly journal: string;
-  /** Name of the collector, in every row; null in a replay. */
-  readonly collector?: string | null;
   /** Names of all sinks that the journal feeds, this one among them. */
   readonly sinks: readonly string[];
   /** The offset after the last record that is safe in the journal. */

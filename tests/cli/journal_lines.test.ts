@@ -61,7 +61,7 @@ Deno.test("replay of what journal cat --frames printed gives the events of the j
     }
     await Deno.writeTextFile(`${dir}/frames.jsonl`, cat.out);
     const journal = await runCli(["replay", `${dir}/journal`, "--to", "stdout"]);
-    const text = await runCli(["replay", `${dir}/frames.jsonl`, "--to", "stdout"]);
+    const text = await runCli(["replay", `${dir}/frames.jsonl`, "--to", "stdout", "--collector", "machine"]);
     assert.equal(text.code, 0, text.err);
     assert.equal(text.out, journal.out);
     assert.ok(journal.out.trim().split("\n").length >= 22, journal.out);

@@ -12,7 +12,7 @@ import {
   type TestFiles,
 } from "./support.ts";
 
-const SINK_NAMES = SINK_TYPES.map(({ name }) => `"${name}"`).join(", ");
+const SINKS = SINK_TYPES.map(({ name }) => JSON.stringify(name)).join(", ");
 
 const SINK_NAME = "a name of at most 64 letters, digits, `_`, `-` and `.` that begins with none of the last two";
 
@@ -65,9 +65,10 @@ const CASES: readonly BrokenFile[] = [
     "sinks of an unknown type, with a key of another type, and of one name",
     `${RUN}[[sink]]\nname = "a"\ntype = "parket"\n[[sink]]\nname = "b"\ntype = "ndjson"\npart_rows = 5\n${INSTANCE}`,
     [
-      `collector.toml:5:8+8 error -: Wrong value of "type": expected one of ${SINK_NAMES}, ` +
+      `collector.toml:5:8+8 error -: Wrong value of "type": expected one of ${SINKS}, ` +
       'found text "parket"; did you mean "parquet"?',
-      'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds"',
+      'collector.toml:9:1+9 error -: Unknown key "part_rows" in [[sink]]: expected one of "type", "name", "dir", "kinds", "exchanges", ' +
+      '"symbols"',
     ],
   ),
   brokenCollector("a journal whose cap is below one segment", `${RUN}[journal]\nmax_total_mb = 50\n${INSTANCE}`, [

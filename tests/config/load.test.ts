@@ -10,6 +10,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
   const { plan, issues, exchanges } = loadFiles(buildNothing, GOOD);
   assert.deepEqual(issueLines(issues), []);
   assert.deepEqual(plan?.run, {
+    collector: null,
     httpHost: "127.0.0.1",
     httpPort: 8090,
     logLevel: "info",

@@ -63,7 +63,7 @@ Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it e
   const delivery = new Delivery({
     name: "held",
     type: "held",
-    kinds: null,
+    filter: null,
     flush: { everyMs: 1e9, bytes: null, events: null },
     capabilities: CAPABILITIES,
     createSink: () => sink,

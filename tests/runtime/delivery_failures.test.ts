@@ -494,3 +494,27 @@ Deno.test("Delivery fails, and does not spin, where the journal gives nothing of
     await stop(rig);
   }, { seen, read });
 });
+
+Deno.test("Delivery gives events to a sink of the collector that they were collected by", async () => {
+  const given: [string | null, number][] = [];
+  const seen: Observation[] = [];
+  let until = Infinity;
+  const createSink = (collector: string | null) =>
+    fakeSink({
+      write: ({ events }) => {
+        for (const { offset } of events) given.push([collector, offset]);
+        return Promise.resolve();
+      },
+    });
+  await withDelivery(() => fakeSink({}), async (rig) => {
+    const { journal } = rig;
+    journal.collectorAt = (offset) =>
+      offset < until ? { name: "one", until: until === Infinity ? null : until } : { name: "two", until: null };
+    await rig.feed(2);
+    until = journal.next;
+    await rig.feed(3);
+    rig.delivery.start();
+    await stop(rig);
+    assert.deepEqual(given.map(([name, offset]) => [name, offset < until]), [["one", true], ["two", false]]);
+  }, { seen, delivery: { ...QUICK, createSink } });
+});

@@ -67,7 +67,7 @@ async function readFromEverySegment(state: readonly string[] | null): Promise<vo
       const derived: string[] = [];
       let next = from;
       for (let taken = await catchUp.take(next, () => journal.next); taken !== null;) {
-        derived.push(...taken.rows.envelopes().map(eventJson));
+        derived.push(...taken.rows.envelopes().map((envelope) => eventJson(envelope)));
         next = taken.next;
         taken = next >= journal.next ? null : await catchUp.take(next, () => journal.next);
       }

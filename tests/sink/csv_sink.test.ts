@@ -44,7 +44,9 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
   const { event, exchange, symbol, exchange_ts, received_ts } = envelope;
   const common = { exchange, symbol, timestamp: exchange_ts ?? received_ts, local_timestamp: received_ts };
   const record = (fields: Readonly<Record<string, unknown>>) =>
-    Object.fromEntries(Object.entries({ ...common, ...fields }).map(([name, value]) => [name, String(value ?? "")]));
+    Object.fromEntries(
+      Object.entries({ ...common, ...fields, collector: null }).map(([name, value]) => [name, String(value ?? "")]),
+    );
   switch (event.kind) {
     case "trade":
       return [record({ id: event.trade_id, side: event.side, price: event.price, amount: event.size })];

@@ -85,6 +85,7 @@ function expectedRows(envelope: Envelope): readonly Readonly<Record<string, unkn
     native_symbol,
     exchange_ts,
     received_ts,
+    collector: null,
     session,
     offset,
     index,

@@ -71,7 +71,7 @@ export async function withDelivery(
   const delivery = new Delivery({
     name: "fake",
     type: "fake",
-    kinds: ["gap"],
+    filter: (batch, event) => batch.kindAt(event) === "gap",
     flush: { everyMs: 1e9, bytes: null, events: null },
     capabilities: CAPABILITIES,
     createSink: () => typeof sink === "function" ? sink() : sink,

@@ -8,6 +8,7 @@ export interface RigOptions {
   readonly files?: Files;
   readonly clock?: ManualClock;
   readonly plan?: Partial<JournalPlan>;
+  readonly collector?: string;
   readonly checkpoint?: () => Iterable<string> & object;
   /** Takes every observation. */
   readonly seen?: Observation[];
@@ -21,8 +22,10 @@ export function openRig(dir: string, options: RigOptions = {}): Promise<Journal>
       files: options.files ?? denoHost().files,
       random: denoHost().random,
       processId: 4711,
+      machineName: () => "machine",
     },
     dir,
+    collector: options.collector,
     plan: {
       syncMs: 100,
       segmentBytes: 64 * 1024 * 1024,

@@ -27,6 +27,7 @@ export function makeSink(plan: SinkPlan, host: Host, context: Partial<SinkContex
   const sink = createSink(plan, {
     host,
     name: plan.name,
+    collector: null,
     journal: JOURNAL,
     sinks: [plan.name],
     end: () => 1_000_000,

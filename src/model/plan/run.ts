@@ -21,6 +21,8 @@ export interface Plan {
 
 /** `[run]`. Paths are as given in the file; `dataDir` is resolved against the working directory by the host. */
 export interface RunPlan {
+  /** Name in every event that leaves; null: the name that the journal has, that of the host in a new one. */
+  readonly collector: string | null;
   readonly httpHost: string;
   readonly httpPort: number;
   readonly logLevel: LogLevel;

@@ -49,7 +49,7 @@ const LEVEL_COLUMNS: Readonly<Record<LevelsKind, readonly string[]>> = {
 function tableOf(kind: EventKind): CsvTable {
   const folder = TARDIS_FILES[kind]?.folder ?? FOLDERS[kind] ?? kind;
   const columns = hasLevels(kind) ? LEVEL_COLUMNS[kind] : FLAT_COLUMNS[kind].map(([column]) => column);
-  return { folder, columns: [...COMMON, ...columns] };
+  return { folder, columns: [...COMMON, ...columns, "collector"] };
 }
 
 /**
@@ -67,8 +67,18 @@ export function csvHeader({ columns }: CsvTable): string {
   return `${columns.join(",")}\n`;
 }
 
-/** Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and price. */
-export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: number): void {
+/**
+ * Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and price.
+ * The last column names the collector; empty where it is not known.
+ */
+export function writeCsvRecords(
+  out: TextBuffer,
+  batch: EventBatch,
+  event: number,
+  collector: string | null = null,
+): void {
+  // Its characters need no quotes.
+  const end = `,${collector ?? ""}\n`;
   const row = batch.rows[event];
   const kind = batch.kindAt(event);
   switch (kind) {
@@ -79,11 +89,11 @@ export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: numbe
       out.text(`,${kind === "book_snapshot"}`);
       const head = out.bytes.slice(start);
       const { bids, asks } = batch.table(kind);
-      if (bids.count(row) + asks.count(row) === 0) return out.text(",,,\n");
+      if (bids.count(row) + asks.count(row) === 0) return out.text(`,,,${end}`);
       // The head that was just written is that of the first record.
       out.length = start;
-      writeSide(out, head, "bid", bids, row);
-      writeSide(out, head, "ask", asks, row);
+      writeSide(out, { head, side: "bid", end }, bids, row);
+      writeSide(out, { head, side: "ask", end }, asks, row);
       return;
     }
     case "book_top": {
@@ -96,7 +106,7 @@ export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: numbe
           writeLevel(out, list, level);
           out.text(",");
           out.csvDigits(sequence, row);
-          out.text("\n");
+          out.text(end);
         }
       };
       writeRanked("bid", bids);
@@ -105,7 +115,7 @@ export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: numbe
       writeCommon(out, batch, event);
       out.text(",,,,,");
       out.csvDigits(sequence, row);
-      return out.text("\n");
+      return out.text(end);
     }
     default: {
       writeCommon(out, batch, event);
@@ -114,7 +124,7 @@ export function writeCsvRecords(out: TextBuffer, batch: EventBatch, event: numbe
         out.byte(COMMA);
         writeCell(out, columns[place], row);
       }
-      out.text("\n");
+      out.text(end);
     }
   }
 }
@@ -145,14 +155,19 @@ function writeCell(out: TextBuffer, column: FieldColumn, row: number): void {
   if (value !== null) out.text(String(value));
 }
 
-/** Writes a record a level, each behind the same bytes. */
-function writeSide(out: TextBuffer, head: Uint8Array, side: "bid" | "ask", list: LevelsColumn, row: number): void {
-  const end = list.ends[row];
-  for (let level = list.starts[row]; level < end; level++) {
+/** Writes a record a level, each between the same bytes. */
+function writeSide(
+  out: TextBuffer,
+  { head, side, end }: { readonly head: Uint8Array; readonly side: "bid" | "ask"; readonly end: string },
+  list: LevelsColumn,
+  row: number,
+): void {
+  const past = list.ends[row];
+  for (let level = list.starts[row]; level < past; level++) {
     out.append(head);
     out.text(side === "bid" ? ",bid," : ",ask,");
     writeLevel(out, list, level);
-    out.text("\n");
+    out.text(end);
   }
 }
 

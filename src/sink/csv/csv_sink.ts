@@ -7,8 +7,10 @@ import { CSV_TABLES, csvHeader, writeCsvRecords } from "./csv_rows.ts";
 
 /** A file below the folder, and the record that it begins with. */
 interface CsvFile {
-  readonly path: string;
+  path: string;
   readonly header: string;
+  /** Whether it is known that the file has these columns, or is to be begun. */
+  isFound: boolean;
 }
 
 /**
@@ -20,9 +22,13 @@ export class CsvSink implements Sink {
   readonly #records: AppendedFiles;
   /** Files of the day by exchange, symbol and kind. */
   readonly #files = new Map<string, Map<string, Map<EventKind, CsvFile>>>();
+  readonly #dir: string;
+  readonly #context: SinkContext;
   #day = NaN;
 
   constructor(dir: string, context: SinkContext) {
+    this.#dir = dir;
+    this.#context = context;
     this.#records = new AppendedFiles(dir, "csv", context);
   }
 
@@ -35,10 +41,17 @@ export class CsvSink implements Sink {
   }
 
   async write(events: SinkBatch, signal: AbortSignal): Promise<void> {
-    rowsOf(events).each((batch, event) => {
+    const rows = rowsOf(events);
+    const found: CsvFile[] = [];
+    rows.each((batch, event) => {
+      const file = this.#file(batch, event);
+      if (!file.isFound) found.push(file);
+    });
+    for (const file of found) await this.#find(file);
+    rows.each((batch, event) => {
       const { path, header } = this.#file(batch, event);
       const offset = batch.offsets.values[event];
-      this.#records.write(path, header, offset, (out) => writeCsvRecords(out, batch, event));
+      this.#records.write(path, header, offset, (out) => writeCsvRecords(out, batch, event, this.#context.collector));
     });
     await this.#records.spill(signal);
   }
@@ -59,9 +72,31 @@ export class CsvSink implements Sink {
     if (file === undefined) {
       const table = CSV_TABLES[kind];
       const path = `${table.folder}/${exchangePart(exchange)}/${pathPart(symbol)}/${dateOfDay(day)}.csv`;
-      kinds.set(kind, file = { path, header: csvHeader(table) });
+      kinds.set(kind, file = { path, header: csvHeader(table), isFound: false });
     }
     return file;
+  }
+
+  /** Leaves a file of the day alone that an earlier version began with other columns. */
+  async #find(file: CsvFile): Promise<void> {
+    const day = file.path.slice(0, -".csv".length);
+    for (let nth = 2; await this.#hasOtherColumns(file); nth++) file.path = `${day}.${nth}.csv`;
+    file.isFound = true;
+  }
+
+  async #hasOtherColumns({ path, header }: CsvFile): Promise<boolean> {
+    const { files } = this.#context.host;
+    const full = `${this.#dir}/${path}`;
+    const stat = await files.stat(full);
+    if (stat === null || stat.bytes === 0) return false;
+    const expected = new TextEncoder().encode(header);
+    const handle = await files.open(full, "read");
+    try {
+      const found = await handle.readAt(0, expected.length);
+      return found.length !== expected.length || found.some((byte, at) => byte !== expected[at]);
+    } finally {
+      await handle.close();
+    }
   }
 
   flush(next: Offset, signal: AbortSignal): Promise<void> {

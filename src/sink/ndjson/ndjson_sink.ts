@@ -10,9 +10,11 @@ export class NdjsonSink implements Sink {
   readonly wantsFlush = false;
   readonly #lines: AppendedFiles;
   readonly #paths = new DayPaths();
+  readonly #collector: string | null;
 
   constructor(dir: string, context: SinkContext) {
     this.#lines = new AppendedFiles(dir, "ndjson", context);
+    this.#collector = context.collector;
   }
 
   get files(): number {
@@ -27,7 +29,7 @@ export class NdjsonSink implements Sink {
     rowsOf(events).each((batch, event) => {
       const offset = batch.offsets.values[event];
       this.#lines.write(this.#paths.of(batch, event), "", offset, (out) => {
-        writeEventJson(out, batch, event);
+        writeEventJson(out, batch, event, this.#collector);
         out.byte(NEWLINE);
       });
     });

@@ -204,6 +204,7 @@ export class ParquetSink implements Sink {
         sinceMs: this.#host.clock.monotonicMs(),
         exactDigits: this.#plan.exactDigits,
         symbolColumn: this.#layout === "exchange",
+        collector: this.#context.collector,
       });
       this.#parts.set(path, part);
     }

@@ -26,11 +26,13 @@ export interface TableOptions {
   readonly exactDigits: boolean;
   /** Begins with `symbol`; not where the path says it. */
   readonly symbolColumn: boolean;
+  /** Value of `collector`; null where it is not known. */
+  readonly collector: string | null;
 }
 
 /**
  * Events of one kind as columns. All kinds begin with `symbol`, `canonical_symbol` (the same, under its earlier name), `native_symbol`, `exchange_ts`,
- * `received_ts`, `session`, `offset`, `index`; `kind`, `exchange` and `date` are in the path. A book event is one row a
+ * `received_ts`, `collector`, `session`, `offset`, `index`; `kind`, `exchange` and `date` are in the path. A book event is one row a
  * level, bids first; one without levels is one row whose `side`, `price` and `size` are null, so that it does not vanish.
  */
 export class ParquetTable {
@@ -38,17 +40,20 @@ export class ParquetTable {
   rows = 0;
   readonly #columns: NamedColumn[] = [];
   readonly #exactDigits: boolean;
+  readonly #collectorName: string | null;
   readonly #symbol: WordColumn | null;
   readonly #nativeSymbol: WordColumn;
   readonly #canonicalSymbol: WordColumn;
   readonly #exchangeTs: IntegerColumn;
   readonly #receivedTs: IntegerColumn;
+  readonly #collector: WordColumn;
   readonly #session: IntegerColumn;
   readonly #offset: IntegerColumn;
   readonly #index: IntegerColumn;
   readonly #write: WriteFields;
 
-  constructor(kind: EventKind, { exactDigits, symbolColumn }: TableOptions) {
+  constructor(kind: EventKind, { exactDigits, symbolColumn, collector }: TableOptions) {
+    this.#collectorName = collector;
     this.kind = kind;
     this.#exactDigits = exactDigits;
     this.#symbol = symbolColumn ? this.#word("symbol", false) : null;
@@ -56,6 +61,7 @@ export class ParquetTable {
     this.#nativeSymbol = this.#word("native_symbol", false);
     this.#exchangeTs = this.#integer("exchange_ts", "timestamp", true);
     this.#receivedTs = this.#integer("received_ts", "timestamp", false);
+    this.#collector = this.#word("collector", true);
     this.#session = this.#integer("session", "integer", false);
     this.#offset = this.#integer("offset", "integer", false);
     this.#index = this.#integer("index", "integer", false);
@@ -70,6 +76,7 @@ export class ParquetTable {
     this.#nativeSymbol.append(batch.nativeSymbols[event], count);
     this.#exchangeTs.append(batch.exchangeTs.values[event], count);
     this.#receivedTs.append(batch.receivedTs.values[event], count);
+    this.#collector.append(this.#collectorName, count);
     this.#session.append(batch.sessions.values[event], count);
     this.#offset.append(batch.offsets.values[event], count);
     this.#index.append(batch.indexes.values[event], count);

@@ -51,7 +51,7 @@ export class PostgresSink implements Sink {
   constructor(plan: PostgresPlan, context: SinkContext) {
     this.#plan = plan;
     this.#context = context;
-    this.#rowsOf = rowMaker({ collector: context.collector ?? null, identity: plan.layout.identity });
+    this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
     for (const table of tablesOf(plan.kinds)) this.#tables.set(table, postgresTable(table, plan.layout));
   }
 

@@ -54,7 +54,7 @@ export class QuestdbSink implements Sink {
     this.#plan = plan;
     this.#context = context;
     this.#http = new SinkHttp(plan.endpoint, context.host);
-    this.#rowsOf = rowMaker({ collector: context.collector ?? null, identity: plan.layout.identity });
+    this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
     for (const table of tablesOf(plan.kinds)) this.#tables.set(table, questdbTable(table, plan.layout));
   }
 

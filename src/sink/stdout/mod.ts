@@ -13,5 +13,5 @@ export const STDOUT = sinkType({
   // What is printed is out: its position is committed at once.
   capabilities: { exactlyOnce: false, writesInFlight: 1, deadlines: { ...DEADLINES, writeMs: null } },
   flush: () => ({ everyMs: 0, bytes: null, events: null }),
-  create: (_options, { host }) => new StdoutSink(host),
+  create: (_options, context) => new StdoutSink(context),
 });

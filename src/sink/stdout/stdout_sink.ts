@@ -14,9 +14,11 @@ export class StdoutSink implements Sink {
   readonly files = null;
   readonly wantsFlush = false;
   readonly #host: Pick<Host, "terminal">;
+  readonly #collector: string | null;
 
-  constructor(host: Pick<Host, "terminal">) {
+  constructor({ host, collector }: { readonly host: Pick<Host, "terminal">; readonly collector: string | null }) {
     this.#host = host;
+    this.#collector = collector;
   }
 
   open(committed: Offset): Promise<Offset> {
@@ -26,7 +28,7 @@ export class StdoutSink implements Sink {
   async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
     let text = "";
     for (const envelope of events) {
-      text += `${eventJson(envelope)}\n`;
+      text += `${eventJson(envelope, this.#collector)}\n`;
       if (text.length < CHUNK_CHARS) continue;
       await this.#print(text, signal);
       text = "";

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { type Envelope, SINK_NAMES_KEPT_MAX } from "../model/mod.ts";
+import { exchangePart, pathPart } from "./path_part.ts";
+
+/** Placeholders of names, in the order in which messages list them. */
+const PLACEHOLDERS = ["kind", "exchange", "symbol", "native_symbol", "collector", "sink"] as const;
+
+/** A word in braces that a template may hold. */
+export type Placeholder = (typeof PLACEHOLDERS)[number];
+
+/** Names of subjects, topics and keys at a destination, made of a template such as `md.{kind}.{exchange}`. */
+export interface NameTemplate {
+  /** Returns the name for an event: the same text for all events of one kind, exchange and symbol. */
+  nameOf(envelope: Envelope): string;
+}
+
+/** What a template is filled with beside the event. */
+export interface NameScope {
+  /** `_` stands where it is null. */
+  readonly collector: string | null;
+  readonly sink: string;
+  /** Spells a part as the destination takes it: what `pathPart` and `exchangePart` give, for which see there. */
+  readonly escape: (part: string) => string;
+}
+
+/**
+ * Returns the schema of a key that holds a template. `allowed`: the characters that may stand in it beside placeholders,
+ * as a class of a regular expression. `placeholders`: those that are known; all where none are given.
+ */
+export function templateKey(
+  { allowed, placeholders = PLACEHOLDERS }: {
+    readonly allowed: string;
+    readonly placeholders?: readonly Placeholder[];
+  },
+) {
+  const known = placeholders.map((name) => `\\{${name}\\}`).join("|");
+  const title = `a name of letters, digits, ${
+    [...allowed.replace("A-Za-z0-9", "")].filter((character) => character !== "\\").map((one) => `\`${one}\``).join(
+      ", ",
+    )
+  } and the placeholders ${placeholders.map((name) => `{${name}}`).join(", ")}`;
+  return z.string().min(1).regex(new RegExp(`^(?:[${allowed}]|${known})+$`)).meta({ title });
+}
+
+/** Compiles a template that `templateKey` has checked. */
+export function nameTemplate(template: string, scope: NameScope): NameTemplate {
+  const parts = template.split(/(\{\w+\})/).map((part) => partOf(part, scope));
+  const names = new Map<string, string>();
+  return {
+    nameOf: (envelope) => {
+      const { exchange, symbol, native_symbol, event: { kind } } = envelope;
+      const key = `${kind}\n${exchange}\n${symbol}\n${native_symbol}`;
+      const known = names.get(key);
+      if (known !== undefined) return known;
+      if (names.size >= SINK_NAMES_KEPT_MAX) names.clear();
+      const name = parts.map((part) => typeof part === "string" ? part : part(envelope)).join("");
+      names.set(key, name);
+      return name;
+    },
+  };
+}
+
+function partOf(part: string, { collector, sink, escape }: NameScope): string | ((envelope: Envelope) => string) {
+  const symbolPart = (text: string) => text === "" ? "_" : escape(pathPart(text));
+  switch (part) {
+    case "{kind}":
+      return ({ event }) => event.kind;
+    case "{exchange}":
+      return ({ exchange }) => escape(exchangePart(exchange));
+    case "{symbol}":
+      return ({ symbol }) => symbolPart(symbol);
+    case "{native_symbol}":
+      return ({ native_symbol }) => symbolPart(native_symbol);
+    case "{collector}":
+      return escape(collector ?? "_");
+    case "{sink}":
+      return escape(sink);
+    default:
+      return part;
+  }
+}
