@@ -39,7 +39,7 @@ export function renderReport(report: ReplayReport): string {
       "--pass-books tells book updates as they came, without a snapshot to begin with",
     );
     parts.push(
-      `book updates older than their snapshot, merged into it or held back while a book was broken: ${counts}`,
+      `book updates older than their snapshot, merged into it or suppressed while a book was broken: ${counts}`,
     );
   }
   if (report.unmapped.length > 0) {

@@ -48,7 +48,7 @@ export interface TallySummary {
   readonly gap_examples: Readonly<Record<string, GapExample>>;
   readonly duplicates: number;
   /**
-   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or held back while
+   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or suppressed while
    * the book was broken.
    */
   readonly withheld: { readonly book_snapshot: number; readonly book_delta: number };

@@ -204,7 +204,7 @@ function withSymbols(plan: FramePlan, symbols: Readonly<Record<string, string>>)
   return { ...plan, connections };
 }
 
-/** What a frame became, as a step states it: what is null or empty is left out, but for `rule` and `events`. */
+/** Result of a frame as a step states it; omits null and empty fields except `rule` and `events`. */
 function statement({ rule, signal, faults, checksums, events }: NormalizedFrame): JsonObject {
   return {
     rule,

@@ -253,5 +253,5 @@ export type Observation =
  */
 export type JournalWarning = "cursor" | "foreign_file" | "checkpoint" | "lost" | "sealing" | "append" | "clock_steps";
 
-/** Who is told. Called synchronously on hot paths: it must be cheap and must not throw. */
+/** Receives observations. Called synchronously on hot paths: must be fast and must not throw. */
 export type Observer = (observation: Observation) => void;

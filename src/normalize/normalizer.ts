@@ -24,7 +24,7 @@ import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { Router } from "./router.ts";
 import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
 
-/** What a frame became. The object and its arrays are reused until the next call. */
+/** Result of reading one frame. Reused, with its arrays: valid until the next call. */
 export interface NormalizedFrame {
   readonly events: readonly NormalizedEvent[];
   /** What a control frame means to its session; null for data. */

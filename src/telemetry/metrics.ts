@@ -43,7 +43,7 @@ interface Sum {
 
 /**
  * Plain sums, so that counting a frame costs a few look-ups and makes nothing; they are handed to the library when
- * somebody asks. A metric has up to three labels; what it lacks is the empty text.
+ * somebody asks. A metric has up to three labels; missing labels are empty strings.
  */
 class CountTable {
   readonly #sums = new Map<MetricName, Map<string, Map<string, Map<string, Sum>>>>();

@@ -137,7 +137,7 @@ Deno.test("replay joins REST answers of one file with the session of another", a
     assert.deepEqual(events.map(({ kind }) => kind), ["book_snapshot", "book_delta"]);
     assert.deepEqual(events[0].bids, [["10", "8"]]);
     assert.equal(events[1].last_sequence, "9");
-    assert.match(err, /held back while a book was broken: .*2 book_delta/);
+    assert.match(err, /suppressed while a book was broken: .*2 book_delta/);
   });
 });
 
