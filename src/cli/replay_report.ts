@@ -36,10 +36,10 @@ export function renderReport(report: ReplayReport): string {
   if (withheld.length > 0) {
     const counts = withheld.map(([kind, count]) => `${showCount(count)} ${kind}`).join(", ");
     parts.push(
-      "--pass-books tells book updates as they came, without a snapshot to begin with",
+      `book updates older than their snapshot, merged into it or suppressed while a book was broken: ${counts}`,
     );
     parts.push(
-      `book updates older than their snapshot, merged into it or suppressed while a book was broken: ${counts}`,
+      "--pass-books tells book updates as they came, without a snapshot to begin with",
     );
   }
   if (report.unmapped.length > 0) {
