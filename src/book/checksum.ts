@@ -1,5 +1,5 @@
-import { type ChecksumRule, type Decimal, type Level, unreachable } from "../model/mod.ts";
-import type { OrderBook } from "./order_book.ts";
+import { type ChecksumRule, type Decimal, SCALE_TEXT, unreachable, writeDecimal } from "../model/mod.ts";
+import type { BookSide, OrderBook } from "./order_book.ts";
 
 /** How many decimals prices and sizes of an instrument are written with. */
 export interface NumberDigits {
@@ -12,23 +12,23 @@ const DIGITS_TRIED_MAX = 12;
 
 /** The CRC32 (IEEE) of a book's best levels, as the rule writes them. */
 export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDigits): number {
-  const text = new ChecksumText(rule, digits);
+  const text = new ChecksumText(book, rule, digits);
   const bids = Math.min(rule.depth, book.depth("bid"));
   const asks = Math.min(rule.depth, book.depth("ask"));
   switch (rule.order) {
     case "asks_bids":
-      for (let rank = 0; rank < asks; rank++) text.add(book.at("ask", rank), true);
-      for (let rank = 0; rank < bids; rank++) text.add(book.at("bid", rank), false);
+      for (let rank = 0; rank < asks; rank++) text.add("ask", rank);
+      for (let rank = 0; rank < bids; rank++) text.add("bid", rank);
       break;
     case "bids_asks":
-      for (let rank = 0; rank < bids; rank++) text.add(book.at("bid", rank), false);
-      for (let rank = 0; rank < asks; rank++) text.add(book.at("ask", rank), true);
+      for (let rank = 0; rank < bids; rank++) text.add("bid", rank);
+      for (let rank = 0; rank < asks; rank++) text.add("ask", rank);
       break;
     case "interleaved":
       // Bid, ask, bid, ask; when a side runs out the other goes on alone.
       for (let rank = 0; rank < Math.max(bids, asks); rank++) {
-        if (rank < bids) text.add(book.at("bid", rank), false);
-        if (rank < asks) text.add(book.at("ask", rank), true);
+        if (rank < bids) text.add("bid", rank);
+        if (rank < asks) text.add("ask", rank);
       }
       break;
     default:
@@ -39,12 +39,14 @@ export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDi
 
 /** The CRC32 of levels written one after the other, without making the text: this runs with every frame. */
 class ChecksumText {
+  readonly #book: OrderBook;
   readonly #rule: ChecksumRule;
   readonly #digits: NumberDigits;
   readonly #crc = new Crc32();
   #previous: "bid" | "ask" | null = null;
 
-  constructor(rule: ChecksumRule, digits: NumberDigits) {
+  constructor(book: OrderBook, rule: ChecksumRule, digits: NumberDigits) {
+    this.#book = book;
     this.#rule = rule;
     this.#digits = digits;
   }
@@ -53,22 +55,41 @@ class ChecksumText {
     return this.#crc.value;
   }
 
-  add(level: Level | undefined, isAsk: boolean): void {
-    if (level === undefined) return;
+  /** Adds the level at a rank that is there. */
+  add(side: BookSide, rank: number): void {
+    const levels = this.#book.side(side);
+    const slot = levels.slotAt(rank);
+    const { digits } = levels;
     const { separator, separators, negativeAsks } = this.#rule;
-    const [price, size] = level;
-    const side = isAsk ? "ask" : "bid";
     if (this.#previous !== null) {
       this.#crc.text((this.#previous === side ? separators?.level : separators?.side) ?? separator);
     }
     this.#previous = side;
-    this.#number(price, this.#digits.price);
+    if (this.#isNumber(digits.priceScale(slot))) {
+      this.#number(digits.price(slot), digits.priceScale(slot), this.#digits.price);
+    } else this.#spelled(digits.priceText(slot), this.#digits.price);
     this.#crc.text(separator);
-    if (isAsk && negativeAsks && !size.startsWith("-")) this.#crc.text("-");
-    this.#number(size, this.#digits.size);
+    const isNumber = this.#isNumber(digits.sizeScale(slot));
+    const isNegative = isNumber ? digits.size(slot) < 0 : digits.sizeText(slot).startsWith("-");
+    if (side === "ask" && negativeAsks && !isNegative) this.#crc.text("-");
+    if (isNumber) this.#number(digits.size(slot), digits.sizeScale(slot), this.#digits.size);
+    else this.#spelled(digits.sizeText(slot), this.#digits.size);
   }
 
-  #number(text: Decimal, digits: number): void {
+  /** Whether a number goes in without its text being made. */
+  #isNumber(scale: number): boolean {
+    return scale !== SCALE_TEXT && this.#rule.numbers !== "shortest";
+  }
+
+  #number(coefficient: number, scale: number, digits: number): void {
+    if (this.#rule.numbers === "as_received") this.#crc.number(coefficient, scale);
+    else if (coefficient !== 0) {
+      this.#crc.number(coefficient, 0);
+      this.#crc.zeros(digits - scale);
+    }
+  }
+
+  #spelled(text: Decimal, digits: number): void {
     switch (this.#rule.numbers) {
       case "as_received":
         return this.#crc.text(text);
@@ -85,6 +106,7 @@ class ChecksumText {
 /** CRC32 as in IEEE 802.3, character by character; the texts of numbers are ASCII. */
 class Crc32 {
   #register = -1;
+  readonly #scratch = new Uint8Array(NUMBER_BYTES_MAX);
 
   get value(): number {
     return ~this.#register;
@@ -95,6 +117,21 @@ class Crc32 {
     for (let i = 0; i < text.length; i++) {
       register = TABLE[(register ^ text.charCodeAt(i)) & 0xff] ^ (register >>> 8);
     }
+    this.#register = register;
+  }
+
+  /** The digits of a coefficient with `scale` decimals. */
+  number(coefficient: number, scale: number): void {
+    const scratch = this.#scratch;
+    const end = writeDecimal(scratch, 0, coefficient, scale);
+    let register = this.#register;
+    for (let i = 0; i < end; i++) register = TABLE[(register ^ scratch[i]) & 0xff] ^ (register >>> 8);
+    this.#register = register;
+  }
+
+  zeros(count: number): void {
+    let register = this.#register;
+    for (let i = 0; i < count; i++) register = TABLE[(register ^ ZERO) & 0xff] ^ (register >>> 8);
     this.#register = register;
   }
 
@@ -112,11 +149,13 @@ class Crc32 {
       }
     }
     const missing = begun ? digits - (point < 0 ? 0 : text.length - point - 1) : 0;
-    for (let i = 0; i < missing; i++) register = TABLE[(register ^ ZERO) & 0xff] ^ (register >>> 8);
     this.#register = register;
+    this.zeros(missing);
   }
 }
 
+/** Longest number as text. */
+const NUMBER_BYTES_MAX = 26;
 const POINT = 46;
 const ZERO = 48;
 
@@ -148,12 +187,13 @@ export function seenDigits(book: OrderBook, rule: ChecksumRule): NumberDigits {
   let price = 0;
   let size = 0;
   for (const side of ["bid", "ask"] as const) {
-    for (let rank = 0; rank < rule.depth; rank++) {
-      const level = book.at(side, rank);
-      if (level === undefined) break;
-      price = Math.max(price, decimalsOf(level[0]));
-      size = Math.max(size, decimalsOf(level[1]));
-    }
+    const levels = book.side(side);
+    const { digits } = levels;
+    levels.each(rule.depth, (slot) => {
+      const [priceScale, sizeScale] = [digits.priceScale(slot), digits.sizeScale(slot)];
+      price = Math.max(price, priceScale === SCALE_TEXT ? decimalsOf(digits.priceText(slot)) : priceScale);
+      size = Math.max(size, sizeScale === SCALE_TEXT ? decimalsOf(digits.sizeText(slot)) : sizeScale);
+    });
   }
   return { price: rule.priceDigits ?? price, size: rule.sizeDigits ?? size };
 }

@@ -1,15 +1,23 @@
-import { BOOK_BUFFER_DELTAS_MAX, type BookDelta, type BookRule, type Micros } from "../model/mod.ts";
+import {
+  BOOK_BUFFER_DELTAS_MAX,
+  type BookDelta,
+  type BookRule,
+  copyLevels,
+  levelTexts,
+  type Micros,
+} from "../model/mod.ts";
 import { type ResetRun, ResetWatch } from "./reset_watch.ts";
+import type { DeltaEvent } from "./verdict.ts";
 import { isNumbered, junction, needsNumber, type SequencePoint, succession } from "./sequencer.ts";
 
 /** A delta with the time that the exchange gave it; null where it gave none or one that is not to be trusted. */
-export interface TimedDelta extends BookDelta {
+export interface TimedDelta extends DeltaEvent {
   readonly exchangeTs: Micros | null;
 }
 
 /** A joiner's memory as plain JSON. */
 export interface JoinerState {
-  readonly buffer: readonly TimedDelta[];
+  readonly buffer: readonly (BookDelta & { readonly exchangeTs: Micros | null })[];
   readonly bridge: SequencePoint | null;
   readonly run: ResetRun | null;
 }
@@ -89,12 +97,12 @@ export class SnapshotJoiner {
       else this.#buffer = [];
     }
     if (this.#buffer.length === BOOK_BUFFER_DELTAS_MAX) this.#buffer.shift();
-    this.#buffer.push(delta);
+    this.#buffer.push(owned(delta));
   }
 
   /** Begins to hold deltas anew, from one on. */
   restart(delta: TimedDelta | null): void {
-    this.#buffer = delta === null ? [] : [delta];
+    this.#buffer = delta === null ? [] : [owned(delta)];
     this.#bridge = null;
     this.#resets.clear();
   }
@@ -126,12 +134,22 @@ export class SnapshotJoiner {
   }
 
   saveState(): JoinerState {
-    return { buffer: [...this.#buffer], bridge: this.#bridge, run: this.#resets.saveState() };
+    const buffer = this.#buffer.map((delta) => ({
+      ...delta,
+      bids: levelTexts(delta.bids),
+      asks: levelTexts(delta.asks),
+    }));
+    return { buffer, bridge: this.#bridge, run: this.#resets.saveState() };
   }
 
   restoreState(state: JoinerState): void {
-    this.#buffer = [...state.buffer];
+    this.#buffer = state.buffer.map(owned);
     this.#bridge = state.bridge;
     this.#resets.restoreState(state.run);
   }
+}
+
+/** Returns a delta whose levels outlive its frame. */
+function owned(delta: TimedDelta): TimedDelta {
+  return { ...delta, bids: copyLevels(delta.bids), asks: copyLevels(delta.asks) };
 }

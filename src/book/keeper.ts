@@ -1,9 +1,7 @@
 import {
   BOOK_LEVELS_MAX,
   BOOK_UNANCHORED_DELTAS_MAX,
-  type BookDelta,
   type BookRule,
-  type BookSnapshot,
   type Level,
   type Micros,
   type ResyncAction,
@@ -20,8 +18,10 @@ import {
   type BookFaultCause,
   type BookUpdate,
   type BookVerdict,
+  type DeltaEvent,
   type MutableVerdict,
   newVerdict,
+  type SnapshotEvent,
 } from "./verdict.ts";
 
 /** A keeper's memory as plain JSON. */
@@ -191,7 +191,7 @@ export class BookKeeper {
     return this.rule.kind === "rest" || this.rule.kind === "requested";
   }
 
-  #takeSnapshot(event: BookSnapshot, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
+  #takeSnapshot(event: SnapshotEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
     const point = { sequence: event.sequence, exchangeTs: trusted(exchangeTs, at.receivedTs) };
     if (this.#isJoined) return this.#joinSnapshot(event, point, { exchangeTs, at, verdict });
     if (this.#validity.isValid && this.rule.kind === "snapshots" && this.#position.isLate(point)) {
@@ -210,7 +210,7 @@ export class BookKeeper {
   }
 
   #joinSnapshot(
-    event: BookSnapshot,
+    event: SnapshotEvent,
     point: SequencePoint,
     { exchangeTs, at, verdict }: {
       readonly exchangeTs: Micros | null;
@@ -243,11 +243,11 @@ export class BookKeeper {
   }
 
   /** The snapshot with the deltas in it that were applied to it. */
-  #joined(event: BookSnapshot): BookSnapshot {
+  #joined(event: SnapshotEvent): SnapshotEvent {
     return { ...event, ...this.#book.levels(), sequence: this.#position.last.sequence };
   }
 
-  #takeDelta(event: BookDelta, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
+  #takeDelta(event: DeltaEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
     const delta: TimedDelta = { ...event, exchangeTs: trusted(exchangeTs, at.receivedTs) };
     if (!this.#validity.isValid) return this.#holdDelta(delta, { event, exchangeTs }, at, verdict);
     const { bridge } = this.#joiner;
@@ -313,7 +313,7 @@ export class BookKeeper {
     return levels > BOOK_LEVELS_MAX ? `${levels} levels on one side` : null;
   }
 
-  #replace(event: BookSnapshot, point: SequencePoint, keepsTime: boolean): void {
+  #replace(event: SnapshotEvent, point: SequencePoint, keepsTime: boolean): void {
     this.#book.applySnapshot(event.bids, event.asks);
     this.#position.replace(point, keepsTime);
     this.#truncate();

@@ -7,6 +7,14 @@ export { BookKeeper, type BookKeeperState } from "./keeper.ts";
 export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";
 export { compareDecimals } from "./decimal_order.ts";
 export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";
-export { type BookEmission, type BookFaultCause, type BookGap, type BookUpdate, type BookVerdict } from "./verdict.ts";
+export {
+  type BookEmission,
+  type BookFaultCause,
+  type BookGap,
+  type BookUpdate,
+  type BookVerdict,
+  type DeltaEvent,
+  type SnapshotEvent,
+} from "./verdict.ts";
 export { type BookState, type OpenBookGap } from "./validity.ts";
 export { type Junction, junction, type SequencePoint, type Succession, succession } from "./sequencer.ts";

@@ -1,5 +1,6 @@
-import { type Decimal, doubleFromDecimal, isZero, type Level } from "../model/mod.ts";
+import { compareNumbers, type Level, levelRange, type LevelSource, SCALE_TEXT } from "../model/mod.ts";
 import { compareDecimals } from "./decimal_order.ts";
+import { SideLevels } from "./side_levels.ts";
 
 /** The two sides of a book. */
 export type BookSide = "bid" | "ask";
@@ -11,7 +12,7 @@ export interface BookLevels {
 }
 
 /**
- * The levels of one instrument's book. Prices are told apart as exact decimals, whatever their spelling; the texts are
+ * The levels of one instrument's book. Prices are told apart as exact decimals, whatever their spelling; the digits are
  * kept as they came, a changed level with its latest spelling. A size of zero removes a level, and removing what is not
  * there does nothing: exchanges send such deletes of levels that they never showed.
  */
@@ -26,48 +27,49 @@ export class OrderBook {
 
   /** Whether the best bid is at or above the best ask: no exchange leaves such a book standing. */
   get isCrossed(): boolean {
-    const bid = this.#bids.at(0);
-    const ask = this.#asks.at(0);
-    if (bid === undefined || ask === undefined) return false;
+    if (this.#bids.size === 0 || this.#asks.size === 0) return false;
     const distance = this.#bids.bestKey + this.#asks.bestKey;
-    return distance > 0 || (distance === 0 && compareDecimals(bid[0], ask[0]) >= 0);
+    return distance > 0 || (distance === 0 && this.#compareBest() >= 0);
   }
 
   /** Takes the place of all levels. Lists may be in any order; of a price that is given twice the last one counts. */
-  applySnapshot(bids: readonly Level[], asks: readonly Level[]): void {
-    this.#bids.replace(bids);
-    this.#asks.replace(asks);
+  applySnapshot(bids: LevelSource, asks: LevelSource): void {
+    this.#bids.replace(levelRange(bids));
+    this.#asks.replace(levelRange(asks));
   }
 
   /** Sets the absolute sizes of levels, in the order given. */
-  applyDelta(bids: readonly Level[], asks: readonly Level[]): void {
-    for (let i = 0; i < bids.length; i++) this.#bids.set(bids[i]);
-    for (let i = 0; i < asks.length; i++) this.#asks.set(asks[i]);
+  applyDelta(bids: LevelSource, asks: LevelSource): void {
+    this.#bids.change(levelRange(bids));
+    this.#asks.change(levelRange(asks));
   }
 
   /** How many levels a side has. */
   depth(side: BookSide): number {
-    return this.#side(side).size;
+    return this.side(side).size;
   }
 
   /** The level at a rank, 0 being the best; undefined past the last one. */
   at(side: BookSide, rank: number): Level | undefined {
-    return this.#side(side).at(rank);
+    return this.side(side).at(rank);
   }
 
   /** The best level of a side; undefined where it is empty. */
   best(side: BookSide): Level | undefined {
-    return this.#side(side).at(0);
+    return this.side(side).at(0);
   }
 
   /** The best `count` levels of a side, best first. */
   top(side: BookSide, count: number): readonly Level[] {
-    return this.#side(side).top(count);
+    const levels = this.side(side);
+    const list: Level[] = [];
+    levels.each(count, (slot) => list.push(levels.digits.level(slot)));
+    return list;
   }
 
   /** All levels, best first. */
   levels(): BookLevels {
-    return { bids: this.#bids.top(Infinity), asks: this.#asks.top(Infinity) };
+    return { bids: this.top("bid", Infinity), asks: this.top("ask", Infinity) };
   }
 
   /** Cuts each side to its best `depth` levels. */
@@ -77,152 +79,22 @@ export class OrderBook {
   }
 
   clear(): void {
-    this.#bids.truncate(0);
-    this.#asks.truncate(0);
+    this.#bids.clear();
+    this.#asks.clear();
   }
 
-  #side(side: BookSide): SideLevels {
+  /** A side's levels; only to be read. */
+  side(side: BookSide): SideLevels {
     return side === "bid" ? this.#bids : this.#asks;
   }
-}
 
-/**
- * One side, sorted with the best level last: changes happen near the best price, and there an array is cheap to change.
- * Beside each level stands its price as a double (of asks the negative one), which decides nearly every comparison:
- * rounding keeps the order, so only equal doubles need their texts compared.
- */
-class SideLevels {
-  readonly #sign: 1 | -1;
-  #keys: number[] = [];
-  #levels: Level[] = [];
-
-  /** `sign`: 1 where high prices are better, -1 where low ones are. */
-  constructor(sign: 1 | -1) {
-    this.#sign = sign;
-  }
-
-  get size(): number {
-    return this.#levels.length;
-  }
-
-  /** The best level's price as a double, of asks the negative one; NaN where there is none. */
-  get bestKey(): number {
-    return this.#keys.at(-1) ?? NaN;
-  }
-
-  at(rank: number): Level | undefined {
-    return this.#levels[this.#levels.length - 1 - rank];
-  }
-
-  top(count: number): readonly Level[] {
-    const { length } = this.#levels;
-    return this.#levels.slice(Math.max(0, length - count)).reverse();
-  }
-
-  truncate(depth: number): void {
-    const excess = this.#levels.length - depth;
-    if (excess <= 0) return;
-    this.#levels.splice(0, excess);
-    this.#keys.splice(0, excess);
-  }
-
-  replace(levels: readonly Level[]): void {
-    const sign = this.#sign;
-    if (this.#replaceOrdered(levels)) return;
-    const sorted = levels.filter(([, size]) => !isZero(size)).map((level) => ({
-      key: sign * doubleFromDecimal(level[0]),
-      level,
-    }));
-    sorted.sort((left, right) => left.key - right.key || sign * compareDecimals(left.level[0], right.level[0]));
-    this.#keys = [];
-    this.#levels = [];
-    for (let i = 0; i < sorted.length; i++) {
-      const { key, level } = sorted[i];
-      const next = sorted[i + 1];
-      // The sort is stable: of equal prices the later one of the list stands last.
-      if (next !== undefined && next.key === key && compareDecimals(next.level[0], level[0]) === 0) continue;
-      this.#keys.push(key);
-      this.#levels.push(level);
-    }
-  }
-
-  /** The usual case: best first, each price once. False where the list is not so. */
-  #replaceOrdered(levels: readonly Level[]): boolean {
-    const count = levels.length;
-    const keys = new Array<number>(count);
-    const ordered = new Array<Level>(count);
-    for (let i = 0; i < count; i++) {
-      const key = this.#sign * doubleFromDecimal(levels[i][0]);
-      if (isZero(levels[i][1]) || (i > 0 && !(key < keys[count - i]))) return false;
-      keys[count - 1 - i] = key;
-      ordered[count - 1 - i] = levels[i];
-    }
-    this.#keys = keys;
-    this.#levels = ordered;
-    return true;
-  }
-
-  set(level: Level): void {
-    const [price, size] = level;
-    const key = this.#sign * doubleFromDecimal(price);
-    const place = this.#search(key, price);
-    if (isZero(size)) {
-      if (place >= 0) this.#remove(place);
-    } else if (place >= 0) this.#levels[place] = level;
-    else this.#insert(~place, key, level);
-  }
-
-  /** The index of a price, or the complement of the index where it would stand. */
-  #search(key: number, price: Decimal): number {
-    const keys = this.#keys;
-    let low = 0;
-    let high = keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = keys[middle];
-      const order = other === key ? this.#sign * compareDecimals(this.#levels[middle][0], price) : other - key;
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return ~low;
-  }
-
-  #insert(index: number, key: number, level: Level): void {
-    const keys = this.#keys;
-    const levels = this.#levels;
-    if (keys.length - index > MOVED_MAX) {
-      keys.splice(index, 0, key);
-      levels.splice(index, 0, level);
-      return;
-    }
-    keys.push(key);
-    levels.push(level);
-    for (let i = keys.length - 1; i > index; i--) {
-      keys[i] = keys[i - 1];
-      levels[i] = levels[i - 1];
-    }
-    keys[index] = key;
-    levels[index] = level;
-  }
-
-  #remove(index: number): void {
-    const keys = this.#keys;
-    const levels = this.#levels;
-    const last = keys.length - 1;
-    if (last - index > MOVED_MAX) {
-      keys.splice(index, 1);
-      levels.splice(index, 1);
-      return;
-    }
-    for (let i = index; i < last; i++) {
-      keys[i] = keys[i + 1];
-      levels[i] = levels[i + 1];
-    }
-    keys.pop();
-    levels.pop();
+  /** Exact order of the best bid and the best ask, which are there. */
+  #compareBest(): number {
+    const [bids, asks] = [this.#bids.digits, this.#asks.digits];
+    const [bid, ask] = [this.#bids.slotAt(0), this.#asks.slotAt(0)];
+    const [bidScale, askScale] = [bids.priceScale(bid), asks.priceScale(ask)];
+    return bidScale === SCALE_TEXT || askScale === SCALE_TEXT
+      ? compareDecimals(bids.priceText(bid), asks.priceText(ask))
+      : compareNumbers(bids.price(bid), bidScale, asks.price(ask), askScale);
   }
 }
-
-/** Up to so many levels that are better than a new or removed one are moved one by one, which needs no list of its own. */
-const MOVED_MAX = 64;

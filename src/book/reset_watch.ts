@@ -3,11 +3,11 @@ import {
   BOOK_RESET_LATE_US,
   BOOK_RESET_UPDATES,
   BOOK_RESET_UPDATES_NEWER,
-  type BookDelta,
   type Micros,
   type SequenceRule,
 } from "../model/mod.ts";
 import { continues, isBelow, type SequencePoint } from "./sequencer.ts";
+import type { DeltaEvent } from "./verdict.ts";
 
 /** Updates below the mark that follow one another, as plain JSON. */
 export interface ResetRun {
@@ -30,7 +30,7 @@ export class ResetWatch {
   /** Whether the update, which is no successor of the mark, shows that numbers began again. */
   observe(
     rule: SequenceRule,
-    delta: BookDelta & { readonly exchangeTs: Micros | null },
+    delta: DeltaEvent & { readonly exchangeTs: Micros | null },
     at: { readonly mark: SequencePoint; readonly receivedTs: Micros; readonly expectsLate: boolean },
   ): boolean {
     const { mark, receivedTs, expectsLate } = at;

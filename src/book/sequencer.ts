@@ -1,4 +1,5 @@
-import { type BookDelta, type BridgeRule, type Micros, type SequenceRule, unreachable } from "../model/mod.ts";
+import { type BridgeRule, type Micros, type SequenceRule, unreachable } from "../model/mod.ts";
+import type { DeltaEvent } from "./verdict.ts";
 
 /** Where a book stands: what its last update was, as far as the exchange numbers or times updates. */
 export interface SequencePoint {
@@ -22,7 +23,7 @@ export type Succession = "next" | "repeat" | "gap";
  */
 export function succession(
   rule: SequenceRule,
-  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  delta: DeltaEvent & { readonly exchangeTs: Micros | null },
   points: { readonly last: SequencePoint; readonly before: SequencePoint; readonly resetsLower: boolean },
 ): Succession {
   const { last, before } = points;
@@ -43,7 +44,7 @@ export function succession(
 /** Whether a delta lies below a mark: it ends, or is stamped, before it. */
 export function isBelow(
   rule: SequenceRule,
-  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  delta: DeltaEvent & { readonly exchangeTs: Micros | null },
   mark: SequencePoint,
 ): boolean {
   if (rule === "none") return false;
@@ -58,7 +59,7 @@ export function isBelow(
 /** Whether a delta goes on from a point, higher than it. */
 export function continues(
   rule: SequenceRule,
-  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  delta: DeltaEvent & { readonly exchangeTs: Micros | null },
   point: SequencePoint,
 ): boolean {
   if (rule === "none") return false;
@@ -88,7 +89,7 @@ export function showsLoss(rule: SequenceRule): boolean {
 
 function follows(
   rule: Exclude<SequenceRule, "none" | "time">,
-  delta: BookDelta,
+  delta: DeltaEvent,
   at: { readonly stands: Sequence; readonly ends: Sequence; readonly resetsLower: boolean },
 ): boolean {
   const { stands, ends } = at;
@@ -138,7 +139,7 @@ export type Junction = "old" | "joins" | "ahead";
 export function junction(
   rule: { readonly sequence: SequenceRule; readonly bridge: BridgeRule },
   snapshot: SequencePoint,
-  delta: BookDelta & { readonly exchangeTs: Micros | null },
+  delta: DeltaEvent & { readonly exchangeTs: Micros | null },
 ): Junction {
   const { sequence, bridge } = rule;
   const isOld = (ends: Sequence, at: Sequence) => bridge.drop === "<" ? ends < at : ends <= at;

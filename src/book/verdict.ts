@@ -1,4 +1,4 @@
-import type { BookDelta, BookSnapshot, GapCause, Micros, ResyncAction } from "../model/mod.ts";
+import type { BookDelta, BookSnapshot, GapCause, Micros, ResyncAction, WithLevelSource } from "../model/mod.ts";
 
 /** Why a book is broken. */
 export type BookFaultCause = Extract<
@@ -6,9 +6,14 @@ export type BookFaultCause = Extract<
   "sequence" | "reset" | "checksum" | "stale" | "dropped" | "undecodable"
 >;
 
+/** A snapshot whose levels may be rows of columns. */
+export type SnapshotEvent = WithLevelSource<BookSnapshot>;
+/** A delta whose levels may be rows of columns. */
+export type DeltaEvent = WithLevelSource<BookDelta>;
+
 /** One event of a book feed with what the frame says about it. */
 export interface BookUpdate {
-  readonly event: BookSnapshot | BookDelta;
+  readonly event: SnapshotEvent | DeltaEvent;
   readonly exchangeTs: Micros | null;
   /** The exchange's checksum of the book after this update; null where it sends none. */
   readonly checksum: string | null;
@@ -16,7 +21,7 @@ export interface BookUpdate {
 
 /** An event that may be emitted. */
 export interface BookEmission {
-  readonly event: BookSnapshot | BookDelta;
+  readonly event: SnapshotEvent | DeltaEvent;
   readonly exchangeTs: Micros | null;
 }
 

@@ -8,6 +8,7 @@ import {
   type Offset,
   type SessionId,
   type Stream,
+  type WithLevelSource,
 } from "../model/mod.ts";
 import type { Fault, NormalizedFrame } from "../normalize/mod.ts";
 import type { BookResync } from "./books.ts";
@@ -121,7 +122,7 @@ export class RecordAccount implements PipelineResult {
   }
 
   /** Emits an event. */
-  emit(place: EventPlace, event: MarketEvent, exchangeTs: Micros | null = null): void {
+  emit(place: EventPlace, event: WithLevelSource<MarketEvent>, exchangeTs: Micros | null = null): void {
     const head = {
       exchange: this.exchange,
       symbol: place.symbol,

@@ -7,6 +7,7 @@ export { type Channel, CHANNELS, type Stream, streamKey } from "./channel.ts";
 export {
   ChoiceColumn,
   compareNumbers,
+  copyLevels,
   decimalText,
   DigitsColumn,
   EventBatch,
@@ -17,11 +18,13 @@ export {
   type LevelRange,
   levelRange,
   LevelsColumn,
+  type LevelSource,
   levelTexts,
   NumberColumn,
   SCALE_NULL,
   SCALE_TEXT,
   type TableColumns,
+  type WithLevelSource,
   writeDecimal,
 } from "./columns/mod.ts";
 export { type Decimal, doubleFromDecimal, integerText, isDecimal, isZero } from "./decimal.ts";

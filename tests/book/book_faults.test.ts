@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BookKeeper, type BookUpdate, type BookVerdict, OrderBook } from "../../src/book/mod.ts";
-import type { BookRule, Level } from "../../src/model/mod.ts";
+import { type BookRule, type Level, levelTexts } from "../../src/model/mod.ts";
 import { BookFeed } from "../support/book_feed.ts";
 import { bookRule, checksumRule } from "../support/book_rule.ts";
 import { seeded } from "../support/seeded.ts";
@@ -46,10 +46,11 @@ const FEEDS: readonly { readonly name: string; readonly rule: BookRule; readonly
 /** Changes a digit of the last bid's size: an earlier one of the same price would not count. */
 function corrupted(update: BookUpdate): BookUpdate {
   if (update.event.kind === "book_snapshot") return update;
-  const [price, size] = update.event.bids[update.event.bids.length - 1];
+  const before = levelTexts(update.event.bids);
+  const [price, size] = before[before.length - 1];
   const digit = (Number(size[0]) + 1) % 10;
   const changed: Level = [price, digit === 0 ? `1${size.slice(1)}` : `${digit}${size.slice(1)}`];
-  const bids = [...update.event.bids.slice(0, -1), changed];
+  const bids = [...before.slice(0, -1), changed];
   return { ...update, event: { ...update.event, bids } };
 }
 

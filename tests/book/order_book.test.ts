@@ -98,3 +98,54 @@ Deno.test("OrderBook equals a map of sorted prices after any updates", () => {
     assert.equal(book.size, model.bids.size + model.asks.size);
   }));
 });
+
+/** Spellings of a whole price: all are the same level. */
+const SPELLINGS: readonly ((price: number) => string)[] = [
+  String,
+  (price) => `${price}.0`,
+  (price) => `${price}.00`,
+  (price) => `${price}e0`,
+  (price) => `0${price}`,
+  (price) => (price / 10).toFixed(1).replace(".", "") + ".000",
+];
+
+Deno.test("OrderBook equals a naive book with thousands of levels, prices in all spellings, far from the best and cut", () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer({ min: 100, max: 3_000 }), (seed, prices) => {
+      let state = seed | 0;
+      const next = (below: number) => {
+        state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5 | 0;
+        return ((state ^ (state >>> 13)) >>> 0) % below;
+      };
+      const book = new OrderBook();
+      let naive = new Map<number, Level>();
+      for (let round = 0; round < 12; round++) {
+        const levels = Array.from({ length: next(prices) }, (): Level => {
+          const size = next(4) === 0 ? ["0", "0.00", "0e1", "-0"][next(4)] : ["1", "2.50", "3e-1"][next(3)];
+          return [SPELLINGS[next(SPELLINGS.length)](1 + next(prices)), size];
+        });
+        if (round === 0 || next(8) === 0) {
+          book.applySnapshot([], levels);
+          naive = new Map();
+          for (const level of levels) if (Number(level[1]) !== 0) naive.set(Number(level[0]), level);
+        } else {
+          book.applyDelta([], levels);
+          for (const level of levels) {
+            if (Number(level[1]) === 0) naive.delete(Number(level[0]));
+            else naive.set(Number(level[0]), level);
+          }
+        }
+        const depth = next(5) === 0 ? next(prices) : Infinity;
+        const sorted = [...naive].sort(([left], [right]) => left - right).slice(0, depth);
+        naive = new Map(sorted);
+        book.truncate(depth);
+        const rank = next(prices);
+        assert.deepEqual(book.levels().asks, sorted.map(([, level]) => level));
+        assert.deepEqual(book.at("ask", rank), sorted[rank]?.[1]);
+        assert.deepEqual(book.top("ask", rank), sorted.slice(0, rank).map(([, level]) => level));
+        assert.equal(book.size, sorted.length);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});

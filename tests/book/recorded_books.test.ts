@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BookKeeper, type BookUpdate, OrderBook } from "../../src/book/mod.ts";
-import type { Level } from "../../src/model/mod.ts";
+import { type Level, levelTexts } from "../../src/model/mod.ts";
 import { readBooks, type RecordedBook } from "../support/recorded_books.ts";
 import { testOnRecordings } from "../support/recordings.ts";
 import { seeded } from "../support/seeded.ts";
@@ -49,8 +49,8 @@ function replay({ rule, frames }: RecordedBook): Map<string, string> {
     ? updates.filter((update) => update === image || isAfter(update, image))
     : updates.slice(start);
   for (const { event } of [image, ...since.filter((update) => update !== image)]) {
-    apply("bid", event.bids);
-    apply("ask", event.asks);
+    apply("bid", levelTexts(event.bids));
+    apply("ask", levelTexts(event.asks));
     if (rule.depth === null) continue;
     for (const side of ["bid", "ask"]) {
       const sign = side === "bid" ? -1 : 1;
@@ -143,17 +143,18 @@ function stretchOf(recorded: RecordedBook): Stretch | null {
 
 /** Changes one digit of one size of a frame. */
 function corrupted(updates: readonly BookUpdate[], random: () => number): readonly BookUpdate[] {
-  const at = updates.findIndex(({ event }) => event.bids.length + event.asks.length > 0);
+  const at = updates.findIndex(({ event }) => levelTexts(event.bids).length + levelTexts(event.asks).length > 0);
   if (at < 0) return updates;
   const { event } = updates[at];
-  const side = event.bids.length > 0 ? "bids" : "asks";
-  const index = Math.floor(random() * event[side].length);
-  const [price, size] = event[side][index];
+  const side = levelTexts(event.bids).length > 0 ? "bids" : "asks";
+  const before = levelTexts(event[side]);
+  const index = Math.floor(random() * before.length);
+  const [price, size] = before[index];
   const digits = [...size].flatMap((char, place) => /\d/.test(char) ? [place] : []);
   const place = digits[Math.floor(random() * digits.length)];
   const digit = (Number(size[place]) + 1 + Math.floor(random() * 9)) % 10;
   const changed: Level = [price, size.slice(0, place) + digit + size.slice(place + 1)];
-  const levels = event[side].map((level, i) => i === index ? changed : level);
+  const levels = before.map((level, i) => i === index ? changed : level);
   return updates.map((update, i) => i === at ? { ...update, event: { ...event, [side]: levels } } : update);
 }
 
@@ -205,8 +206,8 @@ function run({ recorded, frames, images }: Stretch, fault: FaultKind | null, ran
     // What the checksum covers is the true book's at the end, or the fault would have been found.
     const last = images[images.length - 1].event;
     const { depth } = rule.checksum;
-    assert.deepEqual(keeper.book.top("bid", depth), last.bids.slice(0, depth), why);
-    assert.deepEqual(keeper.book.top("ask", depth), last.asks.slice(0, depth), why);
+    assert.deepEqual(keeper.book.top("bid", depth), levelTexts(last.bids).slice(0, depth), why);
+    assert.deepEqual(keeper.book.top("ask", depth), levelTexts(last.asks).slice(0, depth), why);
   }
   assert.ok(healed <= broke);
   return broke > 0;

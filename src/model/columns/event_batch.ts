@@ -5,7 +5,7 @@ import type { Micros } from "../micros.ts";
 import { NumberColumn } from "./columns.ts";
 import { DigitsColumn } from "./digits_column.ts";
 import { createColumns, type FieldColumn, type TableColumns, valueAt } from "./event_table.ts";
-import { LevelColumns, LevelsColumn } from "./level_columns.ts";
+import { LevelColumns, LevelsColumn, type WithLevelSource } from "./level_columns.ts";
 
 /** Estimated memory of an event beside its levels and texts, in bytes. */
 const EVENT_BYTES = 200;
@@ -73,7 +73,7 @@ export class EventBatch {
   }
 
   /** Adds an event. */
-  append(head: EventHead, event: MarketEvent): void {
+  append(head: EventHead, event: WithLevelSource<MarketEvent>): void {
     const kind = EVENT_KINDS.indexOf(event.kind);
     const { columns, names } = this.#table(kind);
     const fields: Readonly<Record<string, unknown>> = event;

@@ -42,18 +42,35 @@ export interface LevelRange {
   readonly end: number;
 }
 
-/** Returns a range of its own with the levels given. */
-export function levelRange(list: readonly Level[]): LevelRange {
+/** One side of a book event: rows of columns, or texts. */
+export type LevelSource = LevelRange | readonly Level[];
+
+/** An event whose levels may be rows of columns. */
+export type WithLevelSource<E> = E extends { readonly bids: readonly Level[]; readonly asks: readonly Level[] }
+  ? Omit<E, "bids" | "asks"> & { readonly bids: LevelSource; readonly asks: LevelSource }
+  : E;
+
+/** Returns the levels as rows of columns: the very same ones where they are. */
+export function levelRange(source: LevelSource): LevelRange {
+  if ("levels" in source) return source;
   const levels = new LevelColumns();
-  for (const [price, size] of list) levels.append(price, size);
+  for (const [price, size] of source) levels.append(price, size);
   return { levels, start: 0, end: levels.length };
 }
 
-/** Returns the levels of a range as texts. */
-export function levelTexts({ levels, start, end }: LevelRange): Level[] {
-  const list: Level[] = [];
-  for (let row = start; row < end; row++) list.push(levels.level(row));
-  return list;
+/** Returns the levels in columns of their own, which nobody clears. */
+export function copyLevels(source: LevelSource): LevelRange {
+  const { levels, start, end } = levelRange(source);
+  const own = new LevelColumns();
+  own.copyRange(levels, start, end);
+  return { levels: own, start: 0, end: own.length };
+}
+
+/** Returns the levels as texts. */
+export function levelTexts(source: LevelSource): readonly Level[] {
+  if (!("levels" in source)) return source;
+  const { levels, start, end } = source;
+  return Array.from({ length: end - start }, (_, at) => levels.level(start + at));
 }
 
 /** One side of each event of a table: a range of the batch's levels. */
@@ -67,10 +84,11 @@ export class LevelsColumn {
     this.levels = levels;
   }
 
-  append(list: readonly Level[]): void {
-    const start = this.levels.length;
-    for (let i = 0; i < list.length; i++) this.levels.append(list[i][0], list[i][1]);
-    this.appendRange(start, this.levels.length);
+  append(source: LevelSource): void {
+    const first = this.levels.length;
+    if ("levels" in source) this.levels.copyRange(source.levels, source.start, source.end);
+    else for (let i = 0; i < source.length; i++) this.levels.append(source[i][0], source[i][1]);
+    this.appendRange(first, this.levels.length);
   }
 
   /** Adds a side whose levels stand in the batch's level columns already. */
@@ -83,7 +101,7 @@ export class LevelsColumn {
     this.ends[this.length++] = end;
   }
 
-  get(row: number): Level[] {
+  get(row: number): readonly Level[] {
     return levelTexts(this.range(row));
   }
 

@@ -7,4 +7,13 @@ export { compareNumbers, decimalText, DigitsColumn, SCALE_NULL, SCALE_TEXT, writ
 export { EventBatch, type EventHead } from "./event_batch.ts";
 export { EventRows } from "./event_rows.ts";
 export { type FieldColumn, type TableColumns } from "./event_table.ts";
-export { LevelColumns, type LevelRange, levelRange, LevelsColumn, levelTexts } from "./level_columns.ts";
+export {
+  copyLevels,
+  LevelColumns,
+  type LevelRange,
+  levelRange,
+  LevelsColumn,
+  type LevelSource,
+  levelTexts,
+  type WithLevelSource,
+} from "./level_columns.ts";
