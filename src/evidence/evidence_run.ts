@@ -187,9 +187,11 @@ class EvidenceRunner {
 
   #count(read: NormalizedFrame): void {
     this.events += read.events.length;
-    const rules: RuleName[] = [...read.events, ...read.checksums].map(({ rule }) => ({
+    const rules: RuleName[] = [...read.events, ...read.checksums].map(({ rule }) => rule).concat(read.noted).map((
+      name,
+    ) => ({
       type: "event",
-      name: rule,
+      name,
       connections: null,
     }));
     if (read.signal !== null) rules.push(controlName(this.#plan.controls[read.signal.ruleIndex]));

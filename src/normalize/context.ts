@@ -43,6 +43,8 @@ export class ReadContext {
   readonly faults: Fault[] = [];
   readonly checksums: NormalizedChecksum[] = [];
   readonly lostUpdates: LostUpdate[] = [];
+  /** Names of the rules whose rows were noted for others and are no events. */
+  readonly noted: string[] = [];
   /** Set when a field of the current row is at fault: the row yields nothing. */
   rowFailed = false;
   /** Whether the rows of a rule stood where they were looked for, if only as an empty list. */
@@ -71,6 +73,7 @@ export class ReadContext {
     this.faults.length = 0;
     this.checksums.length = 0;
     this.lostUpdates.length = 0;
+    this.noted.length = 0;
     this.freshSymbols.length = 0;
     this.rowFailed = false;
     this.rowsFound = false;

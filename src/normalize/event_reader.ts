@@ -151,7 +151,9 @@ export class EventReader {
     if (key === null) return;
     context.native = key;
     const made = this.#make(context);
-    if (made !== null && !context.rowFailed) this.#merged(made, context, merge);
+    if (made === null || context.rowFailed) return;
+    this.#merged(made, context, merge);
+    context.noted.push(this.rule.name);
   }
 
   /** Returns the event with what is known of its stream; null where it is not emitted. */

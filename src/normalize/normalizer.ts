@@ -35,6 +35,8 @@ export interface NormalizedFrame {
   readonly rule: string | null;
   /** Checksums of books that came in a frame of their own. */
   readonly checksums: readonly NormalizedChecksum[];
+  /** Names of the rules whose rows were noted for others and are no events, one for each row. */
+  readonly noted: readonly string[];
   /** Book updates that were lost, wholly or in part. */
   readonly lostUpdates: readonly LostUpdate[];
   /** Counter over the frames of the session; null where the frame has none. */
@@ -107,6 +109,7 @@ export class Normalizer {
     faults: readonly Fault[];
     rule: string | null;
     checksums: readonly NormalizedChecksum[];
+    noted: readonly string[];
     lostUpdates: readonly LostUpdate[];
     socketSequence: string | null;
     isAnswer: boolean;
@@ -125,6 +128,7 @@ export class Normalizer {
       faults: this.#context.faults,
       rule: null,
       checksums: this.#context.checksums,
+      noted: this.#context.noted,
       lostUpdates: this.#context.lostUpdates,
       socketSequence: null,
       isAnswer: true,

@@ -40,6 +40,7 @@ export class Unwrapper {
   /** Tells the frame's context what was found wrong inside. */
   close(frame: ReadContext): void {
     for (const { code, where } of this.#inside.faults) frame.note(code, where);
+    frame.noted.push(...this.#inside.noted);
     frame.checksums.push(...this.#inside.checksums);
     frame.lostUpdates.push(...this.#inside.lostUpdates);
   }

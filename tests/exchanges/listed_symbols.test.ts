@@ -27,6 +27,20 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
           { instrument_name: "BTC_USDC", kind: "spot", base_currency: "BTC", quote_currency: "USDC", is_active: true },
         ],
       },
+      {
+        result: [
+          option({ instrument_name: "BTC-5JUN26-100000-C", strike: 100000.5 }),
+          option({
+            instrument_name: "MATIC_USDC-9MAR26-1d02-P",
+            strike: 1.02,
+            base_currency: "MATIC",
+            quote_currency: "USDC",
+            counter_currency: "USDC",
+            settlement_currency: "USDC",
+          }),
+          option({ instrument_name: "BTC-5JUN26-90000-C", is_active: false }),
+        ],
+      },
     ],
     gives: {
       "BTC/USD:BTC": "BTC-PERPETUAL",
@@ -34,6 +48,57 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "BTC/USD:BTC-251226": "BTC-26DEC25",
       "LINK/USDC:USDC": "LINK_USDC-PERPETUAL",
       "BTC/USDC": "BTC_USDC",
+      "BTC/USD:BTC-260605-100000.5-C": "BTC-5JUN26-100000-C",
+      "MATIC/USDC:USDC-260309-1.02-P": "MATIC_USDC-9MAR26-1d02-P",
+    },
+  },
+  phemex: {
+    answers: [phemexProducts(), phemexProducts(), phemexProducts()],
+    gives: { "BTC/USDT:USDT": "BTCUSDT", "ETH/USD:ETH": "cETHUSD", "BTC/USDT": "sBTCUSDT" },
+  },
+  "okx-options": {
+    answers: [
+      {
+        data: [
+          okxOption("BTC-USD-241217-92000-C", { stk: "92000" }),
+          okxOption("BTC-USD-241217-1.5-P", { stk: "1.5", optType: "P", state: "suspend" }),
+        ],
+      },
+      {
+        data: [okxOption("ETH-USD_UM-241217-4000-P", { uly: "ETH-USD", settleCcy: "USDC", stk: "4000", optType: "P" })],
+      },
+    ],
+    gives: {
+      "BTC/USD:BTC-241217-92000-C": "BTC-USD-241217-92000-C",
+      "ETH/USD:USDC-241217-4000-P": "ETH-USD_UM-241217-4000-P",
+    },
+  },
+  "okx-spreads": {
+    answers: [{ data: [{ sprdId: "BTC-USDT_BTC-USDT-SWAP", state: "live", szCcy: "BTC" }] }],
+    gives: { "BTC-USDT_BTC-USDT-SWAP": "BTC-USDT_BTC-USDT-SWAP" },
+  },
+  "bybit-options": {
+    answers: [
+      bybitOptions([["BTC-27MAR26-70000-P-USDT", "USDT", "Trading"], ["BTC-30JUN25-100000-C", "USDC", "Delivering"]]),
+      bybitOptions([["ETH-6JUN26-4000-C", "USDC", "Trading"]]),
+      bybitOptions([]),
+    ],
+    gives: {
+      "BTC/USDT:USDT-260327-70000-P": "BTC-27MAR26-70000-P-USDT",
+      "ETH/USDC:USDC-260606-4000-C": "ETH-6JUN26-4000-C",
+    },
+  },
+  "binance-options": {
+    answers: [{
+      optionSymbols: [
+        { symbol: "BTC-251219-89000-C", underlying: "BTCUSDT", quoteAsset: "USDT", status: "TRADING", unit: 1 },
+        { symbol: "XRP-251219-2.05-P", underlying: "XRPUSDT", quoteAsset: "USDT", status: "TRADING", unit: 100 },
+        { symbol: "BTC-251219-90000-C", underlying: "BTCUSDT", quoteAsset: "USDT", status: "SETTLING", unit: 1 },
+      ],
+    }],
+    gives: {
+      "BTC/USDT:USDT-251219-89000-C": "BTC-251219-89000-C",
+      "XRP/USDT:USDT-251219-2.05-P": "XRP-251219-2.05-P",
     },
   },
   bitbank: {
@@ -368,6 +433,58 @@ function bitmexInstruments(): readonly unknown[] {
     listed("XBT_USDT", "IFXXXP", ["XBT", "USDT", "USDt"]),
     listed(".BXBT", "MRCXXX", ["XBT", "USD", "XBt"]),
   ];
+}
+
+function option(fields: object) {
+  return {
+    kind: "option",
+    base_currency: "BTC",
+    quote_currency: "BTC",
+    counter_currency: "USD",
+    settlement_currency: "BTC",
+    is_active: true,
+    ...fields,
+  };
+}
+
+function phemexProducts() {
+  const listed = { status: "Listed", quoteCurrency: "USDT", settleCurrency: "USDT" };
+  return {
+    data: {
+      products: [
+        { symbol: "cETHUSD", type: "Perpetual", status: "Listed", quoteCurrency: "USD", settleCurrency: "ETH" },
+        { symbol: "XBTUSD", type: "Perpetual", status: "Delisted", quoteCurrency: "USD", settleCurrency: "BTC" },
+        { symbol: "sBTCUSDT", type: "Spot", baseCurrency: "BTC", status: "Listed", quoteCurrency: "USDT" },
+      ],
+      perpProductsV2: [
+        { symbol: "BTCUSDT", type: "PerpetualV2", baseCurrency: "BTC", ...listed },
+        { symbol: "OLDUSDT", type: "PerpetualV2", baseCurrency: "OLD", ...listed, status: "Delisted" },
+      ],
+    },
+  };
+}
+
+function okxOption(instId: string, fields: object) {
+  return {
+    instId,
+    uly: "BTC-USD",
+    settleCcy: "BTC",
+    optType: "C",
+    state: "live",
+    ctVal: "1",
+    ctMult: "0.01",
+    ...fields,
+  };
+}
+
+function bybitOptions(rows: readonly (readonly [symbol: string, settleCoin: string, status: string])[]) {
+  const list = rows.map(([symbol, settleCoin, status]) => ({
+    symbol,
+    baseCoin: symbol.slice(0, 3),
+    settleCoin,
+    status,
+  }));
+  return { result: { list, nextPageCursor: "" } };
 }
 
 for (const [name, { answers, gives }] of Object.entries(ANSWERS)) {

@@ -75,6 +75,34 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "poloniex", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"] },
   { name: "binance-us", symbols: ["BTC/USDT", "ETH/USD"], lacks: ["derivative", "liquidations"] },
   { name: "binance-tr", symbols: ["BTC/USDT", "ETH/TRY"], lacks: ["derivative", "liquidations"] },
+  { name: "phemex", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: ["quotes", "liquidations"] },
+  {
+    name: "okx-options",
+    symbols: ["BTC/USD:BTC-261225-100000-C", "ETH/USD:ETH-261225-4000-P"],
+    lacks: ["derivative", "liquidations"],
+    also: ["options"],
+    markets: 4,
+  },
+  {
+    name: "okx-spreads",
+    symbols: ["BTC-USDT_BTC-USDT-SWAP", "ETH-USDT_ETH-USDT-SWAP"],
+    lacks: ["derivative", "liquidations"],
+    markets: 2,
+  },
+  {
+    name: "bybit-options",
+    symbols: ["BTC/USDT:USDT-261225-100000-C", "ETH/USDT:USDT-261225-4000-P"],
+    lacks: ["quotes", "candles", "derivative", "liquidations"],
+    also: ["options"],
+    markets: 4,
+  },
+  {
+    name: "binance-options",
+    symbols: ["BTC/USDT:USDT-261225-100000-C", "ETH/USDT:USDT-261225-4000-P"],
+    lacks: ["derivative", "liquidations"],
+    also: ["options"],
+    markets: 4,
+  },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 

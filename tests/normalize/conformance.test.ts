@@ -168,6 +168,25 @@ function subjects(): ConformanceSubject[] {
       shipped: bybit,
       connectionId: "linear",
     },
+    { exchange: "okex-options", versions: OKX_V5, shipped: loadShipped("okx-options"), connectionId: "public" },
+    {
+      exchange: "okex-spreads",
+      versions: ["2023-12-22T00:00:00.081Z"],
+      shipped: loadShipped("okx-spreads"),
+      connectionId: "business",
+    },
+    {
+      exchange: "bybit-options",
+      versions: ["2023-04-05T00:00:00.000Z"],
+      shipped: loadShipped("bybit-options"),
+      connectionId: "option",
+    },
+    {
+      exchange: "binance-european-options",
+      versions: ["2025-12-17T00:00:00.081Z"],
+      shipped: loadShipped("binance-options"),
+      connectionId: "market",
+    },
     { exchange: "bybit-spot", versions: ["2023-04-05T00:00:59.464Z"], shipped: bybit, connectionId: "spot" },
     {
       exchange: "cryptofacilities",

@@ -10,7 +10,14 @@ import { readShared } from "./recordings.ts";
 import type { ShippedFrames } from "./shipped_descriptor.ts";
 
 /** Kinds of the expected objects that are compared. */
-export const COMPARED_KINDS = ["trade", "book_change", "derivative_ticker", "book_ticker", "liquidation"] as const;
+export const COMPARED_KINDS = [
+  "trade",
+  "book_change",
+  "derivative_ticker",
+  "option_summary",
+  "book_ticker",
+  "liquidation",
+] as const;
 export type ComparedKind = typeof COMPARED_KINDS[number];
 
 /** One message with what a proven mapper makes of it. */
@@ -206,6 +213,31 @@ function comparable(found: Envelope, local: Micros): Readonly<Record<string, unk
         price: +event.price,
         amount: +event.size,
         side: event.side,
+      };
+    case "option_summary":
+      return {
+        type: "option_summary",
+        ...common,
+        optionType: event.option_type,
+        strikePrice: numberOrNull(event.strike_price),
+        expirationDate: event.expiration_ts === null ? null : isoOf(event.expiration_ts),
+        bestBidPrice: numberOrNull(event.bid_price),
+        bestBidAmount: numberOrNull(event.bid_size),
+        bestBidIV: numberOrNull(event.bid_iv),
+        bestAskPrice: numberOrNull(event.ask_price),
+        bestAskAmount: numberOrNull(event.ask_size),
+        bestAskIV: numberOrNull(event.ask_iv),
+        lastPrice: numberOrNull(event.last_price),
+        openInterest: numberOrNull(event.open_interest),
+        markPrice: numberOrNull(event.mark_price),
+        markIV: numberOrNull(event.mark_iv),
+        delta: numberOrNull(event.delta),
+        gamma: numberOrNull(event.gamma),
+        vega: numberOrNull(event.vega),
+        theta: numberOrNull(event.theta),
+        rho: numberOrNull(event.rho),
+        underlyingPrice: numberOrNull(event.underlying_price),
+        underlyingIndex: event.underlying_index ?? "",
       };
     case "quote":
       return {
