@@ -15,7 +15,10 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   host: { rooms: ["model"], packages: ["ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
   session: { rooms: ["model", "json", "program", "host", "rest"], packages: [] },
-  sink: { rooms: ["model", "host"], packages: ["zod", "hyparquet-writer", "node:zlib", "node:crypto", "pg"] },
+  sink: {
+    rooms: ["model", "host"],
+    packages: ["zod", "hyparquet-writer", "node:zlib", "node:crypto", "pg", "@nats-io/transport-node"],
+  },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:buffer"] },
   telemetry: { rooms: ["model", "host"], packages: ["prom-client", "@logtape/logtape", "hono"] },

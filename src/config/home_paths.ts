@@ -10,6 +10,8 @@ const PATH_KEYS: ReadonlySet<string> = new Set([
   "dir",
   "descriptor_path",
   "ca_cert_path",
+  "ca_path",
+  "creds_path",
   "symbol_map_file",
 ]);
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Envelope, SINK_NAMES_KEPT_MAX } from "../model/mod.ts";
+import { type EventBatch, type EventKind, SINK_NAMES_KEPT_MAX } from "../model/mod.ts";
 import { exchangePart, pathPart } from "./path_part.ts";
 
 /** Placeholders of names, in the order in which messages list them. */
@@ -10,8 +10,8 @@ export type Placeholder = (typeof PLACEHOLDERS)[number];
 
 /** Names of subjects, topics and keys at a destination, made of a template such as `md.{kind}.{exchange}`. */
 export interface NameTemplate {
-  /** Returns the name for an event: the same text for all events of one kind, exchange and symbol. */
-  nameOf(envelope: Envelope): string;
+  /** Returns the name for an event of a batch: the same text for all events of one kind, exchange and symbol. */
+  nameAt(batch: EventBatch, event: number): string;
 }
 
 /** What a template is filled with beside the event. */
@@ -42,29 +42,42 @@ export function templateKey(
   return z.string().min(1).regex(new RegExp(`^(?:[${allowed}]|${known})+$`)).meta({ title });
 }
 
+/** What a name is made of. */
+interface NamedPlace {
+  readonly kind: EventKind;
+  readonly exchange: string;
+  readonly symbol: string;
+  readonly native_symbol: string;
+}
+
 /** Compiles a template that `templateKey` has checked. */
 export function nameTemplate(template: string, scope: NameScope): NameTemplate {
   const parts = template.split(/(\{\w+\})/).map((part) => partOf(part, scope));
   const names = new Map<string, string>();
   return {
-    nameOf: (envelope) => {
-      const { exchange, symbol, native_symbol, event: { kind } } = envelope;
-      const key = `${kind}\n${exchange}\n${symbol}\n${native_symbol}`;
+    nameAt: (batch, event) => {
+      const place: NamedPlace = {
+        kind: batch.kindAt(event),
+        exchange: batch.exchanges[event],
+        symbol: batch.symbols[event],
+        native_symbol: batch.nativeSymbols[event],
+      };
+      const key = `${place.kind}\n${place.exchange}\n${place.symbol}\n${place.native_symbol}`;
       const known = names.get(key);
       if (known !== undefined) return known;
       if (names.size >= SINK_NAMES_KEPT_MAX) names.clear();
-      const name = parts.map((part) => typeof part === "string" ? part : part(envelope)).join("");
+      const name = parts.map((part) => typeof part === "string" ? part : part(place)).join("");
       names.set(key, name);
       return name;
     },
   };
 }
 
-function partOf(part: string, { collector, sink, escape }: NameScope): string | ((envelope: Envelope) => string) {
+function partOf(part: string, { collector, sink, escape }: NameScope): string | ((place: NamedPlace) => string) {
   const symbolPart = (text: string) => text === "" ? "_" : escape(pathPart(text));
   switch (part) {
     case "{kind}":
-      return ({ event }) => event.kind;
+      return ({ kind }) => kind;
     case "{exchange}":
       return ({ exchange }) => escape(exchangePart(exchange));
     case "{symbol}":

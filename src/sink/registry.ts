@@ -1,6 +1,7 @@
 import type { SinkPlan } from "../model/mod.ts";
 import { CLICKHOUSE } from "./clickhouse/mod.ts";
 import { CSV } from "./csv/mod.ts";
+import { NATS } from "./nats/mod.ts";
 import { NDJSON } from "./ndjson/mod.ts";
 import { PARQUET } from "./parquet/mod.ts";
 import { POSTGRES } from "./postgres/mod.ts";
@@ -10,7 +11,7 @@ import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
 
 /** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
-export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT, POSTGRES, QUESTDB, CLICKHOUSE];
+export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT, POSTGRES, QUESTDB, CLICKHOUSE, NATS];
 
 /** The type of a plan. */
 export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {

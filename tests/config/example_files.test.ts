@@ -6,6 +6,7 @@ const DIR = new URL("../../config/examples", import.meta.url).pathname;
 /** Values of the variables whose text has to have a form. */
 const VALUES: Readonly<Record<string, string>> = {
   PG_URL: "postgres://collector:secret@localhost:5432/market",
+  NATS_URL: "nats://collector:secret@localhost:4222",
   QUESTDB_URL: "http://localhost:9000",
   CLICKHOUSE_URL: "http://collector:secret@localhost:8123",
 };

@@ -1,0 +1,76 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+
+const BIN = `${SERVERS_DIR}/bin/nats-server`;
+
+/** Why there is no server to test against; null where there is one. */
+export const NATS_ABSENT = isThere(BIN) ? null : "no nats-server is installed";
+
+const [USER, PASSWORD] = ["collector", "nats-secret"];
+
+/** A NATS server of its own with JetStream. */
+export class NatsServer {
+  readonly port = freePort();
+  readonly #dir: string;
+  readonly #process: ServerProcess;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+    const args = ["-a", "127.0.0.1", "-p", String(this.port), "-js", "-sd", dir, "--user", USER, "--pass", PASSWORD];
+    const ready = () => this.#use((connection) => connection.request("$JS.API.INFO", "", { timeout: 500 }));
+    this.#process = new ServerProcess({ command: BIN, args, ready: async () => void await ready() });
+  }
+
+  static async start(): Promise<NatsServer> {
+    const server = new NatsServer(await Deno.makeTempDir({ prefix: "nats" }));
+    await server.start();
+    return server;
+  }
+
+  url(password = PASSWORD): string {
+    return `nats://${USER}:${password}@127.0.0.1:${this.port}`;
+  }
+
+  start = () => this.#process.start();
+  kill = () => this.#process.kill();
+  suspend = () => this.#process.suspend();
+  resume = () => this.#process.resume();
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+
+  /** Calls the API of JetStream. */
+  api(call: string, body: unknown = {}): Promise<Readonly<Record<string, unknown>>> {
+    return this.#use(async (connection) =>
+      (await connection.request(`$JS.API.${call}`, JSON.stringify(body), { timeout: 5000 })).json()
+    );
+  }
+
+  /** All messages of a stream whose subject is none of a position, in order; of an absent one none. */
+  read(stream: string): Promise<readonly { readonly name: string; readonly body: string }[]> {
+    return this.#use(async (connection) => {
+      const held: { name: string; body: string }[] = [];
+      for (let seq = 1;;) {
+        const request = JSON.stringify({ seq, next_by_subj: ">" });
+        const answer = await connection.request(`$JS.API.STREAM.MSG.GET.${stream}`, request, { timeout: 5000 });
+        const { message } = answer.json<{ message?: { subject: string; seq: number; data?: string } }>();
+        if (message === undefined) return held;
+        seq = message.seq + 1;
+        const body = new TextDecoder().decode(Uint8Array.fromBase64(message.data ?? ""));
+        if (!message.subject.includes("._position.")) held.push({ name: message.subject, body });
+      }
+    });
+  }
+
+  async #use<T>(body: (connection: NatsConnection) => Promise<T>): Promise<T> {
+    const login = { user: USER, pass: PASSWORD };
+    const connection = await connect({ servers: `127.0.0.1:${this.port}`, ...login, reconnect: false, timeout: 1000 });
+    try {
+      return await body(connection);
+    } finally {
+      await connection.close();
+    }
+  }
+}
