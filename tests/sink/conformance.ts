@@ -51,7 +51,7 @@ export function testSink(sut: SinkUnderTest): void {
         const runHost = sut.host?.(host) ?? host;
         const sink = makeSink(sut.plan(runDir), runHost, sut.context);
         await sink.open(1000);
-        for (const [at, batch] of batches(events, size).entries()) {
+        for (const [at, batch] of wholeRecords(events, size).entries()) {
           await sink.write(batch);
           if (at % 3 === 2) await sink.flush();
         }
@@ -230,10 +230,6 @@ function wholeRecords(events: readonly Envelope[], size: number): readonly (read
   }
   if (batch.length > 0) result.push(batch);
   return result;
-}
-
-function batches(events: readonly Envelope[], size: number): readonly (readonly Envelope[])[] {
-  return Array.from({ length: Math.ceil(events.length / size) }, (_, at) => events.slice(at * size, (at + 1) * size));
 }
 
 export function expectedOf(sut: SinkUnderTest, events: readonly Envelope[]): Held {
