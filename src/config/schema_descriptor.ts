@@ -159,7 +159,7 @@ export const restRequestSchema = z.strictObject({
   connection_id: connectionIds.describe("Connection on whose behalf it is asked, or a list of them"),
   base_urls: ownBaseUrls,
   path: text.describe(
-    "Path behind a base URL; with `{symbol}` one request for each instrument, with `{conn_id}` the connection's id",
+    "Path behind a base URL; with `{symbol}`, `{base}`, `{sym:NAME}` … one request for each instrument, with `{conn_id}` the connection's id",
   ),
   every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
     "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",

@@ -44,6 +44,17 @@ Deno.test("buildExchange() fills symbol values into REST paths", () => {
   ]);
 });
 
+Deno.test("buildExchange() asks once for each instrument where a REST path holds what follows from it alone", () => {
+  const request = { name: "recent", channel: "trades", connection_id: "public", path: "/{sym:pair}/{base}" };
+  const rest = { base_urls: ["https://example.test"], requests: [request] };
+  const plan = planOf({ descriptor: described("{symbol}", { rest }), instance: { symbols: SYMBOLS } });
+  assert.deepEqual(plan.rest.requests[0].targets.map(({ native, path }) => [native, showTemplate(path)]), [
+    ["BTC/USDT", "/btc_/BTC"],
+    ["ETH/USDT", "/eth_/ETH"],
+    ["BTC/USD:BTC-260327", "/btc_BTC/BTC"],
+  ]);
+});
+
 Deno.test("buildExchange() says where a placeholder of a symbol means nothing", () => {
   const at = "descriptor/subscriptions/0/generator: ";
   const issues = (text: string, symbol = "BTC/USDT") =>

@@ -101,6 +101,103 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "XRP/USDT:USDT-251219-2.05-P": "XRP-251219-2.05-P",
     },
   },
+  "okx-eea": {
+    answers: [{
+      code: "0",
+      data: [
+        { instType: "SPOT", instId: "BTC-EUR", baseCcy: "BTC", quoteCcy: "EUR", state: "live" },
+        { instType: "SPOT", instId: "OLD-EUR", baseCcy: "OLD", quoteCcy: "EUR", state: "suspend" },
+      ],
+    }],
+    gives: { "BTC/EUR": "BTC-EUR" },
+  },
+  btcturk: {
+    answers: [{
+      data: {
+        symbols: [
+          { name: "BTCTRY", nameNormalized: "BTC_TRY", status: "TRADING", numerator: "BTC", denominator: "TRY" },
+          { name: "OLDTRY", nameNormalized: "OLD_TRY", status: "HALT", numerator: "OLD", denominator: "TRY" },
+        ],
+      },
+    }],
+    gives: { "BTC/TRY": "BTCTRY" },
+  },
+  coinone: {
+    answers: [{
+      result: "success",
+      markets: [
+        { quote_currency: "KRW", target_currency: "BTC", trade_status: 1, maintenance_status: 0 },
+        { quote_currency: "KRW", target_currency: "OLD", trade_status: 0, maintenance_status: 0 },
+        { quote_currency: "krw", target_currency: "eth", trade_status: 1, maintenance_status: 0 },
+      ],
+    }],
+    gives: { "BTC/KRW": "BTC", "ETH/KRW": "ETH" },
+  },
+  "mercado-bitcoin": {
+    answers: [{ symbol: ["BTC-BRL", "USDT-BRL"], "base-currency": ["BTC", "USDT"], currency: ["BRL", "BRL"] }],
+    gives: { "BTC/BRL": "BRLBTC", "USDT/BRL": "BRLUSDT" },
+  },
+  xt: {
+    answers: [
+      {
+        result: {
+          symbols: [
+            { symbol: "btc_usdt", state: "ONLINE", tradingEnabled: true, baseCurrency: "btc", quoteCurrency: "usdt" },
+            { symbol: "old_usdt", state: "OFFLINE", tradingEnabled: true, baseCurrency: "old", quoteCurrency: "usdt" },
+          ],
+        },
+      },
+      {
+        result: {
+          symbols: [
+            {
+              symbol: "btc_usdt",
+              contractType: "PERPETUAL",
+              underlyingType: "U_BASED",
+              state: 0,
+              baseCoin: "btc",
+              quoteCoin: "usdt",
+            },
+            { symbol: "x_usdt", contractType: "PREDICT", state: 0, baseCoin: "x", quoteCoin: "usdt" },
+          ],
+        },
+      },
+      {
+        result: {
+          symbols: [{
+            symbol: "btc_usd",
+            contractType: "PERPETUAL",
+            underlyingType: "COIN_BASED",
+            state: 0,
+            baseCoin: "btc",
+            quoteCoin: "usd",
+          }],
+        },
+      },
+    ],
+    gives: { "BTC/USDT": "btc_usdt", "BTC/USDT:USDT": "btc_usdt", "BTC/USD:BTC": "btc_usd" },
+  },
+  pionex: {
+    answers: [
+      {
+        data: {
+          symbols: [
+            { symbol: "BTC_USDT", type: "SPOT", baseCurrency: "BTC", quoteCurrency: "USDT", enable: true },
+            { symbol: "OLD_USDT", type: "SPOT", baseCurrency: "OLD", quoteCurrency: "USDT", enable: false },
+          ],
+        },
+      },
+      {
+        data: {
+          symbols: [
+            { symbol: "BTC_USDT_PERP", type: "PERP", baseCurrency: "BTC", quoteCurrency: "USDT", status: "TRADING" },
+            { symbol: "USDT_BTC_PERP", type: "PERP", baseCurrency: "USDT", quoteCurrency: "BTC", status: "TRADING" },
+          ],
+        },
+      },
+    ],
+    gives: { "BTC/USDT": "BTC_USDT", "BTC/USDT:USDT": "BTC_USDT_PERP" },
+  },
   bitbank: {
     answers: [{
       success: 1,

@@ -165,6 +165,11 @@ const RECORDINGS: readonly {
     files: ["poloniex-20220821-ws1"],
     counts: { "control ack": 2, book_delta: 283, book_snapshot: 11, trade: 6 },
   },
+  {
+    exchange: "okcoin",
+    files: ["okcoin-20230527-ws1"],
+    counts: { "control ack": 40, book_delta: 2, book_snapshot: 4, candle: 12, ticker: 8, trade: 4 },
+  },
   { exchange: "bithumb", files: ["bithumb-20210601-ws1"], counts: { "control legacy_answer": 2, trade: 7 } },
 ];
 

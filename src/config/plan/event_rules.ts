@@ -17,6 +17,7 @@ import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { checkConnectionIds } from "./connections.ts";
 import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
+import { namesInstrument } from "./rest.ts";
 
 /** Returns the channel that a kind belongs to where the rule names none. */
 function kindChannel(kind: RuleKind): Channel {
@@ -92,7 +93,7 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
 
 /** Whether a request is asked for each instrument, which its answers are then of. */
 function asksOfSymbol(request: { readonly path: string; readonly body?: string } | undefined): boolean {
-  return request !== undefined && `${request.path}${request.body ?? ""}`.includes("{symbol");
+  return request !== undefined && namesInstrument(`${request.path}${request.body ?? ""}`);
 }
 
 function mergeRule(event: EventValues, place: Place): MergeRule | null {

@@ -100,7 +100,7 @@ function requestPlans(
     const served = connection === undefined || !demand.channels.includes(request.channel)
       ? []
       : demand.instruments.filter(({ family }) => serves(connection, family));
-    const perSymbol = request.path.includes("{symbol");
+    const perSymbol = namesInstrument(request.path);
     const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
     return {
       name: request.name,
@@ -115,6 +115,11 @@ function requestPlans(
       match: requestMatch(request.path),
     };
   });
+}
+
+/** Whether a path or a body is another one for each instrument: it holds its symbol or what follows from it. */
+export function namesInstrument(text: string): boolean {
+  return /\{(?:symbol(?:_lower|_upper)?|base|quote|settle|expiry|sym:[^{}]*)\}/.test(text);
 }
 
 function pathTemplate(
