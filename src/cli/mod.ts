@@ -8,6 +8,7 @@ import { withHome } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
+import { compactCommand } from "./compact.ts";
 import { configCommand } from "./config.ts";
 import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
@@ -61,6 +62,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       demoCommand,
       replayCommand,
       journalCommand,
+      compactCommand,
       testCommand,
       explainCommand,
       schemaCommand,

@@ -1,11 +1,11 @@
-import cliProgress from "cli-progress";
 import { Command } from "commander";
 import type { Host } from "../host/mod.ts";
 import { EventBatch, type Micros, type Offset, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
 import { deriveRecord, Pipeline, PlanStore } from "../derive/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { replaySink, SINK_TYPES, sinkTypeOf } from "../sink/mod.ts";
-import { type CliContext, EXIT, wantsColor } from "./context.ts";
+import { type CliContext, EXIT } from "./context.ts";
+import { progressBar } from "./progress.ts";
 import { renderReport, type ReplayReport } from "./replay_report.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
 import { ReplaySink } from "./replay_sink.ts";
@@ -94,7 +94,7 @@ async function replay(context: CliContext, { source, tally, sink, speed }: Repla
   const { host } = context;
   const dedup = { enabled: false, windowSeconds: 1, keysMax: 1 };
   const pipeline = new Pipeline(source.plans, dedup, null, new PlanStore(source.adapt));
-  const bar = progressBar(host, source);
+  const bar = progressBar(host, source.bytes);
   const abort = new AbortController();
   const pacer = speed > 0 ? new Pacer(host, speed) : null;
   const interrupt = () => abort.abort();
@@ -156,17 +156,6 @@ class Pacer {
     const waitMs = due - clock.monotonicMs();
     if (waitMs > 1) await clock.sleep(waitMs, signal);
   }
-}
-
-function progressBar(host: Host, source: ReplaySource): cliProgress.SingleBar | null {
-  if (!host.terminal.stderrIsTerminal || !wantsColor(host, "stderr")) return null;
-  const bar = new cliProgress.SingleBar({
-    format: "{bar} {percentage}%  {rate}  {eta_formatted} left",
-    hideCursor: true,
-    clearOnComplete: true,
-  }, cliProgress.Presets.shades_classic);
-  bar.start(Math.max(1, source.bytes), 0, { rate: "" });
-  return bar;
 }
 
 /** Reads `--to`. A folder has to be new or empty, so that no replay mixes into what is already there. */

@@ -94,6 +94,18 @@ export const SINK_PARTITIONS_MAX = 20_000;
 export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 /** Bytes of encoded row groups a Parquet sink keeps in memory; when reached, it writes its largest parts. */
 export const SINK_ENCODED_BYTES_MAX = 48 * 1024 * 1024;
+/** Rows after which a Parquet row group ends with the symbol it is at, so that readers pass over those of other symbols. */
+export const ROW_GROUP_ROWS_MIN = 8192;
+/** Bytes of a merged Parquet file; a larger one goes on in another. */
+export const LAKE_FILE_BYTES_MAX = 1024 ** 3;
+/** Rows that a merge holds in memory at the same time. */
+export const LAKE_ROWS_HELD_MAX = 131_072;
+/** How often a collector looks for files to merge, in ms. */
+export const LAKE_LOOK_MS = 600_000;
+/** Texts about files left as they are that a collector remembers, so that it tells each once. */
+export const LAKE_TOLD_MAX = 1000;
+/** How long after its end an hour or a day counts as closed, in ms: later parts are merged the next time. */
+export const LAKE_CLOSED_AFTER_MS = 1_800_000;
 /** Rows of one Parquet row group. */
 export const ROW_GROUP_ROWS_MAX = 65_536;
 /** Bytes of a Parquet row group before compression, as far as it is not closed by its rows. */

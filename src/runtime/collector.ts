@@ -1,5 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
+import { ArchiveKeeper } from "../lake/mod.ts";
 import {
   buildDerivation,
   CLOCK_STEP_MS_MIN,
@@ -62,6 +63,7 @@ export class Collector {
   /** Why instances could not be started, by name. */
   readonly #notStarted = new Map<string, string>();
   readonly #deliveries: readonly Delivery[];
+  readonly #archives: ArchiveKeeper;
   /** What the events of each running instance are derived by, as the journal holds it. */
   readonly #derivations: Map<string, DerivationText>;
   #plan: Plan;
@@ -96,6 +98,11 @@ export class Collector {
       observe,
       onPressure: (paused) => this.#setPaused(paused),
     });
+    const archives = plan.sinks.flatMap((sink) => {
+      const dir = sinkTypeOf(sink).archive(sink);
+      return dir === null ? [] : [{ sink: sink.name, dir }];
+    });
+    this.#archives = new ArchiveKeeper(host, { archives, observe });
     this.#deliveries = plan.sinks.map((sink) =>
       new Delivery({
         name: sink.name,
@@ -142,6 +149,7 @@ export class Collector {
       for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
       for (const delivery of collector.#deliveries) delivery.start();
       for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
+      collector.#archives.start();
       void collector.#watch();
       return collector;
     } catch (error) {
@@ -235,6 +243,7 @@ export class Collector {
     const timer = clock.after(sinksMs, () => abandon.abort());
     this.#ended.abort();
     try {
+      const archives = track("merging of files", this.#archives.stop());
       await Promise.all(
         [...this.#runners.values()].map((runner) => track(`the connections of ${runner.name}`, runner.stop())),
       );
@@ -243,6 +252,7 @@ export class Collector {
       await Promise.all(
         this.#deliveries.map((delivery) => track(`the sink ${delivery.name}`, delivery.stop(abandon.signal))),
       );
+      await archives;
       await track("the journal's close", this.#journal.close(signal));
     } finally {
       timer.cancel();

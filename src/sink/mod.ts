@@ -7,6 +7,16 @@
 export { eventJson } from "./event_json.ts";
 export { sinkFilter } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
+export { BooleanColumn, compareBytes, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./parquet/columns.ts";
+export { partsOfManifest } from "./parquet/manifest.ts";
+export {
+  type ColumnSchema,
+  encodeRowGroup,
+  type NamedColumn,
+  ParquetAssembler,
+  parquetFile,
+  type RowGroup,
+} from "./parquet/parquet_file.ts";
 export { createSink, defaultSink, replaySink, sampleSink, SINK_TYPES, sinkTypeOf } from "./registry.ts";
 export { RowsBatch, type Sink, type SinkBatch } from "./sink.ts";
 export type { FlushPolicy, SinkCapabilities, SinkContext, SinkDeadlines, SinkScope, SinkType } from "./sink_type.ts";

@@ -84,6 +84,8 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly complete?: (options: OptionsOf<Shape>, scope: SinkScope) => OptionsOf<Shape>;
   /** The folder that belongs to the sink alone; null where it has none. */
   readonly folder: (options: OptionsOf<Shape>) => string | null;
+  /** The folder of Parquet files that are to be merged while a collector runs; null or absent where there is none. */
+  readonly archive?: (options: OptionsOf<Shape>) => string | null;
   /** What `plan` shows, such as `parquet in data/parquet`. */
   readonly describe: (options: OptionsOf<Shape>) => string;
   /**
@@ -113,6 +115,7 @@ export interface SinkType {
   /** Validates keys and fills in defaults: what stands in the plan. Throws a `ZodError` for keys that do not fit. */
   options(keys: Readonly<Record<string, unknown>>, scope: SinkScope): Readonly<Record<string, unknown>>;
   folder(plan: SinkPlan): string | null;
+  archive(plan: SinkPlan): string | null;
   describe(plan: SinkPlan): string;
   /** What `schema sink` prints; null where nothing is needed. */
   setup(plan: SinkPlan): string | null;
@@ -139,6 +142,7 @@ export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition
       return schema.parse(definition.complete?.(options, scope) ?? options);
     },
     folder: (plan) => definition.folder(read(plan)),
+    archive: (plan) => definition.archive?.(read(plan)) ?? null,
     describe: (plan) => definition.describe(read(plan)),
     setup: (plan) => definition.setup?.(read(plan), plan.kinds) ?? null,
     flush: (plan) => definition.flush(read(plan)),

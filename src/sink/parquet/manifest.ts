@@ -1,3 +1,4 @@
+import type { Files } from "../../host/mod.ts";
 import { Failure, type Offset } from "../../model/mod.ts";
 import { type Layout, LAYOUTS } from "./partition.ts";
 
@@ -58,6 +59,13 @@ export function parseManifest(text: string, path: string): Manifest {
   }
   if (!isLayout(layout)) throw damaged(path, `layout ${JSON.stringify(layout)} is of another version`);
   return { format, journal, next, layout, flushes };
+}
+
+/** Paths of the parts of a folder that may not be committed; none where there is no manifest. */
+export async function partsOfManifest(files: Files, dir: string): Promise<readonly string[]> {
+  const path = `${dir}/${MANIFEST_NAME}`;
+  const text = await files.readText(path);
+  return text === null ? [] : parseManifest(text, path).flushes.flatMap(({ parts }) => parts);
 }
 
 function damaged(path: string, why: string, cause?: unknown): Failure {

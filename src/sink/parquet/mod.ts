@@ -20,12 +20,16 @@ export const PARQUET = sinkType({
       "`exchange`: a file holds all symbols of a kind and exchange; `symbol`: there is a folder for each symbol. Absent: " +
         "as the folder was begun, `exchange` in a new one",
     ),
+    compact: z.boolean().default(true).describe(
+      "Merges the files of every hour and day that is over into one while the collector runs",
+    ),
     exact_digits: z.boolean().default(false).describe(
       "Adds a text column with the exact digits beside each DOUBLE price and size",
     ),
   },
   complete: (options, { dataDir }) => ({ ...options, dir: options.dir ?? `${dataDir}/parquet` }),
   folder: folderOf,
+  archive: (options) => options.compact ? folderOf(options) : null,
   describe: (options) => `parquet in ${folderOf(options)}`,
   replayUsage: "parquet:DIR",
   replayKeys: (dir) => dir === null ? null : { dir, part_seconds: 3600, exact_digits: true },

@@ -1,11 +1,16 @@
-import { EventBatch, hasLevels, type Offset, ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX } from "../../model/mod.ts";
+import {
+  EventBatch,
+  hasLevels,
+  type Offset,
+  ROW_GROUP_BYTES_MAX,
+  ROW_GROUP_ROWS_MAX,
+  ROW_GROUP_ROWS_MIN,
+} from "../../model/mod.ts";
 import { compareBytes } from "./columns.ts";
 import { parquetFile, type RowGroup } from "./parquet_file.ts";
 import { ParquetTable, type TableOptions } from "./parquet_table.ts";
 import type { Partition } from "./partition.ts";
 
-/** Rows after which a row group ends with the symbol it is at, so that readers pass over those of other symbols. */
-const ROW_GROUP_ROWS_MIN = 8192;
 /** Events between two looks at how large a row group has become. */
 const MEASURE_EVERY = 256;
 

@@ -1,0 +1,82 @@
+import type { Clock, Files } from "../host/mod.ts";
+import { Failure, LAKE_LOOK_MS, LAKE_TOLD_MAX, type Observer } from "../model/mod.ts";
+import { compactArchive } from "./compact.ts";
+
+/** An archive that is looked after while it is written to. */
+export interface KeptArchive {
+  /** Name of the sink that writes it. */
+  readonly sink: string;
+  readonly dir: string;
+}
+
+/** How much longer it rests than it has worked, each time: merging takes at most a quarter of a core. */
+const REST_FACTOR = 3;
+
+/** Compacts archives from time to time while a collector runs, with a rest behind every piece of work. */
+export class ArchiveKeeper {
+  readonly #host: { readonly files: Files; readonly clock: Clock };
+  readonly #archives: readonly KeptArchive[];
+  readonly #observe: Observer;
+  readonly #stop = new AbortController();
+  readonly #told = new Set<string>();
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(
+    host: { readonly files: Files; readonly clock: Clock },
+    options: { readonly archives: readonly KeptArchive[]; readonly observe: Observer },
+  ) {
+    this.#host = host;
+    this.#archives = options.archives;
+    this.#observe = options.observe;
+  }
+
+  /** Begins to look after the archives. */
+  start(): void {
+    if (this.#archives.length > 0) this.#done = this.#run();
+  }
+
+  /** Gives up what is under way: nothing is lost, and the next start goes on. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    while (await this.#rest(LAKE_LOOK_MS)) {
+      for (const archive of this.#archives) await this.#look(archive);
+    }
+  }
+
+  async #look({ sink, dir }: KeptArchive): Promise<void> {
+    let began = this.#host.clock.monotonicMs();
+    const pause = async () => {
+      const worked = this.#host.clock.monotonicMs() - began;
+      if (!await this.#rest(Math.max(1, worked * REST_FACTOR))) throw new Failure("cancelled", "The collector stops");
+      began = this.#host.clock.monotonicMs();
+    };
+    const tell = (text: string) => this.#tell(sink, text);
+    try {
+      if ((await this.#host.files.stat(dir))?.isDirectory !== true) return;
+      const { groups, filesBefore, filesAfter } = await compactArchive({ host: this.#host, dir, pause, tell });
+      if (groups === 0) return;
+      this.#observe({ kind: "sink_notice", sink, text: `merged ${filesBefore} files of ${dir} into ${filesAfter}` });
+    } catch (error) {
+      if (error instanceof Failure && error.code === "cancelled") return;
+      // Whatever it is, collecting goes on, and the next look tries again.
+      this.#tell(sink, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #tell(sink: string, text: string): void {
+    if (this.#told.has(text)) return;
+    if (this.#told.size >= LAKE_TOLD_MAX) this.#told.clear();
+    this.#told.add(text);
+    this.#observe({ kind: "sink_notice", sink, text });
+  }
+
+  /** Resolves with whether to go on. */
+  async #rest(ms: number): Promise<boolean> {
+    await this.#host.clock.sleep(ms, this.#stop.signal);
+    return !this.#stop.signal.aborted;
+  }
+}
