@@ -495,8 +495,62 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     gives: { "BTC/USDT:USDT": "BTC_USDT", "BTC/USD:BTC": "BTC_USD" },
   },
   hyperliquid: {
-    answers: [{ universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] }],
-    gives: { "BTC/USDC:USDC": "BTC", "kPEPE/USDC:USDC": "kPEPE" },
+    answers: [
+      { universe: [{ name: "BTC", szDecimals: 5 }, { name: "kPEPE" }, { name: "OLD", isDelisted: true }] },
+      {
+        universe: [
+          { name: "PURR/USDC", tokens: [1, 0], index: 0, isCanonical: true },
+          { name: "@107", tokens: [150, 0], index: 107 },
+          { name: "@142", tokens: [197, 268], index: 142 },
+        ],
+        tokens: [
+          { name: "USDC", index: 0 },
+          { name: "PURR", index: 1 },
+          { name: "HYPE", index: 150 },
+          { name: "UBTC", index: 197 },
+          { name: "USDH", index: 268 },
+        ],
+      },
+    ],
+    gives: {
+      "BTC/USDC:USDC": "BTC",
+      "kPEPE/USDC:USDC": "kPEPE",
+      "PURR/USDC": "PURR/USDC",
+      "HYPE/USDC": "@107",
+      "BTC/USDH": "@142",
+    },
+  },
+  bullish: {
+    answers: [[
+      bullishMarket("BTCUSDC", "SPOT", { baseSymbol: "BTC", quoteSymbol: "USDC" }),
+      bullishMarket("BTC-USDC-PERP", "PERPETUAL", {}),
+      bullishMarket("BTC-USDC-20250516", "DATED_FUTURE", {}),
+      bullishMarket("BTC-USDC-20260130-160000-P", "OPTION", { optionStrikePrice: "160000.0000" }),
+      bullishMarket("OLDUSDC", "SPOT", { baseSymbol: "OLD", quoteSymbol: "USDC", marketEnabled: false }),
+    ]],
+    gives: {
+      "BTC/USDC": "BTCUSDC",
+      "BTC/USDC:USDC": "BTC-USDC-PERP",
+      "BTC/USDC:USDC-250516": "BTC-USDC-20250516",
+      "BTC/USDC:USDC-260130-160000-P": "BTC-USDC-20260130-160000-P",
+    },
+  },
+  delta: {
+    answers: [{
+      result: [
+        deltaProduct("BTCUSDT", "perpetual_futures"),
+        deltaProduct("C-BTC-90000-250926", "call_options", { strike_price: "90000.0" }),
+        deltaProduct("BTC_USDT", "spot"),
+        deltaProduct("P-BTC-90000-250926", "put_options", { strike_price: "90000", state: "expired" }),
+        deltaProduct("MV-BTC-90000-250926", "move_options", { strike_price: "90000" }),
+      ],
+      meta: { after: null },
+    }],
+    gives: {
+      "BTC/USDT:USDT": "BTCUSDT",
+      "BTC/USDT:USDT-260925-90000-C": "C-BTC-90000-250926",
+      "BTC/USDT": "BTC_USDT",
+    },
   },
   gmo: {
     answers: [{ status: 0, data: [{ symbol: "BTC", tickSize: "1" }, { symbol: "BTC_JPY", tickSize: "1" }] }],
@@ -542,6 +596,21 @@ function option(fields: object) {
     is_active: true,
     ...fields,
   };
+}
+
+function bullishMarket(symbol: string, marketType: string, fields: object) {
+  const derivative = { underlyingBaseSymbol: "BTC", underlyingQuoteSymbol: "USDC", settlementAssetSymbol: "USDC" };
+  return { symbol, marketType, marketEnabled: true, baseSymbol: null, quoteSymbol: null, ...derivative, ...fields };
+}
+
+function deltaProduct(symbol: string, contract_type: string, fields: object = {}) {
+  const asset = (name: string) => ({ symbol: name });
+  const assets = {
+    underlying_asset: asset("BTC"),
+    quoting_asset: asset("USDT"),
+    settling_asset: contract_type === "spot" ? null : asset("USDT"),
+  };
+  return { symbol, contract_type, state: "live", ...assets, ...fields };
 }
 
 function phemexProducts() {

@@ -111,6 +111,12 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
     also: ["options"],
     markets: 4,
   },
+  {
+    name: "bullish",
+    symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"],
+    lacks: ["candles", "liquidations"],
+  },
+  { name: "delta", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"], markets: 8 },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 

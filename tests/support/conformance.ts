@@ -268,7 +268,11 @@ function sorted(one: Readonly<Record<string, unknown>>): Readonly<Record<string,
   const { exchange: _exchange, localTimestamp: _local, ...rest } = one;
   const fields = Object.entries(rest).map(([name, value]): [string, unknown] => [
     name,
-    Array.isArray(value) ? inOrder(value) : value,
+    Array.isArray(value)
+      ? inOrder(value)
+      : name === "fundingTimestamp" && value !== null
+      ? microsOf(String(value))
+      : value,
   ]);
   return Object.fromEntries(fields.sort(([left], [right]) => left < right ? -1 : 1));
 }
