@@ -17,7 +17,16 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   session: { rooms: ["model", "json", "program", "host", "rest"], packages: [] },
   sink: {
     rooms: ["model", "host"],
-    packages: ["zod", "hyparquet-writer", "node:zlib", "node:crypto", "pg", "@nats-io/transport-node"],
+    packages: [
+      "zod",
+      "hyparquet-writer",
+      "node:zlib",
+      "node:crypto",
+      "pg",
+      "@nats-io/transport-node",
+      "@redis/client",
+      "node:buffer",
+    ],
   },
   lake: { rooms: ["model", "host", "sink"], packages: ["hyparquet", "node:zlib"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },

@@ -254,6 +254,8 @@ export const COLLECTOR_NAMES_MAX = 1_000;
 export const COLLECTOR_NAME_CHARS_MAX = 64;
 /** Bodies of messages that are sent to a broker at once, in bytes. */
 export const SINK_MESSAGE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Streams of a destination that a sink knows to be its own; then all are looked at anew. */
+export const SINK_STREAMS_SEEN_MAX = 20_000;
 /** Names made of a sink's template that are remembered; then all are made anew. */
 export const SINK_NAMES_KEPT_MAX = 20_000;
 /** Combinations of exchange and symbol whose place in a sink's filter is remembered; then all are looked at anew. */

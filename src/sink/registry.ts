@@ -6,12 +6,23 @@ import { NDJSON } from "./ndjson/mod.ts";
 import { PARQUET } from "./parquet/mod.ts";
 import { POSTGRES } from "./postgres/mod.ts";
 import { QUESTDB } from "./questdb/mod.ts";
+import { REDIS } from "./redis/mod.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
 
 /** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
-export const SINK_TYPES: readonly SinkType[] = [PARQUET, NDJSON, CSV, STDOUT, POSTGRES, QUESTDB, CLICKHOUSE, NATS];
+export const SINK_TYPES: readonly SinkType[] = [
+  PARQUET,
+  NDJSON,
+  CSV,
+  STDOUT,
+  POSTGRES,
+  QUESTDB,
+  CLICKHOUSE,
+  NATS,
+  REDIS,
+];
 
 /** The type of a plan. */
 export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {

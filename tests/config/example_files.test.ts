@@ -7,6 +7,7 @@ const DIR = new URL("../../config/examples", import.meta.url).pathname;
 const VALUES: Readonly<Record<string, string>> = {
   PG_URL: "postgres://collector:secret@localhost:5432/market",
   NATS_URL: "nats://collector:secret@localhost:4222",
+  REDIS_URL: "redis://:secret@localhost:6379",
   QUESTDB_URL: "http://localhost:9000",
   CLICKHOUSE_URL: "http://collector:secret@localhost:8123",
 };

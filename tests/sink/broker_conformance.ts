@@ -17,6 +17,8 @@ export interface ReadMessage {
 /** A sink that gives messages to a real server. */
 export interface BrokerSinkUnderTest<Server extends TestedServer> {
   readonly type: string;
+  /** Name of the server, where it is not the type's. */
+  readonly server?: string;
   /** Why there is no server here; null where there is one. */
   readonly absent: string | null;
   startServer(): Promise<Server>;
@@ -46,7 +48,9 @@ export function testBrokerSink<Server extends TestedServer>(sut: BrokerSinkUnder
   let started: Server | null = null;
   const server = async () => started = await (running ??= sut.startServer());
   const ignore = sut.absent !== null;
-  const title = sut.absent === null ? `${sut.type} sink` : `${sut.type} sink (ignored: ${sut.absent})`;
+  const title = sut.absent === null
+    ? `${sut.server ?? sut.type} sink`
+    : `${sut.server ?? sut.type} sink (ignored: ${sut.absent})`;
   const running_ = () => {
     if (started === null) throw new Error("The server has not been started");
     return started;
@@ -78,7 +82,7 @@ export function testBrokerSink<Server extends TestedServer>(sut: BrokerSinkUnder
   test("starts", () => Promise.resolve());
   if (!ignore) {
     testSink({
-      type: sut.type,
+      type: sut.server ?? sut.type,
       exactlyOnce: false,
       plan: (dir) => plan(prefixOf(dir)),
       context: { collector: COLLECTOR },
