@@ -23,6 +23,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "node:zlib",
       "node:crypto",
       "pg",
+      "aws4fetch",
       "@nats-io/transport-node",
       "@redis/client",
       "node:buffer",

@@ -168,4 +168,7 @@ async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
   return plan;
 }
 
-const SINK_USAGES = SINK_TYPES.map(({ replayUsage }) => replayUsage).join(", ").replace(/, (?=[^,]*$)/, " or ");
+const SINK_USAGES = SINK_TYPES.flatMap(({ replayUsage }) => replayUsage ?? []).join(", ").replace(
+  /, (?=[^,]*$)/,
+  " or ",
+);

@@ -32,7 +32,8 @@ async function fetchBounded({ clock, clients, request, signal }: Fetching): Prom
     const body = await readBounded(response, request.bytesMax);
     if (body === null) throw new Failure("connect", `Answer is larger than ${request.bytesMax} bytes: ${shown}`);
     const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.nowMs());
-    return { status: response.status, body, receivedTs: clock.nowMicros(), retryAfterMs };
+    const etag = response.headers.get("etag");
+    return { status: response.status, body, receivedTs: clock.nowMicros(), retryAfterMs, etag };
   } catch (cause) {
     if (timedOut) throw new Failure("timeout", `Request timed out after ${request.timeoutMs} ms: ${shown}`, { cause });
     if (signal?.aborted) throw new Failure("cancelled", `Request cancelled: ${shown}`, { cause });
@@ -59,7 +60,8 @@ async function follow(
     const init: RequestInit & { client?: Deno.HttpClient } = {
       method,
       headers: revealAll(request.headers),
-      body,
+      // A view of bytes that nobody else changes meanwhile.
+      body: body as string | Uint8Array<ArrayBuffer> | null,
       signal,
       redirect: "manual",
     };

@@ -66,11 +66,11 @@ export interface Dialer {
 }
 
 export interface FetchRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   /** Secrets are revealed as they are sent. */
   readonly headers: Readonly<Record<string, string | Secret>>;
-  readonly body: string | null;
+  readonly body: string | Uint8Array | null;
   /** PEM files with authorities that are trusted beside the platform's own. */
   readonly caCertPaths: readonly string[];
   /** For the whole answer, body included. */
@@ -85,6 +85,8 @@ export interface FetchResponse {
   readonly body: Uint8Array;
   readonly receivedTs: Micros;
   readonly retryAfterMs: number | null;
+  /** `ETag` as it came; null or absent where there is none. */
+  readonly etag?: string | null;
 }
 
 /**

@@ -362,7 +362,7 @@ export class Delivery {
   }
 
   #isDue(life: SinkLife): boolean {
-    if (this.#abort.signal.aborted) return false;
+    if (this.#abort.signal.aborted || this.#isHeld(life)) return false;
     if (life.wantsFlush || this.#holdsRoom()) return true;
     const { sinceMs, events, bytes } = this.#unflushed;
     if (sinceMs === null) return this.#position - this.#committed >= COMMIT_RECORDS;
@@ -372,6 +372,11 @@ export class Delivery {
     return clock.monotonicMs() - sinceMs >= flush.everyMs;
   }
 
+  /** Whether the sink cannot be flushed where it is: what it was given then is given again after its next opening. */
+  #isHeld(life: SinkLife): boolean {
+    return life.cutsAt !== null && this.#position < life.cutsAt;
+  }
+
   /** Whether the journal is at its cap and could let a segment go, had this sink committed what it was given. */
   #holdsRoom(): boolean {
     const { journal } = this.#options;
@@ -379,6 +384,7 @@ export class Delivery {
   }
 
   async #commit(life: SinkLife): Promise<void> {
+    if (this.#isHeld(life)) return;
     const { journal, observe, name } = this.#options;
     const position = this.#position;
     await life.flush(position);

@@ -35,6 +35,11 @@ export class SinkLife {
     return this.#options.sink.files;
   }
 
+  /** Where what the sink is given has to end before it is flushed; null: anywhere. */
+  get cutsAt(): Offset | null {
+    return this.#options.sink.cutsAt ?? null;
+  }
+
   get wantsFlush(): boolean {
     return this.#options.sink.wantsFlush;
   }

@@ -7,6 +7,7 @@ import { PARQUET } from "./parquet/mod.ts";
 import { POSTGRES } from "./postgres/mod.ts";
 import { QUESTDB } from "./questdb/mod.ts";
 import { REDIS } from "./redis/mod.ts";
+import { S3 } from "./s3/mod.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
@@ -22,6 +23,7 @@ export const SINK_TYPES: readonly SinkType[] = [
   CLICKHOUSE,
   NATS,
   REDIS,
+  S3,
 ];
 
 /** The type of a plan. */

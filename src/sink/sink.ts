@@ -56,6 +56,11 @@ export interface Sink {
   close(): Promise<void>;
   /** Whether a bound of its own is reached, beside those of its flush policy: it is to be flushed now. */
   readonly wantsFlush: boolean;
+  /**
+   * Where what it is given after a crash has to end, because it was cut there before: it is not flushed earlier. Null or
+   * absent: it may be flushed anywhere.
+   */
+  readonly cutsAt?: Offset | null;
   /** Files completed by this object so far; null where it makes none. */
   readonly files: number | null;
 }

@@ -93,8 +93,8 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
    * absent. Absent: nothing is needed.
    */
   readonly setup?: (options: OptionsOf<Shape>, kinds: readonly EventKind[] | null) => string;
-  /** How `replay --to` spells it, such as `parquet:DIR`. */
-  readonly replayUsage: string;
+  /** How `replay --to` spells it, such as `parquet:DIR`; null where it cannot be. */
+  readonly replayUsage: string | null;
   /** The keys that `replay --to` stands for, given what follows the colon; null where that does not fit the type. */
   readonly replayKeys: (target: string | null) => Readonly<Record<string, unknown>> | null;
   readonly capabilities: SinkCapabilities;
@@ -108,7 +108,7 @@ export interface SinkType {
   readonly name: string;
   readonly summary: string;
   readonly keys: z.ZodRawShape;
-  readonly replayUsage: string;
+  readonly replayUsage: string | null;
   readonly capabilities: SinkCapabilities;
   /** Keys that have to be given, with values to show the type by. */
   readonly sample: Readonly<Record<string, unknown>>;

@@ -1,13 +1,14 @@
 /**
  * `deno task bench`: what a frame costs at each stage, on recorded frames and in one run, with the ratio to what
  * `JSON.parse` alone costs on the same frames; and the whole program from a socket to committed files, with its memory
- * for two lengths of input. It measures and asserts nothing.
+ * for two lengths of input. `deno task bench sinks` measures the sinks instead. It measures and asserts nothing.
  */
 import process from "node:process";
 import { runCli } from "../support/captured_cli.ts";
 import { recordingPath } from "../support/recordings.ts";
 import { type Cost, measureInTurn, Stopwatch } from "./measure.ts";
 import { loadSamples, type Sample } from "./samples.ts";
+import { benchSinks } from "./sinks.ts";
 import { measureSocketToDisk } from "./socket_to_disk.ts";
 import { createStages } from "./stages.ts";
 
@@ -104,6 +105,8 @@ function print(text: string): void {
 }
 
 if (import.meta.main) {
-  await main();
+  const [what, ...names] = Deno.args;
+  if (what === "sinks") await benchSinks(names);
+  else await main();
   process.exit(0);
 }

@@ -348,6 +348,39 @@ Deno.test("Delivery gives an emptied destination all again, and tells of a gap o
   }
 });
 
+Deno.test("Delivery flushes nothing before the place where its sink has to cut, not even at its end", async () => {
+  const flushed: Offset[] = [];
+  let cutsAt: Offset | null = null;
+  const sink = fakeSink({
+    flush: (next) => {
+      flushed.push(next);
+      cutsAt = null;
+      return Promise.resolve();
+    },
+  });
+  Object.defineProperty(sink, "cutsAt", { get: () => cutsAt });
+  const flush = { everyMs: 0, bytes: null, events: 1 };
+  for (const isReached of [false, true]) {
+    flushed.length = 0;
+    await withDelivery(sink, async (rig) => {
+      await rig.feed(3);
+      const cut = rig.journal.next + (isReached ? 4 : 100);
+      cutsAt = cut;
+      await rig.feed(3);
+      await rig.feed(3);
+      const before = await rig.journal.loadCursor("fake");
+      rig.delivery.start();
+      await stop(rig);
+      if (!isReached) {
+        assert.deepEqual([flushed, await rig.journal.loadCursor("fake")], [[], before]);
+        return;
+      }
+      assert.ok(flushed.length > 0 && flushed.every((next) => next >= cut), `${flushed}`);
+      assert.equal(await rig.journal.loadCursor("fake"), rig.journal.synced);
+    }, { delivery: { flush } });
+  }
+});
+
 Deno.test("Delivery tells a new sink at an empty destination of no gap", async () => {
   let gaps = 0;
   const write: Sink["write"] = ({ events }) => {

@@ -50,7 +50,7 @@ export class ClickhouseSink implements Sink {
     this.#plan = plan;
     this.#context = context;
     this.#http = new SinkHttp(plan.endpoint, context.host);
-    this.#rowsOf = rowMaker({ collector: context.collector ?? null, identity: plan.layout.identity });
+    this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
     this.#buffer = new InsertBuffer(plan.layout.partition_by);
     for (const table of tablesOf(plan.kinds)) this.#tables.set(table, clickhouseTable(table, plan.layout));
   }

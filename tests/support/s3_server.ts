@@ -1,0 +1,107 @@
+import { AwsClient } from "aws4fetch";
+import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+
+const WEED = `${SERVERS_DIR}/seaweed/bin/weed`;
+const [KEY, SECRET] = ["collector", "s3-secret-key"];
+
+/** Why there is no server to test against; null where there is one. */
+export const S3_ABSENT = isThere(WEED) ? null : "no SeaweedFS is installed";
+
+/** SeaweedFS with its S3 interface and an empty bucket `market`. */
+export class S3Server {
+  readonly port: number;
+  readonly #dir: string;
+  readonly #process: ServerProcess;
+  readonly #client = new AwsClient({ accessKeyId: KEY, secretAccessKey: SECRET, service: "s3", region: "us-east-1" });
+
+  private constructor(dir: string, port: number) {
+    this.#dir = dir;
+    this.port = port;
+    const ports = ["master", "volume", "filer"].flatMap((
+      part,
+    ) => [`-${part}.port=${freePort()}`, `-${part}.port.grpc=${freePort()}`]);
+    this.#process = new ServerProcess({
+      command: WEED,
+      args: ["server", `-dir=${dir}`, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", ...ports, "-master.volumeSizeLimitMB=64"]
+        .concat(["-volume.max=20", "-filer", "-s3", `-s3.port=${port}`, `-s3.port.grpc=${freePort()}`])
+        .concat([`-s3.config=${dir}/s3.json`]),
+      cwd: dir,
+      ready: async () => {
+        // Buckets can be made before objects can be written.
+        for (const [path, body] of [["ready", null], ["ready/object", "content"], ["market", null]] as const) {
+          const answer = await this.#fetch(path, "PUT", body);
+          await answer.body?.cancel();
+          if (!answer.ok && answer.status !== 409) throw new Error(`status ${answer.status}`);
+        }
+      },
+      readyMs: 90_000,
+    });
+  }
+
+  static async start(): Promise<S3Server> {
+    const dir = await Deno.makeTempDir({ prefix: "seaweed" });
+    const identity = { name: "c", credentials: [{ accessKey: KEY, secretKey: SECRET }], actions: ["Admin"] };
+    await Deno.writeTextFile(`${dir}/s3.json`, JSON.stringify({ identities: [identity] }));
+    const server = new S3Server(dir, freePort());
+    await server.start();
+    return server;
+  }
+
+  keys(): Readonly<Record<string, unknown>> {
+    return {
+      url: `http://127.0.0.1:${this.port}`,
+      bucket: "market",
+      access_key_id: KEY,
+      secret_access_key: SECRET,
+    };
+  }
+
+  /** Keys of objects below a prefix, sorted. */
+  async list(prefix: string): Promise<readonly string[]> {
+    const answer = await this.#fetch(`market?list-type=2&max-keys=1000&prefix=${encodeURIComponent(prefix)}`, "GET");
+    const keys = [...(await answer.text()).matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
+    return keys.map((key) => key.replaceAll("&amp;", "&")).sort();
+  }
+
+  async read(key: string): Promise<Uint8Array> {
+    return await (await this.#fetch(pathOf(key), "GET")).bytes();
+  }
+
+  async write(key: string, text: string): Promise<void> {
+    await (await this.#fetch(pathOf(key), "PUT", text)).body?.cancel();
+  }
+
+  async remove(key: string): Promise<void> {
+    await (await this.#fetch(pathOf(key), "DELETE")).body?.cancel();
+  }
+
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+
+  kill(): Promise<void> {
+    return this.#process.kill();
+  }
+
+  suspend(): void {
+    this.#process.suspend();
+  }
+
+  resume(): void {
+    this.#process.resume();
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+
+  async #fetch(path: string, method: string, body: string | null = null): Promise<Response> {
+    const request = await this.#client.sign(`http://127.0.0.1:${this.port}/${path}`, { method, body });
+    return await fetch(request, { signal: AbortSignal.timeout(20_000) });
+  }
+}
+
+function pathOf(key: string): string {
+  return `market/${key.split("/").map(encodeURIComponent).join("/")}`;
+}
