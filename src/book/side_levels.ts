@@ -1,4 +1,4 @@
-import { type DigitsColumn, isZero, type Level, type LevelRange, SCALE_TEXT } from "../model/mod.ts";
+import type { DigitsColumn, Level, LevelRange } from "../model/mod.ts";
 import { LevelSlots } from "./level_slots.ts";
 
 /** Most levels of one run; a full one is split in two. */
@@ -126,7 +126,7 @@ export class SideLevels {
     const { prices, sizes } = levels;
     // Lists come best first: from their end on every level is better than all before.
     for (let row = end - 1; row >= start; row--) {
-      if (isZeroAt(sizes, row)) continue;
+      if (sizes.isZero(row)) continue;
       const key = this.#sign * prices.double(row);
       if (!this.#search(key, prices, row)) this.#insert(key, this.#slots.take(levels, row));
     }
@@ -138,7 +138,7 @@ export class SideLevels {
     for (let row = start; row < end; row++) {
       const key = this.#sign * prices.double(row);
       const isFound = this.#search(key, prices, row);
-      if (isZeroAt(sizes, row)) {
+      if (sizes.isZero(row)) {
         if (isFound) this.#remove();
       } else if (isFound) this.#slots.set(this.#runs[this.#run].slots[this.#place], levels, row);
       else this.#insert(key, this.#slots.take(levels, row));
@@ -237,8 +237,4 @@ export class SideLevels {
     this.#runs.splice(at, 1);
     this.#heads.splice(at, 1);
   }
-}
-
-function isZeroAt(sizes: DigitsColumn, row: number): boolean {
-  return sizes.scales[row] === SCALE_TEXT ? isZero(sizes.text(row) ?? "") : sizes.coefficients[row] === 0;
 }

@@ -82,6 +82,17 @@ export class RecordAccount implements PipelineResult {
   session: SessionId = 0;
   /** Receive time of the record. */
   at: Micros = 0;
+  /** Reused, as an object would be an allocation an event. */
+  readonly #head = {
+    exchange: "",
+    symbol: "",
+    native_symbol: "",
+    exchange_ts: null as Micros | null,
+    received_ts: 0,
+    session: 0,
+    offset: 0,
+    index: 0,
+  };
 
   get envelopes(): readonly Envelope[] {
     return this.events.envelopes();
@@ -134,6 +145,22 @@ export class RecordAccount implements PipelineResult {
       index: this.events.length,
     };
     this.events.append(head, event);
+  }
+
+  /** Emits an event of a frame as it was read. */
+  pass(found: EventBatch, event: number): void {
+    const { events } = this;
+    events.copyFields(found, event);
+    const head = this.#head;
+    head.exchange = this.exchange;
+    head.symbol = found.symbols[event];
+    head.native_symbol = found.nativeSymbols[event];
+    head.exchange_ts = found.exchangeTs.get(event);
+    head.received_ts = this.at;
+    head.session = this.session;
+    head.offset = this.offset;
+    head.index = events.length;
+    events.close(head);
   }
 
   /** Emits a gap and returns its id: the one given, or that of this event, which is then the first to tell of the gap. */

@@ -1,6 +1,6 @@
-import type { BookFaultCause, BookGap, BookUpdate, BookVerdict } from "../book/mod.ts";
-import type { Gap, Micros } from "../model/mod.ts";
-import type { LostUpdate, NormalizedChecksum, NormalizedEvent } from "../normalize/mod.ts";
+import type { BookFaultCause, BookGap, BookUpdate, BookVerdict, DeltaEvent } from "../book/mod.ts";
+import type { EventBatch, Gap, Micros } from "../model/mod.ts";
+import type { FrameEvents, LostUpdate, NormalizedChecksum } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CONNECTION } from "./account.ts";
 import type { KeptBook, SessionBooks } from "./books.ts";
@@ -28,22 +28,30 @@ export class BookStage {
   }
 
   /** Returns the book that an event belongs to; null where none is kept of it. */
-  bookOf(session: SessionMemory, found: NormalizedEvent): KeptBook | null {
+  bookOf(session: SessionMemory, { batch, rules, channels }: FrameEvents, event: number): KeptBook | null {
     const { books } = session;
-    if (books === null || (found.event.kind !== "book_delta" && found.event.kind !== "book_snapshot")) return null;
-    const rule = books.ruleOf(found.rule);
-    const { native_symbol: native, symbol, channel } = found;
-    return rule === null ? null : books.bookFor(rule, { native, symbol, channel: channel ?? "book" });
+    if (books === null) return null;
+    const kind = batch.kindAt(event);
+    if (kind !== "book_delta" && kind !== "book_snapshot") return null;
+    const rule = books.ruleOf(rules[event]);
+    if (rule === null) return null;
+    const [native, symbol] = [batch.nativeSymbols[event], batch.symbols[event]];
+    return books.bookFor(rule, { native, symbol, channel: channels[event] ?? "book" });
   }
 
-  /** Hands the updates of one book in one frame to its keeper and emits what may pass. */
-  keep(session: SessionMemory, kept: KeptBook, found: readonly NormalizedEvent[]): void {
+  /** Hands the updates of one book in one frame, the events `[start, end)`, to its keeper and emits what may pass. */
+  keep(
+    session: SessionMemory,
+    kept: KeptBook,
+    { found, start, end }: { readonly found: FrameEvents; readonly start: number; readonly end: number },
+  ): void {
     const account = this.#account;
     const updates: BookUpdate[] = [];
-    for (const { event, exchange_ts: exchangeTs, checksum } of found) {
-      if (event.kind !== "book_delta" && event.kind !== "book_snapshot") continue;
-      updates.push({ event, exchangeTs, checksum });
-      account.withheld[event.kind]++;
+    for (let event = start; event < end; event++) {
+      const update = updateOf(found, event);
+      if (update === null) continue;
+      updates.push(update);
+      account.withheld[update.event.kind]++;
     }
     const mayPass = !this.#options.isMissing(session, kept);
     const verdict = kept.keeper.apply(updates, { receivedTs: account.at, mayPass });
@@ -59,11 +67,12 @@ export class BookStage {
     if (top !== null) account.emit(kept, top.event, top.exchangeTs);
   }
 
-  /** Counts updates of a book that are not emitted. */
-  withhold(updates: readonly NormalizedEvent[]): void {
+  /** Counts updates of a book that are not emitted: the events `[start, end)`. */
+  withhold(batch: EventBatch, start: number, end: number): void {
     const { withheld } = this.#account;
-    for (const { event } of updates) {
-      if (event.kind === "book_delta" || event.kind === "book_snapshot") withheld[event.kind]++;
+    for (let event = start; event < end; event++) {
+      const kind = batch.kindAt(event);
+      if (kind === "book_delta" || kind === "book_snapshot") withheld[kind]++;
     }
   }
 
@@ -152,6 +161,30 @@ export class BookStage {
     const id = this.#account.emitGap(kept, gap, kept.gapId);
     kept.gapId = gap.state === "closed" ? "" : id;
   }
+}
+
+/** Returns a book event of a frame as an update, its levels where they stand; null for other events. */
+function updateOf({ batch, checksums }: FrameEvents, event: number): BookUpdate | null {
+  const kind = batch.kindAt(event);
+  const row = batch.rows[event];
+  const exchangeTs = batch.exchangeTs.get(event);
+  const checksum = checksums[event];
+  if (kind === "book_snapshot") {
+    const { bids, asks, sequence } = batch.table(kind);
+    const levels = { bids: bids.range(row), asks: asks.range(row) };
+    return { event: { kind, ...levels, sequence: sequence.text(row) }, exchangeTs, checksum };
+  }
+  if (kind !== "book_delta") return null;
+  const { bids, asks, first_sequence, last_sequence, previous_sequence } = batch.table(kind);
+  const update: DeltaEvent = {
+    kind,
+    bids: bids.range(row),
+    asks: asks.range(row),
+    first_sequence: first_sequence.text(row),
+    last_sequence: last_sequence.text(row),
+    previous_sequence: previous_sequence.text(row),
+  };
+  return { event: update, exchangeTs, checksum };
 }
 
 /** Returns a keeper's gap as an event. */

@@ -1,5 +1,5 @@
 import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts";
-import { FrameMemory, type NormalizedEvent, type NormalizedFrame } from "../normalize/mod.ts";
+import { type FrameEvents, FrameMemory, type NormalizedFrame } from "../normalize/mod.ts";
 import type { PipelineResult, RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
 import type { GapStage } from "./gap_stage.ts";
@@ -101,9 +101,11 @@ export class FrameStage {
       memory,
     );
     account.take(read);
-    for (const { channel, symbol, native_symbol: native, event, exchange_ts: exchangeTs } of read.events) {
-      if (channel !== null) account.streams.push({ channel, symbol });
-      account.emit({ symbol, native }, event, exchangeTs);
+    const { batch, channels } = read.found;
+    for (let event = 0; event < batch.length; event++) {
+      const channel = channels[event];
+      if (channel !== null) account.streams.push({ channel, symbol: batch.symbols[event] });
+      account.pass(batch, event);
     }
     return account;
   }
@@ -113,33 +115,34 @@ export class FrameStage {
     const account = this.#account;
     account.take(read);
     const { session } = from;
-    const { events } = read;
+    const { found } = read;
+    const { batch, channels } = found;
     let last: Stream | null = null;
-    for (let i = 0; i < events.length; i++) {
-      const found = events[i];
-      const { channel, symbol } = found;
+    for (let event = 0; event < batch.length; event++) {
+      const channel = channels[event];
+      const symbol = batch.symbols[event];
       const isNext = channel !== null && (last === null || last.symbol !== symbol || last.channel !== channel);
       if (isNext) account.streams.push(last = { channel, symbol });
-      const kept = session === null ? null : this.#books.bookOf(session, found);
+      const kept = session === null ? null : this.#books.bookOf(session, found, event);
       if (kept !== null && session !== null) {
-        const updates = events.slice(i, i + sameBook(events, i));
+        const end = sameBook(found, event);
         // An update that was read in part is none: what it leaves is not the exchange's book.
-        if (isPartlyLost(read, found)) this.#books.withhold(updates);
-        else this.#books.keep(session, kept, updates);
-        i += updates.length - 1;
+        if (isPartlyLost(read, event)) this.#books.withhold(batch, event, end);
+        else this.#books.keep(session, kept, { found, start: event, end });
+        event = end - 1;
         continue;
       }
-      if (isNext) this.#gaps.sawData(session, { channel, symbol, native: found.native_symbol });
-      if (this.#isDuplicate(found, from)) account.duplicates++;
-      else account.emit({ symbol, native: found.native_symbol }, found.event, found.exchange_ts);
+      if (isNext) this.#gaps.sawData(session, { channel, symbol, native: batch.nativeSymbols[event] });
+      if (this.#isDuplicate(found, event, from)) account.duplicates++;
+      else account.pass(batch, event);
     }
   }
 
-  #isDuplicate(found: NormalizedEvent, { derivation, connectionId, payload }: FrameSource): boolean {
+  #isDuplicate(found: FrameEvents, event: number, { derivation, connectionId, payload }: FrameSource): boolean {
     if (!derivation.dedup.enabled) return false;
     const { exchange, session, offset, at: receivedTs } = this.#account;
     const frame = { exchange, connectionId, session, offset, receivedTs, payload };
-    return this.#state.memory.dedup.isDuplicate(found, frame, derivation.dedup);
+    return this.#state.memory.dedup.isDuplicate(found.at(event), frame, derivation.dedup);
   }
 }
 
@@ -155,14 +158,17 @@ interface FrameSource {
   readonly payload: Uint8Array;
 }
 
-/** How many events from an index on belong to the same book. */
-function sameBook(events: readonly NormalizedEvent[], start: number): number {
-  const { rule, native_symbol: native } = events[start];
+/** The end of the events from one on that belong to the same book. */
+function sameBook({ rules, batch }: FrameEvents, start: number): number {
+  const rule = rules[start];
+  const native = batch.nativeSymbols[start];
   let end = start + 1;
-  while (end < events.length && events[end].rule === rule && events[end].native_symbol === native) end++;
-  return end - start;
+  while (end < rules.length && rules[end] === rule && batch.nativeSymbols[end] === native) end++;
+  return end;
 }
 
-function isPartlyLost({ lostUpdates }: NormalizedFrame, { rule, native_symbol: native }: NormalizedEvent): boolean {
+function isPartlyLost({ lostUpdates, found }: NormalizedFrame, event: number): boolean {
+  if (lostUpdates.length === 0) return false;
+  const [rule, native] = [found.rules[event], found.batch.nativeSymbols[event]];
   return lostUpdates.some((update) => update.rule === rule && update.native_symbol === native);
 }

@@ -1,10 +1,10 @@
-import { type NodeId, NOT_FOUND, type Path } from "../json/mod.ts";
-import { isDecimal, isZero, type Level } from "../model/mod.ts";
+import { type JsonDocument, type NodeId, NOT_FOUND, type Path } from "../json/mod.ts";
+import { type DigitsColumn, EVENT_KINDS, isDecimal, isZero, LevelColumns, type LevelsColumn } from "../model/mod.ts";
 import type { CompiledBookFields, CompiledEvent, CompiledLevel, CompiledRows } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
-import { type EventMaker, optionalField } from "./rule_fields.ts";
+import { type EventMaker, NO_EVENT, optionalField } from "./rule_fields.ts";
 
 /** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
 export function createBookMaker(rule: CompiledEvent): EventMaker {
@@ -19,41 +19,63 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
   const { snapshot } = book;
   const isAnswer = rule.source !== "ws";
   const isNumbered = sequence !== null || lastSequence !== null;
-  return (context) => {
+  return (context, batch) => {
     const isSnapshot = typeof snapshot === "boolean" ? snapshot : snapshot.test(context.scope);
     if (usesIds && context.hasSession) {
       const { levelIds } = context.memory;
       if (isSnapshot) levelIds.reset(context.native);
-      else if (!levelIds.hasSnapshot(context.native)) return null;
+      else if (!levelIds.hasSnapshot(context.native)) return NO_EVENT;
     }
+    const place = isSnapshot ? SNAPSHOT : DELTA;
+    batch.begin(place);
     if (isSnapshot) {
-      const own = sequence === null ? null : sequence.sequence(context);
-      const number = own ?? (lastSequence === null ? null : lastSequence.sequence(context));
-      const { bids, asks, hasSides } = readLevels(context);
+      const number = batch.table("book_snapshot").sequence;
+      addSequence(number, sequence, lastSequence, context);
+      const hasSides = readLevels(context, batch.table("book_snapshot"));
       // A pushed snapshot may leave out what is empty; an answer without both sides is none.
       if (isAnswer && !hasSides) context.fail("missing_field", `${rule.name}.bids and asks`);
       // Without its number a snapshot that was asked for cannot be joined with the updates beside it.
-      if (isAnswer && isNumbered && number === null) context.fail("missing_field", `${rule.name}.sequence`);
-      return context.rowFailed ? null : { kind: "book_snapshot", bids, asks, sequence: number };
+      const isUnnumbered = isAnswer && isNumbered && number.isNull(number.length - 1);
+      if (isUnnumbered) context.fail("missing_field", `${rule.name}.sequence`);
+    } else {
+      const delta = batch.table("book_delta");
+      addSequence(delta.first_sequence, firstSequence, null, context);
+      addSequence(delta.last_sequence, lastSequence, sequence, context);
+      addSequence(delta.previous_sequence, previousSequence, null, context);
+      readLevels(context, delta);
     }
-    const first_sequence = firstSequence === null ? null : firstSequence.sequence(context);
-    const last = lastSequence === null ? null : lastSequence.sequence(context);
-    const last_sequence = last ?? (sequence === null ? null : sequence.sequence(context));
-    const previous_sequence = previousSequence === null ? null : previousSequence.sequence(context);
-    const { bids, asks } = readLevels(context);
-    if (context.rowFailed) return null;
-    return { kind: "book_delta", bids, asks, first_sequence, last_sequence, previous_sequence };
+    if (!context.rowFailed) return place;
+    batch.undo();
+    return NO_EVENT;
   };
 }
 
-interface Levels {
-  readonly bids: Level[];
-  readonly asks: Level[];
-  /** Whether both sides stood where they were looked for, if only as empty lists. */
-  readonly hasSides: boolean;
+const SNAPSHOT = EVENT_KINDS.indexOf("book_snapshot");
+const DELTA = EVENT_KINDS.indexOf("book_delta");
+
+/** Adds a sequence to its column: of the first field that has one. */
+function addSequence(
+  column: DigitsColumn,
+  first: FieldReader | null,
+  second: FieldReader | null,
+  context: ReadContext,
+) {
+  if (first === null) column.appendNull();
+  else first.sequenceInto(context, column);
+  const row = column.length - 1;
+  if (second === null || !column.isNull(row)) return;
+  column.length = row;
+  second.sequenceInto(context, column);
 }
 
-type LevelsReader = (context: ReadContext) => Levels;
+/** The columns of both sides. */
+interface SideColumns {
+  readonly bids: LevelsColumn;
+  readonly asks: LevelsColumn;
+}
+
+/** Adds both sides to their columns; returns whether both stood where they were looked for, if only as empty lists. */
+type LevelsReader = (context: ReadContext, into: SideColumns) => boolean;
 
 function createLevelsReader(owner: string, book: CompiledBookFields): LevelsReader {
   const options = { dropMalformed: book.dropMalformedLevels };
@@ -63,47 +85,61 @@ function createLevelsReader(owner: string, book: CompiledBookFields): LevelsRead
     const bidRows = book.bids;
     const askRows = book.asks;
     const list = new RowList();
-    return (context) => {
-      const bids = readSide(context, list, bidRows, bidLevel);
+    return (context, { bids, asks }) => {
+      readSide(context, list, bidRows, bidLevel, bids);
       const hasBids = bidRows === null || list.found;
-      const asks = readSide(context, list, askRows, askLevel);
-      const hasAsks = askRows === null || list.found;
-      return { bids, asks, hasSides: hasBids && hasAsks };
+      readSide(context, list, askRows, askLevel, asks);
+      return hasBids && (askRows === null || list.found);
     };
   }
   const rows = book.levels;
   if (book.side === null) throw new Error(`Cannot compile rule ${owner}: its levels have no side`);
   const side = new FieldReader(book.side, `${owner}.side`, true);
   const list = new RowList();
-  return (context) => {
+  // Sides may come mixed: each stands together in the batch.
+  const askLevels = new LevelColumns();
+  return (context, { bids, asks }) => {
     const { row, parent } = context.scope;
     list.collect(context.document, rows, row);
-    const levels: Levels = { bids: [], asks: [], hasSides: list.found };
+    const { levels } = bids;
+    const start = levels.length;
+    askLevels.clear();
     for (const node of list.rows) {
       context.atRow(node, row);
       const isBid = side.oneOf(context, LEVEL_SIDES, "bid") === "bid";
-      const level = isBid ? bidLevel.read(context, node) : askLevel.read(context, node);
-      if (level !== null) (isBid ? levels.bids : levels.asks).push(level);
+      if (isBid) bidLevel.read(context, node, levels);
+      else askLevel.read(context, node, askLevels);
     }
     context.atRow(row, parent);
-    return levels;
+    bids.appendRange(start, levels.length);
+    asks.append({ levels: askLevels, start: 0, end: askLevels.length });
+    return list.found;
   };
 }
 
 const LEVEL_SIDES = ["bid", "ask"] as const;
 
-function readSide(context: ReadContext, list: RowList, rows: CompiledRows | null, reader: LevelReader): Level[] {
-  const levels: Level[] = [];
-  if (rows === null) return levels;
-  const { row, parent } = context.scope;
-  list.collect(context.document, rows, row);
-  const { stride } = reader;
-  for (let i = 0; i < list.rows.length; i += stride ?? 1) {
-    const level = stride === null ? reader.read(context, list.rows[i], row) : reader.readFlat(context, list.rows, i);
-    if (level !== null) levels.push(level);
+/** Positional parameters, as an object would be an allocation a side. */
+function readSide(
+  context: ReadContext,
+  list: RowList,
+  rows: CompiledRows | null,
+  reader: LevelReader,
+  into: LevelsColumn,
+): void {
+  const { levels } = into;
+  const start = levels.length;
+  if (rows !== null) {
+    const { row, parent } = context.scope;
+    list.collect(context.document, rows, row);
+    const { stride } = reader;
+    for (let i = 0; i < list.rows.length; i += stride ?? 1) {
+      if (stride === null) reader.read(context, list.rows[i], levels, row);
+      else reader.readFlat(context, list.rows, i, levels);
+    }
+    context.atRow(row, parent);
   }
-  context.atRow(row, parent);
-  return levels;
+  into.appendRange(start, levels.length);
 }
 
 /** Reads one price level. */
@@ -133,17 +169,15 @@ class LevelReader {
     this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
 
-  /** The level at a node whose row is `parent`; null where it is malformed, which is a fault unless it is dropped. */
-  read(context: ReadContext, node: NodeId, parent: NodeId = context.scope.parent): Level | null {
+  /** Adds the level at a node whose row is `parent`; not where it is malformed, which is a fault unless it is dropped. */
+  read(context: ReadContext, node: NodeId, into: LevelColumns, parent: NodeId = context.scope.parent): void {
     let price: string | null;
     let size: string | null;
     const document = context.document;
     if (this.#isPair && document.kind(node) === "array") {
       const first = document.firstChild(node);
       const second = first === NOT_FOUND ? NOT_FOUND : document.next(first);
-      price = document.plainDecimal(first);
-      size = document.plainDecimal(second);
-      if (price !== null && size !== null) return [price, size];
+      if (addPair(document, first, second, into)) return;
       price = document.text(first);
       size = document.text(second);
     } else {
@@ -152,25 +186,24 @@ class LevelReader {
       size = expressionText(context, this.#rule.size);
       if (this.#rule.id !== null && context.hasSession) {
         price = this.#priceById(context, { price, size });
-        if (price === null) return null;
+        if (price === null) return;
       }
     }
-    return this.#levelOf(context, price, size);
+    this.#add(context, price, size, into);
   }
 
-  /** The level whose values begin at an element of a flat list; null where it is malformed. */
-  readFlat(context: ReadContext, values: readonly NodeId[], at: number): Level | null {
+  /** Adds the level whose values begin at an element of a flat list; not where it is malformed. */
+  readFlat(context: ReadContext, values: readonly NodeId[], at: number, into: LevelColumns): void {
     const [price, size] = this.#places.map((place) => context.document.text(values[at + place] ?? NOT_FOUND));
-    return this.#levelOf(context, price, size);
+    this.#add(context, price, size, into);
   }
 
-  #levelOf(context: ReadContext, price: string | null, size: string | null): Level | null {
-    if (price !== null && size !== null && isDecimal(price) && isDecimal(size)) return [price, size];
-    if (this.#dropMalformed) return null;
+  #add(context: ReadContext, price: string | null, size: string | null, into: LevelColumns): void {
+    if (price !== null && size !== null && isDecimal(price) && isDecimal(size)) return into.append(price, size);
+    if (this.#dropMalformed) return;
     const isPriceWrong = price === null || !isDecimal(price);
     const { source } = isPriceWrong ? this.#rule.price : this.#rule.size;
     context.fail((isPriceWrong ? price : size) === null ? "missing_field" : "bad_decimal", `${this.#where} ${source}`);
-    return null;
   }
 
   /** The level's price, its own or the one last seen with its id; null where neither is known, which is noted. */
@@ -190,6 +223,21 @@ class LevelReader {
     }
     return price;
   }
+}
+
+/** Adds a level whose numbers are plainly written; false, and nothing is added, where one is not. */
+function addPair(document: JsonDocument, price: NodeId, size: NodeId, into: LevelColumns): boolean {
+  const priceLength = document.plainLength(price);
+  const sizeLength = document.plainLength(size);
+  if (priceLength <= 0 || sizeLength <= 0) return false;
+  const { bytes } = document;
+  const { prices, sizes } = into;
+  const priceStart = document.plainStart(price);
+  if (!prices.appendBytes(bytes, priceStart, priceStart + priceLength)) return false;
+  const sizeStart = document.plainStart(size);
+  if (sizes.appendBytes(bytes, sizeStart, sizeStart + sizeLength)) return true;
+  prices.length--;
+  return false;
 }
 
 /** The element that a path of one index names. */

@@ -1,32 +1,14 @@
-import type { MarketEvent } from "../model/mod.ts";
-import type { Channel, Micros } from "../model/mod.ts";
+import type { EventBatch } from "../model/mod.ts";
 import type { CompiledEvent, CompiledMerge } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { createEventMaker } from "./event_makers.ts";
 import { expressionText, FieldReader } from "./field.ts";
+import type { FrameEvents } from "./frame_events.ts";
 import type { FrameMemory } from "./frame_memory.ts";
 import { RowList } from "./rows.ts";
-import { type EventMaker, optionalField } from "./rule_fields.ts";
+import { type EventMaker, NO_EVENT, optionalField } from "./rule_fields.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
 import { Unwrapper } from "./unwrapper.ts";
-
-/** An event with what it belongs to. */
-export interface NormalizedEvent {
-  /** Null for a raw event whose native channel no map translates. */
-  readonly channel: Channel | null;
-  /** Canonical; the native spelling where no map translates it. */
-  readonly symbol: string;
-  readonly native_symbol: string;
-  /** Null where the frame gives none. */
-  readonly exchange_ts: Micros | null;
-  readonly event: MarketEvent;
-  /** Name of the rule that gave it. */
-  readonly rule: string;
-  /** The exchange's checksum of the book after this event; null where it gives none. */
-  readonly checksum: string | null;
-  /** Place of its row among those of the frame, as they were sent. */
-  readonly row: number;
-}
 
 /** Where a frame came from. */
 export interface FrameOrigin {
@@ -67,7 +49,7 @@ export class EventReader {
   }
 
   /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
-  read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+  read(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     if (this.#unwrapper === null) return this.#readDocument(context, origin, events);
     const inside = this.#unwrapper.open(context);
     if (inside === null) {
@@ -79,7 +61,7 @@ export class EventReader {
     this.#unwrapper.close(context);
   }
 
-  #readDocument(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+  #readDocument(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     const rule = this.rule;
     if (rule.rows.steps.length === 0) {
       const tail = rule.rows.tail;
@@ -101,12 +83,12 @@ export class EventReader {
     }
   }
 
-  #readRow(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+  #readRow(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     const rule = this.rule;
     context.rowFailed = false;
     context.lost = null;
     if (rule.where !== null && !rule.where.test(context.scope)) return;
-    if (rule.merge?.state?.emit === "never") return this.#know(context, rule.merge);
+    if (rule.merge?.state?.emit === "never") return this.#know(context, rule.merge, events.batch);
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
     context.native = pair === null ? "" : pair.native;
@@ -116,25 +98,16 @@ export class EventReader {
       context.checksums.push({ rule: rule.name, native_symbol: pair.native, checksum });
       return;
     }
-    const made = this.#make(context);
+    const { batch } = events;
+    const kind = this.#make(context, batch);
     if (context.lost !== null && rule.book !== null) this.#loseUpdate(context, pair?.native ?? "", context.lost);
-    if (made === null || pair === null || context.rowFailed) return;
-    const event = rule.merge === null || !context.hasSession ? made : this.#merged(made, context, rule.merge);
-    if (event === null) return;
+    if (kind === NO_EVENT) return;
+    if (pair === null || context.rowFailed) return batch.undo();
+    if (rule.merge !== null && context.hasSession && !this.#merge(batch, context, rule.merge)) return batch.undo();
     if (rule.skipFirstFrame && context.hasSession) {
-      if (context.memory.firstFrames.isFirst(`${rule.name} ${pair.native}`)) return;
+      if (context.memory.firstFrames.isFirst(`${rule.name} ${pair.native}`)) return batch.undo();
     }
-    const { canonical, native } = pair;
-    events.push({
-      channel: rule.channel,
-      symbol: canonical,
-      native_symbol: native,
-      exchange_ts,
-      event,
-      rule: rule.name,
-      checksum,
-      row: this.#row,
-    });
+    events.close(rule, pair, exchange_ts, checksum, this.#row);
   }
 
   /** Notes a lost update of a book; of one whose symbol could not be read, the symbol is empty. */
@@ -145,30 +118,36 @@ export class EventReader {
   }
 
   /** Remembers a row that is no event of its own: its symbol is the key of what others fill in. */
-  #know(context: ReadContext, merge: CompiledMerge): void {
+  #know(context: ReadContext, merge: CompiledMerge, batch: EventBatch): void {
     if (!context.hasSession) return;
     const key = this.#symbol === null ? null : this.#symbol.text(context);
     if (key === null) return;
     context.native = key;
-    const made = this.#make(context);
-    if (made === null || context.rowFailed) return;
-    this.#merged(made, context, merge);
-    context.noted.push(this.rule.name);
+    if (this.#make(context, batch) === NO_EVENT) return;
+    if (!context.rowFailed) {
+      this.#merge(batch, context, merge);
+      context.noted.push(this.rule.name);
+    }
+    batch.undo();
   }
 
-  /** Returns the event with what is known of its stream; null where it is not emitted. */
-  #merged(event: MarketEvent, context: ReadContext, merge: CompiledMerge): MarketEvent | null {
+  /** Fills the event that was begun with what is known of its stream; false where it is not emitted. */
+  #merge(batch: EventBatch, context: ReadContext, merge: CompiledMerge): boolean {
     const { merges } = context.memory;
     const { start, state } = merge;
     const streamOf = (key: string) => state === null ? `${this.rule.name} ${key}` : `state ${state.name} ${key}`;
     const stream = streamOf(context.native);
     if (start !== null) {
       if (start.test(context.scope)) merges.reset(stream);
-      else if (!merges.knows(stream)) return null;
+      else if (!merges.knows(stream)) return false;
     }
-    if (state === null) return merges.fill(stream, event);
-    const other = state.of === null ? null : expressionText(context, state.of);
-    return merges.fill(stream, event, { ...state, also: other === null ? null : streamOf(other) });
+    const other = state === null || state.of === null ? null : expressionText(context, state.of);
+    const shared = state === null ? null : { ...state, also: other === null ? null : streamOf(other) };
+    const full = merges.fill(stream, batch.openEvent(), shared);
+    if (full === null) return false;
+    batch.undo();
+    batch.addFields(full);
+    return true;
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {

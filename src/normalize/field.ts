@@ -1,5 +1,6 @@
 import type { NodeId, Path } from "../json/mod.ts";
 import {
+  type DigitsColumn,
   integerText,
   isDecimal,
   type Micros,
@@ -21,6 +22,8 @@ export class FieldReader {
   /** Set where the rule has one source that is a plain path: the usual case, without a call. */
   readonly #path: Path | null;
   readonly #plain: boolean;
+  /** The same where besides nothing is mapped and no text stands for a missing value. */
+  readonly #directPath: Path | null;
   readonly #microsPerUnit: number;
   /** Texts that stand for a missing value: so few that comparing with each is cheaper than a look-up. */
   readonly #absent: readonly string[];
@@ -35,6 +38,7 @@ export class FieldReader {
     this.#required = required || rule.required;
     this.#path = rule.sources.length === 1 ? rule.sources[0].path : null;
     this.#plain = rule.absent === null && rule.map === null;
+    this.#directPath = this.#plain ? this.#path : null;
     this.#microsPerUnit = MICROS_PER_UNIT[rule.unit ?? "ms"];
     this.#absent = [...rule.absent ?? []];
     this.#absentMicros = this.#absent.flatMap((text) => microsFromText(text, rule.unit ?? "ms") ?? []);
@@ -76,6 +80,35 @@ export class FieldReader {
     if (text === null || isDecimal(text)) return text;
     context.fail("bad_decimal", this.#where);
     return null;
+  }
+
+  /** Adds what `decimal` gives to a column: without making the text, where the number is plainly written. */
+  decimalInto(context: ReadContext, column: DigitsColumn): void {
+    if (!this.#bytesInto(context, column)) column.append(this.decimal(context));
+  }
+
+  /** Adds what `text` gives to a column: without making the text, where it is a number. */
+  textInto(context: ReadContext, column: DigitsColumn): void {
+    if (!this.#bytesInto(context, column)) column.append(this.text(context));
+  }
+
+  /** Adds what `sequence` gives to a column: without making the text, where it is an integer. */
+  sequenceInto(context: ReadContext, column: DigitsColumn): void {
+    if (this.#bytesInto(context, column)) {
+      if (column.scales[column.length - 1] === 0) return;
+      column.length--;
+    }
+    column.append(this.sequence(context));
+  }
+
+  /** Adds a number that stands as such in the one place where the field is read from; false where that is not so. */
+  #bytesInto({ document, scope }: ReadContext, column: DigitsColumn): boolean {
+    if (this.#directPath === null) return false;
+    const node = document.find(this.#directPath, scope.row);
+    const length = document.plainLength(node);
+    if (length <= 0) return false;
+    const start = document.plainStart(node);
+    return column.appendBytes(document.bytes, start, start + length);
   }
 
   /** An integer's digits, however it is written; null where it is missing; anything else is a fault where required. */

@@ -17,7 +17,8 @@ import { applyAliasRule, findAlias } from "./alias_rules.ts";
 import { ControlReader } from "./control_reader.ts";
 import { decodePayload } from "./decoder.ts";
 import { expressionText } from "./field.ts";
-import { EventReader, type FrameOrigin, type NormalizedEvent } from "./event_reader.ts";
+import { EventReader, type FrameOrigin } from "./event_reader.ts";
+import { FrameEvents, type NormalizedEvent } from "./frame_events.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { type LaidOut, layOut } from "./layout.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
@@ -26,6 +27,8 @@ import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
 
 /** Result of reading one frame. Reused, with its arrays: valid until the next call. */
 export interface NormalizedFrame {
+  readonly found: FrameEvents;
+  /** The events as objects, which are made when asked for. */
   readonly events: readonly NormalizedEvent[];
   /** What a control frame means to its session; null for data. */
   readonly signal: ControlSignal | null;
@@ -102,9 +105,10 @@ export class Normalizer {
   readonly #raw: RawReader | null;
   readonly #connections = new Map<string, Route>();
   readonly #requests = new Map<string, Route>();
-  readonly #events: NormalizedEvent[] = [];
+  readonly #events = new FrameEvents();
   readonly #result: {
-    events: NormalizedEvent[];
+    found: FrameEvents;
+    readonly events: readonly NormalizedEvent[];
     signal: ControlSignal | null;
     faults: readonly Fault[];
     rule: string | null;
@@ -123,7 +127,10 @@ export class Normalizer {
     this.#symbols = new SymbolMap(plan.canonical);
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
     this.#result = {
-      events: this.#events,
+      found: this.#events,
+      get events() {
+        return this.found.list();
+      },
       signal: null,
       faults: this.#context.faults,
       rule: null,
@@ -166,10 +173,13 @@ export class Normalizer {
     const wanted = route.events.filter(({ rule }) => this.#isWanted(rule));
     if (wanted.length === 0) return true;
     const { lostUpdates, faults, rowsFound } = this.#context;
-    const isWhole = ({ rule, native_symbol, event }: NormalizedEvent) =>
-      event.kind !== "book_snapshot" ||
-      !lostUpdates.some((lost) => lost.rule === rule && lost.native_symbol === native_symbol);
-    if (this.#events.some((event) => (native === "" || event.native_symbol === native) && isWhole(event))) return true;
+    const { batch, rules } = this.#events;
+    for (let event = 0; event < batch.length; event++) {
+      const own = batch.nativeSymbols[event];
+      if (native !== "" && own !== native) continue;
+      if (batch.kindAt(event) !== "book_snapshot") return true;
+      if (!lostUpdates.some((lost) => lost.rule === rules[event] && lost.native_symbol === own)) return true;
+    }
     return rowsFound && faults.length === 0 && wanted.every(({ rule }) => OCCASIONAL.has(rule.kind));
   }
 
@@ -177,7 +187,7 @@ export class Normalizer {
     const { memory, hasSession } = origin;
     const context = this.#context;
     const result = this.#result;
-    this.#events.length = 0;
+    this.#events.clear();
     result.signal = null;
     result.rule = null;
     result.socketSequence = null;

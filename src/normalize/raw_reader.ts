@@ -1,7 +1,9 @@
+import { EVENT_KINDS } from "../model/mod.ts";
 import type { CompiledFrames, CompiledParse } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
-import type { FrameOrigin, NormalizedEvent } from "./event_reader.ts";
+import type { FrameOrigin } from "./event_reader.ts";
 import { FieldReader } from "./field.ts";
+import type { FrameEvents } from "./frame_events.ts";
 import type { SymbolMap } from "./symbols.ts";
 
 /** The name under which frames count that the parse table read. */
@@ -30,7 +32,7 @@ export class RawReader {
   }
 
   /** Appends the event; a required field that is missing, or a field that does not cast, is a fault instead. */
-  read(context: ReadContext, origin: FrameOrigin, events: NormalizedEvent[]): void {
+  read(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     context.atRoot();
     const native = this.#channel.text(context);
     const symbol = this.#symbol.text(context);
@@ -42,15 +44,9 @@ export class RawReader {
     if (this.#wanted !== null && channel !== null && !this.#wanted.has(channel)) return;
     const pair = context.translate(this.#symbols, origin.connectionId, symbol);
     if (pair === null) return;
-    events.push({
-      channel,
-      symbol: pair.canonical,
-      native_symbol: pair.native,
-      exchange_ts,
-      event: { kind: "raw", channel: native, sequence, message_id, payload: context.document.source(0) },
-      rule: PARSE_RULE_NAME,
-      checksum: null,
-      row: 0,
-    });
+    events.batch.begin(EVENT_KINDS.indexOf("raw"));
+    const payload = context.document.source(0);
+    events.batch.addFields({ kind: "raw", channel: native, sequence, message_id, payload });
+    events.close({ channel, name: PARSE_RULE_NAME }, pair, exchange_ts, null, 0);
   }
 }

@@ -20,9 +20,9 @@ function readText(
   normalizer: FrameReader,
   text: string | Uint8Array,
   options: { session?: number; binary?: boolean } = {},
-): NormalizedFrame {
+): Omit<NormalizedFrame, "found"> {
   const payload = typeof text === "string" ? encoder.encode(text) : text;
-  const read = normalizer.read({
+  const { found: _, ...read } = normalizer.read({
     session: options.session ?? 1,
     connectionId: "public",
     payload,

@@ -1,4 +1,4 @@
-import type { Decimal } from "../decimal.ts";
+import { type Decimal, isZero } from "../decimal.ts";
 
 /** Scale of a value that is null. */
 export const SCALE_NULL = 254;
@@ -114,6 +114,18 @@ export class DigitsColumn {
   /** Whether the value is null. */
   isNull(row: number): boolean {
     return this.scales[row] === SCALE_NULL;
+  }
+
+  /** Whether the value is zero, whatever its spelling. */
+  isZero(row: number): boolean {
+    const scale = this.scales[row];
+    if (scale === SCALE_NULL) return false;
+    return scale === SCALE_TEXT ? isZero(this.#texts[this.coefficients[row]]) : this.coefficients[row] === 0;
+  }
+
+  /** Makes the value in a row null. */
+  setNull(row: number): void {
+    this.scales[row] = SCALE_NULL;
   }
 
   /** The nearest double; NaN where the value is null or its text is no number. */

@@ -56,6 +56,9 @@ export class EventBatch {
   readonly offsets = new NumberColumn();
   readonly indexes = new NumberColumn();
   readonly levels = new LevelColumns();
+  /** Kind of the event that was begun, and how many levels there were before it. */
+  #open = 0;
+  #levelsBefore = 0;
   readonly #tables: (EventTable | null)[] = EVENT_KINDS.map(() => null);
 
   /** The columns of a kind, by the names of its fields. */
@@ -74,16 +77,43 @@ export class EventBatch {
 
   /** Adds an event. */
   append(head: EventHead, event: WithLevelSource<MarketEvent>): void {
-    const kind = EVENT_KINDS.indexOf(event.kind);
-    const { columns, names } = this.#table(kind);
-    const fields: Readonly<Record<string, unknown>> = event;
-    for (let i = 0; i < columns.length; i++) columns[i].append(fields[names[i]] as never);
-    this.close(kind, head);
+    this.begin(EVENT_KINDS.indexOf(event.kind));
+    this.addFields(event);
+    this.close(head);
   }
 
-  /** Ends an event whose fields were added to all columns of its kind. */
-  close(kind: number, head: EventHead): void {
-    this.#putHead(kind, head);
+  /**
+   * Begins an event of the kind with this index in EVENT_KINDS; returns its columns, to each of which one value is to be
+   * added, in the order of the kind's fields. `close` ends it, `undo` takes it back.
+   */
+  begin(kind: number): readonly FieldColumn[] {
+    this.#open = kind;
+    this.#levelsBefore = this.levels.length;
+    return this.#table(kind).columns;
+  }
+
+  /** Adds all fields of the event that was begun. */
+  addFields(event: WithLevelSource<MarketEvent>): void {
+    const { columns, names } = this.#table(this.#open);
+    const fields: Readonly<Record<string, unknown>> = event;
+    for (let i = 0; i < columns.length; i++) columns[i].append(fields[names[i]] as never);
+  }
+
+  /** The fields of the event that was begun, all of which were added. */
+  openEvent(): MarketEvent {
+    return this.#eventAt(this.#open, this.#table(this.#open).length);
+  }
+
+  /** Takes back what was added of the event that was begun; it stays begun. */
+  undo(): void {
+    const { columns, length } = this.#table(this.#open);
+    for (let i = 0; i < columns.length; i++) columns[i].length = length;
+    this.levels.truncate(this.#levelsBefore);
+  }
+
+  /** Ends the event that was begun. */
+  close(head: EventHead): void {
+    this.#putHead(this.#open, head);
     this.exchangeTs.append(head.exchange_ts);
     this.receivedTs.append(head.received_ts);
     this.sessions.append(head.session);
@@ -120,15 +150,17 @@ export class EventBatch {
   copyFields(from: EventBatch, event: number): void {
     const kind = from.kinds[event];
     const row = from.rows[event];
-    const columns = this.#table(kind).columns;
+    const columns = this.begin(kind);
     const others = from.#table(kind).columns;
     for (let i = 0; i < columns.length; i++) columns[i].copy(others[i] as never, row);
   }
 
   /** The event in a row as an object. */
   event(event: number): MarketEvent {
-    const kind = this.kinds[event];
-    const row = this.rows[event];
+    return this.#eventAt(this.kinds[event], this.rows[event]);
+  }
+
+  #eventAt(kind: number, row: number): MarketEvent {
     const { columns, names } = this.#table(kind);
     const fields: Record<string, unknown> = { kind: EVENT_KINDS[kind] };
     for (let i = 0; i < columns.length; i++) fields[names[i]] = valueAt(columns[i], row);

@@ -29,6 +29,12 @@ export class LevelColumns {
     return this.prices.bytes + this.sizes.bytes;
   }
 
+  /** Forgets the levels from a row on. */
+  truncate(length: number): void {
+    this.prices.length = length;
+    this.sizes.length = length;
+  }
+
   clear(): void {
     this.prices.clear();
     this.sizes.clear();
