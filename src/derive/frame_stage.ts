@@ -163,7 +163,7 @@ function sameBook({ rules, batch }: FrameEvents, start: number): number {
   const rule = rules[start];
   const native = batch.nativeSymbols[start];
   let end = start + 1;
-  while (end < rules.length && rules[end] === rule && batch.nativeSymbols[end] === native) end++;
+  while (end < batch.length && rules[end] === rule && batch.nativeSymbols[end] === native) end++;
   return end;
 }
 

@@ -27,7 +27,7 @@ interface EventOrigin {
 
 /**
  * The events of one frame as columns, in order: fields, symbols and exchange times stand in the batch, what they belong to
- * in lists beside it. Reused for every frame.
+ * in lists beside it, which are good up to `length`. Reused for every frame.
  */
 export class FrameEvents {
   readonly batch = new EventBatch();
@@ -55,10 +55,6 @@ export class FrameEvents {
   /** Forgets all events. */
   clear(): void {
     this.batch.clear();
-    this.channels.length = 0;
-    this.rules.length = 0;
-    this.checksums.length = 0;
-    this.rows.length = 0;
   }
 
   /** Ends the event that was begun in the batch. Positional parameters, as an object would be an allocation an event. */
@@ -67,11 +63,12 @@ export class FrameEvents {
     head.symbol = pair.canonical;
     head.native_symbol = pair.native;
     head.exchange_ts = exchangeTs;
+    const at = this.batch.length;
     this.batch.close(head);
-    this.channels.push(rule.channel);
-    this.rules.push(rule.name);
-    this.checksums.push(checksum);
-    this.rows.push(row);
+    this.channels[at] = rule.channel;
+    this.rules[at] = rule.name;
+    this.checksums[at] = checksum;
+    this.rows[at] = row;
   }
 
   /** An event as an object. */

@@ -60,6 +60,7 @@ Deno.test("read() makes the event of a matched frame with every digit kept", () 
     checksums: [],
     isAnswer: true,
     lostUpdates: [],
+    noted: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -116,6 +117,7 @@ Deno.test("read() counts a frame as matched when its filter leaves nothing", () 
     checksums: [],
     isAnswer: true,
     lostUpdates: [],
+    noted: [],
     socketSequence: null,
     unmapped: [],
   });
@@ -393,6 +395,7 @@ Deno.test("read() gives raw events by the parse table where there are no event r
     checksums: [],
     isAnswer: true,
     lostUpdates: [],
+    noted: [],
     socketSequence: null,
     unmapped: [],
   });

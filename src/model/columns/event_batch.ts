@@ -201,6 +201,7 @@ export class EventBatch {
 
   /** Forgets all events and keeps the room. */
   clear(): void {
+    for (let event = 0; event < this.length; event++) this.#clearTable(this.#table(this.kinds[event]));
     this.length = 0;
     this.exchangeTs.clear();
     this.receivedTs.clear();
@@ -208,11 +209,13 @@ export class EventBatch {
     this.offsets.clear();
     this.indexes.clear();
     this.levels.clear();
-    for (const table of this.#tables) {
-      if (table === null || table.length === 0) continue;
-      for (const column of table.columns) column.clear();
-      table.length = 0;
-    }
+  }
+
+  #clearTable(table: EventTable): void {
+    if (table.length === 0) return;
+    const { columns } = table;
+    for (let i = 0; i < columns.length; i++) columns[i].clear();
+    table.length = 0;
   }
 
   #putHead(kind: number, { exchange, symbol, native_symbol }: EventHead): void {
