@@ -12,8 +12,12 @@ import { compactCommand } from "./compact.ts";
 import { configCommand } from "./config.ts";
 import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
+import { exchangesCommand } from "./exchanges.ts";
 import { exampleText } from "./examples.ts";
 import { explainCommand } from "./explain.ts";
+import { healthCommand } from "./health.ts";
+import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
 import { planCommand } from "./plan.ts";
 import { replayCommand } from "./replay.ts";
@@ -54,9 +58,13 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
     .configureHelp({ subcommandTerm: (command) => command.name(), minWidthToWrap: 20 });
   for (
     const create of [
-      runCommand,
+      initCommand,
+      exchangesCommand,
       validateCommand,
       planCommand,
+      doctorCommand,
+      runCommand,
+      healthCommand,
       configCommand,
       simulateCommand,
       demoCommand,

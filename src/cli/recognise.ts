@@ -40,11 +40,11 @@ export async function recogniseInputs(context: CliContext, inputs: readonly stri
     else if (frames === 0) silent.push(path);
     else if (sibling !== null && share(context, sibling, lines, frames) >= RECOGNISED_SHARE_MIN) {
       names.set(path, sibling);
-    } else names.set(path, await recogniseByFrames(context, beginning, { sibling, alone: inputs.length === 1 }));
+    } else names.set(path, recogniseByFrames(context, beginning, { sibling, alone: inputs.length === 1 }));
   }
   const found = [...new Set(names.values())];
   for (const path of silent) {
-    if (found.length !== 1) throw await unknownExchange(context, `exchange the REST answers of ${path} are of`);
+    if (found.length !== 1) throw unknownExchange(context, `exchange the REST answers of ${path} are of`);
     names.set(path, found[0]);
   }
   return inputs.map((path) => names.get(path) ?? "");
@@ -60,7 +60,7 @@ async function readBeginning(context: CliContext, path: string): Promise<Beginni
     if (line.dir !== "open" && line.dir !== "in") continue;
     lines.push(line);
     if (line.dir === "open") {
-      if (opens++ === 0) byAddress = await matchShipped(context, line.url);
+      if (opens++ === 0) byAddress = matchShipped(context, line.url);
       if (byAddress !== null) break;
       continue;
     }
@@ -72,13 +72,13 @@ async function readBeginning(context: CliContext, path: string): Promise<Beginni
 }
 
 /** Tries the shipped descriptors on the first frames. Takes one where it alone reads most of them, and says so. */
-async function recogniseByFrames(
+function recogniseByFrames(
   context: CliContext,
   { path, lines, frames }: Beginning,
   { sibling, alone }: { readonly sibling: string | null; readonly alone: boolean },
-): Promise<string> {
+): string {
   const tried: { readonly name: string; readonly read: number }[] = [];
-  for (const name of await shippedNames(context)) {
+  for (const name of shippedNames(context)) {
     const { frames: plan } = loadDescriptorNamed(context, name);
     if (plan !== null) tried.push({ name, read: countRead(plan, lines) });
   }
@@ -96,7 +96,7 @@ async function recogniseByFrames(
   if (sibling !== null) return sibling;
   const near = tried.filter(({ read }) => read > 0).slice(0, 3).map(({ name, read }) => `${name} (${read})`);
   const nearest = near.length === 0 ? "" : ` (of the first ${frames} frames descriptors read: ${near.join(", ")})`;
-  throw await unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
+  throw unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
 }
 
 function share(context: CliContext, name: string, lines: readonly RecordedLine[], frames: number): number {
@@ -123,14 +123,14 @@ function countRead(framePlan: FramePlan, lines: readonly RecordedLine[]): number
 }
 
 /** The error where nothing tells whose frames these are; `what` is in doubt. */
-export async function unknownExchange(context: CliContext, what: string): Promise<UsageError> {
-  const names = (await shippedNames(context)).join(", ");
+export function unknownExchange(context: CliContext, what: string): UsageError {
+  const names = shippedNames(context).join(", ");
   return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
 }
 
 /** The shipped descriptor that has a connection to the host of an address; null where none has. */
-export async function matchShipped(context: CliContext, url: string): Promise<string | null> {
-  for (const name of await shippedNames(context)) {
+export function matchShipped(context: CliContext, url: string): string | null {
+  for (const name of shippedNames(context)) {
     const { frames } = loadDescriptorNamed(context, name);
     if (frames !== null && matchConnection(frames, url) !== null) return name;
   }

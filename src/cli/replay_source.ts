@@ -156,7 +156,7 @@ async function openJournalReplay(
   }
   for (const { name, descriptor } of unnamed) {
     const chosen = exchange ?? descriptor;
-    if (chosen === null) throw await unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
+    if (chosen === null) throw unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
     descriptors.set(name, loadPlan(context, chosen, name).plan);
   }
   let records = 0;
@@ -196,13 +196,11 @@ async function journaledExchanges(context: CliContext, read: JournalReader): Pro
       if (record.planHash === null && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
     }
   }
-  const shipped = urls.size === 0 ? [] : await shippedNames(context);
-  const unnamed = await Promise.all(
-    [...urls].map(async ([name, url]) => ({
-      name,
-      descriptor: shipped.includes(name) ? name : await matchShipped(context, url),
-    })),
-  );
+  const shipped = urls.size === 0 ? [] : shippedNames(context);
+  const unnamed = [...urls].map(([name, url]) => ({
+    name,
+    descriptor: shipped.includes(name) ? name : matchShipped(context, url),
+  }));
   return { names: [...names], unnamed };
 }
 

@@ -14,7 +14,7 @@ export function testCommand(context: CliContext): Command {
     .option("--json", "print the outcome as JSON")
     .action(async (named: string[], options: { update?: boolean; strict?: boolean; json?: boolean }) => {
       const { host, finish } = context;
-      const names = named.length > 0 ? named : await shippedNames(context);
+      const names = named.length > 0 ? named : shippedNames(context);
       const tested: TestedDescriptor[] = [];
       for (const name of names) tested.push(await testDescriptor(context, name, options.update === true));
       const isFine = (one: TestedDescriptor) => passed(one) && (options.strict !== true || isCovered(one));

@@ -17,6 +17,7 @@ import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
 import { readWith } from "./read_with.ts";
 import type { DescriptorValues } from "./schema_descriptor.ts";
 import { findCommonIssues, orderIssues } from "./shape.ts";
+import { suggestion } from "./suggest.ts";
 import { textHash } from "./text_hash.ts";
 
 /** What configuration is loaded from. All of it is synchronous: loading is a pure function of these. */
@@ -30,6 +31,8 @@ export interface LoadOptions {
   readonly secrets?: Secrets;
   /** A descriptor that is shipped with the program, by name; null where there is none. */
   readonly builtin: (name: string) => FoundFile | null;
+  /** Names of all shipped descriptors, for a message about one that there is not. */
+  readonly builtinNames?: () => readonly string[];
   /** The one spelling of a folder, links followed; the path as it is where it is not given. */
   readonly realPath?: (path: string) => string;
   /** A missing descriptor is only a warning. */
@@ -166,7 +169,7 @@ function findDescriptor(
   const found = name !== null ? options.builtin(name) : text === null ? null : { path: resolved, text };
   if (found !== null || !instance.enabled) return { file: found, issue: null };
   const message = name !== null
-    ? `No descriptor "${name}" is shipped with the program`
+    ? `No descriptor "${name}" is shipped with the program${suggestion(name, options.builtinNames?.() ?? [])}`
     : `Cannot find descriptor "${resolved}": write its path relative to this file, or "${BUILTIN}NAME" for a shipped one`;
   const severity = options.validateOnly === true && name === null ? "warning" : "error";
   return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };

@@ -4,6 +4,7 @@
  * and reference tables from the same schemas. Pure. The only room that knows TOML and zod; it must not know sockets,
  * files or how a plan is run.
  */
+export { type DescribedArg, describeDescriptor, type DescriptorAbout } from "./about.ts";
 export type { FoundFile } from "./descriptor_file.ts";
 export { type JsonSchema, jsonSchema, jsonSchemaText, type SchemaName } from "./json_schema.ts";
 export type { LoadedConfig, LoadOptions } from "./load.ts";
@@ -13,3 +14,4 @@ export { referenceTables } from "./reference.ts";
 export { countIssues, issueToJson, renderIssue } from "./render_issue.ts";
 export type { CollectorValues, ExchangeValues, SinkValues } from "./schema_collector.ts";
 export type { DescriptorValues } from "./schema_descriptor.ts";
+export { suggest } from "./suggest.ts";

@@ -33,7 +33,9 @@ async function fetchBounded({ clock, clients, request, signal }: Fetching): Prom
     if (body === null) throw new Failure("connect", `Answer is larger than ${request.bytesMax} bytes: ${shown}`);
     const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), clock.nowMs());
     const etag = response.headers.get("etag");
-    return { status: response.status, body, receivedTs: clock.nowMicros(), retryAfterMs, etag };
+    const date = Date.parse(response.headers.get("date") ?? "");
+    const dateMs = Number.isNaN(date) ? null : date;
+    return { status: response.status, body, receivedTs: clock.nowMicros(), retryAfterMs, etag, dateMs };
   } catch (cause) {
     if (timedOut) throw new Failure("timeout", `Request timed out after ${request.timeoutMs} ms: ${shown}`, { cause });
     if (signal?.aborted) throw new Failure("cancelled", `Request cancelled: ${shown}`, { cause });

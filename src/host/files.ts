@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { CONFIG_BYTES_MAX, Failure } from "../model/mod.ts";
 import type { Files } from "./host.ts";
@@ -25,8 +26,17 @@ export function systemFiles(): Files {
     removeTree: (path) => removeIfThere(path, true),
     syncDir,
     makeTempDir: (prefix) => callFile(prefix, "create temporary folder", () => Deno.makeTempDir({ prefix })),
+    space: spaceOf,
     lock: lockFile,
     realPathSync,
+    namesSync: (dir) => {
+      try {
+        return [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+      } catch (cause) {
+        if (isMissing(cause)) return [];
+        throw fileFailure("read", dir, cause);
+      }
+    },
     readTextSync: (path, { pipe } = {}) => {
       try {
         const found = Deno.statSync(path);
@@ -39,6 +49,17 @@ export function systemFiles(): Files {
       }
     },
   };
+}
+
+/** Deno has no call of its own for it; Node's needs the permission to read that the program has. */
+async function spaceOf(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(path);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  } catch {
+    // A platform that does not tell, or asks for a permission to: what it is asked for is advice alone.
+    return null;
+  }
 }
 
 /** Opening a pipe or a device may wait for ever, and reading it never end: a file that is meant to be read is neither. */

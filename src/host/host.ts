@@ -87,6 +87,8 @@ export interface FetchResponse {
   readonly retryAfterMs: number | null;
   /** `ETag` as it came; null or absent where there is none. */
   readonly etag?: string | null;
+  /** The server's clock by its `Date` (RFC 9110 section 6.6.1), in ms, whole seconds; null or absent where it tells none. */
+  readonly dateMs?: number | null;
 }
 
 /**
@@ -141,6 +143,8 @@ export interface Files {
   removeTree(path: string): Promise<void>;
   syncDir(path: string): Promise<void>;
   makeTempDir(prefix: string): Promise<string>;
+  /** Space of the file system that holds a path, in bytes; null where the platform does not tell. */
+  space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null>;
   /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` where another holds it. */
   lock(path: string): Promise<FileLock>;
   /**
@@ -153,6 +157,8 @@ export interface Files {
    * what is too large are refused, and a pipe where `pipe` does not allow it: reading one waits for its writer.
    */
   readTextSync(path: string, options?: { readonly pipe?: boolean }): string | null;
+  /** Names of what is in a folder, in order; none where it is missing. Synchronous, for configuration alone. */
+  namesSync(dir: string): readonly string[];
 }
 
 /** SIGINT, SIGTERM, SIGHUP by `Deno.addSignalListener`. */
@@ -180,6 +186,8 @@ export interface Terminal {
   columns(): number;
   /** All of standard input; rejects with a `Failure` where it is larger than `bytesMax`. */
   readStdin(bytesMax: number): Promise<Uint8Array>;
+  /** Asks on standard output and resolves with the line that is typed; null where there is no more input. */
+  ask(question: string): Promise<string | null>;
   /** Writes all of it. Rejects with a `Failure`: `gone` when the reader has gone, `disk_full` or `file` otherwise. */
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes the text and a line break in the background, in order with `writeStdout`. */

@@ -84,6 +84,10 @@ export function systemTerminal(
       return COLUMNS;
     },
     readStdin,
+    ask: async (question) => {
+      await out.write(new TextEncoder().encode(question));
+      return await readLine();
+    },
     writeStdout: (bytes) => out.write(bytes),
     print: (text) => out.print(secrets.hide(text)),
     printError: (text) => err.print(secrets.hide(text)),
@@ -110,6 +114,22 @@ export function systemTerminal(
       throw new Failure("file", message, { retry: false });
     },
   };
+}
+
+/** Longest line that is read from a person, in bytes. */
+const LINE_BYTES_MAX = 4096;
+
+/** The next line of standard input without its break; null at its end. A terminal gives one line a read. */
+async function readLine(): Promise<string | null> {
+  const bytes: number[] = [];
+  const one = new Uint8Array(1);
+  while (bytes.length < LINE_BYTES_MAX) {
+    const count = await Deno.stdin.read(one);
+    if (count === null) return bytes.length === 0 ? null : new TextDecoder().decode(new Uint8Array(bytes));
+    if (one[0] === 0x0a) break;
+    bytes.push(one[0]);
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes)).replace(/\r$/, "");
 }
 
 async function readStdin(bytesMax: number): Promise<Uint8Array> {

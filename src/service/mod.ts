@@ -14,6 +14,7 @@ export {
   loadFromFiles,
   type LoadSettings,
   type ReadConfig,
+  shippedDescriptor,
   shippedNames,
 } from "./sources.ts";
 export { UsageError } from "./usage_error.ts";

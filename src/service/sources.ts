@@ -1,4 +1,11 @@
-import { type FoundFile, loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } from "../config/mod.ts";
+import {
+  type FoundFile,
+  loadConfig,
+  loadDescriptor,
+  type LoadedConfig,
+  type LoadedDescriptor,
+  suggest,
+} from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { Failure, type Issue } from "../model/mod.ts";
 import type { ServiceContext } from "./context.ts";
@@ -55,6 +62,7 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     environment: (name) => settings.variables?.[name] ?? host.environment.get(name),
     secrets: host.secrets,
     builtin: (name) => shippedDescriptor(context, name, readOther),
+    builtinNames: () => shippedNames(context),
     realPath: (folder) => realPathOf(host, folder),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
@@ -85,10 +93,9 @@ export function shippedDescriptor(
 }
 
 /** Names of the shipped descriptors. */
-export async function shippedNames(context: ServiceContext): Promise<readonly string[]> {
-  const entries = await context.host.files.list(`${context.shippedDir}/exchanges`) ?? [];
-  return entries.map(({ name }) => name).filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5))
-    .sort();
+export function shippedNames(context: ServiceContext): readonly string[] {
+  const names = context.host.files.namesSync(`${context.shippedDir}/exchanges`);
+  return names.filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5)).sort();
 }
 
 /** A descriptor's file: of a shipped one by its name, or by its path. Throws a `UsageError` where there is none. */
@@ -97,7 +104,11 @@ export function findDescriptor(context: ServiceContext, nameOrPath: string): Fou
   const text = isPath ? context.host.files.readTextSync(nameOrPath) : null;
   const file = text === null ? shippedDescriptor(context, nameOrPath) : { path: nameOrPath, text };
   if (file !== null) return file;
-  throw new UsageError(`No descriptor ${nameOrPath}: neither a file nor the name of a shipped one`);
+  const near = suggest(nameOrPath, shippedNames(context));
+  throw new UsageError(
+    `No descriptor ${nameOrPath}: neither a file nor the name of a shipped one` +
+      (near === null ? "" : `; did you mean ${near}?`),
+  );
 }
 
 /**

@@ -3,6 +3,10 @@ import manifest from "../../deno.json" with { type: "json" };
 import { runCli } from "../support/captured_cli.ts";
 
 const COMMANDS = [
+  "init",
+  "exchanges",
+  "doctor",
+  "health",
   "run",
   "validate",
   "plan",

@@ -16,23 +16,30 @@ export async function runCli(
     readonly columns?: number;
     readonly stdin?: string;
     readonly isTerminal?: boolean;
+    /** What is typed, line by line; standard input is a terminal then. */
+    readonly answers?: readonly string[];
   } = {},
 ): Promise<CliOutcome> {
   const real = denoHost();
   const decoder = new TextDecoder();
   let out = "";
   let err = "";
+  const answers = [...(options.answers ?? [])];
   const host: Host = {
     ...real,
     environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
     terminal: {
-      stdinIsTerminal: false,
+      stdinIsTerminal: options.answers !== undefined,
       errorLinesDropped: 0,
       flushErrors: () => Promise.resolve(),
       flushPrinted: () => Promise.resolve(),
       stdoutIsTerminal: options.isTerminal ?? false,
       stderrIsTerminal: false,
       columns: () => options.columns ?? 120,
+      ask: (question) => {
+        out += question;
+        return Promise.resolve(answers.shift() ?? null);
+      },
       readStdin: () => Promise.resolve(new TextEncoder().encode(options.stdin ?? "")),
       writeStdout: (bytes) => {
         out += decoder.decode(bytes);

@@ -193,6 +193,14 @@ export class FaultyFiles implements Files {
     return this.#inner.realPathSync(path);
   }
 
+  space(path: string) {
+    return this.#inner.space(path);
+  }
+
+  namesSync(dir: string): readonly string[] {
+    return this.#inner.namesSync(dir);
+  }
+
   readTextSync(path: string, options?: { readonly pipe?: boolean }): string | null {
     return this.#inner.readTextSync(path, options);
   }
