@@ -1,8 +1,8 @@
 /** Examples that stand under the help of each command, without the program's name. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ["run --config my.toml", "run --config my.toml --for 5m", "run --config my.toml --fail-fast"],
-  init: ["init", "init --exchange binance okx --symbols BTC/USDT,ETH/USDT --output my.toml"],
-  exchanges: ["exchanges", "exchanges okx", "exchanges okx --descriptor > my_exchange.toml"],
+  init: ["init", "init --exchange NAME OTHER --symbols BTC/USDT,ETH/USDT --output my.toml"],
+  exchanges: ["exchanges", "exchanges NAME", "exchanges NAME --descriptor > my_exchange.toml"],
   doctor: ["doctor --config my.toml"],
   health: ["health --config my.toml", "health --url http://127.0.0.1:8090 --ready"],
   validate: ["validate --config my.toml", "validate --config my.toml --json"],

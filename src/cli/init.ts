@@ -75,10 +75,16 @@ async function wantedOf(context: CliContext, options: InitOptions): Promise<Want
   const asks = context.host.terminal.stdinIsTerminal && options.exchange === undefined;
   const question = async (text: string, fallback: string) => {
     if (!asks) return fallback;
-    const answer = (await context.host.terminal.ask(`${text} [${fallback}] `))?.trim() ?? "";
+    const prompt = fallback === "" ? `${text}: ` : `${text} [${fallback}]: `;
+    const answer = (await context.host.terminal.ask(prompt))?.trim() ?? "";
     return answer === "" ? fallback : answer;
   };
-  const names = options.exchange ?? listOf(await question("Exchanges", "binance"));
+  const names = options.exchange ?? listOf(await question(`Exchanges, of ${shippedNames(context).join(", ")}`, ""));
+  if (names.length === 0) {
+    throw new UsageError(
+      `No exchange: name some with --exchange; ${commandLine(context.host, "exchanges")} lists them`,
+    );
+  }
   const exchanges = names.map((name) => exchangeNamed(context, name));
   const symbols = options.symbols ?? await question("Symbols, as BTC/USDT,ETH/USDT", "what each is sure to have");
   const offered = CHANNELS.filter((channel) => exchanges.some(({ channels }) => channels.includes(channel)));

@@ -6,7 +6,7 @@ import {
   RECOGNISED_FRAMES_MAX,
   RECOGNISED_SHARE_MIN,
 } from "../model/mod.ts";
-import { matchConnection } from "../normalize/mod.ts";
+import { nearestConnection } from "../normalize/mod.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 import type { CliContext } from "./context.ts";
@@ -16,7 +16,7 @@ import { readRecordingFile } from "./recording.ts";
 /** The beginning of a recording, and what it tells of its exchange. */
 interface Beginning {
   readonly path: string;
-  /** The shipped descriptor that has the address of the first connection; null where none has. */
+  /** The shipped descriptor that has the address of the first connection, of several the one that reads most; null where none has. */
   readonly byAddress: string | null;
   /** The first connections and frames. */
   readonly lines: readonly RecordedLine[];
@@ -52,7 +52,7 @@ export async function recogniseInputs(context: CliContext, inputs: readonly stri
 
 async function readBeginning(context: CliContext, path: string): Promise<Beginning> {
   const lines: RecordedLine[] = [];
-  let byAddress: string | null = null;
+  let candidates: readonly string[] = [];
   let opens = 0;
   let frames = 0;
   let bytes = 0;
@@ -60,15 +60,15 @@ async function readBeginning(context: CliContext, path: string): Promise<Beginni
     if (line.dir !== "open" && line.dir !== "in") continue;
     lines.push(line);
     if (line.dir === "open") {
-      if (opens++ === 0) byAddress = matchShipped(context, line.url);
-      if (byAddress !== null) break;
+      if (opens++ === 0) candidates = matchShipped(context, line.url);
+      if (candidates.length === 1) break;
       continue;
     }
     frames++;
     bytes += line.payload.length;
     if (frames >= RECOGNISED_FRAMES_MAX || bytes >= RECOGNISED_BYTES_MAX) break;
   }
-  return { path, byAddress, lines, frames };
+  return { path, byAddress: mostRead(context, candidates, lines), lines, frames };
 }
 
 /** Tries the shipped descriptors on the first frames. Takes one where it alone reads most of them, and says so. */
@@ -97,6 +97,16 @@ function recogniseByFrames(
   const near = tried.filter(({ read }) => read > 0).slice(0, 3).map(({ name, read }) => `${name} (${read})`);
   const nearest = near.length === 0 ? "" : ` (of the first ${frames} frames descriptors read: ${near.join(", ")})`;
   throw unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
+}
+
+/** Of descriptors that share an address the one that reads most of the first frames, of equals the first; null of none. */
+function mostRead(context: CliContext, names: readonly string[], lines: readonly RecordedLine[]): string | null {
+  if (names.length < 2) return names[0] ?? null;
+  const read = names.map((name) => {
+    const { frames } = loadDescriptorNamed(context, name);
+    return { name, count: frames === null ? 0 : countRead(frames, lines) };
+  });
+  return read.reduce((best, one) => one.count > best.count ? one : best).name;
 }
 
 function share(context: CliContext, name: string, lines: readonly RecordedLine[], frames: number): number {
@@ -128,11 +138,17 @@ export function unknownExchange(context: CliContext, what: string): UsageError {
   return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
 }
 
-/** The shipped descriptor that has a connection to the host of an address; null where none has. */
-export function matchShipped(context: CliContext, url: string): string | null {
+/** The shipped descriptors whose addresses are most like one; none where none has its host. */
+export function matchShipped(context: CliContext, url: string): readonly string[] {
+  let best = -1;
+  let names: string[] = [];
   for (const name of shippedNames(context)) {
     const { frames } = loadDescriptorNamed(context, name);
-    if (frames !== null && matchConnection(frames, url) !== null) return name;
+    const found = frames === null ? null : nearestConnection(frames, url);
+    if (found === null || found.score < best) continue;
+    if (found.score > best) names = [];
+    best = found.score;
+    names.push(name);
   }
-  return null;
+  return names;
 }

@@ -199,9 +199,14 @@ async function journaledExchanges(context: CliContext, read: JournalReader): Pro
   const shipped = urls.size === 0 ? [] : shippedNames(context);
   const unnamed = [...urls].map(([name, url]) => ({
     name,
-    descriptor: shipped.includes(name) ? name : matchShipped(context, url),
+    descriptor: shipped.includes(name) ? name : onlyOne(matchShipped(context, url)),
   }));
   return { names: [...names], unnamed };
+}
+
+/** The only name; null where there are several or none. */
+function onlyOne(names: readonly string[]): string | null {
+  return names.length === 1 ? names[0] : null;
 }
 
 function asItIs(frames: FramePlan): FramePlan {

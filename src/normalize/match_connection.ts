@@ -5,19 +5,26 @@ import type { FramePlan } from "../model/mod.ts";
  * segments; the first declared of those that are equally near. Null where no connection has that host.
  */
 export function matchConnection(plan: Pick<FramePlan, "connections">, url: string): string | null {
+  return nearestConnection(plan, url)?.id ?? null;
+}
+
+/**
+ * Finds the connection whose address is most like a URL. The score is greater the more of the path agrees, so that it
+ * tells descriptors apart that share a host; null where no connection has the host.
+ */
+export function nearestConnection(
+  plan: Pick<FramePlan, "connections">,
+  url: string,
+): { readonly id: string; readonly score: number } | null {
   const wanted = partsOf(url);
   if (wanted === null) return null;
-  let best: string | null = null;
-  let bestScore = -1;
+  let best: { readonly id: string; readonly score: number } | null = null;
   for (const { id, urls } of plan.connections) {
     for (const candidate of urls) {
       const parts = partsOf(candidate);
       if (parts === null || parts.host !== wanted.host) continue;
       const score = sharedSegments(parts.segments, wanted.segments);
-      if (score > bestScore) {
-        best = id;
-        bestScore = score;
-      }
+      if (best === null || score > best.score) best = { id, score };
     }
   }
   return best;

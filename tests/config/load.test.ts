@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
+import { sinkTypeOf } from "../../src/sink/mod.ts";
 import fc from "fast-check";
 import type { ExchangeInput } from "../../src/config/plan/input.ts";
 import { Secrets } from "../../src/model/mod.ts";
 import { buildNothing, COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
 
 const GOOD = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": DESCRIPTOR };
+
+/** The options of a Parquet sink that says no more than these keys. */
+function parquetOptions(keys: Readonly<Record<string, unknown>>): unknown {
+  const options = sinkTypeOf({ type: "parquet" }).options(keys, { dataDir: "data" });
+  assert.equal(options.dir, "data/parquet");
+  return options;
+}
 
 Deno.test("loadWith() gives a plan with defaults where everything is right", () => {
   const { plan, issues, exchanges } = loadFiles(buildNothing, GOOD);
@@ -30,7 +38,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     type: "parquet",
     name: "archive",
     kinds: null,
-    options: { dir: "data/parquet", part_seconds: 300, part_rows: 1_000_000, exact_digits: false },
+    options: parquetOptions({}),
   }]);
   assert.equal(exchanges.length, 1);
   assert.deepEqual(
@@ -66,7 +74,7 @@ type = "stdout"
       type: "parquet",
       name: "a",
       kinds: ["trade", "gap"],
-      options: { dir: "data/parquet", part_seconds: 1.5, part_rows: 1_000_000, exact_digits: false },
+      options: parquetOptions({ part_seconds: 1.5 }),
     },
     { type: "ndjson", name: "b", kinds: null, options: { dir: "elsewhere" } },
     { type: "csv", name: "c", kinds: null, options: { dir: "data/csv" } },
