@@ -32,7 +32,8 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   lake: { rooms: ["model", "host", "sink"], packages: ["hyparquet", "node:zlib"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:buffer"] },
-  telemetry: { rooms: ["model", "host"], packages: ["prom-client", "@logtape/logtape", "hono"] },
+  telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },
+  api: { rooms: ["model", "host", "telemetry"], packages: ["hono", "node:crypto"] },
   runtime: {
     rooms: ["model", "host", "rest", "session", "derive", "journal", "sink", "lake"],
     packages: [],
@@ -40,7 +41,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   text: { rooms: [], packages: [] },
   explain: { rooms: ["model", "json", "program", "normalize", "text"], packages: [] },
   service: {
-    rooms: ["model", "config", "host", "rest", "telemetry", "runtime"],
+    rooms: ["model", "config", "host", "rest", "telemetry", "api", "runtime"],
     packages: [],
   },
   evidence: { rooms: ["model", "json", "config", "normalize", "service", "text"], packages: [] },

@@ -3,14 +3,12 @@ import {
   type ConnectionPlan,
   type ExchangePlan,
   type Plan,
-  type RunnableExchange,
   showRequest,
   showTemplate,
   type SinkPlan,
-  streamKey,
   type Template,
 } from "../model/mod.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles, UsageError } from "../service/mod.ts";
+import { DEFAULT_CONFIG, hasErrors, loadFromFiles, planBody, UsageError } from "../service/mod.ts";
 import { sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, printIssues } from "./context.ts";
 
@@ -39,73 +37,6 @@ export function planCommand(context: CliContext): Command {
       const body = planBody(plan, exchanges);
       host.terminal.print(options.json === true ? JSON.stringify(body, null, 2) : renderPlan(plan, exchanges));
     });
-}
-
-/** The plan as plain values: templates as text with their placeholders named, secrets hidden. */
-function planBody(plan: Plan, exchanges: readonly ExchangePlan[]): unknown {
-  return {
-    http: `${plan.run.httpHost}:${plan.run.httpPort}`,
-    collector: plan.run.collector,
-    data_dir: plan.run.dataDir,
-    journal: plan.journal,
-    dedup: plan.dedup,
-    book_tops: plan.bookTops,
-    sinks: plan.sinks,
-    exchanges: exchanges.map((exchange) => ({
-      name: exchange.name,
-      enabled: exchange.enabled,
-      descriptor: exchange.descriptorName,
-      descriptor_path: exchange.descriptorPath,
-      descriptor_hash: exchange.descriptorHash,
-      runnable: exchange.runnable !== null,
-      ...(exchange.runnable === null ? {} : runnableBody(exchange.runnable)),
-    })),
-  };
-}
-
-function runnableBody(runnable: RunnableExchange) {
-  return {
-    instruments: runnable.instruments,
-    channels: runnable.channels,
-    connections: runnable.connections.map((connection) => ({
-      key: connection.key,
-      urls: connection.urls.map(showTemplate),
-      read_timeout_ms: connection.readTimeoutMs,
-      keepalive: {
-        mode: connection.keepalive.mode,
-        interval_ms: connection.keepalive.intervalMs,
-        template: connection.keepalive.template === null ? null : showTemplate(connection.keepalive.template),
-      },
-      send_limit: connection.sendLimit,
-      hello: connection.hello.map(showTemplate),
-      requests: connection.requests.map(({ message, items, ack }, index) => ({
-        message: showRequest(message, index + 1),
-        items: items.length,
-        streams: items.flatMap((item) => item.streams.map(streamKey)),
-        ack,
-      })),
-    })),
-    rest: runnable.rest.requests.map((request) => ({
-      name: request.name,
-      channel: request.channel,
-      every_ms: request.everyMs,
-      paths: request.targets.map(({ path }) => showTemplate(path)),
-    })),
-    controls: runnable.frames.controls.map(({ name, action, text, when }) => ({
-      name,
-      action,
-      when: text ?? when?.source ?? null,
-    })),
-    events: runnable.frames.events.map((rule) => ({
-      name: rule.name,
-      kind: rule.kind,
-      channel: rule.channel,
-      source: rule.source,
-      when: rule.when.source,
-      rows: rule.rows.source,
-      where: rule.where?.source ?? null,
-    })),
-  };
 }
 
 function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {

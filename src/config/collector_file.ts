@@ -3,13 +3,13 @@ import { isList } from "./expectation.ts";
 import { interpolate, type Interpolated, pathKey } from "./interpolate.ts";
 import { checkShape, isWithin, type Shape, tableNamer } from "./issue_builder.ts";
 import { type JsonSchema, jsonSchema } from "./json_schema.ts";
+import { checkHttp, type HttpSettings, NO_HTTP, readHttpSettings } from "./http_settings.ts";
 import { issueAt, type Locate, NO_PLACE, type Position, type ValuePath } from "./position.ts";
 import {
   collectorSchema,
   type CollectorValues,
   exchangeSchema,
   type ExchangeValues,
-  runSchema,
   type SinkValues,
 } from "./schema_collector.ts";
 import { sinkTypeOf } from "../sink/mod.ts";
@@ -44,14 +44,8 @@ export interface CollectorFile {
   /** Issues that concern no single instance. */
   readonly issues: readonly Issue[];
   readonly instances: readonly InstanceEntry[];
-  /** Where health is to be served, as far as it can be told: also where the rest of the file is broken. */
-  readonly http: HttpAddress;
-}
-
-/** Address and port of `[run]`; null for what is missing or wrong. */
-export interface HttpAddress {
-  readonly host: string | null;
-  readonly port: number | null;
+  /** How HTTP is to be served, as far as it can be told: also where the rest of the file is broken. */
+  readonly http: HttpSettings;
 }
 
 /** Everything that the checks of one file need. */
@@ -80,7 +74,7 @@ export function readCollectorFile(
   const schema = jsonSchema("config");
   const source = withNumberTexts(parsed, () => schema);
   if (source.table === null) {
-    return { globals: null, issues: source.issues, instances: [], http: NO_ADDRESS };
+    return { globals: null, issues: source.issues, instances: [], http: NO_HTTP };
   }
   const interpolated = interpolate(source, source.table, {
     environment: options.environment,
@@ -98,25 +92,12 @@ export function readCollectorFile(
   for (const [index, value] of (tables ?? []).entries()) {
     instances.push(readInstance(context, { path: [key, index], value, before: instances }));
   }
-  return { ...globals, instances, http: readHttpAddress(table) };
+  return { ...globals, instances, http: readHttpSettings(table) };
 }
 
 /** Whether a text has a table that a configuration has, even where the rest is not TOML. */
 function isCollectorFile(text: string): boolean {
   return /^[ \t]*\[{0,2}[ \t"]*(?:run|journal|dedup|books|sink|exchange)\b/m.test(text);
-}
-
-/** What is known of an address where the file cannot be read. */
-export const NO_ADDRESS: HttpAddress = { host: null, port: null };
-
-function readHttpAddress(table: TomlTable): HttpAddress {
-  const run: TomlValue | undefined = table.run;
-  if (typeof run !== "object" || isList(run)) return NO_ADDRESS;
-  const { http_host, http_port } = runSchema.shape;
-  return {
-    host: http_host.safeParse(run.http_host).data ?? null,
-    port: http_port.safeParse(run.http_port).data ?? null,
-  };
 }
 
 /** The key under which the instances stand, also where it is misspelt, which the schema of the whole reports. */
@@ -184,6 +165,7 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
     owns: (path) => !hasInstances || path[0] !== "exchange",
     exchange: null,
     check: (checked, locate) => [
+      ...checkHttp(checked.run, locate),
       ...checkJournal(checked.journal, locate),
       ...checkSinks(checked.sink, { locate, dataDir: checked.run.data_dir, realPath: context.realPath }),
       ...checkInstanceCount(context),

@@ -31,6 +31,11 @@ export function loadEnvironment(
 const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "http_host",
   "http_port",
+  "http_open",
+  "http_hosts",
+  "http_tls_cert",
+  "http_tls_key",
+  "http_clients_max",
   "log_level",
   "log_format",
   "data_dir",

@@ -1,14 +1,9 @@
 import type { ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
-import {
-  type GlobalValues,
-  type HttpAddress,
-  type InstanceEntry,
-  NO_ADDRESS,
-  readCollectorFile,
-} from "./collector_file.ts";
+import { type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { applyOverrides } from "./overrides.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
+import { httpAccess, type HttpSettings, NO_HTTP } from "./http_settings.ts";
 import type { ExchangeInput } from "./plan/input.ts";
 import { issueAt, NO_PLACE } from "./position.ts";
 import { loadEnvironment } from "./environment.ts";
@@ -49,8 +44,8 @@ export interface LoadedConfig {
   readonly issues: readonly Issue[];
   /** The instances, as far as they can be told, also where there is no plan. */
   readonly exchanges: readonly ExchangePlan[];
-  /** Where health is to be served, as far as it can be told. */
-  readonly http: HttpAddress;
+  /** How HTTP is to be served, as far as it can be told. */
+  readonly http: HttpSettings;
 }
 
 /** Turns a checked instance and descriptor into what runs. */
@@ -88,6 +83,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   for (const { name, options: { url } } of plan?.sinks ?? []) {
     if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url);
   }
+  if (file.http.token !== null) options.secrets?.add("{http_token}", file.http.token.reveal());
   return {
     plan,
     issues,
@@ -100,7 +96,7 @@ function missingConfig(path: string, unreadable: Issue | null): LoadedConfig {
   const position = { file: path, line: 1, column: 1, length: 1, sourceLine: "" };
   const message = `Cannot find configuration file "${path}"`;
   const issue = unreadable ?? issueAt(position, { message, exchange: null });
-  return { plan: null, issues: [issue], exchanges: [], http: NO_ADDRESS };
+  return { plan: null, issues: [issue], exchanges: [], http: NO_HTTP };
 }
 
 /** What loading an instance needs beside its table. */
@@ -239,6 +235,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
       collector: run.collector ?? null,
       httpHost: run.http_host,
       httpPort: run.http_port,
+      httpAccess: httpAccess(run),
       logLevel: run.log_level,
       logFormat: run.log_format,
       dataDir: run.data_dir,

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { CHANNELS, COLLECTOR_NAME_CHARS_MAX, EVENT_KINDS, SINK_NAME_CHARS_MAX } from "../model/mod.ts";
+import {
+  CHANNELS,
+  COLLECTOR_NAME_CHARS_MAX,
+  EVENT_KINDS,
+  HTTP_TOKEN_CHARS_MIN,
+  SINK_NAME_CHARS_MAX,
+} from "../model/mod.ts";
 import { SINK_TYPES } from "../sink/mod.ts";
 
 /**
@@ -10,6 +16,10 @@ import { SINK_TYPES } from "../sink/mod.ts";
 const text = z.string().min(1);
 /** Messages and editors show the title where a text has a form of its own. */
 const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
+/** Messages and editors show the title: what it should look like without showing what it is. */
+const token = z.string().min(HTTP_TOKEN_CHARS_MIN).regex(/^[\x21-\x7e]+$/).meta({
+  title: `a token of at least ${HTTP_TOKEN_CHARS_MIN} characters of ASCII without spaces`,
+});
 const milliseconds = z.int().min(1).max(2_147_483_647);
 
 const kinds = z.array(z.enum(EVENT_KINDS)).min(1).optional().describe(
@@ -40,8 +50,31 @@ export const runSchema = z.strictObject({
     "Name of this collector: it stands in every event that leaves, so that several may share a destination. Absent: the " +
       "name that the journal was begun under, which is that of the host",
   ),
-  http_host: text.default("127.0.0.1").describe("Address that /healthz, /readyz and /metrics are bound to"),
-  http_port: z.int().min(1).max(65535).describe("Port of /healthz, /readyz and /metrics, 1 to 65535"),
+  http_host: text.default("127.0.0.1").describe(
+    "Address that the page, the API, /healthz, /readyz and /metrics are bound to. Page and API answer elsewhere than on " +
+      "this machine's own addresses (127.0.0.1, ::1, localhost) only with an `http_token`",
+  ),
+  http_port: z.int().min(1).max(65535).describe(
+    "Port of the page, the API, /healthz, /readyz and /metrics, 1 to 65535",
+  ),
+  http_token: token.optional().describe(
+    "What clients of the API send as `Authorization: Bearer …`, at least 16 characters: `${HTTP_TOKEN}`. Absent: none",
+  ),
+  http_open: z.boolean().default(true).describe(
+    "Whether /healthz, /readyz and /metrics answer without the token and under every host name",
+  ),
+  http_hosts: z.array(text).min(1).optional().describe(
+    "Host names by which the page and the API may be called, beside `localhost`, `http_host` and addresses of digits. " +
+      "Absent: none",
+  ),
+  http_tls_cert: text.optional().describe(
+    "PEM file with the server's certificate and those that lead to its authority: HTTPS is served. Absent: HTTP",
+  ),
+  http_tls_key: text.optional().describe("PEM file with the key of `http_tls_cert`"),
+  http_clients_max: z.int().min(8).max(10_000).default(64).describe(
+    "Connections that are kept at once; a new one takes the place of the one that has been idle longest. Each may take " +
+      "three open files",
+  ),
   log_level: z.enum(["trace", "debug", "info", "warn", "error"]).default("info").describe(
     "Least serious log line shown",
   ),

@@ -1,16 +1,19 @@
 import {
+  type BookQuery,
   type BookStatus,
   type BookTopPlan,
+  type BookView,
   type DedupPlan,
   type FramePlan,
   type FrameRecord,
   type JournalRecord,
   type Offset,
   type PlanRecord,
+  type SessionId,
 } from "../model/mod.ts";
 import { type PipelineResult, RecordAccount } from "./account.ts";
 import { BookStage } from "./book_stage.ts";
-import type { BookResync } from "./books.ts";
+import type { BookResync, KeptBook } from "./books.ts";
 import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
@@ -144,6 +147,18 @@ export class Pipeline {
     }
   }
 
+  /** Yields the books of an exchange instance with their best levels, those of the latest session last. */
+  *bookViews(exchange: string, { symbol, depth }: BookQuery): Iterable<BookView> {
+    for (const { id: session, exchange: own, books } of this.#state.memory.sessions.values()) {
+      if (own !== exchange || books === null) continue;
+      for (const kept of books.all()) {
+        if (symbol === undefined || symbol === kept.symbol || symbol === kept.native) {
+          yield viewOf(kept, session, depth);
+        }
+      }
+    }
+  }
+
   /** Whether a book that was to become valid is, or is not kept any more. */
   isBookValid({ session, rule, native }: Pick<BookResync, "session" | "rule" | "native">): boolean {
     const books = this.#state.memory.sessions.get(session)?.books ?? null;
@@ -171,4 +186,24 @@ export class Pipeline {
     this.#gaps.finished();
     return this.#account;
   }
+}
+
+function viewOf({ symbol, native, keeper }: KeptBook, session: SessionId, depth: number): BookView {
+  const { state, since, cause, book, last } = keeper;
+  // Levels of a book that is not whole mean nothing.
+  const isValid = state === "valid";
+  return {
+    session,
+    symbol,
+    native,
+    state,
+    since,
+    cause,
+    sequence: last.sequence,
+    exchangeTs: last.exchangeTs,
+    bids: isValid ? book.top("bid", depth) : [],
+    asks: isValid ? book.top("ask", depth) : [],
+    bidLevels: isValid ? book.depth("bid") : 0,
+    askLevels: isValid ? book.depth("ask") : 0,
+  };
 }

@@ -205,6 +205,41 @@ export interface Terminal {
   flushPrinted(): Promise<void>;
 }
 
+/** A WebSocket that an HTTP request became. */
+export interface HttpSocket {
+  /** Sends a text; nothing where it is closing. */
+  send(text: string): void;
+  /** Bytes that were to be sent and have not left. */
+  readonly bufferedBytes: number;
+  close(code: number, reason: string): void;
+}
+
+/** What a server's WebSocket tells; `closed` once, whichever side ended it. */
+export interface HttpSocketCallbacks {
+  open(): void;
+  message(message: string | ArrayBuffer): void;
+  closed(): void;
+}
+
+/** What a handler may do with a request beside answering it. */
+export interface HttpCall {
+  /** Makes a WebSocket of the request; `response` is then its answer. Null where the request asks for none. */
+  upgrade(callbacks: HttpSocketCallbacks): { readonly response: Response; readonly socket: HttpSocket } | null;
+}
+
+/** A request's handler. */
+export type HttpAnswer = (request: Request, call: HttpCall) => Response | Promise<Response>;
+
+/** Where and how HTTP is served. */
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM files of the certificate and its key; absent or null: plain HTTP. */
+  readonly tls?: { readonly certPath: string; readonly keyPath: string } | null;
+  /** Connections kept at once. Default: `HTTP_CONNECTIONS_MAX`. */
+  readonly clientsMax?: number;
+}
+
 /** A running HTTP server. */
 export interface HttpServer {
   readonly host: string;
@@ -220,10 +255,7 @@ export interface SocketServer {
 
 /** Listens: `Deno.serve` for HTTP, `ws` for sockets. Port 0 takes a free one. */
 export interface Listener {
-  serveHttp(
-    options: { readonly host: string; readonly port: number },
-    answer: (request: Request) => Response | Promise<Response>,
-  ): Promise<HttpServer>;
+  serveHttp(options: HttpOptions, answer: HttpAnswer): Promise<HttpServer>;
   serveSockets(
     options: {
       readonly host: string;

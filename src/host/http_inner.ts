@@ -1,8 +1,6 @@
 import { Failure, HTTP_CONNECT_TRIES_MAX, HTTP_REQUEST_BYTES_MAX, HTTP_RETRY_MS } from "../model/mod.ts";
-import type { Clock } from "./host.ts";
-
-/** A request's handler. */
-export type Answer = (request: Request) => Response | Promise<Response>;
+import type { Clock, HttpAnswer } from "./host.ts";
+import { httpCall } from "./http_upgrade.ts";
 
 /** Where the inner server listens: a socket in a folder that is this user's alone, else a port of this machine. */
 type Place = { readonly folder: string; readonly path: string } | { readonly port: number };
@@ -13,7 +11,7 @@ type Place = { readonly folder: string; readonly path: string } | { readonly por
  */
 export class InnerServer {
   readonly #clock: Clock;
-  readonly #answer: Answer;
+  readonly #answer: HttpAnswer;
   #server: Deno.HttpServer | null = null;
   #place: Place | null = null;
   #starting: Promise<Place> | null = null;
@@ -21,7 +19,7 @@ export class InnerServer {
   readonly #ownPorts = new Set<number>();
   #open = 0;
 
-  constructor(clock: Clock, answer: Answer) {
+  constructor(clock: Clock, answer: HttpAnswer) {
     this.#clock = clock;
     this.#answer = answer;
   }
@@ -143,7 +141,7 @@ export class InnerServer {
     this.#open++;
     try {
       const asked = await asSent(request);
-      return asked instanceof Response ? asked : await this.#answer(asked);
+      return asked instanceof Response ? asked : await this.#answer(asked, httpCall(request));
     } finally {
       this.#open--;
     }

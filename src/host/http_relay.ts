@@ -19,6 +19,8 @@ export class Relay {
   /** Whether the client is slow to take bytes. */
   #writing = false;
   #sinceMs: number;
+  /** When the client began to send what nothing was answered to yet. */
+  #awaitedSinceMs = 0;
   #closed = false;
 
   constructor(clock: Clock, client: Deno.Conn, inner: InnerServer) {
@@ -41,6 +43,11 @@ export class Relay {
   /** Whether the client sent something that nothing was answered to yet. */
   get isAwaited(): boolean {
     return this.#awaited;
+  }
+
+  /** How long the client has been sending what nothing was answered to, in ms; 0 where it waits for nothing. */
+  awaitedMs(nowMs: number): number {
+    return this.#awaited ? nowMs - this.#awaitedSinceMs : 0;
   }
 
   /**
@@ -118,8 +125,9 @@ export class Relay {
   }
 
   #touch(awaited: boolean, moved: () => void): void {
-    this.#awaited = awaited;
     this.#sinceMs = this.#clock.monotonicMs();
+    if (awaited && !this.#awaited) this.#awaitedSinceMs = this.#sinceMs;
+    this.#awaited = awaited;
     moved();
   }
 }

@@ -1,32 +1,54 @@
-import { HTTP_CONNECTIONS_MAX, HTTP_IDLE_MS_MAX, HTTP_LOOK_MS, HTTP_RETRY_MS } from "../model/mod.ts";
-import type { Clock, HttpServer, Timer } from "./host.ts";
-import { type Answer, closeQuietly, InnerServer } from "./http_inner.ts";
+import {
+  Failure,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_IDLE_MS_MAX,
+  HTTP_LOOK_MS,
+  HTTP_REQUEST_MS_MAX,
+  HTTP_RETRY_MS,
+} from "../model/mod.ts";
+import { callFile } from "./file_failure.ts";
+import type { Clock, HttpAnswer, HttpOptions, HttpServer, Timer } from "./host.ts";
+import { closeQuietly, InnerServer } from "./http_inner.ts";
 import { Relay } from "./http_relay.ts";
 import { listenFailure } from "./listen_failure.ts";
 
 /** How long open requests may take to finish after `stop`, in ms; then they are cut. */
 const STOP_MS_MAX = 1_000;
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+type ClientListener = Deno.TcpListener | Deno.TlsListener;
 
 /**
  * An HTTP server that outlives its clients: `Deno.serve` parses and answers, behind a gate that accepts. The gate keeps a
  * bounded number of connections: a new one takes the place of the one that has been idle longest, and idle ones are
  * closed after a while. Where the process has no file left for a new connection, it tries again until there is one.
  */
-export async function serveHttp(clock: Clock, address: Address, answer: Answer): Promise<HttpServer> {
+export async function serveHttp(clock: Clock, options: HttpOptions, answer: HttpAnswer): Promise<HttpServer> {
   const inner = new InnerServer(clock, answer);
-  let listener: Deno.TcpListener | null = null;
+  const listener = await listenFor(options);
   try {
-    listener = Deno.listen({ hostname: address.host, port: address.port });
     await inner.listen();
-    return new Gate(clock, address.host, listener, inner);
+    return new Gate(clock, options, listener, inner);
   } catch (cause) {
-    listener?.close();
-    throw listenFailure(address, cause);
+    listener.close();
+    throw listenFailure(options, cause);
+  }
+}
+
+async function listenFor(options: HttpOptions): Promise<ClientListener> {
+  const address = { hostname: options.host, port: options.port };
+  const { tls = null } = options;
+  const pem = (path: string) => callFile(path, "read", () => Deno.readTextFile(path));
+  const keys = tls === null ? null : { cert: await pem(tls.certPath), key: await pem(tls.keyPath) };
+  try {
+    return keys === null ? Deno.listen(address) : Deno.listenTls({ ...address, ...keys });
+  } catch (cause) {
+    if (tls !== null && !(cause instanceof Deno.errors.AddrInUse)) {
+      const message = `Cannot serve HTTPS with ${tls.certPath} and ${tls.keyPath}: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }`;
+      throw new Failure("tls", message, { cause, retry: false });
+    }
+    throw listenFailure(options, cause);
   }
 }
 
@@ -34,7 +56,8 @@ class Gate implements HttpServer {
   readonly host: string;
   readonly port: number;
   readonly #clock: Clock;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: ClientListener;
+  readonly #clientsMax: number;
   readonly #inner: InnerServer;
   /** In the order in which bytes last went through them. */
   readonly #relays = new Set<Relay>();
@@ -44,8 +67,9 @@ class Gate implements HttpServer {
   #stopping = false;
   #stopped: Promise<void> | null = null;
 
-  constructor(clock: Clock, host: string, listener: Deno.TcpListener, inner: InnerServer) {
+  constructor(clock: Clock, { host, clientsMax }: HttpOptions, listener: ClientListener, inner: InnerServer) {
     this.host = host;
+    this.#clientsMax = clientsMax ?? HTTP_CONNECTIONS_MAX;
     this.port = listener.addr.port;
     this.#clock = clock;
     this.#listener = listener;
@@ -88,9 +112,9 @@ class Gate implements HttpServer {
     }
   }
 
-  #admit(client: Deno.TcpConn): void {
+  #admit(client: Deno.Conn): void {
     if (this.#stopping) return closeQuietly(client);
-    if (this.#relays.size >= HTTP_CONNECTIONS_MAX && !this.#makeRoom(null)) this.#close([...this.#relays][0]);
+    if (this.#relays.size >= this.#clientsMax && !this.#makeRoom(null)) this.#close([...this.#relays][0]);
     const relay = new Relay(this.#clock, client, this.#inner);
     this.#relays.add(relay);
     const moved = () => {
@@ -120,7 +144,8 @@ class Gate implements HttpServer {
     this.#look = this.#clock.after(HTTP_LOOK_MS, () => {
       const nowMs = this.#clock.monotonicMs();
       for (const relay of [...this.#relays]) {
-        if (!relay.isBusy && nowMs - relay.sinceMs >= HTTP_IDLE_MS_MAX) this.#close(relay);
+        const isIdle = nowMs - relay.sinceMs >= HTTP_IDLE_MS_MAX || relay.awaitedMs(nowMs) >= HTTP_REQUEST_MS_MAX;
+        if (!relay.isBusy && isIdle) this.#close(relay);
       }
       this.#lookLater();
     });

@@ -234,6 +234,20 @@ export const INSTRUMENTS_REFRESH_MS_MIN = 60_000;
 export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;
 /** Connections that the HTTP server keeps; a new one takes the place of the one that has been idle longest. */
 export const HTTP_CONNECTIONS_MAX = 64;
+/** How long a request may take to arrive, in ms, from its first byte on; then its connection is closed. */
+export const HTTP_REQUEST_MS_MAX = 30_000;
+/** A WebSocket whose client answers no ping for so long is closed, in seconds; idle ones are pinged at half of it. */
+export const HTTP_SOCKET_IDLE_S = 20;
+/** Gaps that the API remembers, the latest ones. */
+export const API_GAPS_MAX = 1_000;
+/** Most entries of one answer of the API, and how many there are where nobody says. */
+export const API_ENTRIES_MAX = 10_000;
+export const API_ENTRIES_DEFAULT = 1_000;
+/** Deepest book that the API gives, in levels of a side, and how deep it is where nobody says. */
+export const API_DEPTH_MAX = 5_000;
+export const API_DEPTH_DEFAULT = 20;
+/** Shortest token of the API, in characters. */
+export const HTTP_TOKEN_CHARS_MIN = 16;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */
 export const HTTP_IDLE_MS_MAX = 15_000;
 /** How often the HTTP server looks for idle connections, in ms. */

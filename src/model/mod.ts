@@ -79,6 +79,11 @@ export { type Frame, type Offset, type SessionId } from "./frame.ts";
 export { type CanonicalSymbol, FAMILIES, type Family, type Instrument, parseCanonicalSymbol } from "./instrument.ts";
 export { type Issue, type Severity } from "./issue.ts";
 export {
+  API_DEPTH_DEFAULT,
+  API_DEPTH_MAX,
+  API_ENTRIES_DEFAULT,
+  API_ENTRIES_MAX,
+  API_GAPS_MAX,
   BACKOFF_MS_MAX,
   BACKOFF_MS_MIN,
   BACKOFF_RESET_MS,
@@ -123,7 +128,10 @@ export {
   HTTP_LOOK_MS,
   HTTP_REPLY_MS,
   HTTP_REQUEST_BYTES_MAX,
+  HTTP_REQUEST_MS_MAX,
   HTTP_RETRY_MS,
+  HTTP_SOCKET_IDLE_S,
+  HTTP_TOKEN_CHARS_MIN,
   INSTRUMENT_PAGES_MAX,
   INSTRUMENTS_REFRESH_MS_MAX,
   INSTRUMENTS_REFRESH_MS_MIN,
@@ -281,11 +289,14 @@ export {
   type UnwrapRule,
 } from "./plan/frames.ts";
 export { type InstrumentListPlan, type RestPlan, type RestRateLimit, type RestRequestPlan } from "./plan/rest.ts";
+export { type BookQuery, type BookView, type StreamStatus } from "./live.ts";
 export {
   type ExchangePlan,
+  type HttpAccess,
   type JournalPlan,
   type LogLevel,
   type OnFull,
+  OPEN_HTTP,
   type Plan,
   type RunnableExchange,
   type RunPlan,

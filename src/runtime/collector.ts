@@ -2,6 +2,8 @@ import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
 import { ArchiveKeeper } from "../lake/mod.ts";
 import {
+  type BookQuery,
+  type BookView,
   buildDerivation,
   CLOCK_STEP_MS_MIN,
   type ClockStatus,
@@ -9,6 +11,7 @@ import {
   type CollectorStatus,
   comparePlans,
   type DerivationText,
+  type EventBatch,
   type ExchangePlan,
   Failure,
   type FramePlan,
@@ -22,6 +25,7 @@ import {
   type ReadingStatus,
   type RunnableExchange,
   type RunningStatus,
+  type StreamStatus,
   writeDerivation,
 } from "../model/mod.ts";
 import type { RestClient } from "../rest/mod.ts";
@@ -39,6 +43,8 @@ export interface CollectorOptions {
   readonly observe: Observer;
   /** Outlives the collector and its plans. */
   readonly rest: RestClient;
+  /** Called with the events of each record, in the order of the journal; they are good for the call alone. */
+  readonly onEvents?: (events: EventBatch) => void;
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
   readonly onNobodyReads?: () => void;
 }
@@ -96,6 +102,7 @@ export class Collector {
       recent,
       onFull: plan.journal.onFull,
       observe,
+      onEvents: options.onEvents,
       onPressure: (paused) => this.#setPaused(paused),
     });
     const archives = plan.sinks.flatMap((sink) => {
@@ -197,6 +204,16 @@ export class Collector {
       clock: this.#clock,
       frames: this.#intake.frames,
     };
+  }
+
+  /** Every stream of a running instance. */
+  streams(exchange: string): Iterable<StreamStatus> {
+    return this.#runners.get(exchange)?.streams() ?? [];
+  }
+
+  /** The kept books of an instance. */
+  books(exchange: string, query: BookQuery): Iterable<BookView> {
+    return this.#pipeline.bookViews(exchange, query);
   }
 
   /**

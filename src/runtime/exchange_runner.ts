@@ -9,6 +9,7 @@ import {
   type RequestStatus,
   type RunnableExchange,
   type SessionId,
+  type StreamStatus,
   unreachable,
 } from "../model/mod.ts";
 import { type InstanceLimits, type MissedPoll, type RestClient, RestRunner } from "../rest/mod.ts";
@@ -115,6 +116,17 @@ export class ExchangeRunner {
   /** How each connection is doing. */
   get connections(): readonly ConnectionStatus[] {
     return this.#sessions.map((session) => session.status);
+  }
+
+  /** Every stream of every connection. */
+  *streams(): Iterable<StreamStatus> {
+    for (const session of this.#sessions) {
+      const { key } = session.status;
+      for (const { stream, state, since, quiet, desired, lastDataTs, openGap, reason } of session.streams) {
+        const missingSince = openGap?.from ?? null;
+        yield { connection: key, stream, state, since, quiet, desired, lastDataTs, missingSince, reason };
+      }
+    }
   }
 
   /** How each poll is doing. */

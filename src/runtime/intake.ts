@@ -6,6 +6,7 @@ import {
   type CloseCause,
   type Envelope,
   EVENT_SPECS,
+  type EventBatch,
   EXAMPLE_CHARS_MAX,
   Failure,
   type FrameRecord,
@@ -58,6 +59,8 @@ export interface IntakeOptions {
   readonly recent: RecentEvents;
   readonly onFull: OnFull;
   readonly observe: Observer;
+  /** Called with the events of each record; they are good for the call alone. It must not throw. */
+  readonly onEvents?: (events: EventBatch) => void;
   /** Sockets have to stop reading, or may go on. */
   readonly onPressure: (paused: boolean) => void;
 }
@@ -267,10 +270,11 @@ export class Intake {
   }
 
   #write(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
-    const { journal, pipeline, recent, observe } = this.#options;
+    const { journal, pipeline, recent, observe, onEvents } = this.#options;
     const offset = journal.append(record);
     const result = deriveRecord(pipeline, offset, record);
     recent.push(offset, result.events);
+    if (result.events.length > 0) onEvents?.(result.events);
     report(result, offset, observe);
     if (result.bug !== null) this.#quarantine(result.exchange, { offset, at: record.at, error: result.bug });
     return { offset, result };

@@ -4,6 +4,7 @@
  * command lines, terminals or what a signal is called.
  */
 export type { ServiceContext } from "./context.ts";
+export { planBody } from "./plan_body.ts";
 export { problemsOf, type ServiceFacts } from "./problems.ts";
 export { Service, type ServiceEnd, type ServiceOptions } from "./service.ts";
 export {

@@ -14,9 +14,11 @@ import {
 } from "../model/mod.ts";
 import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
-import { createMetrics, type Metrics, serveTelemetry } from "../telemetry/mod.ts";
+import { GapBoard, serveApi } from "../api/mod.ts";
+import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { nameHolder } from "./port_holder.ts";
+import { planBody } from "./plan_body.ts";
 import { problemsOf, type ServiceFacts } from "./problems.ts";
 import { hasErrors, loadFromFiles, type ReadConfig } from "./sources.ts";
 import { StopSteps } from "./stop_steps.ts";
@@ -74,6 +76,7 @@ export class Service {
   readonly #metrics: Metrics = createMetrics();
   readonly #began: number;
   readonly #stopping = new AbortController();
+  readonly #gaps = new GapBoard();
   #observer: Observer = () => {};
   #loaded: ReadConfig;
   #collector: Collector | null = null;
@@ -128,13 +131,23 @@ export class Service {
     this.#report(issues);
     const httpHost = http.host ?? DEFAULT_HTTP.host;
     const port = httpPort ?? http.port ?? DEFAULT_HTTP.port;
-    this.#server = await serveTelemetry({
+    this.#server = await serveApi({
       secrets: context.host.secrets,
       listener: context.host.listener,
       host: httpHost,
       port,
+      access: http,
+      version: context.version,
       snapshot: () => this.status,
       metrics: this.#metrics,
+      facts: {
+        status: () => this.status,
+        plan: () => this.#loaded.plan === null ? null : planBody(this.#loaded.plan),
+        exchanges: () => this.#loaded.exchanges,
+        streams: (exchange) => this.#collector?.streams(exchange) ?? [],
+        books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
+        gaps: this.#gaps,
+      },
     }).catch((error: unknown) => nameHolder(error, context.host, { host: httpHost, port }));
     const { plan } = this.#loaded;
     if (plan === null) {
@@ -347,6 +360,7 @@ export class Service {
       host,
       observe: this.observe,
       rest: this.#rest,
+      onEvents: (events) => this.#gaps.take(events),
       onNobodyReads: this.#options.onNobodyReads,
     });
     this.#loaded = complete;

@@ -9,6 +9,7 @@ import {
   type Problem,
   type ServiceStatus,
   type SessionState,
+  type SinkStatus,
   streamKey,
 } from "../model/mod.ts";
 
@@ -81,16 +82,7 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
       descriptors_loaded_count: valid.length,
       instances: snapshot.instances.map((instance) => instanceBody(instance, snapshot.now)),
       journal: snapshot.journal === null ? null : journalBody(snapshot.journal),
-      sinks: snapshot.sinks.map((sink) => ({
-        name: sink.name,
-        type: sink.type,
-        state: sink.state,
-        lag_records: sink.lagRecords,
-        committed_offset: sink.committed,
-        events: sink.events,
-        error: sink.error,
-        waiting_since: isoOrNull(sink.waitingSince),
-      })),
+      sinks: snapshot.sinks.map(sinkBody),
       reading_paused_since: isoOrNull(snapshot.reading.pausedSince),
       blocked_hosts: snapshot.blockedHosts.map(({ host, what, remainingMs }) => ({
         host,
@@ -105,7 +97,8 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
   };
 }
 
-function instanceBody(instance: InstanceStatus, now: Micros): unknown {
+/** An instance as /healthz shows it. */
+export function instanceBody(instance: InstanceStatus, now: Micros): unknown {
   return {
     name: instance.name,
     enabled: instance.enabled,
@@ -171,7 +164,8 @@ function booksBody(books: readonly BookStatus[]): unknown {
   };
 }
 
-function journalBody(journal: JournalStatus): unknown {
+/** The journal as /healthz shows it. */
+export function journalBody(journal: JournalStatus): unknown {
   return {
     next_offset: journal.next,
     synced_offset: journal.synced,
@@ -181,6 +175,20 @@ function journalBody(journal: JournalStatus): unknown {
     full: journal.full,
     error: journal.error,
     waiting_since: isoOrNull(journal.waitingSince),
+  };
+}
+
+/** A sink as /healthz shows it. */
+export function sinkBody(sink: SinkStatus): unknown {
+  return {
+    name: sink.name,
+    type: sink.type,
+    state: sink.state,
+    lag_records: sink.lagRecords,
+    committed_offset: sink.committed,
+    events: sink.events,
+    error: sink.error,
+    waiting_since: isoOrNull(sink.waitingSince),
   };
 }
 

@@ -1,10 +1,20 @@
 /**
  * What the program tells about itself. In: observations and health snapshots. Out: metrics, log lines, and the HTTP
- * endpoints that show them. Must not know where observations come from, and must never make its caller wait.
+ * routes that show them. Must not know where observations come from, and must never make its caller wait.
  */
-export { healthBody, type HealthStatus, healthStatus, instanceState, isReady } from "./health.ts";
+export {
+  healthBody,
+  type HealthStatus,
+  healthStatus,
+  instanceBody,
+  instanceState,
+  isReady,
+  journalBody,
+  problemBody,
+  sinkBody,
+} from "./health.ts";
 export { createLog, type LogOptions } from "./log.ts";
 export { LOG_EVENTS, type LogSpec } from "./log_table.ts";
 export { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
-export { createApp, serveTelemetry, type TelemetryServerOptions } from "./server.ts";
+export { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "./routes.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sinkTypeOf } from "../../src/sink/mod.ts";
 import fc from "fast-check";
 import type { ExchangeInput } from "../../src/config/plan/input.ts";
-import { Secrets } from "../../src/model/mod.ts";
+import { OPEN_HTTP, Secrets } from "../../src/model/mod.ts";
 import { buildNothing, COLLECTOR, DESCRIPTOR, INSTANCE, issueLines, loadFiles, RUN } from "./support.ts";
 
 const GOOD = { [COLLECTOR]: RUN + INSTANCE, "okx.toml": DESCRIPTOR };
@@ -21,6 +21,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     collector: null,
     httpHost: "127.0.0.1",
     httpPort: 8090,
+    httpAccess: OPEN_HTTP,
     logLevel: "info",
     logFormat: "auto",
     dataDir: "data",

@@ -226,6 +226,8 @@ Deno.test("comparePlans() adds, removes and reopens sinks by name", () => {
 
 const SETTINGS: readonly (readonly [key: string, texts: Texts])[] = [
   ["run.http_host", { run: 'http_host = "0.0.0.0"' }],
+  ["run.http_token", { run: 'http_token = "0123456789abcdef"' }],
+  ["run.http_hosts", { run: 'http_hosts = ["collector.example"]' }],
   ["run.data_dir", { run: 'data_dir = "elsewhere"' }],
   ["journal.sync_ms", { more: "[journal]\nsync_ms = 1234" }],
   ["journal.segment_mb", { more: "[journal]\nsegment_mb = 7" }],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type LogLevel, Secrets } from "../../src/model/mod.ts";
-import { createApp, createLog, createMetrics, LOG_EVENTS } from "../../src/telemetry/mod.ts";
+import { createLog, LOG_EVENTS } from "../../src/telemetry/mod.ts";
+import { startApi } from "../support/api_rig.ts";
 import { EVERY_OBSERVATION, instance, snapshot } from "./builders.ts";
 
 /** A log in memory with a clock that the test moves. */
@@ -127,9 +128,9 @@ Deno.test("log and health show no value of the environment, whoever spelled it",
     assert.equal(lines.length, 2);
     for (const line of lines) assert.ok(!/s3cret/.test(line) && line.includes("{env:TOKEN}"), line);
   }
-  const metrics = createMetrics();
   const refused = snapshot({ instances: [instance({ errors: ["cannot read s3cret-token"] })] });
-  const answer = await createApp(() => refused, metrics, secrets).request("/healthz");
+  await using rig = await startApi({ current: () => refused, secrets });
+  const answer = await fetch(`${rig.base}/healthz`);
   const body = await answer.text();
   assert.ok(!body.includes("s3cret") && body.includes("{env:TOKEN}"), body);
 });

@@ -3,7 +3,7 @@ import { PLAN_PARTS_SHOWN_MAX } from "../limits.ts";
 import { Secret } from "../secret.ts";
 import type { SubscribeItem } from "./connection.ts";
 import { buildDerivation } from "./derivation.ts";
-import type { JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
+import type { HttpAccess, JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
 import type { SinkPlan } from "./sinks.ts";
 
 /** Changes that take a program from one plan to another. Everything that is not named stays as it is. */
@@ -154,11 +154,19 @@ const APPLIED_KEYS = {
 } as const satisfies Partial<Record<keyof RunPlan, string>>;
 
 /** Keys of `collector.toml` for what a program keeps while it runs. */
-const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEYS>, string>> = {
+const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEYS | "httpAccess">, string>> = {
   collector: "run.collector",
   httpHost: "run.http_host",
   httpPort: "run.http_port",
   dataDir: "run.data_dir",
+};
+
+const ACCESS_KEYS: Readonly<Record<Exclude<keyof HttpAccess, "isLocked">, string>> = {
+  token: "run.http_token",
+  isOpen: "run.http_open",
+  hosts: "run.http_hosts",
+  tls: "run.http_tls_cert and run.http_tls_key",
+  clientsMax: "run.http_clients_max",
 };
 
 const JOURNAL_KEYS: Readonly<Record<keyof JournalPlan, string>> = {
@@ -183,6 +191,7 @@ const BOOKS_KEYS: Readonly<Record<keyof NonNullable<Plan["bookTops"]>, string>> 
 function changedSettings(before: Plan, after: Plan): readonly string[] {
   return [
     ...changedKeys(before.run, after.run, KEPT_KEYS),
+    ...changedKeys(before.run.httpAccess, after.run.httpAccess, ACCESS_KEYS),
     ...changedKeys(before.journal, after.journal, JOURNAL_KEYS),
     ...changedKeys(before.dedup, after.dedup, DEDUP_KEYS),
     ...(before.bookTops === null || after.bookTops === null

@@ -1,6 +1,8 @@
 import type { Channel } from "../channel.ts";
 import type { Instrument } from "../instrument.ts";
 import type { Issue } from "../issue.ts";
+import { HTTP_CONNECTIONS_MAX } from "../limits.ts";
+import type { Secret } from "../secret.ts";
 import type { ConnectionPlan } from "./connection.ts";
 import type { BookTopPlan, DedupPlan } from "./derivation.ts";
 import type { FramePlan } from "./frames.ts";
@@ -25,11 +27,38 @@ export interface RunPlan {
   readonly collector: string | null;
   readonly httpHost: string;
   readonly httpPort: number;
+  readonly httpAccess: HttpAccess;
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly dataDir: string;
   readonly shutdownTimeoutMs: number;
 }
+
+/** Who may ask over HTTP, and how it is served. */
+export interface HttpAccess {
+  /** What clients of the API have to send; null: nothing. */
+  readonly token: Secret | null;
+  /** Whether a token is written that cannot be used: then nobody passes. */
+  readonly isLocked: boolean;
+  /** Whether health and metrics answer without the token and under every name. */
+  readonly isOpen: boolean;
+  /** Names by which the server may be called beside its own. */
+  readonly hosts: readonly string[];
+  /** PEM files; null: plain HTTP. */
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+  /** Connections that are kept at once. */
+  readonly clientsMax: number;
+}
+
+/** The access where nothing says another. */
+export const OPEN_HTTP: HttpAccess = {
+  token: null,
+  isLocked: false,
+  isOpen: true,
+  hosts: [],
+  tls: null,
+  clientsMax: HTTP_CONNECTIONS_MAX,
+};
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 

@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
-import { denoHost } from "../../src/host/mod.ts";
 import type { ServiceStatus } from "../../src/model/mod.ts";
-import { createMetrics, serveTelemetry } from "../../src/telemetry/mod.ts";
-import { EVERY_OBSERVATION, snapshot } from "./builders.ts";
+import { createMetrics } from "../../src/telemetry/mod.ts";
+import { startApi } from "../support/api_rig.ts";
+import { EVERY_OBSERVATION, snapshot } from "../telemetry/builders.ts";
 
 async function withServer(
   current: () => ServiceStatus,
   body: (base: string, port: number) => Promise<void>,
 ): Promise<void> {
-  const { listener } = denoHost();
   const metrics = createMetrics();
   metrics.observe(EVERY_OBSERVATION.frame_received);
-  const server = await serveTelemetry({ listener, host: "127.0.0.1", port: 0, snapshot: current, metrics });
-  try {
-    await body(`http://127.0.0.1:${server.port}`, server.port);
-  } finally {
-    await server.stop();
-  }
+  await using rig = await startApi({ current, metrics });
+  await body(rig.base, rig.port);
 }
 
 Deno.test("telemetry server answers /healthz with JSON, 200 when ok and 503 when broken", async () => {
@@ -74,10 +69,6 @@ Deno.test("telemetry server answers HEAD without a body, other methods with 405,
 
 Deno.test("telemetry server rejects with a busy failure when the port is taken", async () => {
   await withServer(snapshot, async (_base, port) => {
-    const { listener } = denoHost();
-    await assert.rejects(
-      serveTelemetry({ listener, host: "127.0.0.1", port, snapshot, metrics: createMetrics() }),
-      { name: "Failure", code: "busy" },
-    );
+    await assert.rejects(startApi({ port }), { name: "Failure", code: "busy" });
   });
 });

@@ -1,0 +1,15 @@
+import type { BookQuery, BookView, ServiceStatus, StreamStatus } from "../model/mod.ts";
+import type { ExchangePlan } from "../model/mod.ts";
+import type { GapBoard } from "./gap_board.ts";
+
+/** What the API shows, taken anew for each request. */
+export interface LiveFacts {
+  readonly status: () => ServiceStatus;
+  /** The plan that runs, as plain values without secrets; null where none does. */
+  readonly plan: () => unknown;
+  /** Every configured instance, also where there is no plan. */
+  readonly exchanges: () => readonly ExchangePlan[];
+  readonly streams: (exchange: string) => Iterable<StreamStatus>;
+  readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
+  readonly gaps: GapBoard;
+}

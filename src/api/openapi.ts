@@ -1,0 +1,46 @@
+import type { Endpoint } from "./endpoint.ts";
+import { object, value } from "./json_schema.ts";
+import { describeParameter } from "./parameters.ts";
+
+/** Where the API begins. */
+export const API_ROOT = "/api/v1";
+
+const ERROR = { description: "What is wrong, in words", content: json(object({ error: value("string", "Why") })) };
+
+/** The OpenAPI 3.1 document of the endpoints. */
+export function openApiDocument(endpoints: readonly Endpoint[], version: string): unknown {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "crypto-collector",
+      version,
+      description: "What a running collector knows. Times are UTC; event times (`*_ts`) are integers in µs.",
+    },
+    servers: [{ url: API_ROOT }],
+    security: [{}, { token: [] }],
+    paths: Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { get: operation(endpoint) }])),
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer", description: "`http_token` of [run]" } },
+    },
+  };
+}
+
+function operation({ id, summary, parameters, schema }: Endpoint): unknown {
+  const isNamed = parameters.some((parameter) => parameter.in === "path");
+  return {
+    operationId: id,
+    summary,
+    parameters: parameters.map(describeParameter),
+    responses: {
+      200: { description: summary, content: json(schema) },
+      ...(parameters.length > 0 && { 400: ERROR }),
+      401: ERROR,
+      403: ERROR,
+      ...(isNamed && { 404: ERROR }),
+    },
+  };
+}
+
+function json(schema: unknown): unknown {
+  return { "application/json": { schema } };
+}

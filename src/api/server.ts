@@ -1,0 +1,79 @@
+import { type Context, Hono } from "hono";
+import type { HttpCall, HttpServer, Listener } from "../host/mod.ts";
+import type { HttpAccess } from "../model/mod.ts";
+import { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "../telemetry/mod.ts";
+import { type Asked, refusalOf } from "./access.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { LiveFacts } from "./facts.ts";
+import { API_ROOT, openApiDocument } from "./openapi.ts";
+import { readParameters } from "./parameters.ts";
+import { ENDPOINTS } from "./resources.ts";
+
+export interface ApiServerOptions extends TelemetryFacts {
+  readonly listener: Listener;
+  readonly host: string;
+  readonly port: number;
+  readonly access: HttpAccess;
+  readonly version: string;
+  readonly facts: LiveFacts;
+}
+
+/** What hono hands to each handler beside the request. */
+type ApiEnv = { Bindings: { readonly call: HttpCall } };
+
+/**
+ * Serves health, metrics and the API for as long as the process lives, also while the configuration is broken. Rejects
+ * with a `Failure` where the address cannot be bound or a certificate cannot be used.
+ */
+export function serveApi(options: ApiServerOptions): Promise<HttpServer> {
+  const { listener, host, port, access } = options;
+  const app = createApp(options);
+  const { tls, clientsMax } = access;
+  return listener.serveHttp({ host, port, tls, clientsMax }, (request, call) => app.fetch(request, { call }));
+}
+
+function createApp(options: ApiServerOptions): Hono<ApiEnv> {
+  const { host, access, version, secrets } = options;
+  const app = new Hono<ApiEnv>();
+  const paths: string[] = [];
+  app.use(async (context, next) => {
+    const refusal = refusalOf(context.req.raw, askedOf(context.req.path), { ...access, boundHost: host });
+    context.header("x-content-type-options", "nosniff");
+    if (refusal === null) return await next();
+    if (refusal.status === 401) context.header("www-authenticate", 'Bearer realm="crypto-collector"');
+    return context.json({ error: refusal.error }, refusal.status);
+  });
+  const only = (path: string) => {
+    paths.push(path);
+    app.all(path, (context) => context.json({ error: "method not allowed" }, 405, { allow: "GET, HEAD" }));
+  };
+  addTelemetryRoutes(app, options);
+  for (const path of TELEMETRY_PATHS) only(path);
+  for (const endpoint of ENDPOINTS) {
+    const path = API_ROOT + endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.get(path, (context) => answer(context, endpoint, options));
+    only(path);
+  }
+  const document = `${API_ROOT}/openapi.json`;
+  app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));
+  only(document);
+  app.notFound((context) => context.json({ error: "not found", paths }, 404));
+  app.onError((error, context) => {
+    const text = secrets.hide(error.message);
+    return context.json({ error: `A bug of the program: ${text}` }, 500);
+  });
+  return app;
+}
+
+function answer(context: Context<ApiEnv>, endpoint: Endpoint, { facts, secrets }: ApiServerOptions): Response {
+  const query = new URL(context.req.url).searchParams;
+  const asked = readParameters(endpoint.parameters, { path: context.req.param(), query });
+  if (typeof asked === "string") return context.json({ error: asked }, 400);
+  const body = endpoint.answer(facts, asked);
+  if (body === null) return context.json({ error: "not found" }, 404);
+  return context.json(secrets.hideIn(body) as object, 200, { "cache-control": "no-store" });
+}
+
+function askedOf(path: string): Asked {
+  return (TELEMETRY_PATHS as readonly string[]).includes(path) ? "health" : "api";
+}

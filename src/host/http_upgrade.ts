@@ -1,0 +1,44 @@
+import { HTTP_SOCKET_IDLE_S } from "../model/mod.ts";
+import type { HttpCall, HttpSocket, HttpSocketCallbacks } from "./host.ts";
+
+/** The WebSocket that `Deno.serve` makes of a request. `asked` is the request as it came from the platform. */
+export function httpCall(asked: Request): HttpCall {
+  return {
+    upgrade(callbacks) {
+      if (asked.headers.get("upgrade")?.toLowerCase() !== "websocket") return null;
+      try {
+        const { socket, response } = Deno.upgradeWebSocket(asked, { idleTimeout: HTTP_SOCKET_IDLE_S });
+        return { response, socket: httpSocket(socket, callbacks) };
+      } catch {
+        // The headers of the handshake are wrong, or it was upgraded before.
+        return null;
+      }
+    },
+  };
+}
+
+function httpSocket(socket: WebSocket, callbacks: HttpSocketCallbacks): HttpSocket {
+  socket.binaryType = "arraybuffer";
+  let isClosed = false;
+  const closed = () => {
+    if (isClosed) return;
+    isClosed = true;
+    callbacks.closed();
+  };
+  socket.addEventListener("open", () => callbacks.open());
+  socket.addEventListener("message", ({ data }: MessageEvent<string | ArrayBuffer>) => callbacks.message(data));
+  // What broke a connection is its client's affair.
+  socket.addEventListener("error", closed);
+  socket.addEventListener("close", closed);
+  return {
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close(code, reason) {
+      if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { Stream } from "./channel.ts";
+import type { Level } from "./event_values.ts";
+import type { SessionId } from "./frame.ts";
+import type { Micros } from "./micros.ts";
+import type { StreamState } from "./observation.ts";
+import type { BookState } from "./status.ts";
+
+/** What is told of the inside of a running collector to who asks for it, beside its status. Times are wall clock, µs. */
+
+/** One stream of a connection. */
+export interface StreamStatus {
+  /** Key of the connection in the plan. */
+  readonly connection: string;
+  readonly stream: Stream;
+  readonly state: StreamState;
+  /** When the state began. */
+  readonly since: Micros;
+  /** Whether its channel may show nothing for hours. */
+  readonly quiet: boolean;
+  /** Whether the configuration asks for it; else it only comes because it cannot be ended on the present socket. */
+  readonly desired: boolean;
+  /** Receive time of its last data, of any socket; null before the first. */
+  readonly lastDataTs: Micros | null;
+  /** Since when its data is missing; null while it comes, and before its first socket. */
+  readonly missingSince: Micros | null;
+  /** The exchange's words where it was rejected; null otherwise. */
+  readonly reason: string | null;
+}
+
+/** One kept book with its best levels. */
+export interface BookView {
+  readonly session: SessionId;
+  readonly symbol: string;
+  readonly native: string;
+  readonly state: BookState;
+  /** When the state began; null before the first update. */
+  readonly since: Micros | null;
+  /** Why it is broken; null while it is not. */
+  readonly cause: string | null;
+  /** Sequence and exchange time of its last update; null where the exchange gives none. */
+  readonly sequence: string | null;
+  readonly exchangeTs: Micros | null;
+  /** Best first, as many as were asked for. */
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+  /** How many levels each side has. */
+  readonly bidLevels: number;
+  readonly askLevels: number;
+}
+
+/** Which books, and how deep; `symbol` is canonical or native. Absent: all. */
+export interface BookQuery {
+  readonly symbol?: string;
+  /** Levels of each side. */
+  readonly depth: number;
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { GapBoard, type LiveFacts } from "../../src/api/mod.ts";
+import type { BookView, ExchangePlan, StreamStatus } from "../../src/model/mod.ts";
+import { startApi } from "../support/api_rig.ts";
+import { batchOf } from "../support/batches.ts";
+import { differences } from "../support/json_schema_check.ts";
+import { instance, NOW, snapshot } from "../telemetry/builders.ts";
+
+const STREAM: StreamStatus = {
+  connection: "public",
+  stream: { channel: "trades", symbol: "BTC/USDT" },
+  state: "live",
+  since: NOW - 5_000_000,
+  quiet: false,
+  desired: true,
+  lastDataTs: NOW - 2_000_000,
+  missingSince: null,
+  reason: null,
+};
+const REJECTED: StreamStatus = {
+  ...STREAM,
+  stream: { channel: "book", symbol: "ETH/USDT" },
+  state: "rejected",
+  lastDataTs: null,
+  missingSince: NOW - 1_000_000,
+  reason: "no such symbol",
+};
+const BOOK: BookView = {
+  session: 7,
+  symbol: "BTC/USDT",
+  native: "BTCUSDT",
+  state: "valid",
+  since: NOW - 5_000_000,
+  cause: null,
+  sequence: "42",
+  exchangeTs: NOW,
+  bids: [["100.10", "1"], ["100.00", "2"]],
+  asks: [["100.20", "3"]],
+  bidLevels: 2,
+  askLevels: 1,
+};
+const INSTRUMENTS = [
+  { symbol: "BTC/USDT", native: "BTCUSDT", family: "spot" },
+  { symbol: "BTC/USD:BTC-260327-100000-C", native: "BTC-27MAR26-100000-C", family: "option" },
+  { symbol: "odd", native: "odd", family: null },
+] as const;
+const EXCHANGE = {
+  name: "alpha",
+  runnable: { instruments: INSTRUMENTS, channels: ["trades", "book"] },
+} as unknown as ExchangePlan;
+
+function factsOf(gaps = new GapBoard()): Partial<LiveFacts> {
+  return {
+    exchanges: () => [EXCHANGE, { ...EXCHANGE, name: "beta", runnable: null }],
+    streams: (exchange) => exchange === "alpha" ? [STREAM, REJECTED] : [],
+    books: (exchange, { symbol }) => exchange === "alpha" && (symbol ?? "BTC/USDT") === "BTC/USDT" ? [BOOK] : [],
+    gaps,
+  };
+}
+
+const GAP = {
+  exchange: "alpha",
+  symbol: "BTC/USDT",
+  native_symbol: "BTCUSDT",
+  exchange_ts: null,
+  received_ts: NOW,
+  session: 7,
+  offset: 9,
+  index: 0,
+  event: {
+    kind: "gap",
+    gap_id: "9-0",
+    state: "opened",
+    stream: "book",
+    cause: "sequence",
+    from_ts: NOW - 1,
+    to_ts: null,
+    from_sequence: "1",
+    to_sequence: null,
+    detail: "2 missing",
+    action: "suppressed until the next snapshot",
+  },
+} as const;
+
+function boardOfGap(): GapBoard {
+  const board = new GapBoard();
+  board.take(batchOf([GAP]));
+  board.take(batchOf([{ ...GAP, offset: 12, event: { ...GAP.event, state: "closed", to_ts: NOW + 5 } }]));
+  board.take(batchOf([{ ...GAP, offset: 13, event: { ...GAP.event, gap_id: "13-0", from_ts: null } }]));
+  return board;
+}
+
+Deno.test("every resource of the API answers as the OpenAPI document says", async () => {
+  await using rig = await startApi({ facts: factsOf(boardOfGap()) });
+  const document = await (await fetch(`${rig.base}/api/v1/openapi.json`)).json();
+  assert.deepEqual([document.openapi, document.info.version], ["3.1.0", "1.2.3"]);
+  const paths = Object.entries<{ get: Operation }>(document.paths);
+  assert.ok(paths.length >= 9, `${paths.length} paths`);
+  assert.equal(new Set(paths.map(([, { get }]) => get.operationId)).size, paths.length);
+  for (const [path, { get }] of paths) {
+    const answer = await fetch(`${rig.base}${document.servers[0].url}${path.replace("{exchange}", "alpha")}`);
+    const body = await answer.json();
+    assert.equal(answer.status, 200, `${path}: ${JSON.stringify(body)}`);
+    const [type, { schema }] = Object.entries(get.responses["200"].content)[0];
+    assert.match(answer.headers.get("content-type") ?? "", new RegExp(`^${type}`));
+    assert.deepEqual(differences(schema, body, path), []);
+    const entries = Object.values(body).find(Array.isArray);
+    if (entries !== undefined && get.operationId.startsWith("list") && path !== "/problems") {
+      assert.ok(entries.length > 0, `${path} shows nothing`);
+    }
+    const unknown = await fetch(`${rig.base}/api/v1${path.replace("{exchange}", "alpha")}?nothing=1`);
+    assert.equal(unknown.status, 400);
+    assert.match((await unknown.json()).error, /No parameter nothing/);
+  }
+});
+
+interface Operation {
+  readonly operationId: string;
+  readonly responses: { readonly 200: { readonly content: Record<string, { schema: Record<string, unknown> }> } };
+}
+
+async function ask(base: string, path: string) {
+  const answer = await fetch(`${base}/api/v1${path}`);
+  return { status: answer.status, body: await answer.json() };
+}
+
+Deno.test("/api/v1 filters by exchange, symbol, channel and state, and gives parts of lists", async () => {
+  await using rig = await startApi({ facts: factsOf(boardOfGap()) });
+  const count = async (path: string) => {
+    const { status, body } = await ask(rig.base, path);
+    assert.equal(status, 200, `${path}: ${JSON.stringify(body)}`);
+    return [Object.values(body).find(Array.isArray)?.length, body.total];
+  };
+  assert.deepEqual(await count("/streams"), [2, 2]);
+  assert.deepEqual(await count("/streams?state=rejected"), [1, 1]);
+  assert.deepEqual(await count("/streams?channel=trades&symbol=BTC/USDT"), [1, 1]);
+  assert.deepEqual(await count("/streams?exchange=beta"), [0, 0]);
+  assert.deepEqual(await count("/streams?limit=1&skip=1"), [1, 2]);
+  assert.deepEqual(await count("/books?symbol=ETH/USDT"), [0, 0]);
+  assert.deepEqual(await count("/instruments?symbol=BTC-27MAR26-100000-C"), [1, 1]);
+  assert.deepEqual(await count("/gaps?state=closed"), [1, 1]);
+  assert.deepEqual(await count("/gaps"), [2, 2]);
+  const { body } = await ask(rig.base, "/gaps?limit=1");
+  assert.equal(body.gaps[0].gap_id, "13-0", "the last told first");
+});
+
+Deno.test("/api/v1 says what is wrong with a parameter, and what is not there", async () => {
+  await using rig = await startApi({ facts: factsOf() });
+  for (
+    const [path, status, words] of [
+      ["/books?depth=-1", 400, /depth is "-1".*integer from 0/],
+      ["/books?depth=1&depth=2", 400, /more than once/],
+      ["/streams?state=well", 400, /one of pending, acked/],
+      ["/streams?limit=1e9", 400, /limit/],
+      ["/exchanges/none", 404, /not found/],
+      ["/exchanges/%00", 404, /not found/],
+    ] as const
+  ) {
+    const { status: got, body } = await ask(rig.base, path);
+    assert.equal(got, status, path);
+    assert.match(body.error, words);
+  }
+});
+
+Deno.test("/api/v1 hides secrets in whatever it shows, and tells of a broken configuration", async () => {
+  const { Secrets } = await import("../../src/model/mod.ts");
+  const secrets = new Secrets();
+  secrets.add("{env:KEY}", "s3cret-value");
+  const broken = snapshot({
+    config: { loaded: false, error: "line 1: s3cret-value", refused: null, needsRestart: [] },
+    instances: [instance({ errors: ["s3cret-value is no address"] })],
+    journal: null,
+  });
+  await using rig = await startApi({ current: () => broken, secrets });
+  const { body } = await ask(rig.base, "/status");
+  const text = JSON.stringify([
+    body,
+    (await ask(rig.base, "/exchanges")).body,
+    (await ask(rig.base, "/problems")).body,
+  ]);
+  assert.ok(!text.includes("s3cret") && text.includes("{env:KEY}"), text);
+  assert.equal(body.status, "error");
+});
