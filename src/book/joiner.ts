@@ -17,7 +17,7 @@ export interface TimedDelta extends DeltaEvent {
 
 /** A joiner's memory as plain JSON. */
 export interface JoinerState {
-  readonly buffer: readonly (BookDelta & { readonly exchangeTs: Micros | null })[];
+  readonly buffer: readonly (BookDelta & Pick<TimedDelta, "exchangeTs" | "orders">)[];
   readonly bridge: SequencePoint | null;
   readonly run: ResetRun | null;
 }

@@ -10,6 +10,7 @@ import type { NumberDigits } from "./checksum.ts";
 import { BookChecks } from "./checks.ts";
 import { deltaAt, type JoinerState, SnapshotJoiner, type TimedDelta } from "./joiner.ts";
 import { OrderBook } from "./order_book.ts";
+import { type LedgerEntry, OrderLedger } from "./order_ledger.ts";
 import { BookPosition, deltaPlace, isAhead, place, type PositionState, resetDetail, trusted } from "./position.ts";
 import { type SequencePoint, showsLoss } from "./sequencer.ts";
 import { type BookFault, type BookState, BookValidity, type OpenBookGap, type ValidityState } from "./validity.ts";
@@ -30,6 +31,7 @@ export interface BookKeeperState extends ValidityState, PositionState {
   readonly asks: readonly Level[];
   readonly digits: NumberDigits | null;
   readonly joiner: JoinerState;
+  readonly orders?: readonly LedgerEntry[];
 }
 
 /** When a frame was received, and whether deltas before the first snapshot may pass. */
@@ -45,6 +47,9 @@ interface FrameTime {
 export class BookKeeper {
   readonly rule: BookRule;
   readonly #book = new OrderBook();
+  /** The single orders of a feed that tells of them; empty otherwise. */
+  readonly #orders = new OrderLedger();
+  #orderFault: string | null = null;
   readonly #checks: BookChecks;
   readonly #joiner: SnapshotJoiner;
   readonly #position: BookPosition;
@@ -115,7 +120,7 @@ export class BookKeeper {
     }
     if (!this.#validity.isValid) return verdict;
     if (fault === null) {
-      detail = this.#checks.crossFault() ?? this.#sizeFault();
+      detail = this.#takeOrderFault() ?? this.#checks.crossFault() ?? this.#sizeFault();
       if (detail !== null) fault = "stale";
     }
     if (fault === null) this.#validity.settle(at.receivedTs, this.#position.last.sequence, verdict);
@@ -174,6 +179,7 @@ export class BookKeeper {
       ...this.#position.saveState(),
       digits: this.#checks.digits,
       joiner: this.#joiner.saveState(),
+      ...(this.#orders.size === 0 ? {} : { orders: this.#orders.saveState() }),
     };
   }
 
@@ -184,6 +190,7 @@ export class BookKeeper {
     this.#position.restoreState(saved);
     this.#checks.restoreDigits(saved.digits);
     this.#joiner.restoreState(saved.joiner);
+    this.#orders.restoreState(saved.orders ?? []);
   }
 
   /** Whether snapshots come from elsewhere and deltas wait for them. */
@@ -202,11 +209,11 @@ export class BookKeeper {
       }
       this.#noteReset(delta, event.sequence, at.receivedTs, verdict);
     }
-    this.#replace(event, point, isAhead(exchangeTs, point));
+    const whole = this.#replace(event, point, isAhead(exchangeTs, point));
     const newer = this.rule.rejoins === true ? this.#joiner.rejoin(point) : [];
-    for (const delta of newer) this.#advance(delta, false);
+    for (const delta of newer) this.#advance(delta, delta, false);
     this.#validity.enter("valid", at.receivedTs);
-    verdict.emit.push({ event: newer.length === 0 ? event : this.#joined(event), exchangeTs });
+    verdict.emit.push({ event: newer.length === 0 ? whole : this.#joined(whole), exchangeTs });
   }
 
   #joinSnapshot(
@@ -235,11 +242,10 @@ export class BookKeeper {
       verdict.resync = this.#action;
       return;
     }
-    this.#replace(event, point, false);
-    for (const delta of kept) this.#advance(delta, false);
+    const whole = this.#replace(event, point, false);
+    for (const delta of kept) this.#advance(delta, delta, false);
     this.#validity.enter("valid", at.receivedTs);
-    if (kept.length === 0) verdict.emit.push({ event, exchangeTs });
-    else verdict.emit.push({ event: this.#joined(event), exchangeTs });
+    verdict.emit.push({ event: kept.length === 0 ? whole : this.#joined(whole), exchangeTs });
   }
 
   /** The snapshot with the deltas in it that were applied to it. */
@@ -258,8 +264,7 @@ export class BookKeeper {
       if (bridge !== null) this.#joiner.crossBridge();
       this.#position.clearResets();
       if (this.rule.rejoins === true) this.#joiner.hold(delta, at.receivedTs);
-      this.#advance(delta, isAhead(exchangeTs, delta));
-      verdict.emit.push({ event, exchangeTs });
+      verdict.emit.push({ event: this.#advance(event, delta, isAhead(exchangeTs, delta)), exchangeTs });
       return;
     }
     verdict.withheld++;
@@ -296,7 +301,9 @@ export class BookKeeper {
       return;
     }
     if (this.rule.rejoins === true) this.#joiner.hold(delta, at.receivedTs);
-    if (at.mayPass && this.#validity.state === "buffering") verdict.emit.push(emission);
+    // Single orders add up to levels from an image on.
+    const passes = at.mayPass && this.#validity.state === "buffering" && delta.orders === undefined;
+    if (passes) verdict.emit.push(emission);
     else verdict.withheld++;
     if (!isTooLong) return;
     this.#validity.clearUnanchored();
@@ -313,16 +320,39 @@ export class BookKeeper {
     return levels > BOOK_LEVELS_MAX ? `${levels} levels on one side` : null;
   }
 
-  #replace(event: SnapshotEvent, point: SequencePoint, keepsTime: boolean): void {
-    this.#book.applySnapshot(event.bids, event.asks);
+  /** Returns the snapshot with its levels. */
+  #replace(event: SnapshotEvent, point: SequencePoint, keepsTime: boolean): SnapshotEvent {
+    if (event.orders !== undefined) this.#orders.clear();
+    const summed = this.#summed(event);
+    this.#book.applySnapshot(summed.bids, summed.asks);
     this.#position.replace(point, keepsTime);
     this.#truncate();
+    return summed;
   }
 
-  #advance(delta: TimedDelta, keepsTime: boolean): void {
-    this.#book.applyDelta(delta.bids, delta.asks);
+  /** Returns the delta with its levels. */
+  #advance<E extends DeltaEvent>(event: E, delta: TimedDelta, keepsTime: boolean): E {
+    const summed = this.#summed(event);
+    this.#book.applyDelta(summed.bids, summed.asks);
     this.#position.advance(delta, keepsTime);
     this.#truncate();
+    return summed;
+  }
+
+  /** Returns an event of single orders with the levels that they add up to; any other as it is. */
+  #summed<E extends SnapshotEvent | DeltaEvent>(event: E): E {
+    const { orders, ...others } = event;
+    if (orders === undefined) return event;
+    const { bids, asks, fault } = this.#orders.apply(orders);
+    this.#orderFault ??= fault;
+    return { ...others, bids, asks } as unknown as E;
+  }
+
+  /** Returns what of the orders could not be followed, once; null where the feed shows no loss, which it may come from. */
+  #takeOrderFault(): string | null {
+    const fault = this.#orderFault;
+    this.#orderFault = null;
+    return showsLoss(this.rule.sequence) || this.#orders.isFull ? fault : null;
   }
 
   #truncate(): void {
@@ -332,6 +362,7 @@ export class BookKeeper {
   #break(cause: BookFaultCause, fault: BookFault, verdict: MutableVerdict): void {
     this.#validity.break(cause, fault, verdict);
     this.#book.clear();
+    this.#orders.clear();
     this.#position.clear();
     this.#joiner.restart(null);
     verdict.resync = this.#action;

@@ -18,3 +18,4 @@ export {
 } from "./verdict.ts";
 export { type BookState, type OpenBookGap } from "./validity.ts";
 export { type Junction, junction, type SequencePoint, type Succession, succession } from "./sequencer.ts";
+export { type LedgerEntry, OrderLedger } from "./order_ledger.ts";

@@ -1,4 +1,12 @@
-import type { BookDelta, BookSnapshot, GapCause, Micros, ResyncAction, WithLevelSource } from "../model/mod.ts";
+import type {
+  BookDelta,
+  BookSnapshot,
+  GapCause,
+  Micros,
+  OrderChange,
+  ResyncAction,
+  WithLevelSource,
+} from "../model/mod.ts";
 
 /** Why a book is broken. */
 export type BookFaultCause = Extract<
@@ -7,9 +15,14 @@ export type BookFaultCause = Extract<
 >;
 
 /** A snapshot whose levels may be rows of columns. */
-export type SnapshotEvent = WithLevelSource<BookSnapshot>;
+export type SnapshotEvent = WithLevelSource<BookSnapshot> & WithOrders;
 /** A delta whose levels may be rows of columns. */
-export type DeltaEvent = WithLevelSource<BookDelta>;
+export type DeltaEvent = WithLevelSource<BookDelta> & WithOrders;
+
+/** Changes of single orders, which add up to the event's levels when it is applied; absent where it has levels. */
+interface WithOrders {
+  readonly orders?: readonly OrderChange[];
+}
 
 /** One event of a book feed with what the frame says about it. */
 export interface BookUpdate {

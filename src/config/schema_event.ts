@@ -74,6 +74,10 @@ const levelSchema = z.strictObject({
   price: source.default("/0").describe("Price, relative to the level"),
   size: source.default("/1").describe("Size, relative to the level"),
   id: source.optional().describe("Id of the level: a change without a price is at the price last seen with it"),
+  orders: z.boolean().default(false).describe(
+    "The id is that of a single order: its price and size replace what was known of it, and orders add up to levels",
+  ),
+  change: source.optional().describe("With `orders`: what is added to the order's size, where a row has no `size`"),
   stride: z.int().min(2).max(16).optional().describe(
     "Set where levels are one flat list: so many values in a row are one level, `/0` the first of them",
   ),
@@ -112,7 +116,9 @@ const bookSchema = z.strictObject({
   ),
   bids: rows.optional().describe("Fan-out pointer to the bid levels, relative to the row"),
   asks: rows.optional().describe("Fan-out pointer to the ask levels, relative to the row"),
-  levels: rows.optional().describe("Fan-out pointer to levels of both sides, instead of `bids` and `asks`"),
+  levels: z.union([rows, z.array(rows).min(1)]).optional().describe(
+    "Fan-out pointer to levels of both sides, instead of `bids` and `asks`; with `orders` it may be a list of them",
+  ),
   side: field.describe("Side of a level in `levels`, relative to the level: `bid` or `ask`"),
   level: levelSchema.optional().describe("Where a level holds price and size"),
   bid_level: levelSchema.optional().describe("The same for bids alone"),

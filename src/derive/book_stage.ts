@@ -164,15 +164,17 @@ export class BookStage {
 }
 
 /** Returns a book event of a frame as an update, its levels where they stand; null for other events. */
-function updateOf({ batch, checksums }: FrameEvents, event: number): BookUpdate | null {
+function updateOf({ batch, checksums, orders }: FrameEvents, event: number): BookUpdate | null {
   const kind = batch.kindAt(event);
   const row = batch.rows[event];
   const exchangeTs = batch.exchangeTs.get(event);
   const checksum = checksums[event];
+  const single = orders[event];
+  const summed = single === null ? {} : { orders: single };
   if (kind === "book_snapshot") {
     const { bids, asks, sequence } = batch.table(kind);
     const levels = { bids: bids.range(row), asks: asks.range(row) };
-    return { event: { kind, ...levels, sequence: sequence.text(row) }, exchangeTs, checksum };
+    return { event: { kind, ...levels, sequence: sequence.text(row), ...summed }, exchangeTs, checksum };
   }
   if (kind !== "book_delta") return null;
   const { bids, asks, first_sequence, last_sequence, previous_sequence } = batch.table(kind);
@@ -183,6 +185,7 @@ function updateOf({ batch, checksums }: FrameEvents, event: number): BookUpdate 
     first_sequence: first_sequence.text(row),
     last_sequence: last_sequence.text(row),
     previous_sequence: previous_sequence.text(row),
+    ...summed,
   };
   return { event: update, exchangeTs, checksum };
 }

@@ -230,9 +230,9 @@ function statement({ rule, signal, faults, checksums, events }: NormalizedFrame)
   };
 }
 
-function eventStatement({ symbol, native_symbol, exchange_ts, event, checksum }: NormalizedEvent): JsonObject {
+function eventStatement({ symbol, native_symbol, exchange_ts, event, checksum, orders }: NormalizedEvent): JsonObject {
   const { kind, ...fields } = event;
-  return present({ kind, symbol, native_symbol, exchange_ts, ...fields, checksum });
+  return present({ kind, symbol, native_symbol, exchange_ts, ...fields, checksum, orders });
 }
 
 function present(values: object): JsonObject {

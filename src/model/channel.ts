@@ -8,7 +8,8 @@ export type Channel =
   | "derivative"
   | "options"
   | "funding"
-  | "liquidations";
+  | "liquidations"
+  | "orders";
 
 /** All channels, in the order in which documents list them. */
 export const CHANNELS: readonly Channel[] = [
@@ -21,6 +22,7 @@ export const CHANNELS: readonly Channel[] = [
   "options",
   "funding",
   "liquidations",
+  "orders",
 ];
 
 /** One stream of an exchange instance: a channel of an instrument. */

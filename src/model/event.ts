@@ -40,6 +40,7 @@ export type DerivativeTicker = EventOf<"derivative_ticker">;
 export type OptionSummary = EventOf<"option_summary">;
 export type Funding = EventOf<"funding">;
 export type Liquidation = EventOf<"liquidation">;
+export type Order = EventOf<"order">;
 export type Gap = EventOf<"gap">;
 export type RawEvent = EventOf<"raw">;
 

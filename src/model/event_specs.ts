@@ -214,6 +214,21 @@ export const EVENT_SPECS = {
       side: always("side", "Side of the forced order: `sell` means that a long was liquidated"),
     },
   },
+  order: {
+    meaning: "What a feed of single orders says of one: it rests, has changed, or is gone",
+    ...RULE,
+    identity: "id",
+    channel: "orders",
+    fields: {
+      order_id: always("id", "The exchange's id of the order"),
+      side: always("side", "`buy`: a bid; `sell`: an ask; `unknown` where only the id tells"),
+      price: maybe("decimal", "Price; null where the order stays where it was"),
+      size: maybe("decimal", "What is left of the order; zero: it is gone"),
+      change: maybe("decimal", "What is added to what was left, where no size is sent"),
+      action: maybe("word", "What happened, as the exchange spells it"),
+      sequence: maybe("text", "Sequence of the frame"),
+    },
+  },
   gap: {
     meaning: "A stretch of a stream that is missing or not to be trusted, and what was done about it",
     ...MADE,

@@ -86,6 +86,8 @@ export const SESSION_STREAMS_MAX = 100_000;
 export const SESSION_SYMBOLS_MAX = 20_000;
 /** Prices kept by level id in one session; levels beyond them are unknown when they change. */
 export const SESSION_LEVEL_IDS_MAX = 1_000_000;
+/** Orders of one book that are added up to levels; a book with more is broken. */
+export const BOOK_ORDERS_MAX = 500_000;
 /** Pages of one instrument list that are asked for; further ones are left out. */
 export const INSTRUMENT_PAGES_MAX = 100;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */

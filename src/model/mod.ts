@@ -41,6 +41,7 @@ export {
   type Liquidation,
   type MarketEvent,
   type OptionSummary,
+  type Order,
   type Quote,
   type RawEvent,
   type Ticker,
@@ -90,6 +91,7 @@ export {
   BOOK_BUFFER_DELTAS_MAX,
   BOOK_BUFFERING_US_MAX,
   BOOK_LEVELS_MAX,
+  BOOK_ORDERS_MAX,
   BOOK_RESET_BRIDGE_US,
   BOOK_RESET_LATE_US,
   BOOK_RESET_UPDATES,
@@ -367,3 +369,4 @@ export {
   type SinkStatus,
   type StreamCounts,
 } from "./status.ts";
+export { type OrderChange } from "./order_change.ts";

@@ -3,6 +3,7 @@ import { type DigitsColumn, EVENT_KINDS, isDecimal, isZero, LevelColumns, type L
 import type { CompiledBookFields, CompiledEvent, CompiledLevel, CompiledRows } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionText, FieldReader } from "./field.ts";
+import { createOrdersReader, type ReadOrders } from "./orders_reader.ts";
 import { RowList } from "./rows.ts";
 import { type EventMaker, NO_EVENT, optionalField } from "./rule_fields.ts";
 
@@ -14,8 +15,9 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
   const firstSequence = optionalField(rule, "first_sequence");
   const lastSequence = optionalField(rule, "last_sequence");
   const previousSequence = optionalField(rule, "previous_sequence");
-  const usesIds = book.bidLevel.id !== null || book.askLevel.id !== null;
-  const readLevels = createLevelsReader(rule.name, book);
+  const readOrders = createOrdersReader(rule.name, book);
+  const usesIds = readOrders === null && (book.bidLevel.id !== null || book.askLevel.id !== null);
+  const readLevels = readOrders === null ? createLevelsReader(rule.name, book) : withOrders(readOrders);
   const { snapshot } = book;
   const isAnswer = rule.source !== "ws";
   const isNumbered = sequence !== null || lastSequence !== null;
@@ -76,6 +78,16 @@ interface SideColumns {
 
 /** Adds both sides to their columns; returns whether both stood where they were looked for, if only as empty lists. */
 type LevelsReader = (context: ReadContext, into: SideColumns) => boolean;
+
+/** Levels of single orders are known when they are added up: the changes stand beside the event until then. */
+function withOrders(read: (context: ReadContext) => ReadOrders): LevelsReader {
+  return (context, { bids, asks }) => {
+    const { changes, hasSides } = read(context);
+    context.orders = changes;
+    for (const side of [bids, asks]) side.appendRange(side.levels.length, side.levels.length);
+    return hasSides;
+  };
+}
 
 function createLevelsReader(owner: string, book: CompiledBookFields): LevelsReader {
   const options = { dropMalformed: book.dropMalformedLevels };

@@ -1,5 +1,5 @@
 import { type JsonDocument, type NodeId, NOT_FOUND } from "../json/mod.ts";
-import { EXAMPLE_CHARS_MAX, type FaultCode } from "../model/mod.ts";
+import { EXAMPLE_CHARS_MAX, type FaultCode, type OrderChange } from "../model/mod.ts";
 import { type Scope, scopeOf } from "../program/mod.ts";
 import type { FrameMemory } from "./frame_memory.ts";
 import type { SymbolMap, SymbolPair } from "./symbols.ts";
@@ -57,6 +57,8 @@ export class ReadContext {
   hasSession = false;
   /** Unmapped native symbols met for the first time in this frame. */
   readonly freshSymbols: string[] = [];
+  /** Changes of single orders in the current row; null where it has none. */
+  orders: readonly OrderChange[] | null = null;
   /** Native symbol of the current row; empty where it is not known. */
   native = "";
   #payload: Uint8Array = new Uint8Array(0);

@@ -99,6 +99,7 @@ export class EventReader {
       return;
     }
     const { batch } = events;
+    context.orders = null;
     const kind = this.#make(context, batch);
     if (context.lost !== null && rule.book !== null) this.#loseUpdate(context, pair?.native ?? "", context.lost);
     if (kind === NO_EVENT) return;
@@ -108,6 +109,7 @@ export class EventReader {
       if (context.memory.firstFrames.isFirst(`${rule.name} ${pair.native}`)) return batch.undo();
     }
     events.close(rule, pair, exchange_ts, checksum, this.#row);
+    if (context.orders !== null) events.attachOrders(context.orders);
   }
 
   /** Notes a lost update of a book; of one whose symbol could not be read, the symbol is empty. */

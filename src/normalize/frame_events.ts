@@ -1,4 +1,4 @@
-import { type Channel, EventBatch, type MarketEvent, type Micros } from "../model/mod.ts";
+import { type Channel, EventBatch, type MarketEvent, type Micros, type OrderChange } from "../model/mod.ts";
 import type { SymbolPair } from "./symbols.ts";
 
 /** An event with what it belongs to. */
@@ -15,6 +15,8 @@ export interface NormalizedEvent {
   readonly rule: string;
   /** The exchange's checksum of the book after this event; null where it gives none. */
   readonly checksum: string | null;
+  /** Changes of single orders that add up to the event's levels, which are empty here; absent where it has levels. */
+  readonly orders?: readonly OrderChange[];
   /** Place of its row among those of the frame, as they were sent. */
   readonly row: number;
 }
@@ -35,6 +37,8 @@ export class FrameEvents {
   /** Names of the rules that gave the events. */
   readonly rules: string[] = [];
   readonly checksums: (string | null)[] = [];
+  /** As `NormalizedEvent.orders`; null where that is absent. */
+  readonly orders: (readonly OrderChange[] | null)[] = [];
   /** Places of their rows among those of the frame. */
   readonly rows: number[] = [];
   readonly #head = {
@@ -68,12 +72,19 @@ export class FrameEvents {
     this.channels[at] = rule.channel;
     this.rules[at] = rule.name;
     this.checksums[at] = checksum;
+    this.orders[at] = null;
     this.rows[at] = row;
+  }
+
+  /** Gives the event that ended last the orders that its levels are made of. */
+  attachOrders(orders: readonly OrderChange[]): void {
+    this.orders[this.batch.length - 1] = orders;
   }
 
   /** An event as an object. */
   at(event: number): NormalizedEvent {
     const { batch } = this;
+    const orders = this.orders[event];
     return {
       channel: this.channels[event],
       symbol: batch.symbols[event],
@@ -83,6 +94,7 @@ export class FrameEvents {
       rule: this.rules[event],
       checksum: this.checksums[event],
       row: this.rows[event],
+      ...(orders === null ? {} : { orders }),
     };
   }
 

@@ -81,6 +81,8 @@ export interface CompiledLevel {
   readonly id: CompiledExpression | null;
   /** Values of a flat list that are one level; null where each element is one. */
   readonly stride: number | null;
+  /** As `LevelRule.order`; null where levels are no single orders. */
+  readonly order: { readonly change: CompiledExpression | null } | null;
 }
 
 /** `BookFields` as they run. */
@@ -89,6 +91,7 @@ export interface CompiledBookFields {
   readonly bids: CompiledRows | null;
   readonly asks: CompiledRows | null;
   readonly levels: CompiledRows | null;
+  readonly furtherLevels: readonly CompiledRows[];
   readonly bidLevel: CompiledLevel;
   readonly askLevel: CompiledLevel;
   readonly side: CompiledField | null;
@@ -216,6 +219,7 @@ function compileBookFields(fields: BookFields): CompiledBookFields {
     bids: optionalRows(fields.bids),
     asks: optionalRows(fields.asks),
     levels: optionalRows(fields.levels),
+    furtherLevels: (fields.furtherLevels ?? []).map(compileRows),
     bidLevel: compileLevel(fields.bidLevel),
     askLevel: compileLevel(fields.askLevel),
     side: optionalField(fields.side),
@@ -223,8 +227,14 @@ function compileBookFields(fields: BookFields): CompiledBookFields {
   };
 }
 
-function compileLevel({ price, size, id, stride }: LevelRule): CompiledLevel {
-  return { price: compileExpression(price), size: compileExpression(size), id: optional(id), stride: stride ?? null };
+function compileLevel({ price, size, id, order, stride }: LevelRule): CompiledLevel {
+  return {
+    price: compileExpression(price),
+    size: compileExpression(size),
+    id: optional(id),
+    order: order === undefined ? null : { change: optional(order.change) },
+    stride: stride ?? null,
+  };
 }
 
 function compileParse(rule: ParseRule): CompiledParse {

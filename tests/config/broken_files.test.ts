@@ -108,7 +108,7 @@ const CASES: readonly BrokenFile[] = [
       'collector.toml:6:11+2 error okx: No symbols: an enabled exchange needs at least one; write symbols = ["BTC/USDT"], ' +
       "or enabled = false",
       'collector.toml:7:13+7 error okx: Wrong value of "channels" #1: expected one of "trades", "book", "quotes", "ticker", ' +
-      '"candles", "derivative", "options", "funding", "liquidations", found text "trade"; did you mean "trades"?',
+      '"candles", "derivative", "options", "funding", "liquidations", "orders", found text "trade"; did you mean "trades"?',
     ],
   ),
   brokenCollector("two exchanges of one name", RUN + INSTANCE + INSTANCE, [
@@ -151,7 +151,7 @@ when = { "/a" = { prefixx = "a" }, "/b" = [] }
       'okx.toml:23:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
       'okx.toml:23:3+6 error okx: Missing key "size" in [[events]]: expected text or a table',
       'okx.toml:24:8+8 error okx: Wrong value of "kind": expected one of "trade", "book", "quote", "ticker", "candle", ' +
-      '"derivative_ticker", "option_summary", "funding", "liquidation", "checksum", found text "trades"; did you mean "trade"?',
+      '"derivative_ticker", "option_summary", "funding", "liquidation", "order", "checksum", found text "trades"; did you mean "trade"?',
       'okx.toml:25:3+6 error okx: Missing key "price" in [[events]]: expected text or a table',
       'okx.toml:27:23+4 error okx: Unknown key "mapp" in [events.symbol]: did you mean "map"?',
       'okx.toml:28:8+1 error okx: Wrong value of "size": expected text or a table, found 5',

@@ -101,6 +101,10 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "XRP/USDT:USDT-251219-2.05-P": "XRP-251219-2.05-P",
     },
   },
+  bitso: {
+    answers: [{ success: true, payload: [{ book: "btc_mxn", tick_size: "10", minimum_amount: "0.00003" }] }],
+    gives: { "BTC/MXN": "btc_mxn" },
+  },
   "okx-eea": {
     answers: [{
       code: "0",

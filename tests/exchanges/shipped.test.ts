@@ -63,7 +63,10 @@ Deno.test("binance subscribes in one frame and asks for a snapshot of each book"
 });
 
 Deno.test("binance-usdm asks for each channel on its own endpoint", () => {
-  const plan = planOf("binance-usdm", { symbols: ["BTC/USDT:USDT"], channels: offers(["options", "funding"]) });
+  const plan = planOf("binance-usdm", {
+    symbols: ["BTC/USDT:USDT"],
+    channels: offers(["options", "funding", "orders"]),
+  });
   assert.deepEqual(messagesOf(plan), [
     'public {"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@depth@100ms","btcusdt@bookTicker"],"id":{id}}',
     'market {"method":"SUBSCRIBE","params":["btcusdt@ticker","btcusdt@kline_1m","btcusdt@markPrice@1s","btcusdt@forceOrder"],"id":{id}}',
@@ -180,7 +183,10 @@ for (const [name, symbol, message] of TAKEN_BACK) {
 }
 
 Deno.test("binance-coinm asks for everything on one endpoint", () => {
-  const plan = planOf("binance-coinm", { symbols: ["BTC/USD:BTC"], channels: offers(["options", "funding"]) });
+  const plan = planOf("binance-coinm", {
+    symbols: ["BTC/USD:BTC"],
+    channels: offers(["options", "funding", "orders"]),
+  });
   assert.deepEqual(messagesOf(plan), [
     'public {"method":"SUBSCRIBE","params":["btcusd_perp@trade","btcusd_perp@depth@100ms","btcusd_perp@bookTicker",' +
     '"btcusd_perp@ticker","btcusd_perp@kline_1m","btcusd_perp@markPrice@1s","btcusd_perp@forceOrder"],"id":{id}}',

@@ -2,7 +2,7 @@ import { loadConfig, loadDescriptor, type LoadedConfig, type LoadedDescriptor } 
 import { type Channel, CHANNELS } from "../../src/model/mod.ts";
 
 /** Channels that few exchanges offer. */
-const SELDOM: readonly Channel[] = ["options", "funding"];
+const SELDOM: readonly Channel[] = ["options", "funding", "orders"];
 
 /** A shipped descriptor and what it offers. */
 interface ShippedDescriptor {
@@ -61,6 +61,12 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "aster-futures", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
   { name: "dydx-v4", symbols: ["BTC/USD:USDC", "ETH/USD:USDC"], lacks: ["quotes", "ticker"] },
   { name: "lighter", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: ["ticker"], markets: 3 },
+  {
+    name: "bitso",
+    symbols: ["BTC/USD", "ETH/MXN"],
+    lacks: ["quotes", "ticker", "candles", "derivative", "liquidations"],
+    also: ["orders"],
+  },
   { name: "okx-eea", symbols: ["BTC/EUR", "ETH/USDC"], lacks: ["derivative", "liquidations"] },
   { name: "okx-us", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },
   { name: "okcoin", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },

@@ -114,6 +114,10 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
         theta: event.theta,
         rho: event.rho,
       })];
+    case "order": {
+      const { order_id, side, price, size: amount, change, action, sequence } = event;
+      return [record({ order_id, side, price, amount, change, action, sequence })];
+    }
     case "funding": {
       const { funding_rate, funding_ts: funding_timestamp, interval, mark_price } = event;
       return [record({ funding_rate, funding_timestamp, interval, mark_price })];

@@ -16,6 +16,7 @@ interface BookContext {
 
 /** `[[books]]`, lowered. */
 export function buildBookRules(descriptor: DescriptorValues, context: BookContext): readonly BookRule[] {
+  checkOrders(descriptor, context);
   const names = new Set<string>();
   const fed = new Map<string, string>();
   return descriptor.books.map((values, index) => {
@@ -51,6 +52,16 @@ export function buildBookRules(descriptor: DescriptorValues, context: BookContex
   });
 }
 
+/** Reports rules of single orders that no book adds up. */
+function checkOrders({ books }: DescriptorValues, { events, place }: BookContext): void {
+  if (books.some(({ rules }) => rules === undefined)) return;
+  const kept = new Set(books.flatMap(({ rules }) => rules ?? []));
+  events.forEach(({ name, book }, index) => {
+    if (book?.bidLevel.order === undefined || kept.has(name)) return;
+    place.at("events", index).error(`No [[books]] table keeps book rule ${name}: it adds up the single orders`);
+  });
+}
+
 /** Warns of what nobody would see if it were lost: book rules that no book keeps, and books that nothing proves. */
 export function warnOfUnproven(
   descriptor: DescriptorValues,
@@ -58,10 +69,10 @@ export function warnOfUnproven(
 ): void {
   const keepsAll = descriptor.books.some(({ rules }) => rules === undefined);
   const kept = new Set(descriptor.books.flatMap(({ rules }) => rules ?? []));
-  events.forEach(({ kind, name }, index) => {
+  events.forEach(({ kind, name, book }, index) => {
     const values = descriptor.events[index];
     const isMeant = values.kind === "book" && values.integrity === "none";
-    if (kind !== "book" || keepsAll || kept.has(name) || isMeant) return;
+    if (kind !== "book" || keepsAll || kept.has(name) || isMeant || book?.bidLevel.order !== undefined) return;
     place.at("events", index).warning(
       `No [[books]] table keeps book rule ${name}: its updates are emitted unchecked, and a lost one shows nowhere; ` +
         `keep it, or say \`integrity = "none"\` in the rule`,

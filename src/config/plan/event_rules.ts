@@ -158,15 +158,22 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
   if (event.levels !== undefined && event.side === undefined) {
     place.at("levels").error("No `side`: it says of each level in `levels` whether it is a bid or an ask");
   }
+  const bidLevel = levelRule(event, "bid_level", place);
+  const askLevel = levelRule(event, "ask_level", place);
+  const [areBids, areAsks] = [bidLevel.order !== undefined, askLevel.order !== undefined];
+  if (areBids !== areAsks) place.error("`orders` of bids and of asks differ: both are single orders, or neither is");
+  if (Array.isArray(event.levels) && !areBids) {
+    place.at("levels").error("A list of places is for single orders: give `orders`, or one place");
+  }
   return {
     snapshot: typeof event.snapshot === "boolean"
       ? event.snapshot
       : predicateOf(event.snapshot, place.at("snapshot")) ?? false,
     bids: event.bids === undefined ? null : rowsOf(event.bids, place.at("bids")),
     asks: event.asks === undefined ? null : rowsOf(event.asks, place.at("asks")),
-    levels: event.levels === undefined ? null : rowsOf(event.levels, place.at("levels")),
-    bidLevel: levelRule(event, "bid_level", place),
-    askLevel: levelRule(event, "ask_level", place),
+    ...levelPlaces(event, place),
+    bidLevel,
+    askLevel,
     side: event.side === undefined
       ? null
       : fieldRule(event.side, place.at("side"), { type: "book_side", required: true, unit }),
@@ -174,16 +181,38 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
   };
 }
 
+/** Lowers `levels`, the first of its places and the others. */
+function levelPlaces(event: BookValues, place: Place): Pick<BookFields, "levels" | "furtherLevels"> {
+  const { levels } = event;
+  if (levels === undefined) return { levels: null };
+  if (typeof levels === "string") return { levels: rowsOf(levels, place.at("levels")) };
+  const [first = null, ...further] = levels.flatMap((one, index) => rowsOf(one, place.at("levels", index)) ?? []);
+  return { levels: first, furtherLevels: further };
+}
+
 function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Place): LevelRule {
   const found = event[key] === undefined ? "level" : key;
-  const values: LevelValues = event[found] ?? { price: "/0", size: "/1" };
+  const values: LevelValues = event[found] ?? { price: "/0", size: "/1", orders: false };
   const price = sourceOf(values.price, place.at(found, "price"));
   const size = sourceOf(values.size, place.at(found, "size"));
   const id = values.id === undefined ? null : sourceOf(values.id, place.at(found, "id"));
   const { stride } = values;
+  const order = orderRule(values, place.at(found));
+  if (order !== undefined) return { price: price ?? NOTHING, size: size ?? NOTHING, id, order };
   if (stride === undefined) return { price: price ?? NOTHING, size: size ?? NOTHING, id };
   checkStride(event, values, place.at(found));
   return { price: price ?? NOTHING, size: size ?? NOTHING, id, stride };
+}
+
+/** Lowers what makes a level a single order; undefined where it is none. */
+function orderRule({ id, orders, change, stride }: LevelValues, place: Place): LevelRule["order"] {
+  if (!orders) {
+    if (change !== undefined) place.at("change").error("`change` is of single orders: give `orders`");
+    return undefined;
+  }
+  if (id === undefined) place.at("orders").error("No `id`: single orders are told apart by their ids");
+  if (stride !== undefined) place.at("stride").error("Single orders are no flat list");
+  return { change: change === undefined ? null : sourceOf(change, place.at("change")) };
 }
 
 /** Reports places that a flat list of levels does not have. */

@@ -150,6 +150,8 @@ export interface BookFields {
   readonly bids: Rows | null;
   readonly asks: Rows | null;
   readonly levels: Rows | null;
+  /** Further places of levels, behind those of `levels`. */
+  readonly furtherLevels?: readonly Rows[];
   readonly bidLevel: LevelRule;
   readonly askLevel: LevelRule;
   /** Side of a level in `levels`: a field whose map gives `bid` or `ask`. */
@@ -165,6 +167,11 @@ export interface LevelRule {
    * Id of the level. A change without a price takes the price last seen with the id. Null if every level has a price.
    */
   readonly id: Expression | null;
+  /** Set where the id is that of a single order, whose sizes add up to levels. */
+  readonly order?: {
+    /** What is added to the order's size; null where rows say what is left. */
+    readonly change: Expression | null;
+  };
   /** How many values of a flat list are one level. Absent: each element is a level of its own. */
   readonly stride?: number;
 }

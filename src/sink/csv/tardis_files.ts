@@ -55,5 +55,17 @@ export const TARDIS_FILES: { readonly [K in EventKind]?: TardisFile<K> } = {
       rho: "rho",
     },
   },
+  order: {
+    folder: "orders",
+    columns: {
+      order_id: "order_id",
+      side: "side",
+      price: "price",
+      amount: "size",
+      change: "change",
+      action: "action",
+      sequence: "sequence",
+    },
+  },
   liquidation: { folder: "liquidations", columns: { id: "id", side: "side", price: "price", amount: "size" } },
 };
