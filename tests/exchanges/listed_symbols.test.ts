@@ -539,6 +539,19 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "BTC/USDC:USDC-260130-160000-P": "BTC-USDC-20260130-160000-P",
     },
   },
+  bingx: {
+    answers: [
+      { data: { symbols: [{ symbol: "BTC-USDT", status: 1 }, { symbol: "OLD-USDT", status: 25 }] } },
+      {
+        data: [
+          { symbol: "BTC-USDC", asset: "BTC", currency: "USDC", status: 1 },
+          { symbol: "OLD-USDT", asset: "OLD", currency: "USDT", status: 0 },
+        ],
+      },
+      { data: [{ symbol: "BTC-USD", minTickSize: "100" }] },
+    ],
+    gives: { "BTC/USDT": "BTC-USDT", "BTC/USDC:USDC": "BTC-USDC", "BTC/USD:BTC": "BTC-USD" },
+  },
   delta: {
     answers: [{
       result: [

@@ -30,10 +30,14 @@ for (const { name, symbols, lacks, markets = 20 } of SHIPPED) {
   Deno.test(`loadConfig() covers every stream of every channel that ${name} offers`, () => {
     const channels = offers(lacks);
     const plan = planOf(name, { symbols, channels });
-    const covered = new Set(
-      plan.connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items.flatMap((item) => item.streams)))
-        .map(streamKey),
+    const subscribed = plan.connections.flatMap(({ requests }) =>
+      requests.flatMap(({ items }) => items.flatMap((item) => item.streams))
     );
+    // What is asked for over REST again and again; of an answer for all instruments the subscription tells which.
+    const polled = plan.rest.requests.filter(({ everyMs }) => everyMs !== null).flatMap(({ channel, targets }) =>
+      targets.filter(({ symbol }) => symbol !== "").map(({ symbol }) => ({ channel, symbol }))
+    );
+    const covered = new Set([...subscribed, ...polled].map(streamKey));
     const wanted = channels.flatMap((channel) => symbols.map((symbol) => streamKey({ channel, symbol })));
     assert.deepEqual([...covered].sort(), [...wanted].sort());
   });

@@ -123,6 +123,12 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
     lacks: ["candles", "liquidations"],
   },
   { name: "delta", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: ["liquidations"], markets: 8 },
+  {
+    name: "bingx",
+    symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"],
+    lacks: ["liquidations"],
+    also: ["funding"],
+  },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 
