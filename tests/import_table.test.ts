@@ -26,6 +26,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "aws4fetch",
       "@nats-io/transport-node",
       "@redis/client",
+      "@platformatic/kafka",
       "node:buffer",
     ],
   },

@@ -1,6 +1,7 @@
 import type { SinkPlan } from "../model/mod.ts";
 import { CLICKHOUSE } from "./clickhouse/mod.ts";
 import { CSV } from "./csv/mod.ts";
+import { KAFKA } from "./kafka/mod.ts";
 import { NATS } from "./nats/mod.ts";
 import { NDJSON } from "./ndjson/mod.ts";
 import { PARQUET } from "./parquet/mod.ts";
@@ -23,6 +24,7 @@ export const SINK_TYPES: readonly SinkType[] = [
   CLICKHOUSE,
   NATS,
   REDIS,
+  KAFKA,
   S3,
 ];
 

@@ -8,6 +8,7 @@ const VALUES: Readonly<Record<string, string>> = {
   PG_URL: "postgres://collector:secret@localhost:5432/market",
   NATS_URL: "nats://collector:secret@localhost:4222",
   REDIS_URL: "redis://:secret@localhost:6379",
+  KAFKA_URL: "kafka://collector:secret@localhost:9092",
   QUESTDB_URL: "http://localhost:9000",
   CLICKHOUSE_URL: "http://collector:secret@localhost:8123",
 };

@@ -41,6 +41,10 @@ export class CollectorProcess {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Resolves with the first line of standard error that matches; rejects where none comes or the process ends. */
   async untilLog(pattern: RegExp): Promise<string> {
     const deadline = Promise.withResolvers<null>();
