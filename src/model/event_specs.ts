@@ -301,8 +301,12 @@ export function isSentKind(kind: EventKind): kind is SentKind {
 
 /** Whether the kind has price levels. */
 export function hasLevels(kind: EventKind): kind is LevelsKind {
-  return fieldsOf(kind).some(([, { type }]) => type === "levels");
+  return KINDS_WITH_LEVELS.has(kind);
 }
+
+const KINDS_WITH_LEVELS: ReadonlySet<EventKind> = new Set(
+  EVENT_KINDS.filter((kind) => fieldsOf(kind).some(([, { type }]) => type === "levels")),
+);
 
 /** Returns a value for each kind. */
 export function byKind<V>(make: (kind: EventKind) => V): Readonly<Record<EventKind, V>> {

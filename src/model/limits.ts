@@ -35,6 +35,8 @@ export const TAIL_BYTES_MAX = 12 * 1024 * 1024;
 /** Events and their estimated bytes in one batch of those; past either a new batch is begun. A batch leaves as a whole. */
 export const TAIL_BATCH_EVENTS = 2_048;
 export const TAIL_BATCH_BYTES = 512 * 1024;
+/** Batches of those that are kept to be filled anew, so that memory is not asked for again and again. */
+export const TAIL_SPARE_BATCHES_MAX = 16;
 /** Longest that sockets wait for a sink that would else fall behind the events in memory, in ms; then it falls behind. */
 export const TAIL_WAIT_MS_MAX = 1_000;
 /** Journal bytes not yet written from which they are written at once, without waiting for the group commit. */

@@ -5,6 +5,7 @@ import {
   TAIL_BATCH_BYTES,
   TAIL_BATCH_EVENTS,
   TAIL_BYTES_MAX,
+  TAIL_SPARE_BATCHES_MAX,
 } from "../model/mod.ts";
 
 /** `wait`: sockets are paused for a moment when the reader is about to lose events. `drop`: it loses them. */
@@ -50,6 +51,8 @@ export class RecentEvents {
   #start: Offset;
   #end: Offset;
   #onAdvanced: () => void = () => {};
+  /** Batches that every reader has had, to be filled anew. */
+  readonly #spare: EventBatch[] = [];
 
   /** `bytesMax` bounds the estimated memory of the events. */
   constructor(start: Offset, bytesMax = TAIL_BYTES_MAX) {
@@ -149,7 +152,7 @@ export class RecentEvents {
   #room(): Held {
     const last = this.#held.at(-1);
     if (last !== undefined && last.batch.length < TAIL_BATCH_EVENTS && last.bytes < TAIL_BATCH_BYTES) return last;
-    const held = { batch: new EventBatch(), first: this.#next, bytes: 0 };
+    const held = { batch: this.#spare.pop() ?? new EventBatch(), first: this.#next, bytes: 0 };
     this.#held.push(held);
     return held;
   }
@@ -193,7 +196,7 @@ export class RecentEvents {
     for (const other of this.#readers) had = Math.min(had, other.next);
     if (had > this.#start) {
       this.#start = Math.min(had, this.#end);
-      this.#release(this.#lowerBound(had));
+      for (const batch of this.#release(this.#lowerBound(had))) this.#keep(batch);
     }
     this.#onAdvanced();
   }
@@ -214,13 +217,20 @@ export class RecentEvents {
     return batch.weigh(number - first);
   }
 
-  /** Releases the events before one; a batch goes with its last event. */
-  #release(head: number): void {
+  /** Keeps a batch that nobody reads any more. */
+  #keep(batch: EventBatch): void {
+    if (this.#spare.length >= TAIL_SPARE_BATCHES_MAX) return;
+    batch.clear();
+    this.#spare.push(batch);
+  }
+
+  /** Releases the events before one; a batch goes with its last event. Returns the batches that went. */
+  #release(head: number): readonly EventBatch[] {
     for (let number = this.#head; number < head; number++) this.#bytes -= this.#weigh(number);
     this.#head = head;
     let gone = 0;
     while (gone < this.#held.length && this.#held[gone].first + this.#held[gone].batch.length <= head) gone++;
-    this.#held.splice(0, gone);
+    return this.#held.splice(0, gone).map(({ batch }) => batch);
   }
 
   /** The number of the first event at or past an offset. */

@@ -3,7 +3,10 @@ import { type Envelope, EventRows, type Offset } from "../model/mod.ts";
 /** Events for a sink: all that it wants of the records at or past `from` and before `next`. Never empty. */
 export interface SinkBatch {
   readonly events: readonly Envelope[];
-  /** The same events as columns, where they come as such: `events` then makes objects, the first time it is asked for. */
+  /**
+   * The same events as columns, where they come as such: `events` then makes objects, the first time it is asked for.
+   * They are good until `write` resolves, and in a sink with several writes in flight until it returns its promise.
+   */
   readonly rows?: EventRows;
   readonly from: Offset;
   /** A destination that keeps its own position keeps this one, in the same transaction as the events. */

@@ -128,3 +128,31 @@ Deno.test("RecentEvents waits for no reader whose policy is to lose events, what
     assert.equal(recent.isCrowded, policy === "wait", "also when it has caught up again");
   }
 });
+
+Deno.test("RecentEvents gives two readers every event, whatever batches were filled anew between them", () => {
+  const recent = new RecentEvents(0, 100_000 * EVENT_BYTES);
+  const readers = [recent.join(0, "wait"), recent.join(0, "wait")];
+  const stands = [0, 0];
+  const counts = [0, 0];
+  let pushed = 0;
+  for (let offset = 0; offset < 12_000; offset++) {
+    const count = 1 + offset % 3;
+    recent.push(offset, batchOf(events(offset, count)));
+    pushed += count;
+    for (const [at, reader] of readers.entries()) {
+      if (offset % (at === 0 ? 7 : 1_500) !== 0 && offset < 11_999) continue;
+      const taken = recent.readBatch(stands[at], recent.end, 100_000);
+      assert.ok(taken !== null);
+      let [stand, index] = [stands[at], 0];
+      taken.rows.each((batch, event) => {
+        const own = batch.offsets.values[event];
+        if (own !== stand && index > 0) [stand, index] = [stand + 1, 0];
+        assert.deepEqual([own, batch.indexes.values[event]], [stand, index++]);
+      });
+      counts[at] += taken.rows.length;
+      reader.advance(stands[at] = taken.next);
+    }
+  }
+  assert.deepEqual(counts, [pushed, pushed]);
+  assert.equal(recent.size, 0);
+});
