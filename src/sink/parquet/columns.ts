@@ -23,7 +23,10 @@ export interface EncodedColumn {
 export interface Column {
   /** Memory it holds, or needs when it is encoded if that is more, in bytes. */
   readonly bytes: number;
+  /** The values; good until the column is cleared. */
   encode(): EncodedColumn;
+  /** Forgets all values and keeps the room. */
+  clear(): void;
 }
 
 const FIRST_CAPACITY = 32;
@@ -57,7 +60,12 @@ class NumberRuns {
   }
 
   get bytes(): number {
-    return this.#values.length * 12;
+    return this.#length * 12;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.rows = 0;
   }
 
   value(run: number): number {
@@ -140,6 +148,8 @@ function levelsOf(runs: NumberRuns, nullable: boolean): { levels: Uint8Array | n
 export class IntegerColumn implements Column {
   readonly #runs = new NumberRuns();
   readonly #nullable: boolean;
+  /** Encoded values; its room is kept. */
+  #words = new Uint32Array(0);
 
   constructor(nullable: boolean) {
     this.#nullable = nullable;
@@ -153,10 +163,16 @@ export class IntegerColumn implements Column {
     return this.#runs.bytes;
   }
 
+  clear(): void {
+    this.#runs.clear();
+  }
+
   encode(): EncodedColumn {
     const runs = this.#runs;
     const { levels, nulls } = levelsOf(runs, this.#nullable);
-    const words = new Uint32Array((runs.rows - nulls) * 2);
+    const count = (runs.rows - nulls) * 2;
+    if (this.#words.length < count) this.#words = new Uint32Array(count);
+    const words = this.#words.subarray(0, count);
     let at = 0;
     let min = Infinity;
     let max = -Infinity;
@@ -194,7 +210,12 @@ export class DoubleColumn implements Column {
   }
 
   get bytes(): number {
-    return this.#values.byteLength;
+    return this.#rows * 8;
+  }
+
+  clear(): void {
+    this.#rows = 0;
+    this.#nans = 0;
   }
 
   encode(): EncodedColumn {
@@ -237,6 +258,10 @@ export class BooleanColumn implements Column {
 
   get bytes(): number {
     return this.#runs.bytes;
+  }
+
+  clear(): void {
+    this.#runs.clear();
   }
 
   encode(): EncodedColumn {
@@ -309,7 +334,16 @@ export class TextColumn implements Column {
   }
 
   get bytes(): number {
-    return Math.max(this.#bytes.length, this.#encodedBytes) + this.#runs.bytes;
+    return Math.max(this.#length, this.#encodedBytes) + this.#runs.bytes;
+  }
+
+  clear(): void {
+    this.#runs.clear();
+    this.#length = 0;
+    this.#last = null;
+    this.#lastCoefficient = NaN;
+    this.#lastRun = -1;
+    this.#encodedBytes = 0;
   }
 
   encode(): EncodedColumn {
@@ -410,6 +444,13 @@ export class WordColumn implements Column {
 
   get bytes(): number {
     return this.#runs.bytes + this.#words.bytes * 2;
+  }
+
+  clear(): void {
+    this.#runs.clear();
+    this.#indexes.clear();
+    this.#words.clear();
+    this.#last = null;
   }
 
   encode(): EncodedColumn {

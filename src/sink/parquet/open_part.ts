@@ -58,7 +58,7 @@ export class OpenPart {
   seal(): void {
     const batch = this.#events;
     const { symbols } = batch;
-    let table = new ParquetTable(this.partition.kind, this.#options);
+    const table = new ParquetTable(this.partition.kind, this.#options);
     let symbol: string | null = null;
     let sinceMeasured = 0;
     for (const event of orderBySymbol(batch)) {
@@ -67,7 +67,7 @@ export class OpenPart {
         (sinceMeasured >= MEASURE_EVERY && table.bytes >= ROW_GROUP_BYTES_MAX);
       if (isFull) {
         this.#add(table.encode());
-        table = new ParquetTable(this.partition.kind, this.#options);
+        table.clear();
       }
       if (isFull || sinceMeasured >= MEASURE_EVERY) sinceMeasured = 0;
       table.append(batch, event);

@@ -95,6 +95,12 @@ export class ParquetTable {
     return this.#columns;
   }
 
+  /** Forgets all rows and keeps the room. */
+  clear(): void {
+    for (const { column } of this.#columns) column.clear();
+    this.rows = 0;
+  }
+
   /** Encodes what it holds. */
   encode(): RowGroup {
     return encodeRowGroup(this.#columns, this.rows);
