@@ -94,8 +94,10 @@ export const BOOK_ORDERS_MAX = 500_000;
 export const INSTRUMENT_PAGES_MAX = 100;
 /** Partitions a Parquet sink keeps open; when reached, it asks to be flushed. */
 export const SINK_PARTITIONS_MAX = 20_000;
-/** Bytes a sink keeps in memory; when reached, a Parquet sink encodes its largest parts and a text sink writes to its files. */
+/** Bytes a sink keeps in memory; when reached, a Parquet sink encodes its largest parts. */
 export const SINK_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes a text sink keeps in memory; when reached, it writes to its files. */
+export const SINK_TEXT_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of encoded row groups a Parquet sink keeps in memory; when reached, it writes its largest parts. */
 export const SINK_ENCODED_BYTES_MAX = 48 * 1024 * 1024;
 /** Rows after which a Parquet row group ends with the symbol it is at, so that readers pass over those of other symbols. */

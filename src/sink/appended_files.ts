@@ -1,5 +1,5 @@
 import type { FileHandle } from "../host/mod.ts";
-import { Failure, type Offset, SINK_BUFFER_BYTES_MAX, SINK_OPEN_FILES_MAX } from "../model/mod.ts";
+import { Failure, type Offset, SINK_OPEN_FILES_MAX, SINK_TEXT_BYTES_MAX } from "../model/mod.ts";
 import { isSameFile, makeFolder, OwnedFolder } from "./owned_folder.ts";
 import type { SinkContext } from "./sink_type.ts";
 import { TextBuffer } from "./text_buffer.ts";
@@ -12,6 +12,8 @@ interface OpenFile {
 }
 
 const UNDO_NAME = "_undo.json";
+/** Buffers that are kept to be filled anew, so that memory is not asked for with every flush. */
+const SPARE_BUFFERS_MAX = 16;
 
 /**
  * Text files that only grow, in an owned folder that remembers how to take back what was not committed. Lines are kept
@@ -27,6 +29,8 @@ export class AppendedFiles {
   #open = new Map<string, OpenFile>();
   #lines = new Map<string, TextBuffer>();
   #headers = new Map<string, string>();
+  /** Emptied buffers, to be filled anew. */
+  readonly #spare: TextBuffer[] = [];
   #bufferedBytes = 0;
   #first: Offset | null = null;
   #last: Offset = 0;
@@ -63,7 +67,7 @@ export class AppendedFiles {
   write(path: string, header: string, offset: Offset, put: (lines: TextBuffer) => void): void {
     let lines = this.#lines.get(path);
     if (lines === undefined) {
-      this.#lines.set(path, lines = new TextBuffer());
+      this.#lines.set(path, lines = this.#spare.pop() ?? new TextBuffer());
       this.#headers.set(path, header);
     }
     const before = lines.length;
@@ -75,7 +79,7 @@ export class AppendedFiles {
 
   /** Appends what is in memory to the files where it has outgrown the buffer. */
   async spill(signal: AbortSignal): Promise<void> {
-    if (this.#bufferedBytes >= SINK_BUFFER_BYTES_MAX / 4) await this.#track(() => this.#writeRound(signal));
+    if (this.#bufferedBytes >= SINK_TEXT_BYTES_MAX) await this.#track(() => this.#writeRound(signal));
   }
 
   /** Makes everything appended safe; everything before `next` was appended by then. */
@@ -143,6 +147,11 @@ export class AppendedFiles {
   }
 
   #dropLines(): void {
+    for (const lines of this.#lines.values()) {
+      if (this.#spare.length >= SPARE_BUFFERS_MAX) break;
+      lines.clear();
+      this.#spare.push(lines);
+    }
     this.#lines.clear();
     this.#headers.clear();
     this.#bufferedBytes = 0;

@@ -27,7 +27,7 @@ export class OpenPart {
   readonly sinceMs: number;
   rows = 0;
   readonly #options: TableOptions;
-  #events = new EventBatch();
+  readonly #events = new EventBatch();
   /** Estimated memory of events that are not encoded, in bytes. */
   openBytes = 0;
   readonly #groups: RowGroup[] = [];
@@ -75,7 +75,8 @@ export class OpenPart {
       sinceMeasured++;
     }
     if (table.rows > 0) this.#add(table.encode());
-    this.#events = new EventBatch();
+    // A part that is sealed on the way fills again to about the same size.
+    batch.clear();
     this.openBytes = 0;
   }
 
