@@ -4,13 +4,17 @@
  * for two lengths of input. `deno task bench sinks` measures the sinks instead. It measures and asserts nothing.
  */
 import process from "node:process";
+import { denoHost } from "../../src/host/mod.ts";
 import { runCli } from "../support/captured_cli.ts";
 import { recordingPath } from "../support/recordings.ts";
 import { type Cost, measureInTurn, Stopwatch } from "./measure.ts";
+import { bookDepthStages } from "./book_depth.ts";
+import { instrumentStages } from "./instruments.ts";
 import { loadSamples, type Sample } from "./samples.ts";
 import { benchSinks } from "./sinks.ts";
 import { measureSocketToDisk } from "./socket_to_disk.ts";
 import { createStages } from "./stages.ts";
+import type { PeerReport } from "./wire.ts";
 
 const ROUNDS = 5;
 /** Frames of the first sample, and of each run of a stage. */
@@ -20,7 +24,7 @@ const SHORT_FRAMES = 4_000;
 const SOCKET_FRAMES = [100_000, 300_000] as const;
 const REPLAYED = "binance-usdm-20240808-btcusdt";
 
-async function main(): Promise<void> {
+async function main(withPeers: boolean): Promise<void> {
   const watch = new Stopwatch();
   print(`Deno ${Deno.version.deno}, V8 ${Deno.version.v8}; ${navigator.hardwareConcurrency} cores`);
   print(
@@ -33,6 +37,9 @@ async function main(): Promise<void> {
     const costs = await measureSample(sample, at === 0 ? FRAMES_MAX : SHORT_FRAMES);
     referee ??= costs[0];
   }
+  if (withPeers) { for (const [at, sample] of samples.entries()) await measurePeer(sample, PEER_EXCHANGES[at]); }
+  await byDepth();
+  await byInstruments(samples[0], referee);
   await replayFile(referee);
   await socketToDisk(referee);
   print(`\n${(watch.wallMs / 1000).toFixed(0)} s in all`);
@@ -44,6 +51,48 @@ async function measureSample(sample: Sample, framesPerRun: number): Promise<read
   heading(`${sample.name}: ${sample.frames.length.toLocaleString("en")} frames of ${sample.bytesPerFrame} bytes`);
   for (const cost of costs) row(cost, costs[0]);
   return costs;
+}
+
+/** tardis-dev's names of the exchanges of the samples. */
+const PEER_EXCHANGES = ["binance-futures", "bybit", "okex", "coinbase-international", "kraken"] as const;
+
+/** The mappers of a peer in a process of its own, each with its own measure of parsing. */
+async function measurePeer(sample: Sample, exchange: string | undefined): Promise<void> {
+  if (exchange === undefined) return;
+  const path = await Deno.makeTempFile();
+  const decoder = new TextDecoder();
+  await Deno.writeTextFile(path, sample.frames.map((frame) => decoder.decode(frame)).join("\n"));
+  const script = decodeURIComponent(new URL("peers.ts", import.meta.url).pathname);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-config", "--no-lock", "--no-prompt", "-A", "--no-check", script, exchange, path],
+  }).output();
+  await Deno.remove(path);
+  heading(`tardis-dev's mappers for ${exchange}: the frames of ${sample.name}, into memory, books passed on`);
+  if (code !== 0) return print(`not measured: ${decoder.decode(stderr).split("\n")[0]}`);
+  const { parseNs, mapNs, events }: PeerReport = JSON.parse(decoder.decode(stdout));
+  const referee = { name: "JSON.parse", cpuNs: parseNs, wallNs: parseNs };
+  row(referee, referee);
+  if (events === 0) return print("  its mappers took none of these frames");
+  row({ name: "with mappers", cpuNs: mapNs, wallNs: mapNs }, referee);
+}
+
+/** What a level of a delta costs by the depth of its book. */
+async function byDepth(): Promise<void> {
+  print("\nbooks: CPU ns a level of a delta, × the shallowest");
+  const costs = await measureInTurn(bookDepthStages(), ROUNDS);
+  for (const { name, cpuNs } of costs) {
+    print(`  ${name.padEnd(40)} ${cpuNs.toFixed(0).padStart(6)} ${(cpuNs / costs[0].cpuNs).toFixed(2).padStart(6)}`);
+  }
+}
+
+/** From frames to one Parquet flush by the number of instruments. */
+async function byInstruments(sample: Sample, referee: Cost | null): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  const stages = instrumentStages(sample, denoHost(), dir);
+  heading("trades and quotes over many instruments: frames → pipeline → Parquet flushed");
+  if (stages === null) print("not measured: the recording is not here");
+  else for (const cost of await measureInTurn(stages, 3)) row(cost, referee);
+  await Deno.remove(dir, { recursive: true });
 }
 
 /** The command itself: unpacks, splits and parses the recording, then runs the pipeline. */
@@ -68,7 +117,11 @@ async function socketToDisk(referee: Cost | null): Promise<void> {
     print(
       `  received ${(report.bytes / 1e6).toFixed(0)} MB in ${seconds(receivedMs)}, committed in ` +
         `${seconds(committedMs)}, ${seconds(cpuMs)} of CPU; ${report.events.toLocaleString("en")} events; ` +
-        `${report.gaps} undecodable; memory: peak ${mebibytes(report.peakBytes)}, idle ${mebibytes(report.idleBytes)}`,
+        `${report.gaps} undecodable; on disk: Parquet ${percent(report.parquetBytes, report.bytes)}, journal ` +
+        `${percent(report.journalBytes, report.bytes)} before it is sealed and ` +
+        `${percent(report.packedBytes, report.bytes)} packed with zstd -3; memory: peak ${
+          mebibytes(report.peakBytes)
+        }, idle ${mebibytes(report.idleBytes)}`,
     );
   }
 }
@@ -92,6 +145,10 @@ function row({ name, cpuNs, wallNs }: Cost, referee: Cost | null): void {
   );
 }
 
+function percent(bytes: number, of: number): string {
+  return `${(bytes / of * 100).toFixed(1)} %`;
+}
+
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
@@ -107,6 +164,6 @@ function print(text: string): void {
 if (import.meta.main) {
   const [what, ...names] = Deno.args;
   if (what === "sinks") await benchSinks(names);
-  else await main();
+  else await main(Deno.args.includes("--peers"));
   process.exit(0);
 }

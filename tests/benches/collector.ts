@@ -4,6 +4,7 @@
  * frames it sends.
  */
 import process from "node:process";
+import { zstdCompressSync } from "node:zlib";
 import { Service } from "../../src/service/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { createLog } from "../../src/telemetry/mod.ts";
@@ -56,6 +57,7 @@ const report: CollectorReport = {
   bytes: service.metrics.count("collector_received_bytes_total", exchange),
   events: sinks[0].events,
   gaps: service.metrics.count("collector_gaps_total", exchange, "undecodable"),
+  ...sizesBelow(dir),
   receivedMs,
   committedMs,
   cpuMs,
@@ -65,6 +67,24 @@ const report: CollectorReport = {
 console.log(JSON.stringify(report));
 await host.files.removeTree(dir);
 process.exit(0);
+
+/** Bytes of the files that the run left. */
+function sizesBelow(path: string): Pick<CollectorReport, "parquetBytes" | "journalBytes" | "packedBytes"> {
+  const sizes = { parquetBytes: 0, journalBytes: 0, packedBytes: 0 };
+  for (const { name, isDirectory } of Deno.readDirSync(path)) {
+    const full = `${path}/${name}`;
+    if (isDirectory) {
+      const below = sizesBelow(full);
+      for (const key of ["parquetBytes", "journalBytes", "packedBytes"] as const) sizes[key] += below[key];
+    } else if (name.endsWith(".parquet")) sizes.parquetBytes += Deno.statSync(full).size;
+    else if (path.endsWith("/journal")) {
+      const bytes = Deno.readFileSync(full);
+      sizes.journalBytes += bytes.length;
+      sizes.packedBytes += name.endsWith(".zst") ? bytes.length : zstdCompressSync(bytes).length;
+    }
+  }
+  return sizes;
+}
 
 /** Throws where it takes too long, because nothing would ever end this process then. */
 async function until(isSo: () => boolean): Promise<void> {

@@ -5,7 +5,7 @@ export async function measureSocketToDisk(frames: number): Promise<CollectorRepo
   const sender = startScript("sender.ts", [String(frames)]);
   try {
     const { exchange, port } = await readLine<SenderReady>(sender.stdout);
-    const collector = startScript("collector.ts", [exchange, String(port), String(frames)], runFlags());
+    const collector = startScript("collector.ts", [exchange, String(port), String(frames)]);
     const report = await readLine<CollectorReport>(collector.stdout);
     const { code } = await collector.status;
     if (code !== 0) throw new Error(`The collector ended with code ${code}`);
@@ -16,17 +16,11 @@ export async function measureSocketToDisk(frames: number): Promise<CollectorRepo
   }
 }
 
-/** The engine's settings that `deno task run` starts the program with. */
-function runFlags(): readonly string[] {
-  const config = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
-  return String(config.tasks.run).split(" ").filter((word) => word.startsWith("--v8-flags="));
-}
-
-function startScript(name: string, args: readonly string[], flags: readonly string[] = []): Deno.ChildProcess {
+function startScript(name: string, args: readonly string[]): Deno.ChildProcess {
   const permissions = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"];
   const script = new URL(name, import.meta.url).href;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags, ...permissions, script, ...args],
+    args: ["run", ...permissions, script, ...args],
     stdout: "piped",
   }).spawn();
 }

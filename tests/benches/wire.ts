@@ -23,6 +23,10 @@ export interface CollectorReport {
   readonly events: number;
   /** Frames that could not be read; none is expected. */
   readonly gaps: number;
+  /** Bytes of Parquet files, of the journal as it was left, and of that packed with zstd -3. */
+  readonly parquetBytes: number;
+  readonly journalBytes: number;
+  readonly packedBytes: number;
   /** Until the last frame was received. */
   readonly receivedMs: number;
   /** Until all events stood in synced files. */
@@ -32,4 +36,13 @@ export interface CollectorReport {
   /** The most memory the process held in its life, and what it held before the first frame, in bytes. */
   readonly peakBytes: number;
   readonly idleBytes: number;
+}
+
+/** What the mappers of a peer cost in their own process, CPU time in ns a frame. */
+export interface PeerReport {
+  readonly parseNs: number;
+  /** Parsing included. */
+  readonly mapNs: number;
+  /** Events that they gave in all rounds. */
+  readonly events: number;
 }
