@@ -81,7 +81,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   const plan = file.globals === null ? null : buildPlan(file.globals, exchanges);
   // A password that stands in the file is as little to be shown as one from the environment.
   for (const { name, options: { url } } of plan?.sinks ?? []) {
-    if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url);
+    if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url, "alone");
   }
   if (file.http.token !== null) options.secrets?.add("{http_token}", file.http.token.reveal());
   return {

@@ -41,7 +41,7 @@ export function revealAll(texts: Readonly<Record<string, string | Secret>>): Rec
 /**
  * Hides values in whatever leaves the program: log lines, health, errors, reasons in the journal. A value is found as it
  * is, escaped for JSON or HTML, percent-encoded in whole or in part, and cut off at the end of the text; of a value that
- * is an address, so are its user, password and query values, of one with several parts its longer parts.
+ * is an address, so are its password and query values, of one with several parts its longer parts.
  *
  * Values shorter than `SECRET_CHARS_MIN` are not looked for, because they would tear ordinary words apart; those up to
  * `SECRET_WORD_CHARS_MAX` are found as whole words alone; `true`, `false` and numbers up to that length are no secrets.
@@ -61,12 +61,16 @@ export class Secrets {
 
   /** Hides a value from now on; `label` stands in its place. */
   add(label: string, value: string): void {
-    this.#addParts(label, [value, decoded(value), ...addressParts(value), ...longParts(value)]);
+    this.#addParts(label, [value, decoded(value), ...addressParts(value, "alone"), ...longParts(value)]);
   }
 
-  /** Hides the user, the password and the query values of an address whose host and path may be shown. */
-  addAddress(label: string, address: string): void {
-    this.#addParts(label, addressParts(address));
+  /**
+   * Hides the password and the query values of an address whose host and path may be shown, and its user: `alone` where
+   * it stands without a password, as a token does, because one beside it is a name such as `postgres`, which stands in
+   * every other line of a log.
+   */
+  addAddress(label: string, address: string, user: "always" | "alone" = "always"): void {
+    this.#addParts(label, addressParts(address, user));
   }
 
   /** Hides every `Secret` that stands anywhere in a value. */
@@ -155,13 +159,14 @@ function decoded(text: string): string {
   }
 }
 
-/** User, password and query values of an address; nothing of a text that is none. */
-function addressParts(value: string): readonly string[] {
+/** Password, query values and user of an address; nothing of a text that is none. */
+function addressParts(value: string, hidden: "always" | "alone"): readonly string[] {
   const match = /^\w[\w+.-]*:\/\/(?:([^/?#@]*)@)?[^?#]*(?:\?([^#]*))?/.exec(value);
   if (match === null) return [];
   const [, user = "", query = ""] = match;
   const values = query.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
-  return [...user.split(":"), ...values].flatMap((part) => [part, decoded(part)]);
+  const logins = hidden === "always" ? user.split(":") : [user.slice(user.indexOf(":") + 1)];
+  return [...logins, ...values].flatMap((part) => [part, decoded(part)]);
 }
 
 /** Finds a value however its characters are spelled: plain, percent-encoded once or twice, escaped. */

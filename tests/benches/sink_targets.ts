@@ -1,6 +1,9 @@
 import { CLICKHOUSE_ABSENT, ClickhouseServer } from "../support/clickhouse_server.ts";
+import { KAFKA_ABSENT, KafkaServer } from "../support/kafka_server.ts";
+import { NATS_ABSENT, NatsServer } from "../support/nats_server.ts";
 import { POSTGRES_ABSENT, PostgresServer } from "../support/postgres_server.ts";
 import { QUESTDB_ABSENT, QuestdbServer } from "../support/questdb_server.ts";
+import { REDIS_BINARIES, RedisServer } from "../support/redis_server.ts";
 import { S3_ABSENT, S3Server } from "../support/s3_server.ts";
 
 /** A sink to measure, on a server of its own where it needs one. */
@@ -67,6 +70,34 @@ export const SINK_TARGETS: readonly SinkTarget[] = [
     start: async () => {
       const server = await S3Server.start();
       return { keys: server.keys(), stop: () => server.stop() };
+    },
+  },
+  {
+    name: "nats",
+    type: "nats",
+    absent: NATS_ABSENT,
+    start: async () => {
+      const server = await NatsServer.start();
+      return { keys: { url: server.url() }, stop: () => server.stop() };
+    },
+  },
+  {
+    name: "redis",
+    type: "redis",
+    absent: REDIS_BINARIES[0].absent,
+    start: async () => {
+      const server = await RedisServer.start(REDIS_BINARIES[0].path);
+      return { keys: { url: server.url() }, stop: () => server.stop() };
+    },
+  },
+  {
+    name: "kafka",
+    type: "kafka",
+    absent: KAFKA_ABSENT,
+    start: async () => {
+      const server = await KafkaServer.start();
+      const keys = { url: server.url(), sasl_mechanism: "PLAIN", partitions: 1 };
+      return { keys, stop: () => server.stop() };
     },
   },
 ];

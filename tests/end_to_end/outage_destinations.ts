@@ -1,8 +1,13 @@
+import { CLICKHOUSE_ABSENT, ClickhouseServer } from "../support/clickhouse_server.ts";
 import { NATS_ABSENT, NatsServer } from "../support/nats_server.ts";
 import { KAFKA_ABSENT, KafkaServer } from "../support/kafka_server.ts";
 import { POSTGRES_ABSENT, PostgresServer } from "../support/postgres_server.ts";
 import { QUESTDB_ABSENT, QuestdbServer } from "../support/questdb_server.ts";
 import { REDIS_BINARIES, RedisServer } from "../support/redis_server.ts";
+import { S3_ABSENT, S3Server } from "../support/s3_server.ts";
+import { readParquetBytes } from "../support/stored_events.ts";
+import { tableOf } from "../../src/sink/table_rows.ts";
+import type { EventKind } from "../../src/model/mod.ts";
 
 /** An event as a destination holds it: a message, or all rows of a table that stand for it. */
 export interface HeldEvent {
@@ -163,6 +168,57 @@ export const OUTAGE_DESTINATIONS: readonly OutageDestination[] = [
         },
         purge: async () => {
           for (const table of await tables()) await server.query(`drop table '${table}'`);
+        },
+      });
+    },
+  },
+  {
+    name: "clickhouse",
+    absent: CLICKHOUSE_ABSENT,
+    start: async () => {
+      const server = await ClickhouseServer.start();
+      const lines = async (query: string) => (await server.query(query)).split("\n").filter((line) => line !== "");
+      const tables = () => lines("select name from system.tables where database = currentDatabase()");
+      return withKeys(server, {
+        toml: `type = "clickhouse"\nurl = "${server.url()}"`,
+        held: async () => {
+          const there = await tables();
+          const held: HeldEvent[] = [];
+          for (const table of TABLES.filter((name) => there.includes(name))) {
+            const query = `select offset, index, count() from ${table} final group by offset, index`;
+            for (const line of await lines(query)) {
+              const [offset, index, rows] = line.split("\t").map(Number);
+              held.push({ offset, index, place: table, group: null, rows });
+            }
+          }
+          return held;
+        },
+        purge: async () => {
+          for (const table of await tables()) await server.query(`drop table ${table} sync`);
+        },
+      });
+    },
+  },
+  {
+    name: "s3",
+    absent: S3_ABSENT,
+    start: async () => {
+      const server = await S3Server.start();
+      const keys = Object.entries(server.keys()).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+      return withKeys(server, {
+        toml: ['type = "s3"', "part_seconds = 1", "files_per_hour = 1000000", ...keys].join("\n"),
+        held: async () => {
+          const held: HeldEvent[] = [];
+          for (const key of await server.list("kind=")) {
+            const kind = /kind=([^/]+)/.exec(key)?.[1] as EventKind;
+            for (const { offset, index } of await readParquetBytes(await server.read(key))) {
+              held.push({ offset: Number(offset), index: Number(index), place: tableOf(kind), group: null, rows: 1 });
+            }
+          }
+          return held;
+        },
+        purge: async () => {
+          for (const key of await server.list("")) await server.remove(key);
         },
       });
     },

@@ -99,3 +99,11 @@ Deno.test("Secrets never lets a longer value through, whatever stands around it"
     ),
   );
 });
+
+Deno.test("Secrets hides the user of a destination's address only where it stands alone", () => {
+  const secrets = new Secrets();
+  secrets.addAddress("{url}", "postgres://collector:se%3Acret-1@db:5432/market", "alone");
+  secrets.addAddress("{token}", "nats://token-of-eleven@bus:4222", "alone");
+  const text = "sink postgres of collector: se:cret-1, se%3Acret-1, token-of-eleven";
+  assert.equal(secrets.hide(text), "sink postgres of collector: {url}, {url}, {token}");
+});

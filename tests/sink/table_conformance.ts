@@ -114,7 +114,7 @@ export function testTableSink<Server extends TestedServer>(sut: TableSinkUnderTe
         for (const table of TABLES) held.set(table, await read(prefixOf(dir), table));
         return new Map([...held].filter(([, rows]) => rows.length > 0));
       },
-      runs: 5,
+      runs: 3,
     });
   }
 

@@ -3,12 +3,14 @@ import base64
 import http.server
 import re
 import sys
+import threading
 import urllib.parse
 
 from chdb import session
 
 port, folder, login = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 engine = session.Session(folder)
+turn = threading.Lock()
 WANTED = "Basic " + base64.b64encode(login.encode()).decode()
 STATUS = {"516": 403, "497": 403, "60": 404, "81": 404}
 
@@ -29,7 +31,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # The engine takes the data of an insert behind its statement.
         text = query + ("\n" if query else "") + body.decode()
         try:
-            result = engine.query(text, "TabSeparated" if "JSONCompactEachRow" not in text else "JSONCompactEachRow")
+            with turn:
+                result = engine.query(text, "TabSeparated" if "JSONCompactEachRow" not in text else "JSONCompactEachRow")
             self.send(200, (result.bytes() if result is not None else b"") or b"")
         except Exception as error:
             text = re.sub(r"^.*?(?=Code: \d+)", "", str(error), flags=re.S)
@@ -46,4 +49,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

@@ -2,7 +2,7 @@ import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.
 
 const CHDB = `${SERVERS_DIR}/chdb`;
 const SCRIPT = new URL("./clickhouse_server.py", import.meta.url).pathname;
-const [USER, PASSWORD] = ["collector", "clickhouse-secret"];
+const [USER, PASSWORD] = ["collector", "secret-of-clickhouse"];
 
 /** Why there is no server to test against; null where there is one. */
 export const CLICKHOUSE_ABSENT = isThere(`${CHDB}/chdb`) ? null : "no ClickHouse engine is installed";

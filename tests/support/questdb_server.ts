@@ -5,7 +5,7 @@ const JAR = `${SERVERS_DIR}/questdb/questdb-9.3.4.jar`;
 /** Why there is no server to test against; null where there is one. */
 export const QUESTDB_ABSENT = isThere(JAR) ? null : "no QuestDB is installed";
 
-const [USER, PASSWORD] = ["collector", "questdb-secret"];
+const [USER, PASSWORD] = ["collector", "secret-of-questdb"];
 
 /** A QuestDB of its own. */
 export class QuestdbServer {

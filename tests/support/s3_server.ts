@@ -58,9 +58,15 @@ export class S3Server {
 
   /** Keys of objects below a prefix, sorted. */
   async list(prefix: string): Promise<readonly string[]> {
-    const answer = await this.#fetch(`market?list-type=2&max-keys=1000&prefix=${encodeURIComponent(prefix)}`, "GET");
-    const keys = [...(await answer.text()).matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
-    return keys.map((key) => key.replaceAll("&amp;", "&")).sort();
+    const keys: string[] = [];
+    for (let token = "";;) {
+      const from = token === "" ? "" : `&continuation-token=${encodeURIComponent(token)}`;
+      const query = `list-type=2&max-keys=1000&prefix=${encodeURIComponent(prefix)}${from}`;
+      const text = await (await this.#fetch(`market?${query}`, "GET")).text();
+      for (const [, key] of text.matchAll(/<Key>([^<]*)<\/Key>/g)) keys.push(key.replaceAll("&amp;", "&"));
+      token = /<NextContinuationToken>([^<]*)</.exec(text)?.[1] ?? "";
+      if (token === "") return keys.sort();
+    }
   }
 
   async read(key: string): Promise<Uint8Array> {

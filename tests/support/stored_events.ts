@@ -19,6 +19,11 @@ export interface ParquetPart {
 export async function readParquet(files: Files, path: string): Promise<readonly ParquetRow[]> {
   const bytes = await files.readBytes(path);
   assert.ok(bytes !== null, `${path} is there`);
+  return await readParquetBytes(bytes);
+}
+
+/** Rows of a whole Parquet file in memory. */
+export async function readParquetBytes(bytes: Uint8Array): Promise<readonly ParquetRow[]> {
   return await parquetReadObjects({
     file: new Uint8Array(bytes).buffer,
     compressors: { ZSTD: (input: Uint8Array) => new Uint8Array(zstdDecompressSync(input)) },

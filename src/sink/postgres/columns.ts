@@ -14,26 +14,56 @@ const ARRAY_TYPES: Readonly<Record<ColumnType, string>> = {
 /** Largest exponent, in either direction, that `numeric` surely takes. */
 const EXPONENT_MAX = 1000;
 
-/** Rows of one table, kept by column: each becomes one array of an `insert … select from unnest(…)`. */
+/** Rows of one statement; a transaction may hold several. */
+const STATEMENT_ROWS_MAX = 10_000;
+
+/**
+ * Rows of one table, kept by column: each becomes one array of an `insert … select from unnest(…)`. The arrays are written
+ * as they are sent, because the client's own way from values to arrays costs four times as much.
+ */
 export class ColumnBuffer {
   readonly #table: PostgresTable;
-  readonly #columns: Cell[][];
+  /** For each statement the elements of the arrays, a text a column. */
+  readonly #statements: string[][] = [];
   rows = 0;
 
   constructor(table: PostgresTable) {
     this.#table = table;
-    this.#columns = table.columns.map(() => []);
   }
 
   append(row: Row): void {
-    for (let at = 0; at < row.length; at++) this.#columns[at].push(storable(row[at], this.#table.columns[at].type));
+    const { columns } = this.#table;
+    if (this.rows % STATEMENT_ROWS_MAX === 0) {
+      this.#statements.push(row.map((cell, at) => element(cell, columns[at].type)));
+    } else {
+      const arrays = this.#statements[this.#statements.length - 1];
+      for (let at = 0; at < row.length; at++) arrays[at] += `,${element(row[at], columns[at].type)}`;
+    }
     this.rows++;
   }
 
-  /** Returns the values of some rows, an array a column. */
-  slice(from: number, to: number): readonly (readonly Cell[])[] {
-    return this.#columns.map((column) => column.slice(from, to));
+  /** Returns the arrays of each statement. */
+  arrays(): readonly (readonly string[])[] {
+    return this.#statements.map((arrays) => arrays.map((elements) => `{${elements}}`));
   }
+}
+
+/** A value as an element of an array's text. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+function element(cell: Cell, type: ColumnType): string {
+  if (typeof cell === "string") return type === "decimal" ? numericText(cell) : textElement(cell);
+  if (cell === null) return "NULL";
+  return String(cell);
+}
+
+/** PostgreSQL has no NUL in texts: it becomes U+FFFD. */
+function textElement(text: string): string {
+  return /["\\\0]/.test(text) ? `"${text.replaceAll("\0", "\uFFFD").replace(/["\\]/g, "\\$&")}"` : `"${text}"`;
+}
+
+/** A number beyond all measure becomes `NaN`, which `numeric` has. */
+function numericText(digits: string): string {
+  const at = digits.search(/[eE]/);
+  return at >= 0 && Math.abs(Number(digits.slice(at + 1))) > EXPONENT_MAX ? "NaN" : digits;
 }
 
 /** Returns the statement that inserts arrays of a table's columns. */
@@ -47,12 +77,4 @@ export function insertStatement({ name, columns, unique }: PostgresTable, schema
   const conflict = unique === null ? "" : ` on conflict (${unique.map(quoted).join(", ")}) do nothing`;
   return `insert into ${quoted(schema)}.${quoted(name)} (${names.join(", ")}) select ${values.join(", ")} ` +
     `from unnest(${arrays.join(", ")}) as given(${aliases.join(", ")})${conflict}`;
-}
-
-/** PostgreSQL has no NUL in texts: it becomes U+FFFD. A number beyond all measure becomes `NaN`, which `numeric` has. */
-function storable(cell: Cell, type: ColumnType): Cell {
-  if (typeof cell !== "string") return cell;
-  if (type !== "decimal") return cell.includes("\0") ? cell.replaceAll("\0", "\uFFFD") : cell;
-  const at = cell.search(/[eE]/);
-  return at >= 0 && Math.abs(Number(cell.slice(at + 1))) > EXPONENT_MAX ? "NaN" : cell;
 }

@@ -25,9 +25,6 @@ export interface PostgresPlan {
   readonly batchRows: number;
 }
 
-/** Rows of one statement; a transaction may hold several. */
-const STATEMENT_ROWS_MAX = 10_000;
-
 /**
  * Rows in PostgreSQL, exactly once: each transaction begins by moving the sink's row of `collector_position` on from where
  * this object knows it, so what is there and where it ends are never apart. `open` raises the row's epoch, which waits for
@@ -135,8 +132,7 @@ export class PostgresSink implements Sink {
     for (const [table, buffer] of this.#buffers) {
       const wanted = this.#tables.get(table);
       if (wanted === undefined) throw new Error(`No table ${table}`);
-      for (let from = 0; from < buffer.rows; from += STATEMENT_ROWS_MAX) {
-        const values = buffer.slice(from, from + STATEMENT_ROWS_MAX);
+      for (const values of buffer.arrays()) {
         await connection.query(insertStatement(wanted, schema), { name: `insert ${table}`, values, signal });
       }
     }
