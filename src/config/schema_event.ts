@@ -44,6 +44,10 @@ const common = {
   absent: z.array(z.string()).min(1).optional().describe(
     'Texts that mean "not there" in every field of the kind that may be missing and has no `absent` of its own',
   ),
+  symbols: z.literal("asked").optional().describe(
+    "`asked`: rows of symbols that the instance is not configured for are left out; where one feed is of many instruments. " +
+      "In replay every symbol counts",
+  ),
   skip_first_frame: z.boolean().default(false).describe(
     "Leave out the first matching frame of each stream and session: it repeats what was before",
   ),

@@ -279,7 +279,7 @@ function stateNotes({ name, of, emit }: CompiledState): readonly string[] {
   ];
 }
 
-function eventNotes({ unwrap, merge, skipFirstFrame }: CompiledEvent): readonly string[] {
+function eventNotes({ unwrap, merge, skipFirstFrame, askedOnly }: CompiledEvent): readonly string[] {
   return [
     ...(unwrap === null ? [] : [`reads the text at ${unwrap.at.source}, ${unwrap.encoding}`]),
     ...(merge === null || merge.state?.partial === false
@@ -287,6 +287,7 @@ function eventNotes({ unwrap, merge, skipFirstFrame }: CompiledEvent): readonly 
       : ["fields that a row lacks are those last known of its symbol"]),
     ...(merge?.state == null ? [] : stateNotes(merge.state)),
     ...(merge?.start == null ? [] : [`nothing is said of a symbol before ${merge.start.source}`]),
+    ...(askedOnly === true ? ["leaves out symbols that the instance is not configured for"] : []),
     ...(skipFirstFrame ? ["leaves out the first frame of each stream"] : []),
   ];
 }

@@ -32,13 +32,16 @@ export class EventReader {
   /** Place of the current row in its frame. */
   #row = 0;
   readonly #symbols: SymbolMap;
+  /** The symbol where only those of the map are read; null where all are. */
+  readonly #asked: FieldReader | null;
   /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
   #lastPair: SymbolPair | null = null;
   #lastConnection: string | null = null;
   /** The session's memory that it was read with: an unmapped symbol counts in each session. */
   #lastMemory: FrameMemory | null = null;
 
-  constructor(rule: CompiledEvent, symbols: SymbolMap) {
+  /** `isReplay`: every symbol that is found counts. */
+  constructor(rule: CompiledEvent, symbols: SymbolMap, isReplay = false) {
     this.rule = rule;
     this.#make = createEventMaker(rule);
     this.#symbol = rule.symbol === null ? null : new FieldReader(rule.symbol, `${rule.name}.symbol`, true);
@@ -46,6 +49,7 @@ export class EventReader {
     this.#unwrapper = rule.unwrap === null ? null : new Unwrapper(rule.unwrap, rule.name);
     this.#checksum = optionalField(rule, "checksum");
     this.#symbols = symbols;
+    this.#asked = rule.askedOnly === true && !isReplay ? this.#symbol : null;
   }
 
   /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
@@ -89,6 +93,7 @@ export class EventReader {
     context.lost = null;
     if (rule.where !== null && !rule.where.test(context.scope)) return;
     if (rule.merge?.state?.emit === "never") return this.#know(context, rule.merge, events.batch);
+    if (this.#asked !== null && !this.#isAsked(this.#asked, context, origin)) return;
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
     context.native = pair === null ? "" : pair.native;
@@ -150,6 +155,12 @@ export class EventReader {
     batch.undo();
     batch.addFields(full);
     return true;
+  }
+
+  /** Whether the row is of a symbol of the map, which holds those that the instance asks for; a row without one is read. */
+  #isAsked(symbol: FieldReader, context: ReadContext, { connectionId }: FrameOrigin): boolean {
+    const native = symbol.text(context);
+    return native === null || this.#symbols.find(connectionId, native) !== null;
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {

@@ -305,7 +305,7 @@ export class Normalizer {
       textBytesMax,
       controls: structured,
       controlRouter: new Router(structured.flatMap(({ rule }) => rule.when ?? [])),
-      events: events.map((rule) => new EventReader(rule, this.#symbols)),
+      events: events.map((rule) => new EventReader(rule, this.#symbols, this.#plan.wanted === null)),
       eventRouter: new Router(events.map((rule) => rule.when)),
     };
   }

@@ -99,7 +99,8 @@ export interface CompiledBookFields {
 }
 
 /** An `EventRule` as it runs. */
-export interface CompiledEvent extends Pick<EventRule, "name" | "kind" | "channel" | "source" | "skipFirstFrame"> {
+export interface CompiledEvent
+  extends Pick<EventRule, "name" | "kind" | "channel" | "source" | "skipFirstFrame" | "askedOnly"> {
   readonly connections: ReadonlySet<string> | null;
   readonly when: CompiledPredicate;
   readonly unwrap: CompiledUnwrap | null;
@@ -181,13 +182,14 @@ function compileAlias({ key, set }: AliasRule): CompiledAlias {
 }
 
 function compileEvent(rule: EventRule): CompiledEvent {
-  const { name, kind, channel, source, skipFirstFrame } = rule;
+  const { name, kind, channel, source, skipFirstFrame, askedOnly } = rule;
   return {
     name,
     kind,
     channel,
     source,
     skipFirstFrame,
+    ...(askedOnly === undefined ? {} : { askedOnly }),
     connections: setOf(rule.connections),
     when: compilePredicate(rule.when),
     unwrap: rule.unwrap === null ? null : { ...rule.unwrap, at: compileExpression(rule.unwrap.at) },

@@ -64,6 +64,7 @@ function eventRule(
     book: event.kind === "book" ? bookFields(event, place, unit) : null,
     merge: mergeRule(event, place),
     skipFirstFrame: event.skip_first_frame,
+    ...(event.symbols === "asked" ? { askedOnly: true as const } : {}),
   };
 }
 

@@ -142,6 +142,8 @@ export interface EventRule {
   readonly merge: MergeRule | null;
   /** Whether the first matching frame of each stream and session is skipped, because it repeats earlier data. */
   readonly skipFirstFrame: boolean;
+  /** Whether rows of symbols that the instance did not ask for are left out. Absent: they are events too. */
+  readonly askedOnly?: true;
 }
 
 /** Places of a book's levels: either `bids` and `asks`, or `levels` with a side on each. */
