@@ -5,4 +5,5 @@
  */
 export type { LiveFacts } from "./facts.ts";
 export { GapBoard } from "./gap_board.ts";
+export { LiveFeed } from "./live/feed.ts";
 export { type ApiServerOptions, serveApi } from "./server.ts";

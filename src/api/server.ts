@@ -1,16 +1,22 @@
 import { type Context, Hono } from "hono";
-import type { HttpCall, HttpServer, Listener } from "../host/mod.ts";
-import type { HttpAccess } from "../model/mod.ts";
+import type { Clock, HttpServer, Listener } from "../host/mod.ts";
+import { type HttpAccess, LIVE_GOODBYE_MS } from "../model/mod.ts";
 import { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "../telemetry/mod.ts";
 import { type Asked, refusalOf } from "./access.ts";
+import type { ApiEnv } from "./env.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { LiveFacts } from "./facts.ts";
 import { API_ROOT, openApiDocument } from "./openapi.ts";
+import { LIVE_ROUTES } from "./live/routes.ts";
+import type { LiveFeed } from "./live/feed.ts";
 import { readParameters } from "./parameters.ts";
 import { ENDPOINTS } from "./resources.ts";
 
 export interface ApiServerOptions extends TelemetryFacts {
   readonly listener: Listener;
+  readonly clock: Clock;
+  /** Gives clients the events of the moment. */
+  readonly feed: LiveFeed;
   readonly host: string;
   readonly port: number;
   readonly access: HttpAccess;
@@ -18,18 +24,29 @@ export interface ApiServerOptions extends TelemetryFacts {
   readonly facts: LiveFacts;
 }
 
-/** What hono hands to each handler beside the request. */
-type ApiEnv = { Bindings: { readonly call: HttpCall } };
-
 /**
  * Serves health, metrics and the API for as long as the process lives, also while the configuration is broken. Rejects
  * with a `Failure` where the address cannot be bound or a certificate cannot be used.
  */
-export function serveApi(options: ApiServerOptions): Promise<HttpServer> {
-  const { listener, host, port, access } = options;
+export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
+  const { listener, host, port, access, feed } = options;
   const app = createApp(options);
   const { tls, clientsMax } = access;
-  return listener.serveHttp({ host, port, tls, clientsMax }, (request, call) => app.fetch(request, { call }));
+  const server = await listener.serveHttp(
+    { host, port, tls, clientsMax },
+    (request, call) => app.fetch(request, { call }),
+  );
+  return {
+    host: server.host,
+    port: server.port,
+    async stop() {
+      const hasClients = feed.size > 0;
+      feed.stop("the collector stops");
+      // Connections are cut by the server's stop: the reason needs a moment to leave.
+      if (hasClients) await options.clock.sleep(LIVE_GOODBYE_MS);
+      await server.stop();
+    },
+  };
 }
 
 function createApp(options: ApiServerOptions): Hono<ApiEnv> {
@@ -57,6 +74,10 @@ function createApp(options: ApiServerOptions): Hono<ApiEnv> {
   const document = `${API_ROOT}/openapi.json`;
   app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));
   only(document);
+  for (const [path, route] of LIVE_ROUTES) {
+    app.get(path, (context) => route(context, options));
+    only(path);
+  }
   app.notFound((context) => context.json({ error: "not found", paths }, 404));
   app.onError((error, context) => {
     const text = secrets.hide(error.message);

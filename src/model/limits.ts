@@ -252,6 +252,25 @@ export const API_ENTRIES_DEFAULT = 1_000;
 /** Deepest book that the API gives, in levels of a side, and how deep it is where nobody says. */
 export const API_DEPTH_MAX = 5_000;
 export const API_DEPTH_DEFAULT = 20;
+/** Clients that follow events at once; further ones are sent away. */
+export const LIVE_CLIENTS_MAX = 1_000;
+/** Most that waits for such a client, in characters; one that is slower than that is cut off. */
+export const LIVE_QUEUE_CHARS_MAX = 4 * 1024 * 1024;
+/** What is handed over to a client's connection at once, in characters. */
+export const LIVE_CHUNK_CHARS = 64 * 1024;
+/** Most that a WebSocket of such a client holds, in bytes. */
+export const LIVE_SOCKET_BYTES_MAX = 256 * 1024;
+/** How often a quiet stream of events shows that it lives, in ms. */
+export const LIVE_BEAT_MS = 5_000;
+/** How long such clients are given to read why they are sent away at the stop, in ms. */
+export const LIVE_GOODBYE_MS = 200;
+/** Largest request on such a WebSocket, in characters, and most requests a second. */
+export const LIVE_REQUEST_CHARS_MAX = 64 * 1024;
+export const LIVE_REQUESTS_PER_S = 20;
+/** Subscriptions of one client, patterns of one list, and the longest pattern, in characters. */
+export const LIVE_SUBSCRIPTIONS_MAX = 100;
+export const LIVE_PATTERNS_MAX = 1_000;
+export const LIVE_PATTERN_CHARS_MAX = 200;
 /** Shortest token of the API, in characters. */
 export const HTTP_TOKEN_CHARS_MIN = 16;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */

@@ -14,7 +14,7 @@ import {
 } from "../model/mod.ts";
 import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
-import { GapBoard, serveApi } from "../api/mod.ts";
+import { GapBoard, LiveFeed, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { nameHolder } from "./port_holder.ts";
@@ -77,6 +77,7 @@ export class Service {
   readonly #began: number;
   readonly #stopping = new AbortController();
   readonly #gaps = new GapBoard();
+  readonly #feed: LiveFeed;
   #observer: Observer = () => {};
   #loaded: ReadConfig;
   #collector: Collector | null = null;
@@ -102,6 +103,11 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#began = options.context.host.clock.monotonicMs();
+    this.#feed = new LiveFeed({
+      now: () => options.context.host.clock.nowMicros(),
+      exchanges: () => this.#loaded.exchanges,
+      books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
+    });
     this.#loaded = options.loaded ?? this.#load();
     this.#observer = options.createObserver(this.#loaded.plan);
   }
@@ -134,6 +140,8 @@ export class Service {
     this.#server = await serveApi({
       secrets: context.host.secrets,
       listener: context.host.listener,
+      clock: context.host.clock,
+      feed: this.#feed,
       host: httpHost,
       port,
       access: http,
@@ -360,7 +368,10 @@ export class Service {
       host,
       observe: this.observe,
       rest: this.#rest,
-      onEvents: (events) => this.#gaps.take(events),
+      onEvents: (events) => {
+        this.#gaps.take(events);
+        this.#feed.push(events);
+      },
       onNobodyReads: this.#options.onNobodyReads,
     });
     this.#loaded = complete;

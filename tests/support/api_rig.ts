@@ -1,4 +1,4 @@
-import { GapBoard, type LiveFacts, serveApi } from "../../src/api/mod.ts";
+import { GapBoard, type LiveFacts, LiveFeed, serveApi } from "../../src/api/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { type HttpAccess, OPEN_HTTP, Secrets, type ServiceStatus } from "../../src/model/mod.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/mod.ts";
@@ -18,8 +18,13 @@ export interface ApiRigOptions {
 /** The HTTP server of the program alone, with facts that a test gives. */
 export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
   const current = options.current ?? snapshot;
+  const { listener, clock } = denoHost();
+  const books = options.facts?.books ?? (() => []);
+  const feed = new LiveFeed({ now: () => clock.nowMicros(), exchanges: options.facts?.exchanges ?? (() => []), books });
   const server = await serveApi({
-    listener: denoHost().listener,
+    listener,
+    clock,
+    feed,
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     access: { ...OPEN_HTTP, ...options.access },
@@ -37,16 +42,18 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       ...options.facts,
     },
   });
-  return new ApiRig(server.port, () => server.stop());
+  return new ApiRig(server.port, { feed, stop: () => server.stop() });
 }
 
 export class ApiRig {
   readonly port: number;
   readonly base: string;
+  readonly feed: LiveFeed;
   readonly #stop: () => Promise<void>;
 
-  constructor(port: number, stop: () => Promise<void>) {
+  constructor(port: number, { feed, stop }: { readonly feed: LiveFeed; readonly stop: () => Promise<void> }) {
     this.port = port;
+    this.feed = feed;
     this.base = `http://127.0.0.1:${port}`;
     this.#stop = stop;
   }

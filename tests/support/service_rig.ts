@@ -72,7 +72,8 @@ export class ServiceRig {
   readonly dir: string;
   readonly log: readonly string[];
   readonly #service: Service;
-  readonly #address: string;
+  /** Where its HTTP is. */
+  readonly address: string;
   #stopped = false;
 
   private constructor(options: { host: Host; dir: string; service: Service; log: string[] }) {
@@ -81,7 +82,7 @@ export class ServiceRig {
     this.log = options.log;
     this.#service = options.service;
     const { address } = options.service;
-    this.#address = `http://${address?.host}:${address?.port}`;
+    this.address = `http://${address?.host}:${address?.port}`;
   }
 
   /** Writes the files and starts. */
@@ -121,7 +122,7 @@ export class ServiceRig {
   }
 
   async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    const response = await fetch(this.#address + path);
+    const response = await fetch(this.address + path);
     return { status: response.status, text: await response.text() };
   }
 

@@ -1,0 +1,57 @@
+import type { Clock, Timer } from "../../host/mod.ts";
+import { LIVE_BEAT_MS, LIVE_CHUNK_CHARS } from "../../model/mod.ts";
+import type { LiveClient, LiveMessage } from "./client.ts";
+
+/** Headers of every stream of events. */
+export const EVENT_STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store, no-transform",
+};
+
+/**
+ * The answer that carries a client's messages as server-sent events (WHATWG HTML, section 9.2), at the pace at which it
+ * is read. Comments keep a quiet connection alive. Its last event is `end` with the reason.
+ */
+export function eventStream(client: LiveClient, clock: Clock, left: () => void): Response {
+  const encoder = new TextEncoder();
+  let wake: () => void = () => {};
+  let beat: Timer | null = null;
+  const over = () => {
+    beat?.cancel();
+    left();
+  };
+  client.whenReady(() => wake());
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      // Headers leave with the first byte.
+      controller.enqueue(encoder.encode(": begin\n\n"));
+    },
+    async pull(controller) {
+      const messages = client.drain(LIVE_CHUNK_CHARS);
+      if (messages.length > 0) return controller.enqueue(encoder.encode(messages.map(textOf).join("")));
+      if (client.end !== null) {
+        const json = JSON.stringify({ reason: client.end });
+        controller.enqueue(encoder.encode(textOf({ name: "end", id: null, json })));
+        controller.close();
+        return over();
+      }
+      const isBeat = await new Promise<boolean>((resolve) => {
+        beat = clock.after(LIVE_BEAT_MS, () => resolve(true));
+        wake = () => resolve(false);
+      });
+      (beat as Timer | null)?.cancel();
+      controller.enqueue(
+        isBeat ? encoder.encode(": beat\n\n") : encoder.encode(client.drain(LIVE_CHUNK_CHARS).map(textOf).join("")),
+      );
+    },
+    cancel() {
+      over();
+      wake();
+    },
+  }, { highWaterMark: 1 });
+  return new Response(body, { headers: EVENT_STREAM_HEADERS });
+}
+
+function textOf({ name, id, json }: LiveMessage): string {
+  return `event: ${name}\n${id === null ? "" : `id: ${id}\n`}data: ${json}\n\n`;
+}

@@ -1,0 +1,146 @@
+import type { Clock, HttpCall, HttpSocket, Timer } from "../../host/mod.ts";
+import {
+  LIVE_CHUNK_CHARS,
+  LIVE_REQUEST_CHARS_MAX,
+  LIVE_REQUESTS_PER_S,
+  LIVE_SOCKET_BYTES_MAX,
+  LIVE_SUBSCRIPTIONS_MAX,
+} from "../../model/mod.ts";
+import type { LiveClient } from "./client.ts";
+import type { LiveFeed } from "./feed.ts";
+import { readSubscription } from "./subscription.ts";
+
+/** Close codes: a client too slow, one that breaks the rules (RFC 6455, section 7.4.1), and an end that is ours. */
+const SLOW = 4008;
+const POLICY = 1008;
+const GOING = 1001;
+/** How soon it is looked whether a client has taken what was sent, in ms. */
+const LOOK_MS = 25;
+
+/**
+ * A client on a WebSocket: it subscribes and unsubscribes by JSON texts, and gets one event a text, as lines of NDJSON are.
+ * What is said about the connection itself has a `type` instead of a `kind`.
+ */
+export class LiveSocket {
+  readonly #feed: LiveFeed;
+  readonly #client: LiveClient;
+  readonly #clock: Clock;
+  readonly #socket: HttpSocket;
+  #timer: Timer | null = null;
+  #isOpen = false;
+  #requests = { sinceMs: 0, count: 0 };
+
+  private constructor(options: { feed: LiveFeed; client: LiveClient; clock: Clock; socket: HttpSocket }) {
+    this.#feed = options.feed;
+    this.#client = options.client;
+    this.#clock = options.clock;
+    this.#socket = options.socket;
+    this.#client.whenReady(() => this.#pump());
+  }
+
+  /** Answers a request that asks for a WebSocket; null where it does not ask for one. */
+  static accept(call: HttpCall, { feed, client, clock }: {
+    readonly feed: LiveFeed;
+    readonly client: LiveClient;
+    readonly clock: Clock;
+  }): Response | null {
+    const late: { live: LiveSocket | null } = { live: null };
+    const upgraded = call.upgrade({
+      open: () => late.live?.opened(),
+      message: (message) => late.live?.asked(message),
+      closed: () => late.live?.closed(),
+    });
+    if (upgraded === null) return null;
+    late.live = new LiveSocket({ feed, client, clock, socket: upgraded.socket });
+    return upgraded.response;
+  }
+
+  opened(): void {
+    this.#isOpen = true;
+    this.#pump();
+  }
+
+  closed(): void {
+    this.#isOpen = false;
+    this.#timer?.cancel();
+    this.#client.finish("the client has gone");
+    this.#feed.leave(this.#client);
+  }
+
+  /** Takes a text of the client. */
+  asked(message: string | ArrayBuffer): void {
+    if (this.#client.end !== null) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#requests.sinceMs >= 1_000) this.#requests = { sinceMs: nowMs, count: 0 };
+    if (++this.#requests.count > LIVE_REQUESTS_PER_S) return this.#refuse("more requests a second than are answered");
+    if (typeof message !== "string" || message.length > LIVE_REQUEST_CHARS_MAX) {
+      return this.#refuse(`a request has to be a text of at most ${LIVE_REQUEST_CHARS_MAX} characters`);
+    }
+    const reply = this.#replyTo(message);
+    this.#client.put({ name: "reply", id: null, json: JSON.stringify(reply) });
+  }
+
+  #replyTo(message: string): unknown {
+    let request: unknown;
+    try {
+      request = JSON.parse(message);
+    } catch {
+      return wrong(null, "The request is no JSON");
+    }
+    if (typeof request !== "object" || request === null || Array.isArray(request)) {
+      return wrong(null, 'The request is no object: {"op": "subscribe", …}');
+    }
+    const { op, id = "", ...rest } = request as Readonly<Record<string, unknown>>;
+    if (typeof id !== "string" || id.length > 100) return wrong(null, "id has to be a text of at most 100 characters");
+    if (op === "ping") return { type: "pong", id };
+    if (op === "unsubscribe") {
+      return this.#feed.unsubscribe(this.#client, id)
+        ? { type: "unsubscribed", id }
+        : wrong(id, "No such subscription");
+    }
+    if (op !== "subscribe") return wrong(id, "op has to be subscribe, unsubscribe or ping");
+    const unknown = Object.keys(rest).find((key) => !["kinds", "exchanges", "symbols", "snapshots"].includes(key));
+    if (unknown !== undefined) return wrong(id, `No key ${unknown}: there are kinds, exchanges, symbols, snapshots`);
+    if (this.#feed.countOf(this.#client) >= LIVE_SUBSCRIPTIONS_MAX) {
+      return wrong(id, `More than ${LIVE_SUBSCRIPTIONS_MAX} subscriptions`);
+    }
+    const subscription = readSubscription(rest);
+    if (typeof subscription === "string") return wrong(id, subscription);
+    this.#feed.subscribe(this.#client, id, subscription);
+    return { type: "subscribed", id };
+  }
+
+  #refuse(reason: string): void {
+    this.#client.finish(reason);
+  }
+
+  /** Sends while the client takes it. */
+  #pump(): void {
+    if (!this.#isOpen || this.#timer !== null) return;
+    while (this.#socket.bufferedBytes < LIVE_SOCKET_BYTES_MAX) {
+      const messages = this.#client.drain(LIVE_CHUNK_CHARS);
+      if (messages.length === 0) break;
+      for (const { json } of messages) this.#socket.send(json);
+    }
+    const { end } = this.#client;
+    if (end !== null) return this.#finish(end);
+    if (this.#client.isEmpty) return;
+    this.#timer = this.#clock.after(LOOK_MS, () => {
+      this.#timer = null;
+      this.#pump();
+    });
+  }
+
+  #finish(reason: string): void {
+    this.#isOpen = false;
+    this.#feed.leave(this.#client);
+    this.#socket.send(JSON.stringify({ type: "end", reason }));
+    const code = reason.startsWith("slow") ? SLOW : reason.startsWith("the collector") ? GOING : POLICY;
+    // A reason has room for 123 bytes.
+    this.#socket.close(code, reason.slice(0, 100));
+  }
+}
+
+function wrong(id: string | null, error: string): unknown {
+  return { type: "error", id, error };
+}
