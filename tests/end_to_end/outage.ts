@@ -159,6 +159,10 @@ class OutageRun {
       const end = await collector.end();
       assert.equal(end.code, 0, end.err);
       return figures;
+    } catch (cause) {
+      this.#collector?.kill("SIGKILL");
+      const end = await this.#collector?.end();
+      throw new Error(`The outages were not survived: the collector said last:\n${end?.err.slice(-3000)}`, { cause });
     } finally {
       await this.#collector?.[Symbol.asyncDispose]();
     }
