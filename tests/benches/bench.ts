@@ -37,7 +37,7 @@ async function main(withPeers: boolean): Promise<void> {
     const costs = await measureSample(sample, at === 0 ? FRAMES_MAX : SHORT_FRAMES);
     referee ??= costs[0];
   }
-  if (withPeers) { for (const [at, sample] of samples.entries()) await measurePeer(sample, PEER_EXCHANGES[at]); }
+  if (withPeers) { for (const sample of samples) await measurePeer(sample, PEER_EXCHANGES[sample.name]); }
   await byDepth();
   await byInstruments(samples[0], referee);
   await replayFile(referee);
@@ -53,8 +53,14 @@ async function measureSample(sample: Sample, framesPerRun: number): Promise<read
   return costs;
 }
 
-/** tardis-dev's names of the exchanges of the samples. */
-const PEER_EXCHANGES = ["binance-futures", "bybit", "okex", "coinbase-international", "kraken"] as const;
+/** tardis-dev's names of the exchanges of the samples that it has mappers for. */
+const PEER_EXCHANGES: Readonly<Record<string, string>> = {
+  "binance-usdm-20240808-btcusdt": "binance-futures",
+  "bybit-20260809-ws1": "bybit",
+  "okx-20220513-ws1": "okex",
+  "bitmex-20210722-ws1": "bitmex",
+  "deribit-20210722-ws1": "deribit",
+};
 
 /** The mappers of a peer in a process of its own, each with its own measure of parsing. */
 async function measurePeer(sample: Sample, exchange: string | undefined): Promise<void> {

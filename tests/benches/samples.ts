@@ -23,6 +23,8 @@ const RECORDINGS = [
   "bybit-20260809-ws1",
   "okx-20220513-ws1",
   "coinbase-advanced-20260809-ws1",
+  "bitmex-20210722-ws1",
+  "deribit-20210722-ws1",
 ] as const;
 
 /** What the simulator speaks, for protocols without a current recording and for when the recordings are not here. */
