@@ -194,6 +194,28 @@ export class JsonDocument {
     }
   }
 
+  /**
+   * Fills in where the texts of the first two elements of an array stand in `bytes`: start and end of the one, start and end
+   * of the other. False where the node is no array of two numbers or strings that are their bytes.
+   */
+  pairSpans(node: NodeId, spans: Int32Array): boolean {
+    const tape = this.#tape;
+    if ((tape[node] & KIND_MASK) !== KIND_ARRAY || tape[node + COUNT] < 2) return false;
+    const first = node + STRIDE;
+    return this.#span(first, spans, 0) && this.#span(tape[first + NEXT], spans, 2);
+  }
+
+  #span(node: NodeId, spans: Int32Array, at: number): boolean {
+    const tape = this.#tape;
+    const kind = tape[node];
+    const isString = (kind & KIND_MASK) === KIND_STRING;
+    if (isString ? (kind & FLAG_ESCAPED) !== 0 : (kind & KIND_MASK) !== KIND_NUMBER) return false;
+    const quote = isString ? 1 : 0;
+    spans[at] = tape[node + START] + quote;
+    spans[at + 1] = tape[node + END] - quote;
+    return true;
+  }
+
   /** Whether the bytes of a scalar, which are at least as many, begin with these. */
   #hasBytes(node: NodeId, text: Uint8Array): boolean {
     const bytes = this.#bytes;

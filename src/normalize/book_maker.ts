@@ -143,6 +143,14 @@ function readSide(
   const start = levels.length;
   if (rows !== null) {
     const { row, parent } = context.scope;
+    if (rows.steps.length === 1 && rows.tail === null) {
+      // The usual case: one list, whose elements need not be listed once more.
+      if (reader.readPairs(context, context.document.find(rows.steps[0], row), levels)) {
+        list.found = true;
+        context.atRow(row, parent);
+        return into.appendRange(start, levels.length);
+      }
+    }
     list.collect(context.document, rows, row);
     const { stride } = reader;
     for (let i = 0; i < list.rows.length; i += stride ?? 1) {
@@ -162,6 +170,7 @@ class LevelReader {
   readonly #side: "bid" | "ask";
   /** Both are the first two elements of an array: the usual shape. */
   readonly #isPair: boolean;
+  readonly #spans = new Int32Array(4);
   /** How many values of a flat list are one level; null where each element is one. */
   readonly stride: number | null;
   /** Places of price and size among these values. */
@@ -187,9 +196,9 @@ class LevelReader {
     let size: string | null;
     const document = context.document;
     if (this.#isPair && document.kind(node) === "array") {
+      if (this.#addPair(document, node, into)) return;
       const first = document.firstChild(node);
       const second = first === NOT_FOUND ? NOT_FOUND : document.next(first);
-      if (addPair(document, first, second, into)) return;
       price = document.text(first);
       size = document.text(second);
     } else {
@@ -202,6 +211,29 @@ class LevelReader {
       }
     }
     this.#add(context, price, size, into);
+  }
+
+  /** Adds the levels of a list of pairs; false, and nothing is added, where it is no list or its levels are no pairs. */
+  readPairs(context: ReadContext, list: NodeId, into: LevelColumns): boolean {
+    const { document } = context;
+    const { row } = context.scope;
+    if (!this.#isPair || this.stride !== null || list < 0 || document.kind(list) !== "array") return false;
+    for (let node = document.firstChild(list); node !== NOT_FOUND; node = document.next(node)) {
+      if (!this.#addPair(document, node, into)) this.read(context, node, into, row);
+    }
+    return true;
+  }
+
+  /** Adds a level whose numbers are plainly written; false, and nothing is added, where one is not. */
+  #addPair(document: JsonDocument, node: NodeId, into: LevelColumns): boolean {
+    const spans = this.#spans;
+    if (!document.pairSpans(node, spans)) return false;
+    const { bytes } = document;
+    const { prices, sizes } = into;
+    if (!prices.appendBytes(bytes, spans[0], spans[1])) return false;
+    if (sizes.appendBytes(bytes, spans[2], spans[3])) return true;
+    prices.length--;
+    return false;
   }
 
   /** Adds the level whose values begin at an element of a flat list; not where it is malformed. */
@@ -235,21 +267,6 @@ class LevelReader {
     }
     return price;
   }
-}
-
-/** Adds a level whose numbers are plainly written; false, and nothing is added, where one is not. */
-function addPair(document: JsonDocument, price: NodeId, size: NodeId, into: LevelColumns): boolean {
-  const priceLength = document.plainLength(price);
-  const sizeLength = document.plainLength(size);
-  if (priceLength <= 0 || sizeLength <= 0) return false;
-  const { bytes } = document;
-  const { prices, sizes } = into;
-  const priceStart = document.plainStart(price);
-  if (!prices.appendBytes(bytes, priceStart, priceStart + priceLength)) return false;
-  const sizeStart = document.plainStart(size);
-  if (sizes.appendBytes(bytes, sizeStart, sizeStart + sizeLength)) return true;
-  prices.length--;
-  return false;
 }
 
 /** The element that a path of one index names. */

@@ -13,7 +13,7 @@ import { type CollectorReport, SOCKET_EXCHANGES } from "./wire.ts";
 
 const LOOK_MS = 5;
 /** How long a stage may take before the measurement is given up, in ms. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 180_000;
 
 const [, , exchange, port, frameCount] = process.argv;
 const frames = Number(frameCount);
