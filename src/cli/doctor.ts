@@ -206,7 +206,8 @@ function* proxyChecks({ host }: CliContext): Iterable<Check> {
   for (const name of ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) {
     const value = host.environment.get(name);
     if (value === undefined || value === "") continue;
-    const text = "is set: REST requests go through that proxy, WebSockets do not";
+    const text =
+      "is set: REST requests go through that proxy, WebSockets through the one of [exchange.overrides] alone";
     yield { verdict: "warning", about: name, text };
   }
 }

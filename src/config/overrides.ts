@@ -5,7 +5,7 @@ import type { DescriptorValues } from "./schema_descriptor.ts";
 import { listNames, suggestion } from "./suggest.ts";
 
 /** The keys of `[exchange.overrides]` that are not arguments of the descriptor. */
-const FIXED = ["urls", "base_urls", "read_timeout_ms"] as const;
+const FIXED = ["urls", "base_urls", "read_timeout_ms", "headers", "subprotocols", "proxy"] as const;
 
 /** What an instance overrides, and where it says so. */
 export interface OverrideInput {
@@ -34,7 +34,7 @@ export function applyOverrides(input: OverrideInput): Overridden {
   const report = (position: Position, message: string) =>
     issues.push(issueAt(position, { message, exchange: input.exchange }));
   const { descriptor, overrides } = input;
-  const { urls: _urls, base_urls, read_timeout_ms, ...args } = overrides;
+  const { urls: _urls, base_urls, read_timeout_ms, headers, subprotocols, proxy, ...args } = overrides;
 
   const urlsOf = connectionUrls(input, report);
   const connections = descriptor.ws.connections.map((connection, index) => {
@@ -43,8 +43,14 @@ export function applyOverrides(input: OverrideInput): Overridden {
     if (read_timeout_ms !== undefined) {
       moved.set(keyOf(["ws", "connections", index, "read_timeout_ms"]), ["read_timeout_ms"]);
     }
+    for (const key of ["headers", "subprotocols", "proxy"] as const) {
+      if (overrides[key] !== undefined) moved.set(keyOf(["ws", "connections", index, key]), [key]);
+    }
     return {
       ...connection,
+      headers: { ...connection.headers, ...headers },
+      subprotocols: subprotocols ?? connection.subprotocols,
+      proxy: proxy ?? connection.proxy,
       urls: replaced?.urls ?? connection.urls,
       read_timeout_ms: read_timeout_ms ?? connection.read_timeout_ms,
     };
@@ -53,8 +59,15 @@ export function applyOverrides(input: OverrideInput): Overridden {
   if (base_urls !== undefined && descriptor.rest === undefined) {
     report(input.locateKey(["base_urls"]), "Cannot override base_urls: the descriptor has no [rest]");
   }
-  const rest = descriptor.rest === undefined || base_urls === undefined ? descriptor.rest : {
+  const asked = descriptor.rest === undefined ? undefined : {
     ...descriptor.rest,
+    headers: { ...descriptor.rest.headers, ...headers },
+    proxy: proxy ?? descriptor.rest.proxy,
+  };
+  if (proxy !== undefined) moved.set(keyOf(["rest", "proxy"]), ["proxy"]);
+  if (headers !== undefined) moved.set(keyOf(["rest", "headers"]), ["headers"]);
+  const rest = asked === undefined || descriptor.rest === undefined || base_urls === undefined ? asked : {
+    ...asked,
     base_urls,
     instruments: descriptor.rest.instruments.map((list) => ({ ...list, base_urls: undefined })),
     requests: descriptor.rest.requests.map((request) => ({ ...request, base_urls: undefined })),

@@ -144,6 +144,13 @@ export const overridesSchema = z.object({
   read_timeout_ms: milliseconds.optional().describe(
     "Replaces `read_timeout_ms` of every connection, in milliseconds",
   ),
+  headers: z.record(text, z.string()).optional().describe(
+    "HTTP headers beside those of the descriptor, of upgrade requests and of REST: a name that it has too is replaced",
+  ),
+  subprotocols: z.array(text).min(1).optional().describe("Replaces the subprotocols that every connection offers"),
+  proxy: z.string().optional().describe(
+    "HTTP proxy for WebSockets and REST, `http://user:password@host:port`; empty: none",
+  ),
 }).catchall(z.union([z.string(), z.number(), z.boolean()])).describe(
   "Replaces settings of the descriptor for this instance; any other key is one of the descriptor's `[args]`",
 );

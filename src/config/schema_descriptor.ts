@@ -77,6 +77,10 @@ const limitsSchema = z.strictObject({
   opens: rateSchema.optional().describe("Most connection attempts to one host in a rolling window"),
 }).describe("Limits that the exchange sets");
 
+const proxyMeaning =
+  "HTTP proxy that it is reached through, `http://user:password@host:port`; placeholders of the environment allowed. Empty " +
+  "or absent: directly";
+
 /** `[[ws.connections]]`. */
 export const connectionSchema = z.strictObject({
   id: name.describe("Unique name of the connection"),
@@ -102,6 +106,10 @@ export const connectionSchema = z.strictObject({
       "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list",
   ),
   headers: headers.default({}).describe("Headers of the upgrade request"),
+  subprotocols: z.array(text).min(1).optional().describe(
+    "Subprotocols that the upgrade request offers; the exchange has to choose one of them",
+  ),
+  proxy: z.string().optional().describe(proxyMeaning),
   compression: z.boolean().default(false).describe("Whether permessage-deflate is offered"),
   connect_delay_ms: z.int().min(0).max(2_147_483_647).default(0).describe(
     "Time to wait after the connection opened before anything is sent, in milliseconds",
@@ -161,6 +169,10 @@ export const restRequestSchema = z.strictObject({
   path: text.describe(
     "Path behind a base URL; with `{symbol}`, `{base}`, `{sym:NAME}` … one request for each instrument, with `{conn_id}` the connection's id",
   ),
+  method: method.default("GET").describe("HTTP method"),
+  body: z.string().optional().describe(
+    "Body of the request, for POST; `{symbol}` and the other placeholders of `path` allowed",
+  ),
   every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
     "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",
   ),
@@ -170,6 +182,7 @@ export const restRequestSchema = z.strictObject({
 export const restSchema = z.strictObject({
   base_urls: z.array(text).min(1).describe("First is primary, the rest are tried when it fails"),
   headers: headers.default({}).describe("HTTP headers of every request"),
+  proxy: z.string().optional().describe(proxyMeaning),
   rate_limit: rateLimitSchema.optional(),
   instruments: z.array(instrumentsSchema).default([]).describe("Instrument lists; several are merged"),
   requests: z.array(restRequestSchema).default([]).describe("Requests whose answers become events"),

@@ -4,6 +4,7 @@ import { Agent } from "node:https";
 import { WebSocket } from "ws";
 import { Failure, type FailureCode, revealAll } from "../model/mod.ts";
 import type { Clock, Connection, ConnectionCallbacks, Dialer, DialOptions, Files } from "./host.ts";
+import { ProxyAgent } from "./proxy_agent.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 import { attachSocket, deflateOptions } from "./socket_connection.ts";
 
@@ -35,9 +36,11 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new Failure("cancelled", `Dial cancelled: ${shownUrl(options.url)}`));
     let socket: WebSocket;
+    let agent: ProxyAgent | null = null;
     try {
-      socket = new WebSocket(options.url, {
-        headers: revealAll(options.headers),
+      agent = proxyAgentOf(options, ca);
+      socket = new WebSocket(options.url, [...options.subprotocols ?? []], {
+        headers: { "User-Agent": USER_AGENT, ...withoutTwins(revealAll(options.headers)) },
         perMessageDeflate: deflateOptions(options.compression),
         maxPayload: options.frameBytesMax,
         followRedirects: false,
@@ -45,6 +48,7 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
         skipUTF8Validation: true,
         // Deno 2.6 reads the authority off the agent alone.
         ...(ca === null ? {} : { ca, agent: new Agent({ ca }) }),
+        ...(agent === null ? {} : { agent }),
       });
     } catch (cause) {
       return reject(new Failure("connect", `Cannot dial ${shownUrl(options.url)}: ${messageOf(cause)}`, { cause }));
@@ -54,6 +58,7 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
       if (settled) return;
       settled = true;
       release();
+      agent?.destroy();
       socket.terminate();
       reject(failure);
     };
@@ -84,6 +89,22 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
       resolve(attachSocket(socket, callbacks, clock));
     });
   });
+}
+
+/** What the upgrade request calls itself where no header says otherwise. */
+const USER_AGENT = "crypto-collector";
+
+/** Headers in which `User-Agent` is spelled as above, so that it replaces it. */
+function withoutTwins(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [/^user-agent$/i.test(name) ? "User-Agent" : name, value]),
+  );
+}
+
+function proxyAgentOf({ proxy, url }: DialOptions, ca: string | null): ProxyAgent | null {
+  if (proxy === undefined) return null;
+  const address = new URL(typeof proxy === "string" ? proxy : proxy.reveal());
+  return new ProxyAgent(address, url.startsWith("wss:") ? { ca } : null);
 }
 
 function statusFailure(url: string, response: IncomingMessage, nowMs: number): Failure {

@@ -27,7 +27,7 @@ async function fetchBounded({ clock, clients, request, signal }: Fetching): Prom
   const cancel = () => abort.abort();
   signal?.addEventListener("abort", cancel, { once: true });
   try {
-    const client = await clients.of(request.caCertPaths);
+    const client = await clients.of(request.caCertPaths, request.proxy);
     const response = await follow(request, { client, signal: abort.signal });
     const body = await readBounded(response, request.bytesMax);
     if (body === null) throw new Failure("connect", `Answer is larger than ${request.bytesMax} bytes: ${shown}`);
@@ -114,7 +114,7 @@ function shownUrl(url: string): string {
   return url.split(/[?#]/, 1)[0].replace(/^(\w+:\/\/)[^/@]*@/, "$1");
 }
 
-/** HTTP clients by the text of the authorities that they trust beside the platform's own. */
+/** HTTP clients by the text of the authorities that they trust beside the platform's own, and by proxy. */
 class ClientCache {
   readonly #files: Pick<Files, "readText">;
   readonly #clients = new Map<string, Deno.HttpClient>();
@@ -124,18 +124,19 @@ class ClientCache {
   }
 
   /** Returns the client for the files as they are now; null where there are none. */
-  async of(paths: readonly string[]): Promise<Deno.HttpClient | null> {
-    if (paths.length === 0) return null;
+  async of(paths: readonly string[], proxy: FetchRequest["proxy"]): Promise<Deno.HttpClient | null> {
+    if (paths.length === 0 && proxy === undefined) return null;
     const texts: string[] = [];
     for (const path of paths) {
       const text = await this.#files.readText(path);
       if (text === null) throw new Failure("tls", `Cannot read certificate authority: no such file: ${path}`);
       texts.push(text);
     }
-    const key = texts.join("\0");
+    const address = proxy === undefined || typeof proxy === "string" ? proxy : proxy.reveal();
+    const key = [...texts, address ?? ""].join("\0");
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = createClient(texts, paths);
+      client = createClient(texts, paths, address);
       this.#clients.set(key, client);
       if (this.#clients.size > HTTP_CLIENTS_MAX) this.#evict();
     }
@@ -150,13 +151,19 @@ class ClientCache {
   }
 }
 
-function createClient(caCerts: string[], paths: readonly string[]): Deno.HttpClient {
+function createClient(caCerts: string[], paths: readonly string[], proxy: string | undefined): Deno.HttpClient {
   try {
-    return Deno.createHttpClient({ caCerts });
+    return Deno.createHttpClient({ caCerts, ...(proxy === undefined ? {} : { proxy: proxyOf(new URL(proxy)) }) });
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new Failure("tls", `Cannot use certificate authority ${paths.join(", ")}: ${text}`, { cause });
   }
+}
+
+/** A proxy as the platform takes it: the user apart from the address. */
+function proxyOf({ protocol, host, username, password }: URL): Deno.Proxy {
+  const basicAuth = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  return { url: `${protocol}//${host}`, ...(username === "" ? {} : { basicAuth }) };
 }
 
 /** The whole body; null where it is larger than allowed, and then the rest is not read. */

@@ -53,6 +53,10 @@ export interface DialOptions {
   readonly url: string;
   /** Secrets are revealed as they are sent. */
   readonly headers: Readonly<Record<string, string | Secret>>;
+  /** HTTP proxy that is asked to connect; absent: the host is dialled directly. */
+  readonly proxy?: string | Secret;
+  /** Subprotocols that are offered; the host has to choose one of them. */
+  readonly subprotocols?: readonly string[];
   /** Offer permessage-deflate. */
   readonly compression: boolean;
   readonly caCertPath: string | null;
@@ -73,6 +77,8 @@ export interface FetchRequest {
   readonly body: string | Uint8Array | null;
   /** PEM files with authorities that are trusted beside the platform's own. */
   readonly caCertPaths: readonly string[];
+  /** HTTP proxy; absent: what the environment says (`HTTPS_PROXY`), else the host is asked directly. */
+  readonly proxy?: string | Secret;
   /** For the whole answer, body included. */
   readonly timeoutMs: number;
   /** Largest body; a larger one is a failure. */

@@ -262,6 +262,7 @@ export {
   type ConnectionPlan,
   type ItemSpelling,
   type KeepalivePlan,
+  type ProxyAddress,
   type RateLimit,
   type SubscribeItem,
   type SubscribeRequest,

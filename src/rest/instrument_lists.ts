@@ -195,7 +195,7 @@ export class InstrumentLists {
     { list, at, page }: { readonly list: InstrumentListPlan; readonly at: number; readonly page: string },
     accept: (answer: RestAnswer) => string | null,
   ): Promise<boolean> {
-    const { baseUrls, headers, caCertPaths, rateLimit } = entry.rest;
+    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = entry.rest;
     const request = {
       exchange: entry.exchange,
       name: "instruments",
@@ -206,6 +206,7 @@ export class InstrumentLists {
       headers,
       body: list.body,
       caCertPaths,
+      ...(proxy === undefined ? {} : { proxy }),
       rateLimit,
       scope: `${at} ${page} ${entry.source}`,
       accept,

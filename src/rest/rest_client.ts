@@ -5,6 +5,7 @@ import {
   FRAME_BYTES_MAX,
   type Micros,
   type Observer,
+  type ProxyAddress,
   renderShown,
   renderTemplate,
   REQUEST_TIMEOUT_MS,
@@ -30,8 +31,11 @@ export interface RestRequest {
   readonly baseUrls: readonly Template[];
   readonly path: Template;
   readonly headers: Readonly<Record<string, string | Secret>>;
-  readonly body: string | null;
+  /** A template is rendered anew for every attempt. */
+  readonly body: string | Template | null;
   readonly caCertPaths: readonly string[];
+  /** HTTP proxy; absent: none of the descriptor's or the instance's. */
+  readonly proxy?: ProxyAddress;
   readonly rateLimit: RestRateLimit | null;
   /** What it belongs to, so that the same request is not under way twice; `""` where its name and symbol say it all. */
   readonly scope: string;
@@ -156,9 +160,18 @@ export class RestClient {
     const path = renderTemplate(request.path, values);
     const hide = (text: string) => host.secrets.hide(text);
     const urls = bases.map((base) => renderTemplate(base, {}) + path);
-    const { method, body, caCertPaths, rateLimit } = request;
+    const { method, body, caCertPaths, proxy, rateLimit } = request;
     const headers = revealAll(request.headers);
-    const sent = { method, headers, body, caCertPaths, timeoutMs: REQUEST_TIMEOUT_MS, bytesMax: FRAME_BYTES_MAX };
+    const text = body === null || typeof body === "string" ? body : renderTemplate(body, values);
+    const sent = {
+      method,
+      headers,
+      body: text,
+      caCertPaths,
+      ...through(proxy),
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      bytesMax: FRAME_BYTES_MAX,
+    };
     const queued = { owner: exchange, purpose, urls, rateLimit, request: sent };
     const { answer, urlAt, durationMs } = await this.#queue.send(queued, signal);
     if (signal.aborted || urlAt === null) return "cancelled";
@@ -219,4 +232,8 @@ function keyOf({ exchange, name, native, scope }: RestRequest): string {
 function describeStatus({ status, body }: FetchResponse): string {
   const text = new TextDecoder().decode(body.subarray(0, EXAMPLE_CHARS_MAX * 4)).trim();
   return text === "" ? `status ${status}` : `status ${status}: ${text.slice(0, EXAMPLE_CHARS_MAX)}`;
+}
+
+function through(proxy: ProxyAddress | undefined): { readonly proxy?: ProxyAddress } {
+  return proxy === undefined ? {} : { proxy };
 }

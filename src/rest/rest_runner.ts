@@ -174,17 +174,18 @@ export class RestRunner {
 
   #callOf(request: RestRequestPlan, target: Target, session: SessionId | null): RestRequest {
     const { plan, exchange, onAnswer } = this.#options;
-    const { baseUrls, headers, caCertPaths, rateLimit } = plan;
+    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = plan;
     return {
       exchange,
       name: request.name,
       native: target.native,
-      method: "GET",
+      method: request.method ?? "GET",
       baseUrls: request.baseUrls ?? baseUrls,
       path: target.path,
       headers,
-      body: null,
+      body: target.body ?? null,
       caCertPaths,
+      ...(proxy === undefined ? {} : { proxy }),
       rateLimit,
       scope: `${session ?? "poll"} ${request.connectionId}`,
       accept: ({ receivedTs, url, status, body }: RestAnswer) =>

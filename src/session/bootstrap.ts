@@ -5,6 +5,7 @@ import {
   BOOTSTRAP_TIMEOUT_MS,
   type BootstrapPlan,
   Failure,
+  type ProxyAddress,
   renderTemplate,
 } from "../model/mod.ts";
 import { compileExpression, scopeOf } from "../program/mod.ts";
@@ -16,7 +17,11 @@ export type BootValues = Readonly<Record<string, string>>;
 export async function fetchBootstrap(
   plan: BootstrapPlan,
   host: { readonly clock: Clock; readonly fetcher: Fetcher; readonly random: Random },
-  { signal, caCertPath }: { readonly signal: AbortSignal; readonly caCertPath: string | null },
+  { signal, caCertPath, proxy }: {
+    readonly signal: AbortSignal;
+    readonly caCertPath: string | null;
+    readonly proxy?: ProxyAddress;
+  },
 ): Promise<BootValues> {
   const values = { nowMs: host.clock.nowMs(), uuid: () => host.random.uuid() };
   const answer = await host.fetcher.fetch({
@@ -25,6 +30,7 @@ export async function fetchBootstrap(
     headers: plan.headers,
     body: plan.body === null ? null : renderTemplate(plan.body, values),
     caCertPaths: caCertPath === null ? [] : [caCertPath],
+    ...(proxy === undefined ? {} : { proxy }),
     timeoutMs: BOOTSTRAP_TIMEOUT_MS,
     bytesMax: BOOTSTRAP_BYTES_MAX,
   }, signal);

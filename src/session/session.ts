@@ -232,7 +232,11 @@ class ReconnectingSession implements Session {
     try {
       this.#settleDebt();
       if (plan.bootstrap !== null) {
-        boot = await fetchBootstrap(plan.bootstrap, host, { signal, caCertPath: plan.tls.caCertPath });
+        boot = await fetchBootstrap(plan.bootstrap, host, {
+          signal,
+          caCertPath: plan.tls.caCertPath,
+          proxy: plan.proxy,
+        });
       }
       secrets = secretsOfAttempt(this.#secrets, template, boot);
       const values = { nowMs: host.clock.nowMs(), uuid: onceOf(() => host.random.uuid()), boot };
@@ -246,6 +250,8 @@ class ReconnectingSession implements Session {
         {
           url,
           headers: plan.headers,
+          ...(plan.proxy === undefined ? {} : { proxy: plan.proxy }),
+          ...(plan.subprotocols === undefined ? {} : { subprotocols: plan.subprotocols }),
           compression: plan.compression,
           caCertPath: plan.tls.caCertPath,
           timeoutMs: DIAL_TIMEOUT_MS,

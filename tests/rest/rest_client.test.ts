@@ -285,3 +285,23 @@ Deno.test("ask() goes on to the next host of a request's own list, whatever host
     "first.example.com",
   ]);
 });
+
+Deno.test("ask() renders the body anew for every attempt, and asks through the proxy of the request", async () => {
+  const rig = restRig((_, count) => ({ body: count < 2 ? "no" : "yes" }));
+  const body = { source: "{now_ms}", parts: [{ kind: "now_ms", key: null, value: null, inString: false } as const] };
+  rig.client.ask(
+    request({
+      method: "POST",
+      body,
+      proxy: "http://proxy.test:1",
+      accept: (answer) => new TextDecoder().decode(answer.body) === "yes" ? null : "not yet",
+    }),
+    "poll",
+    forever,
+  );
+  await rig.clock.advance(10_000);
+  const bodies = rig.asked.map(({ request }) => request.body);
+  assert.equal(bodies.length, 2);
+  assert.ok(bodies.every((text) => typeof text === "string" && /^\d+$/.test(text)) && bodies[0] !== bodies[1]);
+  assert.deepEqual(rig.asked.map(({ request }) => request.proxy), ["http://proxy.test:1", "http://proxy.test:1"]);
+});

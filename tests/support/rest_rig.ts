@@ -12,6 +12,7 @@ export type Reply =
 /** A request as the exchange saw it. */
 export interface Asked {
   readonly url: string;
+  readonly request: FetchRequest;
   readonly atMs: number;
 }
 
@@ -22,7 +23,7 @@ export function restRig(reply: (url: string, count: number) => Reply) {
   const seen: Observation[] = [];
   const fetcher: Fetcher = {
     fetch: (request: FetchRequest, signal?: AbortSignal) => {
-      asked.push({ url: request.url, atMs: host.clock.monotonicMs() });
+      asked.push({ url: request.url, request, atMs: host.clock.monotonicMs() });
       const answer = reply(request.url, asked.filter(({ url }) => url === request.url).length);
       return new Promise<FetchResponse>((resolve, reject) => {
         const timer = host.clock.after(request.timeoutMs, () => reject(new Failure("timeout", "Timed out")));

@@ -3,6 +3,7 @@ import {
   type ConnectionPlan,
   type ControlRule,
   type KeepalivePlan,
+  type ProxyAddress,
   renderTemplate,
   Secret,
   type SubscribeRequest,
@@ -52,6 +53,8 @@ function connectionBase(
       if (!/^wss?:\/\/|^\{/.test(url)) at.error(`Not a WebSocket address: ${url}; it begins with wss:// or ws://`);
       return compile(url, at);
     }),
+    ...proxyOf(connection.proxy, { place: place.at("proxy"), texts }),
+    ...(connection.subprotocols === undefined ? {} : { subprotocols: subprotocols(connection.subprotocols, place) }),
     headers: buildHeaders(connection.headers, { place: place.at("headers"), texts }),
     compression: connection.compression,
     tls: { enabled: connection.tls.enabled, caCertPath: connection.tls.ca_cert_path ?? null },
@@ -187,4 +190,32 @@ export function buildHeaders(
       return [[name, new Secret(variable.key ?? name, value)] as const];
     }),
   );
+}
+
+/** Returns the proxy with environment values in place, as a secret where it names a user; nothing where there is none. */
+export function proxyOf(
+  text: string | undefined,
+  { place, texts }: { readonly place: Place; readonly texts: Texts },
+): { readonly proxy?: ProxyAddress } {
+  if (text === undefined || text === "") return {};
+  const template = templateOf(text, place, { ...texts.scope, placeholders: ["env"] });
+  if (template === null) return {};
+  const address = renderTemplate(template, {});
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || url.protocol !== "http:" || url.hostname === "" || url.pathname !== "/") {
+    place.error("Not the address of an HTTP proxy: it is written as http://host:port");
+    return {};
+  }
+  const isOpen = url.username === "" && template.parts.every((part) => typeof part === "string");
+  return { proxy: isOpen ? address : new Secret("proxy", address) };
+}
+
+/** Names as RFC 6455 section 4.1 allows them: tokens, none of them twice. */
+function subprotocols(names: readonly string[], place: Place): readonly string[] {
+  names.forEach((name, index) => {
+    const at = place.at("subprotocols", index);
+    if (!/^[!#$%&'*+\-.0-9A-Z^_`|a-z~]+$/.test(name)) at.error(`Not the name of a subprotocol: ${name}`);
+    else if (names.indexOf(name) < index) at.error(`Subprotocol ${name} is named twice`);
+  });
+  return names;
 }

@@ -9,7 +9,7 @@ import type {
 } from "../../model/mod.ts";
 import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
-import { buildHeaders, checkConnectionIds, connectionIdsOf } from "./connections.ts";
+import { buildHeaders, checkConnectionIds, connectionIdsOf, proxyOf } from "./connections.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
@@ -35,6 +35,7 @@ export function buildRest(
   return {
     baseUrls,
     headers: buildHeaders(rest.headers, { place: place.at("headers"), texts: context.texts }),
+    ...proxyOf(rest.proxy, { place: place.at("proxy"), texts: context.texts }),
     caCertPaths: [...new Set(descriptor.ws.connections.flatMap(({ tls }) => tls.ca_cert_path ?? []))],
     rateLimit: rateLimit(rest, place),
     requests: rest.requests.flatMap((request, index) => {
@@ -94,13 +95,20 @@ function requestPlans(
     place: pathAt,
     texts,
   });
+  if (request.body !== undefined && request.method === "GET") {
+    place.at("body").error('A request by GET has no body: say method = "POST"');
+  }
   const own = ownBaseUrls(request, place, texts);
+  bodyTemplate(request, { symbol: "BASE/QUOTE", native: "SYMBOL", connectionId: "ID" }, {
+    place: place.at("body"),
+    texts,
+  });
   return connectionIdsOf(request.connection_id).map((connectionId) => {
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
     const served = connection === undefined || !demand.channels.includes(request.channel)
       ? []
       : demand.instruments.filter(({ family }) => serves(connection, family));
-    const perSymbol = namesInstrument(request.path);
+    const perSymbol = namesInstrument(request.path) || namesInstrument(request.body ?? "");
     const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
     return {
       name: request.name,
@@ -109,8 +117,10 @@ function requestPlans(
       ...own,
       targets: sample === null ? [] : asked.flatMap(({ symbol, native }) => {
         const path = pathTemplate(request.path, { symbol, native, connectionId }, { place: pathAt, texts });
-        return path === null ? [] : [{ native, symbol, path }];
+        const body = bodyTemplate(request, { symbol, native, connectionId }, { place: place.at("body"), texts });
+        return path === null ? [] : [{ native, symbol, path, ...(body === null ? {} : { body }) }];
       }),
+      ...(request.method === "POST" ? { method: request.method } : {}),
       everyMs: request.every_ms ?? null,
       match: requestMatch(request.path),
     };
@@ -120,6 +130,25 @@ function requestPlans(
 /** Whether a path or a body is another one for each instrument: it holds its symbol or what follows from it. */
 export function namesInstrument(text: string): boolean {
   return /\{(?:symbol(?:_lower|_upper)?|base|quote|settle|expiry|sym:[^{}]*)\}/.test(text);
+}
+
+/** The body for one instrument; null where there is none, or it was reported. */
+function bodyTemplate(
+  { body }: RestRequestValues,
+  target: { readonly symbol: string; readonly native: string; readonly connectionId: string },
+  { place, texts }: { readonly place: Place; readonly texts: Texts },
+): Template | null {
+  if (body === undefined) return null;
+  const { native, connectionId } = target;
+  const values = {
+    ...texts.symbolValues(target),
+    symbol: native,
+    symbol_lower: native.toLowerCase(),
+    symbol_upper: native.toUpperCase(),
+    conn_id: connectionId,
+  };
+  const scope = withValues(texts.scope, values);
+  return templateOf(body, place, { ...scope, placeholders: ["now_ms", "now_s", "uuid", "env"] });
 }
 
 function pathTemplate(

@@ -38,6 +38,9 @@ export interface BootstrapPlan {
   readonly values: readonly { readonly name: string; readonly expression: Expression }[];
 }
 
+/** Address of an HTTP proxy, `http://user:password@host:port`; a `Secret` where it holds what must not be shown. */
+export type ProxyAddress = string | Secret;
+
 /** One socket. */
 export interface ConnectionPlan {
   /** Unique in the instance: the descriptor's connection id, `#2`, `#3` … behind it for further shards. */
@@ -46,6 +49,10 @@ export interface ConnectionPlan {
   readonly families: readonly Family[] | null;
   /** Addresses: the first is the primary, the others are failovers. */
   readonly urls: readonly Template[];
+  /** Absent: it is reached directly. */
+  readonly proxy?: ProxyAddress;
+  /** Subprotocols that the upgrade request offers. Absent: none. */
+  readonly subprotocols?: readonly string[];
   readonly headers: Readonly<Record<string, string | Secret>>;
   readonly compression: boolean;
   readonly tls: { readonly enabled: boolean; readonly caCertPath: string | null };

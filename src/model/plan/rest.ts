@@ -1,3 +1,4 @@
+import type { ProxyAddress } from "./connection.ts";
 import type { Channel } from "../channel.ts";
 import type { Expression, Rows } from "../expression.ts";
 import type { Predicate } from "../predicate.ts";
@@ -11,6 +12,8 @@ export interface RestPlan {
   readonly headers: Readonly<Record<string, string | Secret>>;
   /** Authorities that connections of the instance trust beside the platform's own. */
   readonly caCertPaths: readonly string[];
+  /** Absent: hosts are reached directly, or as the environment says. */
+  readonly proxy?: ProxyAddress;
   readonly rateLimit: RestRateLimit | null;
   readonly requests: readonly RestRequestPlan[];
   readonly instruments: readonly InstrumentListPlan[];
@@ -29,7 +32,15 @@ export interface RestRequestPlan {
   /** Where it is asked instead of at the base URLs of all. */
   readonly baseUrls?: readonly Template[];
   /** One path for each instrument, or a single one with native `""`; each follows a base URL. */
-  readonly targets: readonly { readonly native: string; readonly symbol: string; readonly path: Template }[];
+  readonly targets: readonly {
+    readonly native: string;
+    readonly symbol: string;
+    readonly path: Template;
+    /** Absent: a request without a body. */
+    readonly body?: Template;
+  }[];
+  /** Absent: GET. */
+  readonly method?: "POST";
   /** Poll interval in ms; null sends the request once a session, after the stream was acknowledged. */
   readonly everyMs: number | null;
   /** Recognises the URL in a recording: the path before the first variable, and the name of the symbol's parameter. */
