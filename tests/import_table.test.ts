@@ -32,7 +32,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   },
   lake: { rooms: ["model", "host", "sink"], packages: ["hyparquet", "node:zlib"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
-  journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:buffer"] },
+  journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },
   telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },
   api: { rooms: ["model", "host", "telemetry", "sink"], packages: ["hono", "node:crypto"] },
   runtime: {

@@ -1,5 +1,13 @@
 import { Command } from "commander";
-import { listJournal, readJournal, repairJournal, verifyJournal } from "../journal/mod.ts";
+import {
+  checkArchived,
+  findArchived,
+  journalFolder,
+  listJournal,
+  readJournal,
+  repairJournal,
+  verifyJournal,
+} from "../journal/mod.ts";
 import { Failure, isoFromMicros, type JournalRecord, type Offset, type SessionId } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { renderTable, showCount } from "../text/mod.ts";
@@ -13,21 +21,29 @@ export function journalCommand(context: CliContext): Command {
   );
   command.command("ls").description("List the segments").argument(
     "<dir>",
-    "journal folder, or the data folder above it",
+    "journal folder, the data folder above it, or an archive of one journal",
   )
     .option("--json", "print JSON")
     .action((dir: string, options: { json?: boolean }) => list(context, dir, options.json === true));
   command.command("cat").description("Print the records as JSON Lines")
-    .argument("<dir>", "journal folder, or the data folder above it")
+    .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
     .option("--from <offset>", "first offset")
     .option("--to <offset>", "offset to stop before")
     .option("--frames", "frames with their sessions in the format of recordings, which replay reads back")
     .action((dir: string, options: { from?: string; to?: string; frames?: boolean }) => print(context, dir, options));
+  command.command("find").description("List what an archive of segments holds of an exchange and a time")
+    .argument("<dir>", "archive_dir of the journal, or a folder in it")
+    .option("--exchange <name>", "name of an exchange instance")
+    .option("--from <time>", "earliest time, such as 2026-11-22T13:00:00Z")
+    .option("--to <time>", "time to stop before")
+    .option("--check", "compare the files with their checksums; exit 1 on damage")
+    .option("--json", "print JSON")
+    .action((dir: string, options: FindOptions) => find(context, dir, options));
   command.command("verify").description("Check every record; exit 1 on damage")
-    .argument("<dir>", "journal folder, or the data folder above it")
+    .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
     .action((dir: string) => verify(context, dir));
   command.command("repair").description("Set damage aside and tell it as a gap, so that a collector starts on it again")
-    .argument("<dir>", "journal folder, or the data folder above it")
+    .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
     .option("--yes", "do it; without, only show what would be done")
     .option("--json", "print JSON")
     .addHelpText("after", REPAIR_HELP)
@@ -64,9 +80,57 @@ async function repair(
   else if (!apply) terminal.print("Nothing was changed: add --yes to do it");
 }
 
-async function journalDir(context: CliContext, dir: string): Promise<string> {
-  const inner = `${dir}/journal`;
-  return (await context.host.files.stat(inner))?.isDirectory === true ? inner : dir;
+function journalDir(context: CliContext, dir: string): Promise<string> {
+  return journalFolder(context.host.files, dir);
+}
+
+/** Shows what an archive holds of an exchange and a time, and compares it with its checksums where that is wanted. */
+async function find(context: CliContext, dir: string, options: FindOptions): Promise<void> {
+  const { files, terminal } = context.host;
+  if (await files.list(dir) === null) {
+    throw new Failure("file", `Cannot open ${dir}: no such folder`, { retry: false });
+  }
+  const found = await findArchived(files, dir, {
+    ...(options.exchange === undefined ? {} : { exchange: options.exchange }),
+    ...(options.from === undefined ? {} : { from: readTime("--from", options.from) }),
+    ...(options.to === undefined ? {} : { to: readTime("--to", options.to) }),
+  });
+  let damaged = 0;
+  for (const segment of options.check === true ? found : []) {
+    const wrong = await checkArchived(files, segment);
+    if (wrong === null) continue;
+    terminal.printError(`error: ${wrong}`);
+    damaged++;
+  }
+  if (options.json === true) terminal.print(JSON.stringify(found, null, 2));
+  else if (found.length === 0) terminal.print("Nothing is archived of that");
+  else {
+    const rows = found.map((segment) => [
+      segment.path,
+      isoFromMicros(segment.from_ts),
+      isoFromMicros(segment.to_ts),
+      showCount(segment.next_offset - segment.first_offset),
+      showCount(segment.bytes),
+      segment.exchanges.join(" "),
+    ]);
+    terminal.print(renderTable(["segment", "from", "to", "records", "bytes", "exchanges"], rows));
+  }
+  context.finish(damaged === 0 ? EXIT.fine : EXIT.failed);
+}
+
+interface FindOptions {
+  readonly exchange?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+/** Reads an ISO time, as a day or to the second, in UTC where it names no zone; in µs. */
+function readTime(option: string, text: string): number {
+  const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text);
+  if (Number.isNaN(ms)) throw new UsageError(`${option} takes a time such as 2026-11-22T13:00:00Z, not ${text}`);
+  return ms * 1000;
 }
 
 async function list(context: CliContext, dir: string, json: boolean): Promise<void> {

@@ -1,5 +1,4 @@
-import type { Files } from "../host/mod.ts";
-import { CollectorNames, type NamedStretch, readJournal } from "../journal/mod.ts";
+import { CollectorNames, journalFolder, type NamedStretch, readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
@@ -133,11 +132,6 @@ async function journalReader({ host }: CliContext, path: string): Promise<Journa
   }
   const dir = await journalFolder(files, path);
   return (signal) => readJournal(files, dir, { signal });
-}
-
-/** The folder of a journal, also where that of the data above it is given. */
-async function journalFolder(files: Files, path: string): Promise<string> {
-  return await files.stat(`${path}/journal`) === null ? path : `${path}/journal`;
 }
 
 async function openJournalReplay(

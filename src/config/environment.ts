@@ -46,6 +46,7 @@ const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "segment_mb",
   "max_total_mb",
   "retain_hours",
+  "archive_dir",
   "on_full",
   "enabled",
   "window_seconds",

@@ -246,6 +246,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
       segmentBytes: journal.segment_mb * MEBIBYTE,
       totalBytesMax: journal.max_total_mb * MEBIBYTE,
       retainHours: journal.retain_hours,
+      archiveDir: journal.archive_dir ?? null,
       onFull: journal.on_full,
     },
     dedup: { enabled: dedup.enabled, windowSeconds: dedup.window_seconds, keysMax: dedup.max_keys },

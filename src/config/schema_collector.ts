@@ -103,6 +103,10 @@ export const journalSchema = z.strictObject({
   retain_hours: z.number().min(0).default(24).describe(
     "Segments that every sink has passed are kept this many hours; 0 deletes them at once",
   ),
+  archive_dir: z.string().min(1).optional().describe(
+    "Folder that segments are moved to instead of being deleted, relative to the working directory: all that was received, " +
+      "to derive events again years later. Absent: they are deleted",
+  ),
   on_full: z.enum(["block", "drop_all", "drop_ticker_depth_keep_trade"]).default("block").describe(
     "What happens to frames at the cap: `block` pauses the sockets, the others drop, count and record a gap",
   ),

@@ -1,6 +1,9 @@
 import type { Files } from "../host/mod.ts";
 import { COLLECTOR_NAMES_MAX, type Offset } from "../model/mod.ts";
 
+/** Name of the file in a journal's folder. */
+export const COLLECTORS_NAME = "collectors";
+
 /** Who collected the records from an offset on. */
 export interface NamedStretch {
   /** Null where that is not known: in a journal of an earlier version. */
@@ -68,5 +71,5 @@ function write(files: Pick<Files, "writeAtomic">, dir: string, names: readonly N
 }
 
 function fileIn(dir: string): string {
-  return `${dir}/collectors`;
+  return `${dir}/${COLLECTORS_NAME}`;
 }

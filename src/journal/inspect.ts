@@ -60,7 +60,7 @@ export async function* readJournal(
   const start = holding(segments, options.from ?? 0);
   for (const [i, segment] of segments.entries()) {
     if (start === undefined || segment.firstOffset < start.firstOffset || segment.firstOffset >= to) continue;
-    const reader = await openSegment(files, dir, { firstOffset: segment.firstOffset, limit: null });
+    const reader = await openSegment(files, segment.folder, { firstOffset: segment.firstOffset, limit: null });
     // Deleted by its writer since the folder was listed.
     if (reader === null) continue;
     try {
@@ -73,7 +73,7 @@ export async function* readJournal(
     } finally {
       await reader.close();
     }
-    const damage = await findDamage(files, dir, { reader, segment, follower: segments.at(i + 1) });
+    const damage = await findDamage(files, segment.folder, { reader, segment, follower: segments.at(i + 1) });
     if (damage !== null) throw corruptSegment(damage.segment, damage);
   }
 }
@@ -82,7 +82,9 @@ export async function* readJournal(
 export async function listJournal(files: Files, dir: string): Promise<readonly SegmentSummary[]> {
   const summaries: SegmentSummary[] = [];
   for (const segment of await findSome(files, dir)) {
-    const inspected = segment.plain ? await inspect(files, dir, segment) : await summarizeSealed(files, dir, segment);
+    const inspected = segment.plain
+      ? await inspect(files, segment.folder, segment)
+      : await summarizeSealed(files, segment.folder, segment);
     if (inspected !== null) summaries.push(inspected.summary);
   }
   return summaries;
@@ -94,10 +96,10 @@ export async function verifyJournal(files: Files, dir: string): Promise<VerifyRe
   const summaries: SegmentSummary[] = [];
   const damage: SegmentDamage[] = [];
   for (const [i, segment] of segments.entries()) {
-    const inspected = await inspect(files, dir, segment);
+    const inspected = await inspect(files, segment.folder, segment);
     if (inspected === null) continue;
     const found = inspected.unreadable ??
-      await findDamage(files, dir, { reader: inspected.reader, segment, follower: segments.at(i + 1) });
+      await findDamage(files, segment.folder, { reader: inspected.reader, segment, follower: segments.at(i + 1) });
     if (found !== null) damage.push(found);
     summaries.push(found === null ? inspected.summary : { ...inspected.summary, tornBytes: 0 });
   }
@@ -113,16 +115,43 @@ type Inspected =
   | { readonly summary: SegmentSummary; readonly reader: SegmentReader; readonly unreadable: null }
   | { readonly summary: SegmentSummary; readonly reader: null; readonly unreadable: SegmentDamage };
 
-async function findSome(files: Files, dir: string): Promise<readonly SegmentFiles[]> {
-  const segments = [...(await findSegments(files, dir, await readJournalId(files, dir)))?.own ?? []];
+/**
+ * The folder of a journal where `dir` is one, the data folder above one, or an archive that holds one journal. Rejects with
+ * a `Failure` where an archive holds several, naming them.
+ */
+export async function journalFolder(files: Files, dir: string): Promise<string> {
+  if ((await files.stat(`${dir}/journal`))?.isDirectory === true) return `${dir}/journal`;
+  if (await readJournalId(files, dir) !== null) return dir;
+  const found: string[] = [];
+  for (const { name, isDirectory } of await files.list(dir) ?? []) {
+    if (isDirectory && await readJournalId(files, `${dir}/${name}`) === name) found.push(`${dir}/${name}`);
+  }
+  if (found.length <= 1) return found[0] ?? dir;
+  const text = `Cannot read journal ${dir}: it holds several journals; give one of ${found.join(", ")}`;
+  throw new Failure("file", text, { retry: false });
+}
+
+/** The files of a segment and the folder they are in: an archive has one for each day. */
+interface PlacedSegment extends SegmentFiles {
+  readonly folder: string;
+}
+
+async function findSome(files: Files, dir: string): Promise<readonly PlacedSegment[]> {
+  const id = await readJournalId(files, dir);
+  const days = (await files.list(dir) ?? []).filter(({ name, isDirectory }) => isDirectory && /^date=/.test(name));
+  const segments: PlacedSegment[] = [];
+  for (const folder of [dir, ...days.map(({ name }) => `${dir}/${name}`)]) {
+    segments.push(...((await findSegments(files, folder, id))?.own ?? []).map((found) => ({ ...found, folder })));
+  }
+  segments.sort((a, b) => a.firstOffset - b.firstOffset);
   // An empty file at the end is a segment that was only begun, or somebody else's.
-  while (segments.length > 1 && await isEmpty(files, dir, segments[segments.length - 1])) segments.pop();
+  while (segments.length > 1 && await isEmpty(files, segments[segments.length - 1])) segments.pop();
   if (segments.length > 0) return segments;
   throw new Failure("file", `Cannot read journal ${dir}: it holds no segments`, { retry: false });
 }
 
-async function isEmpty(files: Files, dir: string, { firstOffset, plain }: SegmentFiles): Promise<boolean> {
-  return plain && (await files.stat(`${dir}/${plainName(firstOffset)}`))?.bytes === 0;
+async function isEmpty(files: Files, { folder, firstOffset, plain }: PlacedSegment): Promise<boolean> {
+  return plain && (await files.stat(`${folder}/${plainName(firstOffset)}`))?.bytes === 0;
 }
 
 /** What a reader's fault means: nothing where it is the torn tail of the last segment. */

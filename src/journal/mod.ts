@@ -9,6 +9,7 @@ export type { OpenSession } from "./open_sessions.ts";
 export type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
 export type { JournalEntry, SegmentFault } from "./segment_reader.ts";
 export {
+  journalFolder,
   listJournal,
   readJournal,
   type ReadJournalOptions,
@@ -18,4 +19,5 @@ export {
   type VerifyReport,
 } from "./inspect.ts";
 export { openJournal } from "./open_journal.ts";
+export { type ArchivedSegment, checkArchived, findArchived, type FoundSegment } from "./raw_archive.ts";
 export { repairJournal, type RepairStep } from "./repair.ts";

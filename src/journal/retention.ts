@@ -2,9 +2,11 @@ import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import type { Cursors } from "./cursors.ts";
 import type { JournalOptions } from "./journal.ts";
 import { plainName, sealedName } from "./names.ts";
+import { archiveSegment } from "./raw_archive.ts";
 import { sealSegment } from "./seal.ts";
 import { type Segment, segmentName } from "./segment.ts";
 
+const ARCHIVE_RETRY_MS = 60_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
 /** Looks after the segments that are no longer written: compresses them, and deletes them when their time has come. */
@@ -23,6 +25,8 @@ export class Retention {
   readonly #stepsSince: (offset: Offset) => Micros;
   readonly #stop = new AbortController();
   #olderBytes = 0;
+  /** When archiving may be tried again after it failed, by the monotonic clock, in ms. */
+  #archiveAtMs = 0;
   #sealing: Promise<void> | null = null;
   #sealingSegment: Segment | null = null;
   #removing: Promise<void> = Promise.resolve();
@@ -143,8 +147,27 @@ export class Retention {
       // It ended when the next one began; where the clock was set since, that is not the time that has passed.
       const ageMicros = host.clock.nowMicros() - after.createdAt - this.#stepsSince(after.firstOffset);
       const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || this.#isFull();
+      if (plan.archiveDir !== null && !oldest.sealed) return;
       if (after.firstOffset > passed || !isDue || oldest === this.#sealingSegment || after.syncedBytes === 0) return;
+      if (plan.archiveDir !== null && !await this.#archive(oldest, plan.archiveDir)) return;
       await this.#remove(oldest);
+    }
+  }
+
+  /** Resolves with whether it is in the archive: where it cannot be put there it stays, and is tried again later. */
+  async #archive(segment: Segment, archive: string): Promise<boolean> {
+    const { host, dir, observer } = this.#options;
+    // Reading a whole segment for nothing at every commit would be noticed.
+    if (host.clock.monotonicMs() < this.#archiveAtMs) return false;
+    try {
+      const { path, bytes } = await archiveSegment(host.files, { dir, archive, segment });
+      observer({ kind: "journal_segment_archived", segment: segmentName(segment), path, bytes });
+      return true;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      observer({ kind: "journal_warning", code: "archive", text: error.message });
+      this.#archiveAtMs = host.clock.monotonicMs() + ARCHIVE_RETRY_MS;
+      return false;
     }
   }
 

@@ -211,6 +211,12 @@ export type Observation =
   | { readonly kind: "kept_file_set_aside"; readonly file: string; readonly aside: string; readonly reason: string }
   | { readonly kind: "journal_synced"; readonly bytes: number; readonly records: number; readonly durationMs: number }
   | { readonly kind: "journal_segment_sealed"; readonly segment: string; readonly bytes: number }
+  | {
+    readonly kind: "journal_segment_archived";
+    readonly segment: string;
+    readonly path: string;
+    readonly bytes: number;
+  }
   | { readonly kind: "journal_segment_deleted"; readonly segment: string; readonly bytes: number }
   | {
     readonly kind: "journal_recovered";
@@ -251,7 +257,15 @@ export type Observation =
  * grows on. `lost`: files or records of the journal are gone or damaged. `sealing`: a segment could not be compressed.
  * `append`: a record that is not a frame could not be taken. `clock_steps`: steps of the clock could not be kept.
  */
-export type JournalWarning = "cursor" | "foreign_file" | "checkpoint" | "lost" | "sealing" | "append" | "clock_steps";
+export type JournalWarning =
+  | "archive"
+  | "cursor"
+  | "foreign_file"
+  | "checkpoint"
+  | "lost"
+  | "sealing"
+  | "append"
+  | "clock_steps";
 
 /** Receives observations. Called synchronously on hot paths: must be fast and must not throw. */
 export type Observer = (observation: Observation) => void;

@@ -263,6 +263,12 @@ export const LOG_EVENTS: Table = {
     text: (seen) => `Sealed segment ${seen.segment}: ${seen.bytes} bytes`,
     repeatKey: null,
   },
+  journal_segment_archived: {
+    level: "info",
+    meaning: "A journal segment that every sink has passed was copied into the archive; it is deleted next",
+    text: (seen) => `Archived segment ${seen.segment} as ${seen.path}: ${seen.bytes} bytes`,
+    repeatKey: null,
+  },
   journal_segment_deleted: {
     level: "info",
     meaning: "A journal segment that every sink has passed was deleted",

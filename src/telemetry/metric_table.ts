@@ -87,6 +87,11 @@ export const METRICS = {
   collector_journal_sync_seconds_total: { type: "counter", help: "Time spent writing and syncing", labels: [] },
   collector_journal_syncs_total: { type: "counter", help: "Group commits", labels: [] },
   collector_journal_segments_sealed_total: { type: "counter", help: "Segments sealed", labels: [] },
+  collector_journal_segments_archived_total: {
+    type: "counter",
+    help: "Segments copied into the archive",
+    labels: [],
+  },
   collector_journal_segments_deleted_total: { type: "counter", help: "Segments deleted by retention", labels: [] },
   collector_clock_steps_total: { type: "counter", help: "Times that the machine's clock was set", labels: [] },
   collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },

@@ -138,6 +138,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return;
     case "journal_segment_sealed":
       return counts.add("collector_journal_segments_sealed_total", 1);
+    case "journal_segment_archived":
+      return counts.add("collector_journal_segments_archived_total", 1);
     case "journal_segment_deleted":
       return counts.add("collector_journal_segments_deleted_total", 1);
     case "clock_stepped":

@@ -45,6 +45,7 @@ async function journaled(name: string, syncMs: number): Promise<void> {
         segmentBytes: 64 * 1024 * 1024,
         totalBytesMax: 10 * 1024 ** 3,
         retainHours: 0,
+        archiveDir: null,
         onFull: "block",
       },
       observer: () => {},

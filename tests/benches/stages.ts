@@ -32,7 +32,14 @@ export async function createStages(sample: Sample, framesPerRun: number): Promis
   const journal = await openJournal({
     host,
     dir,
-    plan: { syncMs: 100, segmentBytes: 64 * MIB, totalBytesMax: 10 * 1024 * MIB, retainHours: 0, onFull: "block" },
+    plan: {
+      syncMs: 100,
+      segmentBytes: 64 * MIB,
+      totalBytesMax: 10 * 1024 * MIB,
+      retainHours: 0,
+      archiveDir: null,
+      onFull: "block",
+    },
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });

@@ -32,6 +32,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     segmentBytes: 64 * 1024 * 1024,
     totalBytesMax: 10_240 * 1024 * 1024,
     retainHours: 24,
+    archiveDir: null,
     onFull: "block",
   });
   assert.deepEqual(plan?.dedup, { enabled: false, windowSeconds: 300, keysMax: 100_000 });

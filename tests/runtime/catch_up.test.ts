@@ -25,7 +25,14 @@ Deno.test("CatchUp goes on where it stands when its sink falls behind again, and
   const journal = await openJournal({
     host,
     dir,
-    plan: { syncMs: 5, segmentBytes: 2 ** 30, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    plan: {
+      syncMs: 5,
+      segmentBytes: 2 ** 30,
+      totalBytesMax: 2 ** 40,
+      retainHours: 0,
+      archiveDir: null,
+      onFull: "block",
+    },
     observer: () => {},
     checkpoint: () => new Pipeline([plan], DEDUP).saveState(),
   });

@@ -53,7 +53,14 @@ Deno.test("Delivery keeps a bounded recent for a sink that hangs, and gives it e
   const journal = await openJournal({
     host,
     dir,
-    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    plan: {
+      syncMs: 5,
+      segmentBytes: 64 * 1024,
+      totalBytesMax: 2 ** 40,
+      retainHours: 0,
+      archiveDir: null,
+      onFull: "block",
+    },
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });

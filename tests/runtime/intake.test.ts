@@ -44,7 +44,15 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
   const journal = await openJournal({
     host: real,
     dir,
-    plan: { syncMs: 5, segmentBytes: 2 ** 26, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block", ...journalPlan },
+    plan: {
+      syncMs: 5,
+      segmentBytes: 2 ** 26,
+      totalBytesMax: 2 ** 40,
+      retainHours: 0,
+      archiveDir: null,
+      onFull: "block",
+      ...journalPlan,
+    },
     observer: () => {},
     checkpoint: () => pipeline.saveState(),
   });

@@ -20,7 +20,7 @@ async function readFromEverySegment(state: readonly string[] | null): Promise<vo
   const journal = await openJournal({
     host,
     dir,
-    plan: { syncMs: 5, segmentBytes: 4096, totalBytesMax: 2 ** 40, retainHours: 1, onFull: "block" },
+    plan: { syncMs: 5, segmentBytes: 4096, totalBytesMax: 2 ** 40, retainHours: 1, archiveDir: null, onFull: "block" },
     observer: () => {},
     checkpoint: () => state === null ? pipeline.saveState() : [...state],
   });

@@ -112,7 +112,14 @@ Deno.test("Service lets the journal go when its start fails after opening it", a
   const journal = await openJournal({
     host,
     dir: `${dataDir}/journal`,
-    plan: { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" },
+    plan: {
+      syncMs: 5,
+      segmentBytes: 64 * 1024,
+      totalBytesMax: 2 ** 40,
+      retainHours: 0,
+      archiveDir: null,
+      onFull: "block",
+    },
     observer: () => {},
     checkpoint: () => [],
   });
@@ -124,7 +131,14 @@ Deno.test("Service lets the journal go when its start fails after opening it", a
 Deno.test("Service records at its start that the clock was set back while nothing ran", async () => {
   const host = denoHost();
   const dir = await Deno.makeTempDir();
-  const plan = { syncMs: 5, segmentBytes: 64 * 1024, totalBytesMax: 2 ** 40, retainHours: 0, onFull: "block" } as const;
+  const plan = {
+    syncMs: 5,
+    segmentBytes: 64 * 1024,
+    totalBytesMax: 2 ** 40,
+    retainHours: 0,
+    archiveDir: null,
+    onFull: "block",
+  } as const;
   const open = () => openJournal({ host, dir: `${dir}/data/journal`, plan, observer: () => {}, checkpoint: () => [] });
   const fromTs = host.clock.nowMicros() + 8 * 3_600_000_000;
   const before = await open();
@@ -160,6 +174,7 @@ Deno.test("Service tells polls that the end of the process cut off, though nothi
     segmentBytes: 64 * 1024,
     totalBytesMax: 2 ** 40,
     retainHours: 24,
+    archiveDir: null,
     onFull: "block",
   } as const;
   const open = () => openJournal({ host, dir: `${dir}/data/journal`, plan, observer: () => {}, checkpoint: () => [] });

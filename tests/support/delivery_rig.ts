@@ -62,6 +62,7 @@ export async function withDelivery(
       segmentBytes: options.segmentBytes ?? 64 * 1024,
       totalBytesMax: options.capBytes ?? 2 ** 40,
       retainHours: 0,
+      archiveDir: null,
       onFull: "block",
     },
     observer: () => {},

@@ -31,6 +31,7 @@ export function openRig(dir: string, options: RigOptions = {}): Promise<Journal>
       segmentBytes: 64 * 1024 * 1024,
       totalBytesMax: 1024 * 1024 * 1024,
       retainHours: 0,
+      archiveDir: null,
       onFull: "block",
       ...options.plan,
     },

@@ -193,6 +193,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   },
   journal_synced: { kind: "journal_synced", bytes: 500, records: 6, durationMs: 250 },
   journal_segment_sealed: { kind: "journal_segment_sealed", segment: "17", bytes: 900 },
+  journal_segment_archived: { kind: "journal_segment_archived", segment: "16", path: "a/16", bytes: 800 },
   journal_segment_deleted: { kind: "journal_segment_deleted", segment: "16", bytes: 800 },
   journal_recovered: { kind: "journal_recovered", segment: "17", cutBytes: 33, records: 6 },
   journal_full: { kind: "journal_full", full: true, bytes: 1000 },

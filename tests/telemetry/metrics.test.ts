@@ -44,6 +44,7 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     "collector_journal_sync_seconds_total": 0.5,
     "collector_journal_syncs_total": 2,
     "collector_journal_segments_sealed_total": 2,
+    "collector_journal_segments_archived_total": 2,
     "collector_journal_segments_deleted_total": 2,
     "collector_clock_steps_total": 2,
     "collector_journal_failures_total": 2,

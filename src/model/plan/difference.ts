@@ -174,6 +174,7 @@ const JOURNAL_KEYS: Readonly<Record<keyof JournalPlan, string>> = {
   segmentBytes: "journal.segment_mb",
   totalBytesMax: "journal.max_total_mb",
   retainHours: "journal.retain_hours",
+  archiveDir: "journal.archive_dir",
   onFull: "journal.on_full",
 };
 

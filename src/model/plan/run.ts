@@ -72,6 +72,8 @@ export interface JournalPlan {
   readonly totalBytesMax: number;
   /** Hours that a segment is kept after every sink has passed it; 0 deletes it at once. */
   readonly retainHours: number;
+  /** Folder that segments are moved to instead of being deleted; null: they are deleted. */
+  readonly archiveDir: string | null;
   readonly onFull: OnFull;
 }
 
