@@ -101,6 +101,9 @@ export const connectionSchema = z.strictObject({
   decode: z.enum(["text", "gzip", "deflate_raw", "auto"]).default("text").describe(
     "How frames are decoded; `auto` tells gzip, zlib and text apart by their first bytes",
   ),
+  per_symbol: z.boolean().default(false).transform((value): true | undefined => value || undefined).describe(
+    "A socket for each symbol: `urls` and `hello` may hold `{symbol}`, and frames find it as `route.symbol`",
+  ),
   layout: z.enum(["document", "prefixed", "several"]).default("document").describe(
     "What the text of a frame is. `document`: one JSON document; `prefixed`: digits and a document, read as the list " +
       "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list",

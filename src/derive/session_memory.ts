@@ -1,5 +1,5 @@
 import type { Channel, Micros, Offset, OpenedRecord, SessionId, Stream } from "../model/mod.ts";
-import { FrameMemory } from "../normalize/mod.ts";
+import { FrameMemory, readAddress } from "../normalize/mod.ts";
 import { SessionBooks } from "./books.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
 
@@ -73,8 +73,10 @@ export class SessionMemory {
 
 /** Returns the memory of a session as its record of opening begins it. */
 export function openSession(id: Offset, record: OpenedRecord, derivation: CompiledDerivation | null): SessionMemory {
-  const { exchange, connection, planHash, descriptorHash } = record;
-  const memory = new SessionMemory(id, { exchange, connection, planHash, descriptorHash }, derivation);
+  const { exchange, connection: key, planHash, descriptorHash } = record;
+  const memory = new SessionMemory(id, { exchange, connection: key, planHash, descriptorHash }, derivation);
+  const connection = derivation?.frames.connections.find(({ id }) => id === memory.connectionId);
+  if (connection !== undefined) memory.frames.openedAt(readAddress(connection, record.url));
   memory.expect(record.streams, record.at);
   return memory;
 }

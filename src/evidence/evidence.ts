@@ -18,6 +18,8 @@ interface StepPlace {
 export interface OpenStep extends StepPlace {
   readonly kind: "open";
   readonly connection: string;
+  /** Address of the session, where it says something of its frames; empty otherwise. */
+  readonly url: string;
   /** Canonical to native, beside the descriptor's map. */
   readonly symbols: Readonly<Record<string, string>>;
   /** What an instance would be configured for; null where no requests are expected. */
@@ -89,7 +91,7 @@ const OUTCOME_KEYS = [...EXPECTED_KEYS, "note"] as const;
 
 /** The keys of each kind of step; the first names the kind. */
 const STEP_KEYS = {
-  open: ["open", "symbols", "subscribe", "note"],
+  open: ["open", "url", "symbols", "subscribe", "note"],
   expect_requests: ["expect_requests", "note"],
   frame: ["frame", ...OUTCOME_KEYS],
   bin: ["bin", ...OUTCOME_KEYS],
@@ -218,6 +220,7 @@ class StepReader {
       kind: "open",
       ...place,
       connection: this.#text(values.get("open"), "open"),
+      url: values.has("url") ? this.#text(values.get("url"), "url") : "",
       symbols: Object.fromEntries(Object.entries(symbols).map(([key, value]) => [key, this.#text(value, key)])),
       subscribe: subscribe === null ? null : {
         symbols: this.#texts(subscribe.symbols, "symbols"),

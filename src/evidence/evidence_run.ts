@@ -5,6 +5,7 @@ import {
   type NormalizedFrame,
   Normalizer,
   PARSE_RULE_NAME,
+  readAddress,
 } from "../normalize/mod.ts";
 import { compareFrame, type Difference, difference, shortJson } from "./evidence_compare.ts";
 import {
@@ -134,6 +135,8 @@ class EvidenceRunner {
     this.#memory = new FrameMemory();
     this.#open = step;
     this.#normalizer = new Normalizer(withSymbols(this.#plan, step.symbols));
+    const connection = this.#plan.connections.find(({ id }) => id === step.connection);
+    if (connection !== undefined) this.#memory.openedAt(readAddress(connection, step.url));
     const known = this.#plan.connections.map(({ id }) => id);
     if (known.includes(step.connection)) return null;
     const differences = [difference("open", `one of ${known.join(", ")}`, step.connection)];

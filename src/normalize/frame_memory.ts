@@ -1,8 +1,11 @@
-import { type AliasEntries, AliasTable } from "./aliases.ts";
+import { type Alias, type AliasEntries, AliasTable } from "./aliases.ts";
 import { FirstFrames } from "./first_frames.ts";
 import { type LevelIdEntries, LevelIds } from "./level_ids.ts";
 import { type MergeEntries, Merges } from "./merges.ts";
 import { UnmappedSymbols } from "./symbols.ts";
+
+/** Stands for the session itself among the ids that have a meaning: no id of an exchange holds this character. */
+const ADDRESS = "\u0000";
 
 /** The parts of a frame memory, each a list of entries that are plain JSON. */
 export type FrameMemoryPart = "aliases" | "merges" | "levelIds" | "firstFrames" | "unmapped";
@@ -14,6 +17,16 @@ export class FrameMemory {
   readonly levelIds = new LevelIds();
   readonly firstFrames = new FirstFrames();
   readonly unmapped = new UnmappedSymbols();
+
+  /** What the session's address says of its frames; null where it says nothing. */
+  get address(): Alias | null {
+    return this.aliases.find(ADDRESS);
+  }
+
+  /** Notes what the session's address says of its frames. */
+  openedAt(address: Alias | null): void {
+    if (address !== null) this.aliases.set(ADDRESS, address);
+  }
 
   /** Yields the entries of each part that has any. */
   *parts(): Iterable<readonly [FrameMemoryPart, readonly unknown[]]> {

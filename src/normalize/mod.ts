@@ -3,6 +3,7 @@
  * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
+export { readAddress } from "./address.ts";
 export { findAlias } from "./alias_rules.ts";
 export { exampleOf, type Fault, type LostUpdate, type NormalizedChecksum, ReadContext } from "./context.ts";
 export { ControlReader } from "./control_reader.ts";

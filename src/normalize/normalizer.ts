@@ -83,6 +83,8 @@ const OCCASIONAL: ReadonlySet<RuleKind> = new Set(
 interface Route {
   readonly decoding: Decoding;
   readonly layout: FrameLayout;
+  /** Whether addresses of the connection's sessions say something of their frames. */
+  readonly hasAddress: boolean;
   /** Control rules by the whole text of their frames. */
   readonly texts: ReadonlyMap<string, ControlReader>;
   /** Length in bytes of the longest such text. */
@@ -224,7 +226,8 @@ export class Normalizer {
       result.socketSequence = text === null ? null : integerText(text) ?? text;
     }
     const { aliasKey } = this.#plan;
-    if (aliasKey !== null) context.scope.route = findAlias(context, aliasKey);
+    context.scope.route = (aliasKey === null ? null : findAlias(context, aliasKey)) ??
+      (route.hasAddress ? memory.address : null);
     const reader = this.#controlOf(route);
     if (reader !== null) {
       result.signal = reader.read(context);
@@ -264,7 +267,11 @@ export class Normalizer {
     const applies = ({ connections }: { readonly connections: ReadonlySet<string> | null }) =>
       connections === null || connections.has(connectionId);
     const route = this.#createRoute(
-      { decoding: this.#plan.decode.get(connectionId) ?? "text", layout: this.#plan.layouts.get(connectionId) },
+      {
+        decoding: this.#plan.decode.get(connectionId) ?? "text",
+        layout: this.#plan.layouts.get(connectionId),
+        hasAddress: this.#plan.perSymbol.has(connectionId),
+      },
       this.#plan.controls.map((rule, index) => new ControlReader(rule, index)).filter(({ rule }) => applies(rule)),
       this.#plan.events.filter((rule) => rule.source === "ws" && applies(rule)),
     );
@@ -285,7 +292,7 @@ export class Normalizer {
   }
 
   #createRoute(
-    text: { readonly decoding: Decoding; readonly layout?: FrameLayout },
+    text: { readonly decoding: Decoding; readonly layout?: FrameLayout; readonly hasAddress?: boolean },
     controls: readonly ControlReader[],
     events: readonly CompiledEvent[],
   ): Route {
@@ -301,6 +308,7 @@ export class Normalizer {
     return {
       decoding: text.decoding,
       layout: text.layout ?? "document",
+      hasAddress: text.hasAddress ?? false,
       texts,
       textBytesMax,
       controls: structured,

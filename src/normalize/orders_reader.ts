@@ -40,12 +40,9 @@ export function createOrdersReader(
     const push = (change: OrderChange | null) => {
       if (change !== null) changes.push(change);
     };
-    if (book.levels === null) {
-      const hasBids = each(context, book.bids, () => push(bid.read(context, "bid")));
-      const hasAsks = each(context, book.asks, () => push(ask.read(context, "ask")));
-      return { changes, hasSides: hasBids && hasAsks };
-    }
-    let hasSides = false;
+    const hasBids = each(context, book.bids, () => push(bid.read(context, "bid")));
+    const hasAsks = each(context, book.asks, () => push(ask.read(context, "ask")));
+    let hasSides = book.bids !== null && hasBids && hasAsks;
     for (const rows of places) {
       const found = each(context, rows, () => {
         const tagged = side === null ? "none" : side.oneOf(context, LEVEL_SIDES, "none");

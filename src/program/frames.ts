@@ -27,6 +27,8 @@ export interface CompiledFrames {
   readonly decode: ReadonlyMap<string, Decoding>;
   /** How frames are laid out, by the same; connections that are not named have one document in each. */
   readonly layouts: ReadonlyMap<string, FrameLayout>;
+  /** Ids of the connections with a socket for each symbol. */
+  readonly perSymbol: ReadonlySet<string>;
   readonly controls: readonly CompiledControl[];
   readonly events: readonly CompiledEvent[];
   readonly parse: CompiledParse | null;
@@ -141,6 +143,7 @@ export function compileFrames(plan: FramePlan): CompiledFrames {
   return {
     exchange: plan.exchange,
     decode: new Map(connections.map(({ id, decode }) => [id, decode])),
+    perSymbol: new Set(connections.flatMap(({ id, perSymbol }) => perSymbol === true ? [id] : [])),
     layouts: new Map(connections.flatMap(({ id, layout }) => layout === undefined ? [] : [[id, layout]])),
     controls: plan.controls.map(compileControl),
     events: plan.events.map(compileEvent),

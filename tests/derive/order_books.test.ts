@@ -11,7 +11,9 @@ kind = "book"
 when = "has(sequence)"
 snapshot = "has(bids)"
 symbol = "/s"
-levels = ["/bids/*", "/asks/*", "/trades/*", "/created", "/deleted"]
+bids = "/bids/*"
+asks = "/asks/*"
+levels = ["/trades/*", "/created", "/deleted"]
 side = "/side"
 level = { id = "/id", price = "/price", size = "has(base) ? null : size ?? '0'", change = "neg(base)", orders = true }
 last_sequence = "/sequence"
@@ -63,8 +65,8 @@ class Rig {
 
 const IMAGE = {
   sequence: "1",
-  bids: [{ id: "a", side: "BID", price: "100", size: "1" }, { id: "b", side: "BID", price: "100.0", size: "0.5" }],
-  asks: [{ id: "c", side: "ASK", price: "101", size: "2" }],
+  bids: [{ id: "a", price: "100", size: "1" }, { id: "b", price: "100.0", size: "0.5" }],
+  asks: [{ id: "c", price: "101", size: "2" }],
 };
 
 Deno.test("a book of single orders leaves as levels that are the sums of its orders", () => {

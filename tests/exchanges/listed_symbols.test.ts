@@ -101,6 +101,16 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       "XRP/USDT:USDT-251219-2.05-P": "XRP-251219-2.05-P",
     },
   },
+  luno: {
+    answers: [{
+      markets: [
+        { market_id: "XBTZAR", trading_status: "ACTIVE", base_currency: "XBT", counter_currency: "ZAR" },
+        { market_id: "ETHXBT", trading_status: "POSTONLY", base_currency: "ETH", counter_currency: "XBT" },
+        { market_id: "OLDZAR", trading_status: "SUSPENDED", base_currency: "OLD", counter_currency: "ZAR" },
+      ],
+    }],
+    gives: { "BTC/ZAR": "XBTZAR", "ETH/BTC": "ETHXBT" },
+  },
   bitso: {
     answers: [{ success: true, payload: [{ book: "btc_mxn", tick_size: "10", minimum_amount: "0.00003" }] }],
     gives: { "BTC/MXN": "btc_mxn" },

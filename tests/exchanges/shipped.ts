@@ -62,6 +62,12 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "dydx-v4", symbols: ["BTC/USD:USDC", "ETH/USD:USDC"], lacks: ["quotes", "ticker"] },
   { name: "lighter", symbols: ["BTC/USDC:USDC", "ETH/USDC:USDC"], lacks: ["ticker"], markets: 3 },
   {
+    name: "luno",
+    symbols: ["BTC/ZAR", "ETH/BTC"],
+    lacks: ["quotes", "ticker", "candles", "derivative", "liquidations"],
+    also: ["orders"],
+  },
+  {
     name: "independent-reserve",
     symbols: ["BTC/AUD", "ETH/SGD"],
     lacks: ["quotes", "ticker", "candles", "derivative", "liquidations"],

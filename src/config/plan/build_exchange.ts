@@ -10,9 +10,9 @@ import {
 } from "../../model/mod.ts";
 import { buildBookRules, warnOfUnproven } from "./book_rules.ts";
 import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
-import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards } from "./connections.ts";
+import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards, socketOf } from "./connections.ts";
 import { buildDefinitions } from "./definitions.ts";
-import { checkGenerators, type Demand, emitMessages } from "./emissions.ts";
+import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
 import type { ExchangeInput } from "./input.ts";
 import { buildItems } from "./items.ts";
@@ -88,15 +88,55 @@ function buildSockets(demand: Demand, bases: ReadonlyMap<string, ConnectionBase>
   const { descriptor, place } = demand;
   const placeholders = new PlaceholderText();
   const emissions = emitMessages(demand);
-  return descriptor.ws.connections.flatMap(({ id, limits }) => {
+  return descriptor.ws.connections.flatMap(({ id, limits, per_symbol: perSymbol }) => {
     const base = bases.get(id);
     if (base === undefined) return [];
+    if (perSymbol === true) {
+      return symbolSockets(emissions.get(id) ?? [], { base, demand, placeholders });
+    }
     const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, placeholders });
     const shards = shardItems(items, limits.items ?? null);
     const requests = shards.map((shard) => buildRequests(shard, descriptor.subscriptions, placeholders));
     for (const shard of requests) checkReplacing(shard, id, demand);
     return connectionShards(base, requests);
   });
+}
+
+/** The sockets of a connection that has one for each symbol: what is asked for on it is of that symbol alone. */
+function symbolSockets(
+  emissions: readonly Emission[],
+  { base, demand, placeholders }: {
+    readonly base: ConnectionBase;
+    readonly demand: Demand;
+    readonly placeholders: PlaceholderText;
+  },
+): readonly ConnectionPlan[] {
+  const { descriptor, place, instruments } = demand;
+  const { subscriptions } = descriptor;
+  const mixed = emissions.find(({ streams }) => new Set(streams.map(({ symbol }) => symbol)).size > 1);
+  if (mixed !== undefined) {
+    place.at("subscriptions", mixed.subscription, "generator").error(
+      `A message on connection ${base.connectionId} is of several symbols: each symbol has a socket there, so emit it ` +
+        "within a foreach over symbols",
+    );
+    return [];
+  }
+  const sockets = instruments.flatMap(({ symbol, native }) => {
+    const own = emissions.filter(({ streams }) => streams[0]?.symbol === symbol);
+    if (own.length === 0) return [];
+    const requests = buildRequests(
+      buildItems(own, { subscriptions, place, placeholders }),
+      subscriptions,
+      placeholders,
+    );
+    checkReplacing(requests, base.connectionId, demand);
+    return [{ base: socketOf(base, native), requests }];
+  });
+  return sockets.map(({ base: own, requests }, index) => ({
+    ...own,
+    key: index === 0 ? base.connectionId : `${base.connectionId}#${index + 1}`,
+    requests,
+  }));
 }
 
 /** Reports requests that would take back one another. */

@@ -14,6 +14,22 @@ import { sourceOf, templateOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
 import { type Texts, withValues } from "./texts.ts";
 
+/** Stands in addresses and first frames for the symbol of a socket, until it is known. */
+const SYMBOL = "{symbol}";
+
+/** The plan of one symbol's socket. */
+export function socketOf(base: ConnectionBase, native: string): ConnectionBase {
+  const fill = (template: Template, text: string): Template => ({
+    source: template.source.replaceAll(SYMBOL, text),
+    parts: template.parts.map((part) => typeof part === "string" ? part.replaceAll(SYMBOL, text) : part),
+  });
+  return {
+    ...base,
+    urls: base.urls.map((url) => fill(url, encodeURIComponent(native))),
+    hello: base.hello.map((frame) => fill(frame, native)),
+  };
+}
+
 /** Plan that all shards of one connection share. */
 export type ConnectionBase = Omit<ConnectionPlan, "key" | "requests">;
 
@@ -28,7 +44,11 @@ export function buildConnections(
     if (connections.has(connection.id)) {
       place.at("id").error(`Id ${connection.id} is given to two connections: make it unique`);
     }
-    const texts = { ...context.texts, scope: withValues(context.texts.scope, { conn_id: connection.id }) };
+    const own: Readonly<Record<string, string>> = connection.per_symbol === true ? { symbol: SYMBOL } : {};
+    if (connection.per_symbol === true && !connection.urls.every((url) => url.includes(SYMBOL))) {
+      place.at("urls").error("No {symbol}: with `per_symbol` each address names the symbol of its socket");
+    }
+    const texts = { ...context.texts, scope: withValues(context.texts.scope, { conn_id: connection.id, ...own }) };
     connections.set(connection.id, connectionBase(connection, { ...context, place, texts }));
   });
   return connections;

@@ -151,14 +151,6 @@ function ruleName(event: EventValues, names: Set<string>, place: Place): string 
 type BookValues = Extract<EventValues, { kind: "book" }>;
 
 function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields {
-  const paired = event.bids !== undefined && event.asks !== undefined && event.levels === undefined;
-  const tagged = event.levels !== undefined && event.bids === undefined && event.asks === undefined;
-  if (!paired && !tagged) {
-    place.error("Levels of a book are given by both `bids` and `asks`, or by `levels` with `side`");
-  }
-  if (event.levels !== undefined && event.side === undefined) {
-    place.at("levels").error("No `side`: it says of each level in `levels` whether it is a bid or an ask");
-  }
   const bidLevel = levelRule(event, "bid_level", place);
   const askLevel = levelRule(event, "ask_level", place);
   const [areBids, areAsks] = [bidLevel.order !== undefined, askLevel.order !== undefined];
@@ -166,6 +158,7 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
   if (Array.isArray(event.levels) && !areBids) {
     place.at("levels").error("A list of places is for single orders: give `orders`, or one place");
   }
+  checkPlaces(event, place, areBids);
   return {
     snapshot: typeof event.snapshot === "boolean"
       ? event.snapshot
@@ -180,6 +173,19 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
       : fieldRule(event.side, place.at("side"), { type: "book_side", required: true, unit }),
     dropMalformedLevels: event.drop_malformed_levels,
   };
+}
+
+/** Reports levels that stand nowhere, or in two ways; single orders may stand in both, and need no side. */
+function checkPlaces(event: BookValues, place: Place, areOrders: boolean): void {
+  const hasSides = event.bids !== undefined && event.asks !== undefined;
+  const isHalf = !hasSides && (event.bids !== undefined || event.asks !== undefined);
+  const isTwice = hasSides && event.levels !== undefined && !areOrders;
+  if (isHalf || isTwice || (!hasSides && event.levels === undefined)) {
+    place.error("Levels of a book are given by both `bids` and `asks`, or by `levels` with `side`");
+  }
+  if (event.levels !== undefined && event.side === undefined && !areOrders) {
+    place.at("levels").error("No `side`: it says of each level in `levels` whether it is a bid or an ask");
+  }
 }
 
 /** Lowers `levels`, the first of its places and the others. */

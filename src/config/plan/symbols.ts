@@ -72,8 +72,8 @@ export function frameConnections(
       }
       if (other === undefined) canonical.set(native, symbol);
     }
-    const { id, decode, layout, urls } = connection;
-    const odd = layout === "document" ? {} : { layout };
+    const { id, decode, layout, per_symbol: perSymbol, urls } = connection;
+    const odd = { ...(layout === "document" ? {} : { layout }), ...(perSymbol ? { perSymbol } : {}) };
     return { id, decode, ...odd, urls, canonical: Object.fromEntries(canonical) };
   });
 }

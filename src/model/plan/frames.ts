@@ -37,6 +37,8 @@ export interface FrameConnection {
   readonly decode: Decoding;
   /** How the text of a frame is laid out. Absent: one JSON document. */
   readonly layout?: FrameLayout;
+  /** Whether each symbol has a socket of its own, whose address names it. */
+  readonly perSymbol?: true;
   /** Addresses, to recognise the connection of a recording. */
   readonly urls: readonly string[];
   /** Native → canonical: the same spelling may name two instruments on two connections. */
