@@ -34,7 +34,6 @@ export class S3Server {
           if (!answer.ok && answer.status !== 409) throw new Error(`status ${answer.status}`);
         }
       },
-      readyMs: 90_000,
     });
   }
 

@@ -42,7 +42,7 @@ export class ServerProcess {
 
   /** Starts and waits until it answers. */
   async start(): Promise<void> {
-    const { command, args, env, cwd, ready, readyMs = 60_000 } = this.#command;
+    const { command, args, env, cwd, ready, readyMs = 180_000 } = this.#command;
     const child = new Deno.Command(command, {
       args: [...args],
       ...(env === undefined ? {} : { env: { ...env } }),
