@@ -26,6 +26,8 @@ export class S3Server {
         .concat(["-volume.max=20", "-filer", "-s3", `-s3.port=${port}`, `-s3.port.grpc=${freePort()}`])
         .concat([`-s3.config=${dir}/s3.json`]),
       cwd: dir,
+      // Its sockets lie in the folder for temporary files, and stay there when it is killed.
+      env: { TMPDIR: dir },
       ready: async () => {
         // Buckets can be made before objects can be written.
         for (const [path, body] of [["ready", null], ["ready/object", "content"], ["market", null]] as const) {
