@@ -10,6 +10,7 @@ const KINDS: ReadonlySet<string> = new Set(
     "frame",
     "http",
     "acked",
+    "streams",
     "rejected",
     "closed",
     "dropped",

@@ -90,6 +90,15 @@ export class SessionBooks {
     return this.#kept.get(rule.name)?.get(native) ?? null;
   }
 
+  /** Forgets every book of a symbol: the next update of one begins it anew. */
+  forget(symbol: string): void {
+    for (const books of this.#kept.values()) {
+      for (const [native, kept] of books) {
+        if (kept.symbol === symbol && books.delete(native)) this.#size--;
+      }
+    }
+  }
+
   /** Yields every book. */
   *all(): Iterable<KeptBook> {
     for (const books of this.#kept.values()) yield* books.values();

@@ -15,6 +15,7 @@ import {
   readMissedAnswer,
   type RejectedRecord,
   SESSIONS_MAX,
+  type StreamsRecord,
 } from "../model/mod.ts";
 import { exampleOf, type NormalizedFrame } from "../normalize/mod.ts";
 import { CONNECTION, type EventPlace, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
@@ -148,6 +149,34 @@ export class GapStage {
       const id = account.emitGap(place, gap);
       if (session === undefined) continue;
       this.#remember(session, { channel, symbol }, { id, cause: "rejected", from, fromSequence: null, detail });
+    }
+  }
+
+  /** An open session asks for other streams: those that leave are in a gap from their last data on, until they come back. */
+  streamsChanged({ session: id, at, planHash, added, removed }: StreamsRecord): void {
+    const account = this.#account;
+    const { sessions, gaps, plans } = this.#memory();
+    account.session = id;
+    const session = sessions.get(id);
+    if (session === undefined) return;
+    account.exchange = session.exchange;
+    const derivation = plans.resolve({ ...session.origin, planHash });
+    if (derivation !== null && session.derivation !== null) session.follow(planHash, derivation);
+    session.expect(added.filter(({ channel, symbol }) => !session.hasData(channel, symbol)), at);
+    for (const { channel, symbol } of removed) {
+      const from = Math.abs(session.forget(channel, symbol) ?? at);
+      if (gaps.has(session.exchange, symbol, channel) || this.#isShownElsewhere(session, symbol, channel)) continue;
+      const place = { symbol, native: session.nativeOf(symbol) };
+      const detail = "the configuration asks for it no more";
+      const gap = openedGap({ stream: channel, cause: "unsubscribed", from, detail, action: "none" });
+      const gapId = account.emitGap(place, gap);
+      this.#remember(session, { channel, symbol }, {
+        id: gapId,
+        cause: "unsubscribed",
+        from,
+        fromSequence: null,
+        detail,
+      });
     }
   }
 

@@ -90,6 +90,9 @@ export class Pipeline {
       case "closed":
         this.#gaps.closed(record);
         break;
+      case "streams":
+        this.#gaps.streamsChanged(record);
+        break;
       case "rejected":
         this.#gaps.rejected(record);
         break;

@@ -21,10 +21,9 @@ export interface SessionGap {
 /** All that is remembered of one session: begun when it is opened, dropped when it is closed. */
 export class SessionMemory {
   readonly id: SessionId;
-  readonly origin: SessionOrigin;
   readonly connectionId: string;
-  /** Null where the session's plan is unknown. */
-  readonly derivation: CompiledDerivation | null;
+  #origin: SessionOrigin;
+  #derivation: CompiledDerivation | null;
   readonly frames = new FrameMemory();
   /** Null where the plan keeps no books. */
   readonly books: SessionBooks | null;
@@ -37,15 +36,30 @@ export class SessionMemory {
 
   constructor(id: SessionId, origin: SessionOrigin, derivation: CompiledDerivation | null) {
     this.id = id;
-    this.origin = origin;
+    this.#origin = origin;
     this.connectionId = connectionIdOf(origin.connection);
-    this.derivation = derivation;
+    this.#derivation = derivation;
     const rules = derivation?.bookRules ?? null;
     this.books = rules === null ? null : new SessionBooks(rules);
   }
 
+  get origin(): SessionOrigin {
+    return this.#origin;
+  }
+
+  /** Null where the session's plan is unknown. */
+  get derivation(): CompiledDerivation | null {
+    return this.#derivation;
+  }
+
   get exchange(): string {
-    return this.origin.exchange;
+    return this.#origin.exchange;
+  }
+
+  /** Goes on with another plan, which differs in the channels that are wanted alone. */
+  follow(planHash: string, derivation: CompiledDerivation): void {
+    this.#origin = { ...this.#origin, planHash };
+    this.#derivation = derivation;
   }
 
   /** Notes what the session subscribes to, from the opening on. */
@@ -58,6 +72,16 @@ export class SessionMemory {
     let channels = this.streams.get(symbol);
     if (channels === undefined) this.streams.set(symbol, channels = new Map());
     channels.set(channel, at);
+  }
+
+  /** Forgets a stream and its book. Returns the time of its last data as `streams` has it; null where it was not known. */
+  forget(channel: Channel, symbol: string): Micros | null {
+    const channels = this.streams.get(symbol);
+    const at = channels?.get(channel) ?? null;
+    channels?.delete(channel);
+    if (channels?.size === 0) this.streams.delete(symbol);
+    if (channel === "book") this.books?.forget(symbol);
+    return at;
   }
 
   /** Whether a stream has had data in this session. */

@@ -30,6 +30,7 @@ export const CHECKPOINT = 0x09;
 /** Kind of a plan. */
 export const PLAN = 0x0a;
 const CLOCK = 0x0b;
+const STREAMS = 0x0c;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
@@ -83,6 +84,8 @@ export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment
       return encodeOther(buffer, OPENED, record, NO_BYTES, segment, offset);
     case "acked":
       return encodeOther(buffer, ACKED, record, NO_BYTES, segment, offset);
+    case "streams":
+      return encodeOther(buffer, STREAMS, record, NO_BYTES, segment, offset);
     case "rejected":
       return encodeOther(buffer, REJECTED, record, NO_BYTES, segment, offset);
     case "closed":
@@ -115,7 +118,7 @@ export function encodeCheckpoint(
 
 /** Whether a first body byte is the kind of a record or of a mark. */
 export function isRecordKind(kind: number): boolean {
-  return (kind >= TEXT_FRAME && kind <= CLOCK) || kind === MARK_KIND;
+  return (kind >= TEXT_FRAME && kind <= STREAMS) || kind === MARK_KIND;
 }
 
 /**
@@ -224,6 +227,7 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
     case REJECTED:
     case CLOSED:
     case CLOCK:
+    case STREAMS:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
       return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };

@@ -8,7 +8,8 @@ export type Level = readonly [price: Decimal, size: Decimal];
 
 /**
  * Why something is missing. `reset`: the exchange's numbers began again. `stalled`: the stream stood still while its
- * connection lived. `takeover`: another collector took the stream over. `clock`: the machine's clock was set.
+ * connection lived. `takeover`: another collector took the stream over. `unsubscribed`: it is asked for no
+ * more. `clock`: the machine's clock was set.
  */
 export type GapCause =
   | "disconnect"
@@ -21,6 +22,7 @@ export type GapCause =
   | "dropped"
   | "rejected"
   | "takeover"
+  | "unsubscribed"
   | "clock";
 
 /** All causes, in the order in which reports list them. */
@@ -35,6 +37,7 @@ export const GAP_CAUSES: readonly GapCause[] = [
   "dropped",
   "rejected",
   "takeover",
+  "unsubscribed",
   "clock",
 ];
 

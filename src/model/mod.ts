@@ -343,6 +343,7 @@ export {
   type PlanRecord,
   readMissedAnswer,
   type RejectedRecord,
+  type StreamsRecord,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";

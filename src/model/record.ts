@@ -82,6 +82,17 @@ export interface AckedRecord {
   readonly streams: readonly Stream[];
 }
 
+/** What an open session asks for was changed: streams were added, others are asked for no more. */
+export interface StreamsRecord {
+  readonly kind: "streams";
+  readonly session: SessionId;
+  readonly at: Micros;
+  /** Hash of the plan that its frames are derived with from here on. */
+  readonly planHash: string;
+  readonly added: readonly Stream[];
+  readonly removed: readonly Stream[];
+}
+
 /** Streams were rejected, with the exchange's reason. */
 export interface RejectedRecord {
   readonly kind: "rejected";
@@ -181,6 +192,7 @@ export type JournalRecord =
   | FrameRecord
   | HttpRecord
   | AckedRecord
+  | StreamsRecord
   | RejectedRecord
   | ClosedRecord
   | DroppedRecord

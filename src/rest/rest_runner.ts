@@ -43,6 +43,8 @@ interface Poll {
   readonly target: Target;
   readonly everyMs: number;
   readonly since: Micros;
+  /** Aborted when it is wanted no more. */
+  readonly ended: AbortController;
   /** Monotonic ms of the last answer, or of the beginning. */
   answeredMs: number;
   lastAnswerTs: Micros | null;
@@ -53,8 +55,8 @@ interface Poll {
 /** What a session has asked for. */
 interface SessionRequests {
   readonly abort: AbortController;
-  /** Lists that cover many instruments: asked for once. */
-  readonly lists: Set<RestRequestPlan>;
+  /** Names of lists that cover many instruments: asked for once. */
+  readonly lists: Set<string>;
 }
 
 /**
@@ -65,13 +67,20 @@ export class RestRunner {
   readonly #options: RestRunnerOptions;
   readonly #abort = new AbortController();
   readonly #sessions = new Map<SessionId, SessionRequests>();
-  readonly #polls: readonly Poll[];
+  #plan: RestPlan;
+  #polls: readonly Poll[];
+  #isStarted = false;
 
   constructor(options: RestRunnerOptions) {
     this.#options = options;
-    const { clock, plan } = options;
+    this.#plan = options.plan;
+    this.#polls = this.#pollsOf(options.plan);
+  }
+
+  #pollsOf({ requests }: RestPlan): readonly Poll[] {
+    const { clock } = this.#options;
     const [since, answeredMs] = [clock.nowMicros(), clock.monotonicMs()];
-    this.#polls = plan.requests.flatMap((request) => {
+    return requests.flatMap((request) => {
       const { everyMs } = request;
       if (everyMs === null) return [];
       return request.targets.map((target) => ({
@@ -79,12 +88,25 @@ export class RestRunner {
         target,
         everyMs,
         since,
+        ended: new AbortController(),
         answeredMs,
         lastAnswerTs: null,
         error: null,
         isMissed: false,
       }));
     });
+  }
+
+  /** Asks for what another plan wants from now on: its new polls begin, those that it lacks end, the others go on. */
+  changePlan(plan: RestPlan): void {
+    this.#plan = plan;
+    const before = new Map(this.#polls.map((poll) => [keyOf(poll), poll]));
+    const wanted = this.#pollsOf(plan).map((poll) => before.get(keyOf(poll)) ?? poll);
+    const left = this.#polls.filter((poll) => !wanted.includes(poll));
+    const begun = wanted.filter((poll) => before.get(keyOf(poll)) !== poll);
+    this.#polls = wanted;
+    for (const poll of left) this.#end(poll);
+    if (this.#isStarted) { for (const poll of begun) void this.#repeat(poll); }
   }
 
   /** How each poll is doing. */
@@ -101,13 +123,14 @@ export class RestRunner {
 
   /** Begins to poll what is to be polled. */
   start(): void {
+    this.#isStarted = true;
     for (const poll of this.#polls) void this.#repeat(poll);
   }
 
   /** Streams of a session were acknowledged: asks for what belongs to them. */
   streamsAcked(session: SessionId, connectionId: string, streams: readonly Stream[]): void {
     if (this.#abort.signal.aborted) return;
-    for (const request of this.#options.plan.requests) {
+    for (const request of this.#plan.requests) {
       if (request.everyMs !== null || request.connectionId !== connectionId) continue;
       const symbols = new Set(streams.filter((s) => s.channel === request.channel).map((s) => s.symbol));
       if (symbols.size === 0) continue;
@@ -117,8 +140,8 @@ export class RestRunner {
           continue;
         }
         const { lists } = this.#requestsOf(session);
-        if (lists.has(request)) continue;
-        lists.add(request);
+        if (lists.has(request.name)) continue;
+        lists.add(request.name);
         this.#ask(request, target, session);
       }
     }
@@ -127,7 +150,7 @@ export class RestRunner {
   /** Asks for an answer once more, for a session's book. What is under way already is not asked for twice. */
   ask(session: SessionId, name: string, native: string): void {
     if (this.#abort.signal.aborted) return;
-    for (const request of this.#options.plan.requests.filter((one) => one.name === name)) {
+    for (const request of this.#plan.requests.filter((one) => one.name === name)) {
       for (const target of request.targets.filter((one) => one.native === native)) this.#ask(request, target, session);
     }
   }
@@ -141,15 +164,7 @@ export class RestRunner {
   /** Asks for nothing any more. A poll that had answers tells that they end here. */
   stop(): void {
     this.#abort.abort();
-    for (const poll of this.#polls) {
-      if (poll.lastAnswerTs === null || poll.isMissed) continue;
-      try {
-        this.#tell(poll, "polling has ended");
-      } catch (error) {
-        // What cannot be kept is counted where it is refused; the stop goes on.
-        if (!(error instanceof Failure)) throw error;
-      }
-    }
+    for (const poll of this.#polls) this.#end(poll);
     for (const { abort } of this.#sessions.values()) abort.abort();
     this.#sessions.clear();
   }
@@ -173,8 +188,8 @@ export class RestRunner {
   }
 
   #callOf(request: RestRequestPlan, target: Target, session: SessionId | null): RestRequest {
-    const { plan, exchange, onAnswer } = this.#options;
-    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = plan;
+    const { exchange, onAnswer } = this.#options;
+    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = this.#plan;
     return {
       exchange,
       name: request.name,
@@ -207,7 +222,7 @@ export class RestRunner {
   /** Polls for ever: an answer is asked for until it is had, and the next one when its time has come. */
   async #repeat(poll: Poll): Promise<void> {
     const { clock } = this.#options;
-    const { signal } = this.#abort;
+    const { signal } = poll.ended;
     const call: RestRequest = {
       ...this.#callOf(poll.request, poll.target, null),
       retryMsMax: Math.min(BACKOFF_MS_MAX, Math.max(poll.everyMs, POLL_RETRY_MS_MAX)),
@@ -233,6 +248,18 @@ export class RestRunner {
     this.#tell(poll, reason);
   }
 
+  /** Polls no more. One that had answers tells that they end here. */
+  #end(poll: Poll): void {
+    poll.ended.abort();
+    if (poll.lastAnswerTs === null || poll.isMissed) return;
+    try {
+      this.#tell(poll, "polling has ended");
+    } catch (error) {
+      // What cannot be kept is counted where it is refused; the end goes on.
+      if (!(error instanceof Failure)) throw error;
+    }
+  }
+
   #tell(poll: Poll, reason: string): void {
     const { clock, onMissed } = this.#options;
     const { request, target, lastAnswerTs, since } = poll;
@@ -245,4 +272,9 @@ export class RestRunner {
     });
     poll.isMissed = true;
   }
+}
+
+/** What tells polls of one instance apart over its plans. */
+function keyOf({ request, target, everyMs }: Poll): string {
+  return JSON.stringify([request.name, request.connectionId, target.symbol, target.native, everyMs]);
 }

@@ -217,14 +217,22 @@ export class Collector {
   }
 
   /**
-   * Takes over the exchange instances of a new plan: unchanged ones run on, changed and removed ones stop, new ones start.
-   * Journal, sinks and HTTP keep the settings they began with.
+   * Takes over the exchange instances of a new plan: unchanged ones run on, those whose streams alone differ ask for the
+   * difference on the sockets they have, changed and removed ones stop, new ones start. Journal, sinks and HTTP keep the
+   * settings they began with.
    */
   async reload(plan: Plan): Promise<void> {
     const difference = comparePlans(this.#plan, plan);
     this.#plan = plan;
     for (const delivery of this.#deliveries) delivery.changePlans();
+    const kept = new Map(runnableInstances(plan).map(({ exchange, runnable }) => [exchange.name, runnable]));
     const changed = new Set(difference.instances.map(({ name }) => name));
+    for (const { name, kind } of difference.instances) {
+      const [runner, runnable] = [this.#runners.get(name), kept.get(name)];
+      if (kind !== "resubscribe" || runner === undefined || runnable === undefined) continue;
+      runner.resubscribe(runnable, this.#writePlan(name, runnable.frames));
+      changed.delete(name);
+    }
     const leaving = [...this.#runners.values()].filter((runner) => changed.has(runner.name));
     for (const { name } of leaving) {
       this.#runners.delete(name);

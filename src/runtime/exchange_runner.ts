@@ -37,13 +37,17 @@ export interface ExchangeRunnerOptions {
  */
 export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
+  #planHash: string;
   readonly #sessions: Session[];
+  /** Keys of the connections, in the order of the sessions. */
+  readonly #keys: readonly string[];
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #resyncer: BookResyncer;
 
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
+    this.#planHash = options.planHash;
     const { name, runnable, host, observe, intake } = options;
     this.#limits = options.rest.limits.of(name);
     this.#rest = new RestRunner({
@@ -59,6 +63,7 @@ export class ExchangeRunner {
       isWhole: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
+    this.#keys = runnable.connections.map(({ key }) => key);
     this.#sessions = runnable.connections.map((plan) => {
       const connectionId = connectionIdOf(plan.key);
       const session: Session = createSession({
@@ -71,7 +76,7 @@ export class ExchangeRunner {
         observe,
         sink: {
           opened: (url, at) => {
-            const { descriptorHash, planHash } = options;
+            const { descriptorHash } = options;
             // What this socket is going to ask for; it may have changed since the session was made.
             const streams = [...session.streams].flatMap(({ desired, stream }) => desired ? [stream] : []);
             const opened = {
@@ -81,7 +86,7 @@ export class ExchangeRunner {
               connection: plan.key,
               url,
               descriptorHash,
-              planHash,
+              planHash: this.#planHash,
               streams,
             } as const;
             return intake.append(opened).offset;
@@ -149,6 +154,26 @@ export class ExchangeRunner {
     this.#rest.start();
   }
 
+  /**
+   * Takes over a plan that differs in its streams alone: each socket asks for what is new and takes back what is wanted no
+   * more; the other streams see nothing of it. `planHash` names the plan, which the journal holds by now.
+   */
+  resubscribe({ connections, rest }: RunnableExchange, planHash: string): void {
+    const { intake, host } = this.#options;
+    const isPlanNew = planHash !== this.#planHash;
+    this.#planHash = planHash;
+    // What belongs to new streams is asked for once they are acknowledged.
+    this.#rest.changePlan(rest);
+    this.#sessions.forEach((session, index) => {
+      const plan = connections.find(({ key }) => key === this.#keys[index]);
+      if (plan === undefined) return;
+      const { added, removed } = session.setDesired(plan.requests);
+      const { sessionId } = session;
+      if (sessionId === null || (!isPlanNew && added.length + removed.length === 0)) return;
+      intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
+    });
+  }
+
   /** Stops reading from the sockets, or goes on. */
   setPaused(paused: boolean): void {
     for (const session of this.#sessions) {
@@ -168,7 +193,7 @@ export class ExchangeRunner {
   #takeAnswer(record: HttpRecord): string | null {
     const { intake } = this.#options;
     try {
-      const taken = intake.takeHttp({ ...record, planHash: this.#options.planHash });
+      const taken = intake.takeHttp({ ...record, planHash: this.#planHash });
       this.#resync(taken);
       return taken.isAnswer ? null : describeFaults(taken.faults);
     } catch (error) {
@@ -179,12 +204,12 @@ export class ExchangeRunner {
 
   /** Writes down that a poll went without an answer, or has ended: a record with status 0. */
   #missed({ request, native, at, from, reason }: MissedPoll): void {
-    const { intake, name, planHash } = this.#options;
+    const { intake, name } = this.#options;
     intake.takeHttp({
       kind: "http",
       at,
       exchange: name,
-      planHash,
+      planHash: this.#planHash,
       session: null,
       request,
       native,

@@ -22,6 +22,7 @@ import {
   type QuarantineStatus,
   type SessionId,
   type Stream,
+  type StreamsRecord,
   TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
 import {
@@ -50,7 +51,7 @@ interface Pause {
 }
 
 /** A record that can wait to be written: nothing is derived of what comes before it is. */
-type Patient = Extract<JournalRecord, { kind: "acked" | "rejected" | "closed" | "dropped" }>;
+type Patient = Extract<JournalRecord, { kind: "acked" | "streams" | "rejected" | "closed" | "dropped" }>;
 
 export interface IntakeOptions {
   readonly host: Host;
@@ -208,6 +209,11 @@ export class Intake {
 
   acked(session: SessionId, streams: readonly Stream[], at: Micros): void {
     this.#keep({ kind: "acked", session, at, streams });
+  }
+
+  /** Writes down that an open session asks for other streams. */
+  streamsChanged(change: Omit<StreamsRecord, "kind">): void {
+    this.#keep({ kind: "streams", ...change });
   }
 
   rejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void {

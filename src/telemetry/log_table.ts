@@ -42,6 +42,7 @@ const RESYNC_CAUSES: Readonly<Record<Resync["cause"], string>> = {
   dropped: "updates of it were not kept",
   rejected: "the exchange rejected it",
   takeover: "another connection took over",
+  unsubscribed: "it is asked for no more",
   clock: "the clock was set",
   buffering: "its snapshot has not come",
 };

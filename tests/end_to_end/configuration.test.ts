@@ -5,6 +5,7 @@ import { runCli } from "../support/captured_cli.ts";
 import { CollectorProcess, freePort } from "../support/collector_process.ts";
 import { deriveDescriptor, instanceOf, ServiceRig } from "../support/service_rig.ts";
 import { listFiles } from "../support/stored_events.ts";
+import { seeded } from "../support/seeded.ts";
 import { untilAnswer } from "../support/until_answer.ts";
 
 const BTC = "BTC/USDT";
@@ -114,7 +115,7 @@ Deno.test("a reload applies new symbols, new and removed exchanges, and leaves t
   await rig.untilLive("okx", 1);
   await rig.reload(unchanged + other([BTC, ETH]));
   await rig.untilLive("okx", 2);
-  assert.deepEqual([await opened("binance"), await opened("okx")], [1, 2]);
+  assert.deepEqual([await opened("binance"), await opened("okx")], [1, 1], "new streams need no new socket");
 
   await rig.reload(unchanged);
   assert.deepEqual((await rig.health()).instances.map(({ name }) => name), ["binance"]);
@@ -124,6 +125,81 @@ Deno.test("a reload applies new symbols, new and removed exchanges, and leaves t
   const symbols = (await rig.events()).filter(({ exchange, kind }) => exchange === "okx" && kind === "quote")
     .map(({ symbol }) => symbol);
   assert.deepEqual([...new Set(symbols)].sort(), [BTC, ETH]);
+});
+
+Deno.test("streams that leave and come back are asked for on the socket that lives, and their absence is one gap", async () => {
+  await using exchange = await simulate("binance");
+  const config = (symbols: readonly string[]) => instanceOf(exchange, { symbols, channels: ["trades", "book"] });
+  await using rig = await ServiceRig.start({ config: config([BTC]) });
+  await rig.untilLive("binance", 2);
+  await rig.reload(config([BTC, ETH]));
+  await rig.untilLive("binance", 4);
+  const books = async () => (await rig.health()).instances[0].books;
+  await rig.until("the new book is valid", async () => (await books()).valid === 2);
+  await rig.reload(config([BTC]));
+  await rig.until("two streams are left", async () => (await rig.connection("binance")).streams.live === 2);
+  assert.equal((await books()).valid, 1);
+  await rig.reload(config([BTC, ETH]));
+  await rig.untilLive("binance", 4);
+  await rig.until("its book is valid again", async () => (await books()).valid === 2);
+  assert.equal(await rig.metric("collector_sessions_opened_total", { exchange: "binance" }), 1);
+  await rig.stop();
+  const events = await rig.events();
+  const gaps = events.filter(({ kind, cause }) => kind === "gap" && cause === "unsubscribed");
+  const told = gaps.map(({ symbol, stream, state }) => `${symbol} ${stream} ${state}`).sort();
+  assert.deepEqual(told, [
+    `${ETH} book closed`,
+    `${ETH} book opened`,
+    `${ETH} trades closed`,
+    `${ETH} trades opened`,
+  ]);
+  assert.equal(new Set(gaps.map(({ gap_id }) => gap_id)).size, 2, "each ends under the id it began with");
+  const others = events.filter(({ kind, cause, symbol }) =>
+    kind === "gap" && cause !== "unsubscribed" && symbol === BTC
+  );
+  assert.deepEqual(others, [], "the streams that stay see nothing of it");
+  const images = events.filter(({ kind, symbol }) => kind === "book_snapshot" && symbol === ETH);
+  assert.equal(images.length, 2);
+});
+
+Deno.test("whatever reloads ask for in turn, the exchange is asked for exactly that, on one socket", async () => {
+  await using exchange = await simulate("okx");
+  const kinds = { trades: "trade", quotes: "quote", ticker: "ticker" } as const;
+  const channels = Object.keys(kinds) as (keyof typeof kinds)[];
+  const all = [BTC, ETH].flatMap((symbol) => channels.map((channel) => ({ symbol, channel })));
+  const seed = Number(Deno.env.get("SEED") ?? Date.now() % 1_000_000);
+  const random = seeded(seed);
+  const sent = () =>
+    all.map(({ symbol, channel }) => {
+      const found = exchange.statistics().symbols.find((one) => one.symbol === symbol);
+      return found?.events[kinds[channel]] ?? 0;
+    });
+  const config = (symbols: readonly string[], wanted: readonly string[]) =>
+    instanceOf(exchange, { symbols, channels: wanted });
+  await using rig = await ServiceRig.start({ config: config([BTC], ["trades"]) });
+  await rig.untilLive("okx", 1);
+  for (let round = 0; round < Number(Deno.env.get("ROUNDS") ?? 8); round++) {
+    const symbols = [BTC, ETH].filter(() => random() < 0.6);
+    const wanted = channels.filter(() => random() < 0.6);
+    if (symbols.length === 0 || wanted.length === 0) continue;
+    await rig.reload(config(symbols, wanted));
+    const isWanted = all.map(({ symbol, channel }) => symbols.includes(symbol) && wanted.includes(channel));
+    await rig.untilLive("okx", isWanted.filter(Boolean).length);
+    await rig.until(
+      `the exchange sends what is asked for and nothing else (seed ${seed}, round ${round})`,
+      async () => {
+        const before = sent();
+        await rig.until(
+          "all streams go on",
+          () => sent().every((count, at) => !isWanted[at] || count > before[at] + 1),
+        );
+        return sent().every((count, at) => isWanted[at] || count === before[at]);
+      },
+    );
+  }
+  const closed = rig.log.filter((line) => line.includes("session_closed"));
+  assert.deepEqual(closed, []);
+  assert.equal(await rig.metric("collector_sessions_opened_total", { exchange: "okx" }), 1);
 });
 
 Deno.test("a reload takes over what only REST requests and books show of an argument", async () => {

@@ -64,6 +64,17 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     body: bytes,
   }, PLAIN),
   fc.record({ kind: fc.constant("acked" as const), session: micros, at: micros, streams }, PLAIN),
+  fc.record(
+    {
+      kind: fc.constant("streams" as const),
+      session: micros,
+      at: micros,
+      planHash: text,
+      added: streams,
+      removed: streams,
+    },
+    PLAIN,
+  ),
   fc.record({ kind: fc.constant("rejected" as const), session: micros, at: micros, streams, reason: text }, PLAIN),
   fc.record({
     kind: fc.constant("closed" as const),

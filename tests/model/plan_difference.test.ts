@@ -172,7 +172,6 @@ const CHANGES: readonly (readonly [what: string, texts: Texts, part: RegExp])[] 
   ],
   ["a value of a map", { descriptor: DESCRIPTOR.replace('true = "sell"', 'true = "buy"') }, /^frames\.events\.trade$/],
   ["a reply", { descriptor: DESCRIPTOR.replace('{"op":"pong"}', '{"op":"PONG"}') }, /^frames\.controls\.ping$/],
-  ["a channel", { exchanges: instance("one", { channels: '"trades"' }) }, /^channels\.1$/],
   [
     "a subscription's text",
     { descriptor: DESCRIPTOR.replace('"op":"sub"', '"op":"SUB"') },
@@ -204,6 +203,23 @@ Deno.test("comparePlans() resubscribes where nothing but the streams of mapped s
       [swapped.added.map(({ symbol }) => symbol), swapped.removed.map(({ symbol }) => symbol)],
     [["SOL/USDT", "SOL/USDT"], ["ETH/USDT", "ETH/USDT"]],
   );
+});
+
+Deno.test("comparePlans() resubscribes where channels come or go on connections that stay", () => {
+  const less = { exchanges: instance("one", { channels: '"trades"' }) };
+  const [removed] = comparePlans(planOf(), planOf(less)).instances;
+  assert.deepEqual([removed.kind, removed.kind === "resubscribe" && removed.removed.map(({ channel }) => channel)], [
+    "resubscribe",
+    ["book"],
+  ]);
+  assert.equal(comparePlans(planOf(less), planOf()).instances[0].kind, "resubscribe");
+});
+
+Deno.test("comparePlans() restarts where streams and the path of a request that stays differ", () => {
+  const after = planOf({
+    exchanges: instance("one", { symbols: '"BTC/USDT", "ETH/USDT"', overrides: 'limit = "500"' }),
+  });
+  assert.deepEqual(comparePlans(planOf(), after).instances.map(({ kind }) => kind), ["restart"]);
 });
 
 Deno.test("comparePlans() restarts where streams and anything else differ together", () => {
@@ -290,7 +306,7 @@ Deno.test("comparePlans() sees a change of any value anywhere in what an instanc
 
 /** Places of an instance's plan that only its streams determine; addresses in the frames recognise recordings alone. */
 const OF_STREAMS =
-  /^(?:instruments|connections\.\d+\.requests|rest\.requests\.\d+\.targets|frames\.books\.\d+\.requests|frames\.connections\.\d+\.urls)\b/;
+  /^(?:instruments|channels|frames\.wanted|connections\.\d+\.requests|rest\.requests\.\d+\.targets|frames\.books\.\d+\.requests|frames\.connections\.\d+\.urls)\b/;
 
 Deno.test("comparePlans() restarts where streams differ and with them any value that is not of a stream", () => {
   const of = (symbols: string) => planOf({ exchanges: instance("one", { symbols }) });

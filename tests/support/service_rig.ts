@@ -39,6 +39,7 @@ export interface HealthBody {
     readonly validation_status: string;
     readonly errors: readonly string[];
     readonly warnings: readonly string[];
+    readonly books: { readonly valid: number };
     readonly connections: readonly ConnectionBody[];
   }[];
 }

@@ -92,12 +92,14 @@ function compareInstances(name: string, before: RunnableExchange, after: Runnabl
   const added = [...wanted].flatMap(([key, stream]) => had.has(key) ? [] : [stream]);
   const removed = [...had].flatMap(([key, stream]) => wanted.has(key) ? [] : [stream]);
   const isStreamsAlone = added.length + removed.length > 0 && areEqual(lasting(before), lasting(after)) &&
-    areCommonItemsEqual(before, after);
+    areCommonItemsEqual(before, after) && areCommonTargetsEqual(before, after);
   return isStreamsAlone ? { name, kind: "resubscribe", added, removed } : { name, kind: "restart", parts };
 }
 
-/** All of an instance that its streams alone do not change. */
-function lasting({ instruments: _, connections, rest, frames, ...others }: RunnableExchange): unknown {
+/** All of an instance that its streams alone do not change. Which channels are wanted a session takes over as it runs. */
+function lasting(
+  { instruments: _, channels: _channels, connections, rest, frames, ...others }: RunnableExchange,
+): unknown {
   return {
     ...others,
     connections: connections.map((connection) => ({
@@ -105,7 +107,7 @@ function lasting({ instruments: _, connections, rest, frames, ...others }: Runna
       requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
     })),
     rest: { ...rest, requests: rest.requests.map((request) => ({ ...request, targets: [] })) },
-    derivation: buildDerivation(frames, NO_RUN).frames,
+    derivation: { ...buildDerivation(frames, NO_RUN).frames, wanted: null },
     controls: frames.controls,
   };
 }
@@ -124,6 +126,21 @@ function areCommonItemsEqual(before: RunnableExchange, after: RunnableExchange):
     if (other !== undefined && !areEqual(other, item)) return false;
   }
   return true;
+}
+
+/** Whether what both ask for over REST is asked for in the same way. */
+function areCommonTargetsEqual(before: RunnableExchange, after: RunnableExchange): boolean {
+  const targets = ({ rest }: RunnableExchange) =>
+    new Map(
+      rest.requests.flatMap((request) =>
+        request.targets.map((target) => [`${request.name} ${request.connectionId} ${target.symbol}`, target] as const)
+      ),
+    );
+  const present = targets(before);
+  return [...targets(after)].every(([key, target]) => {
+    const other = present.get(key);
+    return other === undefined || areEqual(other, target);
+  });
 }
 
 function itemsOf({ connections }: RunnableExchange): ReadonlyMap<string, SubscribeItem> {
