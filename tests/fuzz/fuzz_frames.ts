@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { type Envelope, isDecimal, JSON_DEPTH_MAX, type MarketEvent } from "../../src/model/mod.ts";
-import { type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { type Envelope, type FaultCode, isDecimal, JSON_DEPTH_MAX, type MarketEvent } from "../../src/model/mod.ts";
+import { layOut, type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
 import { Tally } from "../../src/cli/tally.ts";
 import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
@@ -205,7 +205,9 @@ function assertLikeJsonParse(read: NormalizedFrame, { origin, payload }: CorpusF
     return;
   }
   const code = read.rule === null ? read.faults[0]?.code : null;
-  const text = decoded(payload);
+  const { connectionId } = origin.kind === "ws" ? origin : { connectionId: "" };
+  const { layout = "document" } = plan.connections.find(({ id }) => id === connectionId) ?? {};
+  const text = decoded(layOut(payload, layout).bytes);
   // What is neither UTF-8 nor JSON is called by what comes first.
   if (text === null) return assert.ok(code === "undecodable" || code === "not_json", `taken for UTF-8: ${code}`);
   if (code === "undecodable") return assert.ok(depthOf(text) > JSON_DEPTH_MAX, "undecodable without a reason");
@@ -281,9 +283,12 @@ const NUMBERS: ReadonlySet<string> = new Set([
   "open_interest",
 ]);
 
+/** Faults that mean no loss. */
+const NO_LOSS: readonly FaultCode[] = ["unmatched", "empty_answer", "empty_quote"];
+
 /** Faults that mean a loss make one gap, others none; places of events count from 0. */
 function assertOneGapForFaults({ faults, envelopes }: PipelineResult): void {
-  const losses = faults.filter(({ code }) => code !== "unmatched" && code !== "empty_answer").length;
+  const losses = faults.filter(({ code }) => !NO_LOSS.includes(code)).length;
   // Books that may have lost an update with the frame have gaps of their own.
   const isOfFrame = ({ event }: Envelope) =>
     event.kind === "gap" && event.cause === "undecodable" && event.stream === null;
