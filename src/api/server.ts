@@ -1,14 +1,16 @@
 import { type Context, Hono } from "hono";
-import type { Clock, HttpServer, Listener } from "../host/mod.ts";
+import type { Clock, Files, HttpServer, Listener } from "../host/mod.ts";
 import { type HttpAccess, LIVE_GOODBYE_MS } from "../model/mod.ts";
 import { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "../telemetry/mod.ts";
 import { type Asked, refusalOf } from "./access.ts";
 import type { ApiEnv } from "./env.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { LiveFacts } from "./facts.ts";
 import { API_ROOT, openApiDocument } from "./openapi.ts";
 import { LIVE_ROUTES } from "./live/routes.ts";
 import type { LiveFeed } from "./live/feed.ts";
+import { addPageRoutes, PAGE_PATHS } from "./page/files.ts";
+import type { OverviewFacts } from "./page/overview.ts";
+import { OverviewRoutes } from "./page/routes.ts";
 import { readParameters } from "./parameters.ts";
 import { ENDPOINTS } from "./resources.ts";
 
@@ -21,16 +23,19 @@ export interface ApiServerOptions extends TelemetryFacts {
   readonly port: number;
   readonly access: HttpAccess;
   readonly version: string;
-  readonly facts: LiveFacts;
+  readonly facts: OverviewFacts;
+  /** Where the files of the page lie. */
+  readonly page: { readonly files: Files; readonly dir: string };
 }
 
 /**
- * Serves health, metrics and the API for as long as the process lives, also while the configuration is broken. Rejects
+ * Serves health, metrics, the API and the page for as long as the process lives, also while the configuration is broken. Rejects
  * with a `Failure` where the address cannot be bound or a certificate cannot be used.
  */
 export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
   const { listener, host, port, access, feed } = options;
-  const app = createApp(options);
+  const overview = new OverviewRoutes(options);
+  const app = createApp(options, overview);
   const { tls, clientsMax } = access;
   const server = await listener.serveHttp(
     { host, port, tls, clientsMax },
@@ -40,8 +45,9 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
     host: server.host,
     port: server.port,
     async stop() {
-      const hasClients = feed.size > 0;
+      const hasClients = feed.size > 0 || overview.hasClients;
       feed.stop("the collector stops");
+      overview.stop("the collector stops");
       // Connections are cut by the server's stop: the reason needs a moment to leave.
       if (hasClients) await options.clock.sleep(LIVE_GOODBYE_MS);
       await server.stop();
@@ -49,7 +55,7 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
   };
 }
 
-function createApp(options: ApiServerOptions): Hono<ApiEnv> {
+function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<ApiEnv> {
   const { host, access, version, secrets } = options;
   const app = new Hono<ApiEnv>();
   const paths: string[] = [];
@@ -74,6 +80,12 @@ function createApp(options: ApiServerOptions): Hono<ApiEnv> {
   const document = `${API_ROOT}/openapi.json`;
   app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));
   only(document);
+  addPageRoutes(app, options.page.files, options.page.dir);
+  for (const path of PAGE_PATHS) only(path);
+  app.get(`${API_ROOT}/overview`, (context) => overview.once(context));
+  app.get(`${API_ROOT}/overview/events`, (context) => overview.events(context));
+  only(`${API_ROOT}/overview`);
+  only(`${API_ROOT}/overview/events`);
   for (const [path, route] of LIVE_ROUTES) {
     app.get(path, (context) => route(context, options));
     only(path);
@@ -96,5 +108,6 @@ function answer(context: Context<ApiEnv>, endpoint: Endpoint, { facts, secrets }
 }
 
 function askedOf(path: string): Asked {
-  return (TELEMETRY_PATHS as readonly string[]).includes(path) ? "health" : "api";
+  if ((TELEMETRY_PATHS as readonly string[]).includes(path)) return "health";
+  return PAGE_PATHS.includes(path) ? "page" : "api";
 }

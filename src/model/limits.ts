@@ -271,6 +271,15 @@ export const LIVE_REQUESTS_PER_S = 20;
 export const LIVE_SUBSCRIPTIONS_MAX = 100;
 export const LIVE_PATTERNS_MAX = 1_000;
 export const LIVE_PATTERN_CHARS_MAX = 200;
+/** Length of a bucket in which the page counts, in ms, and how many buckets it shows. */
+export const PAGE_BUCKET_MS = 2_000;
+export const PAGE_BUCKETS = 150;
+/** How often open pages are told how things are, in ms, and how many pages may be open. */
+export const PAGE_EVERY_MS = 1_000;
+export const PAGE_CLIENTS_MAX = 32;
+/** Gaps and lines of the log that the page shows. */
+export const PAGE_GAPS = 100;
+export const PAGE_LOG_LINES = 100;
 /** Shortest token of the API, in characters. */
 export const HTTP_TOKEN_CHARS_MIN = 16;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */

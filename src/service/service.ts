@@ -14,7 +14,7 @@ import {
 } from "../model/mod.ts";
 import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
-import { GapBoard, LiveFeed, serveApi } from "../api/mod.ts";
+import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { nameHolder } from "./port_holder.ts";
@@ -78,6 +78,8 @@ export class Service {
   readonly #stopping = new AbortController();
   readonly #gaps = new GapBoard();
   readonly #feed: LiveFeed;
+  readonly #rates: RateBoard;
+  readonly #log: LogTail;
   #observer: Observer = () => {};
   #loaded: ReadConfig;
   #collector: Collector | null = null;
@@ -103,8 +105,11 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#began = options.context.host.clock.monotonicMs();
+    const { clock } = options.context.host;
+    this.#rates = new RateBoard(() => clock.monotonicMs());
+    this.#log = new LogTail(() => clock.nowMicros());
     this.#feed = new LiveFeed({
-      now: () => options.context.host.clock.nowMicros(),
+      now: () => clock.nowMicros(),
       exchanges: () => this.#loaded.exchanges,
       books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
     });
@@ -142,6 +147,8 @@ export class Service {
       listener: context.host.listener,
       clock: context.host.clock,
       feed: this.#feed,
+      // Beside the shipped descriptors, in the executable too.
+      page: { files: context.host.files, dir: context.shippedDir.replace(/\/[^/]+\/?$/, "/page") },
       host: httpHost,
       port,
       access: http,
@@ -155,6 +162,9 @@ export class Service {
         streams: (exchange) => this.#collector?.streams(exchange) ?? [],
         books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
         gaps: this.#gaps,
+        rates: this.#rates,
+        log: this.#log,
+        journalCap: () => this.#started?.journal.totalBytesMax ?? null,
       },
     }).catch((error: unknown) => nameHolder(error, context.host, { host: httpHost, port }));
     const { plan } = this.#loaded;
@@ -185,6 +195,8 @@ export class Service {
   /** Counts and logs one observation. */
   readonly observe: Observer = (seen: Observation) => {
     this.#metrics.observe(seen);
+    this.#rates.observe(seen);
+    this.#log.observe(seen);
     this.#observer(seen);
   };
 
@@ -370,6 +382,7 @@ export class Service {
       rest: this.#rest,
       onEvents: (events) => {
         this.#gaps.take(events);
+        this.#rates.take(events);
         this.#feed.push(events);
       },
       onNobodyReads: this.#options.onNobodyReads,

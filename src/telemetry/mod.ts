@@ -14,7 +14,7 @@ export {
   sinkBody,
 } from "./health.ts";
 export { createLog, type LogOptions } from "./log.ts";
-export { LOG_EVENTS, type LogSpec } from "./log_table.ts";
+export { LOG_EVENTS, type LogSpec, logSpec } from "./log_table.ts";
 export { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "./routes.ts";

@@ -1,4 +1,4 @@
-import { GapBoard, type LiveFacts, LiveFeed, serveApi } from "../../src/api/mod.ts";
+import { GapBoard, type LiveFacts, LiveFeed, LogTail, RateBoard, serveApi } from "../../src/api/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { type HttpAccess, OPEN_HTTP, Secrets, type ServiceStatus } from "../../src/model/mod.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/mod.ts";
@@ -18,13 +18,14 @@ export interface ApiRigOptions {
 /** The HTTP server of the program alone, with facts that a test gives. */
 export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
   const current = options.current ?? snapshot;
-  const { listener, clock } = denoHost();
+  const { listener, clock, files } = denoHost();
   const books = options.facts?.books ?? (() => []);
   const feed = new LiveFeed({ now: () => clock.nowMicros(), exchanges: options.facts?.exchanges ?? (() => []), books });
   const server = await serveApi({
     listener,
     clock,
     feed,
+    page: { files, dir: new URL("../../page", import.meta.url).pathname },
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     access: { ...OPEN_HTTP, ...options.access },
@@ -39,6 +40,9 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       streams: () => [],
       books: () => [],
       gaps: new GapBoard(),
+      rates: new RateBoard(() => clock.monotonicMs()),
+      log: new LogTail(() => clock.nowMicros()),
+      journalCap: () => 10_000,
       ...options.facts,
     },
   });

@@ -1,6 +1,16 @@
 import type { Clock, Timer } from "../../host/mod.ts";
 import { LIVE_BEAT_MS, LIVE_CHUNK_CHARS } from "../../model/mod.ts";
-import type { LiveClient, LiveMessage } from "./client.ts";
+import type { LiveMessage } from "./client.ts";
+
+/** What is sent at the pace at which it is read. */
+export interface Outlet {
+  /** Why it has ended; null while it lives. */
+  readonly end: string | null;
+  /** Calls back when there is something to send, or the end. */
+  whenReady(call: () => void): void;
+  /** Takes what waits, up to about so many characters. */
+  drain(charsMax: number): readonly LiveMessage[];
+}
 
 /** Headers of every stream of events. */
 export const EVENT_STREAM_HEADERS = {
@@ -12,7 +22,7 @@ export const EVENT_STREAM_HEADERS = {
  * The answer that carries a client's messages as server-sent events (WHATWG HTML, section 9.2), at the pace at which it
  * is read. Comments keep a quiet connection alive. Its last event is `end` with the reason.
  */
-export function eventStream(client: LiveClient, clock: Clock, left: () => void): Response {
+export function eventStream(client: Outlet, clock: Clock, left: () => void): Response {
   const encoder = new TextEncoder();
   let wake: () => void = () => {};
   let beat: Timer | null = null;
