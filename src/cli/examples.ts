@@ -16,6 +16,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "replay frames.jsonl --exchange my_exchange.toml --report report.json",
   ],
   journal: ["journal ls data", "journal cat data --frames", "journal verify data"],
+  export: ["export data --to hftbacktest --out bt --symbol BTC/USDT:USDT", "export data --to tardis --out csv"],
   compact: ["compact data", "compact data/parquet --json"],
   test: ["test", "test my_exchange.toml --strict"],
   explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],

@@ -13,6 +13,7 @@ import { UsageError } from "../service/mod.ts";
 import { renderTable, showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { bytesBody, formatJournalLine } from "./journal_lines.ts";
+import { readTime } from "./time_option.ts";
 
 /** `journal ls|cat|verify|repair`: what a journal holds, whether it is sound, and how it becomes so. */
 export function journalCommand(context: CliContext): Command {
@@ -124,13 +125,6 @@ interface FindOptions {
   readonly to?: string;
   readonly check?: boolean;
   readonly json?: boolean;
-}
-
-/** Reads an ISO time, as a day or to the second, in UTC where it names no zone; in µs. */
-function readTime(option: string, text: string): number {
-  const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text);
-  if (Number.isNaN(ms)) throw new UsageError(`${option} takes a time such as 2026-11-22T13:00:00Z, not ${text}`);
-  return ms * 1000;
 }
 
 async function list(context: CliContext, dir: string, json: boolean): Promise<void> {

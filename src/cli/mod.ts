@@ -15,6 +15,7 @@ import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exchangesCommand } from "./exchanges.ts";
 import { exampleText } from "./examples.ts";
+import { exportCommand } from "./export.ts";
 import { explainCommand } from "./explain.ts";
 import { healthCommand } from "./health.ts";
 import { initCommand } from "./init.ts";
@@ -71,6 +72,7 @@ export async function cli(args: readonly string[], host: Host): Promise<ExitCode
       replayCommand,
       journalCommand,
       compactCommand,
+      exportCommand,
       testCommand,
       explainCommand,
       schemaCommand,

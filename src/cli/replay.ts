@@ -83,14 +83,21 @@ interface ReplayCommandOptions {
   readonly collector?: string;
 }
 
+/** Takes the events of a replay in order. */
+export interface EventTaker {
+  write(events: EventBatch): Promise<void>;
+  flush(): Promise<void>;
+}
+
 interface ReplayOptions {
   readonly source: ReplaySource;
   readonly tally: Tally;
-  readonly sink: ReplaySink | null;
+  readonly sink: EventTaker | null;
   readonly speed: number;
 }
 
-async function replay(context: CliContext, { source, tally, sink, speed }: ReplayOptions): Promise<void> {
+/** Puts records through the pipeline and hands the events on. */
+export async function replay(context: CliContext, { source, tally, sink, speed }: ReplayOptions): Promise<void> {
   const { host } = context;
   const dedup = { enabled: false, windowSeconds: 1, keysMax: 1 };
   const pipeline = new Pipeline(source.plans, dedup, null, new PlanStore(source.adapt));

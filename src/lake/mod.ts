@@ -5,5 +5,7 @@
  */
 export { ArchiveKeeper, type KeptArchive } from "./archive_keeper.ts";
 export { compactArchive, type CompactOptions, type CompactResult } from "./compact.ts";
+export { compressFile } from "./compressed.ts";
+export { HftbacktestFiles } from "./hftbacktest.ts";
 export { openSource, type ParquetSource, type Value } from "./parquet_source.ts";
 export type { Pause } from "./sorted_rows.ts";
