@@ -71,6 +71,7 @@ export function applyOverrides(input: OverrideInput): Overridden {
     base_urls,
     instruments: descriptor.rest.instruments.map((list) => ({ ...list, base_urls: undefined })),
     requests: descriptor.rest.requests.map((request) => ({ ...request, base_urls: undefined })),
+    backfill: descriptor.rest.backfill.map((backfill) => ({ ...backfill, base_urls: undefined })),
   };
   if (base_urls !== undefined) moved.set(keyOf(["rest", "base_urls"]), ["base_urls"]);
 

@@ -133,6 +133,9 @@ export const connectionSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
 }).describe("One WebSocket connection");
 
+/** Channels whose events an exchange's history can give again. */
+const BACKFILLED_CHANNELS = ["trades", "candles", "funding"] as const;
+
 const rateLimitSchema = z.strictObject({
   requests_per_minute: z.number().positive().optional().describe("Most requests in a rolling minute"),
   token_bucket: z.strictObject({
@@ -181,6 +184,34 @@ export const restRequestSchema = z.strictObject({
   ),
 }).describe("A REST request whose answers become events");
 
+/** `[[rest.backfill]]`. */
+export const backfillSchema = z.strictObject({
+  name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
+  channel: z.enum(BACKFILLED_CHANNELS).describe("Channel whose missing events it fetches"),
+  connection_id: connectionIds.describe("Connection whose streams it fills, or a list of them"),
+  if_arg: z.record(name, text).optional().describe("The table holds only where these arguments have these values"),
+  base_urls: ownBaseUrls,
+  method: method.default("GET").describe("HTTP method"),
+  path: text.describe(
+    "Path behind a base URL, with `{symbol}` and the stretch: `{from_id}` `{to_id}` are the ids of the last event known " +
+      "before and the first one behind, `{from_ms}` `{to_ms}` their times (`_s` `_us` `_ns` `_iso` too), `{day}` the day " +
+      "of the older end, `{page}` and `{offset}` what was fetched so far",
+  ),
+  body: z.string().optional().describe("Body of the request, with the same placeholders"),
+  direction: z.enum(["forward", "backward", "latest"]).describe(
+    "`forward`: pages follow from the older end on; `backward`: from the newer end; `latest`: one page of the newest " +
+      "events, however many are missing",
+  ),
+  page: z.int().min(1).optional().describe(
+    "Most rows of a page: one with fewer is the last. Absent: only a page without rows is",
+  ),
+  exclusive: z.boolean().default(false).describe(
+    "Whether a page does not hold the event whose id it is asked with",
+  ),
+  window_ms: z.int().min(1000).optional().describe("Longest stretch that one request may ask for"),
+  retention_ms: z.int().min(1000).optional().describe("How far back the exchange keeps such events. Absent: unknown"),
+}).describe("How events that a stream has missed are fetched");
+
 /** `[rest]`. */
 export const restSchema = z.strictObject({
   base_urls: z.array(text).min(1).describe("First is primary, the rest are tried when it fails"),
@@ -189,6 +220,7 @@ export const restSchema = z.strictObject({
   rate_limit: rateLimitSchema.optional(),
   instruments: z.array(instrumentsSchema).default([]).describe("Instrument lists; several are merged"),
   requests: z.array(restRequestSchema).default([]).describe("Requests whose answers become events"),
+  backfill: z.array(backfillSchema).default([]).describe("Requests that fetch what streams have missed"),
 }).describe("HTTP interface of the exchange");
 
 /** How consecutive emitted frames are merged. */
@@ -281,6 +313,10 @@ export const parseSchema = z.strictObject({
   socket_sequence: source.optional().describe(
     "Counter over all frames of a session, one up each time; a jump is a gap of all its streams and reconnects",
   ),
+  trade_ids: z.enum(["consecutive", "rising"]).optional().describe(
+    "What ids of trades say: `consecutive`, one up each time for each instrument, so that a jump is a gap; `rising`, later " +
+      "ones are larger. Absent: nothing",
+  ),
   route_key: source.optional().describe("Where data frames carry the key of what a `route` remembered"),
   time_unit: z.enum(TIME_UNITS).default("ms").describe("Unit of every time in the descriptor that names none"),
   expr: z.strictObject({
@@ -370,6 +406,8 @@ export type RestValues = z.output<typeof restSchema>;
 export type InstrumentListValues = z.output<typeof instrumentsSchema>;
 /** One validated `[[rest.requests]]` table. */
 export type RestRequestValues = z.output<typeof restRequestSchema>;
+/** One validated `[[rest.backfill]]` table. */
+export type BackfillValues = z.output<typeof backfillSchema>;
 /** One validated `[[subscriptions]]` table. */
 export type SubscriptionValues = z.output<typeof subscriptionSchema>;
 /** The validated `batch` table. */

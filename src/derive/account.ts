@@ -12,6 +12,7 @@ import {
 } from "../model/mod.ts";
 import type { Fault, NormalizedFrame } from "../normalize/mod.ts";
 import type { BookResync } from "./books.ts";
+import type { FillPage, FillStretch } from "./fill.ts";
 import type { GapFields } from "./gaps.ts";
 
 /** What a record became. The object and its arrays are reused: read them before the next call. */
@@ -34,6 +35,10 @@ export interface PipelineResult {
   readonly withheld: WithheldCounts;
   /** What has to be done about books that are not valid. */
   readonly resyncs: readonly BookResync[];
+  /** Stretches of streams that are to be fetched, because a gap has ended. */
+  readonly fills: readonly FillStretch[];
+  /** What a page of history came to; null for other records. */
+  readonly page: FillPage | null;
   /** Native symbols seen for the first time in their session without an entry in the map. */
   readonly unmapped: readonly string[];
   /** What the bug was that stopped the record's derivation; null where none did. */
@@ -74,6 +79,8 @@ export class RecordAccount implements PipelineResult {
   duplicates = 0;
   readonly withheld = { book_snapshot: 0, book_delta: 0 };
   resyncs: BookResync[] = [];
+  fills: FillStretch[] = [];
+  page: FillPage | null = null;
   unmapped: readonly string[] = NO_NAMES;
   bug: string | null = null;
   refusedCheckpoint: number | null = null;
@@ -119,6 +126,8 @@ export class RecordAccount implements PipelineResult {
     this.withheld.book_snapshot = 0;
     this.withheld.book_delta = 0;
     this.resyncs = [];
+    if (this.fills.length > 0) this.fills = [];
+    this.page = null;
     this.unmapped = NO_NAMES;
     this.bug = null;
     this.refusedCheckpoint = null;

@@ -10,17 +10,18 @@ import {
 import type { FrameMemory, FrameMemoryPart } from "../normalize/mod.ts";
 import type { KeptBook, SocketCounter } from "./books.ts";
 import type { DedupEntry } from "./dedup.ts";
+import type { FillEntry, TailEntry } from "./fill_ledger.ts";
 import type { OpenGap } from "./gaps.ts";
 import type { PollAnswer } from "./poll_answers.ts";
 import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.ts";
 
 /**
  * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
- * version 2 had no items of the kind `answers`.
+ * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`.
  */
-export const CHECKPOINT_VERSION = 3;
+export const CHECKPOINT_VERSION = 4;
 /** Versions that this build reads. */
-const READABLE: readonly unknown[] = [2, CHECKPOINT_VERSION];
+const READABLE: readonly unknown[] = [2, 3, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {
@@ -43,6 +44,8 @@ export type CheckpointItem =
   | readonly ["answers", readonly PollAnswer[]]
   | readonly ["book", SessionId, BookItem]
   | readonly ["gaps", readonly (readonly [exchange: string, symbol: string, channel: Channel, gap: OpenGap])[]]
+  | readonly ["tails", exchange: string, readonly TailEntry[]]
+  | readonly ["fill", FillEntry]
   | readonly ["orphans", readonly (readonly [SessionId, gapId: string, from: Micros])[]]
   | readonly ["dedup", readonly DedupEntry[]];
 
@@ -168,7 +171,7 @@ export function readCheckpoint(text: string): readonly CheckpointItem[] {
   }
   const version = typeof value === "object" && value !== null ? Reflect.get(value, "version") : undefined;
   if (!READABLE.includes(version)) {
-    throw new CheckpointError(typeof version === "number" ? version : 1, `this build reads ${READABLE.join(" and ")}`);
+    throw new CheckpointError(typeof version === "number" ? version : 1, `this build reads ${READABLE.join(", ")}`);
   }
   const { items } = value as { readonly items?: unknown };
   if (!Array.isArray(items)) throw new CheckpointError(CHECKPOINT_VERSION, "it holds no items");

@@ -2,6 +2,7 @@ import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts
 import { type FrameEvents, FrameMemory, type NormalizedFrame } from "../normalize/mod.ts";
 import type { PipelineResult, RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
+import type { FillStage } from "./fill_stage.ts";
 import type { GapStage } from "./gap_stage.ts";
 import type { CompiledDerivation, Plans } from "./plan_store.ts";
 import type { SessionMemory } from "./session_memory.ts";
@@ -14,6 +15,7 @@ export interface FrameStageOptions {
   readonly state: StateStage;
   readonly gaps: GapStage;
   readonly books: BookStage;
+  readonly fills: FillStage;
 }
 
 /**
@@ -27,13 +29,15 @@ export class FrameStage {
   readonly #state: StateStage;
   readonly #gaps: GapStage;
   readonly #books: BookStage;
+  readonly #fills: FillStage;
 
-  constructor({ account, plans, state, gaps, books }: FrameStageOptions) {
+  constructor({ account, plans, state, gaps, books, fills }: FrameStageOptions) {
     this.#account = account;
     this.#plans = plans;
     this.#state = state;
     this.#gaps = gaps;
     this.#books = books;
+    this.#fills = fills;
   }
 
   /** Turns a frame into events. */
@@ -56,16 +60,30 @@ export class FrameStage {
     if (read.faults.length > 0) this.#gaps.faulty(session, read);
   }
 
+  /** Reads a page of history, or that no more of it is asked for. */
+  #history(record: HttpRecord, derivation: CompiledDerivation): void {
+    if (record.status === 0) return this.#fills.ended(record);
+    const { exchange, request, native, body, at: receivedTs } = record;
+    const fill = this.#state.memory.fills.find(exchange, request, native);
+    const origin = fill === null ? {} : { connectionId: fill.connectionId, symbol: fill.symbol };
+    const input = { hasSession: false, request, native, body, receivedTs, ...origin };
+    const read = derivation.normalizer.readHttp(input, this.#state.memory.pollsOf(exchange));
+    this.#account.isAnswer = read.isAnswer;
+    this.#fills.page(record, read, derivation);
+    if (read.faults.length > 0) this.#gaps.faulty(null, read);
+  }
+
   /** Turns the answer to a request into events. */
   http(record: HttpRecord): void {
     const account = this.#account;
     account.exchange = record.exchange;
     if (record.status !== 200 && record.status !== 0) return;
-    if (record.status === 0) this.#state.memory.answers.follow(record);
     const session = record.session === null ? null : this.#state.memory.sessions.get(record.session) ?? null;
     account.session = record.session ?? 0;
     const derivation = session?.derivation ??
       this.#plans.resolve({ exchange: record.exchange, planHash: record.planHash, descriptorHash: "" });
+    if (derivation?.fills.has(record.request) === true) return this.#history(record, derivation);
+    if (record.status === 0) this.#state.memory.answers.follow(record);
     if (derivation === null) return this.#gaps.underived(session, record.body);
     if (record.status === 0) return this.#gaps.pollMissed(record, derivation);
     const connectionId = session?.connectionId ?? null;
@@ -134,7 +152,12 @@ export class FrameStage {
       }
       if (isNext) this.#gaps.sawData(session, { channel, symbol, native: batch.nativeSymbols[event] });
       if (this.#isDuplicate(found, event, from)) account.duplicates++;
-      else account.pass(batch, event);
+      else {
+        account.pass(batch, event);
+        if (session !== null && channel !== null && from.derivation.followed?.has(channel) === true) {
+          this.#fills.saw(session, from.derivation, channel);
+        }
+      }
     }
   }
 

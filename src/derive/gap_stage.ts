@@ -20,6 +20,7 @@ import {
 import { exampleOf, type NormalizedFrame } from "../normalize/mod.ts";
 import { CONNECTION, type EventPlace, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
+import type { EndedGap } from "./fill_ledger.ts";
 import { closedGap, describeClose, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
@@ -38,17 +39,21 @@ export class GapStage {
   readonly #account: RecordAccount;
   readonly #memory: () => PipelineMemory;
   readonly #books: BookStage;
+  readonly #ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
 
   constructor(
     options: {
       readonly account: RecordAccount;
       readonly memory: () => PipelineMemory;
       readonly books: BookStage;
+      /** Told of each gap of a session's stream that its data have ended. */
+      readonly ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
     },
   ) {
     this.#account = options.account;
     this.#memory = options.memory;
     this.#books = options.books;
+    this.#ended = options.ended;
   }
 
   /** A session begins. One whose plan is unknown is in a gap from here on. */
@@ -110,6 +115,8 @@ export class GapStage {
       const action = cause === "disconnect" ? "reconnected" : "recovered";
       const gap = closedGap({ stream: channel, cause, from, fromSequence, to: account.at, detail, action });
       account.emitGap({ symbol, native }, gap, id);
+      if (session === null) continue;
+      this.#ended(session, { channel, symbol, native }, { gapId: id, cause, from, to: account.at });
     }
   }
 

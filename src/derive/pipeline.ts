@@ -14,6 +14,8 @@ import {
 import { type PipelineResult, RecordAccount } from "./account.ts";
 import { BookStage } from "./book_stage.ts";
 import type { BookResync, KeptBook } from "./books.ts";
+import type { FillStretch } from "./fill.ts";
+import { FillStage } from "./fill_stage.ts";
 import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
@@ -51,8 +53,14 @@ export class Pipeline {
       isMissing: (session, { channel, symbol }) => state.memory.gaps.has(session.exchange, symbol, channel),
       sawData: (session, { channel, symbol, native }) => this.#gaps.sawData(session, { channel, symbol, native }),
     });
-    this.#gaps = new GapStage({ account, memory: () => state.memory, books });
-    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps: this.#gaps, books });
+    const fills = new FillStage(account, () => state.memory);
+    this.#gaps = new GapStage({
+      account,
+      memory: () => state.memory,
+      books,
+      ended: (session, stream, gap) => fills.gapEnded(session, stream, gap),
+    });
+    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps: this.#gaps, books, fills });
     for (const frames of plans) this.setPlan(frames, { dedup, bookTops: tops });
   }
 
@@ -133,6 +141,11 @@ export class Pipeline {
   /** Yields the last answers to polls that were not told to have ended. */
   pollAnswers(): Iterable<PollAnswer> {
     return this.#state.memory.answers.all();
+  }
+
+  /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
+  fillsOf(exchange: string): readonly FillStretch[] {
+    return this.#state.memory.fills.fills.filter((fill) => fill.exchange === exchange);
   }
 
   /** Yields the plans that the state refers to. */

@@ -10,6 +10,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { Deduplicator } from "./dedup.ts";
+import { FillLedger } from "./fill_ledger.ts";
 import { GapLedger } from "./gaps.ts";
 import { PollAnswers } from "./poll_answers.ts";
 import type { Plans } from "./plan_store.ts";
@@ -29,6 +30,7 @@ export class PipelineMemory {
   readonly polls = new Map<string, FrameMemory>();
   readonly answers = new PollAnswers();
   readonly gaps = new GapLedger();
+  readonly fills = new FillLedger();
   readonly dedup = new Deduplicator();
   readonly orphans = new Map<SessionId, Orphan>();
 
@@ -78,6 +80,10 @@ export class PipelineMemory {
     }
     for (const slice of slices(this.answers.all())) yield ["answers", slice];
     for (const slice of slices(this.gaps.entries())) yield ["gaps", slice];
+    for (const [exchange, tails] of this.fills.tails()) {
+      for (const slice of slices(tails)) yield ["tails", exchange, slice];
+    }
+    for (const fill of this.fills.entries()) yield ["fill", fill];
     const orphans = [...this.orphans].map(([session, { gapId, from }]) => [session, gapId, from] as const);
     for (const slice of slices(orphans)) yield ["orphans", slice];
     for (const slice of slices(this.dedup.entries())) yield ["dedup", slice];
@@ -115,6 +121,13 @@ export class PipelineMemory {
       case "gaps":
         for (const [exchange, symbol, channel, gap] of item[1]) this.gaps.add(exchange, symbol, channel, gap);
         return;
+      case "tails": {
+        const [, exchange, tails] = item;
+        for (const [symbol, channel, tail] of tails) this.fills.follow({ exchange, symbol, channel }, tail);
+        return;
+      }
+      case "fill":
+        return this.fills.restore(item[1]);
       case "orphans":
         for (const [session, gapId, from] of item[1]) this.orphans.set(session, { gapId, from });
         return;

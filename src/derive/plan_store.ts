@@ -1,10 +1,12 @@
 import {
   type BookRule,
   type BookTopPlan,
+  type Channel,
   type DedupPlan,
   type FramePlan,
   PLANS_MAX,
   readDerivation,
+  type TradeIdOrder,
 } from "../model/mod.ts";
 import { Normalizer } from "../normalize/mod.ts";
 
@@ -19,6 +21,12 @@ export interface CompiledDerivation {
   readonly bookRules: ReadonlyMap<string, BookRule> | null;
   /** Canonical symbol → native spelling. */
   readonly natives: ReadonlyMap<string, string>;
+  /** Channels whose last events are remembered, to tell what is missing behind them; null where none are. */
+  readonly followed: ReadonlySet<Channel> | null;
+  /** Names of requests whose answers fill what streams have missed. */
+  readonly fills: ReadonlySet<string>;
+  /** What ids of trades say of their order; null: nothing. */
+  readonly tradeIds: TradeIdOrder | null;
 }
 
 /** Compiles what an instance's events follow from. */
@@ -34,7 +42,19 @@ export function compileDerivation(
   const bookRules = keepsNothing
     ? null
     : new Map(frames.books.flatMap((book) => book.rules.map((rule) => [rule, book] as const)));
-  return { frames, ...run, normalizer: new Normalizer(frames), bookRules, natives };
+  return { frames, ...run, normalizer: new Normalizer(frames), bookRules, natives, ...compileFills(frames) };
+}
+
+function compileFills(
+  { fills = [], tradeIds }: FramePlan,
+): Pick<CompiledDerivation, "followed" | "fills" | "tradeIds"> {
+  const followed = new Set<Channel>(fills.map(({ channel }) => channel));
+  if (tradeIds === "consecutive") followed.add("trades");
+  return {
+    followed: followed.size === 0 ? null : followed,
+    fills: new Set(fills.map(({ request }) => request)),
+    tradeIds: tradeIds ?? null,
+  };
 }
 
 /**

@@ -62,5 +62,7 @@ export interface Envelope {
   readonly offset: Offset;
   /** Its place among the events of that record, from 0. */
   readonly index: number;
+  /** Whether it was fetched later, because its stream had missed it; absent where it was not. */
+  readonly backfilled?: true;
   readonly event: MarketEvent;
 }

@@ -323,3 +323,21 @@ export const SHAPE_CHARS_MAX = 160;
 /** Depth, keys of an object and elements of an array that a frame's shape tells. */
 export const SHAPE_DEPTH_MAX = 5;
 export const SHAPE_MEMBERS_MAX = 24;
+/** Stretches of streams that wait to be filled; further ones are told as not filled. */
+export const FILLS_MAX = 4_096;
+/** Events fetched for one stretch; then it is filled in part. */
+export const FILL_EVENTS_MAX = 200_000;
+/** Streams whose last event is remembered, so that what comes behind a gap can be compared with it. */
+export const TAILS_MAX = 50_000;
+/** Ids that are remembered of a stream whose ids say nothing of their order. */
+export const TAIL_IDS_MAX = 64;
+/** How long a stretch waits before its first request, in ms: histories lag behind streams. */
+export const BACKFILL_DELAY_MS = 1_000;
+/** Attempts of one request of a backfill, and of a stretch whose newer end is not in the history yet; then it is given up. */
+export const BACKFILL_ATTEMPTS_MAX = 6;
+/** Longest delay between them, in ms. */
+export const BACKFILL_RETRY_MS_MAX = 30_000;
+/** Pages of one stretch; then it is filled in part. */
+export const BACKFILL_PAGES_MAX = 2_000;
+/** Stretches of one instance that are asked for at once. */
+export const BACKFILLS_AT_ONCE_MAX = 2;

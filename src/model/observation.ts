@@ -155,6 +155,15 @@ export type Observation =
     readonly toTs: Micros | null;
   }
   | {
+    /** What was fetched on behalf of a gap has come to an end. */
+    readonly kind: "gap_filled";
+    readonly exchange: string;
+    readonly stream: Channel | null;
+    readonly symbol: string;
+    readonly outcome: "filled" | "in_part" | "not_filled";
+    readonly detail: string;
+  }
+  | {
     /** A book is not whole, and this is done about it as soon as its budget allows. */
     readonly kind: "book_resync";
     readonly exchange: string;

@@ -44,7 +44,10 @@ export interface HttpRecord {
   /** Native symbol asked for; empty where the request covers many. */
   readonly native: string;
   readonly url: string;
-  /** HTTP status; 0: a poll went without an answer for longer than its interval, and `body` is a `MissedAnswer`. */
+  /**
+   * HTTP status; 0: a poll went without an answer for longer than its interval, and `body` is a `MissedAnswer`; or no more
+   * is asked for to fill a gap, and `body` is a `FillEnd`.
+   */
   readonly status: number;
   readonly body: Uint8Array;
 }
@@ -72,6 +75,34 @@ export function readMissedAnswer(body: Uint8Array): MissedAnswer | null {
   if (typeof value !== "object" || value === null || !("from" in value) || !("reason" in value)) return null;
   const { from, reason } = value;
   return typeof from === "number" && typeof reason === "string" ? { from, reason } : null;
+}
+
+/** What the body of an `http` record with status 0 says of a backfill: nothing more is asked for on behalf of a gap. */
+export interface FillEnd {
+  readonly gapId: string;
+  /** Whether nothing is missing any more. */
+  readonly isFilled: boolean;
+  /** Why something is; empty where nothing is. */
+  readonly reason: string;
+}
+
+/** Returns the body of an `http` record that ends a backfill. */
+export function fillEndBody({ gapId, isFilled, reason }: FillEnd): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ gapId, isFilled, reason: reason.slice(0, EXAMPLE_CHARS_MAX) }));
+}
+
+/** Reads such a body; null where it is none. */
+export function readFillEnd(body: Uint8Array): FillEnd | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const { gapId, isFilled, reason } = value as Readonly<Record<string, unknown>>;
+  if (typeof gapId !== "string" || typeof isFilled !== "boolean" || typeof reason !== "string") return null;
+  return { gapId, isFilled, reason };
 }
 
 /** Streams were acknowledged. */

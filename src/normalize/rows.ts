@@ -11,7 +11,8 @@ export class RowList {
   /**
    * Fans out from a node. An array gives its elements, and an object whose members are all objects, a table by key, gives
    * those; anything else but null where an array was expected counts as its only element; what is missing gives no rows.
-   * Where one fan-out follows another at once, an object of nothing but arrays is such a table too.
+   * Where one fan-out follows another at once, an object of arrays is such a table too; so is one of a single array, where single
+   * values stand beside it.
    */
   collect(document: JsonDocument, rule: CompiledRows, from: NodeId): void {
     this.rows.length = 0;
@@ -30,13 +31,13 @@ export class RowList {
     const kind = document.kind(found);
     if (kind === "null") return;
     this.found = true;
-    const ofLists = rule.steps[depth + 1]?.segments.length === 0;
-    if (kind !== "array" && !isTable(document, found, "object") && !(ofLists && isTable(document, found, "array"))) {
+    const ofLists = rule.steps[depth + 1]?.segments.length === 0 && holdsLists(document, found);
+    if (kind !== "array" && !isTable(document, found) && !ofLists) {
       this.#descend(document, rule, depth, found, from);
       return;
     }
     for (let element = document.firstChild(found); element !== NOT_FOUND; element = document.next(element)) {
-      this.#descend(document, rule, depth, element, from);
+      if (!ofLists || document.kind(element) === "array") this.#descend(document, rule, depth, element, from);
     }
   }
 
@@ -54,11 +55,24 @@ export class RowList {
   }
 }
 
-/** Whether a node is an object of nothing but objects, or nothing but arrays: rows by key. */
-function isTable(document: JsonDocument, node: NodeId, of: "object" | "array"): boolean {
+/** Whether a node is an object of nothing but objects: rows by key. */
+function isTable(document: JsonDocument, node: NodeId): boolean {
   if (document.kind(node) !== "object") return false;
   for (let member = document.firstChild(node); member !== NOT_FOUND; member = document.next(member)) {
-    if (document.kind(member) !== of) return false;
+    if (document.kind(member) !== "object") return false;
   }
   return true;
+}
+
+/** Whether a node is an object of nothing but arrays, or of a single one beside single values: lists of rows by key. */
+function holdsLists(document: JsonDocument, node: NodeId): boolean {
+  if (document.kind(node) !== "object") return false;
+  let [lists, others] = [0, 0];
+  for (let member = document.firstChild(node); member !== NOT_FOUND; member = document.next(member)) {
+    const kind = document.kind(member);
+    if (kind === "object") return false;
+    if (kind === "array") lists++;
+    else others++;
+  }
+  return lists === 1 || (lists > 0 && others === 0);
 }

@@ -3,6 +3,7 @@
  * world. Out: answers for the journal. Must not know the journal, or any exchange.
  */
 export { InstrumentLists, type InstrumentMaps } from "./instrument_lists.ts";
+export { Backfiller, type BackfillPage, type BackfillTask } from "./backfiller.ts";
 export { HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
 export { type KeptHostLimits, openHostLimits } from "./host_limits_file.ts";
 export { type Purpose, PURPOSES } from "./request_queue.ts";

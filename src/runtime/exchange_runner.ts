@@ -2,6 +2,7 @@ import type { Host } from "../host/mod.ts";
 import {
   type ConnectionStatus,
   Failure,
+  fillEndBody,
   type HttpRecord,
   missedAnswerBody,
   type Observer,
@@ -12,7 +13,15 @@ import {
   type StreamStatus,
   unreachable,
 } from "../model/mod.ts";
-import { type InstanceLimits, type MissedPoll, type RestClient, RestRunner } from "../rest/mod.ts";
+import {
+  Backfiller,
+  type BackfillPage,
+  type BackfillTask,
+  type InstanceLimits,
+  type MissedPoll,
+  type RestClient,
+  RestRunner,
+} from "../rest/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
@@ -43,6 +52,7 @@ export class ExchangeRunner {
   readonly #keys: readonly string[];
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
+  readonly #backfiller: Backfiller;
   readonly #resyncer: BookResyncer;
 
   constructor(options: ExchangeRunnerOptions) {
@@ -57,6 +67,14 @@ export class ExchangeRunner {
       clock: host.clock,
       onAnswer: (record) => this.#takeAnswer(record),
       onMissed: (missed) => this.#missed(missed),
+    });
+    this.#backfiller = new Backfiller({
+      exchange: name,
+      plan: runnable.rest,
+      client: options.rest,
+      clock: host.clock,
+      onPage: (record) => this.#takePage(record),
+      onEnd: (task, reason) => this.#endFill(task, reason),
     });
     this.#resyncer = new BookResyncer({
       clock: host.clock,
@@ -97,6 +115,7 @@ export class ExchangeRunner {
             if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
             for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol, receivedTs);
             this.#resync(taken);
+            this.#fill(taken);
           },
           acked: (id, acked, at) => {
             intake.acked(id, acked, at);
@@ -152,6 +171,8 @@ export class ExchangeRunner {
   start(): void {
     for (const session of this.#sessions) session.start();
     this.#rest.start();
+    // What an earlier process did not come to fetch.
+    for (const stretch of this.#options.intake.fillsOf(this.name)) this.#backfiller.fill(stretch);
   }
 
   /**
@@ -184,6 +205,7 @@ export class ExchangeRunner {
 
   async stop(): Promise<void> {
     this.#rest.stop();
+    this.#backfiller.stop();
     this.#resyncer.stop();
     await Promise.all(this.#sessions.map((session) => session.stop()));
     this.#limits.release();
@@ -216,6 +238,42 @@ export class ExchangeRunner {
       url: "",
       status: 0,
       body: missedAnswerBody({ from, reason }),
+    });
+  }
+
+  /** Hands on the stretches that are to be fetched. */
+  #fill({ fills }: PipelineResult): void {
+    for (const stretch of fills) this.#backfiller.fill(stretch);
+  }
+
+  /** Keeps a page of history and reads it. Returns what it came to, or why it is none. */
+  #takePage(record: HttpRecord): BackfillPage | string {
+    const { intake, planHash } = this.#options;
+    try {
+      const { isAnswer, page, faults } = intake.takeHttp({ ...record, planHash });
+      if (!isAnswer) return describeFaults(faults);
+      if (page === null) return "no stretch of a stream waits for it";
+      return page;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return `it could not be kept: ${error.message}`;
+    }
+  }
+
+  /** Writes down that no more is asked for on behalf of a gap: a record with status 0. */
+  #endFill({ gapId, request, native }: BackfillTask, reason: string): void {
+    const { intake, name, planHash, host } = this.#options;
+    intake.takeHttp({
+      kind: "http",
+      at: host.clock.nowMicros(),
+      exchange: name,
+      planHash,
+      session: null,
+      request,
+      native,
+      url: "",
+      status: 0,
+      body: fillEndBody({ gapId, isFilled: false, reason }),
     });
   }
 

@@ -28,6 +28,7 @@ import {
 import {
   type BookResync,
   deriveRecord,
+  type FillStretch,
   type LookMemory,
   type Pipeline,
   type PipelineResult,
@@ -192,6 +193,11 @@ export class Intake {
     } finally {
       this.#press();
     }
+  }
+
+  /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
+  fillsOf(exchange: string): readonly FillStretch[] {
+    return this.#options.pipeline.fillsOf(exchange);
   }
 
   /** Whether a book that asked for a resync is whole by now. */
@@ -412,9 +418,17 @@ function reportEvents({ exchange, events }: PipelineResult, observe: Observer): 
   }
 }
 
+/** How a gap ended that was asked for and is not whole, by what is told of it. */
+const FILL_ENDS: ReadonlyMap<string, "in_part" | "not_filled"> = new Map([
+  ["filled in part", "in_part"],
+  ["not filled", "not_filled"],
+]);
+
 function reportGap({ exchange, symbol, offset, event: gap }: Envelope, observe: Observer): void {
   if (gap.kind !== "gap") return;
-  const { stream, cause, detail, from_ts, to_ts, state } = gap;
+  const { stream, cause, detail, from_ts, to_ts, state, action } = gap;
+  const outcome = state === "filled" ? "filled" : FILL_ENDS.get(action);
+  if (outcome !== undefined) return observe({ kind: "gap_filled", exchange, stream, symbol, outcome, detail });
   // The id begins with the record that opened the gap: from another record on it is one that was told before.
   const ends = state !== "opened" && !gap.gap_id.startsWith(`${offset}-`);
   observe({ kind: "gap", exchange, stream, symbol, cause, detail, ends, fromTs: from_ts, toTs: to_ts });

@@ -1,7 +1,7 @@
 import { type HttpAnswer, jsonAnswer } from "./dialect.ts";
 import type { ExchangeFloor, ListedMarket } from "./exchange_floor.ts";
 import { RollingWindow } from "./feed.ts";
-import { fixedText, paddedText } from "./fixed.ts";
+import { fixedText, notional, paddedText } from "./fixed.ts";
 import type { BookSide } from "./order_book.ts";
 import type { Micros } from "../model/mod.ts";
 
@@ -10,6 +10,7 @@ const WEIGHT_MAX = 6_000;
 const MINUTE_MS = 60_000;
 const DEPTH_LIMIT_MAX = 5_000;
 const DEPTH_LIMIT_DEFAULT = 100;
+const TRADES_LIMIT_MAX = 1_000;
 
 /** The REST side: order book snapshots and the list of symbols, with the weight counted. */
 export class BinanceRest {
@@ -23,7 +24,7 @@ export class BinanceRest {
   answer(target: string, now: Micros): HttpAnswer {
     const url = new URL(target, "http://localhost");
     const limit = Number(url.searchParams.get("limit") ?? DEPTH_LIMIT_DEFAULT);
-    const weight = url.pathname === "/api/v3/depth" ? depthWeight(limit) : 20;
+    const weight = weightOf(url.pathname, limit);
     if (!this.#weight.admit(now, weight)) {
       const msg = `Too much request weight used; current limit is ${WEIGHT_MAX} request weight per 1 MINUTE.`;
       return jsonAnswer(429, { code: -1003, msg }, { "Retry-After": "60" });
@@ -36,6 +37,8 @@ export class BinanceRest {
     switch (url.pathname) {
       case "/api/v3/depth":
         return this.#depth(url.searchParams.get("symbol"), limit);
+      case "/api/v3/historicalTrades":
+        return this.#trades(url);
       case "/api/v3/exchangeInfo":
         return this.#exchangeInfo();
       default:
@@ -65,6 +68,29 @@ export class BinanceRest {
     };
   }
 
+  /** Trades from an id on, oldest first; without one the newest. */
+  #trades(url: URL): HttpAnswer {
+    const listed = this.#floor.find(url.searchParams.get("symbol") ?? "");
+    if (listed === null) return jsonAnswer(400, { code: -1121, msg: "Invalid symbol." });
+    const limit = Math.min(Number(url.searchParams.get("limit") ?? 500), TRADES_LIMIT_MAX);
+    const from = url.searchParams.get("fromId");
+    const { history, instrument } = listed.market;
+    const { priceDecimals, sizeDecimals } = instrument;
+    const rows = from === null ? history.slice(-limit) : history.filter(({ id }) => id >= Number(from)).slice(0, limit);
+    return jsonAnswer(
+      200,
+      rows.map(({ id, at, price, size, side }) => ({
+        id,
+        price: paddedText(price, priceDecimals, 8),
+        qty: paddedText(size, sizeDecimals, 8),
+        quoteQty: paddedText(notional(price, size), priceDecimals + sizeDecimals, 8),
+        time: Math.floor(at / 1000),
+        isBuyerMaker: side === "sell",
+        isBestMatch: true,
+      })),
+    );
+  }
+
   #exchangeInfo(): HttpAnswer {
     return jsonAnswer(200, {
       timezone: "UTC",
@@ -87,6 +113,12 @@ function describeSymbol({ native, market }: ListedMarket): unknown {
       { filterType: "LOT_SIZE", stepSize: paddedText(1, sizeDecimals, 8), minQty: fixedText(1, sizeDecimals) },
     ],
   };
+}
+
+/** Weight of a request. */
+function weightOf(path: string, limit: number): number {
+  if (path === "/api/v3/depth") return depthWeight(limit);
+  return path === "/api/v3/historicalTrades" ? 25 : 20;
 }
 
 /** Weight of a depth request by its limit. */

@@ -9,8 +9,10 @@ import { RollingStatistics } from "./rolling_statistics.ts";
 const LEVELS_START = 450;
 const LEVELS_MIN = 420;
 const LEVELS_MAX = 600;
-/** Trades kept for those who ask for history. */
+/** Trades that are told to those who ask for the last ones. */
 const RECENT_TRADES_MAX = 50;
+/** Trades kept for those who ask for history. */
+const HISTORY_TRADES_MAX = 10_000;
 
 /** A random market with a real book. The same instrument and seed give the same steps, times aside. */
 export class Market {
@@ -18,7 +20,7 @@ export class Market {
   readonly book = new OrderBook();
   readonly statistics: RollingStatistics;
   readonly #random: SeededRandom;
-  readonly #recent: MarketTrade[] = [];
+  readonly #history: MarketTrade[] = [];
   #updateId: number;
   #tradeId: number;
   #orderId = 0;
@@ -43,7 +45,12 @@ export class Market {
 
   /** The last trades, oldest first. */
   get recentTrades(): readonly MarketTrade[] {
-    return this.#recent.slice(-RECENT_TRADES_MAX);
+    return this.#history.slice(-RECENT_TRADES_MAX);
+  }
+
+  /** The trades that are kept, oldest first. */
+  get history(): readonly MarketTrade[] {
+    return this.#history;
   }
 
   get derivative(): DerivativeState {
@@ -68,8 +75,10 @@ export class Market {
     else this.#cancel(changes);
     this.#keepDepth("bid", changes);
     this.#keepDepth("ask", changes);
-    this.#recent.push(...trades);
-    if (this.#recent.length > 2 * RECENT_TRADES_MAX) this.#recent.splice(0, this.#recent.length - RECENT_TRADES_MAX);
+    this.#history.push(...trades);
+    if (this.#history.length > 2 * HISTORY_TRADES_MAX) {
+      this.#history.splice(0, this.#history.length - HISTORY_TRADES_MAX);
+    }
     const touchChanged = this.book.levels("bid")[0] !== bid || this.book.levels("ask")[0] !== ask;
     return { at, trades, changes, touchChanged };
   }

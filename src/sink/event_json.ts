@@ -3,7 +3,8 @@ import type { Envelope } from "../model/mod.ts";
 /**
  * An event as one line of JSON, without a line break: common fields first, then those of its kind. Times are integers
  * in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
- * `[["price","size"], …]`; what the exchange did not give is null. `collector` is left out where it is not known.
+ * `[["price","size"], …]`; what the exchange did not give is null. An event that
+ * was fetched later ends with `"backfilled":true`. `collector` is left out where it is not known.
  */
 export function eventJson(envelope: Envelope, collector: string | null = null): string {
   const { kind, ...fields } = envelope.event;
@@ -19,5 +20,6 @@ export function eventJson(envelope: Envelope, collector: string | null = null): 
     offset: envelope.offset,
     index: envelope.index,
     ...fields,
+    ...(envelope.backfilled === true ? { backfilled: true } : {}),
   });
 }

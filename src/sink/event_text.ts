@@ -52,6 +52,7 @@ export function writeEventJson(
     out.text(keys[i]);
     writeField(out, columns[i], row);
   }
+  if (batch.isBackfilled(event)) out.text(',"backfilled":true');
   out.byte(END);
 }
 

@@ -71,6 +71,7 @@ const COMMON: readonly TableColumn[] = [
   { name: "session", type: "integer", nullable: false },
   { name: "offset", type: "integer", nullable: false },
   { name: "index", type: "integer", nullable: false },
+  { name: "backfilled", type: "boolean", nullable: false },
 ];
 
 const CONTENT: readonly TableColumn[] = [
@@ -123,7 +124,9 @@ export function rowMaker(
   const fields = new Map(EVENT_KINDS.map((kind) => [kind, fieldReader(kind)]));
   const head = (envelope: Envelope): Cell[] => {
     const { exchange, symbol, native_symbol, exchange_ts, received_ts, session, offset, index } = envelope;
-    const cells = [exchange, symbol, native_symbol, exchange_ts, received_ts, name, session, offset, index];
+    const isBackfilled = envelope.backfilled === true;
+    const place = [session, offset, index, isBackfilled];
+    const cells = [exchange, symbol, native_symbol, exchange_ts, received_ts, name, ...place];
     if (identity === "position") return cells;
     return [...cells, contentId(envelope) ?? `${name}.${offset}.${index}`, exchange_ts ?? received_ts];
   };

@@ -209,6 +209,12 @@ export const LOG_EVENTS: Table = {
       }; ${RESYNC_ACTIONS[seen.action]}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.cause}`,
   },
+  gap_filled: {
+    level: (seen) => seen.outcome === "filled" ? "info" : "warn",
+    meaning: "What was missing in a gap was asked for; it has come, or stays missing wholly or in part",
+    text: (seen) => `${gapPlace(seen)} has a gap that was ${seen.outcome.replaceAll("_", " ")}: ${seen.detail}`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.outcome}`,
+  },
   book_withheld: null,
   duplicate: null,
   symbol_unmapped: {

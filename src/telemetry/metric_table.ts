@@ -26,6 +26,11 @@ export const METRICS = {
   },
   collector_events_total: { type: "counter", help: "Events derived", labels: ["exchange", "kind"] },
   collector_gaps_total: { type: "counter", help: "Gaps recorded", labels: ["exchange", "cause"] },
+  collector_gaps_filled_total: {
+    type: "counter",
+    help: "Gaps whose missing events were asked for: `filled`, `in_part` or `not_filled`",
+    labels: ["exchange", "outcome"],
+  },
   collector_book_resyncs_total: {
     type: "counter",
     help: "Resyncs that books asked for; `buffering` is a snapshot that could not be joined or was missing",

@@ -100,6 +100,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_frames_dropped_total", seen.frames, seen.exchange);
     case "gap":
       return counts.add("collector_gaps_total", seen.ends ? 0 : 1, seen.exchange, seen.cause);
+    case "gap_filled":
+      return counts.add("collector_gaps_filled_total", 1, seen.exchange, seen.outcome);
     case "book_resync":
       return counts.add("collector_book_resyncs_total", 1, seen.exchange, seen.cause);
     case "book_withheld":

@@ -23,7 +23,7 @@ Deno.test("explain shows why each rule matches or not, every value with its step
     ]
   ) assert.ok(lines.includes(line), `${line}\nis not in\n${out}`);
   assert.match(out, /\n {2}trade \{"symbol":"BTC\/USDT",.*"price":"0\.10"/);
-  assert.match(out, /1 rule of another connection or source: --all shows it/);
+  assert.match(out, /3 rules of other connections or sources: --all shows them/);
 });
 
 Deno.test("explain shows the signal of a control frame, and rules that it shadows", async () => {
@@ -129,8 +129,11 @@ Deno.test("explain exits 64 for what there is not, and names what there is", asy
     const [args, said] of [
       [["nowhere", TRADE], /No descriptor nowhere/],
       [["binance", TRADE, "--connection", "x"], /No connection x: the descriptor has public/],
-      [["binance", TRADE, "--http", "x"], /No request x: the descriptor has depth_snapshot/],
-      [["kraken", TRADE, "--http", "x"], /No request x: the descriptor has no requests/],
+      [
+        ["binance", TRADE, "--http", "x"],
+        /No request x: the descriptor has trade_history, aggregate_history, depth_snapshot/,
+      ],
+      [["kraken", TRADE, "--http", "x"], /No request x: the descriptor has trade_history/],
       [["binance", "@nowhere.json"], /Cannot open nowhere\.json/],
       [["binance"], /missing required argument/],
     ] as const

@@ -50,7 +50,15 @@ export function buildNothing(): ReturnType<BuildExchange> {
       unresolved: [],
       channels: [],
       connections: [],
-      rest: { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] },
+      rest: {
+        baseUrls: [],
+        headers: {},
+        caCertPaths: [],
+        rateLimit: null,
+        requests: [],
+        instruments: [],
+        backfills: [],
+      },
       frames: {
         exchange: "x",
         connections: [],

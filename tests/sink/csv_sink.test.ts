@@ -43,9 +43,13 @@ testFolderSink(SINK);
 function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, string>>[] {
   const { event, exchange, symbol, exchange_ts, received_ts } = envelope;
   const common = { exchange, symbol, timestamp: exchange_ts ?? received_ts, local_timestamp: received_ts };
+  const isHistoric = event.kind === "trade" || event.kind === "candle" || event.kind === "funding";
+  const marks = isHistoric ? { backfilled: envelope.backfilled === true } : {};
   const record = (fields: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(
-      Object.entries({ ...common, ...fields, collector: null }).map(([name, value]) => [name, String(value ?? "")]),
+      Object.entries({ ...common, ...fields, ...marks, collector: null }).map((
+        [name, value],
+      ) => [name, String(value ?? "")]),
     );
   switch (event.kind) {
     case "trade":

@@ -89,6 +89,7 @@ function expectedRows(envelope: Envelope): readonly Readonly<Record<string, unkn
     session,
     offset,
     index,
+    backfilled: envelope.backfilled === true,
   };
   if (event.kind === "book_top") {
     const { bids, asks, sequence } = event;

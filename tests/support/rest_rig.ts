@@ -61,6 +61,7 @@ export function restPlan(requests: readonly RestRequestPlan[], changes: Partial<
     rateLimit: null,
     requests,
     instruments: [],
+    backfills: [],
     ...changes,
   };
 }

@@ -152,6 +152,14 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
     fromTs: NOW - 2_000_000,
     toTs: NOW,
   },
+  gap_filled: {
+    kind: "gap_filled",
+    exchange: "binance",
+    stream: "trades",
+    symbol: "BTC/USDT",
+    outcome: "in_part",
+    detail: "7 fetched: the exchange keeps no more than 24.0 hours",
+  },
   book_resync: {
     kind: "book_resync",
     exchange: "alpha",

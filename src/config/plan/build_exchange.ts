@@ -9,7 +9,14 @@ import {
   type SubscribeRequest,
 } from "../../model/mod.ts";
 import { buildBookRules, warnOfUnproven } from "./book_rules.ts";
-import { buildRules, channelNames, checkSubscriptions, nativeChannels, withInstruments } from "./build_frames.ts";
+import {
+  buildRules,
+  channelNames,
+  checkSubscriptions,
+  fillsOf,
+  nativeChannels,
+  withInstruments,
+} from "./build_frames.ts";
 import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards, socketOf } from "./connections.ts";
 import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
@@ -77,6 +84,7 @@ export function buildExchange(
       connections: frameConnections(descriptor, withInstruments(table.instruments, instruments), mapPlace),
       channels: channelNames(offered),
       books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments }),
+      ...fillsOf(rest),
       wanted: channels,
     },
   };

@@ -1,10 +1,11 @@
-import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestRequestPlan } from "../../model/mod.ts";
+import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestPlan, RestRequestPlan } from "../../model/mod.ts";
 import { CHANNELS } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import { buildBookRules, withChecksums } from "./book_rules.ts";
 import { answerEcho, answerItem, buildControlRules } from "./control_rules.ts";
 import { checkGenerators } from "./emissions.ts";
 import { buildEventRules } from "./event_rules.ts";
+import { fillRules } from "./backfill.ts";
 import { buildDefinitions } from "./definitions.ts";
 import type { DescriptorInput } from "./input.ts";
 import { buildParseRule } from "./parse_rule.ts";
@@ -44,16 +45,23 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
     connections: frameConnections(descriptor, buildSymbolTable(map, []).instruments, mapPlace),
     channels: channelNames(nativeChannels(descriptor, { place, texts })),
     books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments: [] }),
+    ...fillsOf(rest),
     wanted: null,
   };
   const broken = issues.some(({ severity }) => severity === "error");
   return { frames: broken ? null : frames, requests: rest.requests, issues };
 }
 
+/** The part of a frame plan that names its backfills; nothing where there are none. */
+export function fillsOf(rest: RestPlan): Pick<FramePlan, "fills"> {
+  const fills = fillRules(rest);
+  return fills.length === 0 ? {} : { fills };
+}
+
 /** The parts of a frame plan that do not depend on what is asked for. */
 export type FrameRules = Pick<
   FramePlan,
-  "controls" | "events" | "parse" | "aliasKey" | "socketSequence"
+  "controls" | "events" | "parse" | "aliasKey" | "socketSequence" | "tradeIds"
 >;
 
 /** Lowers the rules of a descriptor. */
@@ -68,6 +76,7 @@ export function buildRules(descriptor: DescriptorValues, place: Place, texts: Te
     socketSequence: socketSequence === undefined
       ? null
       : sourceOf(socketSequence, place.at("parse", "socket_sequence")),
+    ...(descriptor.parse?.trade_ids === undefined ? {} : { tradeIds: descriptor.parse.trade_ids }),
     aliasKey: aliasKey === undefined ? null : sourceOf(aliasKey, place.at("parse", "route_key")),
   };
 }

@@ -17,7 +17,7 @@ import { predicateOf, rowsOf, sourceOf } from "./compile.ts";
 import { checkConnectionIds } from "./connections.ts";
 import { eventFields, fieldRule } from "./fields.ts";
 import { listed, type Place } from "./place.ts";
-import { namesInstrument } from "./rest.ts";
+import { namesInstrument } from "./rest_paths.ts";
 
 /** Returns the channel that a kind belongs to where the rule names none. */
 function kindChannel(kind: RuleKind): Channel {
@@ -76,7 +76,7 @@ const ALWAYS: Predicate = {
 };
 
 function checkReferences(event: EventValues, descriptor: DescriptorValues, place: Place): void {
-  const requests = descriptor.rest?.requests ?? [];
+  const requests = [...descriptor.rest?.requests ?? [], ...descriptor.rest?.backfill ?? []];
   const request = requests.find(({ name }) => name === event.source);
   if (event.source !== "ws" && request === undefined) {
     const known = listed(["ws", ...requests.map(({ name }) => name)]);

@@ -1,24 +1,12 @@
-import type {
-  Channel,
-  Instrument,
-  InstrumentListPlan,
-  RestPlan,
-  RestRateLimit,
-  RestRequestPlan,
-  Template,
-} from "../../model/mod.ts";
+import type { InstrumentListPlan, RestPlan, RestRateLimit, RestRequestPlan, Template } from "../../model/mod.ts";
 import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
 import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
+import { baseUrlsOf, namesInstrument, ownBaseUrls, pathTemplate, type RestDemand } from "./rest_paths.ts";
 import { buildHeaders, checkConnectionIds, connectionIdsOf, proxyOf } from "./connections.ts";
+import { buildBackfills } from "./backfill.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
-
-/** Instruments and channels that REST requests serve; none on replay. */
-export interface RestDemand {
-  readonly instruments: readonly Instrument[];
-  readonly channels: readonly Channel[];
-}
 
 /** Lowers `[rest]`. */
 export function buildRest(
@@ -27,7 +15,15 @@ export function buildRest(
 ): RestPlan {
   const rest = descriptor.rest;
   if (rest === undefined) {
-    return { baseUrls: [], headers: {}, caCertPaths: [], rateLimit: null, requests: [], instruments: [] };
+    return {
+      baseUrls: [],
+      headers: {},
+      caCertPaths: [],
+      rateLimit: null,
+      requests: [],
+      instruments: [],
+      backfills: [],
+    };
   }
   const place = context.place.at("rest");
   const baseUrls = baseUrlsOf(rest.base_urls, place, context.texts);
@@ -48,25 +44,8 @@ export function buildRest(
       return requestPlans(request, descriptor, { ...context, place: at });
     }),
     instruments: instrumentLists(rest, place, context.texts),
+    backfills: buildBackfills(descriptor, { ...context, place, names }),
   };
-}
-
-function baseUrlsOf(urls: readonly string[], place: Place, texts: Texts): readonly Template[] {
-  return urls.flatMap((url, index) => {
-    const at = place.at("base_urls", index);
-    if (!/^https?:\/\/|^\{/.test(url)) at.error(`Not an HTTP address: ${url}; it begins with https:// or http://`);
-    const template = templateOf(url.replace(/\/+$/, ""), at, { ...texts.scope, placeholders: ["env"] });
-    return template === null ? [] : [template];
-  });
-}
-
-/** Base URLs of a table's own, as a part of its plan; nothing where it has none. */
-function ownBaseUrls(
-  { base_urls }: { readonly base_urls?: readonly string[] | undefined },
-  place: Place,
-  texts: Texts,
-): { readonly baseUrls?: readonly Template[] } {
-  return base_urls === undefined ? {} : { baseUrls: baseUrlsOf(base_urls, place, texts) };
 }
 
 function rateLimit(rest: RestValues, place: Place): RestRateLimit | null {
@@ -127,11 +106,6 @@ function requestPlans(
   });
 }
 
-/** Whether a path or a body is another one for each instrument: it holds its symbol or what follows from it. */
-export function namesInstrument(text: string): boolean {
-  return /\{(?:symbol(?:_lower|_upper)?|base|quote|settle|expiry|sym:[^{}]*)\}/.test(text);
-}
-
 /** The body for one instrument; null where there is none, or it was reported. */
 function bodyTemplate(
   { body }: RestRequestValues,
@@ -149,26 +123,6 @@ function bodyTemplate(
   };
   const scope = withValues(texts.scope, values);
   return templateOf(body, place, { ...scope, placeholders: ["now_ms", "now_s", "uuid", "env"] });
-}
-
-function pathTemplate(
-  path: string,
-  target: { readonly symbol: string; readonly native: string; readonly connectionId: string },
-  context: { readonly place: Place; readonly texts: Texts },
-) {
-  const { native, connectionId } = target;
-  const own = Object.entries(context.texts.symbolValues(target)).map(([name, value]) =>
-    [name, encodeURIComponent(value)] as const
-  );
-  const values = {
-    ...Object.fromEntries(own),
-    symbol: encodeURIComponent(native),
-    symbol_lower: encodeURIComponent(native.toLowerCase()),
-    symbol_upper: encodeURIComponent(native.toUpperCase()),
-    conn_id: encodeURIComponent(connectionId),
-  };
-  const scope = withValues(context.texts.scope, values);
-  return templateOf(path, context.place, { ...scope, placeholders: ["now_ms", "now_s", "uuid", "env"] });
 }
 
 /**

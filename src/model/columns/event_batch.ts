@@ -59,6 +59,8 @@ export class EventBatch {
   /** Kind of the event that was begun, and how many levels there were before it. */
   #open = 0;
   #levelsBefore = 0;
+  /** Rows of events that were fetched later: few, so that others carry nothing of it. */
+  readonly #backfilled = new Set<number>();
   readonly #tables: (EventTable | null)[] = EVENT_KINDS.map(() => null);
 
   /** The columns of a kind, by the names of its fields. */
@@ -121,6 +123,16 @@ export class EventBatch {
     this.indexes.append(head.index);
   }
 
+  /** Says of an event that it was fetched later, because its stream had missed it. */
+  markBackfilled(event: number): void {
+    this.#backfilled.add(event);
+  }
+
+  /** Whether an event was fetched later. */
+  isBackfilled(event: number): boolean {
+    return this.#backfilled.size > 0 && this.#backfilled.has(event);
+  }
+
   /** Adds an event of another batch. */
   copy(from: EventBatch, event: number): void {
     const kind = from.kinds[event];
@@ -139,6 +151,7 @@ export class EventBatch {
     this.sessions.copy(from.sessions, event);
     this.offsets.copy(from.offsets, event);
     this.indexes.copy(from.indexes, event);
+    if (from.isBackfilled(event)) this.#backfilled.add(at);
   }
 
   /** Adds all events of another batch. */
@@ -178,6 +191,7 @@ export class EventBatch {
       session: this.sessions.values[event],
       offset: this.offsets.values[event],
       index: this.indexes.values[event],
+      ...(this.isBackfilled(event) ? { backfilled: true } : {}),
       event: this.event(event),
     };
   }
@@ -203,6 +217,7 @@ export class EventBatch {
   clear(): void {
     for (let event = 0; event < this.length; event++) this.#clearTable(this.#table(this.kinds[event]));
     this.length = 0;
+    if (this.#backfilled.size > 0) this.#backfilled.clear();
     this.exchangeTs.clear();
     this.receivedTs.clear();
     this.sessions.clear();

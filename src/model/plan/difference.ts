@@ -106,7 +106,11 @@ function lasting(
       ...connection,
       requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
     })),
-    rest: { ...rest, requests: rest.requests.map((request) => ({ ...request, targets: [] })) },
+    rest: {
+      ...rest,
+      requests: rest.requests.map((request) => ({ ...request, targets: [] })),
+      backfills: rest.backfills.map((backfill) => ({ ...backfill, targets: [] })),
+    },
     derivation: { ...buildDerivation(frames, NO_RUN).frames, wanted: null },
     controls: frames.controls,
   };

@@ -7,6 +7,7 @@ import type { Predicate } from "../predicate.ts";
 import type { ControlAction } from "../signal.ts";
 import type { Template } from "../template.ts";
 import type { BookRule } from "./books.ts";
+import type { FillRule, TradeIdOrder } from "./rest.ts";
 
 /** Rules that turn frames of one exchange instance into events. */
 export interface FramePlan {
@@ -26,6 +27,10 @@ export interface FramePlan {
   readonly channels: Readonly<Record<string, Channel>>;
   /** Books that are kept and checked. Book events of other rules are emitted unchecked. */
   readonly books: readonly BookRule[];
+  /** Requests whose answers fill what streams have missed. Absent: there are none. */
+  readonly fills?: readonly FillRule[];
+  /** What ids of trades say of their order. Absent: nothing. */
+  readonly tradeIds?: TradeIdOrder;
   /** Channels whose events are emitted; null emits all (replay). */
   readonly wanted: readonly Channel[] | null;
 }

@@ -17,6 +17,7 @@ export interface RestPlan {
   readonly rateLimit: RestRateLimit | null;
   readonly requests: readonly RestRequestPlan[];
   readonly instruments: readonly InstrumentListPlan[];
+  readonly backfills: readonly BackfillPlan[];
 }
 
 export type RestRateLimit =
@@ -61,3 +62,72 @@ export interface InstrumentListPlan {
   /** Place of the next page's cursor in an answer, and the query parameter that takes it; null if there is one page. */
   readonly next: { readonly at: Expression; readonly parameter: string } | null;
 }
+
+/**
+ * How pages of history follow one another. `forward`: from the older end, each page behind the one before. `backward`: from
+ * the newer end. `latest`: one page of the newest events, without a cursor.
+ */
+export type BackfillDirection = "forward" | "backward" | "latest";
+
+/** What a path or a body of a backfill names of the stretch that is asked for. */
+export const BACKFILL_PLACEHOLDERS = [
+  "from_id",
+  "to_id",
+  "from_s",
+  "to_s",
+  "from_ms",
+  "to_ms",
+  "from_us",
+  "to_us",
+  "from_ns",
+  "to_ns",
+  "from_iso",
+  "to_iso",
+  "day",
+  "page",
+  "offset",
+] as const;
+
+export type BackfillPlaceholder = typeof BACKFILL_PLACEHOLDERS[number];
+
+/** A request for events of the past: what a stream has missed is fetched by it, page by page. */
+export interface BackfillPlan {
+  readonly name: string;
+  readonly channel: Channel;
+  /** Connection whose streams of `channel` it fills. */
+  readonly connectionId: string;
+  /** Where it is asked instead of at the base URLs of all. */
+  readonly baseUrls?: readonly Template[];
+  readonly method: "GET" | "POST";
+  /** For each instrument path and body; placeholders of the stretch still stand in their texts as `{from_id}`. */
+  readonly targets: readonly {
+    readonly native: string;
+    readonly symbol: string;
+    readonly path: Template;
+    readonly body: string | null;
+  }[];
+  readonly direction: BackfillDirection;
+  /** Whether a page does not hold the event whose id it is asked with. */
+  readonly isExclusive: boolean;
+  /** Most rows of a page: one with fewer is the last of its stretch. Null: only an empty page is. */
+  readonly pageRows: number | null;
+  /** Longest stretch of one request in ms; null: any. */
+  readonly windowMs: number | null;
+  /** How far back the exchange keeps such events, in ms; null: it does not say. */
+  readonly retentionMs: number | null;
+}
+
+/** A backfill as the derivation knows it: whose answers are events of which streams. */
+export interface FillRule {
+  readonly request: string;
+  readonly channel: Channel;
+  readonly connectionId: string;
+  /** The end that pages begin behind, without holding it: it needs no meeting. Absent: pages hold both ends. */
+  readonly leavesOut?: "from" | "to";
+}
+
+/**
+ * What the ids of an instrument's trades say. `consecutive`: one up each time, so that a jump is a hole. `rising`: later
+ * ones are larger numbers.
+ */
+export type TradeIdOrder = "consecutive" | "rising";

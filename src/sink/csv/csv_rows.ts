@@ -33,6 +33,11 @@ function columnsOf(kind: FlatKind): Columns {
   return [...known, ...others.map(([name]) => [name.replace(/_ts$/, "_timestamp"), name] as const)];
 }
 
+/** Whether events of the kind may have been fetched later; their last column says so. */
+function isHistoric(kind: EventKind): boolean {
+  return kind === "trade" || kind === "candle" || kind === "funding";
+}
+
 function isFlat(kind: EventKind): kind is FlatKind {
   return !hasLevels(kind);
 }
@@ -49,7 +54,8 @@ const LEVEL_COLUMNS: Readonly<Record<LevelsKind, readonly string[]>> = {
 function tableOf(kind: EventKind): CsvTable {
   const folder = TARDIS_FILES[kind]?.folder ?? FOLDERS[kind] ?? kind;
   const columns = hasLevels(kind) ? LEVEL_COLUMNS[kind] : FLAT_COLUMNS[kind].map(([column]) => column);
-  return { folder, columns: [...COMMON, ...columns, "collector"] };
+  const marks = isHistoric(kind) ? ["backfilled"] : [];
+  return { folder, columns: [...COMMON, ...columns, ...marks, "collector"] };
 }
 
 /**
@@ -124,6 +130,7 @@ export function writeCsvRecords(
         out.byte(COMMA);
         writeCell(out, columns[place], row);
       }
+      if (isHistoric(kind)) out.text(batch.isBackfilled(event) ? ",true" : ",false");
       out.text(end);
     }
   }

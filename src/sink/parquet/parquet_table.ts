@@ -32,7 +32,7 @@ export interface TableOptions {
 
 /**
  * Events of one kind as columns. All kinds begin with `symbol`, `canonical_symbol` (the same, under its earlier name), `native_symbol`, `exchange_ts`,
- * `received_ts`, `collector`, `session`, `offset`, `index`; `kind`, `exchange` and `date` are in the path. A book event is one row a
+ * `received_ts`, `collector`, `session`, `offset`, `index`, `backfilled`; `kind`, `exchange` and `date` are in the path. A book event is one row a
  * level, bids first; one without levels is one row whose `side`, `price` and `size` are null, so that it does not vanish.
  */
 export class ParquetTable {
@@ -50,6 +50,7 @@ export class ParquetTable {
   readonly #session: IntegerColumn;
   readonly #offset: IntegerColumn;
   readonly #index: IntegerColumn;
+  readonly #backfilled: BooleanColumn;
   readonly #write: WriteFields;
 
   constructor(kind: EventKind, { exactDigits, symbolColumn, collector }: TableOptions) {
@@ -65,6 +66,8 @@ export class ParquetTable {
     this.#session = this.#integer("session", "integer", false);
     this.#offset = this.#integer("offset", "integer", false);
     this.#index = this.#integer("index", "integer", false);
+    this.#backfilled = new BooleanColumn(false);
+    this.#columns.push({ name: "backfilled", type: "boolean", nullable: false, column: this.#backfilled });
     this.#write = this.#fields(kind);
   }
 
@@ -80,6 +83,7 @@ export class ParquetTable {
     this.#session.append(batch.sessions.values[event], count);
     this.#offset.append(batch.offsets.values[event], count);
     this.#index.append(batch.indexes.values[event], count);
+    this.#backfilled.append(batch.isBackfilled(event), count);
     this.rows += count;
     return count;
   }

@@ -1,0 +1,291 @@
+import {
+  type Channel,
+  EXAMPLE_CHARS_MAX,
+  FILL_EVENTS_MAX,
+  type FillRule,
+  type HttpRecord,
+  readFillEnd,
+} from "../model/mod.ts";
+import type { NormalizedFrame } from "../normalize/mod.ts";
+import type { EventPlace, RecordAccount } from "./account.ts";
+import { compareIds, eventMark, type Fill, idsBetween, type Mark, markOf, placeOf } from "./fill.ts";
+import { advance, type EndedGap, type Tail } from "./fill_ledger.ts";
+import { closedGap } from "./gaps.ts";
+import type { PipelineMemory } from "./pipeline_memory.ts";
+import type { CompiledDerivation } from "./plan_store.ts";
+import type { SessionMemory } from "./session_memory.ts";
+
+/** A stream that can be filled, as its data name it. */
+interface FilledStream extends EventPlace {
+  readonly channel: Channel;
+}
+
+/**
+ * Tells what streams have missed and have again. It knows the last event of each stream; when a gap has ended, what lies
+ * between that and the first event behind is a stretch to be fetched, and the answers to its requests give the events of the
+ * stretch that are not known yet. Jumps of consecutive ids are gaps too.
+ */
+export class FillStage {
+  readonly #account: RecordAccount;
+  readonly #memory: () => PipelineMemory;
+  /** The stream looked up last: the next event is mostly of the same one. */
+  #lastTail: Tail | null = null;
+  #lastSymbol = "";
+  #lastChannel: Channel | null = null;
+  #lastExchange = "";
+  #lastMemory: PipelineMemory | null = null;
+
+  constructor(account: RecordAccount, memory: () => PipelineMemory) {
+    this.#account = account;
+    this.#memory = memory;
+  }
+
+  /** A gap of a stream has ended: the next event of the stream is the first behind it. */
+  gapEnded(session: SessionMemory, { channel, symbol }: FilledStream, gap: EndedGap): void {
+    if (session.derivation?.followed?.has(channel) !== true) return;
+    this.#memory().fills.tailOf(session.exchange, symbol, channel)?.ended.push(gap);
+  }
+
+  /** An event of a followed stream was emitted: it may be the first behind a gap, or behind a hole in its ids. */
+  saw(session: SessionMemory, derivation: CompiledDerivation, channel: Channel): void {
+    const account = this.#account;
+    const { events, exchange } = account;
+    const event = events.length - 1;
+    const mark = markOf(events, event);
+    if (mark === null) return;
+    const symbol = events.symbols[event];
+    const tail = this.#tailOf(exchange, symbol, channel);
+    const isTrade = channel === "trades";
+    const keepsIds = isTrade && derivation.tradeIds === null;
+    const receivedTs = account.at;
+    if (tail === null) {
+      const ids = keepsIds && mark.id !== null ? [mark.id] : [];
+      this.#memory().fills.follow({ exchange, symbol, channel }, { last: mark, receivedTs, ids, ended: [] });
+      return;
+    }
+    const stream = { channel, symbol, native: events.nativeSymbols[event] };
+    if (tail.ended.length > 0) this.#begin(session, derivation, { stream, tail, to: mark });
+    else if (isTrade && derivation.tradeIds !== null) {
+      const order = mark.id === null || tail.last.id === null ? null : compareIds(mark.id, tail.last.id);
+      // What comes late or again says nothing of what is missing.
+      if (order !== null && order <= 0) return;
+      if (derivation.tradeIds === "consecutive") this.#lookForHole(session, derivation, { stream, tail, to: mark });
+    } else if (!isTrade && mark.ts < tail.last.ts) return;
+    advance(tail, mark, { receivedTs, keepsIds });
+  }
+
+  /** Reads a page of history: emits what is missing, and tells the gap as filled where nothing is missing any more. */
+  page(record: HttpRecord, read: NormalizedFrame, derivation: CompiledDerivation): void {
+    const account = this.#account;
+    account.take(read);
+    const fill = this.#memory().fills.find(record.exchange, record.request, record.native);
+    if (fill === null) return;
+    const rows = this.#rowsOf(read, fill);
+    let lacksIds = false;
+    let [oldest, newest]: (Mark | null)[] = [null, null];
+    for (const { mark, emit } of rows) {
+      oldest ??= mark;
+      newest = mark;
+      lacksIds ||= mark.id === null;
+      const place = placeOf(mark, fill, fill.channel === "trades" ? derivation.tradeIds : "rising");
+      if (place === "before") fill.isFromMet = true;
+      if (place === "behind") fill.isToMet = true;
+      if (place !== "inside" || mark.id === null || fill.filled >= FILL_EVENTS_MAX) continue;
+      fill.known.add(mark.id);
+      fill.filled++;
+      if (fill.newest === null || mark.ts > fill.newest) fill.newest = mark.ts;
+      emit();
+    }
+    if (derivation.tradeIds === "consecutive" && fill.channel === "trades") followIds(fill, fill.filled);
+    const isFilled = fill.isFromMet && fill.isToMet && fill.filled < FILL_EVENTS_MAX && !lacksIds &&
+      this.#isWhole(fill, derivation);
+    const { gapId, isFromMet, isToMet, filled } = fill;
+    account.page = { gapId, rows: rows.length, oldest, newest, isFromMet, isToMet, isFilled, lacksIds, filled };
+    if (!isFilled) return;
+    this.#tellFilled(fill, `${filled} fetched`);
+  }
+
+  /** No more is asked for on behalf of a stretch: tells how much of it stays missing, and why. */
+  ended(record: HttpRecord): void {
+    const end = readFillEnd(record.body);
+    if (end === null) return;
+    const { fills } = this.#memory();
+    const fill = fills.fills.find(({ exchange, gapId, request, native }) =>
+      exchange === record.exchange && gapId === end.gapId && request === record.request && native === record.native
+    );
+    if (fill === undefined) return;
+    if (end.isFilled) return this.#tellFilled(fill, `${fill.filled} fetched`);
+    fills.remove(fill);
+    const { channel: stream, cause, gapFrom, gapTo, filled, from, to } = fill;
+    const detail = `${filled} fetched: ${end.reason}`.slice(0, EXAMPLE_CHARS_MAX);
+    const action = filled > 0 ? "filled in part" : "not filled";
+    const gap = closedGap({
+      stream,
+      cause,
+      from: gapFrom,
+      to: gapTo,
+      fromSequence: from.id,
+      toSequence: to.id,
+      detail,
+      action,
+    });
+    this.#account.emitGap(fill, gap, fill.gapId);
+  }
+
+  /** The rows of a page that are of the stretch's stream, oldest first. */
+  #rowsOf(read: NormalizedFrame, fill: Fill): readonly { readonly mark: Mark; readonly emit: () => void }[] {
+    const account = this.#account;
+    const rows: { readonly mark: Mark; readonly emit: () => void }[] = [];
+    for (const { channel, symbol, native_symbol: native, event, exchange_ts: exchangeTs } of read.events) {
+      if (channel !== fill.channel || symbol !== fill.symbol) continue;
+      const mark = eventMark(event, exchangeTs ?? account.at);
+      if (mark === null) continue;
+      const emit = () => {
+        account.emit({ symbol, native }, event, exchangeTs);
+        account.events.markBackfilled(account.events.length - 1);
+      };
+      rows.push({ mark, emit });
+    }
+    return rows.sort((a, b) =>
+      a.mark.ts - b.mark.ts ||
+      (a.mark.id === null || b.mark.id === null ? 0 : compareIds(a.mark.id, b.mark.id) ?? 0)
+    );
+  }
+
+  /** Whether as much was fetched as consecutive ids say; true of other ids, of which nobody can tell. */
+  #isWhole({ channel, from, to, filled }: Fill, { tradeIds }: CompiledDerivation): boolean {
+    if (channel !== "trades" || tradeIds !== "consecutive" || from.id === null || to.id === null) return true;
+    const missing = idsBetween(from.id, to.id);
+    return missing === null || missing <= BigInt(filled);
+  }
+
+  /** Begins a stretch for each gap that the event is the first behind of. */
+  #begin(session: SessionMemory, derivation: CompiledDerivation, at: Begin): void {
+    const { tail, stream, to } = at;
+    const { ended } = tail;
+    tail.ended = [];
+    const rule = ruleOf(session, derivation, stream.channel);
+    if (rule === null) return;
+    // Gaps that end together are of the same stretch: the first stands for the others.
+    const [gap] = ended;
+    this.#fill(session, derivation, { ...at, gap, rule, to });
+  }
+
+  #lookForHole(session: SessionMemory, derivation: CompiledDerivation, at: Begin): void {
+    const { tail, to, stream } = at;
+    if (tail.last.id === null || to.id === null) return;
+    const missing = idsBetween(tail.last.id, to.id);
+    if (missing === null || missing <= 0n) return;
+    const account = this.#account;
+    const detail = `${missing} trades are missing: id ${to.id} follows ${tail.last.id}`;
+    const rule = ruleOf(session, derivation, stream.channel);
+    const action = rule === null ? "counted" : "fetched";
+    const [from, cause] = [tail.receivedTs, "sequence"] as const;
+    const gap = closedGap({
+      stream: stream.channel,
+      cause,
+      from,
+      to: account.at,
+      fromSequence: tail.last.id,
+      toSequence: to.id,
+      detail,
+      action,
+    });
+    const gapId = account.emitGap(stream, gap);
+    if (rule === null) return;
+    this.#fill(session, derivation, { ...at, rule, gap: { gapId, cause, from, to: account.at } });
+  }
+
+  #fill(
+    session: SessionMemory,
+    derivation: CompiledDerivation,
+    at: Begin & {
+      readonly gap: EndedGap;
+      readonly rule: FillRule;
+    },
+  ): void {
+    const { stream, tail, to, gap, rule } = at;
+    const { exchange } = this.#account;
+    const { channel, symbol, native } = stream;
+    const fill: Fill = {
+      gapId: gap.gapId,
+      exchange,
+      connectionId: session.connectionId,
+      request: rule.request,
+      channel,
+      symbol,
+      native,
+      from: tail.last,
+      to,
+      cause: gap.cause,
+      gapFrom: gap.from,
+      gapTo: gap.to,
+      known: new Set(tail.ids),
+      filled: 0,
+      isFromMet: rule.leavesOut === "from",
+      isToMet: rule.leavesOut === "to",
+      newest: null,
+    };
+    if (isNothingMissing(fill, derivation)) return this.#tellFilled(fill, "nothing was missed");
+    if (this.#memory().fills.add(fill)) this.#account.fills.push(fill);
+    else this.#tellTooMany(fill);
+  }
+
+  #tellFilled(fill: Fill, detail: string): void {
+    this.#memory().fills.remove(fill);
+    const { channel: stream, cause, gapFrom: from, gapTo: to } = fill;
+    const sequences = { fromSequence: fill.from.id, toSequence: fill.to.id };
+    const gap = closedGap({ stream, cause, from, to, ...sequences, detail, action: "filled" });
+    this.#account.emitGap(fill, { ...gap, state: "filled" }, fill.gapId);
+  }
+
+  #tellTooMany(fill: Fill): void {
+    const { channel: stream, cause, gapFrom: from, gapTo: to } = fill;
+    const detail = "too many stretches wait to be filled";
+    this.#account.emitGap(fill, closedGap({ stream, cause, from, to, detail, action: "not filled" }), fill.gapId);
+  }
+
+  #tailOf(exchange: string, symbol: string, channel: Channel): Tail | null {
+    const memory = this.#memory();
+    if (
+      this.#lastTail !== null && this.#lastSymbol === symbol && this.#lastChannel === channel &&
+      this.#lastExchange === exchange && this.#lastMemory === memory
+    ) return this.#lastTail;
+    const tail = memory.fills.tailOf(exchange, symbol, channel);
+    this.#lastTail = tail;
+    this.#lastSymbol = symbol;
+    this.#lastChannel = channel;
+    this.#lastExchange = exchange;
+    this.#lastMemory = memory;
+    return tail;
+  }
+}
+
+interface Begin {
+  readonly stream: FilledStream;
+  readonly tail: Tail;
+  readonly to: Mark;
+}
+
+function ruleOf(session: SessionMemory, { frames }: CompiledDerivation, channel: Channel): FillRule | null {
+  return frames.fills?.find((rule) => rule.channel === channel && rule.connectionId === session.connectionId) ?? null;
+}
+
+/** Whether the first event behind a gap follows the last one before it, or was known before. */
+function isNothingMissing({ channel, from, to, known }: Fill, { tradeIds }: CompiledDerivation): boolean {
+  if (from.id === null || to.id === null) return false;
+  if (channel !== "trades") return from.id === to.id;
+  if (tradeIds === null) return known.has(to.id);
+  const order = compareIds(to.id, from.id);
+  if (order === null) return false;
+  return order <= 0 || (tradeIds === "consecutive" && idsBetween(from.id, to.id) === 0n);
+}
+
+/** Consecutive ids prove both ends where everything between them was fetched. */
+function followIds(fill: Fill, filled: number): void {
+  if (fill.from.id === null || fill.to.id === null) return;
+  const missing = idsBetween(fill.from.id, fill.to.id);
+  if (missing === null || missing > BigInt(filled)) return;
+  fill.isFromMet = true;
+  fill.isToMet = true;
+}

@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { loadDescriptor } from "../../src/config/mod.ts";
+import { type Envelope, fillEndBody, type FramePlan, type Gap, type TradeIdOrder } from "../../src/model/mod.ts";
+import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
+
+const AT = 1_767_225_600_000_000;
+const SECOND = 1_000_000;
+
+function descriptor(ids: TradeIdOrder | null): string {
+  return `
+[meta]
+name = "test"
+version = "1.4"
+[[ws.connections]]
+id = "main"
+urls = ["wss://test.invalid/ws"]
+[rest]
+base_urls = ["https://test.invalid"]
+[[rest.backfill]]
+name = "history"
+channel = "trades"
+connection_id = "main"
+path = "/trades?symbol={symbol}&from={from_ms}"
+direction = "forward"
+page = 3
+[[subscriptions]]
+connection_id = "main"
+generator = 'foreach (s in symbols) { emit("{symbol}"); }'
+[parse]
+time_unit = "ms"
+${ids === null ? "" : `trade_ids = "${ids}"`}
+[[events]]
+kind = "trade"
+rows = "/*"
+symbol = "/s"
+exchange_ts = "/t"
+trade_id = "/id"
+price = "/p"
+size = "/q"
+[[events]]
+kind = "trade"
+name = "history"
+like = "trade"
+source = "history"
+`;
+}
+
+function framePlan(ids: TradeIdOrder | null): FramePlan {
+  const loaded = loadDescriptor({
+    file: { path: "test.toml", text: descriptor(ids) },
+    readText: () => null,
+    environment: () => undefined,
+  });
+  assert.deepEqual(loaded.issues, []);
+  assert.ok(loaded.frames !== null);
+  return loaded.frames;
+}
+
+/** Trades by ids; the last three digits are the ms of their time where no other is given. */
+function rows(ids: readonly string[], ms = (id: string) => Number(id.slice(-3))): Uint8Array {
+  return new TextEncoder().encode(
+    JSON.stringify(ids.map((id) => ({ s: "A", id, p: "1", q: "1", t: AT / 1000 + ms(id) }))),
+  );
+}
+
+class Rig {
+  pipeline: Pipeline;
+  readonly #plan: FramePlan;
+  #offset = 0;
+
+  constructor(ids: TradeIdOrder | null) {
+    this.#plan = framePlan(ids);
+    this.pipeline = this.#make();
+  }
+
+  #make(): Pipeline {
+    return new Pipeline([this.#plan], { enabled: false, windowSeconds: 300, keysMax: 1000 });
+  }
+
+  /** Goes on with another pipeline that knows what a checkpoint holds. */
+  restart(): void {
+    const parts = [...this.pipeline.saveState()];
+    this.pipeline = this.#make();
+    this.pipeline.restoreState(parts);
+  }
+
+  open(): number {
+    const session = this.#offset;
+    this.pipeline.process(this.#offset++, {
+      kind: "opened",
+      at: AT,
+      exchange: "test",
+      connection: "main",
+      url: "",
+      descriptorHash: "",
+      planHash: null,
+      streams: [{ channel: "trades", symbol: "A" }],
+    });
+    return session;
+  }
+
+  trades(session: number, ids: readonly string[], ms?: (id: string) => number): PipelineResult {
+    const frame = { kind: "frame", session, at: AT + this.#offset, binary: false, payload: rows(ids, ms) } as const;
+    return this.pipeline.process(this.#offset++, frame);
+  }
+
+  close(session: number): void {
+    const at = AT + this.#offset;
+    this.pipeline.process(this.#offset++, { kind: "closed", session, at, cause: "error", code: null, reason: "" });
+  }
+
+  #http(status: number, body: Uint8Array): PipelineResult {
+    return this.pipeline.process(this.#offset, {
+      kind: "http",
+      at: AT + SECOND + this.#offset++,
+      exchange: "test",
+      planHash: null,
+      session: null,
+      request: "history",
+      native: "A",
+      url: "",
+      status,
+      body,
+    });
+  }
+
+  page(ids: readonly string[], ms?: (id: string) => number): PipelineResult {
+    return this.#http(200, rows(ids, ms));
+  }
+
+  end(gapId: string, reason: string): PipelineResult {
+    return this.#http(0, fillEndBody({ gapId, isFilled: false, reason }));
+  }
+}
+
+function gapsOf({ envelopes }: PipelineResult): readonly Gap[] {
+  return envelopes.flatMap(({ event }) => event.kind === "gap" ? [event] : []);
+}
+
+function idsOf(envelopes: readonly Envelope[], backfilled: true | undefined): readonly (string | null)[] {
+  return envelopes.flatMap((one) =>
+    one.event.kind === "trade" && one.backfilled === backfilled ? [one.event.trade_id] : []
+  );
+}
+
+Deno.test("what a stream missed is emitted once, oldest first and marked, and its gap is filled", () => {
+  const rig = new Rig("rising");
+  const first = rig.open();
+  rig.trades(first, ["101", "102"]);
+  rig.close(first);
+  const second = rig.open();
+  const back = rig.trades(second, ["110", "111"]);
+  const [stretch] = back.fills;
+  assert.deepEqual([stretch.from.id, stretch.to.id, stretch.request, stretch.native], ["102", "110", "history", "A"]);
+  const [closed] = gapsOf(back);
+  assert.equal(stretch.gapId, closed.gap_id);
+  assert.equal(closed.state, "closed");
+  rig.restart();
+  const one = rig.page(["107", "102", "104"]);
+  assert.deepEqual(idsOf(one.envelopes, true), ["104", "107"]);
+  assert.deepEqual([one.page?.isFromMet, one.page?.isToMet, one.page?.isFilled], [true, false, false]);
+  assert.equal(one.page?.newest?.id, "107");
+  rig.restart();
+  const two = rig.page(["107", "109", "110"]);
+  assert.deepEqual(idsOf(two.envelopes, true), ["109"], "what the page before gave is not given again");
+  const [filled] = gapsOf(two);
+  assert.deepEqual([filled.gap_id, filled.state, filled.action], [closed.gap_id, "filled", "filled"]);
+  assert.deepEqual([filled.from_sequence, filled.to_sequence], ["102", "110"]);
+  assert.deepEqual([filled.from_ts, filled.to_ts], [closed.from_ts, closed.to_ts]);
+  assert.deepEqual(rig.pipeline.fillsOf("test"), []);
+  assert.deepEqual(idsOf(rig.page(["105"]).envelopes, true), [], "nothing waits for a page any more");
+});
+
+Deno.test("consecutive ids show a hole inside a session, and say when it is whole", () => {
+  const rig = new Rig("consecutive");
+  const session = rig.open();
+  rig.trades(session, ["101"]);
+  const jump = rig.trades(session, ["104"]);
+  const [gap] = gapsOf(jump);
+  assert.deepEqual([gap.cause, gap.state, gap.from_sequence, gap.to_sequence], ["sequence", "closed", "101", "104"]);
+  assert.match(gap.detail, /^2 trades are missing/);
+  assert.equal(jump.fills.length, 1);
+  const late = rig.trades(session, ["103", "105"]);
+  assert.deepEqual(gapsOf(late), [], "a trade that comes late is no hole");
+  const page = rig.page(["102", "103"]);
+  assert.equal(page.page?.isFilled, true, "neither end was in the page: the ids say that nothing is missing");
+  assert.equal(gapsOf(page)[0].gap_id, gap.gap_id);
+});
+
+Deno.test("a gap behind which ids go on without a jump is filled at once", () => {
+  const rig = new Rig("consecutive");
+  const first = rig.open();
+  rig.trades(first, ["101"]);
+  rig.close(first);
+  const back = rig.trades(rig.open(), ["102"]);
+  assert.deepEqual(gapsOf(back).map(({ state, detail }) => [state, detail]), [
+    ["closed", "error"],
+    ["filled", "nothing was missed"],
+  ]);
+  assert.deepEqual(back.fills, []);
+});
+
+Deno.test("a history that ends too early leaves the gap closed, with the reason and what was fetched", () => {
+  const rig = new Rig("rising");
+  const first = rig.open();
+  rig.trades(first, ["101"]);
+  rig.close(first);
+  const [{ gapId }] = rig.trades(rig.open(), ["110"]).fills;
+  const page = rig.page(["108", "110"]);
+  assert.deepEqual([page.page?.isFromMet, page.page?.isToMet, page.page?.isFilled], [false, true, false]);
+  const [gap] = gapsOf(rig.end(gapId, "the history begins later"));
+  assert.deepEqual([gap.gap_id, gap.state, gap.action, gap.detail], [
+    gapId,
+    "closed",
+    "filled in part",
+    "1 fetched: the history begins later",
+  ]);
+  assert.deepEqual(rig.pipeline.fillsOf("test"), []);
+});
+
+Deno.test("ids that say no order are told apart by time and by what is known", () => {
+  const rig = new Rig(null);
+  const ms = (id: string) => Number(id.replace(/\D/g, ""));
+  const first = rig.open();
+  rig.trades(first, ["x10", "y10", "z10"], ms);
+  rig.close(first);
+  rig.trades(rig.open(), ["a20"], ms);
+  const page = rig.page(["x09", "y10", "w10", "q15", "a20", "b21"], ms);
+  assert.deepEqual(idsOf(page.envelopes, true), ["w10", "q15"]);
+  assert.equal(page.page?.isFilled, true);
+});
+
+Deno.test("rows without ids are not taken: nobody can tell which of them are known", () => {
+  const rig = new Rig("rising");
+  const first = rig.open();
+  rig.trades(first, ["101"]);
+  rig.close(first);
+  rig.trades(rig.open(), ["110"]);
+  const page = rig.page(["", ""].map(() => null as unknown as string), () => 105);
+  assert.deepEqual([page.page?.lacksIds, page.page?.isFilled], [true, false]);
+  assert.deepEqual(idsOf(page.envelopes, true), []);
+});
