@@ -350,7 +350,9 @@ export const controlSchema = z.strictObject({
     "What the session does: `pong` answers our keepalive, `welcome` lets us send, `reply` answers by `reply`, " +
       "`reconnect` replaces the connection, `history` is data from before the subscription",
   ),
-  capture: source.optional().describe("What is read off the frame for `{capture}` in `reply`"),
+  capture: z.union([source, z.record(name, source)]).optional().describe(
+    "What is read off the frame for `{capture}` in `reply`; a table of several names each for `{capture:NAME}`",
+  ),
   reply: text.optional().describe("What is sent back; placeholders allowed"),
   reason: source.optional().describe("Where the frame says why"),
   route: routeSchema.optional(),

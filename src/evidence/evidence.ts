@@ -102,7 +102,7 @@ const STEP_KEYS = {
 type StepKey = keyof typeof STEP_KEYS;
 const STEP_KINDS: readonly StepKey[] = ["open", "expect_requests", "frame", "bin", "http", "note"];
 const SUBSCRIBE_KEYS = ["symbols", "channels", "overrides"];
-const SIGNAL_KEYS = ["action", "correlation", "echoes", "reason", "capture"];
+const SIGNAL_KEYS = ["action", "correlation", "echoes", "reason", "capture", "captures"];
 
 /** Whether a member of a step says what is expected; the others say what is given. */
 export function isExpectation(key: string): boolean {

@@ -223,6 +223,7 @@ function statement({ rule, signal, faults, checksums, events }: NormalizedFrame)
         }),
         reason: signal.reason,
         capture: signal.capture,
+        captures: signal.captures ?? null,
       }),
     }),
     ...(faults.length === 0 ? {} : { faults: faults.map(({ code, where }) => `${code} ${where}`) }),

@@ -174,6 +174,7 @@ class RuleExplainer {
       ["correlation", rule.correlation],
       ["reason", rule.reason],
       ["capture", rule.capture],
+      ...rule.captures.map(([name, one]) => [`capture ${name}`, one] as const),
     ];
     const fields = named.flatMap(([name, source]) => source === null ? [] : [explainSource(name, source, scope)]);
     return { source: shortened(document.source(0)), tests: [], fields: [...fields, ...this.#echoFields(rule)] };

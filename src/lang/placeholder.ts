@@ -2,7 +2,7 @@
 export interface WrittenPlaceholder {
   /** The identifier; null for the forms with a prefix. */
   readonly name: string | null;
-  readonly prefix: "env" | "arg" | "boot" | "sym" | null;
+  readonly prefix: "env" | "arg" | "boot" | "sym" | "capture" | null;
   /** Text behind the prefix; empty for identifiers. */
   readonly key: string;
   /** Offset of the opening brace, in UTF-16 units. */
@@ -16,7 +16,7 @@ export interface WrittenPlaceholder {
 /** Text cut at its placeholders. Braces in any other form are text, so JSON needs no escaping. */
 export type TemplatePart = string | WrittenPlaceholder;
 
-const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym):([A-Za-z0-9_.-]+))\}/g;
+const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym|capture):([A-Za-z0-9_.-]+))\}/g;
 
 /** Deepest JSON-in-JSON that is followed. */
 const DEPTH_MAX = 8;
@@ -45,8 +45,10 @@ export function readPlaceholders(text: string): readonly TemplatePart[] {
   return parts;
 }
 
+const PREFIXES = ["env", "arg", "boot", "sym", "capture"] as const;
+
 function prefixOf(text: string | undefined): WrittenPlaceholder["prefix"] {
-  return text === "env" || text === "arg" || text === "boot" || text === "sym" ? text : null;
+  return PREFIXES.find((prefix) => prefix === text) ?? null;
 }
 
 /**

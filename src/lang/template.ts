@@ -16,6 +16,8 @@ export interface TemplateScope {
   readonly placeholders: readonly Placeholder["kind"][];
   /** Names of bootstrap values, where they are known; any name is taken otherwise. */
   readonly boot?: readonly string[];
+  /** Names of captured values, where they are known; any name is taken otherwise. */
+  readonly captures?: readonly string[];
 }
 
 /**
@@ -79,6 +81,14 @@ function fillOne(
       if (value === undefined) return refuse(`Environment variable ${key} is not set`);
       return openPlaceholder({ kind: "env", key, value: new Secret(key, value) }, depth) ?? refuse(TOO_DEEP);
     }
+    case "capture":
+      if (!scope.placeholders.includes("capture")) {
+        return refuse(`{capture:${key}} cannot stand here: it is of replies`);
+      }
+      if (scope.captures !== undefined && !scope.captures.includes(key)) {
+        return refuse(`Nothing is captured as ${key}${didYouMean(key, scope.captures)}`);
+      }
+      return openPlaceholder({ kind: "capture", key, value: null }, depth) ?? refuse(TOO_DEEP);
     case "boot":
       if (!scope.placeholders.includes("boot")) {
         return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);

@@ -18,6 +18,8 @@ export interface ControlSignal {
   readonly reason: string | null;
   /** Text captured for the reply, and the rule's index in the plan; null where the rule captures nothing. */
   readonly capture: string | null;
+  /** Texts captured by name; absent where the rule captures none so. */
+  readonly captures?: Readonly<Record<string, string>>;
   readonly ruleIndex: number;
   /** Whether a rejection is the exchange's last word, as its rule says: asking again cannot help. */
   readonly final: boolean;

@@ -27,6 +27,8 @@ export interface TemplateValues {
   readonly nowMs?: number;
   readonly uuid?: () => string;
   readonly capture?: string;
+  /** Captured values by name; one that the frame lacked is empty. */
+  readonly captures?: Readonly<Record<string, string>>;
   readonly boot?: Readonly<Record<string, string>>;
 }
 
@@ -86,7 +88,8 @@ function placeholderValue(placeholder: Placeholder, values: TemplateValues): str
     case "uuid":
       return values.uuid === undefined ? null : values.uuid();
     case "capture":
-      return values.capture ?? null;
+      if (placeholder.key === null) return values.capture ?? null;
+      return values.captures === undefined ? null : values.captures[placeholder.key] ?? "";
     case "boot":
       return values.boot?.[placeholder.key ?? ""] ?? null;
     case "env":

@@ -49,7 +49,7 @@ export class ControlReader {
 
   /** The signal of the frame in the context. */
   read(context: ReadContext): ControlSignal {
-    const { correlation, accepted, rejected, reason, capture } = this.rule;
+    const { correlation, accepted, rejected, reason, capture, captures } = this.rule;
     const isListing = accepted !== null || rejected !== null;
     context.atRoot();
     return this.#signal({
@@ -59,6 +59,7 @@ export class ControlReader {
       rejected: rejected === null ? [] : this.#echoes(context, rejected),
       reason: reason === null ? null : expressionSource(context, reason),
       capture: capture === null ? null : expressionSource(context, capture),
+      ...(captures.length === 0 ? {} : { captures: capturedBy(captures, context) }),
       final: this.#isFinal(context),
     });
   }
@@ -101,4 +102,12 @@ export class ControlReader {
     }
     echoes.push(parts.join(ECHO_SEPARATOR));
   }
+}
+
+/** The captured texts by name, as they stand in the frame; empty where it lacks one. */
+function capturedBy(
+  captures: CompiledControl["captures"],
+  context: ReadContext,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(captures.map(([name, one]) => [name, expressionSource(context, one) ?? ""]));
 }

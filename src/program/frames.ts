@@ -134,6 +134,7 @@ export interface CompiledControl extends Pick<ControlRule, "name" | "action" | "
   readonly reason: CompiledExpression | null;
   readonly final: CompiledPredicate | null;
   readonly capture: CompiledExpression | null;
+  readonly captures: readonly (readonly [name: string, expression: CompiledExpression])[];
   readonly alias: CompiledAlias | null;
 }
 
@@ -173,6 +174,7 @@ function compileControl(rule: ControlRule): CompiledControl {
     reason: optional(rule.reason),
     final: optionalPredicate(rule.final),
     capture: optional(rule.capture),
+    captures: Object.entries(rule.captures ?? {}).map(([name, one]) => [name, compileExpression(one)] as const),
     alias: rule.alias === null ? null : compileAlias(rule.alias),
   };
 }

@@ -312,6 +312,9 @@ export class SocketLife {
 
   #reply(signal: ControlSignal): void {
     const reply = this.#options.controls[signal.ruleIndex]?.reply ?? null;
-    if (reply !== null) this.#sender.answer(reply, signal.capture ?? "");
+    if (reply !== null) {
+      const { capture, captures } = signal;
+      this.#sender.answer(reply, { capture: capture ?? "", ...(captures === undefined ? {} : { captures }) });
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Connection, Host } from "../host/mod.ts";
-import { type ConnectionPlan, renderTemplate, type Template } from "../model/mod.ts";
+import { type ConnectionPlan, renderTemplate, type Template, type TemplateValues } from "../model/mod.ts";
 import type { RollingWindow } from "../rest/mod.ts";
 import type { BootValues } from "./bootstrap.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -38,16 +38,16 @@ export class SocketSender {
     });
   }
 
-  /** Sends an answer before all requests. `capture`: what of the peer's frame stands in it. */
-  answer(template: Template, capture: string): void {
+  /** Sends an answer before all requests. `captured`: what of the peer's frame stands in it. */
+  answer(template: Template, captured: Pick<TemplateValues, "capture" | "captures">): void {
     this.queue.urgent(() => {
-      this.send(template, capture);
+      this.send(template, captured);
       return true;
     });
   }
 
   /** Sends a frame; returns the ids it carries. */
-  send(template: Template, capture?: string): readonly string[] {
+  send(template: Template, captured: Pick<TemplateValues, "capture" | "captures"> = {}): readonly string[] {
     const { host, boot, connection } = this.#options;
     const ids: string[] = [];
     if (template.parts.some((part) => typeof part !== "string" && part.kind === "id")) {
@@ -62,7 +62,7 @@ export class SocketSender {
         return id;
       },
       boot,
-      ...(capture === undefined ? {} : { capture }),
+      ...captured,
     });
     connection()?.send(text);
     return ids;

@@ -156,7 +156,7 @@ when = { "/a" = { prefixx = "a" }, "/b" = [] }
       'okx.toml:27:23+4 error okx: Unknown key "mapp" in [events.symbol]: did you mean "map"?',
       'okx.toml:28:8+1 error okx: Wrong value of "size": expected text or a table, found 5',
       'okx.toml:29:1+4 error okx: Unknown key "bids" in [[events]]: expected one of "kind", "name", "channel", "source", ' +
-      '"connections", "like", "when", "unwrap", "rows", "where", "symbol", "fields", "exchange_ts", "absent", "skip_first_frame", "trade_id", "price", "size", "side"',
+      '"connections", "like", "when", "unwrap", "rows", "where", "symbol", "fields", "exchange_ts", "absent", "symbols", "skip_first_frame", "trade_id", "price", "size", "side"',
       'okx.toml:30:19+7 error okx: Unknown key "prefixx" in [events.when./a]: did you mean "prefix"?',
       'okx.toml:30:43+2 error okx: Wrong value of "/b": expected text, a number, true or false, a non-empty list or a table, ' +
       "found an empty list",

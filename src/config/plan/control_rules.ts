@@ -1,4 +1,4 @@
-import type { AliasRule, ControlAction, ControlRule } from "../../model/mod.ts";
+import type { AliasRule, ControlAction, ControlRule, Expression } from "../../model/mod.ts";
 import type {
   AckValues,
   ControlValues,
@@ -62,10 +62,12 @@ function explicitRules(descriptor: DescriptorValues, place: Place, texts: Texts)
       text: control.text ?? null,
       when: control.when === undefined ? null : predicateOf(control.when, at.at("when")),
       reason: control.reason === undefined ? null : sourceOf(control.reason, at.at("reason")),
-      capture: control.capture === undefined ? null : sourceOf(control.capture, at.at("capture")),
-      reply: control.reply === undefined
-        ? null
-        : templateOf(control.reply, at.at("reply"), { ...texts.scope, placeholders: [...texts.sent, "capture"] }),
+      ...captured(control.capture, at.at("capture")),
+      reply: control.reply === undefined ? null : templateOf(control.reply, at.at("reply"), {
+        ...texts.scope,
+        placeholders: [...texts.sent, "capture"],
+        captures: typeof control.capture === "object" ? Object.keys(control.capture) : [],
+      }),
       alias: aliasRule(control.route, descriptor, at.at("route")),
     };
   });
@@ -78,7 +80,7 @@ function checkControl(control: ControlValues, place: Place): void {
   if ((control.action === "reply") !== (control.reply !== undefined)) {
     place.error("`reply` and action `reply` belong together: the one says what the other sends");
   }
-  if (control.reply?.includes("{capture}") && control.capture === undefined) {
+  if (control.reply?.includes("{capture}") && typeof control.capture !== "string") {
     place.at("reply").error("No `capture`: it says what {capture} stands for");
   }
 }
@@ -199,4 +201,19 @@ export function answerPredicate(
     return null;
   }
   return { predicate: { [answer.field]: answer.value ?? { exists: true } }, place: place.at("field") };
+}
+
+/** Lowers what a rule captures: one text, or several by name. */
+function captured(
+  values: string | Readonly<Record<string, string>> | undefined,
+  place: Place,
+): Pick<ControlRule, "capture" | "captures"> {
+  if (values === undefined) return { capture: null };
+  if (typeof values === "string") return { capture: sourceOf(values, place) };
+  const captures: Record<string, Expression> = {};
+  for (const [name, text] of Object.entries(values)) {
+    const expression = sourceOf(text, place.at(name));
+    if (expression !== null) captures[name] = expression;
+  }
+  return { capture: null, captures };
 }

@@ -208,6 +208,8 @@ export interface ControlRule {
   /** Tells rejections after which asking again cannot help; null where none is told apart. */
   readonly final: Predicate | null;
   readonly capture: Expression | null;
+  /** What is captured by name; absent where nothing is. */
+  readonly captures?: Readonly<Record<string, Expression>>;
   readonly reply: Template | null;
   /** The alias that the frame sets or removes; null where it does neither. */
   readonly alias: AliasRule | null;
