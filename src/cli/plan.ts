@@ -41,6 +41,7 @@ export function planCommand(context: CliContext): Command {
 
 function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
   const lines = [
+    ...(plan.run.shard === null ? [] : [`share ${plan.run.shard.index} of ${plan.run.shard.count}`]),
     `health and metrics on http://${plan.run.httpHost}:${plan.run.httpPort}`,
     ...(plan.run.collector === null ? [] : [`collector ${plan.run.collector}`]),
     `journal in ${plan.run.dataDir}/journal: synced every ${plan.journal.syncMs} ms, when full ${plan.journal.onFull}`,
@@ -57,12 +58,17 @@ function describeSink(sink: SinkPlan): string {
 
 function renderExchange(exchange: ExchangePlan): readonly string[] {
   const head = `exchange ${exchange.name} (${exchange.descriptorPath})`;
+  const { elsewhere } = exchange;
+  if (!exchange.enabled && elsewhere.length > 0) {
+    return [`${head}: nothing of it falls into this share; in others ${elsewhere.join(", ")}`];
+  }
   if (!exchange.enabled) return [`${head}: disabled`];
   const { runnable } = exchange;
   if (runnable === null) return [`${head}: does not run, see its errors`];
   const lines = [
     head,
     `  ${runnable.instruments.map(({ symbol, native }) => `${symbol} = ${native}`).join(", ")}`,
+    ...(elsewhere.length === 0 ? [] : [`  in other shares: ${elsewhere.join(", ")}`]),
     ...runnable.connections.flatMap(renderConnection),
   ];
   for (const request of runnable.rest.requests) {

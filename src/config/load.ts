@@ -1,3 +1,4 @@
+import { parseShard, type Shard } from "../model/mod.ts";
 import type { ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
 import { type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
@@ -49,9 +50,15 @@ export interface LoadedConfig {
 }
 
 /** Turns a checked instance and descriptor into what runs. */
-export type BuildExchange = (
-  input: ExchangeInput,
-) => { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] };
+export type BuildExchange = (input: ExchangeInput) => BuiltExchange;
+
+/** What came of it. */
+export interface BuiltExchange {
+  readonly runnable: RunnableExchange | null;
+  readonly issues: readonly Issue[];
+  /** Configured symbols that fall into other shares. */
+  readonly elsewhere?: readonly string[];
+}
 
 /** Loads a configuration with the lowering given. Never throws for any text. */
 export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConfig {
@@ -66,8 +73,10 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     realPath: options.realPath,
     home: options.environment("HOME"),
   });
+  const share = file.globals?.run.shard;
+  const shard = share === undefined ? null : parseShard(share);
   const loaded = file.instances.map((instance) =>
-    loadInstance(instance, { build, options, environment: (name) => environment.get(name) })
+    loadInstance(instance, { build, options, environment: (name) => environment.get(name), shard })
   );
   // Values are hidden only now, when every variable that anything asked for is known.
   const exchanges = loaded.map((exchange) => ({
@@ -101,6 +110,7 @@ function missingConfig(path: string, unreadable: Issue | null): LoadedConfig {
 
 /** What loading an instance needs beside its table. */
 interface Scope {
+  readonly shard: Shard | null;
   readonly build: BuildExchange;
   readonly options: LoadOptions;
   readonly environment: (name: string) => string | undefined;
@@ -114,6 +124,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     ? null
     : readDescriptorFile(found.file, instance.name, scope.options.environment("HOME"));
   let runnable: RunnableExchange | null = null;
+  let elsewhere: readonly string[] = [];
   if (found.file !== null && descriptor !== null) {
     issues.push(...descriptor.issues);
     const lowered = variantsOf(instance, descriptor).map((values) =>
@@ -121,17 +132,21 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     );
     issues.push(...findCommonIssues(lowered, (variant) => variant.issues));
     runnable = lowered[0]?.runnable ?? null;
+    elsewhere = lowered[0]?.elsewhere ?? [];
   }
   const isBroken = issues.some((issue) => issue.severity === "error");
+  const isElsewhere = elsewhere.length > 0 && runnable !== null &&
+    runnable.instruments.length + runnable.unresolved.length === 0;
   return {
     name: instance.name,
-    enabled: instance.enabled,
+    enabled: instance.enabled && !isElsewhere,
     descriptorPath: instance.descriptorPath,
     descriptorName: descriptor?.name ?? null,
     descriptorVersion: descriptor?.version ?? null,
     descriptorHash: found.file === null ? "" : textHash(found.file.text),
+    elsewhere,
     issues,
-    runnable: isBroken || !instance.enabled ? null : runnable,
+    runnable: isBroken || !instance.enabled || isElsewhere ? null : runnable,
   };
 }
 
@@ -185,7 +200,7 @@ function lower(
     readonly descriptor: DescriptorFile;
   },
   scope: Scope,
-): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
+): BuiltExchange {
   const { values, instance, descriptor } = target;
   const overridden = applyOverrides({
     descriptor: target.descriptorValues,
@@ -204,7 +219,7 @@ function lower(
   });
   // A disabled instance may lack symbols and channels: there is nothing to build.
   const listed = scope.options.instrumentMaps?.get(instance.name);
-  const built = !values.enabled ? { runnable: null, issues: [] } : scope.build({
+  const built: BuiltExchange = !values.enabled ? { runnable: null, issues: [] } : scope.build({
     // The overrides are in the descriptor by now.
     instance: { ...values, name: instance.name, overrides: {} },
     descriptor: overridden.descriptor,
@@ -212,6 +227,7 @@ function lower(
     locateInstance: instance.locate,
     symbolMap: map.map,
     environment: scope.environment,
+    shard: scope.shard,
     listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
   });
   // What a broken descriptor does not offer is not the instance's mistake.
@@ -224,7 +240,11 @@ function lower(
   const isBlamed = (issue: Issue) =>
     blamed.some(({ file, line, column }) => issue.file === file && issue.line === line && issue.column === column);
   const lowering = built.issues.filter((issue) => !isBlamed(issue));
-  return { runnable: built.runnable, issues: [...overridden.issues, ...map.issues, ...lowering] };
+  return {
+    runnable: built.runnable,
+    elsewhere: built.elsewhere,
+    issues: [...overridden.issues, ...map.issues, ...lowering],
+  };
 }
 
 function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {
@@ -233,6 +253,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
   return {
     run: {
       collector: run.collector ?? null,
+      shard: run.shard === undefined ? null : parseShard(run.shard),
       httpHost: run.http_host,
       httpPort: run.http_port,
       httpAccess: httpAccess(run),

@@ -4,6 +4,7 @@ import {
   COLLECTOR_NAME_CHARS_MAX,
   EVENT_KINDS,
   HTTP_TOKEN_CHARS_MIN,
+  parseShard,
   SINK_NAME_CHARS_MAX,
 } from "../model/mod.ts";
 import { SINK_TYPES } from "../sink/mod.ts";
@@ -50,6 +51,11 @@ export const runSchema = z.strictObject({
     "Name of this collector: it stands in every event that leaves, so that several may share a destination. Absent: the " +
       "name that the journal was begun under, which is that of the host",
   ),
+  shard: text.refine((share) => parseShard(share) !== null).optional().meta({ title: "a share as INDEX/COUNT, 2/5" })
+    .describe(
+      "Share of all streams that this collector takes, as `2/5`: by exchange and base asset, the same on every machine. " +
+        "Absent: all",
+    ),
   http_host: text.default("127.0.0.1").describe(
     "Address that the page, the API, /healthz, /readyz and /metrics are bound to. Page and API answer elsewhere than on " +
       "this machine's own addresses (127.0.0.1, ::1, localhost) only with an `http_token`",

@@ -375,6 +375,7 @@ export {
   type StreamsRecord,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";
+export { isInShard, parseShard, type Shard, shardKey } from "./shard.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";
 export {
   describePlaceholder,

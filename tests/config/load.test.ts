@@ -19,6 +19,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
   assert.deepEqual(issueLines(issues), []);
   assert.deepEqual(plan?.run, {
     collector: null,
+    shard: null,
     httpHost: "127.0.0.1",
     httpPort: 8090,
     httpAccess: OPEN_HTTP,

@@ -1,9 +1,11 @@
 import {
   type Channel,
   type ConnectionPlan,
+  isInShard,
   type Issue,
   type RestPlan,
   type RunnableExchange,
+  shardKey,
   type Stream,
   streamKey,
   type SubscribeRequest,
@@ -26,7 +28,7 @@ import { buildItems } from "./items.ts";
 import { listed, Place } from "./place.ts";
 import { buildRequests, shardItems } from "./requests.ts";
 import { buildRest } from "./rest.ts";
-import { buildSymbolTable, frameConnections, resolveSymbols, serves } from "./symbols.ts";
+import { buildSymbolTable, frameConnections, type ResolvedSymbols, resolveSymbols, serves } from "./symbols.ts";
 import { buildTexts } from "./texts.ts";
 
 /**
@@ -35,7 +37,11 @@ import { buildTexts } from "./texts.ts";
  */
 export function buildExchange(
   input: ExchangeInput,
-): { readonly runnable: RunnableExchange | null; readonly issues: readonly Issue[] } {
+): {
+  readonly runnable: RunnableExchange | null;
+  readonly issues: readonly Issue[];
+  readonly elsewhere: readonly string[];
+} {
   const issues: Issue[] = [];
   const { descriptor, instance, symbolMap } = input;
   const exchange = instance.name;
@@ -52,12 +58,8 @@ export function buildExchange(
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const table = buildSymbolTable(map, input.listed ?? []);
   const isListed = input.listed !== undefined;
-  const { instruments, unresolved } = resolveSymbols(instance.symbols, {
-    table,
-    descriptor,
-    place: configured.at("symbols"),
-    isListed,
-  });
+  const all = resolveSymbols(instance.symbols, { table, descriptor, place: configured.at("symbols"), isListed });
+  const { instruments, unresolved, elsewhere } = shareOf(all, input);
   const offered = nativeChannels(descriptor, { place, texts });
   const channels = [...new Set(instance.channels)];
   const rest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
@@ -70,7 +72,10 @@ export function buildExchange(
   };
   if (instruments.length === 0) checkGenerators(descriptor, place, texts.args);
   const connections = buildSockets(demand, bases);
-  checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
+  // What a share lacks, others may have: what no symbol has is said where all of them are one collector's.
+  if (elsewhere.length === 0) {
+    checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
+  }
 
   const runnable: RunnableExchange = {
     instruments,
@@ -88,7 +93,23 @@ export function buildExchange(
       wanted: channels,
     },
   };
-  return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues };
+  return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues, elsewhere };
+}
+
+/** Splits symbols into those of the share that is wanted and the others. */
+function shareOf(
+  { instruments, unresolved }: ResolvedSymbols,
+  { shard, descriptor }: ExchangeInput,
+): ResolvedSymbols & { readonly elsewhere: readonly string[] } {
+  if (shard === null || shard === undefined) return { instruments, unresolved, elsewhere: [] };
+  const isWhole = descriptor.parse?.socket_sequence !== undefined;
+  const isOurs = (symbol: string) => isInShard(shard, shardKey(descriptor.meta.name, symbol, isWhole));
+  const symbols = [...instruments.map(({ symbol }) => symbol), ...unresolved];
+  return {
+    instruments: instruments.filter(({ symbol }) => isOurs(symbol)),
+    unresolved: unresolved.filter(isOurs),
+    elsewhere: symbols.filter((symbol) => !isOurs(symbol)),
+  };
 }
 
 /** The sockets of all connections that have something to subscribe to. */

@@ -1,3 +1,4 @@
+import type { Shard } from "../../model/mod.ts";
 import type { Locate } from "../position.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { ExchangeValues } from "../schema_collector.ts";
@@ -31,6 +32,8 @@ export interface ExchangeInput extends DescriptorInput {
   readonly instance: ExchangeValues;
   /** Positions in `collector.toml`, by paths from the instance's table. */
   readonly locateInstance: Locate;
+  /** Share of all streams that is wanted; null or absent: all. */
+  readonly shard?: Shard | null;
   /** Entries that the exchange's own list of instruments adds to the symbol map. The map wins. */
   readonly listed?: readonly ListedInstrument[];
 }

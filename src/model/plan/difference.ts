@@ -177,6 +177,7 @@ const APPLIED_KEYS = {
 /** Keys of `collector.toml` for what a program keeps while it runs. */
 const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEYS | "httpAccess">, string>> = {
   collector: "run.collector",
+  shard: "run.shard",
   httpHost: "run.http_host",
   httpPort: "run.http_port",
   dataDir: "run.data_dir",

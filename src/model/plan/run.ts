@@ -6,6 +6,7 @@ import type { Secret } from "../secret.ts";
 import type { ConnectionPlan } from "./connection.ts";
 import type { BookTopPlan, DedupPlan } from "./derivation.ts";
 import type { FramePlan } from "./frames.ts";
+import type { Shard } from "../shard.ts";
 import type { RestPlan } from "./rest.ts";
 import type { SinkPlan } from "./sinks.ts";
 
@@ -25,6 +26,8 @@ export interface Plan {
 export interface RunPlan {
   /** Name in every event that leaves; null: the name that the journal has, that of the host in a new one. */
   readonly collector: string | null;
+  /** Null: all streams are this collector's. */
+  readonly shard: Shard | null;
   readonly httpHost: string;
   readonly httpPort: number;
   readonly httpAccess: HttpAccess;
@@ -88,6 +91,8 @@ export interface ExchangePlan {
   readonly descriptorVersion: string | null;
   /** Hash of the descriptor's text; empty where it could not be read. */
   readonly descriptorHash: string;
+  /** Configured symbols that fall into other shares: an instance that has no others is not enabled. */
+  readonly elsewhere: readonly string[];
   /** All issues of this instance: its table, its descriptor, its maps. */
   readonly issues: readonly Issue[];
   /** Null if the instance is disabled or an error keeps it from running. */
