@@ -34,7 +34,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },
   telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },
-  api: { rooms: ["model", "host", "telemetry", "sink"], packages: ["hono", "node:crypto"] },
+  api: { rooms: ["model", "host", "telemetry", "sink", "book"], packages: ["hono", "node:crypto"] },
   runtime: {
     rooms: ["model", "host", "rest", "session", "derive", "journal", "sink", "lake"],
     packages: [],

@@ -1,4 +1,4 @@
-import type { BookQuery, BookView, ServiceStatus, StreamStatus } from "../model/mod.ts";
+import type { BookQuery, BookView, EventBatch, Micros, ServiceStatus, StreamStatus } from "../model/mod.ts";
 import type { ExchangePlan } from "../model/mod.ts";
 import type { GapBoard } from "./gap_board.ts";
 
@@ -12,4 +12,13 @@ export interface LiveFacts {
   readonly streams: (exchange: string) => Iterable<StreamStatus>;
   readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
   readonly gaps: GapBoard;
+  /** Derives again what the journal has of a time, in order; a batch is good until the next one is asked for. */
+  readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch>;
+}
+
+/** A stretch of receive time, `to` exclusive. */
+export interface ReplayQuery {
+  readonly from: Micros;
+  readonly to: Micros;
+  readonly signal: AbortSignal;
 }

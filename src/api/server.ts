@@ -11,6 +11,7 @@ import type { LiveFeed } from "./live/feed.ts";
 import { addPageRoutes, PAGE_PATHS } from "./page/files.ts";
 import type { OverviewFacts } from "./page/overview.ts";
 import { OverviewRoutes } from "./page/routes.ts";
+import { TardisRoutes } from "./tardis/routes.ts";
 import { readParameters } from "./parameters.ts";
 import { ENDPOINTS } from "./resources.ts";
 
@@ -80,6 +81,10 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
   const document = `${API_ROOT}/openapi.json`;
   app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));
   only(document);
+  for (const [path, route] of new TardisRoutes(options).paths) {
+    app.get(path, route);
+    only(path);
+  }
   addPageRoutes(app, options.page.files, options.page.dir);
   for (const path of PAGE_PATHS) only(path);
   app.get(`${API_ROOT}/overview`, (context) => overview.once(context));

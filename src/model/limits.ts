@@ -280,6 +280,9 @@ export const PAGE_CLIENTS_MAX = 32;
 /** Gaps and lines of the log that the page shows. */
 export const PAGE_GAPS = 100;
 export const PAGE_LOG_LINES = 100;
+/** Options of one request for normalised messages, and replays that run at once. */
+export const TARDIS_OPTIONS_MAX = 100;
+export const TARDIS_REPLAYS_MAX = 2;
 /** Shortest token of the API, in characters. */
 export const HTTP_TOKEN_CHARS_MIN = 16;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */

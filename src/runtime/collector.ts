@@ -11,7 +11,7 @@ import {
   type CollectorStatus,
   comparePlans,
   type DerivationText,
-  type EventBatch,
+  EventBatch,
   type ExchangePlan,
   Failure,
   type FramePlan,
@@ -214,6 +214,29 @@ export class Collector {
   /** The kept books of an instance. */
   books(exchange: string, query: BookQuery): Iterable<BookView> {
     return this.#pipeline.bookViews(exchange, query);
+  }
+
+  /**
+   * Derives again what the journal has of a stretch of receive time, `to` exclusive; a batch is good until the next one is
+   * asked for. Rejects with a `Failure` where the journal cannot be read.
+   */
+  async *replay(
+    { from, to, signal }: { readonly from: Micros; readonly to: Micros; readonly signal: AbortSignal },
+  ): AsyncIterable<EventBatch> {
+    const pipeline = createPipeline(this.#plan);
+    const batch = new EventBatch();
+    // Books have to be known from before, and the journal is found by offsets: it is read from its beginning.
+    for await (const chunk of this.#journal.read(this.#journal.oldest, { signal })) {
+      batch.clear();
+      let isOver = chunk.length > 0;
+      for (const { offset, record } of chunk) {
+        const { events } = deriveRecord(pipeline, offset, record);
+        if (record.at < to) isOver = false;
+        if (record.at >= from && record.at < to) batch.copyAll(events);
+      }
+      yield batch;
+      if (isOver || signal.aborted) return;
+    }
   }
 
   /**

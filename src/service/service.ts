@@ -3,6 +3,7 @@ import {
   BACKOFF_MS_MAX,
   comparePlans,
   type ConfigStatus,
+  type EventBatch,
   Failure,
   type InstanceStatus,
   type Issue,
@@ -162,6 +163,7 @@ export class Service {
         streams: (exchange) => this.#collector?.streams(exchange) ?? [],
         books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
         gaps: this.#gaps,
+        replay: (query) => this.#collector?.replay(query) ?? nothing(),
         rates: this.#rates,
         log: this.#log,
         journalCap: () => this.#started?.journal.totalBytesMax ?? null,
@@ -490,3 +492,6 @@ function needingRestart(started: Plan, next: Plan): readonly string[] {
 function symbolsOf({ exchanges }: ReadConfig): string {
   return JSON.stringify(exchanges.map(({ name, runnable }) => [name, runnable?.instruments, runnable?.unresolved]));
 }
+
+/** What a replay gives while nothing runs. */
+async function* nothing(): AsyncIterable<EventBatch> {}

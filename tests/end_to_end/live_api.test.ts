@@ -62,9 +62,30 @@ Deno.test("the API of a running collector: streams and books by GET, and a book 
       for (const [price, size] of books[0].asks) assert.equal(book.sides.asks.get(price), size);
       return true;
     });
+    // What the journal has, in the shape of tardis-machine, agrees with the sink.
+    const day = 86_400_000;
+    const times = { from: new Date(Date.now() - day).toISOString(), to: new Date(Date.now() + day).toISOString() };
+    const options = JSON.stringify({
+      exchange: "okx",
+      symbols: ["BTC-USDT"],
+      dataTypes: ["trade", "book_change"],
+      ...times,
+    });
+    const replayed = (await rig.get(`/replay-normalized?options=${encodeURIComponent(options)}`)).text
+      .trimEnd().split("\n").map((line) => JSON.parse(line));
     const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
     await rig.stop();
     assert.equal((await closed).reason, "the collector stops");
+    const stored = (await rig.events()).filter(({ kind, symbol }) =>
+      symbol === "BTC/USDT" && ["trade", "book_snapshot", "book_delta"].includes(kind)
+    );
+    assert.ok(replayed.length > 10, `${replayed.length} messages`);
+    for (const [at, { type, exchange, id, isSnapshot }] of replayed.entries()) {
+      const { kind, trade_id: tradeId } = stored[at];
+      const isBook = kind !== "trade";
+      assert.deepEqual([type, exchange], [isBook ? "book_change" : "trade", "okx"]);
+      assert.deepEqual([id, isSnapshot], isBook ? [undefined, kind === "book_snapshot"] : [tradeId, undefined]);
+    }
   } finally {
     await rig[Symbol.asyncDispose]();
     await simulator.stop();

@@ -40,6 +40,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       streams: () => [],
       books: () => [],
       gaps: new GapBoard(),
+      async *replay() {},
       rates: new RateBoard(() => clock.monotonicMs()),
       log: new LogTail(() => clock.nowMicros()),
       journalCap: () => 10_000,

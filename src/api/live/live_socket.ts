@@ -30,7 +30,18 @@ export class LiveSocket {
   #isOpen = false;
   #requests = { sinceMs: 0, count: 0 };
 
-  private constructor(options: { feed: LiveFeed; client: LiveClient; clock: Clock; socket: HttpSocket }) {
+  readonly #convert: ((json: string) => readonly string[]) | null;
+
+  private constructor(
+    options: {
+      readonly feed: LiveFeed;
+      readonly client: LiveClient;
+      readonly clock: Clock;
+      readonly socket: HttpSocket;
+      readonly convert?: (json: string) => readonly string[];
+    },
+  ) {
+    this.#convert = options.convert ?? null;
     this.#feed = options.feed;
     this.#client = options.client;
     this.#clock = options.clock;
@@ -39,10 +50,12 @@ export class LiveSocket {
   }
 
   /** Answers a request that asks for a WebSocket; null where it does not ask for one. */
-  static accept(call: HttpCall, { feed, client, clock }: {
+  static accept(call: HttpCall, options: {
     readonly feed: LiveFeed;
     readonly client: LiveClient;
     readonly clock: Clock;
+    /** What is sent in place of an event's line; such a client asks for nothing on its socket. */
+    readonly convert?: (json: string) => readonly string[];
   }): Response | null {
     const late: { live: LiveSocket | null } = { live: null };
     const upgraded = call.upgrade({
@@ -51,7 +64,7 @@ export class LiveSocket {
       closed: () => late.live?.closed(),
     });
     if (upgraded === null) return null;
-    late.live = new LiveSocket({ feed, client, clock, socket: upgraded.socket });
+    late.live = new LiveSocket({ ...options, socket: upgraded.socket });
     return upgraded.response;
   }
 
@@ -69,7 +82,7 @@ export class LiveSocket {
 
   /** Takes a text of the client. */
   asked(message: string | ArrayBuffer): void {
-    if (this.#client.end !== null) return;
+    if (this.#client.end !== null || this.#convert !== null) return;
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#requests.sinceMs >= 1_000) this.#requests = { sinceMs: nowMs, count: 0 };
     if (++this.#requests.count > LIVE_REQUESTS_PER_S) return this.#refuse("more requests a second than are answered");
@@ -120,7 +133,9 @@ export class LiveSocket {
     while (this.#socket.bufferedBytes < LIVE_SOCKET_BYTES_MAX) {
       const messages = this.#client.drain(LIVE_CHUNK_CHARS);
       if (messages.length === 0) break;
-      for (const { json } of messages) this.#socket.send(json);
+      for (const { json } of messages) {
+        for (const text of this.#convert?.(json) ?? [json]) this.#socket.send(text);
+      }
     }
     const { end } = this.#client;
     if (end !== null) return this.#finish(end);
@@ -134,7 +149,7 @@ export class LiveSocket {
   #finish(reason: string): void {
     this.#isOpen = false;
     this.#feed.leave(this.#client);
-    this.#socket.send(JSON.stringify({ type: "end", reason }));
+    if (this.#convert === null) this.#socket.send(JSON.stringify({ type: "end", reason }));
     const code = reason.startsWith("slow") ? SLOW : reason.startsWith("the collector") ? GOING : POLICY;
     // A reason has room for 123 bytes.
     this.#socket.close(code, reason.slice(0, 100));

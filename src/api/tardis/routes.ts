@@ -1,0 +1,120 @@
+import type { Context } from "hono";
+import type { Clock } from "../../host/mod.ts";
+import { type EventBatch, TARDIS_REPLAYS_MAX } from "../../model/mod.ts";
+import type { ApiEnv } from "../env.ts";
+import type { ReplayQuery } from "../facts.ts";
+import type { LiveClient } from "../live/client.ts";
+import type { LiveFeed } from "../live/feed.ts";
+import { LiveSocket } from "../live/live_socket.ts";
+import { ReplaySocket } from "./replay_socket.ts";
+import type { FlatEvent } from "./messages.ts";
+import { NormalizedMessages } from "./normalized.ts";
+import { kindsOf, readTardisOptions, type TardisOption } from "./options.ts";
+
+/** What the routes work with. */
+export interface TardisRouteOptions {
+  readonly clock: Clock;
+  readonly feed: LiveFeed;
+  readonly facts: { readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch> };
+}
+
+/** The paths of tardis-machine that are served, for clients that know it. */
+export class TardisRoutes {
+  readonly #options: TardisRouteOptions;
+  #replays = 0;
+
+  constructor(options: TardisRouteOptions) {
+    this.#options = options;
+  }
+
+  readonly paths: readonly (readonly [path: string, route: (context: Context<ApiEnv>) => Response])[] = [
+    ["/ws-stream-normalized", (context) => this.#stream(context)],
+    ["/replay-normalized", (context) => this.#replay(context)],
+    ["/ws-replay-normalized", (context) => this.#replaySocket(context)],
+  ];
+
+  /** Normalised messages as they happen. */
+  #stream(context: Context<ApiEnv>): Response {
+    const options = readTardisOptions(context.req.query("options") ?? null, false);
+    if (typeof options === "string") return context.json({ error: options }, 400);
+    const { feed, clock } = this.#options;
+    const client = feed.join();
+    if (client === null) return context.json({ error: "There are as many clients as are served" }, 503);
+    const messages = new NormalizedMessages(options);
+    const convert = (json: string) => messages.take(JSON.parse(json) as FlatEvent);
+    const response = LiveSocket.accept(context.env.call, { feed, client, clock, convert });
+    if (response === null) {
+      leave(feed, client);
+      return context.json({ error: "This path speaks WebSocket" }, 426, { upgrade: "websocket" });
+    }
+    for (const [index, option] of options.entries()) {
+      const symbols = option.symbols ?? undefined;
+      feed.subscribe(client, String(index), {
+        kinds: kindsOf(option),
+        exchanges: [option.exchange],
+        symbols,
+        snapshots: true,
+      });
+    }
+    return response;
+  }
+
+  /** Normalised messages of what the journal has, as lines of JSON. */
+  #replay(context: Context<ApiEnv>): Response {
+    const options = readTardisOptions(context.req.query("options") ?? null, true);
+    if (typeof options === "string") return context.json({ error: options }, 400);
+    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
+    const headers = { "content-type": "application/x-json-stream", "cache-control": "no-store" };
+    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+    const encoder = new TextEncoder();
+    const over = new AbortController();
+    const lines = this.#linesOf(options, over.signal)[Symbol.asyncIterator]();
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { done, value } = await lines.next();
+        if (done === true) controller.close();
+        else controller.enqueue(encoder.encode(`${value.join("\n")}\n`));
+      },
+      async cancel() {
+        over.abort();
+        await lines.return?.();
+      },
+    }, { highWaterMark: 1 });
+    return new Response(body, { headers });
+  }
+
+  #replaySocket(context: Context<ApiEnv>): Response {
+    const options = readTardisOptions(context.req.query("options") ?? null, true);
+    if (typeof options === "string") return context.json({ error: options }, 400);
+    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
+    const { clock } = this.#options;
+    const response = ReplaySocket.accept(context.env.call, clock, (signal) => this.#linesOf(options, signal));
+    return response ?? context.json({ error: "This path speaks WebSocket" }, 426, { upgrade: "websocket" });
+  }
+
+  /** The lines of a replay, in lists; at most `TARDIS_REPLAYS_MAX` run at once. */
+  async *#linesOf(options: readonly TardisOption[], signal: AbortSignal): AsyncIterable<readonly string[]> {
+    const messages = new NormalizedMessages(options);
+    const from = Math.min(...options.map((option) => option.from ?? 0));
+    const to = Math.max(...options.map((option) => option.to ?? 0));
+    this.#replays++;
+    try {
+      for await (const batch of this.#options.facts.replay({ from, to, signal })) {
+        const lines = [...messages.takeAll(batch)];
+        if (lines.length > 0) yield lines;
+      }
+    } finally {
+      this.#replays--;
+    }
+  }
+}
+
+function tooMany(context: Context<ApiEnv>): Response {
+  const error = `${TARDIS_REPLAYS_MAX} replays run: ask again when one has ended`;
+  return context.json({ error }, 503, { "retry-after": "5" });
+}
+
+function leave(feed: LiveFeed, client: LiveClient): void {
+  client.finish("the client has gone");
+  feed.leave(client);
+}
