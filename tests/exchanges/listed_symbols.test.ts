@@ -562,6 +562,19 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     ],
     gives: { "BTC/USDT": "BTC-USDT", "BTC/USDC:USDC": "BTC-USDC", "BTC/USD:BTC": "BTC-USD" },
   },
+  deepcoin: {
+    answers: [
+      {
+        data: [
+          { instId: "BTC-USDT-SWAP", baseCcy: "BTC", quoteCcy: "USDT", state: "live", tickSz: "0.1" },
+          { instId: "BTC-USD-SWAP", baseCcy: "BTC", quoteCcy: "USD", state: "live", tickSz: "0.5" },
+          { instId: "OLD-USDT-SWAP", baseCcy: "OLD", quoteCcy: "USDT", state: "suspend" },
+        ],
+      },
+      { data: [{ instId: "BTC-USDT", baseCcy: "BTC", quoteCcy: "USDT", state: "live" }] },
+    ],
+    gives: { "BTC/USDT:USDT": "BTCUSDT", "BTC/USD:BTC": "BTCUSD", "BTC/USDT": "BTC/USDT" },
+  },
   delta: {
     answers: [{
       result: [

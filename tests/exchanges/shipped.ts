@@ -33,7 +33,7 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "kucoin-futures", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: ["liquidations"] },
   { name: "kraken", symbols: ["BTC/USD", "ETH/USD"], lacks: ["derivative", "liquidations"] },
   { name: "okx", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
-  { name: "bybit", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [] },
+  { name: "bybit", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: [], also: ["funding"] },
   { name: "deribit", symbols: ["BTC/USD:BTC", "BTC/USDC"], lacks: [] },
   { name: "htx", symbols: ["BTC/USDT", "ETH/BTC"], lacks: ["derivative", "liquidations"] },
   { name: "htx-linear", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
@@ -141,6 +141,7 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
     lacks: ["liquidations"],
     also: ["funding"],
   },
+  { name: "deepcoin", symbols: ["BTC/USDT:USDT", "BTC/USD:BTC"], lacks: ["quotes", "liquidations"] },
   { name: "gmo", symbols: ["BTC/JPY", "BTC/JPY:JPY"], lacks: ["candles", "derivative", "liquidations"] },
 ];
 
