@@ -84,7 +84,20 @@ const RECORDINGS: readonly {
   {
     exchange: "deribit",
     files: ["deribit-20210722-ws1"],
-    counts: { "control ack": 1, "empty quote": 7, book_delta: 36, book_snapshot: 10, quote: 89, ticker: 89 },
+    counts: {
+      "control ack": 1,
+      "empty quote": 7,
+      book_delta: 36,
+      book_snapshot: 10,
+      option_summary: 89,
+      quote: 89,
+      ticker: 89,
+    },
+  },
+  {
+    exchange: "delta",
+    files: ["delta-20211129-ws1"],
+    counts: { "control ack": 1, book_snapshot: 309 },
   },
   {
     exchange: "kucoin",
