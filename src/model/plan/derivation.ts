@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../canonical_json.ts";
-import type { FramePlan } from "./frames.ts";
+import type { FrameConnection, FramePlan } from "./frames.ts";
 
 /** `[dedup]`. */
 export interface DedupPlan {
@@ -43,7 +43,7 @@ export interface DerivationText {
 
 /**
  * Returns the derivation plan of an instance: its frame plan without the messages that are sent and without addresses,
- * which no event follows from and which may hold secrets.
+ * which no event follows from and which may hold secrets, but for those that name the symbol of a session.
  */
 export function buildDerivation(
   frames: FramePlan,
@@ -53,13 +53,22 @@ export function buildDerivation(
     version: DERIVATION_VERSION,
     frames: {
       ...frames,
-      connections: frames.connections.map((connection) => ({ ...connection, urls: [] })),
+      connections: frames.connections.map((connection) => ({ ...connection, urls: namingUrls(connection) })),
       controls: frames.controls.map((rule) => ({ ...rule, reply: null })),
       books: frames.books.map((rule) => ({ ...rule, requests: {} })),
     },
     dedup: run.dedup,
     bookTops: run.bookTops,
   };
+}
+
+/** The addresses that events follow from: those that name the symbol, without a query that does not. */
+function namingUrls({ perSymbol, urls }: FrameConnection): readonly string[] {
+  if (perSymbol !== true) return [];
+  return urls.map((url) => {
+    const [address] = url.split("?", 1);
+    return address.includes("{symbol}") ? address : url;
+  });
 }
 
 /** Returns a derivation plan as text, with its hash. */
