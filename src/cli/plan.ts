@@ -82,6 +82,14 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
       );
     }
   }
+  for (
+    const { name, channel, direction, method, targets, baseUrls = runnable.rest.baseUrls } of runnable.rest.backfills
+  ) {
+    if (targets.length === 0) continue;
+    lines.push(`  backfill ${name}, ${direction}, for ${channel}`);
+    const [base] = baseUrls.map(showTemplate);
+    for (const { path } of targets) lines.push(`    ${method} ${base}${showTemplate(path)}`);
+  }
   lines.push("  control frames");
   for (const { name, action, text, when } of runnable.frames.controls) {
     lines.push(`    ${name} → ${action}: ${text === null ? when?.source ?? "" : JSON.stringify(text)}`);

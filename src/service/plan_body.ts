@@ -59,6 +59,13 @@ function runnableBody(runnable: RunnableExchange) {
       every_ms: request.everyMs,
       paths: request.targets.map(({ path }) => showTemplate(path)),
     })),
+    backfill: runnable.rest.backfills.map((backfill) => ({
+      name: backfill.name,
+      channel: backfill.channel,
+      direction: backfill.direction,
+      method: backfill.method,
+      paths: backfill.targets.map(({ path }) => showTemplate(path)),
+    })),
     controls: runnable.frames.controls.map(({ name, action, text, when }) => ({
       name,
       action,

@@ -103,6 +103,15 @@ Deno.test("plan shows the exact subscribe messages", async () => {
   assert.match(out, /send \{"method":"SUBSCRIBE","params":\["btcusdt@trade".*\],"id":1\}/);
 });
 
+Deno.test("plan shows what would be asked for behind a gap", async () => {
+  const { code, out } = await runCli(["plan", "--config", CONFIG, "--exchange", "binance"]);
+  assert.equal(code, 0);
+  assert.match(
+    out,
+    /backfill trade_history, forward, for trades\n {4}GET \S+historicalTrades\?symbol=\w+&fromId=\{from_id\}/,
+  );
+});
+
 Deno.test("plan --json is JSON and hides environment values", async () => {
   await withDir(async (dir) => {
     const descriptor = `
