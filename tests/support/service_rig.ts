@@ -57,6 +57,8 @@ export type EventLine = Readonly<Record<string, unknown>> & {
 export interface ServiceRigOptions {
   /** TOML after `[run]`: exchanges, and what else a test wants. */
   readonly config: string;
+  /** Lines of `[run]` beside its port and folder. */
+  readonly run?: string;
   readonly variables?: Readonly<Record<string, string>>;
   /** Changes the host that the program gets. */
   readonly wrapHost?: (host: Host) => Host;
@@ -91,7 +93,7 @@ export class ServiceRig {
     const host = denoHost();
     const dir = await Deno.makeTempDir({ prefix: "collector-service-" });
     for (const [path, text] of Object.entries(options.files ?? {})) await writeText(`${dir}/${path}`, text);
-    await Deno.writeTextFile(`${dir}/collector.toml`, configOf(dir, options.config));
+    await Deno.writeTextFile(`${dir}/collector.toml`, configOf(dir, options.config, options.run));
     const used = { ...host, random: { ...host.random, next: () => 0 } };
     const log: string[] = [];
     const service = await Service.start({
@@ -200,10 +202,11 @@ export class ServiceRig {
   }
 }
 
-function configOf(dir: string, rest: string): string {
+function configOf(dir: string, rest: string, run = ""): string {
   return `[run]
 http_port = 8090
 data_dir = "${dir}/data"
+${run}
 ${rest}
 [[sink]]
 name = "lines"
