@@ -109,6 +109,10 @@ Deno.test(`the executable does everything from an empty folder, without Deno and
       try {
         await untilAnswer(`http://127.0.0.1:${port}/readyz`, ({ status }) => status === 200);
         const health = await (await fetch(`http://127.0.0.1:${port}/healthz`)).json();
+        for (const path of ["/", "/app.js", "/style.css"]) {
+          const page = await fetch(`http://127.0.0.1:${port}${path}`);
+          assert.equal(page.status, 200, await page.text());
+        }
         assert.deepEqual([health.status, health.instances[0].state], ["ok", "live"]);
       } finally {
         child.kill("SIGTERM");
