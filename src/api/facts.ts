@@ -12,6 +12,8 @@ export interface LiveFacts {
   readonly streams: (exchange: string) => Iterable<StreamStatus>;
   readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
   readonly gaps: GapBoard;
+  /** Reads the configuration again; resolves when it runs or was refused. */
+  readonly reload: () => Promise<void>;
   /** Derives again what the journal has of a time, in order; a batch is good until the next one is asked for. */
   readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch>;
 }

@@ -1,11 +1,23 @@
 import type { Endpoint } from "./endpoint.ts";
 import { object, value } from "./json_schema.ts";
 import { describeParameter } from "./parameters.ts";
+import { RELOAD_SCHEMA } from "./reload.ts";
 
 /** Where the API begins. */
 export const API_ROOT = "/api/v1";
 
 const ERROR = { description: "What is wrong, in words", content: json(object({ error: value("string", "Why") })) };
+
+const RELOAD = {
+  operationId: "reload",
+  summary: "Reads the configuration again, as SIGHUP does",
+  responses: {
+    200: { description: "It runs", content: json(RELOAD_SCHEMA) },
+    401: ERROR,
+    403: ERROR,
+    422: { description: "It was refused, and the earlier one runs on", content: json(RELOAD_SCHEMA) },
+  },
+};
 
 /** The OpenAPI 3.1 document of the endpoints. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): unknown {
@@ -18,7 +30,10 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
     },
     servers: [{ url: API_ROOT }],
     security: [{}, { token: [] }],
-    paths: Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { get: operation(endpoint) }])),
+    paths: {
+      ...Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { get: operation(endpoint) }])),
+      "/reload": { post: RELOAD },
+    },
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer", description: "`http_token` of [run]" } },
     },

@@ -12,6 +12,7 @@ import { addPageRoutes, PAGE_PATHS } from "./page/files.ts";
 import type { OverviewFacts } from "./page/overview.ts";
 import { OverviewRoutes } from "./page/routes.ts";
 import { TardisRoutes } from "./tardis/routes.ts";
+import { reload } from "./reload.ts";
 import { readParameters } from "./parameters.ts";
 import { ENDPOINTS } from "./resources.ts";
 
@@ -67,9 +68,9 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
     if (refusal.status === 401) context.header("www-authenticate", 'Bearer realm="crypto-collector"');
     return context.json({ error: refusal.error }, refusal.status);
   });
-  const only = (path: string) => {
+  const only = (path: string, allow = "GET, HEAD") => {
     paths.push(path);
-    app.all(path, (context) => context.json({ error: "method not allowed" }, 405, { allow: "GET, HEAD" }));
+    app.all(path, (context) => context.json({ error: "method not allowed" }, 405, { allow }));
   };
   addTelemetryRoutes(app, options);
   for (const path of TELEMETRY_PATHS) only(path);
@@ -78,6 +79,8 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
     app.get(path, (context) => answer(context, endpoint, options));
     only(path);
   }
+  app.post(`${API_ROOT}/reload`, (context) => reload(context, options));
+  only(`${API_ROOT}/reload`, "POST");
   const document = `${API_ROOT}/openapi.json`;
   app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));
   only(document);

@@ -163,6 +163,7 @@ export class Service {
         streams: (exchange) => this.#collector?.streams(exchange) ?? [],
         books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
         gaps: this.#gaps,
+        reload: () => this.reload(),
         replay: (query) => this.#collector?.replay(query) ?? nothing(),
         rates: this.#rates,
         log: this.#log,

@@ -94,7 +94,7 @@ Deno.test("every resource of the API answers as the OpenAPI document says", asyn
   await using rig = await startApi({ facts: factsOf(boardOfGap()) });
   const document = await (await fetch(`${rig.base}/api/v1/openapi.json`)).json();
   assert.deepEqual([document.openapi, document.info.version], ["3.1.0", "1.2.3"]);
-  const paths = Object.entries<{ get: Operation }>(document.paths);
+  const paths = Object.entries<{ get: Operation }>(document.paths).filter(([, { get }]) => get !== undefined);
   assert.ok(paths.length >= 9, `${paths.length} paths`);
   assert.equal(new Set(paths.map(([, { get }]) => get.operationId)).size, paths.length);
   for (const [path, { get }] of paths) {
@@ -180,4 +180,30 @@ Deno.test("/api/v1 hides secrets in whatever it shows, and tells of a broken con
   ]);
   assert.ok(!text.includes("s3cret") && text.includes("{env:KEY}"), text);
   assert.equal(body.status, "error");
+});
+
+Deno.test("POST /api/v1/reload reads the configuration again and says whether it runs", async () => {
+  const refused = { at: NOW, text: "line 3: wrong", errors: 1 };
+  let config = { loaded: true, error: null, refused: null as typeof refused | null, needsRestart: ["run.http_port"] };
+  const reload = () => {
+    config = { ...config, refused: config.refused === null ? refused : null };
+    return Promise.resolve();
+  };
+  await using rig = await startApi({ current: () => snapshot({ config }), facts: { reload } });
+  const post = async (headers = {}) => {
+    const answer = await fetch(`${rig.base}/api/v1/reload`, { method: "POST", headers });
+    return [answer.status, await answer.json()];
+  };
+  const document = await (await fetch(`${rig.base}/api/v1/openapi.json`)).json();
+  for (const [status, error] of [[422, refused.text], [200, null]] as const) {
+    const [got, body] = await post();
+    assert.deepEqual([got, body], [status, { accepted: status === 200, error, needs_restart: ["run.http_port"] }]);
+    const { schema } = document.paths["/reload"].post.responses[status].content["application/json"];
+    assert.deepEqual(differences(schema, body), []);
+  }
+  const [foreign] = await post({ origin: "http://attacker.example" });
+  assert.deepEqual([foreign, config.refused], [403, null], "a page of another origin reloads nothing");
+  const get = await fetch(`${rig.base}/api/v1/reload`);
+  assert.deepEqual([get.status, get.headers.get("allow")], [405, "POST"]);
+  await get.body?.cancel();
 });

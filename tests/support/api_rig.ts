@@ -40,6 +40,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       streams: () => [],
       books: () => [],
       gaps: new GapBoard(),
+      reload: () => Promise.resolve(),
       async *replay() {},
       rates: new RateBoard(() => clock.monotonicMs()),
       log: new LogTail(() => clock.nowMicros()),
