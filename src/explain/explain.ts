@@ -124,7 +124,10 @@ class RuleExplainer {
   /** The tests of a predicate on the first row that a control rule looks at. */
   #rowTests(rule: CompiledControl, where: CompiledPredicate): readonly ExplainedTest[] {
     const list = new RowList();
-    if (rule.rows !== null) list.collect(this.#context.document, rule.rows, 0);
+    if (rule.rows !== null) {
+      list.collect(this.#context.document, rule.rows, 0);
+      if (list.rows.length === 0) return [{ test: `rows ${rule.rows.source}`, found: "none", holds: false }];
+    }
     this.#context.atRow(list.rows[0] ?? 0, list.parents[0] ?? 0);
     const tests = where.explain(this.#context.scope).map((one) => ({ ...one, test: `row: ${one.test}` }));
     this.#context.atRoot();
