@@ -85,7 +85,7 @@ export class FillLedger {
 
   /** Yields every stretch as it is saved. */
   *entries(): Iterable<FillEntry> {
-    for (const fill of this.#fills) yield { ...fill, known: [...fill.known] };
+    for (const { known, ...fill } of this.#fills) yield { ...fill, known: [...known] };
   }
 
   /** Adds a stretch as it was saved. */
