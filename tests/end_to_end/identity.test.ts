@@ -37,7 +37,7 @@ async function readEvents(dir: string): Promise<readonly Line[]> {
 }
 
 /** What does not depend on when and where the frames were received; a gap's bounds are receive times. */
-function lasting({ received_ts: _at, session: _session, offset: _offset, ...rest }: Line) {
+function lasting({ received_ts: _at, session: _session, offset: _offset, collector: _collector, ...rest }: Line) {
   if (rest.kind !== "gap") return rest;
   const { gap_id: _id, from_ts: _from, to_ts: _to, ...gap } = rest;
   return gap;
