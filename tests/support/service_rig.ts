@@ -206,8 +206,7 @@ function configOf(dir: string, rest: string, run = ""): string {
   return `[run]
 http_port = 8090
 data_dir = "${dir}/data"
-${run}
-${rest}
+${run === "" ? "" : `${run}\n`}${rest}
 [[sink]]
 name = "lines"
 type = "ndjson"
