@@ -34,7 +34,7 @@ export function demoCommand(context: CliContext): Command {
       const rate = Number(options.rate);
       if (!(rate > 0)) throw new UsageError(`--rate takes a number above 0, not ${options.rate}`);
       const dataDir = options.dataDir ?? `data/demo/${stamp(host)}`;
-      const ending = new RunSignals(host, { forMs, reloads: false }).ended;
+      const signals = new RunSignals(host, { forMs: null, reloads: false });
       const configPath = `${context.shippedDir}/demo.toml`;
       const simulators = await Promise.all(
         simulated(context, configPath).map(({ dialect, symbols }) =>
@@ -57,7 +57,9 @@ export function demoCommand(context: CliContext): Command {
             nowMs: () => host.clock.monotonicMs(),
           }),
       });
-      const summary = await collect({ host, service, simulators, ending, quiet: options.json === true });
+      // The time given is that of collecting: a slow start takes nothing from it.
+      if (forMs > 0) host.clock.after(forMs, () => signals.end("the time given"));
+      const summary = await collect({ host, service, simulators, ending: signals.ended, quiet: options.json === true });
       if (options.json === true) {
         host.terminal.print(JSON.stringify({ ...summaryBody(summary), data_dir: dataDir }, null, 2));
       } else host.terminal.print(renderSummary(summary, dataDir, (command) => commandLine(host, command)));

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { compressFile, HftbacktestFiles } from "../lake/mod.ts";
 import { EventBatch, Failure, type Micros, type SinkPlan } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
-import { replaySink } from "../sink/mod.ts";
+import { CSV_TABLES, replaySink } from "../sink/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { replay } from "./replay.ts";
@@ -140,7 +140,9 @@ class CompressedTarget implements Target {
       if (name === null) continue;
       await compressFile(files, `${this.#plain}/${path}`, {
         path: `${this.#out}/${name}`,
-        ...this.#type === "csv" ? { codec: "gzip", change: withoutLastColumn } : { codec: "zstd" },
+        ...this.#type === "csv"
+          ? { codec: "gzip", change: (lines: string) => withoutOwnColumns(lines, path) }
+          : { codec: "zstd" },
       });
       count++;
     }
@@ -160,9 +162,16 @@ function tardisName(path: string): string | null {
   return `${exchange}_${table}_${file.replace(/\.csv$/, "")}_${symbol}.csv.gz`;
 }
 
-/** Tardis has no column for the collector, whose name needs no quotes. */
-function withoutLastColumn(lines: string): string {
-  return lines.replace(/,[^,\n]*$/gm, "");
+/** Tardis has no columns for the collector and for what was fetched later; neither needs quotes. */
+function withoutOwnColumns(lines: string, path: string): string {
+  const count = ownColumns(path.split("/")[0]);
+  return lines.replace(new RegExp(`(?:,[^,\\n]*){${count}}$`, "gm"), "");
+}
+
+/** How many columns of our own end a table. */
+function ownColumns(table: string): number {
+  const columns = Object.values(CSV_TABLES).find(({ folder }) => folder === table)?.columns ?? [];
+  return columns.filter((column) => column === "collector" || column === "backfilled").length;
 }
 
 async function pathsBelow(

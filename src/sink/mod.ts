@@ -5,6 +5,7 @@
  * nor keep positions: the caller commits them.
  */
 export { eventJson } from "./event_json.ts";
+export { CSV_TABLES } from "./csv/csv_rows.ts";
 export { sinkFilter } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export { BooleanColumn, compareBytes, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./parquet/columns.ts";

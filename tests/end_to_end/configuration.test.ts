@@ -58,7 +58,7 @@ Deno.test("a repaired configuration starts to collect without a restart", async 
   const { status, text } = await rig.get("/healthz");
   const health = JSON.parse(text);
   assert.deepEqual([status, health.status, health.config_loaded], [503, "error", false]);
-  assert.match(health.config_error, /collector\.toml:4:1: .*log_levl.*log_level/);
+  assert.match(health.config_error, /collector\.toml:\d+:1: .*log_levl.*log_level/);
   assert.equal((await rig.get("/readyz")).status, 503);
   await rig.reload(good);
   await rig.untilLive("binance", 1);
@@ -145,7 +145,9 @@ Deno.test("streams that leave and come back are asked for on the socket that liv
   assert.equal(await rig.metric("collector_sessions_opened_total", { exchange: "binance" }), 1);
   await rig.stop();
   const events = await rig.events();
-  const gaps = events.filter(({ kind, cause }) => kind === "gap" && cause === "unsubscribed");
+  const gaps = events.filter(({ kind, cause }) => kind === "gap" && cause === "unsubscribed")
+    // What an exchange offers the past of is told once more when it was fetched.
+    .filter(({ state }) => state !== "filled");
   const told = gaps.map(({ symbol, stream, state }) => `${symbol} ${stream} ${state}`).sort();
   assert.deepEqual(told, [
     `${ETH} book closed`,

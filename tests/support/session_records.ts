@@ -43,7 +43,7 @@ export function sessionRecords(
         at,
         exchange: plan.exchange,
         connection,
-        url: "",
+        url: addressOf(plan, connection),
         descriptorHash: "",
         planHash: hash,
         streams: [],
@@ -83,4 +83,11 @@ export function sessionRecords(
     }
   }
   return records;
+}
+
+/** An address of a connection; where it names a symbol, the first one of the map. */
+function addressOf({ connections }: FramePlan, id: string): string {
+  const found = connections.find((connection) => connection.id === id);
+  const [native = ""] = Object.keys(found?.canonical ?? {});
+  return (found?.urls[0] ?? "").replace(/\{symbol(?:_lower|_upper)?\}/, native);
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { Admin, Consumer, Producer } from "@platformatic/kafka";
+import type { Admin, Consumer, Producer } from "@platformatic/kafka";
 import { Failure } from "../../model/mod.ts";
 import { type Broker, placeText, readPlace } from "../broker/broker_sink.ts";
 import type { Message, Place } from "../broker/messages.ts";
@@ -35,6 +35,11 @@ interface ClientOptions {
     readonly username: string;
     readonly password: string;
   };
+}
+
+/** Loads the client where a sink needs it: it takes longer than all the rest of a start. */
+function loadClient(): Promise<typeof import("@platformatic/kafka")> {
+  return import("@platformatic/kafka");
 }
 
 /** Bytes of a record beside its body: key, header, lengths. */
@@ -75,6 +80,7 @@ export class KafkaBroker implements Broker {
     const { position_topic } = this.#keys;
     const options = await this.#options();
     if (this.#closed) throw new Failure("cancelled", "The sink was closed");
+    const { Admin, Producer } = await loadClient();
     const admin = this.#admin = new Admin(options);
     await this.#makeTopic(admin, position_topic, 1, [
       { name: "cleanup.policy", value: "compact" },
@@ -192,6 +198,7 @@ export class KafkaBroker implements Broker {
   /** Looks through the topic of positions from its end backwards. */
   async #readPlace(options: ClientOptions): Promise<Place | null> {
     const topic = this.#keys.position_topic;
+    const { Consumer } = await loadClient();
     const consumer = new Consumer({ ...options, groupId: this.#id });
     try {
       return await this.#try(`read ${topic}`, async () => {

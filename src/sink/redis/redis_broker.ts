@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { createClient, ErrorReply, SocketTimeoutError } from "@redis/client";
 import { Failure, type Offset, SINK_STREAMS_SEEN_MAX } from "../../model/mod.ts";
 import { type Broker, placeText, readPlace } from "../broker/broker_sink.ts";
 import type { Message, Place } from "../broker/messages.ts";
@@ -15,6 +14,8 @@ export interface RedisKeys {
   readonly max_length: number;
   readonly timeout_ms: number;
 }
+
+type Library = typeof import("@redis/client");
 
 /** What is used of the client. */
 interface Client {
@@ -42,6 +43,8 @@ export class RedisBroker implements Broker {
   /** Streams that were looked at, and hold nothing past what this sink has written. */
   readonly #own = new Set<string>();
   #client: Client | null = null;
+  /** Null before the first connection. */
+  #library: Library | null = null;
   #position: string | null = null;
   #closed = false;
 
@@ -55,7 +58,9 @@ export class RedisBroker implements Broker {
     const { url, ca_path, timeout_ms } = this.#keys;
     const ca = await readAuthorities(this.#context.host.files, ca_path);
     const common = { connectTimeout: timeout_ms, socketTimeout: timeout_ms, reconnectStrategy: false } as const;
-    const client = createClient({
+    // Loaded where a sink needs it: it takes long.
+    const library = this.#library = await import("@redis/client");
+    const client = library.createClient({
       url,
       // To try again is the caller's work: a client that does it by itself keeps commands in memory and says nothing.
       disableOfflineQueue: true,
@@ -107,6 +112,7 @@ export class RedisBroker implements Broker {
       throw redisFailure(
         `write to stream ${messages[refused]?.name ?? this.#positionKey}`,
         (result as unknown[])[refused],
+        this.#library,
       );
     }
     this.#position = to;
@@ -154,7 +160,7 @@ export class RedisBroker implements Broker {
     try {
       return await Promise.race([result, deadline.promise]);
     } catch (cause) {
-      throw redisFailure(what, cause);
+      throw redisFailure(what, cause, this.#library);
     } finally {
       timer.cancel();
     }
@@ -192,13 +198,15 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array) {
 const LASTING = /^(?:WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|ERR|EXECABORT)\b/;
 
 /** Returns what an error of the client or the server means to a sink. */
-function redisFailure(what: string, cause: unknown): Failure {
+function redisFailure(what: string, cause: unknown, library: Library | null): Failure {
   if (cause instanceof Failure) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof ErrorReply) {
+  if (library !== null && cause instanceof library.ErrorReply) {
     return new Failure("sink", `Cannot ${what}: ${message}`, { cause, retry: !LASTING.test(message) });
   }
-  if (cause instanceof SocketTimeoutError) return new Failure("timeout", `Cannot ${what}: ${message}`, { cause });
+  if (library !== null && cause instanceof library.SocketTimeoutError) {
+    return new Failure("timeout", `Cannot ${what}: ${message}`, { cause });
+  }
   const code: unknown = typeof cause === "object" && cause !== null ? Reflect.get(cause, "code") : null;
   if (typeof code === "string" && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) {
     return new Failure("tls", `Cannot ${what}: ${message}`, { cause, retry: false });
