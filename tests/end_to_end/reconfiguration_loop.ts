@@ -14,6 +14,8 @@ import { assertSameCounts, countLines, countParquetRows, eventKey, parquetRowsOf
 const SYMBOLS = ["BTC/USDT", "ETH/USDT"];
 const CHANNELS = ["trades", "book", "quotes"];
 const HOST = denoHost();
+/** The name that events carry where the configuration gives none. */
+const COLLECTOR = HOST.machineName();
 const { files, clock } = HOST;
 
 /** How the configuration reads in one round. The second instance is there in all but `unreadable`. */
@@ -50,6 +52,8 @@ export interface ReconfigurationFigures {
   readonly trades: number;
   /** Trades between two delivered ones that never came, each inside a told gap. */
   readonly missedTrades: number;
+  /** Of those the ones that were fetched later. */
+  readonly filledTrades: number;
   readonly gapsOpened: number;
   readonly gapsClosed: number;
   readonly droppedGaps: number;
@@ -258,7 +262,7 @@ kinds = ["trade"]`,
       const key = eventKey(envelope);
       assert.ok(!rows.has(key), `${key} is derived once`);
       rows.set(key, parquetRowsOf(envelope));
-      lines.set(eventJson(envelope), 1);
+      lines.set(eventJson(envelope, COLLECTOR), 1);
       told.saw(envelope);
     }
     assertSameCounts(await countParquetRows(files, `${this.#dataDir}/parquet`), rows, "rows in Parquet");
@@ -288,18 +292,21 @@ class ToldTrades {
   /** Exchange and symbol (empty: all of the exchange) of gaps that were told since the last trade of a stream. */
   readonly #gapped = new Map<string, Set<string>>();
   readonly #open = new Set<string>();
+  /** Ids that are missing, by stream: each may be fetched later, once. */
+  readonly #missing = new Map<string, Set<number>>();
   #trades = 0;
   #missed = 0;
+  #filled = 0;
   #opened = 0;
   #closed = 0;
   #dropped = 0;
 
-  saw({ exchange, symbol, event, offset }: Envelope): void {
+  saw({ exchange, symbol, event, offset, backfilled }: Envelope): void {
     if (event.kind === "gap") {
       if (event.state === "opened") {
         this.#opened++;
         this.#open.add(event.gap_id);
-      } else {
+      } else if (event.state === "closed") {
         this.#closed++;
         this.#open.delete(event.gap_id);
       }
@@ -315,6 +322,12 @@ class ToldTrades {
     this.#trades++;
     const stream = `${exchange} ${symbol}`;
     const id = Number(event.trade_id);
+    if (backfilled === true) {
+      const wasMissing = this.#missing.get(stream)?.delete(id) ?? false;
+      assert.ok(wasMissing, `${stream}: trade ${id} is fetched at offset ${offset} and was not missing`);
+      this.#filled++;
+      return;
+    }
     const last = this.#last.get(stream);
     if (last !== undefined) {
       assert.ok(id > last, `${stream}: trade ${id} comes after ${last} at offset ${offset}`);
@@ -324,6 +337,9 @@ class ToldTrades {
           `${stream}: trades ${last + 1} to ${id - 1} are missing before offset ${offset} and no gap tells it`,
         );
         this.#missed += id - last - 1;
+        const missing = this.#missing.get(stream) ?? new Set();
+        for (let one = last + 1; one < id; one++) missing.add(one);
+        this.#missing.set(stream, missing);
       }
     }
     this.#last.set(stream, id);
@@ -334,6 +350,7 @@ class ToldTrades {
     return {
       trades: this.#trades,
       missedTrades: this.#missed,
+      filledTrades: this.#filled,
       gapsOpened: this.#opened,
       gapsClosed: this.#closed,
       droppedGaps: this.#dropped,
