@@ -71,8 +71,10 @@ Deno.test("the API of a running collector: streams and books by GET, and a book 
       dataTypes: ["trade", "book_change"],
       ...times,
     });
-    const replayed = (await rig.get(`/replay-normalized?options=${encodeURIComponent(options)}`)).text
-      .trimEnd().split("\n").map((line) => JSON.parse(line));
+    const replay = async (): Promise<string[]> =>
+      (await rig.get(`/replay-normalized?options=${encodeURIComponent(options)}`)).text.trimEnd().split("\n");
+    await rig.until("the journal holds more than a few events", async () => (await replay()).length > 20);
+    const replayed = (await replay()).map((line) => JSON.parse(line));
     const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
     await rig.stop();
     assert.equal((await closed).reason, "the collector stops");
