@@ -362,7 +362,12 @@ Deno.test("read() fans out an object of lists by key, and no other object, where
   const echoes = (state: string) => readText(normalizer, `{"type":"subscriptions","state":${state}}`).signal?.echoes;
   assert.deepEqual(echoes('{"a":["X","Y"],"b":["X"]}'), ["X", "Y", "X"]);
   assert.deepEqual(echoes('[["X"],["Y"]]'), ["X", "Y"]);
-  assert.deepEqual(echoes('{"a":["X"],"b":1}'), [], "an object that counts as the only element is no text");
+  assert.deepEqual(echoes('{"a":["X"],"b":1}'), ["X"], "a single list may have single values beside it");
+  assert.deepEqual(
+    echoes('{"a":["X"],"b":["Y"],"c":1}'),
+    [],
+    "an object that counts as the only element is no text",
+  );
 });
 
 Deno.test("read() gives raw events by the parse table where there are no event rules", () => {
