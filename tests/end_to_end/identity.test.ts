@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { loadDescriptor } from "../../src/config/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
+import { matchConnection } from "../../src/normalize/mod.ts";
 import { formatRecordingLine, type RecordedLine, startPlayback } from "../../src/simulator/mod.ts";
 import { runCli } from "../support/captured_cli.ts";
 import { configText } from "../support/collector_config.ts";
@@ -94,10 +96,9 @@ ${descriptor.text === undefined ? `base_urls = ["${playback.urls.rest}"]` : ""}
 async function connectionOf(descriptor: Case["descriptor"], url: string): Promise<string> {
   const path = new URL(`../../config/exchanges/${descriptor.name}.toml`, import.meta.url).pathname;
   const text = descriptor.text ?? await files.readText(path) ?? "";
-  const connections = [...text.matchAll(/^id = "([^"]+)"\nurls = \["([^"]+)"/gm)];
-  const { pathname } = new URL(url);
-  const found = connections.find(([, , known]) => new URL(known.replace(/\?.*$/, "")).pathname === pathname);
-  return (found ?? connections[0])[1];
+  const { frames } = loadDescriptor({ file: { path, text }, readText: () => null, environment: () => undefined });
+  assert.ok(frames !== null, `${path} has no mistakes`);
+  return matchConnection(frames, url) ?? frames.connections[0].id;
 }
 
 async function assertIdentity(given: Case): Promise<void> {
