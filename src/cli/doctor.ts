@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { Failure, type RunnableExchange, showTemplate } from "../model/mod.ts";
+import { type ConnectionPlan, Failure, type RestPlan, showTemplate } from "../model/mod.ts";
 import { DEFAULT_CONFIG, hasErrors, loadFromFiles, type ReadConfig } from "../service/mod.ts";
 import { type CliContext, commandLine, EXIT, wantsColor } from "./context.ts";
 
@@ -120,53 +120,48 @@ async function portCheck({ host }: CliContext, { http }: ReadConfig): Promise<Ch
 /** Every address of the enabled instances once: WebSockets are opened and closed, REST hosts asked for their clock. */
 async function* addressChecks(context: CliContext, { plan }: ReadConfig): AsyncIterable<Check> {
   const seen = new Set<string>();
+  const isNew = (url: string) => !seen.has(url) && seen.add(url) !== undefined;
   for (const { name, runnable } of plan?.exchanges ?? []) {
     if (runnable === null) continue;
-    for (const { url, headers, caCertPath } of socketAddresses(runnable)) {
-      if (seen.has(url)) continue;
-      seen.add(url);
-      yield url.includes("{")
-        ? { verdict: "ok", about: `${name} ${url}`, text: "known only once its bootstrap call was answered: not tried" }
-        : await socketCheck(context, { about: `${name} ${url}`, url, headers, caCertPath });
+    for (const connection of runnable.connections) {
+      for (const url of connection.urls.map(showTemplate).filter(isNew)) {
+        const about = `${name} ${url}`;
+        yield url.includes("{")
+          ? { verdict: "ok", about, text: "holds what is known only as the collector runs: not tried" }
+          : await socketCheck(context, { about, url, connection });
+      }
     }
-    for (const template of runnable.rest.baseUrls) {
-      const url = showTemplate(template);
-      if (seen.has(url) || url.includes("{")) continue;
-      seen.add(url);
-      yield* restChecks(context, { about: `${name} ${url}`, url, caCertPaths: runnable.rest.caCertPaths });
+    const { rest } = runnable;
+    const templates = [rest, ...rest.requests, ...rest.instruments, ...rest.backfills].flatMap(({ baseUrls }) =>
+      baseUrls ?? []
+    );
+    for (const url of templates.map(showTemplate).filter((one) => !one.includes("{") && isNew(one))) {
+      yield* restChecks(context, { about: `${name} ${url}`, url, rest });
     }
   }
 }
 
-function socketAddresses({ connections }: RunnableExchange) {
-  return connections.flatMap(({ urls, headers, tls: { caCertPath } }) =>
-    urls.map((url) => ({ url: showTemplate(url), headers, caCertPath }))
-  );
-}
-
+/** Opens an address as a session does, through the same proxy and with the same headers. */
 async function socketCheck(
   { host }: CliContext,
-  address: {
-    readonly about: string;
-    readonly url: string;
-    readonly headers: RunnableExchange["connections"][number]["headers"];
-    readonly caCertPath: string | null;
-  },
+  { about, url, connection }: { readonly about: string; readonly url: string; readonly connection: ConnectionPlan },
 ): Promise<Check> {
-  const { about, url, headers, caCertPath } = address;
   const began = host.clock.monotonicMs();
   const quiet = { onFrame: () => {}, onPing: () => {}, onPong: () => {}, onClose: () => {} };
+  const { headers, proxy, subprotocols, compression, tls } = connection;
   const options = {
     url,
     headers,
-    compression: false,
-    caCertPath,
+    proxy,
+    subprotocols,
+    compression,
+    caCertPath: tls.caCertPath,
     timeoutMs: ADDRESS_MS_MAX,
     frameBytesMax: BYTES_PER_MB,
   };
   try {
-    const connection = await host.dialer.dial(options, quiet);
-    connection.close(1000, "");
+    const socket = await host.dialer.dial(options, quiet);
+    socket.close(1000, "");
     return { verdict: "ok", about, text: `opens in ${Math.round(host.clock.monotonicMs() - began)} ms` };
   } catch (error) {
     return { verdict: "failed", about, text: reasonOf(error) };
@@ -175,16 +170,21 @@ async function socketCheck(
 
 async function* restChecks(
   { host }: CliContext,
-  { about, url, caCertPaths }: {
-    readonly about: string;
-    readonly url: string;
-    readonly caCertPaths: readonly string[];
-  },
+  { about, url, rest }: { readonly about: string; readonly url: string; readonly rest: RestPlan },
 ): AsyncIterable<Check> {
   const began = host.clock.monotonicMs();
-  const request = { method: "GET", url, headers: {}, body: null, caCertPaths, timeoutMs: ADDRESS_MS_MAX } as const;
+  const { headers, caCertPaths, proxy } = rest;
+  const bounds = { timeoutMs: ADDRESS_MS_MAX, bytesMax: BYTES_PER_MB };
   try {
-    const { dateMs, receivedTs } = await host.fetcher.fetch({ ...request, bytesMax: BYTES_PER_MB });
+    const { dateMs, receivedTs } = await host.fetcher.fetch({
+      method: "GET",
+      url,
+      headers,
+      body: null,
+      caCertPaths,
+      ...(proxy === undefined ? {} : { proxy }),
+      ...bounds,
+    });
     yield { verdict: "ok", about, text: `answers in ${Math.round(host.clock.monotonicMs() - began)} ms` };
     if (dateMs === undefined || dateMs === null) return;
     // A date of whole seconds means any moment of its second.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { runCli } from "../support/captured_cli.ts";
+import { serveConnectProxy } from "../support/connect_proxy.ts";
 
 const host = denoHost();
 
@@ -141,5 +142,32 @@ Deno.test("doctor measures the disk, tries the port and every address, and fails
     const refused = await runCli(["doctor", "--config", `${dir}/c.toml`]);
     assert.equal(refused.code, 1);
     assert.match(refused.out, /^FAILED\s+a ws:\/\/127\.0\.0\.1:\d+\/: /m);
+  });
+});
+
+Deno.test("doctor goes to an instance's addresses as the collector does: through its proxy", async () => {
+  await inTempDir(async (dir) => {
+    await using proxy = await serveConnectProxy();
+    const sockets = await host.listener.serveSockets({
+      host: "127.0.0.1",
+      port: 0,
+      answer: () => new Response("{}"),
+      accept: () => ({ onFrame: () => {}, onPing: () => {}, onPong: () => {}, onClose: () => {} }),
+    });
+    try {
+      await host.files.writeAtomic(
+        `${dir}/c.toml`,
+        new TextEncoder().encode(
+          `[run]\nhttp_port = 1\ndata_dir = "${dir}/data"\n[[exchange]]\nname = "a"\n` +
+            `descriptor_path = "builtin:bitflyer"\nsymbols = ["BTC/JPY"]\nchannels = ["trades"]\n` +
+            `[exchange.overrides]\nurls = ["ws://127.0.0.1:${sockets.port}/"]\nproxy = "${proxy.url}"\n`,
+        ),
+      );
+      const { out } = await runCli(["doctor", "--config", `${dir}/c.toml`]);
+      assert.match(out, /^ok\s+a ws:.*: opens in \d+ ms$/m);
+      assert.ok(proxy.asked.some((line) => line.startsWith(`CONNECT 127.0.0.1:${sockets.port} `)), proxy.asked.join());
+    } finally {
+      await sockets.stop();
+    }
   });
 });
