@@ -44,7 +44,7 @@ function descriptorJsonSchema(): JsonSchema {
 /** Reads a descriptor and checks its shape. `home` is the folder that `~` stands for; undefined where it is not known. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null, home?: string): DescriptorFile {
   const parsed = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor });
-  const source = withoutShorthand(withNumberTexts(parsed, descriptorJsonSchema));
+  const source = withNumberTexts(withoutShorthand(parsed), descriptorJsonSchema);
   if (source.table === null) {
     return { name: null, version: null, values: null, variants: [], issues: source.issues, locate: source.locate };
   }

@@ -24,7 +24,8 @@ export type Definitions = ReadonlyMap<string, Definition>;
 
 export const NO_DEFINITIONS: Definitions = new Map();
 
-const SIGNATURE = /^([A-Za-z_][A-Za-z0-9_]*)\(\s*((?:[A-Za-z_][A-Za-z0-9_]*\s*(?:,\s*(?=[A-Za-z_]))?)*)\)$/;
+const SIGNATURE = /^([A-Za-z_]\w*)\(([^()]*)\)$/;
+const PARAMETER = /^[A-Za-z_]\w*$/;
 const RESERVED: ReadonlySet<string> = new Set(["row", "parent", "root", "route", "true", "false", "null"]);
 
 /** A definition with its name, or what is wrong in the signature or in the body. */
@@ -43,9 +44,11 @@ export function readDefinition(signature: string, body: string, known: Definitio
     in: "signature",
     errors: [errorAt(0, signature.length, message)],
   });
-  if (match === null) return wrong(`Not a function's name with its parameters: ${signature}; write it as name(a, b)`);
-  const [, name, list] = match;
-  const parameters = list.split(",").map((one) => one.trim()).filter((one) => one !== "");
+  const [, name = "", list = ""] = match ?? [];
+  const parameters = list.trim() === "" ? [] : list.split(",").map((one) => one.trim());
+  if (match === null || !parameters.every((one) => PARAMETER.test(one))) {
+    return wrong(`Not a function's name with its parameters: ${signature}; write it as name(a, b)`);
+  }
   if (findFunction(name) !== undefined) {
     return wrong(`Function ${name} is one of the language's own: choose another name`);
   }

@@ -293,3 +293,11 @@ Deno.test("what is wrong with a short form is said where it stands", () => {
   const unknown = wrong("batch = { at", "batsch = { at");
   assert.ok(unknown.length === 1 && unknown[0].includes("[subscription_defaults]"), unknown.join("\n"));
 });
+
+Deno.test("a number that stands for a text is the text that is written, in `fields` as beside it", () => {
+  const when = 'when = { "/t" = 1.10 }';
+  const long = read(LONG.replace('when = { "/t" = "quote" }', when));
+  const short = read(SHORT.replace('when = { "/t" = "quote" }\n', "").replace("{ bid_price", `{ ${when}, bid_price`));
+  assert.deepEqual([long.issues, short.issues], [[], []]);
+  assert.deepEqual(short.frames, long.frames);
+});

@@ -51,6 +51,13 @@ ${lines}
   assert.deepEqual(withFunctions('"f(x" = "x"'), [
     "Not a function's name with its parameters: f(x; write it as name(a, b)",
   ]);
+  for (const signature of [`f(${"a".repeat(60)}`, "f(a b)", "f(a,)", "f(,)", "f(a-b)"]) {
+    assert.deepEqual(withFunctions(`"${signature}" = "1"`), [
+      `Not a function's name with its parameters: ${signature}; write it as name(a, b)`,
+    ]);
+  }
+  assert.deepEqual(withFunctions('"f( a , b )" = "concat(a, b)"', "f(p, q)"), []);
+  assert.deepEqual(withFunctions('"f( )" = "1"', "f()"), []);
   assert.deepEqual(withFunctions('"div(x)" = "x"'), [
     "Function div is one of the language's own: choose another name",
   ]);
