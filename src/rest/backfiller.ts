@@ -65,6 +65,7 @@ interface Walk {
  */
 export class Backfiller {
   readonly #options: BackfillerOptions;
+  #plan: RestPlan;
   readonly #abort = new AbortController();
   /** Stretches that wait, in order. */
   readonly #waiting: { readonly task: BackfillTask; readonly dueMs: number }[] = [];
@@ -73,6 +74,12 @@ export class Backfiller {
 
   constructor(options: BackfillerOptions) {
     this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  /** Fetches from now on for the streams of another plan of the instance. */
+  changePlan(plan: RestPlan): void {
+    this.#plan = plan;
   }
 
   /** Stretches that are not done. */
@@ -112,9 +119,9 @@ export class Backfiller {
 
   /** `dueMs`: monotonic ms before which it is not asked for. */
   async #run(task: BackfillTask, dueMs: number): Promise<void> {
-    const { plan, clock, onEnd } = this.#options;
+    const { clock, onEnd } = this.#options;
     const { signal } = this.#abort;
-    const backfill = plan.backfills.find(({ name, connectionId }) =>
+    const backfill = this.#plan.backfills.find(({ name, connectionId }) =>
       name === task.request && connectionId === task.connectionId
     );
     const target = backfill?.targets.find(({ native }) => native === task.native);
@@ -196,8 +203,8 @@ export class Backfiller {
     backfill: BackfillPlan,
     { target, cursor }: { readonly target: Target; readonly cursor: BackfillCursor },
   ): Promise<BackfillPage | string> {
-    const { exchange, plan, client, onPage } = this.#options;
-    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = plan;
+    const { exchange, client, onPage } = this.#options;
+    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = this.#plan;
     const values = cursorValues(cursor, backfill);
     const path = fillTemplate(target.path, (text) => fillText(text, values));
     const body = target.body === null ? null : fillText(target.body, values);

@@ -185,6 +185,7 @@ export class ExchangeRunner {
     this.#planHash = planHash;
     // What belongs to new streams is asked for once they are acknowledged.
     this.#rest.changePlan(rest);
+    this.#backfiller.changePlan(rest);
     this.#sessions.forEach((session, index) => {
       const plan = connections.find(({ key }) => key === this.#keys[index]);
       if (plan === undefined) return;
@@ -248,9 +249,9 @@ export class ExchangeRunner {
 
   /** Keeps a page of history and reads it. Returns what it came to, or why it is none. */
   #takePage(record: HttpRecord): BackfillPage | string {
-    const { intake, planHash } = this.#options;
+    const { intake } = this.#options;
     try {
-      const { isAnswer, page, faults } = intake.takeHttp({ ...record, planHash });
+      const { isAnswer, page, faults } = intake.takeHttp({ ...record, planHash: this.#planHash });
       if (!isAnswer) return describeFaults(faults);
       if (page === null) return "no stretch of a stream waits for it";
       return page;
@@ -262,12 +263,12 @@ export class ExchangeRunner {
 
   /** Writes down that no more is asked for on behalf of a gap: a record with status 0. */
   #endFill({ gapId, request, native }: BackfillTask, reason: string): void {
-    const { intake, name, planHash, host } = this.#options;
+    const { intake, name, host } = this.#options;
     intake.takeHttp({
       kind: "http",
       at: host.clock.nowMicros(),
       exchange: name,
-      planHash,
+      planHash: this.#planHash,
       session: null,
       request,
       native,

@@ -263,6 +263,8 @@ class ReconnectingSession implements Session {
       this.#opened++;
       if (this.#pausedSince !== null) life.pause();
       this.#life = life;
+      // What is desired may have changed while it was dialled.
+      life.setDesired(this.#desired);
       life.begin(connection);
       if (signal.aborted) life.close("shutdown", "shutdown");
       const { livedMs, settled, cause, reason, owed } = await life.ended;

@@ -44,3 +44,28 @@ Deno.test("trades that closes and lost frames took away are all fetched, once, a
   assert.equal(fetched.length, missing, "every filled gap holds exactly what was missing");
   assert.ok(fetched.length >= simulator.statistics().droppedFrames);
 });
+
+Deno.test("what a stream has missed that a reload added is fetched as well", async () => {
+  const symbols = ["ETH/USDT", BTC];
+  const simulator = await startSimulator({
+    host: denoHost(),
+    port: 0,
+    limitsConnections: false,
+    rate: 100,
+    symbols,
+    dialect: "binance",
+    faults: { gapEvery: { kind: "frames", count: 10 } },
+  });
+  await using _ = { [Symbol.asyncDispose]: () => simulator.stop() };
+  const config = (wanted: readonly string[]) => instanceOf(simulator, { symbols: wanted, channels: ["trades"] });
+  await using rig = await ServiceRig.start({ config: config(symbols.slice(0, 1)) });
+  await rig.untilLive("binance", 1);
+  await rig.reload(config(symbols));
+  await rig.until("a gap of the new stream is filled", async () => {
+    const gaps = tradeGaps(await rig.events().catch(() => []));
+    return gaps.some(({ symbol, state }) => symbol === BTC && state === "filled");
+  });
+  await rig.stop();
+  const trades = (await rig.events()).filter(({ kind, symbol }) => kind === "trade" && symbol === BTC);
+  assert.ok(trades.some(({ backfilled }) => backfilled === true));
+});

@@ -93,6 +93,23 @@ Deno.test("Backfiller follows pages forward by ids until they meet what is known
   assert.equal(rig.backfiller.pending, 0);
 });
 
+Deno.test("Backfiller fetches for the streams of the plan it was given last", async () => {
+  const rig = rigOf({}, ALL);
+  const target = (native: string) => ({
+    native,
+    symbol: native,
+    path: text(`/trades?s=${native}&from={from_id}`),
+    body: null,
+  });
+  rig.backfiller.changePlan({ ...restPlan([]), backfills: [{ ...PLAN, targets: [target("B")] }] });
+  rig.backfiller.fill({ ...TASK, native: "B" });
+  rig.backfiller.fill(TASK);
+  await rig.clock.advance(60_000);
+  assert.deepEqual([...rig.filled], INSIDE);
+  assert.ok(rig.asked.every(({ url }) => url.includes("s=B")));
+  assert.deepEqual(rig.ends, ["it is not configured any more"]);
+});
+
 Deno.test("Backfiller follows pages backward until they meet what is known before", async () => {
   const path = text("/trades?s=A&to={to_id}");
   const targets = [{ native: "A", symbol: "A", path, body: null }];

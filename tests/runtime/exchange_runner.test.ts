@@ -36,6 +36,13 @@ function memoryJournal() {
   return { records, state, journal: journal as unknown as Journal };
 }
 
+function runnableOf(...symbols: readonly string[]) {
+  const { exchanges } = loadInstance({ name: "binance", symbols: [...symbols], channels: ["trades"] });
+  const runnable = exchanges[0]?.runnable ?? null;
+  assert.ok(runnable !== null);
+  return runnable;
+}
+
 /** A runner of the shipped descriptor of an exchange in simulated time, whose dials all succeed. */
 function rig() {
   const simulated = new SimulatedHost();
@@ -51,9 +58,7 @@ function rig() {
       return connection;
     });
   };
-  const { exchanges } = loadInstance({ name: "binance", symbols: ["BTC/USDT"], channels: ["trades"] });
-  const runnable = exchanges[0]?.runnable ?? null;
-  assert.ok(runnable !== null);
+  const runnable = runnableOf("BTC/USDT");
   const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
   const { records, state, journal } = memoryJournal();
   const seen: Observation[] = [];
@@ -86,7 +91,7 @@ function rig() {
       if (kinds.includes(record.kind)) throw new Failure("busy", "Journal is busy");
     };
   };
-  return { clock, sockets, records, state, busy, runner, seen };
+  return { clock, sockets, records, state, busy, runner, intake, seen };
 }
 
 const TRADE = (id: number) =>
@@ -145,4 +150,31 @@ Deno.test("ExchangeRunner records every frame or counts it as dropped, while the
   const dropped = seen.reduce((sum, one) => sum + (one.kind === "frames_dropped" ? one.frames : 0), 0);
   assert.ok(kept > 0 && dropped > 0);
   assert.equal(kept + dropped, sent);
+});
+
+Deno.test("ExchangeRunner.resubscribe() lets what new streams have missed be fetched by the plan that has them", async () => {
+  const { clock, records, runner, intake } = rig();
+  const runnable = runnableOf("BTC/USDT", "ETH/USDT");
+  const [backfill] = runnable.rest.backfills;
+  const end = { id: null, ts: 1 };
+  intake.fillsOf = () => [{
+    gapId: "7-0",
+    exchange: "binance",
+    connectionId: backfill.connectionId,
+    request: backfill.name,
+    channel: "trades",
+    symbol: "ETH/USDT",
+    native: "ETHUSDT",
+    from: end,
+    to: end,
+  }];
+  runner.resubscribe(runnable, "wider");
+  runner.start();
+  await clock.advance(60_000);
+  const told = records.flatMap((record) => record.kind === "http" ? [record] : []);
+  assert.deepEqual(told.map(({ planHash, native }) => [planHash, native]), [["wider", "ETHUSDT"]]);
+  assert.match(new TextDecoder().decode(told[0].body), /events have no ids/);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
 });

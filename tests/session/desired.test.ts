@@ -63,6 +63,18 @@ Deno.test("Session.setDesired() tells streams that nothing ends, and leaves them
   assert.equal(harness.session.status.streams.pending, 1);
 });
 
+Deno.test("Session.setDesired() reaches the socket that is being dialled", async () => {
+  const harness = new SessionHarness(connectionPlan({ requests: [request([item("A")])] }));
+  harness.session.start();
+  await harness.host.clock.advance(0);
+  const change = harness.session.setDesired([request([item("B")])]);
+  assert.deepEqual([names(change.added), names(change.removed)], ["B", "A"]);
+  const socket = await harness.host.dialer.last.open();
+  await harness.host.clock.advance(0);
+  assert.deepEqual(socket.texts, ["sub 1 trades B"]);
+  assert.deepEqual(names([...harness.session.streams].map(({ stream }) => stream)), "B");
+});
+
 Deno.test("Session.setDesired() sends the whole anew where requests replace each other", async () => {
   const whole = (symbols: string): SubscribeRequest => ({
     ...request([...symbols].map((symbol) => item(symbol))),

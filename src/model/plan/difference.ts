@@ -136,8 +136,8 @@ function areCommonItemsEqual(before: RunnableExchange, after: RunnableExchange):
 function areCommonTargetsEqual(before: RunnableExchange, after: RunnableExchange): boolean {
   const targets = ({ rest }: RunnableExchange) =>
     new Map(
-      rest.requests.flatMap((request) =>
-        request.targets.map((target) => [`${request.name} ${request.connectionId} ${target.symbol}`, target] as const)
+      [...rest.requests, ...rest.backfills].flatMap(({ name, connectionId, targets }) =>
+        targets.map((target) => [`${name} ${connectionId} ${target.symbol}`, target] as const)
       ),
     );
   const present = targets(before);
