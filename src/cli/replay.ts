@@ -40,12 +40,12 @@ export function replayCommand(context: CliContext): Command {
       const speed = Number(options.speed);
       if (!(speed >= 0)) throw new UsageError(`--speed takes a number from 0 up, not ${options.speed}`);
       const sinkPlan = options.to === undefined ? null : await readSinkOption(host, options.to);
-      const source = await openReplay(context, inputs, { exchange: options.exchange, passBooks: options.passBooks });
-      const tally = new Tally();
       const named = options.collector ?? null;
       if (named !== null && !/^[A-Za-z0-9_.-]+$/.test(named)) {
         throw new UsageError(`--collector takes a name of letters, digits, "_", "-" and ".", not ${named}`);
       }
+      const source = await openReplay(context, inputs, { exchange: options.exchange, passBooks: options.passBooks });
+      const tally = new Tally();
       const collectorAt = named === null ? source.collectorAt : () => ({ name: named, until: null });
       const began = host.clock.monotonicMs();
       const sink = sinkPlan === null ? null : new ReplaySink(host, sinkPlan, collectorAt);

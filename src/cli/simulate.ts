@@ -108,13 +108,15 @@ async function simulate(host: Host, options: SimulateOptions): Promise<Running> 
 
 async function play(host: Host, options: SimulateOptions): Promise<Running> {
   const dialect = options.dialect === undefined ? null : readDialect(options.dialect);
+  const port = readNumber("--port", options.port, 65_535);
+  const speed = readNumber("--speed", options.speed);
   const spooled = await spoolInputs(host, options.recording);
   const playback = await startPlayback({
     host,
     recording: spooled.paths.map((path) => () => readRecordingFile(host, path)),
-    port: readNumber("--port", options.port, 65_535),
+    port,
     address: options.address,
-    speed: readNumber("--speed", options.speed),
+    speed,
     repeats: options.repeat,
     ...(dialect === null ? {} : { reply: (text: string) => acknowledgeAs(dialect, text) }),
   }).catch(async (error: unknown) => {

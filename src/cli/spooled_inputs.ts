@@ -1,5 +1,8 @@
 import type { Host } from "../host/mod.ts";
+import { UsageError } from "../service/mod.ts";
 
+/** The input that stands for standard input. */
+const STDIN = "-";
 /** Bytes read from a pipe at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -15,25 +18,27 @@ export interface SpooledInputs {
  * Copies what comes from a pipe, or from standard input as `-`, to temporary files: recordings are read more than once.
  * Files stay where they are. Rejects with a `Failure` where an input cannot be read, and then leaves no copy behind.
  */
-export async function spoolInputs({ files }: Host, inputs: readonly string[]): Promise<SpooledInputs> {
+export async function spoolInputs({ files, terminal }: Host, inputs: readonly string[]): Promise<SpooledInputs> {
+  if (inputs.filter((input) => input === STDIN).length > 1) {
+    throw new UsageError("Standard input is given twice: it can be read once");
+  }
   let dir: string | null = null;
   const paths: string[] = [];
   const remove = async () => {
     if (dir !== null) await files.removeTree(dir);
   };
   try {
-    for (const [index, input] of inputs.entries()) {
-      const path = input === "-" ? "/dev/stdin" : input;
-      const stat = await files.stat(path);
+    for (const [index, path] of inputs.entries()) {
+      const stat = path === STDIN ? null : await files.stat(path);
       // A pipe has no size; an empty file costs nothing.
-      if (stat === null || stat.isDirectory || stat.bytes > 0) {
+      if (path !== STDIN && (stat === null || stat.isDirectory || stat.bytes > 0)) {
         paths.push(path);
         continue;
       }
       dir ??= await files.makeTempDir("collector-recording-");
       const copy = `${dir}/${index}.jsonl`;
       paths.push(copy);
-      await copyPipe(files, path, copy);
+      await copyTo(files, copy, path === STDIN ? terminal.stdin() : chunksOf(files, path));
     }
   } catch (error) {
     await remove();
@@ -42,16 +47,25 @@ export async function spoolInputs({ files }: Host, inputs: readonly string[]): P
   return { paths, remove };
 }
 
-async function copyPipe(files: Host["files"], path: string, copy: string): Promise<void> {
-  const [from, to] = [await files.open(path, "read"), await files.open(copy, "append")];
+async function copyTo(files: Host["files"], path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const to = await files.open(path, "append");
+  try {
+    for await (const chunk of chunks) await to.write(chunk);
+  } finally {
+    await to.close();
+  }
+}
+
+async function* chunksOf(files: Host["files"], path: string): AsyncIterable<Uint8Array> {
+  const from = await files.open(path, "read");
   try {
     let position = 0;
     for (let chunk = await from.readAt(0, CHUNK_BYTES); chunk.length > 0;) {
-      await to.write(chunk);
+      yield chunk;
       position += chunk.length;
       chunk = await from.readAt(position, CHUNK_BYTES);
     }
   } finally {
-    await Promise.all([from.close(), to.close()]);
+    await from.close();
   }
 }

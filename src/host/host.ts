@@ -190,6 +190,8 @@ export interface Terminal {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   columns(): number;
+  /** Standard input as it comes; it can be read once. */
+  stdin(): AsyncIterable<Uint8Array>;
   /** All of standard input; rejects with a `Failure` where it is larger than `bytesMax`. */
   readStdin(bytesMax: number): Promise<Uint8Array>;
   /** Asks on standard output and resolves with the line that is typed; null where there is no more input. */

@@ -83,6 +83,7 @@ export function systemTerminal(
       }
       return COLUMNS;
     },
+    stdin: () => Deno.stdin.readable,
     readStdin,
     ask: async (question) => {
       await out.write(new TextEncoder().encode(question));

@@ -51,6 +51,24 @@ Deno.test("every command has a task of its name, but for `test`, whose task runs
   assert.match(manifest.tasks["test-descriptors"], / test$/);
 });
 
+Deno.test("tasks may do all that their commands offer: replay to a server, repair, read standard input", () => {
+  const needed = {
+    run: ["net", "read", "write"],
+    init: ["read", "write"],
+    doctor: ["net", "read", "write"],
+    health: ["net", "read"],
+    simulate: ["net", "read", "write"],
+    replay: ["net", "read", "write"],
+    export: ["read", "write"],
+    compact: ["read", "write"],
+    journal: ["read", "write"],
+  } as const;
+  for (const [task, permissions] of Object.entries(needed)) {
+    const line = Object.entries(manifest.tasks).find(([name]) => name === task)?.[1] ?? "";
+    for (const permission of permissions) assert.ok(line.includes(` --allow-${permission} `), `${task}: ${permission}`);
+  }
+});
+
 Deno.test("cli exits 64 for what it does not know, and says so in one line", async () => {
   for (const args of [["rn"], ["run", "--confg", "x"], ["schema", "nothing"], ["run", "--for", "soon"]]) {
     const { code, err } = await runCli(args);

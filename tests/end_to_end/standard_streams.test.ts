@@ -99,6 +99,24 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "replay reads standard input, from a pipe as from a file, and refuses to read it twice",
+  onLinux,
+  async () => {
+    await withConfig(async (config) => {
+      const trades = `${config.replace(/\/[^/]*$/, "")}/trades.jsonl`;
+      await writeTrades(trades);
+      for (const command of [`cat ${trades} | ${DENO} replay -`, `${DENO} replay - < ${trades}`]) {
+        const { code, out, err } = await shell(command);
+        assert.equal(code, 0, err);
+        assert.match(out, /^binance: 3,000 frames /);
+      }
+      const twice = await shell(`cat ${trades} | ${DENO} replay - -`);
+      assert.deepEqual([twice.code, twice.err], [64, "error: Standard input is given twice: it can be read once\n"]);
+    });
+  },
+);
+
 Deno.test("run answers and stops while nobody reads standard error", onLinux, async () => {
   const exchange = `[[exchange]]
 name = "binance"

@@ -40,6 +40,9 @@ export async function runCli(
         out += question;
         return Promise.resolve(answers.shift() ?? null);
       },
+      stdin: async function* () {
+        yield new TextEncoder().encode(options.stdin ?? "");
+      },
       readStdin: () => Promise.resolve(new TextEncoder().encode(options.stdin ?? "")),
       writeStdout: (bytes) => {
         out += decoder.decode(bytes);
