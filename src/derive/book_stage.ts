@@ -1,5 +1,5 @@
 import type { BookFaultCause, BookGap, BookUpdate, BookVerdict, DeltaEvent } from "../book/mod.ts";
-import type { EventBatch, Gap, Micros } from "../model/mod.ts";
+import type { BookRule, EventBatch, Gap, Micros } from "../model/mod.ts";
 import type { FrameEvents, LostUpdate, NormalizedChecksum } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CONNECTION } from "./account.ts";
@@ -27,16 +27,25 @@ export class BookStage {
     this.#account = options.account;
   }
 
+  /** Whether an event is one of a book that is kept. */
+  keeps(session: SessionMemory, found: FrameEvents, event: number): boolean {
+    return this.#ruleOf(session, found, event) !== null;
+  }
+
   /** Returns the book that an event belongs to; null where none is kept of it. */
-  bookOf(session: SessionMemory, { batch, rules, channels }: FrameEvents, event: number): KeptBook | null {
+  bookOf(session: SessionMemory, found: FrameEvents, event: number): KeptBook | null {
     const { books } = session;
-    if (books === null) return null;
-    const kind = batch.kindAt(event);
-    if (kind !== "book_delta" && kind !== "book_snapshot") return null;
-    const rule = books.ruleOf(rules[event]);
-    if (rule === null) return null;
+    const rule = this.#ruleOf(session, found, event);
+    if (books === null || rule === null) return null;
+    const { batch, channels } = found;
     const [native, symbol] = [batch.nativeSymbols[event], batch.symbols[event]];
     return books.bookFor(rule, { native, symbol, channel: channels[event] ?? "book" });
+  }
+
+  #ruleOf({ books }: SessionMemory, { batch, rules }: FrameEvents, event: number): BookRule | null {
+    if (books === null) return null;
+    const kind = batch.kindAt(event);
+    return kind === "book_delta" || kind === "book_snapshot" ? books.ruleOf(rules[event]) : null;
   }
 
   /** Hands the updates of one book in one frame, the events `[start, end)`, to its keeper and emits what may pass. */

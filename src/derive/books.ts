@@ -90,13 +90,18 @@ export class SessionBooks {
     return this.#kept.get(rule.name)?.get(native) ?? null;
   }
 
-  /** Forgets every book of a symbol: the next update of one begins it anew. */
-  forget(symbol: string): void {
+  /** Forgets the books of a stream and returns them: the next update of one begins it anew. */
+  forget(channel: Channel, symbol: string): readonly KeptBook[] {
+    const gone: KeptBook[] = [];
     for (const books of this.#kept.values()) {
       for (const [native, kept] of books) {
-        if (kept.symbol === symbol && books.delete(native)) this.#size--;
+        if (kept.symbol !== symbol || kept.channel !== channel) continue;
+        books.delete(native);
+        this.#size--;
+        gone.push(kept);
       }
     }
+    return gone;
   }
 
   /** Yields every book. */

@@ -17,11 +17,12 @@ import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.
 
 /**
  * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
- * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`.
+ * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`,
+ * version 4 no streams that have left.
  */
-export const CHECKPOINT_VERSION = 4;
+export const CHECKPOINT_VERSION = 5;
 /** Versions that this build reads. */
-const READABLE: readonly unknown[] = [2, 3, CHECKPOINT_VERSION];
+const READABLE: readonly unknown[] = [2, 3, 4, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {
@@ -38,7 +39,7 @@ export class CheckpointError extends Error {
 /** One piece of the pipeline's state: at most CHECKPOINT_ITEMS_MAX entries, or one book. */
 export type CheckpointItem =
   | readonly ["session", SessionId, SessionOrigin, SessionRest]
-  | readonly ["streams", SessionId, readonly (readonly [symbol: string, channel: Channel, lastTs: Micros])[]]
+  | readonly ["streams", SessionId, readonly (readonly [symbol: string, channel: Channel, lastTs: Micros | null])[]]
   | readonly ["frames", SessionId, FrameMemoryPart, readonly unknown[]]
   | readonly ["polls", exchange: string, FrameMemoryPart, readonly unknown[]]
   | readonly ["answers", readonly PollAnswer[]]

@@ -46,6 +46,11 @@ export class FillLedger {
     channels.set(stream.channel, tail);
   }
 
+  /** Forgets the last event of a stream: what comes next is compared with nothing. */
+  forget(exchange: string, symbol: string, channel: Channel): void {
+    if (this.#tails.get(exchange)?.get(symbol)?.delete(channel) === true) this.#size--;
+  }
+
   /** Adds a stretch; false where too many wait. */
   add(fill: Fill): boolean {
     if (this.#fills.length >= FILLS_MAX) return false;

@@ -5,6 +5,7 @@ import {
   type FillRule,
   type HttpRecord,
   readFillEnd,
+  type Stream,
 } from "../model/mod.ts";
 import type { NormalizedFrame } from "../normalize/mod.ts";
 import type { EventPlace, RecordAccount } from "./account.ts";
@@ -46,6 +47,12 @@ export class FillStage {
     this.#memory().fills.tailOf(session.exchange, symbol, channel)?.ended.push(gap);
   }
 
+  /** A stream is asked for no more: what it misses from here on is not to be fetched. */
+  forget(exchange: string, { channel, symbol }: Stream): void {
+    this.#memory().fills.forget(exchange, symbol, channel);
+    this.#lastTail = null;
+  }
+
   /** An event of a followed stream was emitted: it may be the first behind a gap, or behind a hole in its ids. */
   saw(session: SessionMemory, derivation: CompiledDerivation, channel: Channel): void {
     const account = this.#account;
@@ -63,15 +70,12 @@ export class FillStage {
       this.#memory().fills.follow({ exchange, symbol, channel }, { last: mark, receivedTs, ids, ended: [] });
       return;
     }
-    const stream = { channel, symbol, native: events.nativeSymbols[event] };
-    if (tail.ended.length > 0) this.#begin(session, derivation, { stream, tail, to: mark });
-    else if (isTrade && derivation.tradeIds !== null) {
-      const order = mark.id === null || tail.last.id === null ? null : compareIds(mark.id, tail.last.id);
-      // What comes late or again says nothing of what is missing.
-      if (order !== null && order <= 0) return;
-      if (derivation.tradeIds === "consecutive") this.#lookForHole(session, derivation, { stream, tail, to: mark });
-    } else if (!isTrade && mark.ts < tail.last.ts) return;
-    advance(tail, mark, { receivedTs, keepsIds });
+    const at = { stream: { channel, symbol, native: events.nativeSymbols[event] }, tail, to: mark };
+    const isOld = isTrade ? isOldTrade(mark, tail.last, derivation) : mark.ts < tail.last.ts;
+    if (tail.ended.length > 0) this.#begin(session, derivation, at);
+    else if (isTrade && !isOld && derivation.tradeIds === "consecutive") this.#lookForHole(session, derivation, at);
+    // What comes late or again says nothing of what is missing behind the last event.
+    if (!isOld) advance(tail, mark, { receivedTs, keepsIds });
   }
 
   /** Reads a page of history: emits what is missing, and tells the gap as filled where nothing is missing any more. */
@@ -271,14 +275,20 @@ function ruleOf(session: SessionMemory, { frames }: CompiledDerivation, channel:
   return frames.fills?.find((rule) => rule.channel === channel && rule.connectionId === session.connectionId) ?? null;
 }
 
-/** Whether the first event behind a gap follows the last one before it, or was known before. */
-function isNothingMissing({ channel, from, to, known }: Fill, { tradeIds }: CompiledDerivation): boolean {
+/** Whether a trade is the last one or stands before it, as far as ids tell. */
+function isOldTrade({ id }: Mark, last: Mark, { tradeIds }: CompiledDerivation): boolean {
+  if (tradeIds === null || id === null || last.id === null) return false;
+  const order = compareIds(id, last.id);
+  return order !== null && order <= 0;
+}
+
+/** Whether the first event behind a gap follows the last one before it, or stands at or before it. */
+function isNothingMissing({ channel, from, to, known }: Fill, derivation: CompiledDerivation): boolean {
+  if (channel !== "trades") return to.ts <= from.ts;
   if (from.id === null || to.id === null) return false;
-  if (channel !== "trades") return from.id === to.id;
-  if (tradeIds === null) return known.has(to.id);
-  const order = compareIds(to.id, from.id);
-  if (order === null) return false;
-  return order <= 0 || (tradeIds === "consecutive" && idsBetween(from.id, to.id) === 0n);
+  if (derivation.tradeIds === null) return known.has(to.id);
+  if (isOldTrade(to, from, derivation)) return true;
+  return derivation.tradeIds === "consecutive" && idsBetween(from.id, to.id) === 0n;
 }
 
 /** Consecutive ids prove both ends where everything between them was fetched. */

@@ -2,6 +2,7 @@ import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts
 import { type FrameEvents, FrameMemory, type NormalizedFrame } from "../normalize/mod.ts";
 import type { PipelineResult, RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
+import type { ConnectionGaps } from "./connection_gaps.ts";
 import type { FillStage } from "./fill_stage.ts";
 import type { GapStage } from "./gap_stage.ts";
 import type { CompiledDerivation, Plans } from "./plan_store.ts";
@@ -14,6 +15,7 @@ export interface FrameStageOptions {
   readonly plans: Plans;
   readonly state: StateStage;
   readonly gaps: GapStage;
+  readonly whole: ConnectionGaps;
   readonly books: BookStage;
   readonly fills: FillStage;
 }
@@ -28,14 +30,16 @@ export class FrameStage {
   readonly #plans: Plans;
   readonly #state: StateStage;
   readonly #gaps: GapStage;
+  readonly #whole: ConnectionGaps;
   readonly #books: BookStage;
   readonly #fills: FillStage;
 
-  constructor({ account, plans, state, gaps, books, fills }: FrameStageOptions) {
+  constructor({ account, plans, state, gaps, whole, books, fills }: FrameStageOptions) {
     this.#account = account;
     this.#plans = plans;
     this.#state = state;
     this.#gaps = gaps;
+    this.#whole = whole;
     this.#books = books;
     this.#fills = fills;
   }
@@ -43,12 +47,12 @@ export class FrameStage {
   /** Turns a frame into events. */
   frame(record: FrameRecord): void {
     const session = this.#state.memory.sessions.get(record.session);
-    if (session === undefined) return this.#gaps.orphan(record);
+    if (session === undefined) return this.#whole.orphan(record);
     const account = this.#account;
     account.exchange = session.exchange;
     account.session = session.id;
     const { derivation } = session;
-    if (derivation === null) return this.#gaps.underived(session, record.payload);
+    if (derivation === null) return this.#whole.underived(session, record.payload);
     const { payload, binary, at: receivedTs } = record;
     const { connectionId, books } = session;
     const read = derivation.normalizer.read({ connectionId, payload, binary, receivedTs }, session.frames);
@@ -57,7 +61,7 @@ export class FrameStage {
     if (books !== null && read.lostUpdates.length > 0) this.#books.loseUpdates(session, books, read.lostUpdates);
     this.#emit(read, { derivation, session, connectionId, payload });
     if (books !== null && read.checksums.length > 0) this.#books.check(books, read.checksums);
-    if (read.faults.length > 0) this.#gaps.faulty(session, read);
+    if (read.faults.length > 0) this.#whole.faulty(session, read);
   }
 
   /** Reads a page of history, or that no more of it is asked for. */
@@ -70,7 +74,7 @@ export class FrameStage {
     const read = derivation.normalizer.readHttp(input, this.#state.memory.pollsOf(exchange));
     this.#account.isAnswer = read.isAnswer;
     this.#fills.page(record, read, derivation);
-    if (read.faults.length > 0) this.#gaps.faulty(null, read);
+    if (read.faults.length > 0) this.#whole.faulty(null, read);
   }
 
   /** Turns the answer to a request into events. */
@@ -84,7 +88,7 @@ export class FrameStage {
       this.#plans.resolve({ exchange: record.exchange, planHash: record.planHash, descriptorHash: "" });
     if (derivation?.fills.has(record.request) === true) return this.#history(record, derivation);
     if (record.status === 0) this.#state.memory.answers.follow(record);
-    if (derivation === null) return this.#gaps.underived(session, record.body);
+    if (derivation === null) return this.#whole.underived(session, record.body);
     if (record.status === 0) return this.#gaps.pollMissed(record, derivation);
     const connectionId = session?.connectionId ?? null;
     const memory: FrameMemory = session?.frames ?? this.#state.memory.pollsOf(record.exchange);
@@ -94,7 +98,7 @@ export class FrameStage {
     account.isAnswer = read.isAnswer;
     if (read.isAnswer && record.session === null) this.#state.memory.answers.follow(record);
     this.#emit(read, { derivation, session, connectionId: connectionId ?? "", payload: body });
-    if (read.faults.length > 0) this.#gaps.faulty(null, read);
+    if (read.faults.length > 0) this.#whole.faulty(null, read);
   }
 
   /**
@@ -136,11 +140,20 @@ export class FrameStage {
     const { found } = read;
     const { batch, channels } = found;
     let last: Stream | null = null;
+    let hasLeft = false;
     for (let event = 0; event < batch.length; event++) {
       const channel = channels[event];
       const symbol = batch.symbols[event];
       const isNext = channel !== null && (last === null || last.symbol !== symbol || last.channel !== channel);
-      if (isNext) account.streams.push(last = { channel, symbol });
+      if (isNext) {
+        account.streams.push(last = { channel, symbol });
+        hasLeft = session !== null && session.hasLeft(channel, symbol);
+      } else if (channel === null) hasLeft = false;
+      // The book is not kept any more.
+      if (hasLeft && session !== null && this.#books.keeps(session, found, event)) {
+        this.#books.withhold(batch, event, event + 1);
+        continue;
+      }
       const kept = session === null ? null : this.#books.bookOf(session, found, event);
       if (kept !== null && session !== null) {
         const end = sameBook(found, event);
@@ -154,7 +167,7 @@ export class FrameStage {
       if (this.#isDuplicate(found, event, from)) account.duplicates++;
       else {
         account.pass(batch, event);
-        if (session !== null && channel !== null && from.derivation.followed?.has(channel) === true) {
+        if (session !== null && channel !== null && !hasLeft && from.derivation.followed?.has(channel) === true) {
           this.#fills.saw(session, from.derivation, channel);
         }
       }

@@ -1,30 +1,24 @@
 import {
   type Channel,
-  type ClockRecord,
   type ClosedRecord,
-  type DroppedRecord,
-  EXAMPLE_CHARS_MAX,
-  type FaultCode,
-  type FrameRecord,
   type GapCause,
   type HttpRecord,
-  type JournalRecord,
   type Micros,
   type OpenedRecord,
-  ORPHANS_MAX,
   readMissedAnswer,
   type RejectedRecord,
   SESSIONS_MAX,
+  type Stream,
   type StreamsRecord,
 } from "../model/mod.ts";
-import { exampleOf, type NormalizedFrame } from "../normalize/mod.ts";
-import { CONNECTION, type EventPlace, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
-import type { BookStage } from "./book_stage.ts";
+import type { EventPlace, RecordAccount } from "./account.ts";
+import type { KeptBook } from "./books.ts";
+import type { ConnectionGaps } from "./connection_gaps.ts";
 import type { EndedGap } from "./fill_ledger.ts";
 import { closedGap, describeClose, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
-import { openSession, type SessionGap, type SessionMemory, unknownPlan, unknownSession } from "./session_memory.ts";
+import { openSession, type SessionMemory, unknownPlan } from "./session_memory.ts";
 
 /** A stream as a session's data name it. */
 interface DataStream extends EventPlace {
@@ -34,26 +28,28 @@ interface DataStream extends EventPlace {
 /** What ends the gaps of polled streams: answers that belong to no session. */
 const POLL = { session: 0, connectionId: "" } as const;
 
-/** Turns what ends, fails or is missing into gaps, and ends them when their streams have data again. */
+/** What the other stages do about gaps of streams. */
+export interface GapStageOptions {
+  readonly account: RecordAccount;
+  readonly memory: () => PipelineMemory;
+  /** Gaps of whole connections. */
+  readonly whole: ConnectionGaps;
+  /** Told of each gap of a session's stream that its data have ended. */
+  readonly ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
+  /** Told of each stream of an instance that is asked for no more. */
+  readonly left: (exchange: string, stream: Stream) => void;
+}
+
+/** Turns what ends, fails or is missing of streams into gaps, and ends them when their streams have data again. */
 export class GapStage {
   readonly #account: RecordAccount;
   readonly #memory: () => PipelineMemory;
-  readonly #books: BookStage;
-  readonly #ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
+  readonly #options: GapStageOptions;
 
-  constructor(
-    options: {
-      readonly account: RecordAccount;
-      readonly memory: () => PipelineMemory;
-      readonly books: BookStage;
-      /** Told of each gap of a session's stream that its data have ended. */
-      readonly ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
-    },
-  ) {
+  constructor(options: GapStageOptions) {
+    this.#options = options;
     this.#account = options.account;
     this.#memory = options.memory;
-    this.#books = options.books;
-    this.#ended = options.ended;
   }
 
   /** A session begins. One whose plan is unknown is in a gap from here on. */
@@ -68,12 +64,7 @@ export class GapStage {
     }
     account.exchange = record.exchange;
     account.session = session.id;
-    if (session.derivation !== null) return;
-    const detail = unknownPlan(session.origin);
-    const action = "frames kept in the journal";
-    const from = record.at;
-    const id = account.emitGap(CONNECTION, openedGap({ stream: null, cause: "undecodable", from, detail, action }));
-    session.gap = { id, from };
+    if (session.derivation === null) this.#options.whole.openUnderived(session, record.at);
   }
 
   /** A session ends: every stream of it that no other session shows is in a gap from its last data on. */
@@ -82,14 +73,16 @@ export class GapStage {
     const memory = this.#memory();
     account.session = record.session;
     const session = memory.sessions.get(record.session);
-    if (session === undefined) return this.#closeOrphan(record);
+    if (session === undefined) return this.#options.whole.closeOrphan(record);
     memory.sessions.delete(session.id);
     account.exchange = session.exchange;
-    if (session.gap !== null) this.#closeUnderived(session, session.gap, record.at);
+    if (session.gap !== null) this.#options.whole.closeUnderived(session, session.gap, record.at);
     this.#openBookGaps(session);
     const detail = describeClose(record);
     for (const [symbol, channels] of session.streams) {
       for (const [channel, at] of channels) {
+        // Of a stream that has left it was told then.
+        if (at === null) continue;
         const from = Math.abs(at);
         if (memory.gaps.has(session.exchange, symbol, channel)) continue;
         if (this.#isShownElsewhere(session, symbol, channel)) continue;
@@ -105,7 +98,7 @@ export class GapStage {
   sawData(session: SessionMemory | null, { channel, symbol, native }: DataStream): void {
     const account = this.#account;
     const { exchange } = account;
-    session?.sawData(channel, symbol, account.at);
+    if (session?.sawData(channel, symbol, account.at) === false) return;
     const { gaps } = this.#memory();
     if (gaps.of(exchange).size === 0) return;
     const by = session === null ? POLL : { session: session.id, connectionId: session.connectionId };
@@ -116,7 +109,7 @@ export class GapStage {
       const gap = closedGap({ stream: channel, cause, from, fromSequence, to: account.at, detail, action });
       account.emitGap({ symbol, native }, gap, id);
       if (session === null) continue;
-      this.#ended(session, { channel, symbol, native }, { gapId: id, cause, from, to: account.at });
+      this.#options.ended(session, { channel, symbol, native }, { gapId: id, cause, from, to: account.at });
     }
   }
 
@@ -144,168 +137,76 @@ export class GapStage {
   /** Streams were rejected: each is in a gap until it has data after all. */
   rejected(record: RejectedRecord): void {
     const account = this.#account;
-    const { sessions, gaps } = this.#memory();
-    const session = sessions.get(record.session);
+    const session = this.#memory().sessions.get(record.session);
     account.session = record.session;
     account.exchange = session?.exchange ?? "";
-    for (const { channel, symbol } of record.streams) {
-      if (session !== undefined && gaps.has(session.exchange, symbol, channel, "rejected")) continue;
-      const place = { symbol, native: session?.nativeOf(symbol) ?? symbol };
-      const { at: from, reason: detail } = record;
-      const gap = openedGap({ stream: channel, cause: "rejected", from, detail, action: "stream left out" });
-      const id = account.emitGap(place, gap);
-      if (session === undefined) continue;
-      this.#remember(session, { channel, symbol }, { id, cause: "rejected", from, fromSequence: null, detail });
+    const { at: from, reason: detail } = record;
+    const gap = { cause: "rejected", from, detail, action: "stream left out" } as const;
+    for (const stream of record.streams) {
+      if (session !== undefined) this.#openStream(session, stream, gap);
+      else {account.emitGap(
+          { symbol: stream.symbol, native: stream.symbol },
+          openedGap({ ...gap, stream: stream.channel }),
+        );}
     }
   }
 
-  /** An open session asks for other streams: those that leave are in a gap from their last data on, until they come back. */
+  /**
+   * An open session asks for other streams: those that leave are in a gap from their last data on, until they come back. What
+   * passes meanwhile is not wanted: nothing is remembered of the stream that it could be fetched by. Where the new plan is
+   * unknown the session goes on with the one that it has, and streams of channels that this one leaves out are in a gap.
+   */
   streamsChanged({ session: id, at, planHash, added, removed }: StreamsRecord): void {
     const account = this.#account;
-    const { sessions, gaps, plans } = this.#memory();
+    const { sessions, plans } = this.#memory();
     account.session = id;
     const session = sessions.get(id);
     if (session === undefined) return;
     account.exchange = session.exchange;
-    const derivation = plans.resolve({ ...session.origin, planHash });
-    if (derivation !== null && session.derivation !== null) session.follow(planHash, derivation);
+    const origin = { ...session.origin, planHash };
+    const derivation = plans.resolve(origin);
     session.expect(added.filter(({ channel, symbol }) => !session.hasData(channel, symbol)), at);
-    for (const { channel, symbol } of removed) {
-      const from = Math.abs(session.forget(channel, symbol) ?? at);
-      if (gaps.has(session.exchange, symbol, channel) || this.#isShownElsewhere(session, symbol, channel)) continue;
-      const place = { symbol, native: session.nativeOf(symbol) };
-      const detail = "the configuration asks for it no more";
-      const gap = openedGap({ stream: channel, cause: "unsubscribed", from, detail, action: "none" });
-      const gapId = account.emitGap(place, gap);
-      this.#remember(session, { channel, symbol }, {
-        id: gapId,
-        cause: "unsubscribed",
-        from,
-        fromSequence: null,
-        detail,
-      });
-    }
-  }
-
-  /** Frames or records are missing from one session, or from every open one. */
-  dropped(record: DroppedRecord): void {
-    const account = this.#account;
-    const { sessions } = this.#memory();
-    const { frames, reason, fromTs: from, toTs: to } = record;
-    const detail = frames === 0 ? reason : `${frames} frames: ${reason}`;
-    const gap = closedGap({ stream: null, cause: "dropped", from, to, detail, action: "counted" });
-    const concerned = record.session === null ? [...sessions.keys()] : [record.session];
-    for (const id of concerned.length === 0 ? [0] : concerned) {
-      const session = sessions.get(id);
-      account.exchange = session?.exchange ?? "";
-      account.session = id;
-      account.emitGap(CONNECTION, gap);
-      if (session !== undefined) this.#books.loseUnnumbered(session, detail, "dropped");
-    }
-  }
-
-  /** Tells each exchange instance with open sessions: receive times before and after are not of one scale. */
-  clockStepped({ fromTs, toTs }: ClockRecord): void {
-    const account = this.#account;
-    this.#followClock(toTs - fromTs);
-    const seconds = (Math.abs(toTs - fromTs) / 1_000_000).toFixed(3);
-    const detail = `the system's clock was set ${toTs < fromTs ? "back" : "forward"} by ${seconds} s`;
-    const [from, to] = [Math.min(fromTs, toTs), Math.max(fromTs, toTs)];
-    const gap = closedGap({
-      stream: null,
-      cause: "clock",
-      from,
-      to,
-      detail,
-      action: "receive times follow the clock",
-    });
-    const latest = new Map([...this.#memory().sessions.values()].map(({ exchange, id }) => [exchange, id]));
-    for (const [exchange, session] of latest) {
-      account.exchange = exchange;
-      account.session = session;
-      account.emitGap(CONNECTION, gap);
-    }
-  }
-
-  /** Durations are those of time that passes: what they count from is moved to the new scale. */
-  #followClock(by: Micros): void {
-    const { dedup, sessions } = this.#memory();
-    dedup.clockStepped(by);
-    for (const { books } of sessions.values()) for (const { keeper } of books?.all() ?? []) keeper.clockStepped(by);
-  }
-
-  /** Tells one gap for all that is wrong with a frame. `session`: whose books may be concerned; null: none. */
-  faulty(session: SessionMemory | null, read: NormalizedFrame): void {
-    const losses = read.faults.filter(({ code }) => isLoss(code));
-    if (losses.length === 0) return;
-    const account = this.#account;
-    const [first] = losses;
-    const more = losses.length === 1 ? "" : ` and ${losses.length - 1} more`;
-    const detail = `${first.code} ${first.where}${more}`.slice(0, EXAMPLE_CHARS_MAX);
-    const { at } = account;
-    const action = "frame kept in the journal";
-    account.emitGap(
-      CONNECTION,
-      closedGap({ stream: null, cause: "undecodable", from: at, to: at, detail, action }),
-    );
-    // What a frame held that nothing could be read of may have been an update of any book.
-    if (session !== null && read.rule === null) this.#books.loseUnnumbered(session, detail, "undecodable");
-  }
-
-  /** A frame or an answer whose plan is unknown: counted as a fault. The gap of its session tells of it, or its own. */
-  underived(session: SessionMemory | null, payload: Uint8Array): void {
-    const account = this.#account;
-    const where = session === null ? "plan unknown" : unknownPlan(session.origin);
-    account.faults = [{ code: "undecodable", where, example: exampleOf(payload) }];
-    if (session !== null && session.gap !== null) {
-      session.lastTs = account.at;
-      return;
-    }
-    const { at } = account;
-    const action = "answer kept in the journal";
-    account.emitGap(
-      CONNECTION,
-      closedGap({ stream: null, cause: "undecodable", from: at, to: at, detail: where, action }),
-    );
-  }
-
-  /** A frame of a session whose opening is unknown: counted as a fault, and told once a session. */
-  orphan(record: FrameRecord): void {
-    const account = this.#account;
-    const { orphans } = this.#memory();
-    account.exchange = UNKNOWN_EXCHANGE;
-    account.session = record.session;
-    const detail = unknownSession(record.session);
-    account.faults = [{ code: "undecodable", where: "session unknown", example: exampleOf(record.payload) }];
-    if (orphans.has(record.session)) return;
+    for (const stream of removed) this.#leave(session, stream, at);
+    if (session.derivation === null) return;
+    if (derivation !== null) return session.follow(planHash, derivation);
+    const { wanted } = session.derivation.frames;
+    const detail = unknownPlan(origin);
     const action = "frames kept in the journal";
-    const from = record.at;
-    const gapId = account.emitGap(CONNECTION, openedGap({ stream: null, cause: "undecodable", from, detail, action }));
-    if (orphans.size >= ORPHANS_MAX) {
-      const [oldest] = orphans.keys();
-      orphans.delete(oldest);
+    for (const stream of added) {
+      if (wanted === null || wanted.includes(stream.channel)) continue;
+      this.#openStream(session, stream, { cause: "undecodable", from: at, detail, action });
     }
-    orphans.set(record.session, { gapId, from });
   }
 
-  /** A bug stopped the derivation of a record. */
-  quarantined(record: JournalRecord, error: unknown): void {
-    const account = this.#account;
-    const bug = (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-      .slice(0, EXAMPLE_CHARS_MAX);
-    const id = record.kind === "opened" ? account.offset : "session" in record ? record.session ?? 0 : 0;
-    const session = this.#memory().sessions.get(id);
-    account.bug = bug;
-    account.session = id;
-    account.exchange = "exchange" in record ? record.exchange : session?.exchange ?? "";
-    const { at } = account;
-    const detail = `a bug stopped the derivation of record ${account.offset}: ${bug}`.slice(0, EXAMPLE_CHARS_MAX);
-    const action = "record kept in the journal";
-    account.emitGap(
-      CONNECTION,
-      closedGap({ stream: null, cause: "undecodable", from: at, to: at, detail, action }),
-    );
-    if (session !== undefined) this.#books.loseAll(session, detail);
+  #leave(session: SessionMemory, stream: Stream, at: Micros): void {
+    const { channel, symbol } = stream;
+    const from = Math.abs(session.leave(channel, symbol) ?? at);
+    for (const kept of session.books?.forget(channel, symbol) ?? []) {
+      // A gap that was told ends under its id when the stream comes back.
+      if (kept.gapId !== "") this.#openBookGap(session, kept);
+    }
+    if (this.#isShownElsewhere(session, symbol, channel)) return;
+    this.#options.left(session.exchange, stream);
+    const detail = "the configuration asks for it no more";
+    this.#openStream(session, stream, { cause: "unsubscribed", from, detail, action: "none" });
+  }
+
+  /** Opens a gap of a stream, unless it is in one of the same cause. */
+  #openStream(
+    session: SessionMemory,
+    stream: Stream,
+    { cause, from, detail, action }: {
+      readonly cause: GapCause;
+      readonly from: Micros;
+      readonly detail: string;
+      readonly action: string;
+    },
+  ): void {
+    const { channel, symbol } = stream;
+    if (this.#memory().gaps.has(session.exchange, symbol, channel, cause)) return;
+    const place = { symbol, native: session.nativeOf(symbol) };
+    const id = this.#account.emitGap(place, openedGap({ stream: channel, cause, from, detail, action }));
+    this.#remember(session, stream, { id, cause, from, fromSequence: null, detail });
   }
 
   /** The records end for good: books that wait for their first snapshot are told as gaps. */
@@ -319,16 +220,18 @@ export class GapStage {
 
   /** Keeps the open gaps of a session's books for the next session that has their streams. */
   #openBookGaps(session: SessionMemory): void {
-    for (const kept of session.books?.all() ?? []) {
-      const open = kept.keeper.openGap;
-      if (open === null) continue;
-      const { cause, fromTs: from, fromSequence, detail } = open;
-      if (kept.gapId === "") {
-        const gap = openedGap({ stream: "book", cause, from, fromSequence, detail, action: "none" });
-        kept.gapId = this.#account.emitGap(kept, gap);
-      }
-      this.#remember(session, kept, { id: kept.gapId, cause, from, fromSequence, detail });
+    for (const kept of session.books?.all() ?? []) this.#openBookGap(session, kept);
+  }
+
+  #openBookGap(session: SessionMemory, kept: KeptBook): void {
+    const open = kept.keeper.openGap;
+    if (open === null) return;
+    const { cause, fromTs: from, fromSequence, detail } = open;
+    if (kept.gapId === "") {
+      const gap = openedGap({ stream: "book", cause, from, fromSequence, detail, action: "none" });
+      kept.gapId = this.#account.emitGap(kept, gap);
     }
+    this.#remember(session, kept, { id: kept.gapId, cause, from, fromSequence, detail });
   }
 
   #remember(
@@ -354,33 +257,4 @@ export class GapStage {
     }
     return false;
   }
-
-  #closeUnderived(session: SessionMemory, { id, from }: SessionGap, at: Micros): void {
-    const detail = unknownPlan(session.origin);
-    const action = "frames kept in the journal";
-    const gap = closedGap({ stream: null, cause: "undecodable", from, to: at, detail, action });
-    this.#account.emitGap(CONNECTION, gap, id);
-  }
-
-  #closeOrphan(record: ClosedRecord): void {
-    const { orphans } = this.#memory();
-    const orphan = orphans.get(record.session);
-    if (orphan === undefined) return;
-    orphans.delete(record.session);
-    const account = this.#account;
-    account.exchange = UNKNOWN_EXCHANGE;
-    const detail = unknownSession(record.session);
-    const action = "frames kept in the journal";
-    const { from, gapId } = orphan;
-    const gap = closedGap({ stream: null, cause: "undecodable", from, to: record.at, detail, action });
-    account.emitGap(CONNECTION, gap, gapId);
-  }
-}
-
-/**
- * Whether a fault means that data may be missing. A frame that merely matches no rule is counted and no hole; neither is an
- * answer without data, which is asked for again, nor a quote of an empty book.
- */
-function isLoss(code: FaultCode): boolean {
-  return code !== "unmatched" && code !== "empty_answer" && code !== "empty_quote";
 }

@@ -14,6 +14,7 @@ import {
 import { type PipelineResult, RecordAccount } from "./account.ts";
 import { BookStage } from "./book_stage.ts";
 import type { BookResync, KeptBook } from "./books.ts";
+import { ConnectionGaps } from "./connection_gaps.ts";
 import type { FillStretch } from "./fill.ts";
 import { FillStage } from "./fill_stage.ts";
 import { FrameStage, type LookMemory } from "./frame_stage.ts";
@@ -25,12 +26,14 @@ import { StateStage } from "./state_stage.ts";
 /**
  * Journal records in, events out: one synchronous function without clock, I/O or randomness, so that the same records give
  * the same events, live, in replay and for a sink that catches up. It says which stage takes which record:
- * `state` checkpoints, `frames` what was received, `gaps` what ended, failed or is missing.
+ * `state` checkpoints, `frames` what was received, `gaps` what ended, failed or is missing of
+ * streams, `whole` what is missing of whole connections.
  */
 export class Pipeline {
   readonly #plans: Plans;
   readonly #account = new RecordAccount();
   readonly #gaps: GapStage;
+  readonly #whole: ConnectionGaps;
   readonly #state: StateStage;
   readonly #frames: FrameStage;
 
@@ -54,13 +57,15 @@ export class Pipeline {
       sawData: (session, { channel, symbol, native }) => this.#gaps.sawData(session, { channel, symbol, native }),
     });
     const fills = new FillStage(account, () => state.memory);
-    this.#gaps = new GapStage({
+    const whole = this.#whole = new ConnectionGaps({ account, memory: () => state.memory, books });
+    const gaps = this.#gaps = new GapStage({
       account,
       memory: () => state.memory,
-      books,
+      whole,
       ended: (session, stream, gap) => fills.gapEnded(session, stream, gap),
+      left: (exchange, stream) => fills.forget(exchange, stream),
     });
-    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps: this.#gaps, books, fills });
+    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps, whole, books, fills });
     for (const frames of plans) this.setPlan(frames, { dedup, bookTops: tops });
   }
 
@@ -105,10 +110,10 @@ export class Pipeline {
         this.#gaps.rejected(record);
         break;
       case "dropped":
-        this.#gaps.dropped(record);
+        this.#whole.dropped(record);
         break;
       case "clock":
-        this.#gaps.clockStepped(record);
+        this.#whole.clockStepped(record);
         break;
       case "acked":
         break;
@@ -124,7 +129,7 @@ export class Pipeline {
     const account = this.#account;
     if (account.offset !== offset) account.begin(offset, record.at);
     account.reset();
-    this.#gaps.quarantined(record, error);
+    this.#whole.quarantined(record, error);
     return account;
   }
 

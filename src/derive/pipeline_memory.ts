@@ -101,7 +101,7 @@ export class PipelineMemory {
         return;
       }
       case "streams":
-        for (const [symbol, channel, at] of item[2]) this.sessions.get(item[1])?.sawData(channel, symbol, at);
+        for (const [symbol, channel, at] of item[2]) this.sessions.get(item[1])?.note(channel, symbol, at);
         return;
       case "frames":
         return this.sessions.get(item[1])?.frames.restore(item[2], item[3]);

@@ -27,8 +27,11 @@ export class SessionMemory {
   readonly frames = new FrameMemory();
   /** Null where the plan keeps no books. */
   readonly books: SessionBooks | null;
-  /** Symbol → channel → time of its last data; where none came the negative time of the opening. */
-  readonly streams = new Map<string, Map<Channel, Micros>>();
+  /**
+   * Symbol → channel → time of its last data; where none came the negative time of the opening, and null where the stream
+   * has left: what still comes of it was sent before the exchange took it back.
+   */
+  readonly streams = new Map<string, Map<Channel, Micros | null>>();
   /** Receive time of the last frame; null before the first. */
   lastTs: Micros | null = null;
   /** The gap that the whole session is in because its plan is unknown; null where it is known. */
@@ -64,24 +67,33 @@ export class SessionMemory {
 
   /** Notes what the session subscribes to, from the opening on. */
   expect(streams: readonly Stream[], at: Micros): void {
-    for (const { channel, symbol } of streams) this.sawData(channel, symbol, -at);
+    for (const { channel, symbol } of streams) this.note(channel, symbol, -at);
   }
 
-  /** Notes when a stream last had data. */
-  sawData(channel: Channel, symbol: string, at: Micros): void {
+  /** Sets what `streams` says of a stream. */
+  note(channel: Channel, symbol: string, at: Micros | null): void {
     let channels = this.streams.get(symbol);
     if (channels === undefined) this.streams.set(symbol, channels = new Map());
     channels.set(channel, at);
   }
 
-  /** Forgets a stream and its book. Returns the time of its last data as `streams` has it; null where it was not known. */
-  forget(channel: Channel, symbol: string): Micros | null {
-    const channels = this.streams.get(symbol);
-    const at = channels?.get(channel) ?? null;
-    channels?.delete(channel);
-    if (channels?.size === 0) this.streams.delete(symbol);
-    if (channel === "book") this.books?.forget(symbol);
+  /** Notes when a stream last had data; false, and nothing is noted, where it has left. */
+  sawData(channel: Channel, symbol: string, at: Micros): boolean {
+    if (this.hasLeft(channel, symbol)) return false;
+    this.note(channel, symbol, at);
+    return true;
+  }
+
+  /** Notes that a stream has left. Returns what `streams` said of it; null where it was not known. */
+  leave(channel: Channel, symbol: string): Micros | null {
+    const at = this.streams.get(symbol)?.get(channel) ?? null;
+    this.note(channel, symbol, null);
     return at;
+  }
+
+  /** Whether a stream was taken back, and not asked for again since. */
+  hasLeft(channel: Channel, symbol: string): boolean {
+    return this.streams.get(symbol)?.get(channel) === null;
   }
 
   /** Whether a stream has had data in this session. */

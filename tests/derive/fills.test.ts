@@ -78,8 +78,8 @@ class Rig {
   }
 
   /** Goes on with another pipeline that knows what a checkpoint holds. */
-  restart(): void {
-    const parts = [...this.pipeline.saveState()];
+  restart(change: (part: string) => string = (part) => part): void {
+    const parts = [...this.pipeline.saveState()].map(change);
     this.pipeline = this.#make();
     this.pipeline.restoreState(parts);
   }
@@ -104,9 +104,16 @@ class Rig {
     return this.pipeline.process(this.#offset++, frame);
   }
 
-  close(session: number): void {
+  /** A reload asks for the stream no more, or again. */
+  ask(session: number, change: "added" | "removed"): PipelineResult {
     const at = AT + this.#offset;
-    this.pipeline.process(this.#offset++, { kind: "closed", session, at, cause: "error", code: null, reason: "" });
+    const streams = { added: [], removed: [], [change]: [{ channel: "trades", symbol: "A" }] };
+    return this.pipeline.process(this.#offset++, { kind: "streams", session, at, planHash: "gone", ...streams });
+  }
+
+  close(session: number): PipelineResult {
+    const [at, cause] = [AT + this.#offset, "error"] as const;
+    return this.pipeline.process(this.#offset++, { kind: "closed", session, at, cause, code: null, reason: "" });
   }
 
   #http(status: number, body: Uint8Array): PipelineResult {
@@ -239,4 +246,52 @@ Deno.test("rows without ids are not taken: nobody can tell which of them are kno
   const page = rig.page(["", ""].map(() => null as unknown as string), () => 105);
   assert.deepEqual([page.page?.lacksIds, page.page?.isFilled], [true, false]);
   assert.deepEqual(idsOf(page.envelopes, true), []);
+});
+
+Deno.test("a stream that a reload takes back is in a gap until it is asked for again, whatever still comes of it", () => {
+  const rig = new Rig("consecutive");
+  const session = rig.open();
+  rig.trades(session, ["101"]);
+  const [left] = gapsOf(rig.ask(session, "removed"));
+  assert.deepEqual([left.cause, left.state], ["unsubscribed", "opened"]);
+  const late = rig.trades(session, ["102"]);
+  assert.deepEqual([idsOf(late.envelopes, undefined), gapsOf(late)], [["102"], []], "it was sent before");
+  rig.restart();
+  assert.deepEqual(gapsOf(rig.trades(session, ["103"])), [], "a checkpoint knows that the stream has left");
+  rig.ask(session, "added");
+  const back = rig.trades(session, ["140"]);
+  assert.deepEqual(gapsOf(back).map(({ gap_id, state }) => [gap_id, state]), [[left.gap_id, "closed"]]);
+  assert.deepEqual(back.fills, [], "what passed meanwhile was not wanted");
+});
+
+Deno.test("a stream that left before its session ended is told once", () => {
+  const rig = new Rig("consecutive");
+  const session = rig.open();
+  rig.trades(session, ["101"]);
+  rig.ask(session, "removed");
+  rig.trades(session, ["102"]);
+  assert.deepEqual(gapsOf(rig.close(session)), []);
+});
+
+Deno.test("trades that are sent again behind a gap show that none is missing, and the next one is compared with the last", () => {
+  const rig = new Rig("consecutive");
+  const first = rig.open();
+  rig.trades(first, ["101", "102"]);
+  rig.close(first);
+  const second = rig.open();
+  const back = rig.trades(second, ["101"]);
+  assert.deepEqual(gapsOf(back).map(({ state }) => state), ["closed", "filled"]);
+  assert.deepEqual(back.fills, []);
+  const next = rig.trades(second, ["102", "103"]);
+  assert.deepEqual(gapsOf(next), [], "the last trade is still the newest");
+  const [hole] = gapsOf(rig.trades(second, ["105"]));
+  assert.deepEqual([hole.from_sequence, hole.to_sequence], ["103", "105"]);
+});
+
+Deno.test("a checkpoint of the version before is read: it knows no stream that has left", () => {
+  const rig = new Rig("consecutive");
+  const session = rig.open();
+  rig.trades(session, ["101"]);
+  rig.restart((part) => part.replace('"version":5', '"version":4'));
+  assert.deepEqual(gapsOf(rig.trades(session, ["104"])).map(({ cause }) => cause), ["sequence"]);
 });

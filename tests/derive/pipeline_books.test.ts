@@ -138,6 +138,13 @@ class Rig {
     });
   }
 
+  /** A reload asks for the stream no more, or again. */
+  ask(change: "added" | "removed"): Outcome {
+    const at = this.#offset + 1;
+    const streams = { added: [], removed: [], [change]: [{ channel: "book", symbol: "X" }] };
+    return this.#process({ kind: "streams", session: this.session, at, planHash: "gone", ...streams });
+  }
+
   close(): void {
     const at = this.#offset;
     this.#process({ kind: "closed", session: this.session, at, cause: "peer", code: null, reason: "" });
@@ -366,4 +373,34 @@ Deno.test("Pipeline derives tops again where the exchange's time went back for g
   const backMs = at - STAMP_AHEAD_US_MAX / 1000 - 2_000;
   assert.equal(isTop(rig.frame(pushed(delta(7, 7, { t: backMs }))).events), true);
   assert.equal(isTop(rig.frame(pushed(delta(8, 8, { t: backMs + 100 }))).events), false);
+});
+
+Deno.test("Pipeline keeps no book of a stream that has left, and begins one when it comes back", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE));
+  rig.frame(pushed(delta(6, 6)));
+  assert.deepEqual(rig.ask("removed").events, ["gap X unsubscribed 3-null null-null: none"]);
+  const withheld = { events: [], resyncs: [], withheld: "0 1" };
+  assert.deepEqual(rig.frame(pushed(delta(7, 7))), withheld, "a book without an image would ask for one");
+  rig.restart();
+  assert.deepEqual(rig.frame(pushed(delta(8, 8))), withheld);
+  assert.deepEqual(rig.states(), []);
+  rig.ask("added");
+  const { events } = rig.frame(pushed({ ...IMAGE, u: 20 }));
+  assert.equal(events.at(-1), "snapshot X 20 9,1 11,1");
+  assert.match(events[0], /^gap X unsubscribed 3-/);
+});
+
+Deno.test("Pipeline ends the gap of a book that was broken when its stream left under the id that was told", () => {
+  const rig = new Rig();
+  rig.frame(pushed(IMAGE));
+  rig.frame(pushed(delta(8, 9)));
+  rig.ask("removed");
+  rig.ask("added");
+  const { events } = rig.frame(pushed({ ...IMAGE, u: 20 }));
+  assert.deepEqual(events.map((event) => event.split(" ").slice(0, 3).join(" ")), [
+    "gap X sequence",
+    "gap X unsubscribed",
+    "snapshot X 20",
+  ]);
 });
