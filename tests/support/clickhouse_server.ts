@@ -1,4 +1,4 @@
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer } from "./server_process.ts";
 
 const CHDB = `${SERVERS_DIR}/chdb`;
 const SCRIPT = new URL("./clickhouse_server.py", import.meta.url).pathname;
@@ -8,22 +8,16 @@ const [USER, PASSWORD] = ["collector", "secret-of-clickhouse"];
 export const CLICKHOUSE_ABSENT = isThere(`${CHDB}/chdb`) ? null : "no ClickHouse engine is installed";
 
 /** ClickHouse's engine of its own, behind its HTTP interface. */
-export class ClickhouseServer {
+export class ClickhouseServer extends TestServer {
   readonly port: number;
-  readonly #dir: string;
-  readonly #process: ServerProcess;
 
   private constructor(dir: string, port: number) {
-    this.#dir = dir;
-    this.port = port;
-    this.#process = new ServerProcess({
+    super(dir, {
       command: "python3",
       args: [SCRIPT, String(port), `${dir}/data`, `${USER}:${PASSWORD}`],
       env: { PYTHONPATH: CHDB },
-      ready: async () => {
-        await this.query("select 1");
-      },
     });
+    this.port = port;
   }
 
   static async start(): Promise<ClickhouseServer> {
@@ -34,6 +28,10 @@ export class ClickhouseServer {
 
   url(password = PASSWORD): string {
     return `http://${USER}:${password}@127.0.0.1:${this.port}`;
+  }
+
+  protected async answers(): Promise<void> {
+    await this.query("select 1");
   }
 
   /** Runs a statement; returns its answer as text. */
@@ -47,26 +45,5 @@ export class ClickhouseServer {
     const body = await answer.text();
     if (!answer.ok) throw new Error(`${text}: ${body}`);
     return body;
-  }
-
-  start(): Promise<void> {
-    return this.#process.start();
-  }
-
-  kill(): Promise<void> {
-    return this.#process.kill();
-  }
-
-  suspend(): void {
-    this.#process.suspend();
-  }
-
-  resume(): void {
-    this.#process.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
   }
 }

@@ -1,5 +1,5 @@
 import { Admin, Consumer } from "@platformatic/kafka";
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer, TLS_FILES } from "./server_process.ts";
 
 const LIBS = `${SERVERS_DIR}/kafka`;
 
@@ -9,41 +9,30 @@ export const KAFKA_ABSENT = isThere(LIBS) ? null : "no Kafka is installed";
 const [USER, PASSWORD] = ["collector", "kafka-secret"];
 
 /** A Kafka of one node (KRaft): one port with a login for the sink, one without for readers. */
-export class KafkaServer {
-  readonly #login = freePort();
+export class KafkaServer extends TestServer {
+  readonly port = freePort();
   readonly #plain = freePort();
-  readonly #dir: string;
-  readonly #process: ServerProcess;
+  readonly #tls: boolean;
 
-  private constructor(dir: string) {
-    this.#dir = dir;
-    this.#process = new ServerProcess({
-      command: "java",
-      args: ["-Xmx400m", "-cp", `${LIBS}/*`, "kafka.Kafka", `${dir}/server.properties`],
-      ready: async () => void await this.#use((admin) => admin.listTopics({})),
-      readyMs: 120_000,
-    });
+  private constructor(dir: string, tls: boolean) {
+    const args = ["-Xmx400m", "-cp", `${LIBS}/*`, "kafka.Kafka", `${dir}/server.properties`];
+    super(dir, { command: "java", args, readyMs: 120_000 });
+    this.#tls = tls;
   }
 
-  static async start(): Promise<KafkaServer> {
-    const server = new KafkaServer(await Deno.makeTempDir({ prefix: "kafka" }));
+  static async start({ tls = false } = {}): Promise<KafkaServer> {
+    const server = new KafkaServer(await Deno.makeTempDir({ prefix: "kafka" }), tls);
     await server.#format();
     await server.start();
     return server;
   }
 
   url(password = PASSWORD): string {
-    return `kafka://${USER}:${password}@127.0.0.1:${this.#login}`;
+    return `kafka://${USER}:${password}@127.0.0.1:${this.port}`;
   }
 
-  start = () => this.#process.start();
-  kill = () => this.#process.kill();
-  suspend = () => this.#process.suspend();
-  resume = () => this.#process.resume();
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
+  protected answers(): Promise<void> {
+    return this.#use(async (admin) => void await admin.listTopics({}));
   }
 
   /** Removes topics whose names begin so. */
@@ -109,15 +98,16 @@ export class KafkaServer {
       "process.roles": "broker,controller",
       "node.id": 1,
       "controller.quorum.voters": `1@127.0.0.1:${controller}`,
-      listeners:
-        `SASL://127.0.0.1:${this.#login},PLAIN://127.0.0.1:${this.#plain},CONTROLLER://127.0.0.1:${controller}`,
-      "listener.security.protocol.map": "SASL:SASL_PLAINTEXT,PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT",
+      listeners: `SASL://127.0.0.1:${this.port},PLAIN://127.0.0.1:${this.#plain},CONTROLLER://127.0.0.1:${controller}`,
+      "listener.security.protocol.map": `SASL:${
+        this.#tls ? "SASL_SSL" : "SASL_PLAINTEXT"
+      },PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT`,
       "inter.broker.listener.name": "PLAIN",
       "controller.listener.names": "CONTROLLER",
       "sasl.enabled.mechanisms": "PLAIN",
       "listener.name.sasl.plain.sasl.jaas.config": "org.apache.kafka.common.security.plain.PlainLoginModule required " +
         `user_${USER}="${PASSWORD}";`,
-      "log.dirs": `${this.#dir}/data`,
+      "log.dirs": `${this.dir}/data`,
       "offsets.topic.replication.factor": 1,
       "transaction.state.log.replication.factor": 1,
       "transaction.state.log.min.isr": 1,
@@ -127,8 +117,13 @@ export class KafkaServer {
       "broker.session.timeout.ms": 3000,
       "broker.heartbeat.interval.ms": 500,
     };
+    if (this.#tls) {
+      const pem = await Promise.all([TLS_FILES.key, TLS_FILES.certificate].map((path) => Deno.readTextFile(path)));
+      await Deno.writeTextFile(`${this.dir}/server.pem`, pem.join(""));
+      Object.assign(lines, { "ssl.keystore.type": "PEM", "ssl.keystore.location": `${this.dir}/server.pem` });
+    }
     const text = Object.entries(lines).map(([key, value]) => `${key}=${value}\n`).join("");
-    await Deno.writeTextFile(`${this.#dir}/server.properties`, text);
+    await Deno.writeTextFile(`${this.dir}/server.properties`, text);
     const id = "MkU3OEVBNTcwNTJENDM2Qk";
     const args = [
       "-cp",
@@ -138,7 +133,7 @@ export class KafkaServer {
       "-t",
       id,
       "-c",
-      `${this.#dir}/server.properties`,
+      `${this.dir}/server.properties`,
     ];
     const { success, stderr, stdout } = await new Deno.Command("java", { args }).output();
     if (!success) {

@@ -1,5 +1,5 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer, TLS_FILES } from "./server_process.ts";
 
 const BIN = `${SERVERS_DIR}/bin/nats-server`;
 
@@ -9,20 +9,20 @@ export const NATS_ABSENT = isThere(BIN) ? null : "no nats-server is installed";
 const [USER, PASSWORD] = ["collector", "nats-secret"];
 
 /** A NATS server of its own with JetStream. */
-export class NatsServer {
-  readonly port = freePort();
-  readonly #dir: string;
-  readonly #process: ServerProcess;
+export class NatsServer extends TestServer {
+  readonly port: number;
+  readonly #tls: boolean;
 
-  private constructor(dir: string) {
-    this.#dir = dir;
-    const args = ["-a", "127.0.0.1", "-p", String(this.port), "-js", "-sd", dir, "--user", USER, "--pass", PASSWORD];
-    const ready = () => this.#use((connection) => connection.request("$JS.API.INFO", "", { timeout: 500 }));
-    this.#process = new ServerProcess({ command: BIN, args, ready: async () => void await ready() });
+  private constructor(dir: string, port: number, tls: boolean) {
+    const args = ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", dir, "--user", USER, "--pass", PASSWORD];
+    const secured = tls ? ["--tls", "--tlscert", TLS_FILES.certificate, "--tlskey", TLS_FILES.key] : [];
+    super(dir, { command: BIN, args: [...args, ...secured] });
+    this.port = port;
+    this.#tls = tls;
   }
 
-  static async start(): Promise<NatsServer> {
-    const server = new NatsServer(await Deno.makeTempDir({ prefix: "nats" }));
+  static async start({ tls = false } = {}): Promise<NatsServer> {
+    const server = new NatsServer(await Deno.makeTempDir({ prefix: "nats" }), freePort(), tls);
     await server.start();
     return server;
   }
@@ -31,14 +31,8 @@ export class NatsServer {
     return `nats://${USER}:${password}@127.0.0.1:${this.port}`;
   }
 
-  start = () => this.#process.start();
-  kill = () => this.#process.kill();
-  suspend = () => this.#process.suspend();
-  resume = () => this.#process.resume();
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
+  protected answers(): Promise<void> {
+    return this.#use(async (connection) => void await connection.request("$JS.API.INFO", "", { timeout: 500 }));
   }
 
   /** Calls the API of JetStream. */
@@ -65,7 +59,7 @@ export class NatsServer {
   }
 
   async #use<T>(body: (connection: NatsConnection) => Promise<T>): Promise<T> {
-    const login = { user: USER, pass: PASSWORD };
+    const login = { user: USER, pass: PASSWORD, ...(this.#tls ? { tls: { caFile: TLS_FILES.ca } } : {}) };
     const connection = await connect({ servers: `127.0.0.1:${this.port}`, ...login, reconnect: false, timeout: 1000 });
     try {
       return await body(connection);

@@ -1,4 +1,4 @@
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer } from "./server_process.ts";
 
 const JAR = `${SERVERS_DIR}/questdb/questdb-9.3.4.jar`;
 
@@ -8,15 +8,11 @@ export const QUESTDB_ABSENT = isThere(JAR) ? null : "no QuestDB is installed";
 const [USER, PASSWORD] = ["collector", "secret-of-questdb"];
 
 /** A QuestDB of its own. */
-export class QuestdbServer {
+export class QuestdbServer extends TestServer {
   readonly port: number;
-  readonly #dir: string;
-  readonly #process: ServerProcess;
 
   private constructor(dir: string, port: number) {
-    this.#dir = dir;
-    this.port = port;
-    this.#process = new ServerProcess({
+    super(dir, {
       command: "java",
       args: ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-p", JAR]
         .concat(["-m", "io.questdb/io.questdb.ServerMain", "-d", dir, "-n"]),
@@ -30,10 +26,8 @@ export class QuestdbServer {
         QDB_TELEMETRY_ENABLED: "false",
         QDB_SHARED_WORKER_COUNT: "2",
       },
-      ready: async () => {
-        await this.query("select 1");
-      },
     });
+    this.port = port;
   }
 
   static async start(): Promise<QuestdbServer> {
@@ -44,6 +38,10 @@ export class QuestdbServer {
 
   url(password = PASSWORD): string {
     return `http://${USER}:${password}@127.0.0.1:${this.port}`;
+  }
+
+  protected async answers(): Promise<void> {
+    await this.query("select 1");
   }
 
   /** Runs a statement; returns its rows, each an array. */
@@ -68,26 +66,5 @@ export class QuestdbServer {
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
     throw new Error("The write-ahead log is not applied");
-  }
-
-  start(): Promise<void> {
-    return this.#process.start();
-  }
-
-  kill(): Promise<void> {
-    return this.#process.kill();
-  }
-
-  suspend(): void {
-    this.#process.suspend();
-  }
-
-  resume(): void {
-    this.#process.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
   }
 }

@@ -1,5 +1,5 @@
 import { createClient } from "@redis/client";
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer } from "./server_process.ts";
 
 /** Servers that speak the protocol, each with why it cannot be had; null where it can. */
 export const REDIS_BINARIES = [
@@ -10,21 +10,18 @@ export const REDIS_BINARIES = [
 const PASSWORD = "redis-secret";
 
 /** A Redis of its own that syncs every write. */
-export class RedisServer {
-  readonly port = freePort();
-  readonly #dir: string;
-  readonly #process: ServerProcess;
+export class RedisServer extends TestServer {
+  readonly port: number;
 
-  private constructor(path: string, dir: string) {
-    this.#dir = dir;
-    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", dir, "--requirepass", PASSWORD]
+  private constructor(path: string, dir: string, port: number) {
+    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--requirepass", PASSWORD]
       .concat(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
-    const ready = () => this.call("PING");
-    this.#process = new ServerProcess({ command: path, args, ready: async () => void await ready() });
+    super(dir, { command: path, args });
+    this.port = port;
   }
 
   static async start(path: string): Promise<RedisServer> {
-    const server = new RedisServer(path, await Deno.makeTempDir({ prefix: "redis" }));
+    const server = new RedisServer(path, await Deno.makeTempDir({ prefix: "redis" }), freePort());
     await server.start();
     return server;
   }
@@ -33,14 +30,8 @@ export class RedisServer {
     return `redis://:${password}@127.0.0.1:${this.port}`;
   }
 
-  start = () => this.#process.start();
-  kill = () => this.#process.kill();
-  suspend = () => this.#process.suspend();
-  resume = () => this.#process.resume();
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
+  protected async answers(): Promise<void> {
+    await this.call("PING");
   }
 
   async call(...command: readonly string[]): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { AwsClient } from "aws4fetch";
-import { freePort, isThere, ServerProcess, SERVERS_DIR } from "./server_process.ts";
+import { freePort, isThere, SERVERS_DIR, TestServer } from "./server_process.ts";
 
 const WEED = `${SERVERS_DIR}/seaweed/bin/weed`;
 const [KEY, SECRET] = ["collector", "s3-secret-key"];
@@ -8,19 +8,15 @@ const [KEY, SECRET] = ["collector", "s3-secret-key"];
 export const S3_ABSENT = isThere(WEED) ? null : "no SeaweedFS is installed";
 
 /** SeaweedFS with its S3 interface and an empty bucket `market`. */
-export class S3Server {
+export class S3Server extends TestServer {
   readonly port: number;
-  readonly #dir: string;
-  readonly #process: ServerProcess;
   readonly #client = new AwsClient({ accessKeyId: KEY, secretAccessKey: SECRET, service: "s3", region: "us-east-1" });
 
   private constructor(dir: string, port: number) {
-    this.#dir = dir;
-    this.port = port;
     const ports = ["master", "volume", "filer"].flatMap((
       part,
     ) => [`-${part}.port=${freePort()}`, `-${part}.port.grpc=${freePort()}`]);
-    this.#process = new ServerProcess({
+    super(dir, {
       command: WEED,
       args: ["server", `-dir=${dir}`, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", ...ports, "-master.volumeSizeLimitMB=64"]
         .concat(["-volume.max=20", "-filer", "-s3", `-s3.port=${port}`, `-s3.port.grpc=${freePort()}`])
@@ -28,15 +24,8 @@ export class S3Server {
       cwd: dir,
       // Its sockets lie in the folder for temporary files, and stay there when it is killed.
       env: { TMPDIR: dir },
-      ready: async () => {
-        // Buckets can be made before objects can be written.
-        for (const [path, body] of [["ready", null], ["ready/object", "content"], ["market", null]] as const) {
-          const answer = await this.#fetch(path, "PUT", body);
-          await answer.body?.cancel();
-          if (!answer.ok && answer.status !== 409) throw new Error(`status ${answer.status}`);
-        }
-      },
     });
+    this.port = port;
   }
 
   static async start(): Promise<S3Server> {
@@ -55,6 +44,15 @@ export class S3Server {
       access_key_id: KEY,
       secret_access_key: SECRET,
     };
+  }
+
+  protected async answers(): Promise<void> {
+    // Buckets can be made before objects can be written.
+    for (const [path, body] of [["ready", null], ["ready/object", "content"], ["market", null]] as const) {
+      const answer = await this.#fetch(path, "PUT", body);
+      await answer.body?.cancel();
+      if (!answer.ok && answer.status !== 409) throw new Error(`status ${answer.status}`);
+    }
   }
 
   /** Keys of objects below a prefix, sorted. */
@@ -80,27 +78,6 @@ export class S3Server {
 
   async remove(key: string): Promise<void> {
     await (await this.#fetch(pathOf(key), "DELETE")).body?.cancel();
-  }
-
-  start(): Promise<void> {
-    return this.#process.start();
-  }
-
-  kill(): Promise<void> {
-    return this.#process.kill();
-  }
-
-  suspend(): void {
-    this.#process.suspend();
-  }
-
-  resume(): void {
-    this.#process.resume();
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await Deno.remove(this.#dir, { recursive: true });
   }
 
   async #fetch(path: string, method: string, body: string | null = null): Promise<Response> {

@@ -1,4 +1,5 @@
 /** Servers that sinks are tested against: each started by a test on a free port in a folder of its own. */
+import { fileURLToPath } from "node:url";
 import { freePort } from "./collector_process.ts";
 export { freePort };
 
@@ -88,6 +89,62 @@ export class ServerProcess {
   resume(): void {
     if (this.#child !== null) signal(this.#child, "SIGCONT");
   }
+}
+
+/** A server in a folder of its own, which goes with it. */
+export abstract class TestServer {
+  protected readonly dir: string;
+  readonly #process: ServerProcess;
+
+  protected constructor(dir: string, command: Omit<ServerCommand, "ready">) {
+    this.dir = dir;
+    this.#process = new ServerProcess({ ...command, ready: () => this.answers() });
+  }
+
+  /** Resolves when the server answers. */
+  protected abstract answers(): Promise<void>;
+
+  protected get pid(): number | null {
+    return this.#process.pid;
+  }
+
+  /** Starts it, again with the same port and folder, and waits until it answers. */
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void> {
+    return this.#process.kill();
+  }
+
+  /** Lets it hang: it holds its connections and says nothing. */
+  suspend(): void | Promise<void> {
+    this.#process.suspend();
+  }
+
+  resume(): void | Promise<void> {
+    this.#process.resume();
+  }
+
+  /** Ends it and removes its folder. */
+  async stop(): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
+
+/** Files of a certificate for `localhost` and 127.0.0.1, its key, and the authority that signed it. */
+export const TLS_FILES = {
+  ca: tlsFile("ca.pem"),
+  /** Another authority, which has signed nothing here. */
+  other: tlsFile("other_ca.pem"),
+  certificate: tlsFile("server.pem"),
+  key: tlsFile("server_key.pem"),
+};
+
+function tlsFile(name: string): string {
+  return fileURLToPath(new URL(`../host/fixtures/${name}`, import.meta.url));
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
