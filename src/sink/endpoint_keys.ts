@@ -13,17 +13,22 @@ export function urlKey(schemes: readonly string[], example: string) {
   );
 }
 
-/** The key `ca_path` of a destination that is spoken to over TLS. */
+/** The key `ca_path` of a destination whose address does not say by itself that it is spoken to over TLS. */
 export const caKey = z.string().min(1).optional().describe(
   "PEM file of the authority that the server's certificate is checked against; asks for TLS. Absent: the platform's own",
+);
+
+/** The key `ca_path` of a destination that is spoken to over HTTP. */
+export const httpsCaKey = z.string().min(1).optional().describe(
+  "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
 );
 
 /** Reads the authorities of `ca_path`; null where none is given. Rejects with a `Failure` of code `tls`. */
 export async function readAuthorities(
   files: Pick<Files, "readText">,
-  path: string | undefined,
+  path: string | null | undefined,
 ): Promise<string | null> {
-  if (path === undefined) return null;
+  if (path === null || path === undefined) return null;
   const text = await files.readText(path);
   if (text === null || !text.includes("-----BEGIN CERTIFICATE-----")) {
     const why = text === null ? "there is no such file" : "it holds no certificate";

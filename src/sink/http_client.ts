@@ -1,5 +1,6 @@
-import type { FetchResponse, Host } from "../host/mod.ts";
+import type { FetchRequest, FetchResponse, Host } from "../host/mod.ts";
 import { Failure, Secret } from "../model/mod.ts";
+import { readAuthorities } from "./endpoint_keys.ts";
 
 /** A server that is written to over HTTP. */
 export interface HttpEndpoint {
@@ -27,7 +28,7 @@ export class SinkHttp {
   readonly #host: Host;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string | Secret>>;
-  readonly #caPaths: readonly string[];
+  readonly #caPath: string | null;
 
   constructor({ url, caPath }: HttpEndpoint, host: Host) {
     this.#host = host;
@@ -35,21 +36,40 @@ export class SinkHttp {
     const login = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
     this.#headers = login === ":" ? {} : { authorization: new Secret("login", `Basic ${base64(login)}`) };
     this.#base = `${address.protocol}//${address.host}${address.pathname.replace(/\/$/, "")}`;
-    this.#caPaths = caPath === null ? [] : [caPath];
+    this.#caPath = caPath;
   }
 
   /** Returns the answer of any status. Rejects with a `Failure` where there is none. */
   async call({ path, query = {}, headers = {}, body, signal }: HttpCall): Promise<FetchResponse> {
     const search = new URLSearchParams(query).toString();
-    return await this.#host.fetcher.fetch({
+    return await fetchSecured(this.#host, this.#caPath, {
       method: body === null ? "GET" : "POST",
       url: `${this.#base}${path}${search === "" ? "" : `?${search}`}`,
       headers: { ...this.#headers, ...headers },
       body,
-      caCertPaths: this.#caPaths,
       timeoutMs: REQUEST_MS,
       bytesMax: ANSWER_BYTES_MAX,
     }, signal);
+  }
+}
+
+/**
+ * Asks a server whose certificate is checked against the authority in a file too, where one is given. Rejects with a
+ * `Failure`: a certificate that is not trusted stays so until a person acts; a handshake that was cut off may succeed.
+ */
+export async function fetchSecured(
+  { fetcher, files }: Pick<Host, "fetcher" | "files">,
+  caPath: string | null,
+  request: Omit<FetchRequest, "caCertPaths">,
+  signal: AbortSignal,
+): Promise<FetchResponse> {
+  await readAuthorities(files, caPath);
+  try {
+    return await fetcher.fetch({ ...request, caCertPaths: caPath === null ? [] : [caPath] }, signal);
+  } catch (error) {
+    const isRefused = error instanceof Failure && error.code === "tls" && /certificate/i.test(error.message);
+    if (isRefused) throw new Failure("tls", error.message, { retry: false, cause: error });
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { httpsCaKey, urlKey } from "../endpoint_keys.ts";
 import { shownAddress } from "../http_client.ts";
 import { DEADLINES, sinkType } from "../sink_type.ts";
 import { TABLE_KEYS } from "../table_keys.ts";
@@ -11,12 +12,8 @@ export const CLICKHOUSE = sinkType({
   name: "clickhouse",
   summary: "Rows in ClickHouse over HTTP",
   keys: {
-    url: z.string().regex(/^https?:\/\/[^/]+/).meta({ title: "an address such as `http://host:8123`" }).describe(
-      "Address of the HTTP interface, with user and password: `http://collector:${CLICKHOUSE_PASSWORD}@host:8123`",
-    ),
-    ca_path: z.string().min(1).optional().describe(
-      "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
-    ),
+    url: urlKey(["http", "https"], "http://collector:${CLICKHOUSE_PASSWORD}@host:8123"),
+    ca_path: httpsCaKey,
     database: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/).optional().describe(
       "Database of the tables; it has to exist. Absent: the user's own",
     ),

@@ -1,7 +1,7 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import type { Host } from "../../host/mod.ts";
-import { Failure } from "../../model/mod.ts";
+import { readAuthorities } from "../endpoint_keys.ts";
 import { postgresFailure } from "./failure.ts";
 
 /** Where and how to connect. */
@@ -96,10 +96,7 @@ export class PostgresConnection {
 /** The parts of the address as the client takes them, so that it reads nothing from the environment but defaults. */
 async function addressOf({ url, caPath }: PostgresEndpoint, host: Host): Promise<pg.ClientConfig> {
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
-  const ca = caPath === null ? null : await host.files.readText(caPath);
-  if (caPath !== null && ca === null) {
-    throw new Failure("tls", `Cannot read certificate authority: no such file: ${caPath}`, { retry: false });
-  }
+  const ca = await readAuthorities(host.files, caPath);
   const mode = searchParams.get("sslmode") ?? (ca === null ? "disable" : "verify-full");
   return {
     host: decodeURIComponent(hostname).replace(/^\[|\]$/g, ""),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { caKey } from "../endpoint_keys.ts";
 import { shownAddress } from "../http_client.ts";
 import { DEADLINES, type OptionsOf, sinkType } from "../sink_type.ts";
 import { TABLE_KEYS } from "../table_keys.ts";
@@ -13,9 +14,7 @@ const KEYS = {
     "Address with user, password and database: `postgres://user:${PG_PASSWORD}@host:5432/database`; " +
       "`?sslmode=verify-full` asks for TLS",
   ),
-  ca_path: z.string().min(1).optional().describe(
-    "PEM file of the authority that the server's certificate is checked against; asks for TLS. Absent: the platform's own",
-  ),
+  ca_path: caKey,
   schema: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/).max(63).default("public").describe(
     "Schema of the tables; it has to exist",
   ),

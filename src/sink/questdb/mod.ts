@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { httpsCaKey, urlKey } from "../endpoint_keys.ts";
 import { shownAddress } from "../http_client.ts";
 import { DEADLINES, sinkType } from "../sink_type.ts";
 import { TABLE_KEYS } from "../table_keys.ts";
@@ -11,12 +12,8 @@ export const QUESTDB = sinkType({
   name: "questdb",
   summary: "Rows in QuestDB by its line protocol over HTTP",
   keys: {
-    url: z.string().regex(/^https?:\/\/[^/]+/).meta({ title: "an address such as `http://host:9000`" }).describe(
-      "Address, with user and password where the server wants them: `http://collector:${QUESTDB_PASSWORD}@host:9000`",
-    ),
-    ca_path: z.string().min(1).optional().describe(
-      "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
-    ),
+    url: urlKey(["http", "https"], "http://collector:${QUESTDB_PASSWORD}@host:9000"),
+    ca_path: httpsCaKey,
     partition_by: z.enum(["hour", "day", "week", "month"]).default("day").describe(
       "Partitions of tables that are made",
     ),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { httpsCaKey } from "../endpoint_keys.ts";
 import { shownAddress } from "../http_client.ts";
 import { WAIT_FACTOR } from "../parquet/flush_schedule.ts";
 import { LAYOUTS } from "../parquet/partition.ts";
@@ -27,9 +28,7 @@ export const S3 = sinkType({
     access_key_id: z.string().min(1).describe("Id of the access key, from the environment: `${AWS_ACCESS_KEY_ID}`"),
     secret_access_key: z.string().min(1).describe("The access key's secret: `${AWS_SECRET_ACCESS_KEY}`"),
     session_token: z.string().min(1).optional().describe("Token of temporary credentials: `${AWS_SESSION_TOKEN}`"),
-    ca_path: z.string().min(1).optional().describe(
-      "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
-    ),
+    ca_path: httpsCaKey,
     part_seconds: z.number().positive().default(300).describe(
       "Parts are closed after this many seconds; the first ones of a start sooner, and where `files_per_hour` asks for it " +
         "later, at most after four times as many",

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import type { FetchResponse, Host } from "../../host/mod.ts";
 import { Failure, Secret } from "../../model/mod.ts";
+import { fetchSecured } from "../http_client.ts";
 
 /** A bucket and how to reach it. */
 export interface Bucket {
@@ -94,12 +95,11 @@ export class ObjectStore {
     for (const [name, value] of signed.headers) {
       if (name !== "host") sent[name] = name === "authorization" ? new Secret("signature", value) : value;
     }
-    return await this.#host.fetcher.fetch({
+    return await fetchSecured(this.#host, caPath, {
       method,
       url: signed.url.toString(),
       headers: sent,
       body,
-      caCertPaths: caPath === null ? [] : [caPath],
       timeoutMs: REQUEST_MS,
       bytesMax: OBJECT_BYTES_MAX,
     }, signal);
