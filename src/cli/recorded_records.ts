@@ -1,5 +1,13 @@
-import { Failure, type FramePlan, type JournalRecord, type Micros, type Offset, type SessionId } from "../model/mod.ts";
-import { matchConnection } from "../normalize/mod.ts";
+import {
+  Failure,
+  type FramePlan,
+  type JournalRecord,
+  type Micros,
+  type Offset,
+  type RestRequestPlan,
+  type SessionId,
+} from "../model/mod.ts";
+import { matchAnswer, matchConnection } from "../normalize/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 
 /** A record with the position that a journal would have given it. */
@@ -13,8 +21,7 @@ export interface RequestMatch {
   readonly name: string;
   /** The connection on whose behalf it is asked for. */
   readonly connectionId: string;
-  readonly pathPrefix: string;
-  readonly symbolParameter: string | null;
+  readonly match: RestRequestPlan["match"];
 }
 
 /** The sessions that are open in the files of a replay: REST answers in a file of their own belong to one of them. */
@@ -164,26 +171,10 @@ export class RecordedSession {
   }
 
   #matchRequest(url: string): { readonly request: RequestMatch; readonly native: string } | null {
-    if (!URL.canParse(url)) return null;
-    const { pathname, search, searchParams } = new URL(url);
     for (const request of this.#requests) {
-      const at = (pathname + search).indexOf(request.pathPrefix);
-      if (at < 0) continue;
-      const native = request.symbolParameter === null
-        ? decodePath((pathname + search).slice(at + request.pathPrefix.length).split(/[/?]/)[0])
-        : searchParams.get(request.symbolParameter);
+      const native = matchAnswer(request.match, url);
       if (native !== null) return { request, native };
     }
     return null;
-  }
-}
-
-/** A part of a path without its escapes; as it stands where they are none, as a recorder may have written it. */
-function decodePath(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch (error) {
-    if (error instanceof URIError) return part;
-    throw error;
   }
 }

@@ -223,7 +223,7 @@ function loadPlan(context: CliContext, nameOrPath: string, exchange?: string): L
     printIssues(context, loaded.issues, (text) => context.host.terminal.printError(text));
     throw new UsageError(`Descriptor ${nameOrPath} has errors`);
   }
-  const requests = loaded.requests.map(({ name, connectionId, match }) => ({ name, connectionId, ...match }));
+  const requests = loaded.requests.map(({ name, connectionId, match }) => ({ name, connectionId, match }));
   return { plan: loaded.frames, requests };
 }
 

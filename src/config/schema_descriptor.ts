@@ -182,6 +182,11 @@ export const restRequestSchema = z.strictObject({
   every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
     "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",
   ),
+  native: source.optional().describe(
+    "Native symbol of an answer in a recording, made of its address as `path` (a list of its parts) and `query` (by name), " +
+      "where the path does not hold `{symbol}`",
+  ),
+  recorded: z.boolean().default(false).describe("Is never asked for: it names answers that recordings hold"),
 }).describe("A REST request whose answers become events");
 
 /** `[[rest.backfill]]`. */

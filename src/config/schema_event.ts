@@ -22,7 +22,10 @@ const BOOK_KINDS = EVENT_KINDS.filter((kind) => EVENT_SPECS[kind].rule === "book
 const common = {
   name: text.optional().describe("Unique name, for reports. Default: `kind`, with `#2` … behind repeats"),
   channel: z.enum(CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
-  source: text.default("ws").describe("`ws`, or the name of a REST request whose answers are read"),
+  source: z.union([text, z.array(text).min(1)]).transform((one) => typeof one === "string" ? one : one[0]).default("ws")
+    .describe(
+      "`ws`, or the name of a REST request whose answers are read; a list of names: so many rules of these names",
+    ),
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
   like: text.optional().describe(
     "Name of a rule before this one: what that rule's table says and this one's does not is said here too, as far as `kind` has it",

@@ -13,7 +13,7 @@ import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /**
  * A descriptor in which every short form is written out: tables have what the tables of defaults and `like` give them,
- * lists of paths are tables of their own, and `fields` are keys of their rule. Places of what was written out are those of
+ * lists of paths and sources are tables of their own, and `fields` are keys of their rule. Places of what was written out are those of
  * what the file says. A short form that is not as it should be stays, so that it is reported where it stands.
  */
 export function withoutShorthand(source: TomlSource): TomlSource {
@@ -22,7 +22,8 @@ export function withoutShorthand(source: TomlSource): TomlSource {
   writer.fill(["ws", "connections"], "connection_defaults", connectionDefaultsSchema.shape, connectionSchema.shape);
   writer.fill(["subscriptions"], "subscription_defaults", subscriptionDefaultsSchema.shape, subscriptionSchema.shape);
   writer.fill(["rest", "instruments"], "instrument_defaults", instrumentDefaultsSchema.shape, instrumentsSchema.shape);
-  writer.splitPaths(["rest", "instruments"]);
+  writer.split(["rest", "instruments"], "path");
+  writer.split(["events"], "source");
   writer.unfold(["events"]);
   writer.copyLike(["events"]);
   writer.fillEvents();
@@ -100,24 +101,33 @@ class Writer {
     });
   }
 
-  /** Writes a list of paths as so many tables that differ in the path alone. */
-  splitPaths(list: ValuePath): void {
+  /**
+   * Writes a table with a list of values for a key as so many tables that differ in that key alone. Rules of several
+   * sources have the sources' names.
+   */
+  split(list: ValuePath, key: "path" | "source"): void {
     const tables = listAt(this.table, list);
-    if (tables === null || !tables.some((one) => isPathList(tableOf(one)?.path))) return;
+    if (tables === null || !tables.some((one) => isTextList(tableOf(one)?.[key]))) return;
     const origins = new Map<string, ValuePath>();
     const split: TomlValue[] = [];
     tables.forEach((one, index) => {
       const own = tableOf(one);
-      const paths = own?.path;
-      const single = own === null || !isPathList(paths);
-      for (const [at, path] of (single ? [undefined] : paths).entries()) {
+      const values = own?.[key];
+      const single = own === null || !isTextList(values);
+      for (const [at, value] of (single ? [undefined] : values).entries()) {
         const now = [...list, split.length];
-        for (const key of Object.keys(own ?? {})) {
-          origins.set(keyOf([...now, key]), this.moved([...list, index, key]));
+        for (const kept of Object.keys(own ?? {})) {
+          origins.set(keyOf([...now, kept]), this.moved([...list, index, kept]));
         }
         origins.set(keyOf(now), [...list, index]);
-        if (!single) origins.set(keyOf([...now, "path"]), [...this.moved([...list, index, "path"]), at]);
-        split.push(single || path === undefined ? one : tableFrom([...Object.entries(own), ["path", path]]));
+        if (single || value === undefined) {
+          split.push(one);
+          continue;
+        }
+        const origin = [...this.moved([...list, index, key]), at];
+        const named = key === "source" && !Object.hasOwn(own, "name") ? [["name", value] as const] : [];
+        for (const written of [key, ...named.map(([name]) => name)]) origins.set(keyOf([...now, written]), origin);
+        split.push(tableFrom([...Object.entries(own), [key, value], ...named]));
       }
     });
     for (const [key, origin] of origins) this.#origins.set(key, origin);
@@ -159,7 +169,7 @@ function partition<Entry>(all: readonly Entry[], test: (one: Entry) => boolean):
   return [all.filter(test), all.filter((one) => !test(one))];
 }
 
-function isPathList(value: TomlValue | undefined): value is readonly TomlValue[] {
+function isTextList(value: TomlValue | undefined): value is readonly TomlValue[] {
   return isList(value) && value.length > 0 && value.every((one) => typeof one === "string");
 }
 

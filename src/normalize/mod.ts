@@ -13,6 +13,7 @@ export { FrameEvents, type NormalizedEvent } from "./frame_events.ts";
 export { FrameMemory, type FrameMemoryPart } from "./frame_memory.ts";
 export { type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
 export { layOut } from "./layout.ts";
+export { matchAnswer } from "./match_answer.ts";
 export { matchConnection, nearestConnection } from "./match_connection.ts";
 export { type FrameInput, type HttpInput, type NormalizedFrame, Normalizer } from "./normalizer.ts";
 export { PARSE_RULE_NAME } from "./raw_reader.ts";

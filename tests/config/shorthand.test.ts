@@ -301,3 +301,37 @@ Deno.test("a number that stands for a text is the text that is written, in `fiel
   assert.deepEqual([long.issues, short.issues], [[], []]);
   assert.deepEqual(short.frames, long.frames);
 });
+
+const PAGES = `
+[[rest.requests]]
+name = "spot_book"
+channel = "book"
+connection_id = "a"
+path = "/spot/book?pair={symbol}"
+recorded = true
+
+[[rest.requests]]
+name = "swap_book"
+channel = "book"
+connection_id = "a"
+path = "/swap/{symbol}/book"
+
+[[events]]
+kind = "book"
+source = ["spot_book", "swap_book"]
+snapshot = true
+bids = "/b/*"
+asks = "/a/*"
+`;
+
+Deno.test("a rule with a list of sources is so many rules of their names", () => {
+  const { issues, frames } = read(SHORT + PAGES);
+  assert.deepEqual(issues, []);
+  assert.deepEqual(frames?.events.slice(-2).map(({ name, source, kind }) => [name, source, kind]), [
+    ["spot_book", "spot_book", "book"],
+    ["swap_book", "swap_book", "book"],
+  ]);
+  const wrong = read(SHORT + PAGES.replace('"swap_book"]', '"swop_book"]')).issues;
+  const line = lineOf(SHORT + PAGES, 'source = ["spot_book"');
+  assert.ok(wrong.some((one) => one.startsWith(`x.toml:${line}:24`) && one.includes("swop_book")), wrong.join("\n"));
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { type BookGap, BookKeeper, type BookUpdate } from "../../src/book/mod.ts";
-import { matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { matchAnswer, matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording, type RecordedLine, testOnRecordings } from "../support/recordings.ts";
 import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
@@ -83,11 +83,9 @@ function keepBooks(shipped: ShippedFrames, lines: readonly RecordedLine[]) {
     if (dir === "open") connectionId = matchConnection(frames, url ?? "") ?? "";
     if (dir === "in") return normalizer.read({ session: 1, connectionId, payload, binary, receivedTs });
     if (dir !== "http" || url === null) return null;
-    const { pathname, searchParams } = new URL(url);
-    const request = requests.find(({ match }) => pathname.startsWith(match.pathPrefix));
+    const request = requests.find(({ match }) => matchAnswer(match, url) !== null);
     if (request === undefined) return null;
-    const { pathPrefix, symbolParameter } = request.match;
-    const native = symbolParameter === null ? pathname.slice(pathPrefix.length) : searchParams.get(symbolParameter);
+    const native = matchAnswer(request.match, url);
     const body = payload;
     return normalizer.readHttp({
       session: 1,

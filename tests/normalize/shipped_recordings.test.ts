@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
+import { matchAnswer, matchConnection, type NormalizedFrame } from "../../src/normalize/mod.ts";
 import { FrameReader } from "../support/frame_reader.ts";
 import { readRecording, testOnRecordings } from "../support/recordings.ts";
 import { loadShipped, type ShippedFrames } from "../support/shipped_descriptor.ts";
@@ -233,13 +233,9 @@ function readAll({ frames, requests }: ShippedFrames, files: readonly string[]):
       } else if (dir === "in") {
         account.add(normalizer.read({ session, connectionId, payload, binary, receivedTs: t }));
       } else if (dir === "http" && url !== null) {
-        const { pathname, searchParams } = new URL(url);
-        const request = requests.find(({ match }) => pathname.startsWith(match.pathPrefix));
+        const request = requests.find(({ match }) => matchAnswer(match, url) !== null);
         if (request === undefined) continue;
-        const { pathPrefix, symbolParameter } = request.match;
-        const native = symbolParameter === null
-          ? pathname.slice(pathPrefix.length).split("/")[0]
-          : searchParams.get(symbolParameter) ?? "";
+        const native = matchAnswer(request.match, url) ?? "";
         account.add(normalizer.readHttp({ session, request: request.name, native, body: payload, receivedTs: t }));
       }
     }

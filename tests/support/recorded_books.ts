@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { BookUpdate } from "../../src/book/mod.ts";
 import { loadDescriptor } from "../../src/config/mod.ts";
 import type { BookRule } from "../../src/model/mod.ts";
-import { matchConnection } from "../../src/normalize/mod.ts";
+import { matchAnswer, matchConnection } from "../../src/normalize/mod.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { readRecording } from "./recordings.ts";
 import { loadShipped, type ShippedFrames } from "./shipped_descriptor.ts";
@@ -48,8 +48,7 @@ export function readBooks(
   for (const { t: receivedTs, dir, url, payload, binary } of lines) {
     if (dir === "open") connectionId = matchConnection(plan, url ?? "") ?? connectionId;
     if (dir !== "in" && dir !== "http") continue;
-    const { pathname, searchParams } = new URL(url ?? "https://none.invalid/");
-    const request = requests.find(({ match }) => dir === "http" && pathname.startsWith(match.pathPrefix));
+    const request = requests.find(({ match }) => dir === "http" && matchAnswer(match, url ?? "") !== null);
     if (dir === "http" && request === undefined) continue;
     const read = request === undefined
       ? normalizer.read({ session: 1, connectionId, payload, binary, receivedTs })
@@ -57,9 +56,7 @@ export function readBooks(
         session: 1,
         connectionId,
         request: request.name,
-        native: request.match.symbolParameter === null
-          ? pathname.slice(request.match.pathPrefix.length)
-          : searchParams.get(request.match.symbolParameter) ?? "",
+        native: matchAnswer(request.match, url ?? "") ?? "",
         body: payload,
         receivedTs,
       });

@@ -82,9 +82,11 @@ function requestPlans(
     place: place.at("body"),
     texts,
   });
+  const native = request.native === undefined ? null : sourceOf(request.native, place.at("native"));
+  const match = { ...requestMatch(request.path), ...(native === null ? {} : { native }) };
   return connectionIdsOf(request.connection_id).map((connectionId) => {
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
-    const served = connection === undefined || !demand.channels.includes(request.channel)
+    const served = connection === undefined || request.recorded || !demand.channels.includes(request.channel)
       ? []
       : demand.instruments.filter(({ family }) => serves(connection, family));
     const perSymbol = namesInstrument(request.path) || namesInstrument(request.body ?? "");
@@ -101,7 +103,7 @@ function requestPlans(
       }),
       ...(request.method === "POST" ? { method: request.method } : {}),
       everyMs: request.every_ms ?? null,
-      match: requestMatch(request.path),
+      match,
     };
   });
 }
@@ -132,7 +134,12 @@ function bodyTemplate(
 function requestMatch(path: string): RestRequestPlan["match"] {
   const parameter = /[?&]([^=&{}]+)=\{symbol(?:_lower|_upper)?\}/.exec(path);
   const end = Math.min(...["?", "{"].map((char) => path.includes(char) ? path.indexOf(char) : path.length));
-  return { pathPrefix: path.slice(0, end), symbolParameter: parameter?.[1] ?? null };
+  const suffix = path.split("?")[0].split("}").slice(1).at(-1) ?? "";
+  return {
+    pathPrefix: path.slice(0, end),
+    ...(suffix === "" || suffix === "/" ? {} : { pathSuffix: suffix }),
+    symbolParameter: parameter?.[1] ?? null,
+  };
 }
 
 function instrumentLists(rest: RestValues, place: Place, texts: Texts): readonly InstrumentListPlan[] {

@@ -44,8 +44,17 @@ export interface RestRequestPlan {
   readonly method?: "POST";
   /** Poll interval in ms; null sends the request once a session, after the stream was acknowledged. */
   readonly everyMs: number | null;
-  /** Recognises the URL in a recording: the path before the first variable, and the name of the symbol's parameter. */
-  readonly match: { readonly pathPrefix: string; readonly symbolParameter: string | null };
+  /** Recognises the URL in a recording. */
+  readonly match: {
+    /** The path before its first variable. */
+    readonly pathPrefix: string;
+    /** Ends the path behind its last variable. Absent: nothing but a slash does. */
+    readonly pathSuffix?: string;
+    /** Name of the parameter that holds the native symbol; null where the path does, or nothing. */
+    readonly symbolParameter: string | null;
+    /** Makes the native symbol of the address, read as `{ path, query }`, where it stands nowhere as such. */
+    readonly native?: Expression;
+  };
 }
 
 /** Request for a list of instruments, and the rules that turn its rows into entries of the symbol map. */
