@@ -11,6 +11,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   config: { rooms: ["model", "json", "program", "lang", "sink"], packages: ["zod", "smol-toml", "toml-eslint-parser"] },
   normalize: { rooms: ["model", "json", "program"], packages: ["node:zlib", "node:buffer"] },
   book: { rooms: ["model"], packages: [] },
+  liveness: { rooms: ["model"], packages: [] },
   derive: { rooms: ["model", "normalize", "book"], packages: ["node:crypto"] },
   host: { rooms: ["model"], packages: ["ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
@@ -68,7 +69,19 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
 };
 
 /** Folders that are pure: nothing in them waits, and nothing in them reads a clock. */
-const PURE = ["json", "model", "program", "lang", "config", "normalize", "book", "derive", "explain", "text"];
+const PURE = [
+  "json",
+  "model",
+  "program",
+  "lang",
+  "config",
+  "normalize",
+  "book",
+  "liveness",
+  "derive",
+  "explain",
+  "text",
+];
 const ROOT = resolve(import.meta.dirname ?? ".", "..");
 const SRC = resolve(ROOT, "src");
 const IMPORT =

@@ -1,0 +1,66 @@
+import type { Micros } from "../model/mod.ts";
+
+const HOUR_MICROS = 3_600_000_000;
+const HOURS = 24;
+/** Days that an hour has to have been watched before it is judged by itself. */
+export const HOUR_DAYS_MIN = 3;
+/** What is left of an hour's longest gap a day later. */
+const DAY_FADE = 0.9;
+const DAYS_COUNTED_MAX = 1000;
+
+/** Longest gap in ms and days watched, for each hour of the day (UTC), flat. */
+export type Hours = readonly number[];
+
+/** The longest gaps of a stream by the hours of the day that they reached into. */
+export class HourTable {
+  readonly #longestMs = new Float64Array(HOURS);
+  readonly #days = new Uint16Array(HOURS);
+  /** Hours since the epoch of the last gap; null before the first. */
+  #hour: number | null = null;
+
+  /** Notes a gap that ended at `at`. `passed`: told of the hours that have gone by since the gap before. */
+  add(gapMs: number, at: Micros, passed: (from: number, to: number) => void): void {
+    const hour = Math.floor(at / HOUR_MICROS);
+    if (hour !== this.#hour) {
+      const before = this.#hour;
+      this.#hour = hour;
+      if (before !== null && hour > before) passed(before, hour);
+      this.#begin(hour);
+    }
+    const of = hour % HOURS;
+    if (gapMs > this.#longestMs[of]) this.#longestMs[of] = gapMs;
+    // A gap that began in an earlier hour is one of that hour, and of those between.
+    const first = Math.floor((at - gapMs * 1000) / HOUR_MICROS);
+    for (let each = Math.max(first, hour - HOURS + 1); each < hour; each++) {
+      const i = each % HOURS;
+      if (gapMs > this.#longestMs[i]) this.#longestMs[i] = gapMs;
+    }
+  }
+
+  /** Returns the longest gap that reached into the hour of `at`, and whether the hour was watched for days. */
+  longestMs(at: Micros): { readonly longestMs: number; readonly isKnown: boolean } {
+    const of = Math.floor(at / HOUR_MICROS) % HOURS;
+    return { longestMs: this.#longestMs[of], isKnown: this.#days[of] >= HOUR_DAYS_MIN };
+  }
+
+  save(): Hours {
+    return [...this.#longestMs].flatMap((longest, at) => [Math.round(longest), this.#days[at]]);
+  }
+
+  /** Takes over what `save` returned; false, and nothing changes, where it is none. */
+  restore(flat: unknown): boolean {
+    if (!Array.isArray(flat) || flat.length !== 2 * HOURS) return false;
+    if (!flat.every((value) => typeof value === "number" && value >= 0 && Number.isFinite(value))) return false;
+    for (let at = 0; at < HOURS; at++) {
+      this.#longestMs[at] = flat[2 * at];
+      this.#days[at] = Math.min(DAYS_COUNTED_MAX, flat[2 * at + 1]);
+    }
+    return true;
+  }
+
+  #begin(hour: number): void {
+    const of = hour % HOURS;
+    this.#longestMs[of] *= DAY_FADE;
+    if (this.#days[of] < DAYS_COUNTED_MAX) this.#days[of]++;
+  }
+}
