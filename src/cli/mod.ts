@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { withHome } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
+import { withBuckets } from "../sink/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { compactCommand } from "./compact.ts";
@@ -32,7 +33,8 @@ import { validateCommand } from "./validate.ts";
 const SHIPPED_DIR = new URL("../../config", import.meta.url);
 
 /** Runs one command and returns the exit code. Errors are printed for people; `--debug` adds the stack. */
-export async function cli(args: readonly string[], host: Host): Promise<ExitCode> {
+export async function cli(args: readonly string[], platform: Host): Promise<ExitCode> {
+  const host = withBuckets(platform);
   let code: ExitCode = EXIT.fine;
   const context: CliContext = {
     host,

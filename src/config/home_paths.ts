@@ -6,6 +6,7 @@ import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /** Keys of both kinds of file that hold the path of a file or folder. */
 const PATH_KEYS: ReadonlySet<string> = new Set([
+  "archive_dir",
   "data_dir",
   "dir",
   "descriptor_path",

@@ -109,9 +109,14 @@ export const journalSchema = z.strictObject({
   retain_hours: z.number().min(0).default(24).describe(
     "Segments that every sink has passed are kept this many hours; 0 deletes them at once",
   ),
-  archive_dir: z.string().min(1).optional().describe(
-    "Folder that segments are moved to instead of being deleted, relative to the working directory: all that was received, " +
-      "to derive events again years later. Absent: they are deleted",
+  archive_dir: z.string().regex(/^(?!s3:)[^]+$|^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[A-Za-z0-9_.=/-]*)?$/).meta(
+    {
+      title: "a folder, or a place in a bucket such as `s3://bucket/raw`",
+    },
+  ).optional().describe(
+    "Folder, or place in a bucket such as `s3://bucket/raw`, that segments are moved to instead of being deleted: all " +
+      "that was received, to derive events again years later. A folder is relative to the working directory; the keys of " +
+      "a bucket come from `AWS_ACCESS_KEY_ID` and its like. Absent: they are deleted",
   ),
   on_full: z.enum(["block", "drop_all", "drop_ticker_depth_keep_trade"]).default("block").describe(
     "What happens to frames at the cap: `block` pauses the sockets, the others drop, count and record a gap",

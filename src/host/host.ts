@@ -70,7 +70,7 @@ export interface Dialer {
 }
 
 export interface FetchRequest {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly url: string;
   /** Secrets are revealed as they are sent. */
   readonly headers: Readonly<Record<string, string | Secret>>;

@@ -66,6 +66,16 @@ export class Retention {
     this.#olderBytes = bytes;
   }
 
+  /** Asks for the archive, so that one which cannot be reached is told at the start and not hours later. */
+  lookForArchive(): void {
+    const { host, plan, observer } = this.#options;
+    if (plan.archiveDir === null) return;
+    host.files.stat(plan.archiveDir).catch((error) => {
+      if (!(error instanceof Failure)) throw error;
+      observer({ kind: "journal_warning", code: "archive", text: `Cannot reach the archive: ${error.message}` });
+    });
+  }
+
   /** Compresses what waits, one segment after the other. What fails stays plain and is tried again later. */
   sealInBackground(): void {
     if (this.#sealing !== null || this.#stop.signal.aborted) return;

@@ -142,6 +142,7 @@ export class SegmentedJournal implements Journal {
         records: this.#recoveredRecords,
       });
     }
+    this.#retention.lookForArchive();
     this.#retention.sealInBackground();
     this.#reportFull();
   }

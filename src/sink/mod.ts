@@ -19,5 +19,6 @@ export {
   type RowGroup,
 } from "./parquet/parquet_file.ts";
 export { createSink, defaultSink, replaySink, sampleSink, SINK_TYPES, sinkTypeOf } from "./registry.ts";
+export { withBuckets } from "./s3/bucket_files.ts";
 export { RowsBatch, type Sink, type SinkBatch } from "./sink.ts";
 export type { FlushPolicy, SinkCapabilities, SinkContext, SinkDeadlines, SinkScope, SinkType } from "./sink_type.ts";

@@ -59,9 +59,9 @@ Deno.test("tasks may do all that their commands offer: replay to a server, repai
     health: ["net", "read"],
     simulate: ["net", "read", "write"],
     replay: ["net", "read", "write"],
-    export: ["read", "write"],
+    export: ["net", "read", "write"],
     compact: ["read", "write"],
-    journal: ["read", "write"],
+    journal: ["net", "read", "write"],
   } as const;
   for (const [task, permissions] of Object.entries(needed)) {
     const line = Object.entries(manifest.tasks).find(([name]) => name === task)?.[1] ?? "";

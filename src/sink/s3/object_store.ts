@@ -24,6 +24,19 @@ export interface StoredObject {
   readonly etag: string;
 }
 
+/** Some bytes of an object. */
+export interface Range {
+  readonly from: number;
+  readonly length: number;
+}
+
+/** An object, or a prefix that ends in "/" and that objects have. */
+export interface ListedKey {
+  readonly key: string;
+  readonly bytes: number;
+  readonly isPrefix: boolean;
+}
+
 /** When an object may be written: where none is there, or where it is still the version that was read. */
 export type Condition = { readonly absent: true } | { readonly etag: string };
 
@@ -41,21 +54,75 @@ export class ObjectStore {
     this.#host = host;
   }
 
-  /** Returns an object; null where there is none. */
-  async get(key: string, signal: AbortSignal): Promise<StoredObject | null> {
-    const answer = await this.#call({ method: "GET", key, body: null, headers: {} }, signal);
+  /**
+   * Returns an object; null where there is none. `range`: from which byte on, and at most how many; fewer come where it
+   * ends before.
+   */
+  async get(key: string, signal: AbortSignal, range: Range | null = null): Promise<StoredObject | null> {
+    const headers: Record<string, string> = range === null
+      ? {}
+      : { range: `bytes=${range.from}-${range.from + range.length - 1}` };
+    const answer = await this.#call({ method: "GET", key, body: null, headers }, signal);
     if (answer.status === 404 && errorOf(answer).code !== "NoSuchBucket") return null;
-    if (answer.status !== 200) throw this.#failure(`Cannot read ${key}`, answer);
+    if (range !== null && answer.status === 416) return { bytes: new Uint8Array(), etag: "" };
+    if (answer.status !== 200 && answer.status !== 206) throw this.#failure(`Cannot read ${key}`, answer);
     return { bytes: answer.body, etag: answer.etag ?? "" };
   }
 
-  /** Writes an object where the condition holds; returns its version, or null where it does not hold. */
+  /** Returns what stands directly below a prefix that is empty or ends in "/", in the order of the keys. */
+  async list(prefix: string, signal: AbortSignal): Promise<readonly ListedKey[]> {
+    const found: ListedKey[] = [];
+    for (let token = "";;) {
+      const query = {
+        "list-type": "2",
+        delimiter: "/",
+        prefix,
+        ...(token === "" ? {} : { "continuation-token": token }),
+      };
+      const answer = await this.#call({ method: "GET", key: "", query, body: null, headers: {} }, signal);
+      if (answer.status !== 200) throw this.#failure(`Cannot list ${prefix}`, answer);
+      const text = new TextDecoder().decode(answer.body);
+      for (const [, entry] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+        found.push({ key: xmlPart(entry, "Key"), bytes: Number(xmlPart(entry, "Size")), isPrefix: false });
+      }
+      for (const [, entry] of text.matchAll(/<CommonPrefixes>(.*?)<\/CommonPrefixes>/gs)) {
+        found.push({ key: xmlPart(entry, "Prefix"), bytes: 0, isPrefix: true });
+      }
+      token = xmlPart(text, "NextContinuationToken");
+      if (token === "") return found.sort((a, b) => a.key < b.key ? -1 : 1);
+    }
+  }
+
+  /** Copies an object within the bucket, without its bytes coming here. */
+  async copy(from: string, to: string, signal: AbortSignal): Promise<void> {
+    const source = `/${this.#bucket.bucket}/${from.split("/").map(encodeSegment).join("/")}`;
+    const answer = await this.#call(
+      { method: "PUT", key: to, body: null, headers: { "x-amz-copy-source": source } },
+      signal,
+    );
+    // A copy that fails under way is told in an answer of status 200.
+    if (answer.status !== 200 || errorOf(answer).code !== "") throw this.#failure(`Cannot copy ${from}`, answer);
+  }
+
+  /** Removes an object; one that is not there is no error. */
+  async remove(key: string, signal: AbortSignal): Promise<void> {
+    const answer = await this.#call({ method: "DELETE", key, body: null, headers: {} }, signal);
+    if (answer.status >= 300 && answer.status !== 404) throw this.#failure(`Cannot remove ${key}`, answer);
+  }
+
+  /** Writes an object where the condition holds, if there is one; returns its version, or null where it does not hold. */
   async put(
     key: string,
-    { body, type, condition }: { readonly body: Uint8Array; readonly type: string; readonly condition: Condition },
+    { body, type, condition }: {
+      readonly body: Uint8Array;
+      readonly type: string;
+      readonly condition: Condition | null;
+    },
     signal: AbortSignal,
   ): Promise<string | null> {
-    const headers: Record<string, string> = "absent" in condition
+    const headers: Record<string, string> = condition === null
+      ? {}
+      : "absent" in condition
       ? { "if-none-match": "*" }
       : { "if-match": condition.etag };
     const answer = await this.#call(
@@ -64,15 +131,19 @@ export class ObjectStore {
     );
     if (answer.status === 412) return null;
     // An object that is to be replaced has been removed meanwhile.
-    if (answer.status === 404 && !("absent" in condition) && errorOf(answer).code === "NoSuchKey") return null;
+    if (
+      answer.status === 404 && condition !== null && !("absent" in condition) && errorOf(answer).code === "NoSuchKey"
+    ) return null;
     if (answer.status !== 200) throw this.#failure(`Cannot write ${key}`, answer);
     return answer.etag ?? "";
   }
 
   async #call(
-    { method, key, body, headers }: {
-      readonly method: "GET" | "PUT";
+    { method, key, query = {}, body, headers }: {
+      readonly method: "GET" | "PUT" | "DELETE";
+      /** Empty: the bucket itself. */
       readonly key: string;
+      readonly query?: Readonly<Record<string, string>>;
       readonly body: Uint8Array | null;
       readonly headers: Readonly<Record<string, string>>;
     },
@@ -82,7 +153,7 @@ export class ObjectStore {
     const digest = createHash("sha256").update(body ?? new Uint8Array()).digest("hex");
     const signed = await new AwsV4Signer({
       method,
-      url: this.#address(key),
+      url: this.#address(key, query),
       headers: { ...headers, "x-amz-content-sha256": digest },
       accessKeyId,
       secretAccessKey,
@@ -105,14 +176,16 @@ export class ObjectStore {
     }, signal);
   }
 
-  #address(key: string): string {
+  #address(key: string, query: Readonly<Record<string, string>>): string {
     const { url, bucket, style } = this.#bucket;
     const { protocol, host, pathname } = new URL(url);
     const path = key.split("/").map(encodeSegment).join("/");
     const base = pathname.replace(/\/$/, "");
+    const search = Object.entries(query).map(([name, value]) => `${name}=${encodeSegment(value)}`).join("&");
+    const asked = search === "" ? "" : `?${search}`;
     return style === "virtual"
-      ? `${protocol}//${bucket}.${host}${base}/${path}`
-      : `${protocol}//${host}${base}/${bucket}/${path}`;
+      ? `${protocol}//${bucket}.${host}${base}/${path}${asked}`
+      : `${protocol}//${host}${base}/${bucket}${path === "" ? "" : `/${path}`}${asked}`;
   }
 
   #failure(what: string, answer: FetchResponse): Failure {
@@ -129,8 +202,18 @@ export class ObjectStore {
 /** Code and message of an error's document. */
 function errorOf({ body }: FetchResponse): { readonly code: string; readonly message: string } {
   const text = new TextDecoder().decode(body.subarray(0, 2000));
-  const part = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? "";
-  return { code: part("Code"), message: part("Message") };
+  return { code: xmlPart(text, "Code"), message: xmlPart(text, "Message") };
+}
+
+const XML_ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+/** The text of the first element of a name that holds nothing but text; empty where there is none. */
+function xmlPart(xml: string, name: string): string {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
+  return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, entity) => {
+    if (entity !== undefined) return XML_ENTITIES[entity] ?? whole;
+    return String.fromCodePoint(decimal === undefined ? parseInt(hex, 16) : Number(decimal));
+  });
 }
 
 /** A segment of a key as it stands in an address and is signed: all but the unreserved characters of RFC 3986 is encoded. */
