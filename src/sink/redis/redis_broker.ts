@@ -99,8 +99,11 @@ export class RedisBroker implements Broker {
       commands.push(["XADD", message.name, ...trim, idOf(message), "event", message.body]);
     }
     commands.push(["SET", this.#positionKey, to], ["EXEC"]);
-    const sent = commands.map((command) => this.#call<unknown>(command, client));
-    const answers = await settled(sent);
+    // One deadline for all: they are sent together.
+    const answers = await this.#try(
+      "write to Redis",
+      () => settled(commands.map((command) => client.sendCommand(argumentsOf(command)))),
+    );
     const result = answers[answers.length - 1];
     if (result === null) throw new Failure("sink", `Cannot write to Redis: ${this.#positionKey} was changed meanwhile`);
     const refused = Array.isArray(result) ? result.findIndex((answer) => answer instanceof Error) : -1;
@@ -144,9 +147,9 @@ export class RedisBroker implements Broker {
     }));
   }
 
-  async #call<T>(command: readonly (string | Uint8Array)[], client = this.#live()): Promise<T> {
-    const args = command.map((part) => typeof part === "string" ? part : asBuffer(part));
-    return await this.#try("write to Redis", () => client.sendCommand(args)) as T;
+  async #call<T>(command: readonly string[]): Promise<T> {
+    const client = this.#live();
+    return await this.#try("write to Redis", () => client.sendCommand(command)) as T;
   }
 
   async #try<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -188,6 +191,10 @@ function isBefore(id: string, message: Message): boolean {
   const [offset, sequence] = id.split("-").map(Number);
   const own: Offset = message.offset;
   return offset < own || (offset === own && sequence < message.index * PARTS_MAX + message.part);
+}
+
+function argumentsOf(command: readonly (string | Uint8Array)[]): readonly (string | Buffer)[] {
+  return command.map((part) => typeof part === "string" ? part : asBuffer(part));
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array) {
