@@ -20,7 +20,8 @@ export class S3Server extends TestServer {
       command: WEED,
       args: ["server", `-dir=${dir}`, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", ...ports, "-master.volumeSizeLimitMB=64"]
         .concat(["-volume.max=20", "-filer", "-s3", `-s3.port=${port}`, `-s3.port.grpc=${freePort()}`])
-        .concat([`-s3.config=${dir}/s3.json`]),
+        // Two servers would meet on the ports that these have else.
+        .concat(["-s3.port.iceberg=0", "-s3.port.lance=0", `-s3.config=${dir}/s3.json`]),
       cwd: dir,
       // Its sockets lie in the folder for temporary files, and stay there when it is killed.
       env: { TMPDIR: dir },
