@@ -6,6 +6,7 @@ import {
   HTTP_TOKEN_CHARS_MIN,
   parseShard,
   SINK_NAME_CHARS_MAX,
+  SOCKETS_PER_CONNECTION_MAX,
 } from "../model/mod.ts";
 import { SINK_TYPES } from "../sink/mod.ts";
 
@@ -183,6 +184,10 @@ export const exchangeSchema = z.strictObject({
     "Canonical symbols such as `BTC/USDT`; the native spelling where no map translates it. Not empty when enabled",
   ),
   channels: z.array(z.enum(CHANNELS)).default([]).describe("Channels to collect. Not empty when enabled"),
+  redundancy: z.int().min(1).max(SOCKETS_PER_CONNECTION_MAX).default(1).describe(
+    `Sockets of every connection that show the same streams, 1 to ${SOCKETS_PER_CONNECTION_MAX}, each at another address ` +
+      "where the descriptor has several: of each event the first copy is kept, and the loss of a socket is no gap",
+  ),
   overrides: overridesSchema.prefault({}),
 }).describe("One exchange to collect from");
 

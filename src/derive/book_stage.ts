@@ -3,9 +3,11 @@ import type { BookRule, EventBatch, Gap, Micros } from "../model/mod.ts";
 import type { FrameEvents, LostUpdate, NormalizedChecksum } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CONNECTION } from "./account.ts";
-import type { KeptBook, SessionBooks } from "./books.ts";
+import { type KeptBook, type SessionBooks, UNTOLD } from "./books.ts";
 import { closedGap, type GapFields, openedGap } from "./gaps.ts";
 import type { SessionMemory } from "./session_memory.ts";
+import { SiblingBooks } from "./sibling_books.ts";
+import { hasSibling } from "./sibling_stage.ts";
 import { nextTop } from "./tops.ts";
 
 /** What the other stages do for books. */
@@ -21,10 +23,12 @@ export interface BookStageOptions {
 export class BookStage {
   readonly #options: BookStageOptions;
   readonly #account: RecordAccount;
+  readonly #siblings: SiblingBooks;
 
   constructor(options: BookStageOptions) {
     this.#options = options;
     this.#account = options.account;
+    this.#siblings = new SiblingBooks(options.account);
   }
 
   /** Whether an event is one of a book that is kept. */
@@ -64,14 +68,28 @@ export class BookStage {
     }
     const mayPass = !this.#options.isMissing(session, kept);
     const verdict = kept.keeper.apply(updates, { receivedTs: account.at, mayPass });
-    this.#settle(kept, verdict);
+    this.#settle(session, kept, verdict);
     if (verdict.emit.length === 0) return;
-    this.#options.sawData(session, kept);
-    for (const { event, exchangeTs } of verdict.emit) {
-      account.withheld[event.kind]--;
-      account.emit(kept, event, exchangeTs);
-    }
+    const { siblings } = session;
+    const isShared = siblings !== null && siblings.isShared(account.at);
+    const turn = isShared ? this.#siblings.turn(session, siblings, kept, verdict.emit) : "emit";
     const plan = session.derivation?.bookTops ?? null;
+    if (turn === "withhold") {
+      session.sawData(kept.channel, kept.symbol, account.at);
+      // Its intervals go on, so that no top is told twice.
+      if (plan !== null) nextTop(kept, plan, account.at);
+      return;
+    }
+    this.#options.sawData(session, kept);
+    if (turn === "emit") {
+      for (const { event, exchangeTs } of verdict.emit) {
+        account.withheld[event.kind]--;
+        account.emit(kept, event, exchangeTs);
+      }
+    } else {
+      const { book, last: { sequence, exchangeTs } } = kept.keeper;
+      account.emit(kept, { kind: "book_snapshot", ...book.levels(), sequence }, exchangeTs);
+    }
     const top = plan === null ? null : nextTop(kept, plan, account.at);
     if (top !== null) account.emit(kept, top.event, top.exchangeTs);
   }
@@ -95,28 +113,30 @@ export class BookStage {
         continue;
       }
       const kept = books.find(rule, native);
-      if (kept !== null) this.#settle(kept, kept.keeper.lose(detail, this.#account.at));
+      if (kept !== null) this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at));
     }
   }
 
   /** Invalidates the books of a session whose feeds do not show themselves that something is missing. */
   loseUnnumbered(session: SessionMemory, detail: string, cause: BookFaultCause): void {
     for (const kept of session.books?.all() ?? []) {
-      if (!kept.keeper.showsLoss) this.#settle(kept, kept.keeper.lose(detail, this.#account.at, cause));
+      if (!kept.keeper.showsLoss) this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at, cause));
     }
   }
 
   /** Invalidates every book of a session. */
   loseAll(session: SessionMemory, detail: string): void {
-    for (const kept of session.books?.all() ?? []) this.#settle(kept, kept.keeper.lose(detail, this.#account.at));
+    for (const kept of session.books?.all() ?? []) {
+      this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at));
+    }
   }
 
   /** Checks books against checksums that came in frames of their own. */
-  check(books: SessionBooks, checksums: readonly NormalizedChecksum[]): void {
+  check(session: SessionMemory, books: SessionBooks, checksums: readonly NormalizedChecksum[]): void {
     for (const { rule: eventRule, native_symbol: native, checksum } of checksums) {
       const rule = books.ruleOf(eventRule);
       const kept = rule === null ? null : books.find(rule, native);
-      if (kept !== null) this.#settle(kept, kept.keeper.check(checksum, this.#account.at));
+      if (kept !== null) this.#settle(session, kept, kept.keeper.check(checksum, this.#account.at));
     }
   }
 
@@ -127,23 +147,27 @@ export class BookStage {
     const account = this.#account;
     const cause = isReset ? "reset" : "sequence";
     const detail = isReset ? "the counter of the session began again" : `${missing} frames of the session are missing`;
-    account.emitGap(
-      CONNECTION,
-      closedGap({
-        stream: null,
-        cause,
-        from: session.lastTs,
-        to: account.at,
-        fromSequence: from,
-        toSequence: sequence,
-        detail,
-        action: "reconnect",
-      }),
-    );
+    const isShown = hasSibling(session, account.at);
+    if (isShown) session.siblings?.release(session);
+    else {
+      account.emitGap(
+        CONNECTION,
+        closedGap({
+          stream: null,
+          cause,
+          from: session.lastTs,
+          to: account.at,
+          fromSequence: from,
+          toSequence: sequence,
+          detail,
+          action: "reconnect",
+        }),
+      );
+    }
     for (const kept of books.all()) {
       const verdict = kept.keeper.lose(detail, account.at, cause);
       for (const gap of verdict.gaps) {
-        this.#emitGap(kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
+        this.#tell(session, kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
       }
     }
     const { session: id } = account;
@@ -151,18 +175,31 @@ export class BookStage {
   }
 
   /** Emits the gaps that a keeper found, and notes what has to be done. */
-  #settle(kept: KeptBook, verdict: BookVerdict): void {
+  #settle(session: SessionMemory, kept: KeptBook, verdict: BookVerdict): void {
     const account = this.#account;
     const { gaps } = verdict;
     const [first] = gaps;
     // What was broken and has recovered within one frame is one gap that is over.
     const told = gaps.length > 1 && first !== undefined && !first.recovered ? gaps.slice(1) : gaps;
-    for (const gap of told) this.#emitGap(kept, bookGap(gap, verdict, account.at));
+    for (const gap of told) this.#tell(session, kept, bookGap(gap, verdict, account.at));
     if (verdict.resync === null) return;
     const { keeper, symbol, native } = kept;
-    const { session } = account;
     const cause = keeper.cause ?? "buffering";
-    account.resyncs.push({ session, symbol, native, rule: keeper.rule, action: verdict.resync, cause });
+    account.resyncs.push({
+      session: account.session,
+      symbol,
+      native,
+      rule: keeper.rule,
+      action: verdict.resync,
+      cause,
+    });
+  }
+
+  /** Tells a gap of a book, unless another socket shows the book. */
+  #tell(session: SessionMemory, kept: KeptBook, gap: GapFields): void {
+    if (kept.gapId === UNTOLD) kept.gapId = gap.state === "closed" ? "" : UNTOLD;
+    else if (kept.gapId !== "" || !this.#siblings.isShown(session, kept)) this.#emitGap(kept, gap);
+    else if (gap.state === "opened") kept.gapId = UNTOLD;
   }
 
   /** Emits a gap of a book: the event that ends it has the id of the one that began it. */

@@ -20,6 +20,9 @@ export interface BookResync {
   readonly cause: BookFaultCause | "buffering";
 }
 
+/** Id of a gap that is not told, because another socket shows the book. */
+export const UNTOLD = "-";
+
 /** A keeper with the instrument it is kept for. */
 export interface KeptBook {
   readonly symbol: string;
@@ -28,7 +31,7 @@ export interface KeptBook {
   readonly keeper: BookKeeper;
   /** The interval of time in which its top was last emitted; null where it never was. */
   topSlot: number | null;
-  /** Id of the gap that is open; empty while none is. */
+  /** Id of the gap that is open; empty while none is, UNTOLD while it is not told. */
   gapId: string;
 }
 

@@ -13,16 +13,17 @@ import type { DedupEntry } from "./dedup.ts";
 import type { FillEntry, TailEntry } from "./fill_ledger.ts";
 import type { OpenGap } from "./gaps.ts";
 import type { PollAnswer } from "./poll_answers.ts";
+import type { SiblingGroupState, SightingEntry } from "./sibling_group.ts";
 import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.ts";
 
 /**
  * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
  * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`,
- * version 4 no streams that have left.
+ * version 4 no streams that have left, version 5 no items of the kinds `siblings` and `sightings`.
  */
-export const CHECKPOINT_VERSION = 5;
+export const CHECKPOINT_VERSION = 6;
 /** Versions that this build reads. */
-const READABLE: readonly unknown[] = [2, 3, 4, CHECKPOINT_VERSION];
+const READABLE: readonly unknown[] = [2, 3, 4, 5, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {
@@ -47,6 +48,8 @@ export type CheckpointItem =
   | readonly ["gaps", readonly (readonly [exchange: string, symbol: string, channel: Channel, gap: OpenGap])[]]
   | readonly ["tails", exchange: string, readonly TailEntry[]]
   | readonly ["fill", FillEntry]
+  | readonly ["siblings", group: string, SiblingGroupState]
+  | readonly ["sightings", group: string, readonly SightingEntry[]]
   | readonly ["orphans", readonly (readonly [SessionId, gapId: string, from: Micros])[]]
   | readonly ["dedup", readonly DedupEntry[]];
 

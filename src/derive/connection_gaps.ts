@@ -103,8 +103,9 @@ export class ConnectionGaps {
 
   /** Durations are those of time that passes: what they count from is moved to the new scale. */
   #followClock(by: Micros): void {
-    const { dedup, sessions } = this.#memory();
+    const { dedup, siblings, sessions } = this.#memory();
     dedup.clockStepped(by);
+    siblings.clockStepped(by);
     for (const { books } of sessions.values()) for (const { keeper } of books?.all() ?? []) keeper.clockStepped(by);
   }
 

@@ -4,6 +4,7 @@ import {
   FILL_EVENTS_MAX,
   type FillRule,
   type HttpRecord,
+  type Micros,
   readFillEnd,
   type Stream,
 } from "../model/mod.ts";
@@ -15,6 +16,11 @@ import { closedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
 import type { SessionMemory } from "./session_memory.ts";
+
+/** Whether several sockets show the streams of a session: what one has lost another one may bring a little later. */
+function isShared({ siblings }: SessionMemory, at: Micros): boolean {
+  return siblings !== null && siblings.isShared(at);
+}
 
 /** A stream that can be filled, as its data name it. */
 interface FilledStream extends EventPlace {
@@ -73,7 +79,9 @@ export class FillStage {
     const at = { stream: { channel, symbol, native: events.nativeSymbols[event] }, tail, to: mark };
     const isOld = isTrade ? isOldTrade(mark, tail.last, derivation) : mark.ts < tail.last.ts;
     if (tail.ended.length > 0) this.#begin(session, derivation, at);
-    else if (isTrade && !isOld && derivation.tradeIds === "consecutive") this.#lookForHole(session, derivation, at);
+    else if (isTrade && !isOld && derivation.tradeIds === "consecutive" && !isShared(session, account.at)) {
+      this.#lookForHole(session, derivation, at);
+    }
     // What comes late or again says nothing of what is missing behind the last event.
     if (!isOld) advance(tail, mark, { receivedTs, keepsIds });
   }

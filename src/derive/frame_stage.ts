@@ -7,6 +7,7 @@ import type { FillStage } from "./fill_stage.ts";
 import type { GapStage } from "./gap_stage.ts";
 import type { CompiledDerivation, Plans } from "./plan_store.ts";
 import type { SessionMemory } from "./session_memory.ts";
+import type { SiblingStage } from "./sibling_stage.ts";
 import type { StateStage } from "./state_stage.ts";
 
 /** The stages that a frame passes and what they share. */
@@ -18,6 +19,7 @@ export interface FrameStageOptions {
   readonly whole: ConnectionGaps;
   readonly books: BookStage;
   readonly fills: FillStage;
+  readonly siblings: SiblingStage;
 }
 
 /**
@@ -33,8 +35,9 @@ export class FrameStage {
   readonly #whole: ConnectionGaps;
   readonly #books: BookStage;
   readonly #fills: FillStage;
+  readonly #siblings: SiblingStage;
 
-  constructor({ account, plans, state, gaps, whole, books, fills }: FrameStageOptions) {
+  constructor({ account, plans, state, gaps, whole, books, fills, siblings }: FrameStageOptions) {
     this.#account = account;
     this.#plans = plans;
     this.#state = state;
@@ -42,6 +45,7 @@ export class FrameStage {
     this.#whole = whole;
     this.#books = books;
     this.#fills = fills;
+    this.#siblings = siblings;
   }
 
   /** Turns a frame into events. */
@@ -60,7 +64,7 @@ export class FrameStage {
     session.lastTs = receivedTs;
     if (books !== null && read.lostUpdates.length > 0) this.#books.loseUpdates(session, books, read.lostUpdates);
     this.#emit(read, { derivation, session, connectionId, payload });
-    if (books !== null && read.checksums.length > 0) this.#books.check(books, read.checksums);
+    if (books !== null && read.checksums.length > 0) this.#books.check(session, books, read.checksums);
     if (read.faults.length > 0) this.#whole.faulty(session, read);
   }
 
@@ -164,7 +168,7 @@ export class FrameStage {
         continue;
       }
       if (isNext) this.#gaps.sawData(session, { channel, symbol, native: batch.nativeSymbols[event] });
-      if (this.#isDuplicate(found, event, from)) account.duplicates++;
+      if (!this.#isFirst(session, found, event) || this.#isDuplicate(found, event, from)) account.duplicates++;
       else {
         account.pass(batch, event);
         if (session !== null && channel !== null && !hasLeft && from.derivation.followed?.has(channel) === true) {
@@ -172,6 +176,13 @@ export class FrameStage {
         }
       }
     }
+  }
+
+  /** Whether no other socket of the connection has shown the event. */
+  #isFirst(session: SessionMemory | null, found: FrameEvents, event: number): boolean {
+    const group = session?.siblings ?? null;
+    if (session === null || group === null || !group.isShared(this.#account.at)) return true;
+    return this.#siblings.passes(session, group, found, event);
   }
 
   #isDuplicate(found: FrameEvents, event: number, { derivation, connectionId, payload }: FrameSource): boolean {

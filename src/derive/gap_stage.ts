@@ -12,13 +12,14 @@ import {
   type StreamsRecord,
 } from "../model/mod.ts";
 import type { EventPlace, RecordAccount } from "./account.ts";
-import type { KeptBook } from "./books.ts";
+import { type KeptBook, UNTOLD } from "./books.ts";
 import type { ConnectionGaps } from "./connection_gaps.ts";
 import type { EndedGap } from "./fill_ledger.ts";
 import { closedGap, describeClose, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
 import { openSession, type SessionMemory, unknownPlan } from "./session_memory.ts";
+import { isShownBySibling } from "./sibling_stage.ts";
 
 /** A stream as a session's data name it. */
 interface DataStream extends EventPlace {
@@ -58,9 +59,11 @@ export class GapStage {
     const memory = this.#memory();
     const session = openSession(account.offset, record, memory.plans.resolve(record));
     memory.sessions.set(session.id, session);
+    memory.siblings.opened(session, record.at);
     if (memory.sessions.size > SESSIONS_MAX) {
-      const [oldest] = memory.sessions.keys();
-      memory.sessions.delete(oldest);
+      const [[id, oldest]] = memory.sessions;
+      memory.sessions.delete(id);
+      memory.siblings.closed(oldest, record.at);
     }
     account.exchange = record.exchange;
     account.session = session.id;
@@ -90,8 +93,10 @@ export class GapStage {
         const gap = { stream: channel, cause: "disconnect", from, detail, action: "none" } as const;
         const id = account.emitGap(place, openedGap(gap));
         this.#remember(session, { channel, symbol }, { id, cause: gap.cause, from, fromSequence: null, detail });
+        session.siblings?.forgetLeads(channel, symbol);
       }
     }
+    memory.siblings.closed(session, record.at);
   }
 
   /** Data of a stream came: its gaps end. */
@@ -143,6 +148,7 @@ export class GapStage {
     const { at: from, reason: detail } = record;
     const gap = { cause: "rejected", from, detail, action: "stream left out" } as const;
     for (const stream of record.streams) {
+      if (session !== undefined && isShownBySibling(session, stream, record.at)) continue;
       if (session !== undefined) this.#openStream(session, stream, gap);
       else {account.emitGap(
           { symbol: stream.symbol, native: stream.symbol },
@@ -225,9 +231,9 @@ export class GapStage {
 
   #openBookGap(session: SessionMemory, kept: KeptBook): void {
     const open = kept.keeper.openGap;
-    if (open === null) return;
+    if (open === null || isShownBySibling(session, kept, this.#account.at)) return;
     const { cause, fromTs: from, fromSequence, detail } = open;
-    if (kept.gapId === "") {
+    if (kept.gapId === "" || kept.gapId === UNTOLD) {
       const gap = openedGap({ stream: "book", cause, from, fromSequence, detail, action: "none" });
       kept.gapId = this.#account.emitGap(kept, gap);
     }
@@ -251,8 +257,10 @@ export class GapStage {
 
   /** Whether another session of the same connection, on another shard or socket, has data of the stream. */
   #isShownElsewhere(session: SessionMemory, symbol: string, channel: Channel): boolean {
+    if (isShownBySibling(session, { channel, symbol }, this.#account.at)) return true;
     for (const other of this.#memory().sessions.values()) {
       if (other.exchange !== session.exchange || other.connectionId !== session.connectionId) continue;
+      if (other.siblings !== null && other.siblings === session.siblings) continue;
       if (other.hasData(channel, symbol)) return true;
     }
     return false;

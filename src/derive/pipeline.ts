@@ -21,6 +21,7 @@ import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
 import type { PollAnswer } from "./poll_answers.ts";
+import { SiblingStage } from "./sibling_stage.ts";
 import { StateStage } from "./state_stage.ts";
 
 /**
@@ -36,6 +37,7 @@ export class Pipeline {
   readonly #whole: ConnectionGaps;
   readonly #state: StateStage;
   readonly #frames: FrameStage;
+  readonly #siblings: SiblingStage;
 
   /**
    * `plans`: of sessions that name no plan, as those of recordings and of journals of format 1; `tops`: what is derived
@@ -65,7 +67,8 @@ export class Pipeline {
       ended: (session, stream, gap) => fills.gapEnded(session, stream, gap),
       left: (exchange, stream) => fills.forget(exchange, stream),
     });
-    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps, whole, books, fills });
+    const siblings = this.#siblings = new SiblingStage(account);
+    this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps, whole, books, fills, siblings });
     for (const frames of plans) this.setPlan(frames, { dedup, bookTops: tops });
   }
 
@@ -115,8 +118,11 @@ export class Pipeline {
       case "clock":
         this.#whole.clockStepped(record);
         break;
-      case "acked":
+      case "acked": {
+        const session = this.#state.memory.sessions.get(record.session);
+        if (session !== undefined) this.#siblings.acked(session, record.streams, record.at);
         break;
+      }
     }
     return account;
   }

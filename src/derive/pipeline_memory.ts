@@ -15,6 +15,7 @@ import { GapLedger } from "./gaps.ts";
 import { PollAnswers } from "./poll_answers.ts";
 import type { Plans } from "./plan_store.ts";
 import { SessionMemory } from "./session_memory.ts";
+import { SiblingLedger } from "./sibling_group.ts";
 
 /** A session whose opening is not known: frames of it can only be told as missing. */
 export interface Orphan {
@@ -32,6 +33,7 @@ export class PipelineMemory {
   readonly gaps = new GapLedger();
   readonly fills = new FillLedger();
   readonly dedup = new Deduplicator();
+  readonly siblings = new SiblingLedger();
   readonly orphans = new Map<SessionId, Orphan>();
 
   constructor(plans: Plans) {
@@ -87,6 +89,10 @@ export class PipelineMemory {
     const orphans = [...this.orphans].map(([session, { gapId, from }]) => [session, gapId, from] as const);
     for (const slice of slices(orphans)) yield ["orphans", slice];
     for (const slice of slices(this.dedup.entries())) yield ["dedup", slice];
+    for (const [name, group] of this.siblings.entries()) {
+      yield ["siblings", name, group.saveState()];
+      for (const slice of slices(group.sightings.entries())) yield ["sightings", name, slice];
+    }
   }
 
   #restoreItem(item: CheckpointItem): void {
@@ -131,6 +137,10 @@ export class PipelineMemory {
       case "orphans":
         for (const [session, gapId, from] of item[1]) this.orphans.set(session, { gapId, from });
         return;
+      case "siblings":
+        return this.siblings.of(item[1]).restoreState(item[2], this.sessions);
+      case "sightings":
+        return this.siblings.of(item[1]).sightings.restoreEntries(item[2]);
       case "dedup":
         return this.dedup.restore(item[1]);
     }

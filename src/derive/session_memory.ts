@@ -2,6 +2,7 @@ import type { Channel, Micros, Offset, OpenedRecord, SessionId, Stream } from ".
 import { FrameMemory, readAddress } from "../normalize/mod.ts";
 import { SessionBooks } from "./books.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
+import type { SiblingGroup } from "./sibling_group.ts";
 
 /** What a session's record of opening says of it. */
 export interface SessionOrigin {
@@ -34,6 +35,8 @@ export class SessionMemory {
   readonly streams = new Map<string, Map<Channel, Micros | null>>();
   /** Receive time of the last frame; null before the first. */
   lastTs: Micros | null = null;
+  /** The sockets that show the same streams, this one among them; null where it shares its key with another. */
+  siblings: SiblingGroup | null = null;
   /** The gap that the whole session is in because its plan is unknown; null where it is known. */
   gap: SessionGap | null = null;
 
@@ -117,9 +120,9 @@ export function openSession(id: Offset, record: OpenedRecord, derivation: Compil
   return memory;
 }
 
-/** Returns the descriptor's connection id behind a connection key: shards carry `#2`, `#3` … after it. */
+/** Returns the descriptor's connection id behind a key: shards carry `#2`, `#3` … after it, further sockets `~2`, `~3` …. */
 export function connectionIdOf(key: string): string {
-  const at = key.indexOf("#");
+  const at = key.search(/[#~]/);
   return at < 0 ? key : key.slice(0, at);
 }
 

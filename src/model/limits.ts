@@ -344,3 +344,16 @@ export const BACKFILL_RETRY_MS_MAX = 30_000;
 export const BACKFILL_PAGES_MAX = 2_000;
 /** Stretches of one instance that are asked for at once. */
 export const BACKFILLS_AT_ONCE_MAX = 2;
+/** Most sockets of one connection that show the same streams. */
+export const SOCKETS_PER_CONNECTION_MAX = 3;
+/** How long an event that one of several sockets showed is remembered, so that the others' copies are known, in µs. */
+export const SIBLING_WINDOW_US = 30_000_000;
+/** Most such events of one connection; beyond it the oldest are forgotten, and a later copy is new. */
+export const SIBLING_SIGHTINGS_MAX = 50_000;
+/**
+ * How long a socket waits, after an event that another one showed too, for those that it has shown alone, in µs: then it
+ * passes what it shows, in whatever order the others' copies come.
+ */
+export const SIBLING_JOIN_US = 1_000_000;
+/** How long a socket that others follow may be silent on a stream that they show, before one of them takes over, in µs. */
+export const SIBLING_PATIENCE_US = 10_000_000;

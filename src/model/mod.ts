@@ -65,6 +65,7 @@ export {
   type RowKind,
   type SentKind,
 } from "./event_specs.ts";
+export { contentText, hasContentIdentity } from "./content_identity.ts";
 export { GAP_CAUSES, GAP_STATES, type GapCause, type GapState, type Level, type Side } from "./event_values.ts";
 export {
   childrenOf,
@@ -220,6 +221,10 @@ export {
   SHAPE_CHARS_MAX,
   SHAPE_DEPTH_MAX,
   SHAPE_MEMBERS_MAX,
+  SIBLING_JOIN_US,
+  SIBLING_PATIENCE_US,
+  SIBLING_SIGHTINGS_MAX,
+  SIBLING_WINDOW_US,
   SINK_BATCH_BYTES_MAX,
   SINK_BATCH_EVENTS_MAX,
   SINK_BLOCKED_RETRY_MS,
@@ -241,6 +246,7 @@ export {
   SINK_WRITE_MS_MAX,
   SINK_WRITES_IN_FLIGHT_MAX,
   SOCKET_RESET_FRAMES,
+  SOCKETS_PER_CONNECTION_MAX,
   STAMP_AHEAD_US_MAX,
   STREAM_QUEUE_BYTES_MAX,
   TAIL_BATCH_BYTES,

@@ -19,7 +19,14 @@ import {
   nativeChannels,
   withInstruments,
 } from "./build_frames.ts";
-import { buildConnections, type ConnectionBase, connectionIdsOf, connectionShards, socketOf } from "./connections.ts";
+import {
+  buildConnections,
+  type ConnectionBase,
+  connectionIdsOf,
+  connectionShards,
+  socketOf,
+  withSiblings,
+} from "./connections.ts";
 import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
@@ -71,7 +78,7 @@ export function buildExchange(
     channels: offered.filter(({ channel }) => channels.includes(channel)),
   };
   if (instruments.length === 0) checkGenerators(descriptor, place, texts.args);
-  const connections = buildSockets(demand, bases);
+  const connections = withSiblings(buildSockets(demand, bases), instance.redundancy);
   // What a share lacks, others may have: what no symbol has is said where all of them are one collector's.
   if (elsewhere.length === 0) {
     checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });

@@ -174,6 +174,21 @@ export function connectionShards(
   }));
 }
 
+/**
+ * Returns `count` sockets for each one, which show the same streams: `~2`, `~3` … behind the keys of further ones. Each
+ * begins at the next of the connection's addresses.
+ */
+export function withSiblings(sockets: readonly ConnectionPlan[], count: number): readonly ConnectionPlan[] {
+  if (count === 1) return sockets;
+  return sockets.flatMap((socket) =>
+    Array.from({ length: count }, (_, index) => {
+      const first = index % socket.urls.length;
+      const urls = [...socket.urls.slice(first), ...socket.urls.slice(0, first)];
+      return index === 0 ? socket : { ...socket, urls, key: `${socket.key}~${index + 1}` };
+    })
+  );
+}
+
 /** Returns the connections that a `connection_id` names, each once. */
 export function connectionIdsOf(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : [...new Set(value)];

@@ -43,7 +43,10 @@ export type ProxyAddress = string | Secret;
 
 /** One socket. */
 export interface ConnectionPlan {
-  /** Unique in the instance: the descriptor's connection id, `#2`, `#3` … behind it for further shards. */
+  /**
+   * Unique in the instance: the descriptor's connection id, `#2`, `#3` … behind it for further shards, then
+   * `~2`, `~3` … for further sockets that show the same streams.
+   */
   readonly key: string;
   readonly connectionId: string;
   readonly families: readonly Family[] | null;
