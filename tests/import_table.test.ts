@@ -32,6 +32,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     ],
   },
   lake: { rooms: ["model", "host", "sink"], packages: ["hyparquet", "node:zlib"] },
+  group: { rooms: ["model", "host", "sink"], packages: ["node:crypto", "@nats-io/transport-node"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },
   telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },

@@ -357,3 +357,10 @@ export const SIBLING_SIGHTINGS_MAX = 50_000;
 export const SIBLING_JOIN_US = 1_000_000;
 /** How long a socket that others follow may be silent on a stream that they show, before one of them takes over, in µs. */
 export const SIBLING_PATIENCE_US = 10_000_000;
+/** Most shares of a group; a configuration with more is refused. */
+export const SHARES_MAX = 256;
+/** Least and greatest `ttl` of a group, in ms; a configuration outside is refused. */
+export const GROUP_TTL_MS_MIN = 1_000;
+export const GROUP_TTL_MS_MAX = 3_600_000;
+/** Longest time between two looks of a member at its group, in ms. */
+export const GROUP_LOOK_MS_MAX = 1_000;

@@ -130,6 +130,9 @@ export {
   GENERATOR_CHARS_MAX,
   GENERATOR_MESSAGES_MAX,
   GENERATOR_STEPS_MAX,
+  GROUP_LOOK_MS_MAX,
+  GROUP_TTL_MS_MAX,
+  GROUP_TTL_MS_MIN,
   HTTP_CLIENTS_MAX,
   HTTP_CONNECT_TRIES_MAX,
   HTTP_CONNECTIONS_MAX,
@@ -221,6 +224,7 @@ export {
   SHAPE_CHARS_MAX,
   SHAPE_DEPTH_MAX,
   SHAPE_MEMBERS_MAX,
+  SHARES_MAX,
   SIBLING_JOIN_US,
   SIBLING_PATIENCE_US,
   SIBLING_SIGHTINGS_MAX,
@@ -327,6 +331,7 @@ export {
   type StateRule,
   type UnwrapRule,
 } from "./plan/frames.ts";
+export type { GroupEngineName, GroupPlan, HeldShares } from "./plan/group.ts";
 export { type BookQuery, type BookView, type StreamStatus } from "./live.ts";
 export {
   BACKFILL_PLACEHOLDERS,
@@ -405,6 +410,8 @@ export {
   type ConfigStatus,
   type ConnectionStatus,
   type DataAge,
+  type GroupMemberStatus,
+  type GroupStatus,
   type HostBlockStatus,
   type InstanceStatus,
   type InstrumentsStatus,

@@ -236,6 +236,25 @@ export type Observation =
   | { readonly kind: "journal_full"; readonly full: boolean; readonly bytes: number }
   | { readonly kind: "journal_failed"; readonly error: string }
   | { readonly kind: "clock_stepped"; readonly fromTs: Micros; readonly toTs: Micros }
+  | {
+    /** The engine of the group came into sight or went out of it; what is collected goes on. */
+    readonly kind: "group_engine";
+    readonly engine: string;
+    /** Why it cannot be reached; null where it can. */
+    readonly error: string | null;
+  }
+  | {
+    /** This collector begins or ends to collect a share of its group. */
+    readonly kind: "group_share";
+    readonly change: "taken" | "released";
+    readonly share: number;
+    readonly shares: number;
+    /** Whom it came from or goes to; null where nobody is known. */
+    readonly other: string | null;
+    /** Since when nobody has collected it; null where there is no hole. */
+    readonly fromTs: Micros | null;
+  }
+  | { readonly kind: "group_name_taken"; readonly member: string }
   | { readonly kind: "journal_warning"; readonly code: JournalWarning; readonly text: string }
   | { readonly kind: "reading_paused"; readonly exchange: string; readonly durationMs: number; readonly reason: string }
   | { readonly kind: "frame_quarantined"; readonly exchange: string; readonly offset: Offset; readonly error: string }

@@ -21,6 +21,8 @@ export interface ServiceStatus {
   readonly reading: ReadingStatus;
   readonly blockedHosts: readonly HostBlockStatus[];
   readonly clock: ClockStatus;
+  /** Null where the collector belongs to no group. */
+  readonly group: GroupStatus | null;
   readonly log: LogStatus;
   readonly problems: readonly Problem[];
 }
@@ -36,6 +38,7 @@ export type ProblemScope =
   | "rest"
   | "instruments"
   | "clock"
+  | "group"
   | "http";
 
 /** One thing that is not as it should be. Each means that data is not whole or soon will not be: the service is not ready. */
@@ -258,6 +261,40 @@ export interface ReadingStatus {
 export interface ClockStatus {
   /** The last step of the wall clock against the monotonic one; null where there was none. Negative: set back. */
   readonly lastStep: { readonly at: Micros; readonly byMs: number } | null;
+}
+
+/** The group that this collector belongs to, as it sees it. */
+export interface GroupStatus {
+  readonly name: string;
+  readonly engine: string;
+  /** This member. */
+  readonly member: string;
+  readonly ttlMs: number;
+  readonly shares: number;
+  readonly replicas: number;
+  /** Why the engine cannot be reached, and since when; null where it can. What is collected goes on. */
+  readonly away: { readonly error: string; readonly since: Micros } | null;
+  /** Since when another collector with the same name is in the group; null where there is none. */
+  readonly nameTakenSince: Micros | null;
+  /** Why the last change of shares could not be carried out; null where it could. */
+  readonly error: string | null;
+  /** All members by name, this one too. */
+  readonly members: readonly GroupMemberStatus[];
+  /** Shares that no member collects, as far as this one sees; null before it has seen the group. */
+  readonly uncovered: readonly number[] | null;
+}
+
+/** One member of a group. */
+export interface GroupMemberStatus {
+  readonly name: string;
+  /** `gone`: its lease ran out. `other_layout`: it divides the streams in another way and is a group of its own. */
+  readonly state: "active" | "leaving" | "left" | "gone" | "other_layout";
+  /** When it was last heard of, by its own clock. */
+  readonly heardTs: Micros;
+  /** Shares that it collects, or did. */
+  readonly live: readonly number[];
+  /** Shares that it has started and whose data does not come yet. */
+  readonly starting: readonly number[];
 }
 
 /** Lines of the log. */

@@ -240,6 +240,7 @@ export class Service {
       reading: running?.reading ?? { pausedSince: null, reason: null },
       blockedHosts: this.#limits?.limits.blocks ?? [],
       clock: running?.clock ?? { lastStep: null },
+      group: null,
       log: { dropped: this.#options.context.host.terminal.errorLinesDropped },
     };
     return { ...facts, problems: problemsOf(facts) };

@@ -9,6 +9,15 @@ export { CSV_TABLES } from "./csv/csv_rows.ts";
 export { sinkFilter } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export { BooleanColumn, compareBytes, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./parquet/columns.ts";
+export { connectNats } from "./nats/connection.ts";
+export {
+  type JetStreamError,
+  natsFailure,
+  NO_MESSAGE,
+  NO_STREAM,
+  refusal,
+  WRONG_LAST_SEQUENCE,
+} from "./nats/failure.ts";
 export { partsOfManifest } from "./parquet/manifest.ts";
 export {
   type ColumnSchema,
@@ -18,6 +27,7 @@ export {
   parquetFile,
   type RowGroup,
 } from "./parquet/parquet_file.ts";
+export { PostgresConnection } from "./postgres/connection.ts";
 export { createSink, defaultSink, replaySink, sampleSink, SINK_TYPES, sinkTypeOf } from "./registry.ts";
 export { withBuckets } from "./s3/bucket_files.ts";
 export { RowsBatch, type Sink, type SinkBatch } from "./sink.ts";

@@ -1,4 +1,4 @@
-import { type Observation, streamKey } from "../model/mod.ts";
+import { isoFromMicros, type Observation, streamKey } from "../model/mod.ts";
 
 /** Levels of log lines, least serious first. */
 export type LineLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -303,6 +303,32 @@ export const LOG_EVENTS: Table = {
     text: (seen) =>
       `The system's clock was set ${seen.toTs < seen.fromTs ? "back" : "forward"} by ` +
       `${(Math.abs(seen.toTs - seen.fromTs) / 1_000_000).toFixed(3)} s`,
+    repeatKey: null,
+  },
+  group_engine: {
+    level: (seen) => seen.error === null ? "info" : "warn",
+    meaning: "The engine of the group went out of sight, or is back; what is collected goes on",
+    text: (seen) =>
+      seen.error === null
+        ? `The group's engine ${seen.engine} answers`
+        : `The group's engine ${seen.engine} is away, and what is collected goes on: ${seen.error}`,
+    repeatKey: null,
+  },
+  group_share: {
+    level: (seen) => seen.fromTs === null ? "info" : "warn",
+    meaning: "This collector begins or ends to collect a share of its group; a warning where nobody did meanwhile",
+    text: ({ change, share, shares, other, fromTs }) => {
+      const hole = fromTs === null ? "" : `, which nobody has collected since ${isoFromMicros(fromTs)}`;
+      if (change === "released") return `Share ${share} of ${shares} is released: ${other} collects it`;
+      return `Share ${share} of ${shares} is taken${other === null ? "" : ` from ${other}`}${hole}`;
+    },
+    repeatKey: null,
+  },
+  group_name_taken: {
+    level: "error",
+    meaning: "Another collector of the same name is in the group; this one joins when that one is gone",
+    text: (seen) =>
+      `Another collector is in the group under the name ${seen.member}: set run.collector to one of its own`,
     repeatKey: null,
   },
   journal_failed: {

@@ -99,6 +99,16 @@ export const METRICS = {
   },
   collector_journal_segments_deleted_total: { type: "counter", help: "Segments deleted by retention", labels: [] },
   collector_clock_steps_total: { type: "counter", help: "Times that the machine's clock was set", labels: [] },
+  collector_group_changes_total: {
+    type: "counter",
+    help: "Shares of the group that this collector took or released",
+    labels: ["change"],
+  },
+  collector_group_engine_losses_total: {
+    type: "counter",
+    help: "Times that the engine of the group went out of sight",
+    labels: [],
+  },
   collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },
   collector_journal_warnings_total: {
     type: "counter",
@@ -148,6 +158,18 @@ export const METRICS = {
   collector_journal_size_bytes: { type: "gauge", help: "Journal bytes on disk", labels: [] },
   collector_journal_full: { type: "gauge", help: "1 while the journal is at its cap", labels: [] },
   collector_sink_lag_records: { type: "gauge", help: "Journal records a sink has not had yet", labels: ["sink"] },
+  collector_group_engine_up: { type: "gauge", help: "1 while the engine of the group can be reached", labels: [] },
+  collector_group_shares: {
+    type: "gauge",
+    help: "Shares of the group that this collector holds, by whether their data comes",
+    labels: ["state"],
+  },
+  collector_group_members: { type: "gauge", help: "Members of the group by state", labels: ["state"] },
+  collector_group_uncovered_shares: {
+    type: "gauge",
+    help: "Shares of the group that no member collects",
+    labels: [],
+  },
   collector_sink_failing: { type: "gauge", help: "1 while a sink fails", labels: ["sink"] },
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 

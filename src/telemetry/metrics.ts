@@ -146,6 +146,12 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_journal_segments_deleted_total", 1);
     case "clock_stepped":
       return counts.add("collector_clock_steps_total", 1);
+    case "group_engine":
+      return seen.error === null ? undefined : counts.add("collector_group_engine_losses_total", 1);
+    case "group_share":
+      return counts.add("collector_group_changes_total", 1, seen.change);
+    case "group_name_taken":
+      return;
     case "journal_failed":
       return counts.add("collector_journal_failures_total", 1);
     case "journal_warning":
@@ -218,6 +224,15 @@ function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: ServiceStat
   for (const { name: sink, lagRecords, state } of snapshot.sinks) {
     set("collector_sink_lag_records", lagRecords, { sink });
     set("collector_sink_failing", state === "failing" ? 1 : 0, { sink });
+  }
+  if (snapshot.group !== null) {
+    const { member, away, members, uncovered } = snapshot.group;
+    const own = members.find(({ name }) => name === member);
+    set("collector_group_engine_up", away === null ? 1 : 0);
+    set("collector_group_shares", own?.live.length ?? 0, { state: "live" });
+    set("collector_group_shares", own?.starting.length ?? 0, { state: "starting" });
+    for (const { state } of members) add("collector_group_members", 1, { state });
+    if (uncovered !== null) set("collector_group_uncovered_shares", uncovered.length);
   }
 }
 

@@ -67,6 +67,7 @@ export function snapshot(rest: Partial<ServiceStatus> = {}): ServiceStatus {
     reading: { pausedSince: null, reason: null },
     blockedHosts: [],
     clock: { lastStep: null },
+    group: null,
     log: { dropped: 0 },
     ...rest,
   };
@@ -206,6 +207,9 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   journal_recovered: { kind: "journal_recovered", segment: "17", cutBytes: 33, records: 6 },
   journal_full: { kind: "journal_full", full: true, bytes: 1000 },
   clock_stepped: { kind: "clock_stepped", fromTs: 28_800_000_000, toTs: 0 },
+  group_engine: { kind: "group_engine", engine: "nats", error: "the server does not answer" },
+  group_share: { kind: "group_share", change: "taken", share: 3, shares: 8, other: "eu-2", fromTs: 28_800_000_000 },
+  group_name_taken: { kind: "group_name_taken", member: "eu-1" },
   journal_failed: { kind: "journal_failed", error: "disk full" },
   journal_warning: { kind: "journal_warning", code: "cursor", text: "The cursor of sink archive is damaged" },
   reading_paused: { kind: "reading_paused", exchange: "binance", durationMs: 14_000, reason: "the journal is full" },

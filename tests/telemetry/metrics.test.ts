@@ -48,6 +48,8 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     "collector_journal_segments_archived_total": 2,
     "collector_journal_segments_deleted_total": 2,
     "collector_clock_steps_total": 2,
+    'collector_group_changes_total{change="taken"}': 2,
+    "collector_group_engine_losses_total": 2,
     "collector_journal_failures_total": 2,
     'collector_journal_warnings_total{code="cursor"}': 2,
     'collector_reading_pauses_total{exchange="binance"}': 2,

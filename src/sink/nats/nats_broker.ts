@@ -1,9 +1,9 @@
-import { connect, credsAuthenticator, headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { Failure } from "../../model/mod.ts";
 import { type Broker, placeText, readPlace } from "../broker/broker_sink.ts";
 import type { Message, Place } from "../broker/messages.ts";
-import { readAuthorities } from "../endpoint_keys.ts";
 import type { SinkContext } from "../sink_type.ts";
+import { connectNats } from "./connection.ts";
 import { type JetStreamError, natsFailure, NO_MESSAGE, NO_STREAM, refusal } from "./failure.ts";
 import { covers, streamConfig, type StreamKeys } from "./stream.ts";
 
@@ -76,30 +76,10 @@ export class NatsBroker implements Broker {
     await connection?.close();
   }
 
-  async #connect(): Promise<NatsConnection> {
-    const { url, ca_path, creds_path, timeout_ms } = this.#keys;
-    const { files } = this.#context.host;
-    const ca = await readAuthorities(files, ca_path);
-    const servers = url.slice(url.indexOf("://") + 3).split(",");
-    const { user, host } = splitLogin(servers);
-    const login = creds_path === undefined
-      ? user
-      : { authenticator: credsAuthenticator(await readCreds(files, creds_path)) };
-    try {
-      return await connect({
-        servers: host,
-        ...login,
-        ...(url.startsWith("tls:") || ca !== null ? { tls: ca === null ? {} : { ca } } : {}),
-        name: `crypto-collector ${this.#context.collector ?? ""} ${this.#context.name}`,
-        // To try again is the caller's work: a client that does it by itself says nothing meanwhile.
-        reconnect: false,
-        timeout: timeout_ms,
-        pingInterval: timeout_ms,
-        maxPingOut: 2,
-      });
-    } catch (cause) {
-      throw natsFailure(`connect to NATS at ${host.join(", ")}`, cause);
-    }
+  #connect(): Promise<NatsConnection> {
+    const { url, ca_path: caPath = null, creds_path: credsPath = null, timeout_ms: timeoutMs } = this.#keys;
+    const name = `crypto-collector ${this.#context.collector ?? ""} ${this.#context.name}`;
+    return connectNats({ url, caPath, credsPath, timeoutMs, name }, this.#context.host.files);
   }
 
   async #prepareStream(): Promise<void> {
@@ -211,28 +191,4 @@ export class NatsBroker implements Broker {
 /** `collector.offset.index`, with `.part` of events that were split. */
 export function idOf({ offset, index, part }: Message, collector: string | null): string {
   return `${collector ?? "_"}.${offset}.${index}${part === 0 ? "" : `.${part}`}`;
-}
-
-/** User and password stand before the first server; a user alone is a token. */
-function splitLogin(servers: readonly string[]) {
-  const at = servers[0].lastIndexOf("@");
-  const host = [
-    servers[0].slice(at + 1),
-    ...servers.slice(1).map((server) => server.slice(server.lastIndexOf("@") + 1)),
-  ]
-    .map((server) => server.replace(/\/.*$/, ""));
-  if (at < 0) return { user: {}, host };
-  const [name, ...rest] = servers[0].slice(0, at).split(":");
-  const user = rest.length === 0
-    ? { token: decodeURIComponent(name) }
-    : { user: decodeURIComponent(name), pass: decodeURIComponent(rest.join(":")) };
-  return { user, host };
-}
-
-async function readCreds(files: SinkContext["host"]["files"], path: string): Promise<Uint8Array> {
-  const bytes = await files.readBytes(path);
-  if (bytes === null) {
-    throw new Failure("file", `Cannot read the credentials in ${path}: there is no such file`, { retry: false });
-  }
-  return bytes;
 }

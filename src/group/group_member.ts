@@ -1,0 +1,334 @@
+import type { Host } from "../host/mod.ts";
+import {
+  Failure,
+  GROUP_LOOK_MS_MAX,
+  type GroupPlan,
+  type GroupStatus,
+  type Micros,
+  type Observer,
+} from "../model/mod.ts";
+import { rememberingAssignment } from "./assignment.ts";
+import { decide, type Decision, type ShareStart, type ShareStop } from "./decide.ts";
+import type { EngineOptions, GroupEngine } from "./engine.ts";
+import {
+  encodeEntry,
+  entryKey,
+  isSameLayout,
+  type Layout,
+  layoutOf,
+  type MemberEntry,
+  type MemberState,
+  type SharePhase,
+} from "./entry.ts";
+import { memberStatuses, uncoveredShares } from "./group_status.ts";
+import { KeptShares } from "./kept_shares.ts";
+import { MemberTable, type SeenMember } from "./member_table.ts";
+import { openEngine } from "./open_engine.ts";
+
+/** What a member begins and ends to collect. */
+export interface ShareChange {
+  /** All shares that are to be collected from now on. */
+  readonly held: ReadonlySet<number>;
+  readonly start: readonly ShareStart[];
+  readonly stop: readonly ShareStop[];
+  /** Revision of the member's entry: grows over all its changes, also those of earlier lives. */
+  readonly epoch: number;
+}
+
+export interface GroupMemberOptions {
+  readonly plan: GroupPlan;
+  /** Name of this collector. */
+  readonly member: string;
+  /** Id of its journal. */
+  readonly journal: string;
+  readonly host: Host;
+  readonly observe: Observer;
+  /** File that keeps which shares were held. */
+  readonly path: string;
+  /** Carries a change out; resolves when the shares that start are asked for and those that stop are not any more. */
+  readonly apply: (change: ShareChange) => Promise<void>;
+  /** Whether all data of a share comes. */
+  readonly isLive: (share: number) => boolean;
+  /** Takes the place of the real one, for tests. */
+  readonly open?: (options: EngineOptions) => Promise<GroupEngine>;
+}
+
+/** Between two looks, and for an answer of the engine, in ms. */
+const LOOK_MS_MIN = 100;
+const ANSWER_MS_MIN = 300;
+const ANSWER_MS_MAX = 5_000;
+
+/**
+ * A collector's membership in its group: renews its entry, looks at the others' and starts and stops shares as `decide`
+ * says. Losing the engine stops nothing: what is collected is collected on, and only changes wait.
+ */
+export class GroupMember {
+  readonly #options: GroupMemberOptions;
+  readonly #layout: Layout;
+  readonly #key: string;
+  readonly #lookMs: number;
+  readonly #table: MemberTable;
+  readonly #kept: KeptShares;
+  readonly #assign = rememberingAssignment();
+  readonly #ended = new AbortController();
+  #running: Promise<void> | null = null;
+  #engine: GroupEngine | null = null;
+  #state: MemberState = "active";
+  /** Revision of the own entry; null where it is not known to be ours. */
+  #revision: number | null = null;
+  /** What stands in the own entry, times aside, and when it was written. */
+  #written = "";
+  #writtenMs = -Infinity;
+  readonly #held = new Set<number>();
+  /** Those of them whose start is under way. */
+  readonly #starting = new Set<number>();
+  #phases: ReadonlyMap<number, SharePhase> = new Map();
+  /** The entry under the own name that another journal left behind. */
+  #previous: SeenMember | null = null;
+  #applying: Promise<void> | null = null;
+  #beatMs: number;
+  #beganMs = 0;
+  /** Until then nothing is called live: the process stood still, and sockets may be dead without anybody having noticed. */
+  #doubtedUntilMs = -Infinity;
+  #hasSeenGroup = false;
+  #away: GroupStatus["away"] = null;
+  #nameTakenSince: Micros | null = null;
+  #error: string | null = null;
+  /** Where a member that leaves waits for its shares to be collected by others. */
+  #handed: ((stops: readonly ShareStop[]) => void) | null = null;
+
+  constructor(options: GroupMemberOptions) {
+    this.#options = options;
+    const { plan, host, path, observe, member } = options;
+    this.#layout = layoutOf(plan);
+    this.#key = entryKey(member);
+    this.#lookMs = Math.min(GROUP_LOOK_MS_MAX, Math.max(LOOK_MS_MIN, plan.ttlMs / 10));
+    this.#table = new MemberTable(plan.ttlMs / 2);
+    this.#kept = new KeptShares({ files: host.files, path, observe });
+    this.#beatMs = host.clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  get status(): GroupStatus {
+    const { plan, member } = this.#options;
+    const { engine, name, ttlMs, shares, replicas } = plan;
+    const members = this.#table.members();
+    return {
+      ...{ name, engine, member, ttlMs, shares, replicas },
+      away: this.#away,
+      nameTakenSince: this.#nameTakenSince,
+      error: this.#error,
+      members: memberStatuses(members, this.#layout),
+      uncovered: this.#hasSeenGroup ? uncoveredShares(members, this.#layout) : null,
+    };
+  }
+
+  /**
+   * Tells the group that this member leaves and waits until others collect its shares, nobody is there who could, or the
+   * signal aborts. Returns the shares that others have taken over; all of them are still collected here.
+   */
+  async leave(signal: AbortSignal): Promise<readonly ShareStop[]> {
+    this.#state = "leaving";
+    if (this.#held.size === 0 || this.#engine === null || signal.aborted) return [];
+    const { promise, resolve } = Promise.withResolvers<readonly ShareStop[]>();
+    this.#handed = resolve;
+    signal.addEventListener("abort", () => resolve([]), { once: true });
+    const stops = await promise;
+    this.#handed = null;
+    return stops;
+  }
+
+  /** Ends the membership after everything has stopped; `handed`: shares that others collect. Never rejects. */
+  async end(handed: readonly ShareStop[] = []): Promise<void> {
+    for (const { share } of handed) this.#held.delete(share);
+    this.#ended.abort();
+    await this.#running;
+    this.#state = "left";
+    try {
+      if (this.#engine !== null && this.#revision !== null) await this.#write(this.#engine, this.#phases);
+    } catch (error) {
+      // The lease runs out by itself.
+      if (!(error instanceof Failure)) throw error;
+    }
+    await this.#engine?.close();
+    this.#engine = null;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options.host;
+    this.#beganMs = this.#beatMs = clock.monotonicMs();
+    const kept = await this.#kept.read(this.#layout);
+    while (!this.#ended.signal.aborted) {
+      try {
+        await this.#round();
+        this.#setAway(null);
+      } catch (error) {
+        await this.#lose(error);
+      }
+      if (!this.#hasSeenGroup) this.#startKept(kept);
+      await clock.sleep(this.#handed === null ? this.#lookMs : LOOK_MS_MIN, this.#ended.signal);
+      this.#beat(this.#lookMs);
+    }
+    await this.#applying;
+  }
+
+  /** One look at the group, and what follows from it. Rejects with a `Failure` where the engine cannot be reached. */
+  async #round(): Promise<void> {
+    const { plan, host } = this.#options;
+    const timeoutMs = Math.min(ANSWER_MS_MAX, Math.max(ANSWER_MS_MIN, plan.ttlMs / 3));
+    this.#engine ??= await (this.#options.open ?? openEngine)({ plan, host, timeoutMs });
+    const engine = this.#engine;
+    const stored = await engine.list();
+    this.#table.look(stored, host.clock.monotonicMs());
+    const own = this.#table.find(this.#key);
+    // An entry that cannot be read is of another version of the program, under this name.
+    const standing = stored.entries.find(({ key }) => key === this.#key)?.revision ?? 0;
+    if (this.#revision === null && !this.#claim(own, standing)) return;
+    const isShown = own !== null && own.revision === this.#revision && own.state === this.#state &&
+      this.#written !== "";
+    await this.#renew(engine);
+    // Whoever begins at the same moment is seen before anything is decided.
+    if (!isShown && !this.#hasSeenGroup) return;
+    this.#hasSeenGroup = true;
+    this.#act();
+  }
+
+  /** Learns at which revision the own entry may be written; false where another collector has it. */
+  #claim(own: SeenMember | null, revision: number): boolean {
+    const { journal, observe, member, host } = this.#options;
+    const isOthers = own !== null && own.journal !== journal;
+    if (isOthers && own.isAlive) {
+      if (this.#nameTakenSince === null) observe({ kind: "group_name_taken", member });
+      this.#nameTakenSince ??= host.clock.nowMicros();
+      return false;
+    }
+    this.#nameTakenSince = null;
+    if (isOthers) this.#previous = own;
+    this.#revision = revision;
+    this.#written = "";
+    return true;
+  }
+
+  async #renew(engine: GroupEngine): Promise<void> {
+    const { clock } = this.#options.host;
+    const phases = this.#look();
+    const content = JSON.stringify([this.#state, ...phases]);
+    const isDue = clock.monotonicMs() - this.#writtenMs >= this.#options.plan.ttlMs / 3;
+    if (content === this.#written && !isDue) return;
+    this.#phases = phases;
+    await this.#write(engine, phases);
+    this.#written = content;
+    this.#writtenMs = clock.monotonicMs();
+  }
+
+  /** Which shares show data at present. */
+  #look(): ReadonlyMap<number, SharePhase> {
+    this.#beat(0);
+    const isDoubted = this.#options.host.clock.monotonicMs() < this.#doubtedUntilMs;
+    return new Map(
+      [...this.#held].sort((a, b) => a - b).map((share) => {
+        // A share that is being started is not asked for yet.
+        const isLive = !isDoubted && !this.#starting.has(share) && this.#options.isLive(share);
+        return [share, isLive ? "live" : "starting"];
+      }),
+    );
+  }
+
+  async #write(engine: GroupEngine, shares: ReadonlyMap<number, SharePhase>): Promise<void> {
+    const { plan, member, journal, host } = this.#options;
+    const kept = new Map([...shares].filter(([share]) => this.#held.has(share)));
+    const entry: MemberEntry = {
+      ...{ member, journal, state: this.#state, layout: this.#layout, ttlMs: plan.ttlMs },
+      at: host.clock.nowMicros(),
+      shares: kept,
+    };
+    // Where another write came first the next look tells whose it was.
+    this.#revision = await engine.put(this.#key, encodeEntry(entry), this.#revision ?? 0);
+  }
+
+  #act(): void {
+    if (this.#applying !== null || this.#revision === null || this.#ended.signal.aborted) return;
+    const { member, journal } = this.#options;
+    const self = { member, journal, layout: this.#layout, state: this.#state, held: this.#held };
+    const seen = this.#table.members();
+    const decision = decide(self, this.#previous === null ? seen : [...seen, this.#previous], this.#assign);
+    if (this.#state === "leaving") return this.#lookWhetherHanded(decision, seen);
+    if (decision.start.length + decision.stop.length > 0) this.#change(decision);
+  }
+
+  #lookWhetherHanded({ stop, assignment }: Decision, seen: readonly SeenMember[]): void {
+    const isAnybodyThere = [...assignment.values()].some((owners) => owners.length > 0) ||
+      seen.some(({ member, isAlive, layout, state }) =>
+        member !== this.#options.member && isAlive && state === "active" && isSameLayout(layout, this.#layout)
+      );
+    if (!isAnybodyThere) this.#handed?.([]);
+    else if (stop.length === this.#held.size) this.#handed?.(stop);
+  }
+
+  #change({ start, stop }: Pick<Decision, "start" | "stop">): void {
+    const { apply, observe, plan: { shares } } = this.#options;
+    for (const { share } of start) {
+      this.#held.add(share);
+      this.#starting.add(share);
+    }
+    const held = new Set(this.#held);
+    for (const { share } of stop) held.delete(share);
+    this.#applying = apply({ held, start, stop, epoch: this.#revision ?? 0 }).then(async () => {
+      this.#error = null;
+      for (const { share, from, fromTs } of start) {
+        observe({ kind: "group_share", change: "taken", share, shares, other: from, fromTs });
+      }
+      for (const { share, to } of stop) {
+        this.#held.delete(share);
+        observe({ kind: "group_share", change: "released", share, shares, other: to, fromTs: null });
+      }
+      await this.#kept.write(this.#layout, this.#held);
+    }).catch((error: unknown) => {
+      // It is decided anew at the next look.
+      this.#error = error instanceof Error ? error.message : String(error);
+      for (const { share } of start) this.#held.delete(share);
+    }).finally(() => {
+      this.#applying = null;
+      this.#starting.clear();
+    });
+  }
+
+  /** A collector that begins while the engine is away collects what it did before: to overlap is harmless, a hole is not. */
+  #startKept(kept: readonly number[]): void {
+    const { clock } = this.#options.host;
+    const { member, plan } = this.#options;
+    if (this.#away === null || kept.length === 0 || this.#applying !== null || this.#held.size > 0) return;
+    if (clock.monotonicMs() - this.#beganMs < plan.ttlMs || this.#state !== "active") return;
+    this.#change({ start: kept.map((share) => ({ share, from: member, fromTs: null })), stop: [] });
+  }
+
+  async #lose(error: unknown): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = null;
+    // Whether the last write was taken is not known.
+    this.#revision = null;
+    this.#setAway(error instanceof Failure ? error.message : `A bug of the program: ${String(error)}`);
+    this.#handed?.([]);
+    await engine?.close();
+  }
+
+  #setAway(error: string | null): void {
+    const { observe, host, plan: { engine } } = this.#options;
+    const before = this.#away;
+    if (error === null) this.#away = null;
+    else this.#away = { error, since: before?.since ?? host.clock.nowMicros() };
+    if ((before === null) !== (error === null)) observe({ kind: "group_engine", engine, error });
+  }
+
+  /** Notes that the process runs; after a standstill nothing counts as live for a while. */
+  #beat(expectedMs: number): void {
+    const { clock } = this.#options.host;
+    const nowMs = clock.monotonicMs();
+    const { ttlMs } = this.#options.plan;
+    if (nowMs - this.#beatMs >= expectedMs + ttlMs / 2) this.#doubtedUntilMs = nowMs + ttlMs;
+    this.#beatMs = nowMs;
+  }
+}

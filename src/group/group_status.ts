@@ -1,0 +1,32 @@
+import type { GroupMemberStatus, GroupStatus } from "../model/mod.ts";
+import { isSameLayout, type Layout, type SharePhase } from "./entry.ts";
+import type { SeenMember } from "./member_table.ts";
+
+/** Returns how the members stand, by name. */
+export function memberStatuses(members: readonly SeenMember[], layout: Layout): readonly GroupMemberStatus[] {
+  return members.map((seen) => ({
+    name: seen.member,
+    state: stateOf(seen, layout),
+    heardTs: seen.at,
+    live: sharesIn(seen.shares, "live"),
+    starting: sharesIn(seen.shares, "starting"),
+  }));
+}
+
+/** Returns the shares that nobody who is alive collects, in order. */
+export function uncoveredShares(members: readonly SeenMember[], layout: Layout): GroupStatus["uncovered"] {
+  const covered = new Set(
+    members.flatMap((seen) => seen.isAlive && isSameLayout(seen.layout, layout) ? sharesIn(seen.shares, "live") : []),
+  );
+  return Array.from({ length: layout.shares }, (_, index) => index + 1).filter((share) => !covered.has(share));
+}
+
+function stateOf({ state, isAlive, layout: own }: SeenMember, layout: Layout): GroupMemberStatus["state"] {
+  if (state === "left") return "left";
+  if (!isAlive) return "gone";
+  return isSameLayout(own, layout) ? state : "other_layout";
+}
+
+function sharesIn(shares: ReadonlyMap<number, SharePhase>, wanted: SharePhase): readonly number[] {
+  return [...shares].flatMap(([share, phase]) => phase === wanted ? [share] : []).sort((a, b) => a - b);
+}

@@ -1,0 +1,116 @@
+import type { Host } from "../host/mod.ts";
+import { PostgresConnection } from "../sink/mod.ts";
+import { type EngineOptions, ENTRY_AGE_MS_MAX, type GroupEngine, type StoredEntries } from "./engine.ts";
+
+const TABLE = "collector_group";
+
+/** Connects, and makes the table where there is none. */
+export async function openPostgresEngine({ plan, host, timeoutMs }: EngineOptions): Promise<GroupEngine> {
+  const { url, caPath, name } = plan;
+  const connection = await bounded(host, timeoutMs, (signal) => PostgresConnection.open({ url, caPath }, host, signal));
+  const engine = new PostgresEngine(connection, { group: name, host, timeoutMs });
+  try {
+    await engine.prepare();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** A row an entry; every statement is a transaction of its own, and every time the server's. */
+class PostgresEngine implements GroupEngine {
+  readonly #connection: PostgresConnection;
+  readonly #group: string;
+  readonly #host: Host;
+  readonly #timeoutMs: number;
+
+  constructor(
+    connection: PostgresConnection,
+    options: { readonly group: string; readonly host: Host; readonly timeoutMs: number },
+  ) {
+    this.#connection = connection;
+    this.#group = options.group;
+    this.#host = options.host;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  async prepare(): Promise<void> {
+    // To make what is there already may be forbidden; to use it is not.
+    const [{ found }] = await this.#query(`select to_regclass('${TABLE}') is not null as found`, []);
+    if (found !== true) {
+      await this.#query(
+        `create table if not exists ${TABLE} (
+  group_name text not null,
+  member text not null,
+  value text not null,
+  epoch bigint not null,
+  stored_at timestamptz not null,
+  primary key (group_name, member)
+)`,
+        [],
+      );
+    }
+    const old = `delete from ${TABLE} where stored_at < clock_timestamp() - $1 * interval '1 millisecond'`;
+    await this.#query(old, [ENTRY_AGE_MS_MAX]);
+  }
+
+  async put(key: string, value: string, expected: number): Promise<number | null> {
+    const rows = expected === 0
+      ? await this.#query(
+        `insert into ${TABLE} (group_name, member, value, epoch, stored_at) values ($1, $2, $3, 1, clock_timestamp())
+on conflict (group_name, member) do nothing returning epoch`,
+        [this.#group, key, value],
+      )
+      : await this.#query(
+        `update ${TABLE} set value = $3, epoch = epoch + 1, stored_at = clock_timestamp()
+where group_name = $1 and member = $2 and epoch = $4 returning epoch`,
+        [this.#group, key, value, expected],
+      );
+    return rows.length === 0 ? null : Number(rows[0].epoch);
+  }
+
+  async list(): Promise<StoredEntries> {
+    const rows = await this.#query(
+      `select member, value, epoch, ${micros("stored_at")} as stored_at, ${micros("now")} as now
+from (select clock_timestamp() as now) as here left join ${TABLE} on group_name = $1`,
+      [this.#group],
+    );
+    const entries = rows.filter(({ member }) => member !== null).map((row) => ({
+      key: String(row.member),
+      value: String(row.value),
+      revision: Number(row.epoch),
+      storedAt: Number(row.stored_at),
+    }));
+    return { now: Number(rows[0]?.now ?? 0), entries };
+  }
+
+  async close(): Promise<void> {
+    // How it ends concerns nobody.
+    await this.#connection.close().catch(() => {});
+  }
+
+  async #query(text: string, values: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { rows } = await bounded(
+      this.#host,
+      this.#timeoutMs,
+      (signal) => this.#connection.query(text, { values, signal }),
+    );
+    return rows;
+  }
+}
+
+function micros(column: string): string {
+  return `(extract(epoch from ${column}) * 1000000)::bigint`;
+}
+
+/** Runs a call that is cut off at a deadline. */
+async function bounded<T>(host: Host, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const timer = host.clock.after(timeoutMs, () => over.abort());
+  try {
+    return await call(over.signal);
+  } finally {
+    timer.cancel();
+  }
+}
