@@ -1,4 +1,12 @@
-import type { BookQuery, BookView, EventBatch, Micros, ServiceStatus, StreamStatus } from "../model/mod.ts";
+import type {
+  BookQuery,
+  BookView,
+  EventBatch,
+  InstrumentFields,
+  Micros,
+  ServiceStatus,
+  StreamStatus,
+} from "../model/mod.ts";
 import type { ExchangePlan } from "../model/mod.ts";
 import type { GapBoard } from "./gap_board.ts";
 
@@ -11,6 +19,8 @@ export interface LiveFacts {
   readonly exchanges: () => readonly ExchangePlan[];
   readonly streams: (exchange: string) => Iterable<StreamStatus>;
   readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
+  /** What the exchange's lists said last of an instrument; null where that is not known. */
+  readonly instrument: (exchange: string, symbol: string) => InstrumentFields | null;
   readonly gaps: GapBoard;
   /** Reads the configuration again; resolves when it runs or was refused. */
   readonly reload: () => Promise<void>;

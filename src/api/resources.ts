@@ -80,6 +80,7 @@ const INSTRUMENT = object({
   strike: orNull("string", "Strike price of an option"),
   option_type: orNull("string", "`C` for a call, `P` for a put; null for what is no option"),
   channels: listOf(oneOf(CHANNELS, "Kind of stream"), "What is collected of it"),
+  listed: nullable(open("Fields of its last `instrument` event; null without the channel `instruments`")),
 });
 
 const GAP = object({
@@ -167,6 +168,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
           strike: parts?.strike ?? null,
           option_type: parts?.optionType ?? null,
           channels,
+          listed: facts.instrument(exchange, instrument.symbol),
         };
       });
     },

@@ -53,7 +53,7 @@ function channelsOf({ maps, rest, events }: DescriptorValues): readonly Channel[
   const named = maps.channel_map === undefined ? null : Object.keys(maps.channel_map);
   const polled = (rest?.requests ?? []).map(({ channel }) => channel);
   return CHANNELS.filter((channel) =>
-    polled.includes(channel) ||
+    polled.includes(channel) || (channel === "instruments" && (rest?.instruments.length ?? 0) > 0) ||
     (named?.includes(channel) ?? events.some((event) => event.channel === channel))
   );
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { type Channel, CHANNELS, FAMILIES, TIME_UNITS } from "../model/mod.ts";
+import { type Channel, eventSpec, FAMILIES, SENT_CHANNELS, TIME_UNITS } from "../model/mod.ts";
 import { bookFeedSchema } from "./schema_book.ts";
 import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
-import { optionalKeys, pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
+import { fieldSchema, optionalKeys, pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
 
 /**
  * What may stand in an exchange descriptor, schema 1.4: the single source of the types, of the JSON Schema and of the
@@ -13,7 +13,7 @@ const milliseconds = z.int().min(1).max(2_147_483_647);
 /** Messages and editors show the title where a text has a form of its own. */
 const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
 const day = z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" });
-const channel = z.enum(CHANNELS);
+const channel = z.enum(SENT_CHANNELS);
 const headers = z.record(text, z.string());
 const method = z.enum(["GET", "POST"]);
 /** One connection, or several that are served alike. */
@@ -148,6 +148,14 @@ const ownBaseUrls = z.array(text).min(1).optional().describe(
   "Where this is asked instead of at `rest.base_urls`; the rate limit holds for each host",
 );
 
+/** Keys of an instrument's fields in events, by their names there. */
+const instrumentFields = Object.fromEntries(
+  Object.entries(eventSpec("instrument").fields).map(([name, { meaning }]) => [
+    name,
+    fieldSchema.optional().describe(meaning),
+  ]),
+) as Readonly<Record<string, z.ZodOptional<typeof fieldSchema>>>;
+
 /** `[[rest.instruments]]`. */
 export const instrumentsSchema = z.strictObject({
   path: z.union([text, z.array(text).min(1)]).transform((path) => typeof path === "string" ? path : path[0]).describe(
@@ -164,6 +172,11 @@ export const instrumentsSchema = z.strictObject({
   }).optional().describe("How the further pages of the list are asked for"),
   native: source.describe("Native spelling of the symbol"),
   canonical: source.describe("Canonical spelling; rows without one are left out"),
+  fields: z.strictObject(instrumentFields).default({}).describe(
+    "Where a row says more of the instrument, for `instrument` events. What is not named follows from the canonical " +
+      "spelling where it can (`type`, `base`, `quote`, `settle`, `strike_price`, `option_type`; `contract_size` of spot is " +
+      "1, and `contract_unit` is the base currency, of an inverse contract the quote currency)",
+  ),
 }).describe("A list of instruments that completes the symbol map");
 
 /** `[[rest.requests]]`. */
@@ -333,7 +346,7 @@ export const parseSchema = z.strictObject({
 
 /** A key for each channel. */
 const channelNames = Object.fromEntries(
-  CHANNELS.map((name) => [name, text.optional().describe(`Native name of \`${name}\``)]),
+  SENT_CHANNELS.map((name) => [name, text.optional().describe(`Native name of \`${name}\``)]),
 ) as Readonly<Record<Channel, z.ZodOptional<typeof text>>>;
 
 /** `[maps]`. */

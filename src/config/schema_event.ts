@@ -1,6 +1,5 @@
 import { z } from "zod";
 import {
-  CHANNELS,
   EVENT_KINDS,
   EVENT_SPECS,
   type EventKind,
@@ -9,6 +8,7 @@ import {
   type FieldSpec,
   isRowKind,
   type RowKind,
+  SENT_CHANNELS,
 } from "../model/mod.ts";
 import { fieldSchema, type FieldValues, optionalKeys, predicateSchema, rows, source, text } from "./schema_language.ts";
 
@@ -21,7 +21,7 @@ const BOOK_KINDS = EVENT_KINDS.filter((kind) => EVENT_SPECS[kind].rule === "book
 
 const common = {
   name: text.optional().describe("Unique name, for reports. Default: `kind`, with `#2` … behind repeats"),
-  channel: z.enum(CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
+  channel: z.enum(SENT_CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
   source: z.union([text, z.array(text).min(1)]).transform((one) => typeof one === "string" ? one : one[0]).default("ws")
     .describe(
       "`ws`, or the name of a REST request whose answers are read; a list of names: so many rules of these names",

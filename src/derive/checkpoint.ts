@@ -19,11 +19,12 @@ import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.
 /**
  * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
  * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`,
- * version 4 no streams that have left, version 5 no items of the kinds `siblings` and `sightings`.
+ * version 4 no streams that have left, version 5 no items of the kinds `siblings` and `sightings`, version 6 no instruments
+ * in the memory of frames.
  */
-export const CHECKPOINT_VERSION = 6;
+export const CHECKPOINT_VERSION = 7;
 /** Versions that this build reads. */
-const READABLE: readonly unknown[] = [2, 3, 4, 5, CHECKPOINT_VERSION];
+const READABLE: readonly unknown[] = [2, 3, 4, 5, 6, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {

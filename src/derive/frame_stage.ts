@@ -81,6 +81,14 @@ export class FrameStage {
     if (read.faults.length > 0) this.#whole.faulty(null, read);
   }
 
+  /** Reads a page of an instrument list. */
+  #list(record: HttpRecord, derivation: CompiledDerivation): void {
+    const { exchange, request, body, at: receivedTs } = record;
+    const read = derivation.normalizer.readList({ request, body, receivedTs }, this.#state.memory.pollsOf(exchange));
+    this.#emit(read, { derivation, session: null, connectionId: "", payload: body });
+    if (read.faults.length > 0) this.#whole.faulty(null, read);
+  }
+
   /** Turns the answer to a request into events. */
   http(record: HttpRecord): void {
     const account = this.#account;
@@ -91,6 +99,7 @@ export class FrameStage {
     const derivation = session?.derivation ??
       this.#plans.resolve({ exchange: record.exchange, planHash: record.planHash, descriptorHash: "" });
     if (derivation?.fills.has(record.request) === true) return this.#history(record, derivation);
+    if (derivation?.normalizer.readsList(record.request) === true) return this.#list(record, derivation);
     if (record.status === 0) this.#state.memory.answers.follow(record);
     if (derivation === null) return this.#whole.underived(session, record.body);
     if (record.status === 0) return this.#gaps.pollMissed(record, derivation);

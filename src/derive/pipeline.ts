@@ -6,6 +6,7 @@ import {
   type DedupPlan,
   type FramePlan,
   type FrameRecord,
+  type InstrumentFields,
   type JournalRecord,
   type Offset,
   type PlanRecord,
@@ -147,6 +148,11 @@ export class Pipeline {
   /** Goes on from a saved state. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
   restoreState(parts: Iterable<string>): void {
     this.#state.restore(parts);
+  }
+
+  /** What an instance's lists said last of an instrument that is told; null where that is not known. */
+  instrument(exchange: string, symbol: string): InstrumentFields | null {
+    return this.#state.memory.polls.get(exchange)?.instruments.find(symbol)?.fields ?? null;
   }
 
   /** Yields the last answers to polls that were not told to have ended. */

@@ -9,7 +9,8 @@ export type Channel =
   | "options"
   | "funding"
   | "liquidations"
-  | "orders";
+  | "orders"
+  | "instruments";
 
 /** All channels, in the order in which documents list them. */
 export const CHANNELS: readonly Channel[] = [
@@ -23,7 +24,11 @@ export const CHANNELS: readonly Channel[] = [
   "funding",
   "liquidations",
   "orders",
+  "instruments",
 ];
+
+/** Channels that frames and answers of requests bring: all but `instruments`, which come from an exchange's lists. */
+export const SENT_CHANNELS: readonly Channel[] = CHANNELS.filter((channel) => channel !== "instruments");
 
 /** One stream of an exchange instance: a channel of an instrument. */
 export interface Stream {

@@ -41,6 +41,9 @@ export type OptionSummary = EventOf<"option_summary">;
 export type Funding = EventOf<"funding">;
 export type Liquidation = EventOf<"liquidation">;
 export type Order = EventOf<"order">;
+export type InstrumentEvent = EventOf<"instrument">;
+/** What a list says of an instrument. */
+export type InstrumentFields = Omit<InstrumentEvent, "kind">;
 export type Gap = EventOf<"gap">;
 export type RawEvent = EventOf<"raw">;
 

@@ -3,7 +3,7 @@
  * Out: types and the few pure functions that belong to them. Knows nothing of files, sockets, TOML or any exchange.
  */
 export { canonicalJson } from "./canonical_json.ts";
-export { type Channel, CHANNELS, type Stream, streamKey } from "./channel.ts";
+export { type Channel, CHANNELS, SENT_CHANNELS, type Stream, streamKey } from "./channel.ts";
 export {
   ChoiceColumn,
   compareNumbers,
@@ -38,6 +38,7 @@ export {
   type EventOf,
   type Funding,
   type Gap,
+  type InstrumentFields,
   type Liquidation,
   type MarketEvent,
   type OptionSummary,
@@ -319,7 +320,6 @@ export {
   type ControlRule,
   type Decoding,
   type EventRule,
-  type FieldRule,
   type FrameConnection,
   type FrameLayout,
   type FramePlan,
@@ -331,6 +331,7 @@ export {
   type StateRule,
   type UnwrapRule,
 } from "./plan/frames.ts";
+export { type FieldRule } from "./plan/field_rule.ts";
 export type { GroupEngineName, GroupPlan, HeldShares } from "./plan/group.ts";
 export { type BookQuery, type BookView, type StreamStatus } from "./live.ts";
 export {
@@ -340,6 +341,8 @@ export {
   type BackfillPlan,
   type FillRule,
   type InstrumentListPlan,
+  type InstrumentListRule,
+  type InstrumentsRule,
   type RestPlan,
   type RestRateLimit,
   type RestRequestPlan,

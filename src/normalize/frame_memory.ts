@@ -1,5 +1,6 @@
 import { type Alias, type AliasEntries, AliasTable } from "./aliases.ts";
 import { FirstFrames } from "./first_frames.ts";
+import { type InstrumentEntries, KnownInstruments } from "./known_instruments.ts";
 import { type LevelIdEntries, LevelIds } from "./level_ids.ts";
 import { type MergeEntries, Merges } from "./merges.ts";
 import { UnmappedSymbols } from "./symbols.ts";
@@ -8,7 +9,7 @@ import { UnmappedSymbols } from "./symbols.ts";
 const ADDRESS = "\u0000";
 
 /** The parts of a frame memory, each a list of entries that are plain JSON. */
-export type FrameMemoryPart = "aliases" | "merges" | "levelIds" | "firstFrames" | "unmapped";
+export type FrameMemoryPart = "aliases" | "merges" | "levelIds" | "firstFrames" | "unmapped" | "instruments";
 
 /** All that reading one session's frames remembers from one frame to the next. Begins with the session, ends with it. */
 export class FrameMemory {
@@ -17,6 +18,8 @@ export class FrameMemory {
   readonly levelIds = new LevelIds();
   readonly firstFrames = new FirstFrames();
   readonly unmapped = new UnmappedSymbols();
+  /** Of answers that belong to no session: what lists said of instruments. */
+  readonly instruments = new KnownInstruments();
 
   /** What the session's address says of its frames; null where it says nothing. */
   get address(): Alias | null {
@@ -36,6 +39,7 @@ export class FrameMemory {
       ["levelIds", this.levelIds.entries()],
       ["firstFrames", this.firstFrames.entries()],
       ["unmapped", this.unmapped.entries()],
+      ["instruments", this.instruments.entries()],
     ] as const;
     for (const [part, entries] of all) if (entries.length > 0) yield [part, entries];
   }
@@ -53,6 +57,8 @@ export class FrameMemory {
         return this.firstFrames.restore(entries as readonly string[]);
       case "unmapped":
         return this.unmapped.restore(entries as readonly string[]);
+      case "instruments":
+        return this.instruments.restore(entries as InstrumentEntries);
     }
   }
 }

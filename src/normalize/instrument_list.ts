@@ -1,9 +1,12 @@
 import { JsonDocument } from "../json/mod.ts";
-import type { InstrumentListPlan } from "../model/mod.ts";
+import type { InstrumentListPlan, InstrumentListRule } from "../model/mod.ts";
 import { compileExpression, compilePredicate, compileRows } from "../program/mod.ts";
 import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
+import { FrameEvents } from "./frame_events.ts";
+import { InstrumentReader } from "./instrument_reader.ts";
+import { KnownInstruments } from "./known_instruments.ts";
 import { RowList } from "./rows.ts";
 
 /** An entry of an exchange's instrument list. */
@@ -20,6 +23,16 @@ export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string
   if (cursor === null || cursor === "") return null;
   const query = `${encodeURIComponent(rule.next.parameter)}=${encodeURIComponent(cursor)}`;
   return `${rule.path}${rule.path.includes("?") ? "&" : "?"}${query}`;
+}
+
+/** All that a page says of the instruments that its filter lets pass, as text that differs where it says something else. */
+export function instrumentsText(rule: InstrumentListRule, body: Uint8Array): string {
+  const document = new JsonDocument();
+  if (!document.parse(body)) return "";
+  const known = new KnownInstruments();
+  const context = new ReadContext(document, new FrameMemory());
+  new InstrumentReader(rule).read(context, { asked: null, known, receivedTs: 0 }, new FrameEvents());
+  return JSON.stringify(known.entries());
 }
 
 /**

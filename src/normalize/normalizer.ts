@@ -20,6 +20,7 @@ import { expressionText } from "./field.ts";
 import { EventReader, type FrameOrigin } from "./event_reader.ts";
 import { FrameEvents, type NormalizedEvent } from "./frame_events.ts";
 import { FrameMemory } from "./frame_memory.ts";
+import { InstrumentReader } from "./instrument_reader.ts";
 import { type LaidOut, layOut } from "./layout.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { Router } from "./router.ts";
@@ -107,6 +108,10 @@ export class Normalizer {
   readonly #raw: RawReader | null;
   readonly #connections = new Map<string, Route>();
   readonly #requests = new Map<string, Route>();
+  /** By the name of their answers. */
+  readonly #lists: ReadonlyMap<string, InstrumentReader>;
+  /** Null: all instruments of a list are told. */
+  readonly #asked: ReadonlyMap<string, string> | null;
   readonly #events = new FrameEvents();
   readonly #result: {
     found: FrameEvents;
@@ -127,6 +132,9 @@ export class Normalizer {
     const plan = compileFrames(frames);
     this.#plan = plan;
     this.#symbols = new SymbolMap(plan.canonical);
+    const { lists = [], asked = null } = frames.instruments ?? {};
+    this.#lists = new Map(lists.map((rule) => [rule.name, new InstrumentReader(rule)]));
+    this.#asked = asked === null ? null : new Map(Object.entries(asked));
     this.#raw = plan.parse === null || plan.events.length > 0 ? null : new RawReader(plan.parse, plan, this.#symbols);
     this.#result = {
       found: this.#events,
@@ -167,6 +175,27 @@ export class Normalizer {
     return this.#result;
   }
 
+  /** Whether answers of this name are pages of an instrument list. */
+  readsList(request: string): boolean {
+    return this.#lists.has(request);
+  }
+
+  /** Reads a page of an instrument list. `memory`: of the answers that belong to no session. */
+  readList(
+    { request, body, receivedTs }: Pick<HttpInput, "request" | "body" | "receivedTs">,
+    memory: FrameMemory,
+  ): NormalizedFrame {
+    const context = this.#context;
+    this.#begin(body, memory, false);
+    if (!context.document.parse(body)) context.fail("not_json", context.document.error?.message ?? "");
+    else {
+      this.#result.rule = request;
+      const told = { asked: this.#asked, known: memory.instruments, receivedTs };
+      this.#lists.get(request)?.read(context, told, this.#events);
+    }
+    return this.#result;
+  }
+
   /**
    * Whether an answer gave what it was asked for, whatever its status said: an event of the instrument in whole, or, for
    * what happens now and then, a list without news.
@@ -186,19 +215,10 @@ export class Normalizer {
   }
 
   #read(route: Route, payload: Uint8Array, binary: boolean, origin: FrameOrigin): NormalizedFrame {
-    const { memory, hasSession } = origin;
+    const { memory } = origin;
     const context = this.#context;
     const result = this.#result;
-    this.#events.clear();
-    result.signal = null;
-    result.rule = null;
-    result.socketSequence = null;
-    result.isAnswer = true;
-    context.begin(payload);
-    context.memory = memory;
-    context.hasSession = hasSession;
-    memory.firstFrames.begin();
-
+    this.#begin(payload, memory, origin.hasSession);
     const bytes = decodePayload(payload, route.decoding, binary);
     if (bytes === null) {
       context.fail("undecodable", route.decoding);
@@ -246,6 +266,21 @@ export class Normalizer {
       context.fail("unmatched", origin.connectionId);
     }
     return result;
+  }
+
+  /** A new frame or answer is to be read. */
+  #begin(payload: Uint8Array, memory: FrameMemory, hasSession: boolean): void {
+    const context = this.#context;
+    const result = this.#result;
+    this.#events.clear();
+    result.signal = null;
+    result.rule = null;
+    result.socketSequence = null;
+    result.isAnswer = true;
+    context.begin(payload);
+    context.memory = memory;
+    context.hasSession = hasSession;
+    memory.firstFrames.begin();
   }
 
   /** The first control rule that the frame is of; null where it is of none. */

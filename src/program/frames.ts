@@ -254,7 +254,8 @@ function compileParse(rule: ParseRule): CompiledParse {
   };
 }
 
-function compileField(rule: FieldRule): CompiledField {
+/** Compiles how one value is found. */
+export function compileField(rule: FieldRule): CompiledField {
   return {
     ...rule,
     sources: rule.sources.map(compileExpression),

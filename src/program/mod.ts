@@ -19,6 +19,7 @@ export {
   type CompiledParse,
   type CompiledState,
   type CompiledUnwrap,
+  compileField,
   compileFrames,
 } from "./frames.ts";
 export { type FunctionSpec, type ParameterKind } from "./function_spec.ts";

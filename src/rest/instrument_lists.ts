@@ -8,9 +8,11 @@ import {
   type InstrumentsStatus,
   type Micros,
   type Observer,
+  planHash,
   type RestPlan,
+  type RunnableExchange,
 } from "../model/mod.ts";
-import { nextPagePath, readInstrumentList } from "../normalize/mod.ts";
+import { instrumentsText, nextPagePath, readInstrumentList } from "../normalize/mod.ts";
 import { type KeptListFile, keptListFile } from "./kept_list.ts";
 import type { RestAnswer, RestClient } from "./rest_client.ts";
 
@@ -27,6 +29,17 @@ export interface InstrumentListsOptions {
   readonly observe: Observer;
   /** The map of an instance has changed. */
   readonly onChange: (exchange: string) => void;
+  /** A list whose instruments are to be told says something new, or for the first time on this day. */
+  readonly onPages: (exchange: string, pages: readonly InstrumentPage[]) => void;
+}
+
+/** An answer of an instrument list. */
+export interface InstrumentPage {
+  /** Name of the list. */
+  readonly request: string;
+  readonly url: string;
+  readonly receivedTs: Micros;
+  readonly body: Uint8Array;
 }
 
 /** The list of one instance. */
@@ -41,6 +54,10 @@ interface Entry {
   readonly lists: (ReadonlyMap<string, string> | null)[];
   /** Configured symbols that need a list. */
   symbols: readonly string[];
+  /** Names the instruments that are to be told; null where none are. */
+  told: string | null;
+  /** What each list said when its pages were handed on last, and on which day; null: they are to be handed on. */
+  readonly handedOn: (string | null)[];
   /** Of the lists, or of an earlier run; empty while there is neither. */
   map: ReadonlyMap<string, string>;
   state: InstrumentsStatus["state"];
@@ -82,7 +99,9 @@ export class InstrumentLists {
   async want(exchanges: readonly ExchangePlan[]): Promise<void> {
     const wanted = new Set<string>();
     await Promise.all(exchanges.map(async ({ name, enabled, runnable }) => {
-      if (!enabled || runnable === null || runnable.unresolved.length === 0) return;
+      if (!enabled || runnable === null) return;
+      const told = toldBy(runnable);
+      if (runnable.unresolved.length === 0 && told === null) return;
       wanted.add(name);
       const source = sourceOf(runnable.rest);
       const known = this.#entries.get(name);
@@ -91,10 +110,14 @@ export class InstrumentLists {
         known.symbols = runnable.unresolved;
         // A symbol that the list lacks may have been listed since.
         if (unresolvedOf(known).length > before) known.look.abort();
+        if (known.told !== told) {
+          known.told = told;
+          this.tellAgain(name);
+        }
         return;
       }
       known?.abort.abort();
-      const entry = this.#createEntry(name, runnable.rest, { source, symbols: runnable.unresolved });
+      const entry = this.#createEntry(name, runnable.rest, { source, symbols: runnable.unresolved, told });
       this.#entries.set(name, entry);
       await this.#begin(entry);
     }));
@@ -105,6 +128,19 @@ export class InstrumentLists {
     }
   }
 
+  /** Hands on what an instance's lists say, as soon as they are had anew. */
+  tellAgain(exchange: string): void {
+    const entry = this.#entries.get(exchange);
+    if (entry === undefined || entry.told === null) return;
+    entry.handedOn.fill(null);
+    entry.look.abort();
+  }
+
+  /** What was handed on was not taken: it is handed on again with the next look. */
+  tellLater(exchange: string): void {
+    this.#entries.get(exchange)?.handedOn.fill(null);
+  }
+
   /** Asks for nothing any more. */
   stop(): void {
     for (const { abort } of this.#entries.values()) abort.abort();
@@ -113,7 +149,11 @@ export class InstrumentLists {
   #createEntry(
     exchange: string,
     rest: RestPlan,
-    { source, symbols }: { readonly source: string; readonly symbols: readonly string[] },
+    { source, symbols, told }: {
+      readonly source: string;
+      readonly symbols: readonly string[];
+      readonly told: string | null;
+    },
   ): Entry {
     const { clock, files, dir, observe } = this.#options;
     return {
@@ -124,6 +164,8 @@ export class InstrumentLists {
       abort: new AbortController(),
       lists: rest.instruments.map(() => null),
       symbols,
+      told,
+      handedOn: rest.instruments.map(() => null),
       map: new Map(),
       state: "waiting",
       since: clock.nowMicros(),
@@ -154,24 +196,30 @@ export class InstrumentLists {
     const { clock, random } = this.#options;
     const { signal } = entry.abort;
     for (let looks = 0; !signal.aborted; looks++) {
-      const list = await this.#fetch(entry, at);
-      if (list === null || signal.aborted) return;
-      entry.lists[at] = list;
+      const found = await this.#fetch(entry, at);
+      if (found === null || signal.aborted) return;
+      entry.lists[at] = found.map;
       await this.#update(entry);
-      entry.look = new AbortController();
-      const ceiling = Math.min(INSTRUMENTS_REFRESH_MS_MIN * 2 ** Math.min(looks, 20), INSTRUMENTS_REFRESH_MS_MAX);
+      this.#handOn(entry, at, found.pages);
+      // All lists of the instance wait for the same call to look again.
+      if (entry.look.signal.aborted) entry.look = new AbortController();
+      const lacks = unresolvedOf(entry).length > 0;
+      const ceiling = lacks
+        ? Math.min(INSTRUMENTS_REFRESH_MS_MIN * 2 ** Math.min(looks, 20), INSTRUMENTS_REFRESH_MS_MAX)
+        : INSTRUMENTS_REFRESH_MS_MAX;
       const waitMs = ceiling / 2 + random.next() * ceiling / 2;
       do {
         await clock.sleep(waitMs, AbortSignal.any([signal, entry.look.signal]));
-      } while (!signal.aborted && unresolvedOf(entry).length === 0);
+      } while (!signal.aborted && entry.told === null && unresolvedOf(entry).length === 0);
     }
   }
 
   /** Returns a list in whole, page by page; null where nobody wants it any more. */
-  async #fetch(entry: Entry, at: number): Promise<ReadonlyMap<string, string> | null> {
+  async #fetch(entry: Entry, at: number): Promise<FetchedList | null> {
     const list = entry.rest.instruments[at];
     const map = new Map<string, string>();
     const asked = new Set<string>();
+    const pages: InstrumentPage[] = [];
     let page: string | null = list.path;
     while (page !== null && asked.size < INSTRUMENT_PAGES_MAX && !asked.has(page)) {
       asked.add(page);
@@ -181,13 +229,26 @@ export class InstrumentLists {
         if (found === null) return `it is not JSON: ${exampleOf(answer)}`;
         if (found.length === 0 && map.size === 0) return `it lists no instrument: ${exampleOf(answer)}`;
         for (const { canonical, native } of found) map.set(canonical, native);
+        const { url, receivedTs, body } = answer;
+        if (entry.told !== null) pages.push({ request: list.name, url, receivedTs, body });
         next = nextPagePath(list, answer.body);
         return null;
       });
       if (!isHad) return null;
       page = next;
     }
-    return map;
+    return { map, pages };
+  }
+
+  /** Hands on pages that say something new of what is to be told, or anything on a new day. */
+  #handOn(entry: Entry, at: number, pages: readonly InstrumentPage[]): void {
+    if (entry.told === null || pages.length === 0) return;
+    const rule = entry.rest.instruments[at];
+    const day = Math.floor(pages[0].receivedTs / DAY_US);
+    const said = planHash(`${day} ${pages.map(({ body }) => instrumentsText(rule, body)).join("\n")}`);
+    if (entry.handedOn[at] === said) return;
+    entry.handedOn[at] = said;
+    this.#options.onPages(entry.exchange, pages);
   }
 
   #ask(
@@ -253,6 +314,20 @@ export class InstrumentLists {
     entry.since = this.#options.clock.nowMicros();
     entry.error = error;
   }
+}
+
+/** What an exchange's list said, with its pages where they are to be handed on. */
+interface FetchedList {
+  readonly map: ReadonlyMap<string, string>;
+  readonly pages: readonly InstrumentPage[];
+}
+
+const DAY_US = 24 * 3_600_000_000;
+
+/** Names the instruments that an instance tells; null where it tells none. */
+function toldBy({ frames, unresolved }: RunnableExchange): string | null {
+  const asked = frames.instruments?.asked;
+  return asked == null ? null : JSON.stringify([...Object.keys(asked), ...unresolved]);
 }
 
 function unresolvedOf({ symbols, map }: Entry): readonly string[] {

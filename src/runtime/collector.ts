@@ -15,6 +15,7 @@ import {
   type ExchangePlan,
   Failure,
   type FramePlan,
+  type InstrumentFields,
   type Micros,
   missedAnswerBody,
   type Observer,
@@ -28,7 +29,7 @@ import {
   type StreamStatus,
   writeDerivation,
 } from "../model/mod.ts";
-import type { RestClient } from "../rest/mod.ts";
+import type { InstrumentPage, RestClient } from "../rest/mod.ts";
 import { createSink, type SinkContext, sinkFilter, sinkTypeOf } from "../sink/mod.ts";
 import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
@@ -216,6 +217,11 @@ export class Collector {
     return this.#pipeline.bookViews(exchange, query);
   }
 
+  /** What an instance's lists said last of an instrument; null where its instruments are not told, or not yet. */
+  instrument(exchange: string, symbol: string): InstrumentFields | null {
+    return this.#pipeline.instrument(exchange, symbol);
+  }
+
   /**
    * Derives again what the journal has of a stretch of receive time, `to` exclusive; a batch is good until the next one is
    * asked for. Rejects with a `Failure` where the journal cannot be read.
@@ -266,6 +272,20 @@ export class Collector {
     for (const instance of runnableInstances(plan)) {
       if (this.#runners.has(instance.exchange.name)) continue;
       this.#startRunner(instance);
+    }
+  }
+
+  /** Keeps the pages of an instance's instrument list and tells its instruments; false where that cannot be done now. */
+  takeInstruments(exchange: string, pages: readonly InstrumentPage[]): boolean {
+    const runner = this.#runners.get(exchange);
+    if (runner === undefined) return false;
+    try {
+      runner.takeInstruments(pages);
+      return true;
+    } catch (error) {
+      // Counted and told where it was refused; the list is asked for again.
+      if (!(error instanceof Failure)) throw error;
+      return false;
     }
   }
 

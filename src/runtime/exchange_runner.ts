@@ -18,6 +18,7 @@ import {
   type BackfillPage,
   type BackfillTask,
   type InstanceLimits,
+  type InstrumentPage,
   type MissedPoll,
   type RestClient,
   RestRunner,
@@ -194,6 +195,15 @@ export class ExchangeRunner {
       if (sessionId === null || (!isPlanNew && added.length + removed.length === 0)) return;
       intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
     });
+  }
+
+  /** Keeps the pages of an instrument list and tells its instruments. Throws a `Failure` where they cannot be kept. */
+  takeInstruments(pages: readonly InstrumentPage[]): void {
+    const { intake, name, planHash } = { ...this.#options, planHash: this.#planHash };
+    for (const { request, url, receivedTs: at, body } of pages) {
+      const answer = { kind: "http", at, exchange: name, planHash, session: null, request, native: "", url } as const;
+      intake.takeHttp({ ...answer, status: 200, body });
+    }
   }
 
   /** Stops reading from the sockets, or goes on. */

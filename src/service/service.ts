@@ -13,7 +13,7 @@ import {
   type RunningStatus,
   type ServiceStatus,
 } from "../model/mod.ts";
-import { InstrumentLists, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
+import { InstrumentLists, type InstrumentPage, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { Collector } from "../runtime/mod.ts";
 import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
@@ -162,6 +162,7 @@ export class Service {
         exchanges: () => this.#loaded.exchanges,
         streams: (exchange) => this.#collector?.streams(exchange) ?? [],
         books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
+        instrument: (exchange, symbol) => this.#collector?.instrument(exchange, symbol) ?? null,
         gaps: this.#gaps,
         reload: () => this.reload(),
         replay: (query) => this.#collector?.replay(query) ?? nothing(),
@@ -324,6 +325,17 @@ export class Service {
     this.#reportLoaded(complete);
   }
 
+  /** Tells the instruments of a list. What cannot be kept now is told with the list's next look. */
+  #takeInstruments(exchange: string, pages: readonly InstrumentPage[]): void {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      if (this.#collector?.takeInstruments(exchange, pages) === true) return;
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#lists?.tellLater(exchange);
+  }
+
   /** The first start: a full disk is waited for in the background, anything else that cannot be had is the caller's. */
   async #startFirst(plan: Plan): Promise<void> {
     try {
@@ -374,6 +386,9 @@ export class Service {
       observe: this.observe,
       onChange: () => {
         this.#work = this.#work.then(() => this.#takeLists().catch((error: unknown) => this.#fail(error)));
+      },
+      onPages: (exchange, pages) => {
+        this.#work = this.#work.then(() => this.#takeInstruments(exchange, pages));
       },
     });
     const complete = await this.#loadCompletely(this.#loaded);

@@ -108,7 +108,7 @@ const CASES: readonly BrokenFile[] = [
       'collector.toml:6:11+2 error okx: No symbols: an enabled exchange needs at least one; write symbols = ["BTC/USDT"], ' +
       "or enabled = false",
       'collector.toml:7:13+7 error okx: Wrong value of "channels" #1: expected one of "trades", "book", "quotes", "ticker", ' +
-      '"candles", "derivative", "options", "funding", "liquidations", "orders", found text "trade"; did you mean "trades"?',
+      '"candles", "derivative", "options", "funding", "liquidations", "orders", "instruments", found text "trade"; did you mean "trades"?',
     ],
   ),
   brokenCollector("two exchanges of one name", RUN + INSTANCE + INSTANCE, [

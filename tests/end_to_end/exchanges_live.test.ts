@@ -34,7 +34,7 @@ const OFFERS: readonly {
   },
 ];
 
-type SentKind = Exclude<EventKind, "gap" | "raw" | "book_top">;
+type SentKind = Exclude<EventKind, "gap" | "raw" | "book_top" | "instrument">;
 
 /** How many events of a kind an exchange sent of an instrument. */
 function sentOf({ symbols }: SimulatorStatistics, symbol: string, kind: EventKind): number {

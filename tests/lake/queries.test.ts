@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { compactArchive } from "../../src/lake/mod.ts";
 import { type Envelope } from "../../src/model/mod.ts";
-import { DAY_START, envelope, trade } from "../support/envelopes.ts";
+import { DAY_START, envelope, instrument, trade } from "../support/envelopes.ts";
 import { makeSink } from "../support/made_sink.ts";
 import { isThere, SERVERS_DIR } from "../support/server_process.ts";
 
@@ -41,6 +41,10 @@ async function writeArchive(dir: string): Promise<void> {
       ...{ exchange, symbol, received_ts: DAY_START + offset * 5000 },
     }));
   }
+  for (const exchange of ["binance", "kraken"]) {
+    const head = { exchange, symbol: "BTC/USDT:USDT", received_ts: DAY_START };
+    events.push(envelope(events.length, instrument({ contract_size: "0.25", contract_unit: "BTC" }), head));
+  }
   const none = { first_sequence: "1", last_sequence: "2", previous_sequence: null };
   for (const kind of ["book_snapshot", "book_delta"] as const) {
     const levels = { bids: [["1", "2"]], asks: [["3", "4"]] } as const;
@@ -68,13 +72,21 @@ function expected(exchange: string): number {
   return count;
 }
 
+/** Base currency that the trades of BTC/USDT:USDT on an exchange are of, by the contract size that its list gives. */
+function coinsOf(exchange: string): number {
+  let count = 0;
+  for (let offset = 1; offset < 96_000; offset += 4) if ((offset % 3 === 0) === (exchange === "kraken")) count++;
+  return count * 0.001 * 0.25;
+}
+
 Deno.test({
   name: `the documented questions have answers in DuckDB, Polars, PyArrow and pandas${NO_READERS}`,
   ignore: NO_READERS !== "",
   fn: async () => {
-    const [duckdb, polars, pyarrow, ...more] = await blocks("python");
+    const [duckdb, coins, polars, pyarrow, ...more] = await blocks("python");
     assert.deepEqual(more, []);
-    const found = await run(PYTHON, `${duckdb}\n${polars}\n${pyarrow}`);
+    const found = await run(PYTHON, `${duckdb}\n${coins}\n${polars}\n${pyarrow}`);
+    assert.ok(found.includes(coinsOf("binance").toFixed(4)), `${coinsOf("binance")} in ${found}`);
     assert.ok(found.includes(`binance`) && found.includes("kraken"), found);
     assert.ok(new RegExp(`\\b${expected("binance")}\\b`).test(found), found);
     assert.ok(found.includes((expected("kraken") * 0.001).toFixed(3).replace(/0+$/, "")), found);

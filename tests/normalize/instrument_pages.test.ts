@@ -4,6 +4,8 @@ import { rows, source } from "../support/frame_plan.ts";
 
 Deno.test("nextPagePath() asks for the page that an answer names, until it names none", () => {
   const list = (path: string, at: string | null) => ({
+    name: "instruments",
+    fields: {},
     method: "GET" as const,
     path,
     body: null,

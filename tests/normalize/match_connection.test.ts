@@ -29,6 +29,8 @@ Deno.test("matchConnection() gives null for another host and for what is no URL"
 });
 
 const LIST = {
+  name: "instruments",
+  fields: {},
   method: "GET" as const,
   path: "/list",
   body: null,

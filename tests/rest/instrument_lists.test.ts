@@ -8,6 +8,8 @@ import { settle } from "../support/simulated_host.ts";
 
 /** A list whose answers name the page behind them. */
 const PAGED: InstrumentListPlan = {
+  name: "instruments",
+  fields: {},
   method: "GET",
   path: "/instruments",
   body: null,
@@ -23,7 +25,7 @@ function exchange(name: string, unresolved: readonly string[], lists: readonly I
   return {
     name,
     enabled: true,
-    runnable: { unresolved, rest } as unknown as RunnableExchange,
+    runnable: { unresolved, rest, frames: {} } as unknown as RunnableExchange,
   } as unknown as ExchangePlan;
 }
 
@@ -46,6 +48,7 @@ function listsRig(reply: (url: string, count: number) => Reply) {
     dir: "/nowhere",
     observe: (one) => rig.seen.push(one),
     onChange: (name) => changed.push(name),
+    onPages: () => {},
   });
   return { ...rig, lists, changed };
 }

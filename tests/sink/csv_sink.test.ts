@@ -126,6 +126,12 @@ function expectedRecords(envelope: Envelope): readonly Readonly<Record<string, s
       const { funding_rate, funding_ts: funding_timestamp, interval, mark_price } = event;
       return [record({ funding_rate, funding_timestamp, interval, mark_price })];
     }
+    case "instrument": {
+      const { kind: _kind, ...fields } = event;
+      return [record(Object.fromEntries(
+        Object.entries(fields).map(([name, value]) => [name.replace(/_ts$/, "_timestamp"), value]),
+      ))];
+    }
     case "gap": {
       const { kind: _, gap_id, state, stream, cause, from_ts: from_timestamp, to_ts: to_timestamp, ...fields } = event;
       return [record({ gap_id, state, stream, cause, from_timestamp, to_timestamp, ...fields })];

@@ -39,6 +39,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       exchanges: () => [],
       streams: () => [],
       books: () => [],
+      instrument: () => null,
       gaps: new GapBoard(),
       reload: () => Promise.resolve(),
       async *replay() {},

@@ -6,6 +6,7 @@ import {
   fieldsOf,
   type FieldType,
   GAP_CAUSES,
+  type InstrumentFields,
   type Level,
   type MarketEvent,
 } from "../../src/model/mod.ts";
@@ -32,6 +33,29 @@ export function envelope(offset: number, event: MarketEvent, rest: Partial<Envel
 /** A trade with the price given. */
 export function trade(price = "60000.10"): MarketEvent {
   return { kind: "trade", trade_id: "123456789012345678901", price, size: "0.00100000", side: "buy" };
+}
+
+/** An instrument with the fields given. */
+export function instrument(fields: Partial<InstrumentFields> = {}): MarketEvent {
+  return {
+    kind: "instrument",
+    type: "perpetual",
+    base: "BTC",
+    quote: "USDT",
+    settle: "USDT",
+    tick_size: null,
+    lot_size: null,
+    contract_size: null,
+    contract_unit: null,
+    min_size: null,
+    min_notional: null,
+    expiration_ts: null,
+    strike_price: null,
+    option_type: null,
+    status: null,
+    listed_ts: null,
+    ...fields,
+  };
 }
 
 const decimal = fc.tuple(fc.integer({ min: 0, max: 99999 }), fc.nat(9999)).map(([a, b]) => `${a}.${b}`);

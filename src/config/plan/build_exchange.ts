@@ -31,6 +31,7 @@ import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
 import type { ExchangeInput } from "./input.ts";
+import { instrumentsRule } from "./instrument_lists.ts";
 import { buildItems } from "./items.ts";
 import { listed, Place } from "./place.ts";
 import { buildRequests, shardItems } from "./requests.ts";
@@ -97,6 +98,7 @@ export function buildExchange(
       channels: channelNames(offered),
       books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments }),
       ...fillsOf(rest),
+      ...(channels.includes("instruments") ? instrumentsRule(rest, instruments) : {}),
       wanted: channels,
     },
   };
@@ -231,7 +233,10 @@ function coveredStreams(
       return targets.flatMap(({ symbol }) => (symbol === "" ? all : [{ symbol }]).map((one) => ({ channel, ...one })));
     },
   );
-  return [...subscribed, ...polled].map(({ channel, symbol }) => ({ channel, symbol }));
+  const listed = rest.instruments.length === 0
+    ? []
+    : demand.instruments.map(({ symbol }) => ({ channel: "instruments", symbol } as const));
+  return [...subscribed, ...polled, ...listed].map(({ channel, symbol }) => ({ channel, symbol }));
 }
 
 /** The channels that the descriptor offers for the instance's symbols, found by asking for all of them. */
@@ -241,7 +246,8 @@ function offeredWords({ demand }: { readonly demand: Demand }): string {
   const all = { ...demand, place: quiet, channels: nativeChannels(descriptor, { place, texts }) };
   const streams = [...emitMessages(all).values()].flat().flatMap((emission) => emission.streams);
   const polled = (descriptor.rest?.requests ?? []).filter(({ every_ms: every }) => every !== undefined);
-  return listed(new Set([...streams, ...polled].map(({ channel }) => channel)));
+  const lists = (descriptor.rest?.instruments ?? []).slice(0, 1).map(() => ({ channel: "instruments" }));
+  return listed(new Set([...streams, ...polled, ...lists].map(({ channel }) => channel)));
 }
 
 const NOWHERE = { file: "", line: 1, column: 1, length: 1, sourceLine: "" };

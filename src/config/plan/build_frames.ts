@@ -1,5 +1,5 @@
 import type { Channel, ControlRule, FramePlan, Instrument, Issue, RestPlan, RestRequestPlan } from "../../model/mod.ts";
-import { CHANNELS } from "../../model/mod.ts";
+import { SENT_CHANNELS } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import { buildBookRules, withChecksums } from "./book_rules.ts";
 import { answerEcho, answerItem, buildControlRules } from "./control_rules.ts";
@@ -9,6 +9,7 @@ import { fillRules } from "./backfill.ts";
 import { buildDefinitions } from "./definitions.ts";
 import type { DescriptorInput } from "./input.ts";
 import { buildParseRule } from "./parse_rule.ts";
+import { instrumentsRule } from "./instrument_lists.ts";
 import { Place } from "./place.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, frameConnections } from "./symbols.ts";
@@ -46,6 +47,7 @@ export function buildFrames(input: DescriptorInput & { readonly exchange: string
     channels: channelNames(nativeChannels(descriptor, { place, texts })),
     books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments: [] }),
     ...fillsOf(rest),
+    ...instrumentsRule(rest, null),
     wanted: null,
   };
   const broken = issues.some(({ severity }) => severity === "error");
@@ -87,8 +89,8 @@ export function nativeChannels(
   context: { readonly place: Place; readonly texts: Texts },
 ): readonly { readonly channel: Channel; readonly native: string }[] {
   const map = descriptor.maps.channel_map;
-  if (map === undefined) return CHANNELS.map((channel) => ({ channel, native: channel }));
-  return CHANNELS.flatMap((channel) => {
+  if (map === undefined) return SENT_CHANNELS.map((channel) => ({ channel, native: channel }));
+  return SENT_CHANNELS.flatMap((channel) => {
     const text = map[channel];
     if (text === undefined) return [];
     const native = closedTextOf(text, context.place.at("maps", "channel_map", channel), context.texts.scope);

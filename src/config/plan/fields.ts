@@ -4,6 +4,7 @@ import {
   type EventRule,
   type FieldRule,
   fieldsOf,
+  type FieldSpec as EventFieldSpec,
   type FieldType as EventFieldType,
   type RuleKind,
   SIDES,
@@ -55,6 +56,15 @@ export function eventFields(event: EventValues, place: Place, unit: TimeUnit): E
       return [[name, optionalRule(event, fieldRule(value, place.at(name), { ...specs[name], unit }))] as const];
     }),
   );
+}
+
+/** How a field of an event of the type given is found. */
+export function eventField(
+  value: FieldValues,
+  place: Place,
+  { type, nullable, unit }: Pick<EventFieldSpec, "type" | "nullable"> & { readonly unit: TimeUnit },
+): FieldRule {
+  return fieldRule(value, place, { type: RULE_TYPES[type] ?? "text", required: !nullable, unit });
 }
 
 /** A field that may be missing knows what means so in its rule where it does not say that itself. */

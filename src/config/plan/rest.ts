@@ -1,9 +1,10 @@
-import type { InstrumentListPlan, RestPlan, RestRateLimit, RestRequestPlan, Template } from "../../model/mod.ts";
-import type { DescriptorValues, InstrumentListValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
-import { predicateOf, rowsOf, sourceOf, templateOf } from "./compile.ts";
+import type { RestPlan, RestRateLimit, RestRequestPlan, Template } from "../../model/mod.ts";
+import type { DescriptorValues, RestRequestValues, RestValues } from "../schema_descriptor.ts";
+import { sourceOf, templateOf } from "./compile.ts";
 import { baseUrlsOf, namesInstrument, ownBaseUrls, pathTemplate, type RestDemand } from "./rest_paths.ts";
 import { buildHeaders, checkConnectionIds, connectionIdsOf, proxyOf } from "./connections.ts";
 import { buildBackfills } from "./backfill.ts";
+import { buildInstrumentLists } from "./instrument_lists.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
@@ -43,7 +44,7 @@ export function buildRest(
       checkConnectionIds(request.connection_id, descriptor, at.at("connection_id"));
       return requestPlans(request, descriptor, { ...context, place: at });
     }),
-    instruments: instrumentLists(rest, place, context.texts),
+    instruments: buildInstrumentLists(rest, { place, texts: context.texts, unit: descriptor.parse?.time_unit ?? "ms" }),
     backfills: buildBackfills(descriptor, { ...context, place, names }),
   };
 }
@@ -140,26 +141,4 @@ function requestMatch(path: string): RestRequestPlan["match"] {
     ...(suffix === "" || suffix === "/" ? {} : { pathSuffix: suffix }),
     symbolParameter: parameter?.[1] ?? null,
   };
-}
-
-function instrumentLists(rest: RestValues, place: Place, texts: Texts): readonly InstrumentListPlan[] {
-  return rest.instruments.flatMap((list, index) => {
-    const at = place.at("instruments", index);
-    const rows = rowsOf(list.rows, at.at("rows"));
-    const where = list.where === undefined ? null : predicateOf(list.where, at.at("where"));
-    const native = sourceOf(list.native, at.at("native"));
-    const canonical = sourceOf(list.canonical, at.at("canonical"));
-    if (rows === null || native === null || canonical === null) return [];
-    const next = list.next === undefined ? null : nextPage(list.next, at.at("next"));
-    const { method, path, body = null } = list;
-    return [{ method, ...ownBaseUrls(list, at, texts), path, body, rows, where, native, canonical, next }];
-  });
-}
-
-function nextPage(
-  next: NonNullable<InstrumentListValues["next"]>,
-  place: Place,
-): InstrumentListPlan["next"] {
-  const at = sourceOf(next.at, place.at("at"));
-  return at === null ? null : { at, parameter: next.parameter };
 }

@@ -111,7 +111,7 @@ function lasting(
       requests: rest.requests.map((request) => ({ ...request, targets: [] })),
       backfills: rest.backfills.map((backfill) => ({ ...backfill, targets: [] })),
     },
-    derivation: { ...buildDerivation(frames, NO_RUN).frames, wanted: null },
+    derivation: { ...buildDerivation(frames, NO_RUN).frames, wanted: null, instruments: null },
     controls: frames.controls,
   };
 }
@@ -158,12 +158,15 @@ function itemsOf({ connections }: RunnableExchange): ReadonlyMap<string, Subscri
 }
 
 /** Every stream that is subscribed to or asked for over REST, by key. */
-function streamsOf({ connections, rest }: RunnableExchange): ReadonlyMap<string, Stream> {
+function streamsOf({ connections, rest, frames }: RunnableExchange): ReadonlyMap<string, Stream> {
   const subscribed = connections.flatMap(({ requests }) =>
     requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams))
   );
   const asked = rest.requests.flatMap(({ channel, targets }) => targets.map(({ symbol }) => ({ channel, symbol })));
-  const named = [...subscribed, ...asked].filter(({ symbol }) => symbol !== "");
+  const told = Object.keys(frames.instruments?.asked ?? {}).map((
+    symbol,
+  ) => ({ channel: "instruments", symbol } as const));
+  const named = [...subscribed, ...asked, ...told].filter(({ symbol }) => symbol !== "");
   return new Map(named.map(({ channel, symbol }) => [streamKey({ channel, symbol }), { channel, symbol }]));
 }
 

@@ -2,12 +2,12 @@ import type { Channel } from "../channel.ts";
 import type { RowKind } from "../event_specs.ts";
 import type { Side } from "../event_values.ts";
 import type { Expression, Rows } from "../expression.ts";
-import type { TimeUnit } from "../micros.ts";
 import type { Predicate } from "../predicate.ts";
 import type { ControlAction } from "../signal.ts";
 import type { Template } from "../template.ts";
 import type { BookRule } from "./books.ts";
-import type { FillRule, TradeIdOrder } from "./rest.ts";
+import type { FieldRule } from "./field_rule.ts";
+import type { FillRule, InstrumentsRule, TradeIdOrder } from "./rest.ts";
 
 /** Rules that turn frames of one exchange instance into events. */
 export interface FramePlan {
@@ -29,6 +29,8 @@ export interface FramePlan {
   readonly books: readonly BookRule[];
   /** Requests whose answers fill what streams have missed. Absent: there are none. */
   readonly fills?: readonly FillRule[];
+  /** Lists whose answers become `instrument` events. Absent: none do. */
+  readonly instruments?: InstrumentsRule;
   /** What ids of trades say of their order. Absent: nothing. */
   readonly tradeIds?: TradeIdOrder;
   /** Channels whose events are emitted; null emits all (replay). */
@@ -66,24 +68,6 @@ export interface ParseRule {
   readonly serverTime: FieldRule | null;
   readonly sequence: FieldRule | null;
   readonly messageId: FieldRule | null;
-}
-
-/** Reads one value from a row. */
-export interface FieldRule {
-  /** Sources, tried in order until one gives a value that is neither null nor `absent`. */
-  readonly sources: readonly Expression[];
-  /** Texts that mean "no value", such as `""` or `"0"`; null if there are none. */
-  readonly absent: readonly string[] | null;
-  /**
-   * Translates the text; booleans are looked up as `true` and `false`. A text without an entry becomes `other`, or is a
-   * fault if `other` is null.
-   */
-  readonly map: Readonly<Record<string, string>> | null;
-  readonly other: string | null;
-  /** Unit of a time; null for other values. */
-  readonly unit: TimeUnit | null;
-  /** Whether a missing value is a fault. */
-  readonly required: boolean;
 }
 
 /** Kind of events that a rule emits. `book` emits snapshots and deltas; `checksum` emits none and checks a book. */

@@ -4,6 +4,7 @@ import type { Expression, Rows } from "../expression.ts";
 import type { Predicate } from "../predicate.ts";
 import type { Secret } from "../secret.ts";
 import type { Template } from "../template.ts";
+import type { FieldRule } from "./field_rule.ts";
 
 /** `[rest]`. */
 export interface RestPlan {
@@ -58,18 +59,33 @@ export interface RestRequestPlan {
 }
 
 /** Request for a list of instruments, and the rules that turn its rows into entries of the symbol map. */
-export interface InstrumentListPlan {
+export interface InstrumentListPlan extends InstrumentListRule {
   readonly method: "GET" | "POST";
   /** Where it is asked instead of at the base URLs of all. */
   readonly baseUrls?: readonly Template[];
   readonly path: string;
   readonly body: string | null;
+}
+
+/** How the answers of an instrument list are read. */
+export interface InstrumentListRule {
+  /** Name of its answers in the journal: `instruments`, `instruments#2`. */
+  readonly name: string;
   readonly rows: Rows;
   readonly where: Predicate | null;
   readonly native: Expression;
   readonly canonical: Expression;
   /** Place of the next page's cursor in an answer, and the query parameter that takes it; null if there is one page. */
   readonly next: { readonly at: Expression; readonly parameter: string } | null;
+  /** Fields of `instrument` events, by name. Those that are not named follow from the canonical symbol, or are null. */
+  readonly fields: Readonly<Record<string, FieldRule>>;
+}
+
+/** The lists of an instance whose answers become events. */
+export interface InstrumentsRule {
+  readonly lists: readonly InstrumentListRule[];
+  /** Canonical to native spelling of the instruments that are told; null tells all. */
+  readonly asked: Readonly<Record<string, string>> | null;
 }
 
 /**

@@ -22,7 +22,12 @@ export interface CsvTable {
 const COMMON = ["exchange", "symbol", "timestamp", "local_timestamp"] as const;
 
 /** Folders of kinds that Tardis does not have; the kind itself where none is given. */
-const FOLDERS: Readonly<Partial<Record<EventKind, string>>> = { ticker: "tickers", candle: "candles", gap: "gaps" };
+const FOLDERS: Readonly<Partial<Record<EventKind, string>>> = {
+  ticker: "tickers",
+  candle: "candles",
+  instrument: "instruments",
+  gap: "gaps",
+};
 
 type Columns = readonly (readonly [column: string, field: string])[];
 
