@@ -3,6 +3,7 @@ import {
   BOOK_UNANCHORED_DELTAS_MAX,
   type BookRule,
   type Level,
+  type LevelColumns,
   type Micros,
   type ResyncAction,
 } from "../model/mod.ts";
@@ -34,6 +35,13 @@ export interface BookKeeperState extends ValidityState, PositionState {
   readonly orders?: readonly LedgerEntry[];
 }
 
+/** A keeper's memory as it was at one time: its levels as numbers, all else as plain JSON. */
+export interface CopiedKeeper {
+  readonly bids: LevelColumns;
+  readonly asks: LevelColumns;
+  readonly rest: Omit<BookKeeperState, "bids" | "asks">;
+}
+
 /** When a frame was received, and whether deltas before the first snapshot may pass. */
 interface FrameTime {
   readonly receivedTs: Micros;
@@ -54,6 +62,8 @@ export class BookKeeper {
   readonly #joiner: SnapshotJoiner;
   readonly #position: BookPosition;
   readonly #validity = new BookValidity();
+  /** Who wants to look before the next change. */
+  #lookers: (() => void)[] = [];
 
   constructor(rule: BookRule) {
     this.rule = rule;
@@ -103,6 +113,7 @@ export class BookKeeper {
    * no earlier book that somebody could apply them to.
    */
   apply(updates: readonly BookUpdate[], at: FrameTime): BookVerdict {
+    this.#showBefore();
     const verdict = newVerdict();
     const start = this.#position.last;
     let fault: BookFaultCause | null = null;
@@ -136,6 +147,7 @@ export class BookKeeper {
 
   /** Checks the book as it stands against a checksum that came in a frame of its own. */
   check(checksum: string, receivedTs: Micros): BookVerdict {
+    this.#showBefore();
     const verdict = newVerdict();
     const detail = this.#validity.isValid ? this.#checks.checksumFault(checksum, false) : null;
     if (detail === null) return verdict;
@@ -146,6 +158,7 @@ export class BookKeeper {
 
   /** Invalidates the book: updates of the session were lost, as something outside this feed shows. */
   lose(detail: string, receivedTs: Micros, cause: BookFaultCause = "sequence"): BookVerdict {
+    this.#showBefore();
     const verdict = newVerdict();
     if (!this.#validity.isValid) {
       // What was held before the loss cannot be joined any more.
@@ -166,6 +179,7 @@ export class BookKeeper {
 
   /** Follows a step of the clock that receive times are read from. */
   clockStepped(by: Micros): void {
+    this.#showBefore();
     this.#validity.clockStepped(by);
     this.#position.clockStepped(by);
     this.#joiner.clockStepped(by);
@@ -173,9 +187,30 @@ export class BookKeeper {
 
   /** Returns what has to be known to go on alike, as plain JSON. */
   saveState(): BookKeeperState {
+    return { ...this.#restOfState(), ...this.#book.levels() };
+  }
+
+  /** Returns a copy of what has to be known, which costs a small part of what its texts do. */
+  copyState(): CopiedKeeper {
+    return { bids: this.#book.copy("bid"), asks: this.#book.copy("ask"), rest: this.#restOfState() };
+  }
+
+  /** Calls once before the next change of the book, whatever makes it. Returns what calls that off. */
+  beforeChange(look: () => void): () => void {
+    this.#lookers.push(look);
+    return () => this.#lookers = this.#lookers.filter((other) => other !== look);
+  }
+
+  #showBefore(): void {
+    if (this.#lookers.length === 0) return;
+    const lookers = this.#lookers;
+    this.#lookers = [];
+    for (const look of lookers) look();
+  }
+
+  #restOfState(): CopiedKeeper["rest"] {
     return {
       ...this.#validity.saveState(),
-      ...this.#book.levels(),
       ...this.#position.saveState(),
       digits: this.#checks.digits,
       joiner: this.#joiner.saveState(),
@@ -185,6 +220,7 @@ export class BookKeeper {
 
   /** Goes on from what `saveState` gave. */
   restoreState(saved: BookKeeperState): void {
+    this.#showBefore();
     this.#validity.restoreState(saved);
     this.#book.applySnapshot(saved.bids, saved.asks);
     this.#position.restoreState(saved);

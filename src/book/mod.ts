@@ -3,7 +3,7 @@
  * the keeper that says which updates may leave. In: book events and a BookRule. Out: verdicts. Pure. Must not know
  * frames, sockets, sessions, clocks or any exchange by name.
  */
-export { BookKeeper, type BookKeeperState } from "./keeper.ts";
+export { BookKeeper, type BookKeeperState, type CopiedKeeper } from "./keeper.ts";
 export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";
 export { compareDecimals } from "./decimal_order.ts";
 export { type BookLevels, type BookSide, OrderBook } from "./order_book.ts";

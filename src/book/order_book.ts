@@ -1,4 +1,4 @@
-import { compareNumbers, type Level, levelRange, type LevelSource, SCALE_TEXT } from "../model/mod.ts";
+import { compareNumbers, type Level, LevelColumns, levelRange, type LevelSource, SCALE_TEXT } from "../model/mod.ts";
 import { compareDecimals } from "./decimal_order.ts";
 import { SideLevels } from "./side_levels.ts";
 
@@ -70,6 +70,14 @@ export class OrderBook {
   /** All levels, best first. */
   levels(): BookLevels {
     return { bids: this.top("bid", Infinity), asks: this.top("ask", Infinity) };
+  }
+
+  /** Copies the levels of a side into columns, best first. */
+  copy(side: BookSide): LevelColumns {
+    const { digits, size } = this.side(side);
+    const copied = new LevelColumns();
+    this.side(side).each(size, (slot) => digits.copyTo(copied, slot));
+    return copied;
   }
 
   /** Cuts each side to its best `depth` levels. */

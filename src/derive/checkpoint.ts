@@ -2,8 +2,8 @@ import type { BookKeeperState } from "../book/mod.ts";
 import {
   type Channel,
   CHECKPOINT_ITEMS_MAX,
-  CHECKPOINT_PART_CHARS,
   type Level,
+  type LevelColumns,
   type Micros,
   type SessionId,
 } from "../model/mod.ts";
@@ -74,7 +74,7 @@ export interface BookItem {
   readonly keeper: Omit<BookKeeperState, "bids" | "asks">;
 }
 
-/** Yields the items of one session's memory, its own first. */
+/** Yields the items of one session's memory but for its books, its own first. */
 export function* sessionItems(session: SessionMemory): Iterable<CheckpointItem> {
   const { id, origin, lastTs, gap, books } = session;
   yield ["session", id, origin, { lastTs, gap, counter: books?.counter ?? null }];
@@ -83,7 +83,6 @@ export function* sessionItems(session: SessionMemory): Iterable<CheckpointItem> 
   );
   for (const slice of slices(streams)) yield ["streams", id, slice];
   for (const [part, entries] of framesOf(session.frames)) yield ["frames", id, part, entries];
-  for (const kept of books?.all() ?? []) yield ["book", id, bookItem(kept)];
 }
 
 /** Yields the parts of a frame memory in slices. */
@@ -94,22 +93,6 @@ export function* framesOf(frames: FrameMemory): Iterable<readonly [FrameMemoryPa
   }
 }
 
-function bookItem(kept: KeptBook): BookItem {
-  const { symbol, native, channel, topSlot, gapId, keeper } = kept;
-  const { bids, asks, ...rest } = keeper.saveState();
-  return {
-    rule: keeper.rule.name,
-    symbol,
-    native,
-    channel,
-    topSlot,
-    gapId,
-    bids: packLevels(bids),
-    asks: packLevels(asks),
-    keeper: rest,
-  };
-}
-
 /** Sets a kept book to what an item says. */
 export function restoreBook(kept: KeptBook, item: BookItem): void {
   kept.topSlot = item.topSlot;
@@ -117,9 +100,10 @@ export function restoreBook(kept: KeptBook, item: BookItem): void {
   kept.keeper.restoreState({ ...item.keeper, bids: unpackLevels(item.bids), asks: unpackLevels(item.asks) });
 }
 
-function packLevels(levels: readonly Level[]): string {
+/** Returns levels as one text, as items hold them. */
+export function packLevels({ prices, sizes, length }: LevelColumns): string {
   let text = "";
-  for (const [price, size] of levels) text += `${price} ${size}\n`;
+  for (let row = 0; row < length; row++) text += `${prices.text(row)} ${sizes.text(row)}\n`;
   return text;
 }
 
@@ -146,24 +130,9 @@ export function* slices<T>(entries: Iterable<T>, entriesMax = CHECKPOINT_ITEMS_M
   if (slice.length > 0) yield slice;
 }
 
-/** Writes items as texts of about CHECKPOINT_PART_CHARS, or of one item where that is longer; at least one text. */
-export function* writeCheckpoint(items: Iterable<CheckpointItem>): Iterable<string> {
-  let part: string[] = [];
-  let chars = 0;
-  const take = () => `{"version":${CHECKPOINT_VERSION},"items":[${part.join(",")}]}`;
-  let isEmpty = true;
-  for (const item of items) {
-    const text = JSON.stringify(item);
-    if (part.length > 0 && chars + text.length > CHECKPOINT_PART_CHARS) {
-      yield take();
-      isEmpty = false;
-      part = [];
-      chars = 0;
-    }
-    part.push(text);
-    chars += text.length + 1;
-  }
-  if (part.length > 0 || isEmpty) yield take();
+/** Returns one text of a checkpoint. */
+export function checkpointText(items: readonly string[]): string {
+  return `{"version":${CHECKPOINT_VERSION},"items":[${items.join(",")}]}`;
 }
 
 /** Reads one text of a checkpoint. Throws a `CheckpointError` where this build cannot. */

@@ -12,5 +12,6 @@ export { type DedupFrame, Deduplicator } from "./dedup.ts";
 export { deriveRecord } from "./derive_record.ts";
 export { type LookMemory } from "./frame_stage.ts";
 export { Pipeline } from "./pipeline.ts";
+export type { SavedState } from "./saved_state.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";
 export { connectionIdOf } from "./session_memory.ts";

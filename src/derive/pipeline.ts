@@ -22,6 +22,7 @@ import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
 import type { PollAnswer } from "./poll_answers.ts";
+import type { SavedState } from "./saved_state.ts";
 import { SiblingStage } from "./sibling_stage.ts";
 import { StateStage } from "./state_stage.ts";
 
@@ -140,8 +141,11 @@ export class Pipeline {
     return account;
   }
 
-  /** Yields everything that has to be known to go on after the records so far, as texts of bounded length. */
-  saveState(): Iterable<string> {
+  /**
+   * Returns everything that has to be known to go on after the records so far, as texts of bounded length. They are made
+   * as they are read, which may be while later records are processed.
+   */
+  saveState(): SavedState {
     return this.#state.save();
   }
 

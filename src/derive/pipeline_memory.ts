@@ -1,19 +1,12 @@
 import type { Micros, PlanRecord, SessionId } from "../model/mod.ts";
 import { FrameMemory } from "../normalize/mod.ts";
-import {
-  type CheckpointItem,
-  framesOf,
-  readCheckpoint,
-  restoreBook,
-  sessionItems,
-  slices,
-  writeCheckpoint,
-} from "./checkpoint.ts";
+import { type CheckpointItem, framesOf, readCheckpoint, restoreBook, sessionItems, slices } from "./checkpoint.ts";
 import { Deduplicator } from "./dedup.ts";
 import { FillLedger } from "./fill_ledger.ts";
 import { GapLedger } from "./gaps.ts";
 import { PollAnswers } from "./poll_answers.ts";
 import type { Plans } from "./plan_store.ts";
+import { SavedState } from "./saved_state.ts";
 import { SessionMemory } from "./session_memory.ts";
 import { SiblingLedger } from "./sibling_group.ts";
 
@@ -55,9 +48,15 @@ export class PipelineMemory {
     return symbol;
   }
 
-  /** Yields the memory as texts, each of bounded length. */
-  save(): Iterable<string> {
-    return writeCheckpoint(this.#items());
+  /** Returns the memory as it is now; what is large of it is written out as it is read. */
+  save(): SavedState {
+    const saved = new SavedState();
+    for (const item of this.#items()) saved.add(item);
+    for (const { id, books } of this.sessions.values()) {
+      for (const kept of books?.all() ?? []) saved.addBook(id, kept);
+    }
+    for (const slice of slices(this.dedup.entries())) saved.addList(["dedup", slice]);
+    return saved.end();
   }
 
   /** Adds the memory that texts hold to an empty one. Throws a `CheckpointError` where this build cannot read them. */
@@ -88,7 +87,6 @@ export class PipelineMemory {
     for (const fill of this.fills.entries()) yield ["fill", fill];
     const orphans = [...this.orphans].map(([session, { gapId, from }]) => [session, gapId, from] as const);
     for (const slice of slices(orphans)) yield ["orphans", slice];
-    for (const slice of slices(this.dedup.entries())) yield ["dedup", slice];
     for (const [name, group] of this.siblings.entries()) {
       yield ["siblings", name, group.saveState()];
       for (const slice of slices(group.sightings.entries())) yield ["sightings", name, slice];

@@ -4,6 +4,7 @@ import { CheckpointError } from "./checkpoint.ts";
 import { PipelineMemory } from "./pipeline_memory.ts";
 import type { Plans } from "./plan_store.ts";
 import { tellResumed } from "./resumed_gaps.ts";
+import type { SavedState } from "./saved_state.ts";
 
 /**
  * Whether the memory says all that the records before would: `none` at their beginning, `torn` after a stretch of them
@@ -17,8 +18,8 @@ export class StateStage {
   readonly #plans: Plans;
   #memory: PipelineMemory;
   #wholeness: Wholeness = "none";
-  /** Parts of a checkpoint, from its first on. */
-  #parts: string[] = [];
+  /** The checkpoint that is coming, from its first part on; null while none is. */
+  #coming: ComingCheckpoint | null = null;
 
   constructor(account: RecordAccount, plans: Plans) {
     this.#account = account;
@@ -32,7 +33,7 @@ export class StateStage {
 
   /** Notes a record that is neither a part of a checkpoint nor a plan. */
   follow(record: JournalRecord): void {
-    this.#parts = [];
+    this.#coming = null;
     if (record.kind === "dropped" && record.toOffset !== null) this.#wholeness = "torn";
     else if (this.#wholeness === "none") this.#wholeness = "whole";
   }
@@ -43,16 +44,16 @@ export class StateStage {
    */
   resume({ part, last, state }: CheckpointRecord): void {
     if (this.#wholeness === "whole") return;
-    if (part === 0) this.#parts = [];
+    if (part === 0) this.#coming = new ComingCheckpoint(new PipelineMemory(this.#plans));
     // The first parts may be lost; the rest alone says nothing.
-    if (part !== this.#parts.length) return;
-    this.#parts.push(state);
+    if (this.#coming === null || part !== this.#coming.parts) return;
+    this.#coming.read(state);
     if (!last) return;
-    const parts = this.#parts;
-    this.#parts = [];
+    const coming = this.#coming;
+    this.#coming = null;
     try {
       const before = this.#memory;
-      const after = this.#read(parts);
+      const after = coming.end();
       if (this.#wholeness === "torn") tellResumed(this.#account, { before, after });
       this.#memory = after;
       this.#wholeness = "whole";
@@ -65,15 +66,17 @@ export class StateStage {
     }
   }
 
-  /** Yields the memory as texts of bounded length. */
-  save(): Iterable<string> {
+  /** Returns the memory as it is now, as texts of bounded length. */
+  save(): SavedState {
     return this.#memory.save();
   }
 
   /** Goes on from a saved memory. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
   restore(parts: Iterable<string>): void {
     this.#memory = new PipelineMemory(this.#plans);
-    this.#memory = this.#read(parts);
+    const coming = new ComingCheckpoint(new PipelineMemory(this.#plans));
+    for (const part of parts) coming.read(part);
+    this.#memory = coming.end();
   }
 
   /** Yields the plans that open sessions name. */
@@ -85,16 +88,35 @@ export class StateStage {
   restart(): void {
     this.#memory = new PipelineMemory(this.#plans);
     this.#wholeness = "none";
-    this.#parts = [];
+    this.#coming = null;
+  }
+}
+
+/** A checkpoint that is read part by part, so that none of them waits for the others. */
+class ComingCheckpoint {
+  readonly #memory: PipelineMemory;
+  #fault: CheckpointError | null = null;
+  /** How many parts were read. */
+  parts = 0;
+
+  constructor(empty: PipelineMemory) {
+    this.#memory = empty;
   }
 
-  #read(parts: Iterable<string>): PipelineMemory {
-    const memory = new PipelineMemory(this.#plans);
+  /** Reads the next part. After one that cannot be read the others are passed over. */
+  read(state: string): void {
+    this.parts++;
+    if (this.#fault !== null) return;
     try {
-      memory.restore(parts);
-      return memory;
+      this.#memory.restore([state]);
     } catch (error) {
-      throw error instanceof CheckpointError ? error : new CheckpointError(0, String(error));
+      this.#fault = error instanceof CheckpointError ? error : new CheckpointError(0, String(error));
     }
+  }
+
+  /** Returns the memory that all parts hold. Throws a `CheckpointError` where one of them could not be read. */
+  end(): PipelineMemory {
+    if (this.#fault !== null) throw this.#fault;
+    return this.#memory;
   }
 }

@@ -6,7 +6,9 @@ import type { Segment } from "./segment.ts";
 /** What one group commit writes to one segment. */
 export interface Batch {
   readonly segment: Segment;
-  readonly chunks: readonly Uint8Array[];
+  /** Those of a head are made as they are written. */
+  readonly chunks: Iterable<Uint8Array>;
+  /** Bytes of all chunks; of a head what was made so far. */
   readonly bytes: number;
   readonly records: number;
   /** Offset after its last record. */

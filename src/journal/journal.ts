@@ -4,6 +4,14 @@ import type { NamedStretch } from "./collector_names.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 
+/** A state in parts that are made as they are read; how many there are is known at once. */
+export interface CheckpointParts {
+  readonly length: number;
+  /** About how many characters all of them have; absent where that is not known. */
+  readonly chars?: number;
+  [Symbol.iterator](): Iterator<string>;
+}
+
 /** What a journal needs to open. */
 export interface JournalOptions {
   readonly host: Pick<Host, "clock" | "files" | "machineName" | "processId" | "random">;
@@ -14,11 +22,11 @@ export interface JournalOptions {
   /** Name under which what comes is collected; absent: the one that the journal has, that of the machine in a new one. */
   readonly collector?: string | null;
   /**
-   * Yields the pipeline's state after every record appended so far, in parts of about `JOURNAL_PART_BYTES` or one book
+   * Returns the pipeline's state after every record appended so far, in parts of about `JOURNAL_PART_BYTES` or one book
    * each. Called when a segment is begun, first while a new journal is opened; never while a record that was appended
-   * has not been processed.
+   * has not been processed. The parts are read one at a time between writes, while later records come.
    */
-  readonly checkpoint: () => Iterable<string> & object;
+  readonly checkpoint: () => CheckpointParts;
   /**
    * Yields the plans that the state refers to or that later records may name; those of open sessions are kept by the
    * journal itself. Called when a segment is begun. None where it is not given.

@@ -6,7 +6,7 @@
  */
 export { CollectorNames, type NamedStretch } from "./collector_names.ts";
 export type { OpenSession } from "./open_sessions.ts";
-export type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
+export type { CheckpointParts, Journal, JournalOptions, ReadOptions } from "./journal.ts";
 export type { JournalEntry, SegmentFault } from "./segment_reader.ts";
 export {
   journalFolder,

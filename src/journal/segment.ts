@@ -7,8 +7,8 @@ import { SegmentReader } from "./segment_reader.ts";
 
 /** One file of the journal, as the writer knows it. */
 export interface Segment extends SegmentHeader {
-  /** Bytes of the header, the plans and the checkpoint that it begins with, which do not count for rolling. */
-  readonly headBytes: number;
+  /** Bytes of the header, the plans and the checkpoint that it begins with, which do not count for rolling; 0 until they are written. */
+  headBytes: number;
   /** Whether it is compressed and the plain file is gone or about to be. */
   sealed: boolean;
   /** Bytes of the plain segment that are synced. */

@@ -8,53 +8,95 @@ import {
 } from "../model/mod.ts";
 import { encodeCheckpoint, encodeRecord } from "./codec.ts";
 import { encodeHeader, type SegmentHeader } from "./format.ts";
+import type { CheckpointParts } from "./journal.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
-/** The bytes with which a segment begins. */
-export interface SegmentHead {
-  readonly chunks: readonly Uint8Array[];
-  readonly bytes: number;
-  /** Offset after its records. */
-  readonly nextOffset: Offset;
+/** What a segment begins with. */
+export interface HeadContent {
+  readonly at: Micros;
+  readonly plans: readonly PlanRecord[];
+  readonly openSessions: readonly OpenSession[];
+  readonly parts: CheckpointParts;
+  /** Called where a part cannot be made. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /**
- * Encodes header, plans and checkpoint. Throws a `Failure` where a part, or all of it, is larger than it may be, and
- * whatever the checkpoint throws.
+ * The bytes with which a segment begins: header, plans and checkpoint. A part of the checkpoint is made when its bytes are
+ * asked for. Chunks that were made are kept, so that the head can be written again. Where a part cannot be made it and
+ * those after it are empty, and readers begin before this segment.
  */
-export function encodeHead(
-  header: SegmentHeader,
-  content: {
-    readonly at: Micros;
-    readonly plans: readonly PlanRecord[];
-    readonly openSessions: readonly OpenSession[];
-    readonly parts: Iterable<string>;
-  },
-): SegmentHead {
-  const { at, plans, openSessions } = content;
-  const out = new WriteBuffer();
-  out.push(encodeHeader(header));
-  let offset = header.firstOffset;
-  for (const plan of plans) encodeRecord(out, plan, header, offset++);
-  let part = 0;
-  // A part is written when it is known whether another one follows.
-  let waiting: string | null = null;
-  const write = (state: string, last: boolean): void => {
-    const record = { kind: "checkpoint", at, part, last, state } as const;
-    encodeCheckpoint(out, record, { segment: header, offset, openSessions: part === 0 ? openSessions : [] });
-    part++;
-    offset++;
-    if (out.size <= JOURNAL_CHECKPOINT_BYTES_MAX) return;
-    throw new Failure("file", `the checkpoint has more than ${JOURNAL_CHECKPOINT_BYTES_MAX} bytes`, { retry: false });
-  };
-  for (const state of content.parts) {
-    if (waiting !== null) write(waiting, false);
-    waiting = state;
+export class SegmentHead implements Iterable<Uint8Array> {
+  /** Offset after its records. */
+  readonly nextOffset: Offset;
+  /** Bytes of the chunks that were made; of all of them when they have been read. */
+  bytes = 0;
+  readonly #header: SegmentHeader;
+  readonly #content: HeadContent;
+  readonly #made: Uint8Array[] = [];
+  readonly #rest: Iterator<Uint8Array>;
+
+  /** Throws a `Failure` where the checkpoint is larger than it may be. */
+  constructor(header: SegmentHeader, content: HeadContent) {
+    const { plans, parts } = content;
+    if ((parts.chars ?? 0) > JOURNAL_CHECKPOINT_BYTES_MAX) {
+      throw new Failure("file", `the checkpoint has more than ${JOURNAL_CHECKPOINT_BYTES_MAX} bytes`, { retry: false });
+    }
+    this.nextOffset = header.firstOffset + plans.length + Math.max(1, parts.length);
+    this.#header = header;
+    this.#content = content;
+    this.#rest = this.#encode();
   }
-  write(waiting ?? "", true);
-  const bytes = out.size;
-  return { chunks: out.take(), bytes, nextOffset: offset };
+
+  *[Symbol.iterator](): Generator<Uint8Array, void, undefined> {
+    yield* this.#made;
+    for (let next = this.#rest.next(); next.done !== true; next = this.#rest.next()) {
+      this.#made.push(next.value);
+      this.bytes += next.value.length;
+      yield next.value;
+    }
+  }
+
+  *#encode(): Generator<Uint8Array, void, undefined> {
+    const { at, plans, openSessions, parts, onBroken } = this.#content;
+    const segment = this.#header;
+    const out = new WriteBuffer();
+    out.push(encodeHeader(segment));
+    let offset = segment.firstOffset;
+    for (const plan of plans) encodeRecord(out, plan, segment, offset++);
+    const count = Math.max(1, parts.length);
+    const states = parts[Symbol.iterator]();
+    let isBroken = false;
+    for (let part = 0; part < count; part++, offset++) {
+      const write = (state: string): void => {
+        const record = { kind: "checkpoint", at, part, last: part === count - 1, state } as const;
+        encodeCheckpoint(out, record, { segment, offset, openSessions: part === 0 ? openSessions : [] });
+      };
+      try {
+        const next = isBroken ? null : states.next();
+        write(next === null || next.done === true ? "" : next.value);
+      } catch (error) {
+        isBroken = true;
+        onBroken(error);
+        write("");
+      }
+      yield joined(out);
+    }
+  }
+}
+
+/** Takes what was encoded as one chunk of its own length. */
+function joined(out: WriteBuffer): Uint8Array {
+  const bytes = new Uint8Array(out.size);
+  let at = 0;
+  const chunks = out.take();
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  out.recycle(chunks);
+  return bytes;
 }
 
 /** Encodes a segment that holds one record and no checkpoint, to stand for segments that are gone. */

@@ -13,7 +13,7 @@ import type { ClockSteps } from "./clock_steps.ts";
 import { encodeRecord } from "./codec.ts";
 import type { CollectorNames, NamedStretch } from "./collector_names.ts";
 import type { Cursors } from "./cursors.ts";
-import { encodeMark, FORMAT_VERSION } from "./format.ts";
+import { encodeMark, FORMAT_VERSION, markBytes } from "./format.ts";
 import type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
 import type { JournalFolder } from "./journal_folder.ts";
 import { JournaledPlans } from "./journaled_plans.ts";
@@ -23,7 +23,7 @@ import { type OpenSession, OpenSessions } from "./open_sessions.ts";
 import { holding, readSegments } from "./read_segments.ts";
 import type { Recovery } from "./recovery.ts";
 import { Retention } from "./retention.ts";
-import { encodeHead } from "./segment_head.ts";
+import { SegmentHead } from "./segment_head.ts";
 import { type Segment, segmentName } from "./segment.ts";
 import type { JournalEntry } from "./segment_reader.ts";
 import { WriteBuffer } from "./write_buffer.ts";
@@ -31,6 +31,7 @@ import { WriteBuffer } from "./write_buffer.ts";
 /** First and longest delay before a failed write is tried again, in ms. */
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
+const MARK_BYTES = markBytes(FORMAT_VERSION);
 
 /** What was made ready for a journal before it is begun. */
 export interface JournalParts {
@@ -300,7 +301,7 @@ export class SegmentedJournal implements Journal {
       await withSignal(this.#clockSteps.settle(), signal, "close");
       await this.sync(signal);
       if (this.#unmarked && this.#active.version === FORMAT_VERSION) {
-        this.#buffer.push(this.#mark());
+        this.#beginBatch();
         await withSignal(this.#commit(), signal, "close");
       }
     } catch (error) {
@@ -317,16 +318,17 @@ export class SegmentedJournal implements Journal {
     return this.#segments[this.#segments.length - 1];
   }
 
-  /** The first bytes of a batch vouch for the batches before it. */
+  /** Begins with room for a mark, whose place in the segment is known when the batch is taken. */
   #beginBatch(): void {
     this.#bufferSinceMs = this.#options.host.clock.monotonicMs();
-    this.#buffer.push(this.#mark());
+    this.#buffer.push(new Uint8Array(MARK_BYTES));
     if (this.#failure === null) this.#commitAfter(this.#options.plan.syncMs);
   }
 
+  /** The first bytes of a batch vouch for the batches before it. */
   #mark(): Uint8Array {
     const { firstOffset, plannedBytes } = this.#active;
-    return encodeMark({ firstOffset, position: plannedBytes, nextOffset: this.#next }, FORMAT_VERSION);
+    return encodeMark({ firstOffset, position: plannedBytes, nextOffset: this.#batchFrom }, FORMAT_VERSION);
   }
 
   /** Writes early; refuses a record where even that does not keep up. */
@@ -373,8 +375,10 @@ export class SegmentedJournal implements Journal {
     this.#timer?.cancel();
     this.#timer = null;
     const rolls = this.#active.plannedBytes + this.#buffer.size >= this.#rollAt && !this.#closed;
+    const isBegun = this.#active.headBytes > 0 || this.#active.syncedBytes > 0;
     // While what was taken before cannot be written, small batches would each hold a chunk of memory.
-    const holdsBack = this.#writer.isBusy && this.#buffer.size < JOURNAL_COMMIT_BYTES && !rolls;
+    const isSmall = this.#writer.isBusy && this.#buffer.size < JOURNAL_COMMIT_BYTES && !rolls;
+    const holdsBack = isSmall || !isBegun;
     if (!holdsBack) this.#takeBatch();
     try {
       if (rolls) this.#rollSegment();
@@ -399,6 +403,7 @@ export class SegmentedJournal implements Journal {
     const bytes = this.#buffer.size;
     if (bytes === 0) return;
     const segment = this.#active;
+    const mark = this.#mark();
     segment.plannedBytes += bytes;
     segment.nextOffset = this.#next;
     const records = this.#next - this.#batchFrom;
@@ -406,6 +411,7 @@ export class SegmentedJournal implements Journal {
     this.#unmarked = records > 0;
     const sinceMs = this.#bufferSinceMs;
     const chunks = this.#buffer.take();
+    chunks[0].set(mark);
     this.#writer.push({ segment, chunks, bytes, records, nextOffset: this.#next, sinceMs, isHead: false });
   }
 
@@ -415,25 +421,29 @@ export class SegmentedJournal implements Journal {
       this.#beginSegment();
     } catch (error) {
       this.#rollAt = this.#active.plannedBytes + this.#options.plan.segmentBytes;
-      const why = error instanceof Error ? error.message : String(error);
-      this.#warn(`Cannot begin a new journal segment, the present one grows on: ${why}`, "checkpoint");
+      this.#warn(`Cannot begin a new journal segment, the present one grows on: ${reasonOf(error)}`, "checkpoint");
     }
   }
 
-  /** Begins a segment with plans and checkpoint, which are a batch of their own. Its bytes do not count for rolling. */
+  /**
+   * Begins a segment with plans and checkpoint, which are a batch of their own: parts of it are made between writes, so
+   * that records go on coming, and wait. Its bytes do not count for rolling.
+   */
   #beginSegment(): void {
     const { host, checkpoint, plansInUse } = this.#options;
     const at = host.clock.nowMicros();
     const header = { firstOffset: this.#next, createdAt: at, version: FORMAT_VERSION, journal: this.id };
     const openSessions = this.#sessions.list();
     const plans = this.#plans.inUse(openSessions, plansInUse?.() ?? []);
-    const { chunks, bytes, nextOffset } = encodeHead(header, { at, plans, openSessions, parts: checkpoint() });
+    const onBroken = (error: unknown) => this.#warn(`Cannot write a checkpoint: ${reasonOf(error)}`, "checkpoint");
+    const head = new SegmentHead(header, { at, plans, openSessions, parts: checkpoint(), onBroken });
+    const { nextOffset } = head;
     const segment: Segment = {
       ...header,
-      headBytes: bytes,
+      headBytes: 0,
       sealed: false,
       syncedBytes: 0,
-      plannedBytes: bytes,
+      plannedBytes: 0,
       fileBytes: 0,
       nextOffset,
     };
@@ -443,9 +453,22 @@ export class SegmentedJournal implements Journal {
     this.#next = nextOffset;
     this.#batchFrom = nextOffset;
     this.#unmarked = true;
-    this.#rollAt = bytes + this.#options.plan.segmentBytes;
+    this.#rollAt = Infinity;
     const sinceMs = host.clock.monotonicMs();
-    this.#writer.push({ segment, chunks, bytes, records, nextOffset, sinceMs, isHead: true });
+    const bytes = () => head.bytes;
+    this.#writer.push({
+      ...{ segment, chunks: head, records, nextOffset, sinceMs, isHead: true },
+      get bytes() {
+        return bytes();
+      },
+    });
+    this.#retention.recount();
+  }
+
+  #onHeadWritten(segment: Segment, bytes: number): void {
+    segment.headBytes = bytes;
+    segment.plannedBytes = bytes;
+    if (segment === this.#active) this.#rollAt = bytes + this.#options.plan.segmentBytes;
     this.#retention.recount();
   }
 
@@ -513,7 +536,8 @@ export class SegmentedJournal implements Journal {
   }
 
   #onSynced(batch: Batch, durationMs: number): void {
-    this.#buffer.recycle(batch.chunks);
+    if (batch.isHead) this.#onHeadWritten(batch.segment, batch.bytes);
+    else this.#buffer.recycle(batch.chunks);
     this.#synced = batch.nextOffset;
     this.#options.observer({ kind: "journal_synced", bytes: batch.bytes, records: batch.records, durationMs });
     for (const call of this.#subscribers) call(this.#synced);
@@ -539,6 +563,10 @@ export class SegmentedJournal implements Journal {
     this.#wasFull = full;
     this.#options.observer({ kind: "journal_full", full, bytes: this.totalBytes });
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Bytes that a record takes in the buffer, as far as it can be long. */

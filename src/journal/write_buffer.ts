@@ -44,7 +44,7 @@ export class WriteBuffer {
   }
 
   /** Takes back chunks whose bytes are no longer needed. */
-  recycle(chunks: readonly Uint8Array[]): void {
+  recycle(chunks: Iterable<Uint8Array>): void {
     for (const chunk of chunks) {
       if (chunk.buffer.byteLength !== CHUNK_BYTES || this.#spare.length >= SPARE_CHUNKS_MAX) continue;
       this.#spare.push(new Uint8Array(chunk.buffer));

@@ -24,11 +24,7 @@ const OPENED = {
 /** A journal of two sessions with trades, an end, a drop and a rejection between them. */
 async function write(dir: string): Promise<void> {
   const pipeline = new Pipeline([], { enabled: false, windowSeconds: 0, keysMax: 0 });
-  const checkpoint = () => {
-    const state: unknown = pipeline.saveState();
-    return typeof state === "string" ? [state] : state as Iterable<string> & object;
-  };
-  const journal = await openRig(dir, { checkpoint });
+  const journal = await openRig(dir, { checkpoint: () => pipeline.saveState() });
   let session = journal.append(OPENED);
   for (let i = 0; i < 20; i++) {
     const at = AT + i;

@@ -1,5 +1,5 @@
 import { denoHost, type Files } from "../../src/host/mod.ts";
-import { type Journal, type JournalEntry, openJournal } from "../../src/journal/mod.ts";
+import { type CheckpointParts, type Journal, type JournalEntry, openJournal } from "../../src/journal/mod.ts";
 import type { FrameRecord, JournalPlan, JournalRecord, Observation, Offset } from "../../src/model/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
 
@@ -9,7 +9,7 @@ export interface RigOptions {
   readonly clock?: ManualClock;
   readonly plan?: Partial<JournalPlan>;
   readonly collector?: string;
-  readonly checkpoint?: () => Iterable<string> & object;
+  readonly checkpoint?: () => CheckpointParts;
   /** Takes every observation. */
   readonly seen?: Observation[];
 }
