@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { ClockStep, Micros } from "../model/mod.ts";
 import type { Clock, Timer } from "./host.ts";
 import { WallClock } from "./wall_clock.ts";
@@ -21,6 +22,7 @@ export function systemClock(): Clock {
     monotonicMs: () => performance.now(),
     after: startTimer,
     sleep,
+    turn: () => new Promise((resolve) => setImmediate(() => resolve())),
   };
 }
 

@@ -132,11 +132,11 @@ async function removeIfThere(path: string, recursive: boolean): Promise<void> {
  * The temporary name ends in `.tmp`, so that one left behind by a crash is told from the real thing. Two writers of one
  * path at once are not expected; the last rename wins whole.
  */
-async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+async function writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp`;
   await callFile(temporary, "write", async () => {
     using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-    await writeAll(file, bytes);
+    for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) await writeAll(file, piece);
     await file.sync();
   });
   await callFile(temporary, `rename to ${path}:`, () => Deno.rename(temporary, path));

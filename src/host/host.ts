@@ -22,6 +22,8 @@ export interface Clock {
   after(ms: number, call: () => void): Timer;
   /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves in a later turn of the loop, so that sockets are read in the middle of long work. Absent: there is no loop. */
+  turn?(): Promise<void>;
 }
 
 /**
@@ -138,8 +140,8 @@ export interface Files {
   open(path: string, mode: "read" | "append"): Promise<FileHandle>;
   readBytes(path: string): Promise<Uint8Array | null>;
   readText(path: string): Promise<string | null>;
-  /** Writes a temporary file beside, syncs it, renames it over `path`, syncs the folder. */
-  writeAtomic(path: string, bytes: Uint8Array): Promise<void>;
+  /** Writes a temporary file beside, from one or several pieces, syncs it, renames it over `path`, syncs the folder. */
+  writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
   list(dir: string): Promise<readonly { readonly name: string; readonly isDirectory: boolean }[] | null>;
   stat(path: string): Promise<FileStat | null>;
   makeDir(path: string): Promise<void>;

@@ -115,7 +115,7 @@ export const LAKE_CLOSED_AFTER_MS = 1_800_000;
 /** Rows of one Parquet row group. */
 export const ROW_GROUP_ROWS_MAX = 65_536;
 /** Bytes of a Parquet row group before compression, as far as it is not closed by its rows. */
-export const ROW_GROUP_BYTES_MAX = 16 * 1024 * 1024;
+export const ROW_GROUP_BYTES_MAX = 8 * 1024 * 1024;
 /** Longest name of a sink, in characters; a longer one is an issue: encoded, it is the name of a file. */
 export const SINK_NAME_CHARS_MAX = 64;
 /** How long a sink may take to open, in ms; then the attempt has failed. */

@@ -117,7 +117,7 @@ export class FaultyFiles implements Files {
     return this.#guard(() => this.#inner.readText(path));
   }
 
-  writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
     return this.#change(`write ${path}`, async () => {
       await this.#inner.writeAtomic(path, bytes);
       this.#undo = [];

@@ -1,3 +1,4 @@
+import type { Clock } from "../../host/mod.ts";
 import {
   EventBatch,
   hasLevels,
@@ -7,12 +8,14 @@ import {
   ROW_GROUP_ROWS_MIN,
 } from "../../model/mod.ts";
 import { compareBytes } from "./columns.ts";
-import { parquetFile, type RowGroup } from "./parquet_file.ts";
+import { parquetPieces, type RowGroup } from "./parquet_file.ts";
 import { ParquetTable, type TableOptions } from "./parquet_table.ts";
 import type { Partition } from "./partition.ts";
 
 /** Events between two looks at how large a row group has become. */
 const MEASURE_EVERY = 256;
+/** Rows that are put into columns in one slice of work. */
+const ROWS_A_SLICE = 4096;
 
 /**
  * A part under construction: events in the order of arrival, and behind them row groups that were encoded already to
@@ -54,45 +57,55 @@ export class OpenPart {
     this.rows += rowsOf(batch, event);
   }
 
-  /** Encodes what is not encoded. */
-  seal(): void {
+  /** Encodes what is not encoded. Yields after each slice how many rows were put into columns, or encoded of one column. */
+  *seal(): Generator<number, void, undefined> {
     const batch = this.#events;
     const { symbols } = batch;
     const table = new ParquetTable(this.partition.kind, this.#options);
     let symbol: string | null = null;
     let sinceMeasured = 0;
+    let slicedAt = 0;
     for (const event of orderBySymbol(batch)) {
       const isNext = symbols[event] !== symbol;
       const isFull = table.rows >= (isNext ? ROW_GROUP_ROWS_MIN : ROW_GROUP_ROWS_MAX) ||
         (sinceMeasured >= MEASURE_EVERY && table.bytes >= ROW_GROUP_BYTES_MAX);
       if (isFull) {
-        this.#add(table.encode());
+        this.#add(yield* table.encode());
         table.clear();
       }
       if (isFull || sinceMeasured >= MEASURE_EVERY) sinceMeasured = 0;
+      if (table.rows >= slicedAt + ROWS_A_SLICE || table.rows < slicedAt) {
+        yield table.rows - Math.min(slicedAt, table.rows);
+        slicedAt = table.rows;
+      }
       table.append(batch, event);
       symbol = symbols[event];
       sinceMeasured++;
     }
-    if (table.rows > 0) this.#add(table.encode());
+    if (table.rows > 0) this.#add(yield* table.encode());
     // A part that is sealed on the way fills again to about the same size.
     batch.clear();
     this.openBytes = 0;
   }
 
-  /** Returns the whole file. Its footer says what it holds, and whose it is. */
-  encode(owner: { readonly journal: string; readonly sink: string }): Uint8Array {
-    this.seal();
+  /** Returns the whole file in pieces, when it is sealed. Its footer says what it holds, and whose it is. */
+  pieces(owner: { readonly journal: string; readonly sink: string }): readonly Uint8Array[] {
     const { kind, exchange, symbol } = this.partition;
     const { columns } = new ParquetTable(kind, this.#options);
     const notes = { kind, exchange, ...(symbol === null ? {} : { symbol }), ...owner };
-    return parquetFile(columns, { groups: this.#groups, notes });
+    if (this.#events.length > 0) throw new Error("A part is written before it is sealed");
+    return parquetPieces(columns, { groups: this.#groups, notes });
   }
 
   #add(group: RowGroup): void {
     this.#groups.push(group);
     this.encodedBytes += group.bytes.length;
   }
+}
+
+/** Encodes what is not encoded of a part in slices, between which sockets are read. */
+export async function sealInTurns(part: OpenPart, clock: Pick<Clock, "turn">): Promise<void> {
+  for (const _slice of part.seal()) await clock.turn?.();
 }
 
 /** The events of a batch in the order of their symbols; those of one symbol stay in their order. */

@@ -39,8 +39,20 @@ export interface RowGroup {
  * and 2 µs a text, twenty times what the bytes need.
  */
 export function encodeRowGroup(columns: readonly NamedColumn[], rows: number): RowGroup {
+  const encoding = encodeColumns(columns, rows);
+  let step = encoding.next();
+  while (step.done !== true) step = encoding.next();
+  return step.value;
+}
+
+/** The same in slices: yields after each column how many rows it has. */
+export function* encodeColumns(columns: readonly NamedColumn[], rows: number): Generator<number, RowGroup, undefined> {
   const writer = new ByteWriter(64 * 1024);
-  const written = columns.map((column) => writeChunk(writer, column, rows));
+  const written: ReturnType<typeof writeChunk>[] = [];
+  for (const column of columns) {
+    written.push(writeChunk(writer, column, rows));
+    yield rows;
+  }
   return {
     // A copy of its own length: the writer's buffer grows by doubling.
     bytes: writer.getBytes().slice(),
@@ -98,11 +110,11 @@ export class ParquetAssembler {
   }
 }
 
-/** A whole Parquet file. */
-export function parquetFile(
+/** A whole Parquet file in the pieces that it is made of. */
+export function parquetPieces(
   columns: readonly ColumnSchema[],
   options: { readonly groups: readonly RowGroup[]; readonly notes: Readonly<Record<string, string>> },
-): Uint8Array {
+): readonly Uint8Array[] {
   const assembler = new ParquetAssembler(columns);
   const pieces = [assembler.head];
   for (const group of options.groups) {
@@ -110,6 +122,19 @@ export function parquetFile(
     pieces.push(group.bytes);
   }
   pieces.push(assembler.foot(options.notes));
+  return pieces;
+}
+
+/** A whole Parquet file. */
+export function parquetFile(
+  columns: readonly ColumnSchema[],
+  options: { readonly groups: readonly RowGroup[]; readonly notes: Readonly<Record<string, string>> },
+): Uint8Array {
+  return joinPieces(parquetPieces(columns, options));
+}
+
+/** Returns pieces of a file as one. */
+export function joinPieces(pieces: readonly Uint8Array[]): Uint8Array {
   const file = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {

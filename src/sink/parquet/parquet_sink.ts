@@ -10,7 +10,7 @@ import {
 import { makeFolder, OwnedFolder } from "../owned_folder.ts";
 import { FlushSchedule } from "./flush_schedule.ts";
 import { type FlushedParts, type Manifest, MANIFEST_NAME, offsetOfPart, parseManifest } from "./manifest.ts";
-import { OpenPart } from "./open_part.ts";
+import { OpenPart, sealInTurns } from "./open_part.ts";
 import { type Layout, partitionOf, partitionPath } from "./partition.ts";
 import { dayOf } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
@@ -69,6 +69,8 @@ export class ParquetSink implements Sink {
   /** Everything before it is in parts for good. */
   #safe: Offset = 0;
   #files = 0;
+  /** Settles when no part is being encoded. */
+  #sealing: Promise<void> = Promise.resolve();
   /** Settles when no call is under way: the folder is let go after it, never before. */
   #underWay: Promise<unknown> = Promise.resolve();
 
@@ -101,7 +103,7 @@ export class ParquetSink implements Sink {
       this.#openBytes += part.openBytes;
       this.#lastOffset = batch.offsets.values[event];
     });
-    if (this.#openBytes >= SINK_BUFFER_BYTES_MAX) this.#sealLargest();
+    if (this.#openBytes >= SINK_BUFFER_BYTES_MAX) await this.#track(() => this.#sealLargest(signal));
     if (this.#encodedBytes < SINK_ENCODED_BYTES_MAX) return;
     await this.#track(() => this.#writeParts(this.#largest("encodedBytes", SINK_ENCODED_BYTES_MAX), signal));
   }
@@ -225,13 +227,25 @@ export class ParquetSink implements Sink {
     return chosen;
   }
 
-  #sealLargest(): void {
+  async #sealLargest(signal: AbortSignal): Promise<void> {
     for (const [, part] of this.#largest("openBytes", SINK_BUFFER_BYTES_MAX)) {
-      this.#openBytes -= part.openBytes;
-      this.#encodedBytes -= part.encodedBytes;
-      part.seal();
-      this.#encodedBytes += part.encodedBytes;
+      signal.throwIfAborted();
+      await this.#seal(part);
     }
+  }
+
+  /** Encodes a part when those before it are: together they would only hold more memory. */
+  #seal(part: OpenPart): Promise<void> {
+    const sealed = this.#sealing.then(() => this.#sealNext(part));
+    this.#sealing = sealed.catch(() => {});
+    return sealed;
+  }
+
+  async #sealNext(part: OpenPart): Promise<void> {
+    const { openBytes, encodedBytes } = part;
+    await sealInTurns(part, this.#host.clock);
+    this.#openBytes += part.openBytes - openBytes;
+    this.#encodedBytes += part.encodedBytes - encodedBytes;
   }
 
   /** Writes parts, which are open no more then; they count as uncommitted until the flush after the next one. */
@@ -280,11 +294,8 @@ export class ParquetSink implements Sink {
       this.#folders.add(folder);
     }
     const { journal, name: sink } = this.#context;
-    const { openBytes, encodedBytes } = part;
-    const bytes = part.encode({ journal, sink });
-    this.#openBytes += part.openBytes - openBytes;
-    this.#encodedBytes += part.encodedBytes - encodedBytes;
-    await files.writeAtomic(full, bytes);
+    await this.#seal(part);
+    await files.writeAtomic(full, part.pieces({ journal, sink }));
   }
 
   /** Where a part can be written without writing over another file. */

@@ -13,7 +13,7 @@ import {
   unreachable,
 } from "../../model/mod.ts";
 import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
-import { encodeRowGroup, type NamedColumn, type RowGroup } from "./parquet_file.ts";
+import { encodeColumns, type NamedColumn, type RowGroup } from "./parquet_file.ts";
 
 /** Adds the fields of the event in a row of its kind's table; returns how many rows it makes. */
 type WriteFields = (batch: EventBatch, row: number) => number;
@@ -105,9 +105,9 @@ export class ParquetTable {
     this.rows = 0;
   }
 
-  /** Encodes what it holds. */
-  encode(): RowGroup {
-    return encodeRowGroup(this.#columns, this.rows);
+  /** Encodes what it holds, a column a slice. */
+  encode(): Generator<number, RowGroup, undefined> {
+    return encodeColumns(this.#columns, this.rows);
   }
 
   #fields(kind: EventKind): WriteFields {

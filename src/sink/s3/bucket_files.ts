@@ -1,5 +1,6 @@
 import type { Environment, FileHandle, Files, FileStat, Host } from "../../host/mod.ts";
 import { Failure } from "../../model/mod.ts";
+import { joinPieces } from "../parquet/parquet_file.ts";
 import { type Bucket, ObjectStore } from "./object_store.ts";
 
 /** How paths in a bucket begin: `s3://bucket/key`. */
@@ -85,8 +86,9 @@ class BucketFiles {
     return bytes === null ? null : new TextDecoder().decode(bytes);
   }
 
-  async writeAtomic(path: string, body: Uint8Array): Promise<void> {
+  async writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
     const { store, key } = this.#locate(path);
+    const body = bytes instanceof Uint8Array ? bytes : joinPieces(bytes);
     await store.put(key, { body, type: "application/octet-stream", condition: null }, this.#signal);
   }
 

@@ -8,7 +8,8 @@ import {
   SINK_PARTITIONS_MAX,
 } from "../../model/mod.ts";
 import { FlushSchedule } from "../parquet/flush_schedule.ts";
-import { OpenPart } from "../parquet/open_part.ts";
+import { OpenPart, sealInTurns } from "../parquet/open_part.ts";
+import { joinPieces } from "../parquet/parquet_file.ts";
 import { type Layout, partitionOf, partitionPath } from "../parquet/partition.ts";
 import { pathPart } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
@@ -83,7 +84,7 @@ export class S3Sink implements Sink {
       await this.#writeParts(pending, signal);
       this.#append(rows.filter((events, event) => events.offsets.values[event] >= pending));
     } else this.#append(rows);
-    if (this.#openBytes >= SINK_BUFFER_BYTES_MAX) this.#seal();
+    if (this.#openBytes >= SINK_BUFFER_BYTES_MAX) await this.#seal();
   }
 
   get cutsAt(): Offset | null {
@@ -143,13 +144,11 @@ export class S3Sink implements Sink {
   }
 
   /** Encodes all that is held, which takes a fraction of the memory. */
-  #seal(): void {
+  async #seal(): Promise<void> {
+    for (const part of this.#parts.values()) await sealInTurns(part, this.#context.host.clock);
     this.#openBytes = 0;
     this.#encodedBytes = 0;
-    for (const part of this.#parts.values()) {
-      part.seal();
-      this.#encodedBytes += part.encodedBytes;
-    }
+    for (const part of this.#parts.values()) this.#encodedBytes += part.encodedBytes;
   }
 
   async #writeParts(next: Offset, signal: AbortSignal): Promise<void> {
@@ -176,7 +175,8 @@ export class S3Sink implements Sink {
     const { journal, name: sink, collector } = this.#context;
     const offset = String(part.first.offset).padStart(16, "0");
     const key = `${this.#plan.prefix}${partition}/${offset}${collector === null ? "" : `-${collector}`}.parquet`;
-    const body = part.encode({ journal, sink });
+    await sealInTurns(part, this.#context.host.clock);
+    const body = joinPieces(part.pieces({ journal, sink }));
     const type = "application/vnd.apache.parquet";
     if (await this.#store.put(key, { body, type, condition: { absent: true } }, signal) !== null) return;
     const found = await this.#store.get(key, signal);
