@@ -15,3 +15,4 @@ export { Pipeline } from "./pipeline.ts";
 export type { SavedState } from "./saved_state.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";
 export { connectionIdOf } from "./session_memory.ts";
+export { familyOf } from "./sibling_group.ts";

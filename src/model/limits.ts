@@ -344,6 +344,15 @@ export const BACKFILL_RETRY_MS_MAX = 30_000;
 export const BACKFILL_PAGES_MAX = 2_000;
 /** Stretches of one instance that are asked for at once. */
 export const BACKFILLS_AT_ONCE_MAX = 2;
+/**
+ * Longest time before the end of a socket's age at which its successor is opened, in ms; at least this long and at most
+ * twice. Of short ages a tenth.
+ */
+export const ROTATION_LEAD_MS_MAX = 600_000;
+/** How often a successor is looked at, in ms. */
+export const ROTATION_LOOK_MS = 250;
+/** How long a successor has to show all that its predecessor shows, before that one is closed, in ms. */
+export const ROTATION_SETTLE_MS = 2_000;
 /** Most sockets of one connection that show the same streams. */
 export const SOCKETS_PER_CONNECTION_MAX = 3;
 /** How long an event that one of several sockets showed is remembered, so that the others' copies are known, in µs. */

@@ -1,5 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import {
+  type ConnectionPlan,
   type ConnectionStatus,
   Failure,
   fillEndBody,
@@ -24,9 +25,10 @@ import {
   RestRunner,
 } from "../rest/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
+import { ConnectionSlot } from "./connection_slot.ts";
 import type { Intake } from "./intake.ts";
 import { BookResyncer } from "./book_resyncer.ts";
-import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/mod.ts";
+import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "../derive/mod.ts";
 
 export interface ExchangeRunnerOptions {
   readonly name: string;
@@ -48,9 +50,7 @@ export interface ExchangeRunnerOptions {
 export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
   #planHash: string;
-  readonly #sessions: Session[];
-  /** Keys of the connections, in the order of the sessions. */
-  readonly #keys: readonly string[];
+  readonly #slots: readonly ConnectionSlot[];
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
@@ -59,7 +59,7 @@ export class ExchangeRunner {
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
     this.#planHash = options.planHash;
-    const { name, runnable, host, observe, intake } = options;
+    const { name, runnable, host, intake } = options;
     this.#limits = options.rest.limits.of(name);
     this.#rest = new RestRunner({
       exchange: name,
@@ -82,56 +82,96 @@ export class ExchangeRunner {
       isWhole: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
-    this.#keys = runnable.connections.map(({ key }) => key);
-    this.#sessions = runnable.connections.map((plan) => {
-      const connectionId = connectionIdOf(plan.key);
-      const session: Session = createSession({
-        exchange: name,
+    const { clock, random } = host;
+    this.#slots = runnable.connections.map((plan) => {
+      const slot: ConnectionSlot = new ConnectionSlot({
         plan,
-        controls: runnable.frames.controls,
-        // A call before a connect keeps the limits of its host like any other request.
-        host: { ...host, fetcher: options.rest.fetcher(name, "bootstrap") },
-        openGate: this.#limits,
-        observe,
-        sink: {
-          opened: (url, at) => {
-            const { descriptorHash } = options;
-            // What this socket is going to ask for; it may have changed since the session was made.
-            const streams = [...session.streams].flatMap(({ desired, stream }) => desired ? [stream] : []);
-            const opened = {
-              kind: "opened",
-              at,
-              exchange: name,
-              connection: plan.key,
-              url,
-              descriptorHash,
-              planHash: this.#planHash,
-              streams,
-            } as const;
-            return intake.append(opened).offset;
-          },
-          frame: (id, payload, binary, receivedTs) => {
-            const taken = intake.takeFrame(id, name, { at: receivedTs, binary, payload });
-            if (taken === null) return;
-            if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
-            for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol, receivedTs);
-            this.#resync(taken);
-            this.#fill(taken);
-          },
-          acked: (id, acked, at) => {
-            intake.acked(id, acked, at);
-            this.#rest.streamsAcked(id, connectionId, acked);
-          },
-          rejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
-          closed: (id: SessionId, cause, code, reason, at) => {
-            this.#rest.sessionClosed(id);
-            this.#resyncer.sessionClosed(id);
-            intake.endSession(id, at, cause, code, reason);
-          },
-        },
+        clock,
+        random,
+        createSession: (own) => this.#createSession(own, () => slot),
+        freeKey: () => this.#freeKey(plan.key),
+        hasBooks: (of, after) => this.#hasBooks(of, after),
       });
-      return session;
+      return slot;
     });
+  }
+
+  /** Makes a session of a connection. `slot`: that it belongs to, known once it starts. */
+  #createSession(plan: ConnectionPlan, slot: () => ConnectionSlot): Session {
+    const options = this.#options;
+    const { name, runnable, host, observe, intake } = options;
+    const connectionId = connectionIdOf(plan.key);
+    const session: Session = createSession({
+      exchange: name,
+      plan,
+      controls: runnable.frames.controls,
+      // A call before a connect keeps the limits of its host like any other request.
+      host: { ...host, fetcher: options.rest.fetcher(name, "bootstrap") },
+      openGate: this.#limits,
+      observe,
+      sink: {
+        opened: (url, at) => {
+          const { descriptorHash } = options;
+          // What this socket is going to ask for; it may have changed since the session was made.
+          const streams = [...session.streams].flatMap(({ desired, stream }) => desired ? [stream] : []);
+          const opened = {
+            kind: "opened",
+            at,
+            exchange: name,
+            connection: plan.key,
+            url,
+            descriptorHash,
+            planHash: this.#planHash,
+            streams,
+          } as const;
+          const { offset } = intake.append(opened);
+          slot().opened(session);
+          return offset;
+        },
+        frame: (id, payload, binary, receivedTs) => {
+          const taken = intake.takeFrame(id, name, { at: receivedTs, binary, payload });
+          if (taken === null) return;
+          if (taken.signal !== null) session.acceptSignal(taken.signal, receivedTs);
+          for (const { channel, symbol } of taken.streams) session.acceptData(channel, symbol, receivedTs);
+          this.#resync(taken);
+          this.#fill(taken);
+        },
+        acked: (id, acked, at) => {
+          intake.acked(id, acked, at);
+          this.#rest.streamsAcked(id, connectionId, acked);
+        },
+        rejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
+        closed: (id: SessionId, cause, code, reason, at) => {
+          this.#rest.sessionClosed(id);
+          this.#resyncer.sessionClosed(id);
+          slot().closed(session);
+          intake.endSession(id, at, cause, code, reason);
+        },
+      },
+    });
+    return session;
+  }
+
+  /** A key of the same connection that no session has. */
+  #freeKey(key: string): string {
+    const family = familyOf(key);
+    const taken = new Set([...this.#slots.map((slot) => slot.key), ...this.#sessions.map(({ status }) => status.key)]);
+    const own = this.#sessions.every(({ status }) => status.key !== key) ? key : null;
+    if (own !== null) return own;
+    for (let socket = 2;; socket++) if (!taken.has(`${family}~${socket}`)) return `${family}~${socket}`;
+  }
+
+  /** Whether every book that is valid in one session is valid in the other. */
+  #hasBooks(of: SessionId, after: SessionId): boolean {
+    const books = this.#options.intake.booksOf(this.name);
+    const valid = (id: SessionId) => books.filter(({ session, state }) => session === id && state === "valid");
+    const coming = new Set(valid(after).map(({ symbol }) => symbol));
+    return valid(of).every(({ symbol }) => coming.has(symbol));
+  }
+
+  /** All sessions, those among them that are about to take over. */
+  get #sessions(): readonly Session[] {
+    return this.#slots.flatMap(({ sessions }) => sessions);
   }
 
   get name(): string {
@@ -140,12 +180,12 @@ export class ExchangeRunner {
 
   /** How each connection is doing. */
   get connections(): readonly ConnectionStatus[] {
-    return this.#sessions.map((session) => session.status);
+    return this.#slots.map(({ current }) => current.status);
   }
 
   /** Every stream of every connection. */
   *streams(): Iterable<StreamStatus> {
-    for (const session of this.#sessions) {
+    for (const { current: session } of this.#slots) {
       const { key } = session.status;
       for (const { stream, state, since, quiet, desired, lastDataTs, openGap, reason } of session.streams) {
         const missingSince = openGap?.from ?? null;
@@ -170,7 +210,7 @@ export class ExchangeRunner {
   }
 
   start(): void {
-    for (const session of this.#sessions) session.start();
+    for (const slot of this.#slots) slot.start();
     this.#rest.start();
     // What an earlier process did not come to fetch.
     for (const stretch of this.#options.intake.fillsOf(this.name)) this.#backfiller.fill(stretch);
@@ -187,14 +227,14 @@ export class ExchangeRunner {
     // What belongs to new streams is asked for once they are acknowledged.
     this.#rest.changePlan(rest);
     this.#backfiller.changePlan(rest);
-    this.#sessions.forEach((session, index) => {
-      const plan = connections.find(({ key }) => key === this.#keys[index]);
-      if (plan === undefined) return;
-      const { added, removed } = session.setDesired(plan.requests);
-      const { sessionId } = session;
-      if (sessionId === null || (!isPlanNew && added.length + removed.length === 0)) return;
-      intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
-    });
+    for (const slot of this.#slots) {
+      const plan = connections.find(({ key }) => key === slot.key);
+      if (plan === undefined) continue;
+      for (const { session: { sessionId }, outcome: { added, removed } } of slot.setDesired(plan.requests)) {
+        if (sessionId === null || (!isPlanNew && added.length + removed.length === 0)) continue;
+        intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
+      }
+    }
   }
 
   /** Keeps the pages of an instrument list and tells its instruments. Throws a `Failure` where they cannot be kept. */
@@ -218,7 +258,7 @@ export class ExchangeRunner {
     this.#rest.stop();
     this.#backfiller.stop();
     this.#resyncer.stop();
-    await Promise.all(this.#sessions.map((session) => session.stop()));
+    await Promise.all(this.#slots.map((slot) => slot.stop()));
     this.#limits.release();
   }
 

@@ -1,6 +1,7 @@
 import type { Host, Timer } from "../host/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
+  type BookStatus,
   CLOCK_STEPS_MAX,
   type ClockStep,
   type CloseCause,
@@ -198,6 +199,11 @@ export class Intake {
   /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
   fillsOf(exchange: string): readonly FillStretch[] {
     return this.#options.pipeline.fillsOf(exchange);
+  }
+
+  /** How the books of an instance are doing, over all its sessions. */
+  booksOf(exchange: string): readonly BookStatus[] {
+    return [...this.#options.pipeline.bookStatuses(exchange)];
   }
 
   /** Whether a book that asked for a resync is whole by now. */

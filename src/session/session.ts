@@ -1,6 +1,7 @@
 import {
   BACKOFF_RESET_MS,
   type Channel,
+  type CloseCause,
   type ConnectionStatus,
   type ControlSignal,
   DIAL_TIMEOUT_MS,
@@ -156,9 +157,9 @@ class ReconnectingSession implements Session {
     this.#life?.resume();
   }
 
-  async stop(): Promise<void> {
+  async stop(end: { readonly cause: CloseCause; readonly reason: string } | null = null): Promise<void> {
     this.#stopping.abort();
-    this.#life?.close("shutdown", "shutdown");
+    this.#life?.close(end?.cause ?? "shutdown", end?.reason ?? "shutdown");
     await this.#running;
     // What is still not taken is written by the next start, as after a crash.
     if (this.#owed !== null && isTold(this.#owed)) this.#owed = null;

@@ -83,8 +83,11 @@ export interface Session {
    * and ended. Streams without a message that ends them keep coming until the next socket.
    */
   setDesired(requests: readonly SubscribeRequest[]): DesiredOutcome;
-  /** Closes the socket and ends; resolves when the sink was told all, a second after at the latest. */
-  stop(): Promise<void>;
+  /**
+   * Closes the socket and ends; resolves when the sink was told all, a second after at the latest. `end`: why; null: the
+   * program stops.
+   */
+  stop(end?: { readonly cause: CloseCause; readonly reason: string } | null): Promise<void>;
   /**
    * Asks anew, on the open socket, for all that brings a stream, so that its snapshot comes again. False where there is no
    * socket, or the exchange knows no way but a new one: then `reconnect`.

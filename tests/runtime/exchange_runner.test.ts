@@ -2,9 +2,17 @@ import assert from "node:assert/strict";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import type { Journal } from "../../src/journal/mod.ts";
-import { Failure, type JournalRecord, type Observation, type Offset } from "../../src/model/mod.ts";
+import {
+  buildDerivation,
+  Failure,
+  type JournalRecord,
+  type Observation,
+  type Offset,
+  writeDerivation,
+} from "../../src/model/mod.ts";
 import { HostLimits, RestClient } from "../../src/rest/mod.ts";
 import { ExchangeRunner, Intake, RecentEvents } from "../../src/runtime/mod.ts";
+import { withSiblings } from "../../src/config/plan/connections.ts";
 import { loadInstance } from "../exchanges/shipped.ts";
 import { type SimulatedConnection, SimulatedHost } from "../support/simulated_host.ts";
 
@@ -44,7 +52,7 @@ function runnableOf(...symbols: readonly string[]) {
 }
 
 /** A runner of the shipped descriptor of an exchange in simulated time, whose dials all succeed. */
-function rig() {
+function rig(change: (runnable: ReturnType<typeof runnableOf>) => ReturnType<typeof runnableOf> = (same) => same) {
   const simulated = new SimulatedHost();
   const { clock } = simulated;
   const host = { ...denoHost(), ...simulated };
@@ -58,7 +66,7 @@ function rig() {
       return connection;
     });
   };
-  const runnable = runnableOf("BTC/USDT");
+  const runnable = change(runnableOf("BTC/USDT"));
   const dedup = { enabled: false, windowSeconds: 0, keysMax: 0 };
   const { records, state, journal } = memoryJournal();
   const seen: Observation[] = [];
@@ -75,10 +83,12 @@ function rig() {
     onPressure: () => {},
   };
   const intake = new Intake(intakeOptions);
+  const { hash, body } = writeDerivation(buildDerivation(runnable.frames, { dedup, bookTops: null }));
+  intake.append({ kind: "plan", at: clock.nowMicros(), hash, body });
   const runnerOptions = {
     name: "binance",
     descriptorHash: "",
-    planHash: "",
+    planHash: hash,
     runnable,
     intake,
     host,
@@ -174,6 +184,95 @@ Deno.test("ExchangeRunner.resubscribe() lets what new streams have missed be fet
   const told = records.flatMap((record) => record.kind === "http" ? [record] : []);
   assert.deepEqual(told.map(({ planHash, native }) => [planHash, native]), [["wider", "ETHUSDT"]]);
   assert.match(new TextDecoder().decode(told[0].body), /events have no ids/);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+});
+
+/** A runner whose sockets may live for 30 s. */
+function rotatingRig(redundancy: number) {
+  return rig((runnable) => ({
+    ...runnable,
+    connections: withSiblings(runnable.connections.map((plan) => ({ ...plan, maxAgeMs: 30_000 })), redundancy),
+  }));
+}
+
+type Rig = ReturnType<typeof rig>;
+
+/** Lets the exchange answer and send a trade a second on every socket that is open. */
+async function live({ clock, sockets }: Rig, seconds: number, ids: { next: number }): Promise<void> {
+  const answered = answeredOf.get(sockets) ?? new Map<SimulatedConnection, number>();
+  answeredOf.set(sockets, answered);
+  for (let second = 0; second < seconds; second++) {
+    const id = ids.next++;
+    for (const socket of sockets.slice(-6)) {
+      if (socket.ended) continue;
+      for (const text of socket.texts.slice(answered.get(socket) ?? 0)) {
+        socket.frame(JSON.stringify({ result: null, id: JSON.parse(text).id }));
+      }
+      answered.set(socket, socket.texts.length);
+      if (socket.texts.length > 0) socket.frame(TRADE(id));
+      socket.pong();
+    }
+    await clock.advance(1000);
+  }
+}
+
+const answeredOf = new WeakMap<readonly SimulatedConnection[], Map<SimulatedConnection, number>>();
+
+/** Trades and gaps as the journal's records give them. */
+function derive(records: readonly JournalRecord[]) {
+  const pipeline = new Pipeline([runnableOf("BTC/USDT").frames], { enabled: false, windowSeconds: 0, keysMax: 0 });
+  return records.flatMap((record, index) => pipeline.process(index + 1, record).envelopes.map(({ event }) => event));
+}
+
+for (const redundancy of [1, 2]) {
+  Deno.test(`ExchangeRunner opens a successor before a socket's age is up: ${redundancy} of each, no trade is missing or twice`, async () => {
+    const given = rotatingRig(redundancy);
+    const { clock, sockets, records, runner } = given;
+    const ids = { next: 1 };
+    runner.start();
+    await clock.advance(0);
+    for (let round = 0; sockets.length < 100; round++) {
+      assert.ok(round < 400);
+      await live(given, 15, ids);
+      assert.ok(runner.connections.every(({ state }) => state.kind === "live"));
+      assert.equal(runner.connections.length, redundancy);
+    }
+    assert.ok(sockets.filter(({ ended }) => !ended).length <= 2 * redundancy);
+    const events = derive(records);
+    const trades = events.flatMap((event) => event.kind === "trade" ? [Number(event.trade_id)] : []);
+    assert.deepEqual(trades, Array.from({ length: trades.length }, (_, index) => trades[0] + index));
+    assert.ok(trades.length >= ids.next - 3);
+    assert.deepEqual(events.filter(({ kind }) => kind === "gap"), []);
+    const closed = records.flatMap((record) => record.kind === "closed" ? [record.cause] : []);
+    assert.deepEqual(new Set(closed), new Set(["max_age"]));
+    const keys = new Set(records.flatMap((record) => record.kind === "opened" ? [record.connection] : []));
+    assert.ok(keys.size <= 2 * redundancy, [...keys].join());
+    const stopping = runner.stop();
+    await clock.advance(2000);
+    await stopping;
+    assert.ok(sockets.every(({ ended }) => ended));
+  });
+}
+
+Deno.test("ExchangeRunner goes on with the socket that it has where a successor does not come, and connects anew at its end", async () => {
+  const given = rotatingRig(1);
+  const { clock, sockets, records, runner } = given;
+  const ids = { next: 1 };
+  runner.start();
+  await clock.advance(0);
+  await live(given, 23, ids);
+  given.busy(["opened"]);
+  await live(given, 9, ids);
+  given.state.fault = () => {};
+  await live(given, 60, ids);
+  assert.ok(sockets.filter(({ ended }) => !ended).length <= 2);
+  const events = derive(records);
+  const trades = events.flatMap((event) => event.kind === "trade" ? [Number(event.trade_id)] : []);
+  assert.equal(new Set(trades).size, trades.length);
+  const gaps = events.flatMap((event) => event.kind === "gap" ? [`${event.state} ${event.cause}`] : []);
+  assert.deepEqual(gaps.slice(0, 2), ["opened disconnect", "closed disconnect"]);
   const stopping = runner.stop();
   await clock.advance(2000);
   await stopping;
