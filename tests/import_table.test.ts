@@ -36,7 +36,9 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },
   telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },
-  api: { rooms: ["model", "host", "telemetry", "sink", "book"], packages: ["hono", "node:crypto"] },
+  protocol: { rooms: ["model", "normalize"], packages: [] },
+  emulator: { rooms: ["model", "host", "protocol", "simulator"], packages: [] },
+  api: { rooms: ["model", "host", "telemetry", "sink", "book", "protocol"], packages: ["hono", "node:crypto"] },
   runtime: {
     rooms: ["model", "host", "rest", "session", "derive", "journal", "sink", "lake"],
     packages: [],
@@ -61,6 +63,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "telemetry",
       "simulator",
       "service",
+      "emulator",
       "evidence",
       "explain",
       "text",
@@ -80,6 +83,7 @@ const PURE = [
   "book",
   "liveness",
   "derive",
+  "protocol",
   "explain",
   "text",
 ];

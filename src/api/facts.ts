@@ -6,6 +6,7 @@ import type {
   Micros,
   ServiceStatus,
   StreamStatus,
+  WireRecord,
 } from "../model/mod.ts";
 import type { ExchangePlan } from "../model/mod.ts";
 import type { GapBoard } from "./gap_board.ts";
@@ -26,6 +27,8 @@ export interface LiveFacts {
   readonly reload: () => Promise<void>;
   /** Derives again what the journal has of a time, in order; a batch is good until the next one is asked for. */
   readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch>;
+  /** Reads what went over the wire in a time, in order, in pieces. */
+  readonly wire: (query: ReplayQuery) => AsyncIterable<readonly WireRecord[]>;
 }
 
 /** A stretch of receive time, `to` exclusive. */

@@ -9,6 +9,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   plan: ["plan --config my.toml", "plan --config my.toml --exchange my-instance"],
   config: ["config diff old.toml new.toml"],
   simulate: ["simulate --dialect NAME --port 9001", "simulate --recording frames.jsonl.gz --speed 1"],
+  emulate: [
+    "emulate data/journal --port 9001 --speed 10",
+    "emulate frames.jsonl.gz --exchange NAME --repeat --disconnect-every 30s --gap-every 500",
+  ],
   demo: ["demo", "demo --for 1m --data-dir data/try"],
   replay: [
     "replay frames.jsonl.gz",

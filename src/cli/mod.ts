@@ -14,6 +14,7 @@ import { configCommand } from "./config.ts";
 import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { emulateCommand } from "./emulate.ts";
 import { exchangesCommand } from "./exchanges.ts";
 import { exampleText } from "./examples.ts";
 import { exportCommand } from "./export.ts";
@@ -70,6 +71,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       healthCommand,
       configCommand,
       simulateCommand,
+      emulateCommand,
       demoCommand,
       replayCommand,
       journalCommand,

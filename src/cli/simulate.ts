@@ -5,19 +5,17 @@ import {
   acknowledgeAs,
   type DialectName,
   DIALECTS,
-  type FaultPlan,
-  type FaultTrigger,
-  NO_FAULTS,
-  parseFaultTrigger,
   type SimulatorStatistics,
   startPlayback,
   startSimulator,
 } from "../simulator/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
+import { addFaultOptions, type FaultOptions, readFaults, readNumber } from "./fault_options.ts";
 import { readRecordingFile } from "./recording.ts";
 import { spoolInputs } from "./spooled_inputs.ts";
+import { untilSignal } from "./until_signal.ts";
 
-interface SimulateOptions {
+interface SimulateOptions extends FaultOptions {
   readonly dialect?: string;
   readonly recording: readonly string[];
   readonly port: string;
@@ -28,14 +26,6 @@ interface SimulateOptions {
   readonly symbols: string;
   readonly repeat: boolean;
   readonly json: boolean;
-  readonly disconnectEvery?: string;
-  readonly gapEvery?: string;
-  readonly duplicateEvery?: string;
-  readonly garbageEvery?: string;
-  readonly silenceAfter?: string;
-  readonly rejectSubscription: readonly string[];
-  readonly slowAck: string;
-  readonly ignorePings: boolean;
 }
 
 /** What is running, synthetic or played back. */
@@ -48,7 +38,7 @@ interface Running {
 /** `simulate`: a local exchange until Ctrl-C or SIGTERM, and then a count of what it sent. */
 export function simulateCommand(context: CliContext): Command {
   const collect = (value: string, before: readonly string[]) => [...before, value];
-  return new Command("simulate")
+  const command = new Command("simulate")
     .description("Runs a local exchange: a synthetic one that speaks a real protocol, or a recording played back")
     .option("--dialect <name>", `protocol of the synthetic exchange: ${DIALECTS.join(", ")}`)
     .option(
@@ -68,15 +58,8 @@ export function simulateCommand(context: CliContext): Command {
     .option("--seed <number>", "the same seed gives the same markets", "1")
     .option("--symbols <list>", "canonical symbols, separated by commas", "BTC/USDT,ETH/USDT")
     .option("--repeat", "let later connections play a recording again", false)
-    .option("--json", "print URLs and counts as JSON lines", false)
-    .option("--disconnect-every <n|time>", "end a connection after each n data frames, or each 10s, 500ms, 2m")
-    .option("--gap-every <n|time>", "hold back each nth data frame, or one each span")
-    .option("--duplicate-every <n|time>", "send each nth data frame twice, or one each span")
-    .option("--garbage-every <n|time>", "send an unreadable frame after each n data frames, or each span")
-    .option("--silence-after <n|time>", "send nothing more on a connection after n data frames, or a span")
-    .option("--reject-subscription <symbol>", "refuse a symbol; may be given several times", collect, [])
-    .option("--slow-ack <ms>", "answer requests this much later, in ms", "0")
-    .option("--ignore-pings", "leave WebSocket pings unanswered", false)
+    .option("--json", "print URLs and counts as JSON lines", false);
+  return addFaultOptions(command)
     .action(async (options: SimulateOptions) => {
       const { host } = context;
       const running = options.recording.length > 0 ? await play(host, options) : await simulate(host, options);
@@ -133,43 +116,10 @@ async function play(host: Host, options: SimulateOptions): Promise<Running> {
   return { urls: playback.urls, report: () => playback.statistics(), stop };
 }
 
-function readFaults(options: SimulateOptions): FaultPlan {
-  return {
-    ...NO_FAULTS,
-    disconnectEvery: readTrigger("--disconnect-every", options.disconnectEvery),
-    gapEvery: readTrigger("--gap-every", options.gapEvery),
-    duplicateEvery: readTrigger("--duplicate-every", options.duplicateEvery),
-    garbageEvery: readTrigger("--garbage-every", options.garbageEvery),
-    silenceAfter: readTrigger("--silence-after", options.silenceAfter),
-    rejectSubscriptions: options.rejectSubscription,
-    slowAckMs: readNumber("--slow-ack", options.slowAck),
-    ignoresPings: options.ignorePings,
-  };
-}
-
-function readTrigger(option: string, text: string | undefined): FaultTrigger | null {
-  if (text === undefined) return null;
-  const trigger = parseFaultTrigger(text);
-  if (trigger === null) {
-    throw new UsageError(
-      `Cannot read ${option} ${text}: write a count of data frames (500) or a time (250ms, 10s, 2m)`,
-    );
-  }
-  return trigger;
-}
-
 function readDialect(name: string): DialectName {
   const dialect = DIALECTS.find((known) => known === name);
   if (dialect === undefined) throw new UsageError(`Unknown dialect ${name}: there are ${DIALECTS.join(", ")}`);
   return dialect;
-}
-
-function readNumber(option: string, text: string, max = Number.MAX_SAFE_INTEGER): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0 || value > max) {
-    throw new UsageError(`Cannot read ${option} ${text}: write a number from 0 to ${max}`);
-  }
-  return value;
 }
 
 function announce(host: Host, running: Running, json: boolean): void {
@@ -180,18 +130,6 @@ function announce(host: Host, running: Running, json: boolean): void {
   for (const [name, url] of Object.entries(running.urls.ws)) host.terminal.print(`${name.padEnd(9)} ${url}`);
   host.terminal.print(`${"rest".padEnd(9)} ${running.urls.rest}`);
   host.terminal.print("Ctrl-C ends it");
-}
-
-function untilSignal(host: Host): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      host.signals.off("SIGINT", end);
-      host.signals.off("SIGTERM", end);
-      resolve();
-    };
-    host.signals.on("SIGINT", end);
-    host.signals.on("SIGTERM", end);
-  });
 }
 
 /** The counts, one a line; for each instrument the events by kind. */

@@ -14,5 +14,6 @@ export { type LookMemory } from "./frame_stage.ts";
 export { Pipeline } from "./pipeline.ts";
 export type { SavedState } from "./saved_state.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";
+export { WireReader } from "./wire_reader.ts";
 export { connectionIdOf } from "./session_memory.ts";
 export { familyOf } from "./sibling_group.ts";

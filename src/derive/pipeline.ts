@@ -3,6 +3,7 @@ import {
   type BookStatus,
   type BookTopPlan,
   type BookView,
+  type Decoding,
   type DedupPlan,
   type FramePlan,
   type FrameRecord,
@@ -25,6 +26,16 @@ import type { PollAnswer } from "./poll_answers.ts";
 import type { SavedState } from "./saved_state.ts";
 import { SiblingStage } from "./sibling_stage.ts";
 import { StateStage } from "./state_stage.ts";
+
+/** The connection of a session. */
+export interface WireSession {
+  readonly exchange: string;
+  /** The descriptor's, without a shard. */
+  readonly connectionId: string;
+  readonly decode: Decoding;
+  /** Canonical symbol → native spelling. */
+  readonly natives: ReadonlyMap<string, string>;
+}
 
 /**
  * Journal records in, events out: one synchronous function without clock, I/O or randomness, so that the same records give
@@ -194,6 +205,15 @@ export class Pipeline {
         }
       }
     }
+  }
+
+  /** Returns what is known of an open session's connection; null where its opening is unknown. */
+  wireSession(id: SessionId): WireSession | null {
+    const session = this.#state.memory.sessions.get(id);
+    if (session === undefined) return null;
+    const { exchange, connectionId, derivation } = session;
+    const connection = derivation?.frames.connections.find(({ id }) => id === connectionId);
+    return { exchange, connectionId, decode: connection?.decode ?? "auto", natives: derivation?.natives ?? new Map() };
   }
 
   /** Whether a book that was to become valid is, or is not kept any more. */

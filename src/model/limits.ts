@@ -283,6 +283,20 @@ export const PAGE_LOG_LINES = 100;
 /** Options of one request for normalised messages, and replays that run at once. */
 export const TARDIS_OPTIONS_MAX = 100;
 export const TARDIS_REPLAYS_MAX = 2;
+/** Filters of one raw replay; more are refused. */
+export const TARDIS_FILTERS_MAX = 1_000;
+/** Sockets of one session of raw replays; one more is refused. */
+export const TARDIS_SESSION_SOCKETS_MAX = 20;
+/** A raw replay on sockets begins when none of them asked for anything for this long, in ms. */
+export const TARDIS_SETTLE_MS = 1_000;
+/** A raw replay whose sockets have not all asked for something by now is ended, in ms from its first socket. */
+export const TARDIS_ASKED_MS_MAX = 10_000;
+/** Recorded answers of one kind that are kept to answer as an exchange did; later ones are passed over. */
+export const RECORDED_ANSWERS_MAX = 20_000;
+/** Bytes of recorded REST answers that an emulated exchange keeps in memory; more are refused. */
+export const RECORDED_HTTP_BYTES_MAX = 256 * 1024 * 1024;
+/** Longest message of a client to an emulated exchange, in characters; a longer one is passed over. */
+export const CLIENT_MESSAGE_CHARS_MAX = 1024 * 1024;
 /** Shortest token of the API, in characters. */
 export const HTTP_TOKEN_CHARS_MIN = 16;
 /** How long an HTTP connection may stay idle, in ms; then it is closed. */

@@ -27,6 +27,7 @@ import {
   type RunnableExchange,
   type RunningStatus,
   type StreamStatus,
+  type WireRecord,
   writeDerivation,
 } from "../model/mod.ts";
 import type { InstrumentPage, RestClient } from "../rest/mod.ts";
@@ -35,7 +36,7 @@ import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
-import { deriveRecord, Pipeline } from "../derive/mod.ts";
+import { deriveRecord, Pipeline, WireReader } from "../derive/mod.ts";
 import { RecentEvents } from "./recent_events.ts";
 
 export interface CollectorOptions {
@@ -241,6 +242,28 @@ export class Collector {
         if (record.at >= from && record.at < to) batch.copyAll(events);
       }
       yield batch;
+      if (isOver || signal.aborted) return;
+    }
+  }
+
+  /**
+   * Reads what went over the wire in a stretch of receive time, `to` exclusive, in pieces. Rejects with a `Failure` where
+   * the journal cannot be read.
+   */
+  async *wire(
+    { from, to, signal }: { readonly from: Micros; readonly to: Micros; readonly signal: AbortSignal },
+  ): AsyncIterable<readonly WireRecord[]> {
+    const reader = new WireReader(createPipeline(this.#plan));
+    // Sessions have to be known from their opening.
+    for await (const chunk of this.#journal.read(this.#journal.oldest, { signal })) {
+      const found: WireRecord[] = [];
+      let isOver = chunk.length > 0;
+      for (const { offset, record } of chunk) {
+        const read = reader.read(offset, record);
+        if (record.at < to) isOver = false;
+        if (read !== null && record.at >= from && record.at < to) found.push(read);
+      }
+      yield found;
       if (isOver || signal.aborted) return;
     }
   }

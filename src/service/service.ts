@@ -3,7 +3,6 @@ import {
   BACKOFF_MS_MAX,
   comparePlans,
   type ConfigStatus,
-  type EventBatch,
   Failure,
   type InstanceStatus,
   type Issue,
@@ -166,6 +165,7 @@ export class Service {
         gaps: this.#gaps,
         reload: () => this.reload(),
         replay: (query) => this.#collector?.replay(query) ?? nothing(),
+        wire: (query) => this.#collector?.wire(query) ?? nothing(),
         rates: this.#rates,
         log: this.#log,
         journalCap: () => this.#started?.journal.totalBytesMax ?? null,
@@ -511,4 +511,4 @@ function symbolsOf({ exchanges }: ReadConfig): string {
 }
 
 /** What a replay gives while nothing runs. */
-async function* nothing(): AsyncIterable<EventBatch> {}
+async function* nothing(): AsyncIterable<never> {}

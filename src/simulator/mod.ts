@@ -4,7 +4,7 @@
  * frames. Out: frames and counts. Written from the exchanges' documentation: must know nothing of descriptors,
  * normalisation, or anything else on the receiving side, because it is their judge.
  */
-export { type FaultPlan, type FaultTrigger, NO_FAULTS, parseFaultTrigger } from "./faults.ts";
+export { type FaultPlan, FaultTimer, type FaultTrigger, NO_FAULTS, parseFaultTrigger } from "./faults.ts";
 export {
   type Playback,
   type PlaybackOptions,
@@ -31,4 +31,5 @@ export {
   tradeDigest,
 } from "./statistics.ts";
 export { readRecording, readRecordingLines } from "./recording_reader.ts";
+export { RecordedAnswers } from "./recorded_answers.ts";
 export { acknowledgeAs } from "./acknowledge.ts";

@@ -43,6 +43,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       gaps: new GapBoard(),
       reload: () => Promise.resolve(),
       async *replay() {},
+      async *wire() {},
       rates: new RateBoard(() => clock.monotonicMs()),
       log: new LogTail(() => clock.nowMicros()),
       journalCap: () => 10_000,

@@ -111,7 +111,8 @@ function readComputed(name: string): ComputedType | null {
   return { name, type: "book_snapshot", depth: 1, interval: Number(count) * UNITS[unit] };
 }
 
-function readTimes(from: unknown, to: unknown): { readonly from: Micros; readonly to: Micros } | string {
+/** Reads a stretch of time, `to` exclusive. A text says what is wrong. */
+export function readTimes(from: unknown, to: unknown): { readonly from: Micros; readonly to: Micros } | string {
   const [begin, end] = [timeOf(from), timeOf(to)];
   if (begin === null) return "An option needs from: a time such as 2026-11-28 or 2026-11-28T12:00:00Z";
   if (end === null) return "An option needs to: a time such as 2026-11-29";
@@ -126,6 +127,7 @@ function timeOf(text: unknown): Micros | null {
   return Number.isNaN(ms) ? null : ms * 1000;
 }
 
-function isTexts(value: unknown): value is readonly string[] {
+/** Whether a value is a list of texts of a bounded length. */
+export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length <= 10_000 && value.every((text) => typeof text === "string");
 }

@@ -1,36 +1,44 @@
 import type { Context } from "hono";
 import type { Clock } from "../../host/mod.ts";
-import { type EventBatch, TARDIS_REPLAYS_MAX } from "../../model/mod.ts";
+import { TARDIS_REPLAYS_MAX } from "../../model/mod.ts";
 import type { ApiEnv } from "../env.ts";
-import type { ReplayQuery } from "../facts.ts";
+import type { LiveFacts } from "../facts.ts";
 import type { LiveClient } from "../live/client.ts";
 import type { LiveFeed } from "../live/feed.ts";
 import { LiveSocket } from "../live/live_socket.ts";
 import { ReplaySocket } from "./replay_socket.ts";
 import type { FlatEvent } from "./messages.ts";
 import { NormalizedMessages } from "./normalized.ts";
-import { kindsOf, readTardisOptions, type TardisOption } from "./options.ts";
+import { kindsOf, readTardisOptions, readTimes, type TardisOption } from "./options.ts";
+import { readRawOption } from "./raw_options.ts";
+import { planNamed, rawLines } from "./raw_replay.ts";
+import { RawSessions } from "./raw_sessions.ts";
 
 /** What the routes work with. */
 export interface TardisRouteOptions {
   readonly clock: Clock;
   readonly feed: LiveFeed;
-  readonly facts: { readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch> };
+  readonly facts: Pick<LiveFacts, "replay" | "wire" | "exchanges">;
 }
 
 /** The paths of tardis-machine that are served, for clients that know it. */
 export class TardisRoutes {
   readonly #options: TardisRouteOptions;
+  readonly #sessions: RawSessions;
   #replays = 0;
 
   constructor(options: TardisRouteOptions) {
     this.#options = options;
+    this.#sessions = new RawSessions({ ...options, begin: () => this.#begin(), end: () => this.#replays-- });
   }
 
   readonly paths: readonly (readonly [path: string, route: (context: Context<ApiEnv>) => Response])[] = [
     ["/ws-stream-normalized", (context) => this.#stream(context)],
     ["/replay-normalized", (context) => this.#replay(context)],
     ["/ws-replay-normalized", (context) => this.#replaySocket(context)],
+    ["/replay", (context) => this.#rawReplay(context)],
+    ["/ws-replay", (context) => this.#rawSocket(context)],
+    ["/ws-replay/:exchange/:from/:to/*", (context) => this.#rawSocketAt(context)],
   ];
 
   /** Normalised messages as they happen. */
@@ -64,23 +72,65 @@ export class TardisRoutes {
     const options = readTardisOptions(context.req.query("options") ?? null, true);
     if (typeof options === "string") return context.json({ error: options }, 400);
     if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
-    const headers = { "content-type": "application/x-json-stream", "cache-control": "no-store" };
-    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
-    const encoder = new TextEncoder();
-    const over = new AbortController();
-    const lines = this.#linesOf(options, over.signal)[Symbol.asyncIterator]();
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { done, value } = await lines.next();
-        if (done === true) controller.close();
-        else controller.enqueue(encoder.encode(`${value.join("\n")}\n`));
+    return streamed(context, (signal) => this.#linesOf(options, signal));
+  }
+
+  /** Frames of what the journal has, with their times, as lines of JSON. */
+  #rawReplay(context: Context<ApiEnv>): Response {
+    const option = readRawOption(context.req.query("options") ?? null);
+    if (typeof option === "string") return context.json({ error: option }, 400);
+    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
+    return streamed(context, (signal) => this.#rawLinesOf(() => rawLines(this.#options.facts, option, signal)));
+  }
+
+  /** The exchange as it was: a client subscribes in its words and gets the frames that came. */
+  #rawSocket(context: Context<ApiEnv>): Response {
+    const { exchange, from, to, session } = context.req.query();
+    const target = new URL(context.req.url).searchParams.get("target") ?? "/";
+    return this.#join(context, { exchange, from, to, target, session });
+  }
+
+  /** The same for clients that put a path of their own behind the address. */
+  #rawSocketAt(context: Context<ApiEnv>): Response {
+    const { exchange, from, to } = context.req.param() as Readonly<Record<string, string | undefined>>;
+    const { pathname, search } = new URL(context.req.url);
+    const target = `/${pathname.split("/").slice(5).join("/")}${search}`;
+    return this.#join(context, { exchange, from, to, target, session: undefined });
+  }
+
+  #join(
+    context: Context<ApiEnv>,
+    { exchange, from, to, target, session }:
+      & Readonly<Record<"exchange" | "from" | "to" | "session", string | undefined>>
+      & {
+        readonly target: string;
       },
-      async cancel() {
-        over.abort();
-        await lines.return?.();
-      },
-    }, { highWaterMark: 1 });
-    return new Response(body, { headers });
+  ): Response {
+    if (exchange === undefined) {
+      return context.json({ error: "Give the parameter exchange: the name of an instance" }, 400);
+    }
+    const runnable = planNamed(this.#options.facts, exchange)?.runnable ?? null;
+    if (runnable === null) return context.json({ error: `No exchange ${exchange} runs here` }, 400);
+    const times = readTimes(from, to);
+    if (typeof times === "string") return context.json({ error: times }, 400);
+    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
+    const response = this.#sessions.join(context.env.call, { exchange, runnable, target, ...times }, session ?? null);
+    return response ?? context.json({ error: "This path speaks WebSocket" }, 426, { upgrade: "websocket" });
+  }
+
+  #begin(): boolean {
+    if (this.#replays >= TARDIS_REPLAYS_MAX) return false;
+    this.#replays++;
+    return true;
+  }
+
+  async *#rawLinesOf(lines: () => AsyncIterable<readonly string[]>): AsyncIterable<readonly string[]> {
+    this.#replays++;
+    try {
+      yield* lines();
+    } finally {
+      this.#replays--;
+    }
   }
 
   #replaySocket(context: Context<ApiEnv>): Response {
@@ -107,6 +157,30 @@ export class TardisRoutes {
       this.#replays--;
     }
   }
+}
+
+/** An answer of lines, made as fast as they are read. */
+function streamed(
+  context: Context<ApiEnv>,
+  make: (signal: AbortSignal) => AsyncIterable<readonly string[]>,
+): Response {
+  const headers = { "content-type": "application/x-json-stream", "cache-control": "no-store" };
+  if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+  const encoder = new TextEncoder();
+  const over = new AbortController();
+  const lines = make(over.signal)[Symbol.asyncIterator]();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await lines.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(`${value.join("\n")}\n`));
+    },
+    async cancel() {
+      over.abort();
+      await lines.return?.();
+    },
+  }, { highWaterMark: 1 });
+  return new Response(body, { headers });
 }
 
 function tooMany(context: Context<ApiEnv>): Response {

@@ -1,0 +1,191 @@
+import type { Clock, HttpCall, HttpSocket, Timer } from "../../host/mod.ts";
+import {
+  CLIENT_MESSAGE_CHARS_MAX,
+  Failure,
+  LIVE_SOCKET_BYTES_MAX,
+  type Micros,
+  type RunnableExchange,
+  TARDIS_ASKED_MS_MAX,
+  TARDIS_SESSION_SOCKETS_MAX,
+  TARDIS_SETTLE_MS,
+  type WireFrame,
+} from "../../model/mod.ts";
+import { Answers, Catalogue, Wishes } from "../../protocol/mod.ts";
+import type { LiveFacts } from "../facts.ts";
+
+/** How soon it is looked whether a client has taken what was sent, in ms. */
+const LOOK_MS = 10;
+const FINISHED = 1000;
+const FAILED = 1011;
+
+/** What one socket is opened for. */
+export interface RawAsked {
+  readonly exchange: string;
+  readonly runnable: RunnableExchange;
+  /** Path and query by which the client knows the exchange. */
+  readonly target: string;
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+/** What sessions work with. */
+interface SessionOptions {
+  readonly clock: Clock;
+  readonly facts: Pick<LiveFacts, "wire">;
+  /** Counts a replay while it runs; false where as many run as may. */
+  readonly begin: () => boolean;
+  readonly end: () => void;
+}
+
+interface RawSocket extends RawAsked {
+  readonly socket: HttpSocket;
+  readonly wishes: Wishes;
+  readonly answers: Answers;
+  isGone: boolean;
+}
+
+/** Raw replays on sockets, by session: sockets of one session get their frames in one order of time. */
+export class RawSessions {
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<string, RawSession>();
+  #unnamed = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a socket into a session; without a name it has one of its own. Null where no WebSocket is asked for. */
+  join(call: HttpCall, asked: RawAsked, name: string | null): Response | null {
+    const key = name === null ? `#${++this.#unnamed}` : `=${name}`;
+    const known = this.#sessions.get(key);
+    const session = known ?? new RawSession(this.#options, () => this.#sessions.delete(key));
+    const response = session.join(call, asked);
+    if (response !== null && known === undefined) this.#sessions.set(key, session);
+    return response;
+  }
+}
+
+/** Begins when none of its sockets asks for more, plays, and ends. */
+class RawSession {
+  readonly #options: SessionOptions;
+  readonly #ended: () => void;
+  readonly #sockets: RawSocket[] = [];
+  readonly #gone = new AbortController();
+  #settle: Timer | null = null;
+  #deadline: Timer | null = null;
+  #hasBegun = false;
+
+  constructor(options: SessionOptions, ended: () => void) {
+    this.#options = options;
+    this.#ended = ended;
+  }
+
+  join(call: HttpCall, asked: RawAsked): Response | null {
+    let member: RawSocket | null = null;
+    const upgraded = call.upgrade({
+      open: () => {
+        if (this.#hasBegun) return upgraded?.socket.close(FAILED, "The replay of this session has begun already");
+        if (this.#sockets.length > TARDIS_SESSION_SOCKETS_MAX) {
+          return upgraded?.socket.close(FAILED, `A session has at most ${TARDIS_SESSION_SOCKETS_MAX} sockets`);
+        }
+        this.#waitForMore();
+      },
+      message: (message) => member !== null && this.#hear(member, message),
+      closed: () => member !== null && this.#leave(member),
+    });
+    if (upgraded === null) return null;
+    const catalogue = new Catalogue(asked.runnable);
+    member = {
+      ...asked,
+      socket: upgraded.socket,
+      wishes: new Wishes(catalogue, asked.target),
+      answers: new Answers(asked.runnable.frames),
+      isGone: false,
+    };
+    if (!this.#hasBegun) this.#sockets.push(member);
+    this.#deadline ??= this.#options.clock.after(TARDIS_ASKED_MS_MAX, () => this.#refuseSilent());
+    return upgraded.response;
+  }
+
+  #hear({ wishes, answers, socket }: RawSocket, message: string | ArrayBuffer): void {
+    const text = typeof message === "string" ? message : new TextDecoder().decode(message);
+    if (text.length > CLIENT_MESSAGE_CHARS_MAX) return;
+    const heard = wishes.hear(text);
+    if (heard.kind === "ping") { for (const answer of answers.pong(heard)) socket.send(answer); }
+    if (heard.kind !== "subscribe") return;
+    for (const answer of answers.ack(heard)) socket.send(answer);
+    this.#waitForMore();
+  }
+
+  #leave(member: RawSocket): void {
+    member.isGone = true;
+    if (!this.#sockets.every(({ isGone }) => isGone)) return;
+    this.#gone.abort();
+    if (!this.#hasBegun) this.#finish();
+  }
+
+  #waitForMore(): void {
+    if (this.#hasBegun) return;
+    this.#settle?.cancel();
+    this.#settle = this.#options.clock.after(TARDIS_SETTLE_MS, () => {
+      if (this.#sockets.every(({ wishes, isGone }) => isGone || wishes.hasAsked)) void this.#play();
+    });
+  }
+
+  #refuseSilent(): void {
+    if (this.#hasBegun) return;
+    this.#closeAll(FAILED, "No subscribe message that is known came on every socket");
+    this.#finish();
+  }
+
+  async #play(): Promise<void> {
+    this.#hasBegun = true;
+    if (!this.#options.begin()) {
+      this.#closeAll(FAILED, "As many replays run as may: ask again when one has ended");
+      this.#finish();
+      return;
+    }
+    try {
+      const from = Math.min(...this.#sockets.map(({ from }) => from));
+      const to = Math.max(...this.#sockets.map(({ to }) => to));
+      for await (const records of this.#options.facts.wire({ from, to, signal: this.#gone.signal })) {
+        for (const record of records) {
+          if (record.kind === "frame") await this.#send(record.frame);
+          if (this.#gone.signal.aborted) return;
+        }
+      }
+      this.#closeAll(FINISHED, "WS replay finished");
+    } catch (error) {
+      const text = error instanceof Failure ? error.message : `A bug of the program: ${error}`;
+      // A reason has room for 123 bytes.
+      this.#closeAll(FAILED, text.slice(0, 40));
+    } finally {
+      this.#options.end();
+      this.#finish();
+    }
+  }
+
+  async #send(frame: WireFrame): Promise<void> {
+    const { text, at } = frame;
+    if (text === null) return;
+    for (const member of this.#sockets) {
+      if (member.isGone || member.exchange !== frame.exchange || at < member.from || at >= member.to) continue;
+      if (!member.wishes.wants(frame)) continue;
+      while (member.socket.bufferedBytes > LIVE_SOCKET_BYTES_MAX && !member.isGone) {
+        await this.#options.clock.sleep(LOOK_MS);
+      }
+      member.socket.send(text);
+    }
+  }
+
+  #closeAll(code: number, reason: string): void {
+    for (const { socket, isGone } of this.#sockets) if (!isGone) socket.close(code, reason);
+  }
+
+  #finish(): void {
+    this.#hasBegun = true;
+    this.#settle?.cancel();
+    this.#deadline?.cancel();
+    this.#ended();
+  }
+}

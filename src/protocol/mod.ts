@@ -1,0 +1,9 @@
+/**
+ * An exchange's words from the exchange's side: what a client's messages ask for, which recorded frames that are, and how
+ * they are answered. In: the plan of an instance, a client's texts, recorded frames. Out: whether a frame is wanted, and
+ * answers as texts. Pure. Must not know sockets, clocks, files, or any exchange by name.
+ */
+export { Answers } from "./answers.ts";
+export { type AskedItem, Catalogue } from "./catalogue.ts";
+export { type Heard, Wishes } from "./wishes.ts";
+export { hasWord, shallowTexts } from "./words.ts";

@@ -1,0 +1,216 @@
+import { type AckPlan, streamKey, type WireFrame } from "../model/mod.ts";
+import type { AskedItem, Catalogue, KnownConnection } from "./catalogue.ts";
+import { fits, openValue, topicsIn } from "./message_shape.ts";
+import { type Json, parseJson, shallowTexts } from "./words.ts";
+
+/** What a client's message turned out to be. */
+export interface Heard {
+  readonly kind: "subscribe" | "unsubscribe" | "ping" | "unknown";
+  /** What it names. Items that the catalogue lacks have a topic alone. */
+  readonly items: readonly AskedItem[];
+  /** How the request is acknowledged; null where it is none. */
+  readonly ack: AckPlan | null;
+  readonly connectionId: string;
+  /** The id of the request; undefined where it has none. */
+  readonly id: Json | undefined;
+  readonly text: string;
+}
+
+/**
+ * What one client of an exchange wants: its messages and its address are compared with what the descriptor would send. A
+ * frame that names its topic in the words of a subscription is wanted by the client that used them; any other by the
+ * streams that it carries data of.
+ */
+export class Wishes {
+  readonly #catalogue: Catalogue;
+  readonly #connections: readonly KnownConnection[];
+  readonly #target: string;
+  readonly #streams = new Set<string>();
+  readonly #topics = new Set<string>();
+  /** Keys of what was asked for, as acknowledgements echo them. */
+  readonly #echoes = new Set<string>();
+  /** Paths at which frames were seen to name their topic. */
+  readonly #topicPaths = new Set<string>();
+  #hasAsked = false;
+
+  /** `target`: path and query of the client's address. */
+  constructor(catalogue: Catalogue, target: string) {
+    this.#catalogue = catalogue;
+    this.#connections = catalogue.connectionsAt(target);
+    this.#target = decoded(target);
+    this.#askByAddress();
+  }
+
+  get connections(): readonly KnownConnection[] {
+    return this.#connections;
+  }
+
+  /** Whether the client has asked for anything. */
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
+  /** Takes a message of the client. */
+  hear(text: string): Heard {
+    const body = parseJson(text) ?? text;
+    const unknown = { items: [], ack: null, connectionId: this.#firstId(), id: undefined, text };
+    for (const { id, pings } of this.#connections) {
+      const ping = pings.find(({ body: shape }) => fits(shape, body));
+      if (ping !== undefined) {
+        return { ...unknown, kind: "ping", connectionId: id, id: openValue(ping.body, body) };
+      }
+    }
+    const left = this.#find(body, "unsubscribe");
+    if (left !== null) {
+      this.forget(left);
+      return { ...left, kind: "unsubscribe", text };
+    }
+    const asked = this.#find(body, "shape");
+    if (asked === null) return { ...unknown, kind: "unknown" };
+    this.#remember(asked.items);
+    return { ...asked, kind: "subscribe", text };
+  }
+
+  /**
+   * Whether the client gets a recorded frame. Answers to others' requests it does not, unless later frames name their topic
+   * by what such an answer says.
+   */
+  wants(frame: WireFrame): boolean {
+    if (!this.#hasAsked || !this.#isHere(frame.connectionId)) return false;
+    const action = frame.signal?.action ?? null;
+    if (action === "ack" && this.#catalogue.hasAliases) return this.#isAsked(frame.signal?.echoes ?? []);
+    if (action !== null && action !== "reply" && action !== "ignore" && action !== "history") return false;
+    const named = this.#namedBy(frame);
+    if (named !== null) return named;
+    // Heartbeats, states, and what no rule reads.
+    if (frame.streams.length === 0) return true;
+    return frame.streams.some(({ channel, symbol }) =>
+      this.#asksFor(frame.connectionId, streamKey({ channel, symbol })) ||
+      this.#asksFor(frame.connectionId, streamKey({ channel, symbol: "" }))
+    );
+  }
+
+  /** Whether frames of a connection may come here. One that nothing is asked for on any more is known by old recordings. */
+  #isHere(connectionId: string): boolean {
+    return this.#connections.some(({ id }) => id === connectionId) || this.#catalogue.isOld(connectionId);
+  }
+
+  #asksFor(connectionId: string, stream: string): boolean {
+    if (!this.#catalogue.isOld(connectionId)) return this.#streams.has(keyOf(connectionId, stream));
+    return this.#connections.some(({ id }) => this.#streams.has(keyOf(id, stream)));
+  }
+
+  #isAsked(echoes: readonly string[]): boolean {
+    return echoes.some((echo) => this.#echoes.has(echo));
+  }
+
+  /** Whether the topic that a frame names is asked for; null where it names none. */
+  #namedBy(frame: WireFrame): boolean | null {
+    if (this.#catalogue.topics.size === 0 || frame.text === null) return null;
+    const body = parseJson(frame.text);
+    if (body === undefined) return null;
+    let named: boolean | null = null;
+    for (const { path, text } of shallowTexts(body)) {
+      if (this.#topics.has(text)) return true;
+      if (this.#catalogue.topics.has(text)) this.#topicPaths.add(path);
+      if (this.#topicPaths.has(path)) named = false;
+    }
+    return named;
+  }
+
+  #find(body: Json, part: "shape" | "unsubscribe"): Omit<Heard, "kind" | "text"> | null {
+    const items: AskedItem[] = [];
+    let ack: AckPlan | null = null;
+    let connectionId = this.#firstId();
+    let id: Json | undefined;
+    const isHere = (one: string) => this.#connections.some((connection) => connection.id === one);
+    const exact = part === "unsubscribe";
+    for (const group of this.#catalogue.groups) {
+      const shape = group[part];
+      if (shape === null || !isHere(group.connectionId) || !fits(shape.body, body, exact)) continue;
+      const topics = new Set(topicsIn(body, group.shape.path));
+      const found = [...topics].flatMap((topic) => group.items.get(topic) ?? []);
+      items.push(...found);
+      const [sample] = group.items.values();
+      const further = [...topics].filter((topic) => !this.#catalogue.topics.has(topic));
+      items.push(...further.map((topic) => furtherItem(sample, topic)));
+      // Several kinds of messages may fit: what names an item says how it is acknowledged.
+      if (ack === null || found.length > 0) {
+        [ack, connectionId, id] = [group.ack, group.connectionId, openValue(group.shape.body, body)];
+      }
+    }
+    for (const item of this.#catalogue.untitled) {
+      const shape = item[part];
+      if (shape === null || !isHere(item.connectionId) || !this.#isOfAddress(item) || !fits(shape.body, body, exact)) {
+        continue;
+      }
+      items.push(item);
+      [ack, connectionId, id] = [item.ack, item.connectionId, openValue(item.shape.body, body)];
+    }
+    return ack === null ? null : { items, ack, connectionId, id };
+  }
+
+  #remember(items: readonly AskedItem[]): void {
+    this.#hasAsked = true;
+    for (const { connectionId, streams, topic, echo } of items) {
+      if (topic !== null) this.#topics.add(topic);
+      if (echo !== null) this.#echoes.add(echo);
+      for (const stream of streams) this.#streams.add(keyOf(connectionId, streamKey(stream)));
+    }
+  }
+
+  /** Takes back what a message asked for. */
+  forget({ items }: Pick<Heard, "items">): void {
+    for (const { connectionId, streams, topic, echo } of items) {
+      if (topic !== null) this.#topics.delete(topic);
+      if (echo !== null) this.#echoes.delete(echo);
+      for (const stream of streams) this.#streams.delete(keyOf(connectionId, streamKey(stream)));
+    }
+  }
+
+  /** Whether an item can be had on the client's address: one with a socket of its own is asked for by its address too. */
+  #isOfAddress({ path }: AskedItem): boolean {
+    return path === null || this.#target.split("?", 1)[0] === path;
+  }
+
+  /** What the address alone asks for: topics in its path or query. */
+  #askByAddress(): void {
+    const words = new Set(this.#target.split(/[/?&=,+\s]+/));
+    const isHere = (id: string) => this.#connections.some((connection) => connection.id === id);
+    const items = this.#catalogue.items.filter(({ topic, connectionId }) =>
+      topic !== null && isHere(connectionId) && words.has(topic)
+    );
+    // Topics that the descriptor does not use, of instruments that are known.
+    const [sample] = this.#catalogue.groups.flatMap((group) =>
+      isHere(group.connectionId) ? [...group.items.values()] : []
+    );
+    if (sample !== undefined) {
+      const further = [...words].filter((word) =>
+        !this.#catalogue.topics.has(word) && this.#catalogue.namesInstrument(word)
+      );
+      items.push(...further.map((topic) => furtherItem(sample, topic)));
+    }
+    if (items.length > 0) this.#remember(items);
+  }
+
+  #firstId(): string {
+    return this.#connections[0]?.id ?? "";
+  }
+}
+
+/** Something that is asked for like an item and that the descriptor does not ask for. */
+function furtherItem(like: AskedItem, topic: string): AskedItem {
+  return { ...like, topic, streams: [], echo: like.echo === like.topic ? topic : null };
+}
+
+function keyOf(connectionId: string, stream: string): string {
+  return `${connectionId}\n${stream}`;
+}
+
+function decoded(target: string): string {
+  try {
+    return decodeURIComponent(target);
+  } catch {
+    return target;
+  }
+}
