@@ -4,32 +4,23 @@ import { parquetReadObjects } from "hyparquet";
 import { denoHost, type FetchRequest, type Host } from "../../src/host/mod.ts";
 import { type Envelope, Failure, Secrets, type SinkPlan } from "../../src/model/mod.ts";
 import type { SinkContext } from "../../src/sink/mod.ts";
-import { envelope, trade } from "../support/envelopes.ts";
 import { JOURNAL, makeSink } from "../support/made_sink.ts";
 import { S3_ABSENT, S3Server } from "../support/s3_server.ts";
 import { testSink } from "./conformance.ts";
+import { numbered as numberedOfOne, SharedServer } from "./server_conformance.ts";
 
-let running: Promise<S3Server> | null = null;
-let started: S3Server | null = null;
-const title = S3_ABSENT === null ? "s3 sink" : `s3 sink (ignored: ${S3_ABSENT})`;
-const ignore = S3_ABSENT !== null;
-
-function test(claim: string, body: (prefix: string, server: S3Server) => Promise<void>): void {
-  Deno.test({
-    name: `${title} ${claim}`,
-    ignore,
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
-      started = await (running ??= S3Server.start());
-      await body(`t${crypto.randomUUID().slice(0, 8)}/`, started);
-    },
-  });
-}
+const shared = new SharedServer("s3", S3_ABSENT, () => S3Server.start());
+const { ignore } = shared;
+const test = (claim: string, body: (prefix: string, server: S3Server) => Promise<void>) =>
+  shared.test(claim, (prefix, server) => body(`${prefix}/`, server));
 
 function plan(prefix: string, keys: Readonly<Record<string, unknown>> = {}): SinkPlan {
-  if (started === null) throw new Error("The server has not been started");
-  return { type: "s3", name: "lake", kinds: null, options: { ...started.keys(), prefix, exact_digits: true, ...keys } };
+  return {
+    type: "s3",
+    name: "lake",
+    kinds: null,
+    options: { ...shared.running.keys(), prefix, exact_digits: true, ...keys },
+  };
 }
 
 const HOST = denoHost();
@@ -38,10 +29,9 @@ const make = (prefix: string, keys = {}, host: Host = HOST) => makeSink(plan(pre
 
 /** Rows of all parts, by kind and exchange, in the order of offset, index and arrival. */
 async function rowsOf(prefix: string): Promise<Map<string, readonly string[]>> {
-  if (started === null) throw new Error("The server has not been started");
   const found = new Map<string, { offset: number; index: number; text: string }[]>();
-  for (const key of await started.list(`${prefix}kind=`)) {
-    const bytes = await started.read(key);
+  for (const key of await shared.running.list(`${prefix}kind=`)) {
+    const bytes = await shared.running.read(key);
     const rows = await parquetReadObjects({
       file: new Uint8Array(bytes).buffer,
       compressors: { ZSTD: (input: Uint8Array) => new Uint8Array(zstdDecompressSync(input)) },
@@ -89,10 +79,7 @@ async function holds(prefix: string, events: readonly Envelope[]): Promise<void>
 
 /** Trades of two exchanges, one a record, told apart by their prices. */
 function numbered(count: number): readonly Envelope[] {
-  return Array.from(
-    { length: count },
-    (_, at) => envelope(1000 + at * 2, trade(`${at + 1}.50`), { exchange: at % 3 === 0 ? "beta" : "alpha" }),
-  );
+  return numberedOfOne(count).map((trade, at) => ({ ...trade, exchange: at % 3 === 0 ? "beta" : "alpha" }));
 }
 
 /** Delivers as the collector does until nothing is left; returns how many lives it took. */
@@ -275,13 +262,4 @@ test("fails at once when the server is killed, and has every event once after it
   await holds(prefix, events);
 });
 
-Deno.test({
-  name: `${title} leaves no server behind`,
-  ignore,
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
-    await (await running)?.stop();
-    running = null;
-  },
-});
+shared.end();
