@@ -60,13 +60,34 @@ async function collect(
     createObserver: (plan) => createRunLog(host, plan),
   });
   signals.onReload(() => void service.reload());
-  await Promise.race([service.begin(), signals.ended]);
-  const signal = await signals.ended;
-  const began = host.clock.monotonicMs();
-  service.observe({ kind: "stopping", signal });
-  const end = await service.stop();
-  service.observe({ kind: "stopped", durationMs: host.clock.monotonicMs() - began, ...end });
-  if (!end.isSafe) finish(EXIT.failed);
+  let isBroken = false;
+  const letGo = host.onUncaught((error) => {
+    const ends = !isOfConnection(error);
+    service.observe({ kind: "uncaught_error", error: error instanceof Error ? error.message : String(error), ends });
+    if (!ends) return;
+    isBroken = true;
+    signals.end("a bug");
+  });
+  try {
+    await Promise.race([service.begin(), signals.ended]);
+    const signal = await signals.ended;
+    const began = host.clock.monotonicMs();
+    service.observe({ kind: "stopping", signal });
+    const end = await service.stop();
+    service.observe({ kind: "stopped", durationMs: host.clock.monotonicMs() - began, ...end });
+    if (!end.isSafe || isBroken) finish(EXIT.failed);
+  } finally {
+    letGo();
+  }
+}
+
+/**
+ * Whether an error is one that the system gave for a socket, such as ECONNRESET. Clients of servers leave sockets without
+ * a listener now and then; whoever uses the connection is told of its end all the same, or misses an answer in time.
+ */
+function isOfConnection(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return false;
+  return /^E[A-Z]+$/.test(String(error.code));
 }
 
 /** The log of a run: on standard error, because standard output may belong to a sink. */

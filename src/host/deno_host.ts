@@ -5,7 +5,7 @@ import { httpFetcher } from "./fetcher.ts";
 import { systemFiles } from "./files.ts";
 import type { Host } from "./host.ts";
 import { systemListener } from "./listener.ts";
-import { machineName, systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
+import { machineName, onUncaught, systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
 
 /** The outside world as Deno shows it. */
 export function denoHost(): Host {
@@ -24,6 +24,7 @@ export function denoHost(): Host {
     environment: systemEnvironment(),
     secrets,
     terminal,
+    onUncaught,
     exit: (code) => {
       terminal.flushNow();
       Deno.exit(code);

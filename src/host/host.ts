@@ -296,6 +296,11 @@ export interface Host {
   /** Values that came from the environment: whatever leaves the program is searched for them. */
   readonly secrets: Secrets;
   readonly terminal: Terminal;
+  /**
+   * Calls back for every error and rejection that nobody caught, which would else end the process; returns what ends
+   * that. Clients of servers may leave a socket without a listener while an error of it is under way.
+   */
+  onUncaught(call: (error: unknown) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): never;
   readonly processId: number;

@@ -15,6 +15,24 @@ export function systemSignals(): Signals {
   };
 }
 
+/** Takes errors and rejections that nobody caught, so that they do not end the process. */
+export function onUncaught(call: (error: unknown) => void): () => void {
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    call(event.error);
+  };
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    call(event.reason);
+  };
+  addEventListener("error", onError);
+  addEventListener("unhandledrejection", onRejection);
+  return () => {
+    removeEventListener("error", onError);
+    removeEventListener("unhandledrejection", onRejection);
+  };
+}
+
 /** Randomness for jitter and ids; not for secrets. */
 export function systemRandom(): Random {
   return { next: () => Math.random(), uuid: () => crypto.randomUUID() };

@@ -277,7 +277,13 @@ export type Observation =
     readonly sink: string;
     readonly text: string;
   }
-  | { readonly kind: "sink_recovered"; readonly sink: string };
+  | { readonly kind: "sink_recovered"; readonly sink: string }
+  | {
+    /** An error that nobody caught. `ends`: it is none of a connection, so the program stops because of it. */
+    readonly kind: "uncaught_error";
+    readonly error: string;
+    readonly ends: boolean;
+  };
 
 /**
  * What is odd about a journal without stopping it. `cursor`: a sink's cursor was damaged and set back. `foreign_file`: a

@@ -385,6 +385,16 @@ export const LOG_EVENTS: Table = {
     text: (seen) => `Sink ${seen.sink} works again`,
     repeatKey: null,
   },
+  uncaught_error: {
+    level: "error",
+    meaning: "An error that nobody caught. One of a connection costs nothing: whoever used it notices by itself. Any " +
+      "other is a bug (`ends`): the program stops in order and exits 1",
+    text: (seen) =>
+      seen.ends
+        ? `A bug ends the program: ${seen.error}`
+        : `A connection failed that nobody listened to any more: ${seen.error}`,
+    repeatKey: (seen) => seen.error,
+  },
 };
 
 /** The way an observation is logged; null where it is only counted. */

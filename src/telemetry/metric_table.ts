@@ -129,6 +129,11 @@ export const METRICS = {
   collector_sink_write_seconds_total: { type: "counter", help: "Time spent in a sink's write", labels: ["sink"] },
   collector_sink_commits_total: { type: "counter", help: "Positions committed", labels: ["sink"] },
   collector_sink_failures_total: { type: "counter", help: "Failures of a sink", labels: ["sink"] },
+  collector_uncaught_errors_total: {
+    type: "counter",
+    help: "Errors that nobody caught, of connections; any other ends the program",
+    labels: [],
+  },
   collector_config_issues_total: {
     type: "counter",
     help: "Issues found in configuration and descriptors",

@@ -168,6 +168,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_sink_commits_total", 1, seen.sink);
     case "sink_failed":
       return counts.add("collector_sink_failures_total", 1, seen.sink);
+    case "uncaught_error":
+      return counts.add("collector_uncaught_errors_total", 1);
     case "config_issue":
       return counts.add("collector_config_issues_total", 1, seen.issue.severity);
     case "config_reload":

@@ -224,4 +224,5 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   sink_failed: { kind: "sink_failed", sink: "archive", error: "disk full", retryMs: 1000, bug: false, blocked: false },
   sink_notice: { kind: "sink_notice", sink: "archive", text: "The file was replaced" },
   sink_recovered: { kind: "sink_recovered", sink: "archive" },
+  uncaught_error: { kind: "uncaught_error", error: "read ECONNRESET", ends: false },
 };

@@ -58,6 +58,7 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     'collector_sink_write_seconds_total{sink="archive"}': 1,
     'collector_sink_commits_total{sink="archive"}': 2,
     'collector_sink_failures_total{sink="archive"}': 2,
+    "collector_uncaught_errors_total": 2,
     'collector_config_issues_total{severity="error"}': 2,
     'collector_config_reloads_total{outcome="refused"}': 2,
   };
