@@ -49,7 +49,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     rooms: ["model", "config", "host", "rest", "telemetry", "api", "runtime"],
     packages: [],
   },
-  evidence: { rooms: ["model", "json", "config", "normalize", "service", "text"], packages: [] },
+  evidence: { rooms: ["model", "json", "config", "normalize", "journal", "service", "text"], packages: [] },
   cli: {
     rooms: [
       "model",

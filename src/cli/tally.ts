@@ -6,7 +6,7 @@ import {
   TALLY_ENTRIES_MAX,
 } from "../model/mod.ts";
 import type { PipelineResult } from "../derive/mod.ts";
-import { frameShape } from "./frame_shape.ts";
+import { frameShape } from "../evidence/mod.ts";
 
 /** Something that occurred a number of times, with the first example of it. */
 export interface Tallied {

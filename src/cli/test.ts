@@ -1,8 +1,32 @@
 import { Command } from "commander";
-import { countIssues, issueToJson, renderIssue } from "../config/mod.ts";
-import { passed, renderTestReport, testDescriptor, type TestedDescriptor } from "../evidence/mod.ts";
-import { shippedNames } from "../service/mod.ts";
+import { countIssues, describeDescriptor, issueToJson, renderIssue } from "../config/mod.ts";
+import {
+  type LiveOutcome,
+  passed,
+  renderLiveReport,
+  renderTestReport,
+  runLive,
+  testDescriptor,
+  type TestedDescriptor,
+} from "../evidence/mod.ts";
+import { type Channel, CHANNELS } from "../model/mod.ts";
+import { shippedDescriptor, shippedNames, UsageError } from "../service/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
+import { parseDuration } from "./duration.ts";
+import { RunSignals } from "./run_signals.ts";
+
+interface TestOptions {
+  readonly update?: boolean;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+  readonly live?: boolean;
+  readonly for: string;
+  readonly symbols?: string;
+  readonly channels?: string;
+  readonly url: readonly string[];
+  readonly restUrl?: string;
+  readonly report?: string;
+}
 
 /** `test`: descriptors against their evidence. */
 export function testCommand(context: CliContext): Command {
@@ -12,8 +36,19 @@ export function testCommand(context: CliContext): Command {
     .option("--update", "rewrite the expectations as they come out, for review; notes and order are kept")
     .option("--strict", "a rule that no frame exercises fails as well")
     .option("--json", "print the outcome as JSON")
-    .action(async (named: string[], options: { update?: boolean; strict?: boolean; json?: boolean }) => {
+    .option("--live", "connect to the exchanges, and hold what they send against descriptors and evidence")
+    .option("--for <time>", "how long --live listens", "60s")
+    .option("--symbols <list>", "of --live, separated by commas; else the first of each family of the map")
+    .option("--channels <list>", "of --live, separated by commas; else all that a descriptor offers")
+    .option("--url <url>", "address of --live in place of the descriptor's, or CONNECTION=URL", collect, [])
+    .option("--rest-url <url>", "base URL of --live in place of the descriptor's")
+    .option("--report <file>", "write the outcome of --live as JSON")
+    .action(async (named: string[], options: TestOptions) => {
       const { host, finish } = context;
+      if (options.live === true) {
+        await testLive(context, named, options);
+        return;
+      }
       const names = named.length > 0 ? named : shippedNames(context);
       const tested: TestedDescriptor[] = [];
       for (const name of names) tested.push(await testDescriptor(context, name, options.update === true));
@@ -29,6 +64,54 @@ export function testCommand(context: CliContext): Command {
       }
       host.terminal.print(renderTestReport(tested, { color, strict: options.strict === true }));
     });
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+/** Runs `test --live`. Closed exchanges are left out where none is named. */
+async function testLive(context: CliContext, named: readonly string[], options: TestOptions): Promise<void> {
+  const { host, finish } = context;
+  const forMs = parseDuration(options.for);
+  if (forMs === 0) throw new UsageError("--for takes a time above 0");
+  const signals = new RunSignals(host, { forMs: null, reloads: false });
+  const ended = new AbortController();
+  signals.ended.then(() => ended.abort());
+  const running = runLive(context, named.length > 0 ? named : openExchanges(context), {
+    forMs,
+    symbols: options.symbols?.split(",") ?? null,
+    channels: options.channels === undefined ? null : options.channels.split(",").map(channelOf),
+    urls: new Map(options.url.map((one) => {
+      const [, id = "", url = ""] = /^(?:([\w.-]+)=)?(.+)$/.exec(one) ?? [];
+      return [id, url];
+    })),
+    restUrl: options.restUrl ?? null,
+    signal: ended.signal,
+  });
+  const outcomes = await running.finally(() => signals.close());
+  const ok = outcomes.every(({ verdict }) => verdict === "ok");
+  finish(ok ? EXIT.fine : EXIT.failed);
+  const body = JSON.stringify({ ok, exchanges: outcomes.map(liveJson) }, null, 2);
+  if (options.report !== undefined) await host.files.writeAtomic(options.report, new TextEncoder().encode(`${body}\n`));
+  host.terminal.print(options.json === true ? body : renderLiveReport(outcomes, { color: wantsColor(host, "stdout") }));
+}
+
+function openExchanges(context: CliContext): readonly string[] {
+  return shippedNames(context).filter((name) => {
+    const file = shippedDescriptor(context, name);
+    return file === null || (describeDescriptor(file)?.closed ?? null) === null;
+  });
+}
+
+function channelOf(name: string): Channel {
+  const channel = CHANNELS.find((one) => one === name);
+  if (channel === undefined) throw new UsageError(`No channel ${name}: there are ${CHANNELS.join(", ")}`);
+  return channel;
+}
+
+function liveJson({ issues, ...outcome }: LiveOutcome): unknown {
+  return { ...outcome, issues: issues.map(issueToJson) };
 }
 
 function isCovered({ run }: TestedDescriptor): boolean {

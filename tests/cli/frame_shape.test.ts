@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { frameShape } from "../../src/cli/frame_shape.ts";
+import { frameShape } from "../../src/evidence/mod.ts";
 import { SHAPE_CHARS_MAX } from "../../src/model/mod.ts";
 
 Deno.test("frameShape() leaves values, lengths and names of symbols out, and keeps keys and nesting", () => {
