@@ -7,3 +7,4 @@ export { JsonDocument, type JsonError, type JsonKind } from "./document.ts";
 export { type RefusalCause } from "./scanner.ts";
 export { compilePath, parsePointer, Path, pathSource } from "./path.ts";
 export { type NodeId, NOT_FOUND } from "./tape.ts";
+export { TextTable } from "./text_table.ts";

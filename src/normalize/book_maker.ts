@@ -170,6 +170,9 @@ class LevelReader {
   readonly #side: "bid" | "ask";
   /** Both are the first two elements of an array: the usual shape. */
   readonly #isPair: boolean;
+  /** Where price and size stand in a level that has each at a place of its own, and no id. */
+  readonly #pricePath: Path | null;
+  readonly #sizePath: Path | null;
   readonly #spans = new Int32Array(4);
   /** How many values of a flat list are one level; null where each element is one. */
   readonly stride: number | null;
@@ -187,6 +190,8 @@ class LevelReader {
     this.#side = options.side;
     this.stride = rule.stride;
     this.#places = [placeOf(rule.price.path), placeOf(rule.size.path)];
+    this.#pricePath = rule.id === null ? rule.price.path : null;
+    this.#sizePath = rule.id === null ? rule.size.path : null;
     this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
 
@@ -202,6 +207,7 @@ class LevelReader {
       price = document.text(first);
       size = document.text(second);
     } else {
+      if (this.#addPlaced(document, node, into)) return;
       context.atRow(node, parent);
       price = expressionText(context, this.#rule.price);
       size = expressionText(context, this.#rule.size);
@@ -232,6 +238,24 @@ class LevelReader {
     const { prices, sizes } = into;
     if (!prices.appendBytes(bytes, spans[0], spans[1])) return false;
     if (sizes.appendBytes(bytes, spans[2], spans[3])) return true;
+    prices.length--;
+    return false;
+  }
+
+  /** As `#addPair`, of a level whose price and size each have a path. */
+  #addPlaced(document: JsonDocument, node: NodeId, into: LevelColumns): boolean {
+    if (this.#pricePath === null || this.#sizePath === null) return false;
+    const price = document.find(this.#pricePath, node);
+    const size = document.find(this.#sizePath, node);
+    const priceLength = document.plainLength(price);
+    const sizeLength = document.plainLength(size);
+    if (priceLength <= 0 || sizeLength <= 0) return false;
+    const { bytes } = document;
+    const { prices, sizes } = into;
+    const priceStart = document.plainStart(price);
+    if (!prices.appendBytes(bytes, priceStart, priceStart + priceLength)) return false;
+    const sizeStart = document.plainStart(size);
+    if (sizes.appendBytes(bytes, sizeStart, sizeStart + sizeLength)) return true;
     prices.length--;
     return false;
   }

@@ -1,3 +1,4 @@
+import { TextTable } from "../json/mod.ts";
 import type { EventBatch } from "../model/mod.ts";
 import type { CompiledEvent, CompiledMerge } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
@@ -34,11 +35,10 @@ export class EventReader {
   readonly #symbols: SymbolMap;
   /** The symbol where only those of the map are read; null where all are. */
   readonly #asked: FieldReader | null;
-  /** The symbol read last: the next row is mostly of the same one, and then needs neither text nor look-up. */
-  #lastPair: SymbolPair | null = null;
-  #lastConnection: string | null = null;
-  /** The session's memory that it was read with: an unmapped symbol counts in each session. */
-  #lastMemory: FrameMemory | null = null;
+  /** The spellings of symbols that the map has, by connection; those of the connection that was read last. */
+  readonly #pairs = new Map<string, TextTable<SymbolPair>>();
+  #known: TextTable<SymbolPair> | null = null;
+  #knownOf: string | null = null;
 
   /** `isReplay`: every symbol that is found counts. */
   constructor(rule: CompiledEvent, symbols: SymbolMap, isReplay = false) {
@@ -164,22 +164,34 @@ export class EventReader {
   }
 
   #pair(context: ReadContext, origin: FrameOrigin): SymbolPair | null {
-    const last = this.#lastPair;
-    if (
-      last !== null && this.#lastConnection === origin.connectionId && this.#lastMemory === context.memory &&
-      this.#symbol?.equals(context, last.bytes)
-    ) return last;
-    if (this.#symbol === null) {
+    const symbol = this.#symbol;
+    if (symbol === null) {
       if (origin.asked === null) context.fail("missing_field", `${this.rule.name}.symbol`);
       return origin.asked;
     }
-    const native = this.#symbol.text(context);
+    const { connectionId } = origin;
+    const { document } = context;
+    const node = origin.asked === null ? symbol.plainNode(context) : -1;
+    if (node >= 0) {
+      const known = this.#knownIn(connectionId).find(document, node);
+      if (known !== undefined) return known;
+    }
+    const native = symbol.text(context);
     if (native === null) return null;
     if (origin.asked !== null && origin.asked.native === native) return origin.asked;
-    const pair = context.translate(this.#symbols, origin.connectionId, native);
-    this.#lastPair = native.isWellFormed() ? pair : null;
-    this.#lastConnection = origin.connectionId;
-    this.#lastMemory = context.memory;
+    const pair = context.translate(this.#symbols, connectionId, native);
+    // A symbol without an entry counts in each session.
+    const isMapped = pair !== null && this.#symbols.find(connectionId, native) === pair;
+    if (node >= 0 && isMapped) this.#knownIn(connectionId).remember(document, node, pair);
     return pair;
+  }
+
+  #knownIn(connectionId: string): TextTable<SymbolPair> {
+    if (this.#known !== null && this.#knownOf === connectionId) return this.#known;
+    let known = this.#pairs.get(connectionId);
+    if (known === undefined) this.#pairs.set(connectionId, known = new TextTable());
+    this.#known = known;
+    this.#knownOf = connectionId;
+    return known;
   }
 }

@@ -30,6 +30,9 @@ export class FieldReader {
   /** The times that these would be. */
   readonly #absentMicros: readonly Micros[];
   readonly #isIso: boolean;
+  /** What `oneOf` gives by the bytes that stand there, for the values that it was last asked for. */
+  #choices: readonly { readonly bytes: Uint8Array; readonly value: string }[] = [];
+  #choicesOf: readonly string[] | null = null;
 
   /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
   constructor(rule: CompiledField, owner: string, required = false) {
@@ -45,10 +48,9 @@ export class FieldReader {
     this.#isIso = rule.unit === "iso";
   }
 
-  /** Whether the field is plainly read from one place and its text there is the one whose UTF-8 is given. */
-  equals(context: ReadContext, text: Uint8Array): boolean {
-    if (!this.#plain || this.#path === null) return false;
-    return context.document.equals(context.document.find(this.#path, context.scope.row), text);
+  /** The node that the field is plainly read from: one place, nothing mapped; negative where it is not, or not there. */
+  plainNode({ document, scope }: ReadContext): NodeId {
+    return this.#directPath === null ? -1 : document.find(this.#directPath, scope.row);
   }
 
   /** The value's text after `map`; null where it is missing. */
@@ -150,11 +152,31 @@ export class FieldReader {
 
   /** One of the texts given; `missing` where the field is not there; any other text is a fault. */
   oneOf<T extends string>(context: ReadContext, values: readonly T[], missing: T): T {
+    if (this.#path !== null) {
+      const { document, scope } = context;
+      const node = document.find(this.#path, scope.row);
+      if (this.#choicesOf !== values) this.#setChoices(values);
+      const choices = this.#choices;
+      for (let i = 0; i < choices.length; i++) {
+        if (document.equals(node, choices[i].bytes)) return choices[i].value as T;
+      }
+    }
     const text = this.text(context);
     if (text === null) return missing;
     for (const value of values) if (value === text) return value;
     context.fail("unknown_value", this.#where);
     return missing;
+  }
+
+  /** Lists the texts that become one of some values, so that their bytes alone are compared. */
+  #setChoices(values: readonly string[]): void {
+    const { map } = this.#rule;
+    const texts = map === null ? values.map((value) => [value, value] as const) : [...map];
+    const known = texts.filter(([text, value]) =>
+      text !== "" && text.isWellFormed() && values.includes(value) && !this.#absent.includes(text)
+    );
+    this.#choices = known.map(([text, value]) => ({ bytes: new TextEncoder().encode(text), value }));
+    this.#choicesOf = values;
   }
 
   /** The time at the first source that leads to a value; negative where it is not written in the usual way. */

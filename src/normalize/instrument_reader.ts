@@ -22,7 +22,6 @@ import { expressionText, FieldReader } from "./field.ts";
 import type { FrameEvents } from "./frame_events.ts";
 import type { KnownInstruments } from "./known_instruments.ts";
 import { RowList } from "./rows.ts";
-import { symbolPair } from "./symbols.ts";
 
 const KIND = EVENT_KINDS.indexOf("instrument");
 const FIELDS = fieldsOf("instrument");
@@ -160,7 +159,7 @@ export class InstrumentReader {
     }
     events.batch.begin(KIND);
     events.batch.addFields({ kind: "instrument", ...fields });
-    events.close(this.#origin, symbolPair(native, canonical), null, null, row);
+    events.close(this.#origin, { native, canonical }, null, null, row);
   }
 
   #fieldsOf(context: ReadContext, canonical: string): InstrumentFields {

@@ -24,7 +24,7 @@ import { InstrumentReader } from "./instrument_reader.ts";
 import { type LaidOut, layOut } from "./layout.ts";
 import { PARSE_RULE_NAME, RawReader } from "./raw_reader.ts";
 import { Router } from "./router.ts";
-import { SymbolMap, type SymbolPair, symbolPair } from "./symbols.ts";
+import { SymbolMap, type SymbolPair } from "./symbols.ts";
 
 /** Result of reading one frame. Reused, with its arrays: valid until the next call. */
 export interface NormalizedFrame {
@@ -372,7 +372,7 @@ export class Normalizer {
     }
     const fallback = answer.connectionId ?? "";
     if (native === "") return { asked: null, connectionId: fallback };
-    return { asked: symbolPair(native, symbol ?? native), connectionId: fallback };
+    return { asked: { native, canonical: symbol ?? native }, connectionId: fallback };
   }
 }
 

@@ -5,13 +5,6 @@ import type { CompiledFrames } from "../program/mod.ts";
 export interface SymbolPair {
   readonly native: string;
   readonly canonical: string;
-  /** UTF-8 of the native spelling, to be compared with a frame's bytes. */
-  readonly bytes: Uint8Array;
-}
-
-/** A pair of spellings. */
-export function symbolPair(native: string, canonical: string): SymbolPair {
-  return { native, canonical, bytes: new TextEncoder().encode(native) };
 }
 
 /** The map of an exchange instance from native symbols to canonical ones, by connection. */
@@ -21,7 +14,7 @@ export class SymbolMap {
   constructor(canonical: CompiledFrames["canonical"]) {
     for (const [connection, symbols] of canonical) {
       const pairs = new Map<string, SymbolPair>();
-      for (const [native, symbol] of symbols) pairs.set(native, symbolPair(native, symbol));
+      for (const [native, symbol] of symbols) pairs.set(native, { native, canonical: symbol });
       this.#byConnection.set(connection, pairs);
     }
   }
@@ -49,7 +42,7 @@ export class UnmappedSymbols {
     const met = this.#pairs.get(native);
     if (met !== undefined) return met;
     if (this.#pairs.size >= SESSION_SYMBOLS_MAX) return null;
-    const pair = symbolPair(native, native);
+    const pair = { native, canonical: native };
     this.#pairs.set(native, pair);
     fresh.push(native);
     return pair;
@@ -60,6 +53,6 @@ export class UnmappedSymbols {
   }
 
   restore(natives: readonly string[]): void {
-    for (const native of natives) this.#pairs.set(native, symbolPair(native, native));
+    for (const native of natives) this.#pairs.set(native, { native, canonical: native });
   }
 }

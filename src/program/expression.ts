@@ -2,6 +2,7 @@ import { compilePath } from "../json/mod.ts";
 import { childrenOf, type Expression, EXPRESSION_STEPS_MAX, type ExpressionNode, type Rows } from "../model/mod.ts";
 import { compileNode, compilePathNode, type Evaluate } from "./expression_compiler.ts";
 import type { Evaluation } from "./function_spec.ts";
+import { remembering } from "./remembered.ts";
 import type { CompiledExpression, CompiledRows, Scope } from "./scope.ts";
 
 /** Compiles an expression. A checked tree always compiles; one with an unknown function is a bug and throws. */
@@ -9,7 +10,7 @@ export function compileExpression({ source, tree }: Expression): CompiledExpress
   if (tree.kind !== "path") {
     const evaluation: Evaluation = { steps: 0 };
     const inner = compileNode(tree, evaluation);
-    return { source, path: null, evaluate: boundedEvaluate(inner, evaluation, countNodes(tree)) };
+    return { source, path: null, evaluate: remembering(tree, boundedEvaluate(inner, evaluation, countNodes(tree))) };
   }
   const { root, segments } = tree;
   const evaluate = compilePathNode(root, segments);
