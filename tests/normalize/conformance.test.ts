@@ -6,11 +6,9 @@ import {
   conformanceTable,
   readConformance,
 } from "../support/conformance.ts";
+import { CONFORMANCE_FILES } from "../exchanges/conformance_subjects.ts";
 import { testOnShared } from "../support/recordings.ts";
 import { loadShipped } from "../support/shipped_descriptor.ts";
-
-const NOW = "2026-08-22T19:33:47.000Z";
-const OKX_V5 = ["2021-12-23T00:00:00.000Z", "2022-05-06T00:00:00.000Z", "2023-04-20T12:00:00.000Z"];
 
 /** Why an outcome differs on purpose. */
 interface Deviation {
@@ -99,155 +97,13 @@ function generatedAnswer(message: unknown) {
 }
 
 function subjects(): ConformanceSubject[] {
-  const okx = loadShipped("okx");
-  const bybit = loadShipped("bybit");
-  return [
-    {
-      exchange: "binance",
-      versions: [NOW],
-      shipped: loadShipped("binance"),
-      connectionId: "public",
-      restAnswer: binanceAnswer,
-    },
-    {
-      exchange: "binance-futures",
-      versions: [NOW],
-      shipped: loadShipped("binance-usdm"),
-      connectionId: "unrouted",
-      restAnswer: binanceAnswer,
-    },
-    {
-      exchange: "binance-delivery",
-      versions: [NOW],
-      shipped: loadShipped("binance-coinm"),
-      connectionId: "public",
-      restAnswer: binanceAnswer,
-    },
-    {
-      exchange: "bitstamp",
-      versions: [null],
-      shipped: loadShipped("bitstamp"),
-      connectionId: "public",
-      restAnswer: generatedAnswer,
-    },
-    {
-      exchange: "kucoin",
-      versions: ["2022-08-16T00:00:00.464Z"],
-      shipped: loadShipped("kucoin"),
-      connectionId: "public",
-      restAnswer: generatedAnswer,
-    },
-    {
-      exchange: "kucoin-futures",
-      versions: ["2024-01-22T00:00:00.081Z"],
-      shipped: loadShipped("kucoin-futures"),
-      connectionId: "public",
-      restAnswer: generatedAnswer,
-    },
-    { exchange: "coinbase", versions: [null], shipped: loadShipped("coinbase"), connectionId: "exchange" },
-    {
-      exchange: "kraken",
-      versions: ["2026-07-10T00:00:00.000Z"],
-      shipped: loadShipped("kraken"),
-      connectionId: "public",
-    },
-    { exchange: "deribit", versions: [null], shipped: loadShipped("deribit"), connectionId: "public" },
-    { exchange: "bitfinex", versions: [null], shipped: loadShipped("bitfinex"), connectionId: "spot" },
-    {
-      exchange: "bitfinex-derivatives",
-      versions: [null],
-      shipped: loadShipped("bitfinex"),
-      connectionId: "derivatives",
-    },
-    { exchange: "bitmex", versions: [null], shipped: loadShipped("bitmex"), connectionId: "derivatives" },
-    { exchange: "bitflyer", versions: [null], shipped: loadShipped("bitflyer"), connectionId: "public" },
-    {
-      exchange: "hyperliquid",
-      versions: ["2024-08-23T00:00:00.498Z"],
-      shipped: loadShipped("hyperliquid"),
-      connectionId: "public",
-    },
-    { exchange: "okex", versions: OKX_V5, shipped: okx, connectionId: "public" },
-    { exchange: "okex-futures", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },
-    { exchange: "okex-swap", versions: OKX_V5, shipped: okx, connectionId: "derivatives" },
-    {
-      exchange: "bybit",
-      versions: ["2023-04-05T00:00:00.000Z", "2025-02-26T00:00:00.000Z"],
-      shipped: bybit,
-      connectionId: "linear",
-    },
-    { exchange: "okex-options", versions: OKX_V5, shipped: loadShipped("okx-options"), connectionId: "public" },
-    {
-      exchange: "okex-spreads",
-      versions: ["2023-12-22T00:00:00.081Z"],
-      shipped: loadShipped("okx-spreads"),
-      connectionId: "business",
-    },
-    {
-      exchange: "bybit-options",
-      versions: ["2023-04-05T00:00:00.000Z"],
-      shipped: loadShipped("bybit-options"),
-      connectionId: "option",
-    },
-    {
-      exchange: "binance-european-options",
-      versions: ["2025-12-17T00:00:00.081Z"],
-      shipped: loadShipped("binance-options"),
-      connectionId: "market",
-    },
-    {
-      exchange: "bullish",
-      versions: ["2026-04-24T01:19:40.250Z", "2026-04-24T13:04:20.636Z", "2026-04-24T14:58:55.000Z"],
-      shipped: loadShipped("bullish"),
-      connectionId: "tick",
-    },
-    {
-      exchange: "delta",
-      versions: ["2020-10-14T00:00:01.275Z", "2023-04-01T00:00:00.000Z"],
-      shipped: loadShipped("delta"),
-      connectionId: "legacy",
-    },
-    { exchange: "bybit-spot", versions: ["2023-04-05T00:00:59.464Z"], shipped: bybit, connectionId: "spot" },
-    {
-      exchange: "cryptofacilities",
-      versions: ["2019-09-01T00:00:01.275Z", "2022-09-30T00:00:01.275Z"],
-      shipped: loadShipped("kraken-futures"),
-      connectionId: "public",
-    },
-    {
-      exchange: "aster",
-      versions: [NOW],
-      shipped: loadShipped("aster"),
-      connectionId: "public",
-      restAnswer: binanceAnswer,
-    },
-    {
-      exchange: "aster-futures",
-      versions: [NOW],
-      shipped: loadShipped("aster-futures"),
-      connectionId: "public",
-      restAnswer: binanceAnswer,
-    },
-    {
-      exchange: "dydx-v4",
-      versions: ["2024-08-23T00:00:00.498Z"],
-      shipped: loadShipped("dydx-v4"),
-      connectionId: "book",
-    },
-    {
-      exchange: "lighter",
-      versions: ["2026-04-20T11:35:00.000Z"],
-      shipped: loadShipped("lighter"),
-      connectionId: "perp",
-    },
-    { exchange: "hitbtc", versions: [null], shipped: loadShipped("hitbtc"), connectionId: "v2" },
-    {
-      exchange: "poloniex",
-      versions: ["2022-08-02T00:00:01.275Z"],
-      shipped: loadShipped("poloniex"),
-      connectionId: "spot",
-    },
-  ];
+  return CONFORMANCE_FILES.map(({ exchange, versions, descriptor, connectionId, answers }) => ({
+    exchange,
+    versions,
+    shipped: loadShipped(descriptor),
+    connectionId,
+    ...(answers === undefined ? {} : { restAnswer: answers === "streams" ? binanceAnswer : generatedAnswer }),
+  }));
 }
 
 testOnShared(

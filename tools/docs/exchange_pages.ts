@@ -20,6 +20,9 @@ import {
   type Template,
 } from "../../src/model/mod.ts";
 
+import { CONFORMANCE_FILES } from "../../tests/exchanges/conformance_subjects.ts";
+import { RECORDINGS } from "../../tests/exchanges/recordings.ts";
+
 /**
  * The pages `docs/exchanges/<name>.md`, their overview and the overview in the README, made from the shipped descriptors
  * and their evidence. `tools/docs/update_docs.ts` writes them.
@@ -49,7 +52,9 @@ export function exchangePages(): readonly GeneratedFile[] {
     want: renderPage(exchange),
   }));
   const linked = overview("");
-  files.push({ path: "docs/exchanges/README.md", want: `${GENERATED}\n# Exchanges\n\n${INTRODUCTION}\n\n${linked}\n` });
+  const proofs = `## What proves them\n\n${PROOFS}\n\n${proofTable(exchanges)}`;
+  const want = `${GENERATED}\n# Exchanges\n\n${INTRODUCTION}\n\n${linked}\n\n${proofs}\n`;
+  files.push({ path: "docs/exchanges/README.md", want });
   const readme = readOrNull("README.md");
   const part = readme === null ? null : withPart(readme, overview("docs/exchanges/"));
   if (part !== null) files.push({ path: "README.md", want: part });
@@ -60,6 +65,11 @@ const INTRODUCTION =
   "What each shipped descriptor offers. `✓`: over the WebSocket; `poll`: asked for again and again over " +
   "REST.\nThe book column says how a book proves itself. Frames and rules are those of its evidence\n" +
   "([how descriptors are tested](../evidence.md)).";
+
+const PROOFS =
+  "Evidence stands beside each descriptor. Conformance: names of the files of a proven mapper's messages, all of whose\n" +
+  "current protocols come out alike but for deviations that the test justifies. Recordings: real traffic, every frame of\n" +
+  "which is accounted for. Backfill: how missing events are asked for; empty where the exchange gives none with ids.";
 
 /** The document with the generated part renewed; null where it has no markers. */
 function withPart(document: string, table: string): string | null {
@@ -330,6 +340,40 @@ function overviewTable(exchanges: readonly ExchangeFacts[]): (folder: string) =>
           }/${exchange.run.rules} rules`,
       ]),
     );
+}
+
+/** Exchange × channel × integrity × evidence × conformance × recording × backfill. */
+function proofTable(exchanges: readonly ExchangeFacts[]): string {
+  const head = ["exchange", "channels", "book integrity", "evidence", "conformance", "recordings", "backfill"];
+  return table(
+    head,
+    exchanges.map(({ name, values, frames, offers, run }) => [
+      `[${name}](${name}.md)`,
+      CHANNELS.filter((channel) => offers.has(channel)).join(", "),
+      integrityOf(frames),
+      run === null ? "" : `${run.frames} frames, ${run.rules - run.unexercised.length} of ${run.rules} rules`,
+      CONFORMANCE_FILES.filter(({ descriptor }) => descriptor === name).map(({ exchange }) => exchange).join(", "),
+      RECORDINGS.filter(({ exchange }) => exchange === name).map(({ files }) => files[0].replace(`${name}-`, "")).join(
+        ", ",
+      ),
+      unique((values.rest?.backfill ?? []).map(backfillWords)).join("; "),
+    ]),
+  );
+}
+
+function backfillWords(
+  { channel, direction, path, page, body }: NonNullable<ExchangeFacts["values"]["rest"]>["backfill"][number],
+): string {
+  const asks = `${path} ${body ?? ""}`;
+  if (direction === "latest") return `${channel}: the latest`;
+  const by = /\{(?:from|to)_id\}/.test(asks)
+    ? "by id"
+    : /\{(?:from|to)_\w+\}/.test(asks)
+    ? "by time"
+    : asks.includes("{day}")
+    ? "by day"
+    : "by page";
+  return `${channel}: ${direction} ${by}${page === undefined ? "" : `, ${page} at once`}`;
 }
 
 function offerMark({ offers }: ExchangeFacts, channel: Channel): string {
