@@ -31,7 +31,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "node:buffer",
     ],
   },
-  lake: { rooms: ["model", "host", "sink"], packages: ["hyparquet", "node:zlib"] },
+  lake: { rooms: ["model", "host", "sink", "book"], packages: ["hyparquet", "node:zlib", "node:crypto"] },
   group: { rooms: ["model", "host", "sink"], packages: ["node:crypto", "@nats-io/transport-node"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },

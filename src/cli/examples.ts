@@ -21,6 +21,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   journal: ["journal ls data", "journal cat data --frames", "journal verify data"],
   export: ["export data --to hftbacktest --out bt --symbol BTC/USDT:USDT", "export data --to tardis --out csv"],
+  merge: [
+    "merge eu-1/data us-1/data --to ndjson:merged",
+    "merge a/ndjson b/ndjson --names a,b --to parquet:merged --window 2m",
+  ],
   compact: ["compact data", "compact data/parquet --json"],
   test: ["test", "test my_exchange.toml --strict"],
   explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],

@@ -22,6 +22,7 @@ import { explainCommand } from "./explain.ts";
 import { healthCommand } from "./health.ts";
 import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
+import { mergeCommand } from "./merge.ts";
 import { planCommand } from "./plan.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
@@ -77,6 +78,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       journalCommand,
       compactCommand,
       exportCommand,
+      mergeCommand,
       testCommand,
       explainCommand,
       schemaCommand,

@@ -166,16 +166,17 @@ class Pacer {
 }
 
 /** Reads `--to`. A folder has to be new or empty, so that no replay mixes into what is already there. */
-async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
+export async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
   const plan = replaySink(text);
   if (plan === null) throw new UsageError(`--to takes ${SINK_USAGES}, not ${text}`);
   const dir = sinkTypeOf(plan).folder(plan);
   const there = dir === null ? null : await host.files.list(dir);
-  if (there !== null && there.length > 0) throw new UsageError(`Cannot replay into ${dir}: the folder is not empty`);
+  if (there !== null && there.length > 0) throw new UsageError(`Cannot write into ${dir}: the folder is not empty`);
   return plan;
 }
 
-const SINK_USAGES = SINK_TYPES.flatMap(({ replayUsage }) => replayUsage ?? []).join(", ").replace(
+/** What `--to` takes. */
+export const SINK_USAGES = SINK_TYPES.flatMap(({ replayUsage }) => replayUsage ?? []).join(", ").replace(
   /, (?=[^,]*$)/,
   " or ",
 );

@@ -67,5 +67,16 @@ export interface Envelope {
   readonly index: number;
   /** Whether it was fetched later, because its stream had missed it; absent where it was not. */
   readonly backfilled?: true;
+  /** Who has seen it, where several collectors were merged: the copy that is kept, then the others. Absent elsewhere. */
+  readonly seen_by?: readonly EventCopy[];
   readonly event: MarketEvent;
+}
+
+/** One collector's copy of an event: when it was received, and where it stands in that collector's journal. */
+export interface EventCopy {
+  readonly collector: string;
+  readonly received_ts: Micros;
+  readonly session: SessionId;
+  readonly offset: Offset;
+  readonly index: number;
 }

@@ -369,6 +369,12 @@ export const ROTATION_LOOK_MS = 250;
 export const ROTATION_SETTLE_MS = 2_000;
 /** Most sockets of one connection that show the same streams. */
 export const SOCKETS_PER_CONNECTION_MAX = 3;
+/** Most events of late whose identity a merge remembers; a copy that comes behind them is a new event. */
+export const MERGE_IDENTITIES_MAX = 400_000;
+/** Most gaps of one stream and collector that a merge remembers. */
+export const MERGE_GAPS_MAX = 1_000;
+/** How long a merge holds events back by default, within which it expects the copies of one, in µs. */
+export const MERGE_WINDOW_US = 60_000_000;
 /** How long an event that one of several sockets showed is remembered, so that the others' copies are known, in µs. */
 export const SIBLING_WINDOW_US = 30_000_000;
 /** Most such events of one connection; beyond it the oldest are forgotten, and a later copy is new. */

@@ -4,10 +4,12 @@ import type { Envelope } from "../model/mod.ts";
  * An event as one line of JSON, without a line break: common fields first, then those of its kind. Times are integers
  * in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
  * `[["price","size"], …]`; what the exchange did not give is null. An event that
- * was fetched later ends with `"backfilled":true`. `collector` is left out where it is not known.
+ * was fetched later ends with `"backfilled":true`, one of merged collectors with `seen_by`. `collector` is left out where it is not known.
  */
 export function eventJson(envelope: Envelope, collector: string | null = null): string {
   const { kind, ...fields } = envelope.event;
+  const copies = envelope.seen_by ?? null;
+  const name = copies?.[0].collector ?? collector;
   return JSON.stringify({
     kind,
     exchange: envelope.exchange,
@@ -15,11 +17,12 @@ export function eventJson(envelope: Envelope, collector: string | null = null): 
     native_symbol: envelope.native_symbol,
     exchange_ts: envelope.exchange_ts,
     received_ts: envelope.received_ts,
-    ...(collector !== null && { collector }),
+    ...(name !== null && { collector: name }),
     session: envelope.session,
     offset: envelope.offset,
     index: envelope.index,
     ...fields,
     ...(envelope.backfilled === true ? { backfilled: true } : {}),
+    ...(copies === null ? {} : { seen_by: copies }),
   });
 }

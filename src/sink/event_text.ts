@@ -35,9 +35,11 @@ export function writeEventJson(
   writeNumber(out, batch.exchangeTs.values[event]);
   out.text(',"received_ts":');
   out.number(batch.receivedTs.values[event]);
-  if (collector !== null) {
+  const copies = batch.seenBy(event);
+  const name = copies?.[0].collector ?? collector;
+  if (name !== null) {
     out.text(',"collector":');
-    out.jsonString(collector);
+    out.jsonString(name);
   }
   out.text(',"session":');
   out.number(batch.sessions.values[event]);
@@ -53,6 +55,7 @@ export function writeEventJson(
     writeField(out, columns[i], row);
   }
   if (batch.isBackfilled(event)) out.text(',"backfilled":true');
+  if (copies !== null) out.text(`,"seen_by":${JSON.stringify(copies)}`);
   out.byte(END);
 }
 

@@ -1,4 +1,4 @@
-import type { Envelope, MarketEvent } from "../event.ts";
+import type { Envelope, EventCopy, MarketEvent } from "../event.ts";
 import { EVENT_KINDS, type EventKind, fieldsOf } from "../event_specs.ts";
 import type { Offset, SessionId } from "../frame.ts";
 import type { Micros } from "../micros.ts";
@@ -61,6 +61,8 @@ export class EventBatch {
   #levelsBefore = 0;
   /** Rows of events that were fetched later: few, so that others carry nothing of it. */
   readonly #backfilled = new Set<number>();
+  /** Who has seen events of merged collectors, by row. */
+  readonly #seenBy = new Map<number, readonly EventCopy[]>();
   readonly #tables: (EventTable | null)[] = EVENT_KINDS.map(() => null);
 
   /** The columns of a kind, by the names of its fields. */
@@ -133,6 +135,16 @@ export class EventBatch {
     return this.#backfilled.size > 0 && this.#backfilled.has(event);
   }
 
+  /** Says of an event which collectors have seen it, the one whose copy it is first. */
+  markSeenBy(event: number, copies: readonly EventCopy[]): void {
+    this.#seenBy.set(event, copies);
+  }
+
+  /** Which collectors have seen an event; null where collectors were not merged. */
+  seenBy(event: number): readonly EventCopy[] | null {
+    return this.#seenBy.size === 0 ? null : this.#seenBy.get(event) ?? null;
+  }
+
   /** Adds an event of another batch. */
   copy(from: EventBatch, event: number): void {
     const kind = from.kinds[event];
@@ -152,6 +164,8 @@ export class EventBatch {
     this.offsets.copy(from.offsets, event);
     this.indexes.copy(from.indexes, event);
     if (from.isBackfilled(event)) this.#backfilled.add(at);
+    const copies = from.seenBy(event);
+    if (copies !== null) this.#seenBy.set(at, copies);
   }
 
   /** Adds all events of another batch. */
@@ -182,6 +196,7 @@ export class EventBatch {
 
   /** The event in a row as an object, with where and when. */
   envelope(event: number): Envelope {
+    const copies = this.seenBy(event);
     return {
       exchange: this.exchanges[event],
       symbol: this.symbols[event],
@@ -192,6 +207,7 @@ export class EventBatch {
       offset: this.offsets.values[event],
       index: this.indexes.values[event],
       ...(this.isBackfilled(event) ? { backfilled: true } : {}),
+      ...(copies === null ? {} : { seen_by: copies }),
       event: this.event(event),
     };
   }
@@ -218,6 +234,7 @@ export class EventBatch {
     for (let event = 0; event < this.length; event++) this.#clearTable(this.#table(this.kinds[event]));
     this.length = 0;
     if (this.#backfilled.size > 0) this.#backfilled.clear();
+    if (this.#seenBy.size > 0) this.#seenBy.clear();
     this.exchangeTs.clear();
     this.receivedTs.clear();
     this.sessions.clear();

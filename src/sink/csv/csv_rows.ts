@@ -89,7 +89,7 @@ export function writeCsvRecords(
   collector: string | null = null,
 ): void {
   // Its characters need no quotes.
-  const end = `,${collector ?? ""}\n`;
+  const end = `,${batch.seenBy(event)?.[0].collector ?? collector ?? ""}\n`;
   const row = batch.rows[event];
   const kind = batch.kindAt(event);
   switch (kind) {

@@ -79,7 +79,7 @@ export class ParquetTable {
     this.#nativeSymbol.append(batch.nativeSymbols[event], count);
     this.#exchangeTs.append(batch.exchangeTs.values[event], count);
     this.#receivedTs.append(batch.receivedTs.values[event], count);
-    this.#collector.append(this.#collectorName, count);
+    this.#collector.append(batch.seenBy(event)?.[0].collector ?? this.#collectorName, count);
     this.#session.append(batch.sessions.values[event], count);
     this.#offset.append(batch.offsets.values[event], count);
     this.#index.append(batch.indexes.values[event], count);

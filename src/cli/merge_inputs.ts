@@ -1,0 +1,123 @@
+import { deriveRecord, Pipeline, PlanStore } from "../derive/mod.ts";
+import type { SourcedEvent } from "../lake/mod.ts";
+import { Failure } from "../model/mod.ts";
+import { UsageError } from "../service/mod.ts";
+import type { CliContext } from "./context.ts";
+import { readEventLine } from "./event_line.ts";
+import { readRecordingText } from "./recording.ts";
+import { openReplay } from "./replay_source.ts";
+
+/** A file of an NDJSON sink. */
+const LINES = /\.ndjson$/;
+
+/** One input of a merge: its events in the order in which its collector told them. `name`: where they name no collector. */
+export async function openMergeInput(
+  context: CliContext,
+  path: string,
+  name: { readonly fallback: string; readonly forced: boolean },
+): Promise<AsyncIterable<SourcedEvent>> {
+  const { files } = context.host;
+  const stat = await files.stat(path);
+  const named = (collector: string | null) => name.forced ? name.fallback : collector ?? name.fallback;
+  if (stat?.isDirectory === true) {
+    const below = await filesBelow(context, path, "");
+    if (below.some((file) => file.endsWith(".parquet"))) {
+      throw new UsageError(
+        `Cannot merge ${path}: its Parquet files have levels of books apart; merge the journals, or NDJSON`,
+      );
+    }
+    const lines = below.filter((file) => LINES.test(file));
+    if (lines.length > 0) return readFolder(context, path, { lines, named });
+  } else if (LINES.test(path)) return readLines(context, path, named);
+  return await readDerived(context, path, named);
+}
+
+/** The events of a journal, an archive of segments or a recording. */
+async function readDerived(
+  context: CliContext,
+  path: string,
+  named: (collector: string | null) => string,
+): Promise<AsyncIterable<SourcedEvent>> {
+  const source = await openReplay(context, [path]);
+  const pipeline = new Pipeline(
+    source.plans,
+    { enabled: false, windowSeconds: 1, keysMax: 1 },
+    null,
+    new PlanStore(source.adapt),
+  );
+  return (async function* () {
+    let last = 0;
+    for await (const { offset, record } of source.records(new AbortController().signal)) {
+      last = offset;
+      const { envelopes } = deriveRecord(pipeline, offset, record);
+      if (envelopes.length === 0) continue;
+      const collector = named(source.collectorAt(offset).name);
+      for (const envelope of envelopes) yield { collector, envelope };
+    }
+    if (source.isJournal) return;
+    const collector = named(null);
+    for (const envelope of pipeline.finish(last + 1).envelopes) yield { collector, envelope };
+  })();
+}
+
+/** The events of an NDJSON sink's folder: the files of each day together, in the order of their records. */
+async function* readFolder(
+  context: CliContext,
+  dir: string,
+  { lines, named }: { readonly lines: readonly string[]; readonly named: (collector: string | null) => string },
+): AsyncIterable<SourcedEvent> {
+  const days = Map.groupBy(lines, (file) => file.slice(file.lastIndexOf("/") + 1));
+  for (const day of [...days.keys()].sort()) {
+    const all = (days.get(day) ?? []).toSorted().map((file) => readLines(context, `${dir}/${file}`, named));
+    yield* mergeBy(all, ({ envelope: a }, { envelope: b }) => a.offset - b.offset || a.index - b.index);
+  }
+}
+
+async function* readLines(
+  context: CliContext,
+  path: string,
+  named: (collector: string | null) => string,
+): AsyncIterable<SourcedEvent> {
+  for await (const { line, number } of readRecordingText(context.host, path)) {
+    const read = readEventLine(line);
+    if (!read.ok) throw new Failure("corrupt", `Cannot read ${path}:${number}: ${read.reason}`, { retry: false });
+    yield { collector: named(read.collector), envelope: read.envelope };
+  }
+}
+
+/** Merges streams that are in order; of equals that of the earlier stream comes first. */
+export async function* mergeBy<T>(
+  streams: readonly AsyncIterable<T>[],
+  compare: (a: T, b: T) => number,
+): AsyncIterable<T> {
+  const open = streams.map((stream) => stream[Symbol.asyncIterator]());
+  try {
+    const heads: { readonly value: T; readonly from: AsyncIterator<T> }[] = [];
+    for (const from of open) {
+      const { done, value } = await from.next();
+      if (done !== true) heads.push({ value, from });
+    }
+    while (heads.length > 0) {
+      let least = 0;
+      for (let at = 1; at < heads.length; at++) if (compare(heads[at].value, heads[least].value) < 0) least = at;
+      const { value, from } = heads[least];
+      yield value;
+      const next = await from.next();
+      if (next.done === true) heads.splice(least, 1);
+      else heads[least] = { value: next.value, from };
+    }
+  } finally {
+    for (const stream of open) await stream.return?.();
+  }
+}
+
+async function filesBelow({ host }: CliContext, dir: string, below: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { name, isDirectory } of await host.files.list(below === "" ? dir : `${dir}/${below}`) ?? []) {
+    if (name.startsWith("_")) continue;
+    const path = below === "" ? name : `${below}/${name}`;
+    if (isDirectory) found.push(...await filesBelow({ host } as CliContext, dir, path));
+    else found.push(path);
+  }
+  return found;
+}
