@@ -17,6 +17,19 @@ export interface Tail {
   readonly ids: string[];
   /** Gaps that have just ended: the next event is the first behind them. */
   ended: EndedGap[];
+  /** Holes in its ids that another socket's copies may still fill; absent where there are none. */
+  holes?: LateHole[];
+}
+
+/** A jump of consecutive ids while several sockets show a stream. */
+export interface LateHole {
+  readonly from: Mark;
+  readonly to: Mark;
+  /** Receive times of both. */
+  readonly fromTs: Micros;
+  readonly toTs: Micros;
+  /** Ids of the hole that have come since. */
+  readonly ids: string[];
 }
 
 /** A tail as a checkpoint holds it. */

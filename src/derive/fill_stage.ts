@@ -4,6 +4,8 @@ import {
   FILL_EVENTS_MAX,
   type FillRule,
   type HttpRecord,
+  LATE_COPY_US,
+  LATE_HOLES_MAX,
   type Micros,
   readFillEnd,
   type Stream,
@@ -11,7 +13,7 @@ import {
 import type { NormalizedFrame } from "../normalize/mod.ts";
 import type { EventPlace, RecordAccount } from "./account.ts";
 import { compareIds, eventMark, type Fill, idsBetween, type Mark, markOf, placeOf } from "./fill.ts";
-import { advance, type EndedGap, type Tail } from "./fill_ledger.ts";
+import { advance, type EndedGap, type LateHole, type Tail } from "./fill_ledger.ts";
 import { closedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
@@ -79,9 +81,7 @@ export class FillStage {
     const at = { stream: { channel, symbol, native: events.nativeSymbols[event] }, tail, to: mark };
     const isOld = isTrade ? isOldTrade(mark, tail.last, derivation) : mark.ts < tail.last.ts;
     if (tail.ended.length > 0) this.#begin(session, derivation, at);
-    else if (isTrade && !isOld && derivation.tradeIds === "consecutive" && !isShared(session, account.at)) {
-      this.#lookForHole(session, derivation, at);
-    }
+    else if (isTrade && derivation.tradeIds === "consecutive") this.#followIds(session, derivation, { ...at, isOld });
     // What comes late or again says nothing of what is missing behind the last event.
     if (!isOld) advance(tail, mark, { receivedTs, keepsIds });
   }
@@ -183,29 +183,52 @@ export class FillStage {
     this.#fill(session, derivation, { ...at, gap, rule, to });
   }
 
-  #lookForHole(session: SessionMemory, derivation: CompiledDerivation, at: Begin): void {
-    const { tail, to, stream } = at;
-    if (tail.last.id === null || to.id === null) return;
-    const missing = idsBetween(tail.last.id, to.id);
-    if (missing === null || missing <= 0n) return;
-    const account = this.#account;
-    const detail = `${missing} trades are missing: id ${to.id} follows ${tail.last.id}`;
+  /** Looks for holes in consecutive ids. While several sockets show the stream they wait for what comes late. */
+  #followIds(session: SessionMemory, derivation: CompiledDerivation, at: Begin & { readonly isOld: boolean }): void {
+    const { tail, to, isOld } = at;
+    const { at: now } = this.#account;
+    const isLate = isShared(session, now);
+    if (tail.holes !== undefined) {
+      const waiting = tail.holes.filter((hole) => {
+        if (to.id !== null && isBetween(to.id, hole)) hole.ids.push(to.id);
+        if (missingOf(hole) <= 0n) return false;
+        if (isLate && now - hole.toTs <= LATE_COPY_US) return true;
+        this.#tellHole(session, derivation, at, hole);
+        return false;
+      });
+      if (waiting.length > 0) tail.holes = waiting;
+      else delete tail.holes;
+    }
+    if (isOld || tail.last.id === null || to.id === null) return;
+    const hole: LateHole = { from: tail.last, to, fromTs: tail.receivedTs, toTs: now, ids: [] };
+    if (missingOf(hole) <= 0n) return;
+    const waiting = tail.holes ?? [];
+    if (isLate && waiting.length < LATE_HOLES_MAX) tail.holes = [...waiting, hole];
+    else this.#tellHole(session, derivation, at, hole);
+  }
+
+  #tellHole(session: SessionMemory, derivation: CompiledDerivation, at: Begin, hole: LateHole): void {
+    const { stream, tail } = at;
+    const { from, to, fromTs, toTs, ids } = hole;
+    const detail = `${missingOf(hole)} trades are missing: id ${to.id} follows ${from.id}`;
     const rule = ruleOf(session, derivation, stream.channel);
     const action = rule === null ? "counted" : "fetched";
-    const [from, cause] = [tail.receivedTs, "sequence"] as const;
+    const cause = "sequence";
     const gap = closedGap({
       stream: stream.channel,
       cause,
-      from,
-      to: account.at,
-      fromSequence: tail.last.id,
+      from: fromTs,
+      to: toTs,
+      fromSequence: from.id,
       toSequence: to.id,
       detail,
       action,
     });
-    const gapId = account.emitGap(stream, gap);
+    const gapId = this.#account.emitGap(stream, gap);
     if (rule === null) return;
-    this.#fill(session, derivation, { ...at, rule, gap: { gapId, cause, from, to: account.at } });
+    const known = { ...tail, last: from, ids: ids.length === 0 ? tail.ids : ids };
+    const ended = { gapId, cause, from: fromTs, to: toTs } as const;
+    this.#fill(session, derivation, { stream, tail: known, to, rule, gap: ended }, ids.length);
   }
 
   #fill(
@@ -215,6 +238,7 @@ export class FillStage {
       readonly gap: EndedGap;
       readonly rule: FillRule;
     },
+    late = 0,
   ): void {
     const { stream, tail, to, gap, rule } = at;
     const { exchange } = this.#account;
@@ -233,7 +257,7 @@ export class FillStage {
       gapFrom: gap.from,
       gapTo: gap.to,
       known: new Set(tail.ids),
-      filled: 0,
+      filled: late,
       isFromMet: rule.leavesOut === "from",
       isToMet: rule.leavesOut === "to",
       newest: null,
@@ -271,6 +295,17 @@ export class FillStage {
     this.#lastMemory = memory;
     return tail;
   }
+}
+
+/** How many ids of a hole have not come; zero where they are no numbers. */
+function missingOf({ from, to, ids }: LateHole): bigint {
+  if (from.id === null || to.id === null) return 0n;
+  return (idsBetween(from.id, to.id) ?? 0n) - BigInt(ids.length);
+}
+
+function isBetween(id: string, { from, to }: LateHole): boolean {
+  if (from.id === null || to.id === null) return false;
+  return (compareIds(id, from.id) ?? 0) > 0 && (compareIds(id, to.id) ?? 0) < 0;
 }
 
 interface Begin {

@@ -384,6 +384,10 @@ export const SIBLING_SIGHTINGS_MAX = 50_000;
  * passes what it shows, in whatever order the others' copies come.
  */
 export const SIBLING_JOIN_US = 1_000_000;
+/** How long a hole in the ids of a stream that several sockets show waits for a copy of another socket, in µs. */
+export const LATE_COPY_US = 2_000_000;
+/** Most such holes of one stream; a further one is told at once. */
+export const LATE_HOLES_MAX = 64;
 /** How long a socket that others follow may be silent on a stream that they show, before one of them takes over, in µs. */
 export const SIBLING_PATIENCE_US = 10_000_000;
 /** Most shares of a group; a configuration with more is refused. */

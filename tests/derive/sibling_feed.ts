@@ -14,6 +14,7 @@ connection_id = "main"
 generator = 'foreach (s in symbols) { emit("{symbol}"); }'
 [parse]
 time_unit = "ms"
+trade_ids = "consecutive"
 [[events]]
 kind = "trade"
 when = { "/type" = "trade" }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SIBLING_PATIENCE_US } from "../../src/model/mod.ts";
+import { LATE_COPY_US, SIBLING_PATIENCE_US } from "../../src/model/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { SiblingFeed } from "./sibling_feed.ts";
 
@@ -51,6 +51,26 @@ Deno.test("what an exchange repeats to a new socket is no news", () => {
   feed.trades(b, 5);
   feed.trades(a, 5);
   assert.deepEqual(feed.tradeIds, ["1", "2", "3", "4", "5"]);
+});
+
+Deno.test("a hole in the ids that another socket fills is no gap, and one that none fills is told after a while", () => {
+  const feed = new SiblingFeed();
+  const [a, b] = [feed.open("main"), feed.open("main~2")];
+  for (const session of [a, b]) feed.trades(session, 1, 2);
+  feed.trades(a, 5);
+  feed.trades(b, 3);
+  feed.trades(b, 4);
+  feed.trades(b, 5);
+  for (const session of [a, b]) feed.trades(session, 7, 10);
+  feed.trades(b, 8);
+  assert.deepEqual(feed.tradeIds, ["1", "2", "5", "3", "4", "7", "10", "8"]);
+  assert.deepEqual(feed.gaps, []);
+  feed.now += LATE_COPY_US;
+  for (const session of [a, b]) feed.trades(session, 11);
+  const gaps = feed.events.flatMap(({ event }) =>
+    event.kind === "gap" ? [[event.from_sequence, event.to_sequence, event.detail.split(":")[0]]] : []
+  );
+  assert.deepEqual(gaps, [["5", "7", "1 trades are missing"], ["7", "10", "1 trades are missing"]]);
 });
 
 Deno.test("a socket that has shown a stream's news to nobody's knowledge leaves a gap where the other ends", () => {

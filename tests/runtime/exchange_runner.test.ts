@@ -17,6 +17,8 @@ import { loadInstance } from "../exchanges/shipped.ts";
 import { type SimulatedConnection, SimulatedHost } from "../support/simulated_host.ts";
 
 const HOUR_MS = 3_600_000;
+/** Rotations of each connection; `deno task rotations` makes a thousand. */
+const ROTATIONS = Number(Deno.env.get("ROTATIONS") ?? 200);
 
 /** A journal in memory that takes what `fault` lets through. */
 function memoryJournal() {
@@ -233,8 +235,8 @@ for (const redundancy of [1, 2]) {
     const ids = { next: 1 };
     runner.start();
     await clock.advance(0);
-    for (let round = 0; sockets.length < 100; round++) {
-      assert.ok(round < 400);
+    for (let round = 0; sockets.length < ROTATIONS * redundancy; round++) {
+      assert.ok(round < ROTATIONS * 3);
       await live(given, 15, ids);
       assert.ok(runner.connections.every(({ state }) => state.kind === "live"));
       assert.equal(runner.connections.length, redundancy);
