@@ -99,6 +99,8 @@ function ofTime(ts: Micros): Mark {
 
 /** Compares two numbers of any length: below zero where the first is smaller. Null where one is none. */
 export function compareIds(a: string, b: string): number | null {
+  const [x, y] = [smallId(a), smallId(b)];
+  if (x >= 0 && y >= 0) return x - y;
   if (!DIGITS.test(a) || !DIGITS.test(b)) return null;
   const [left, right] = [a.replace(/^0+(?=\d)/, ""), b.replace(/^0+(?=\d)/, "")];
   if (left.length !== right.length) return left.length - right.length;
@@ -106,9 +108,26 @@ export function compareIds(a: string, b: string): number | null {
 }
 
 const DIGITS = /^\d+$/;
+/** Most digits of a number that is below 2^53 whatever they are. */
+const SMALL_DIGITS = 15;
+
+/** The number of an id that is written with few digits; -1 for all others. */
+function smallId(id: string): number {
+  const { length } = id;
+  if (length === 0 || length > SMALL_DIGITS) return -1;
+  let value = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = id.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
 
 /** How many ids lie between two consecutive ones; null where they are no numbers. */
 export function idsBetween(from: string, to: string): bigint | null {
+  const [x, y] = [smallId(from), smallId(to)];
+  if (x >= 0 && y >= 0) return BigInt(y - x - 1);
   if (!DIGITS.test(from) || !DIGITS.test(to)) return null;
   return BigInt(to) - BigInt(from) - 1n;
 }

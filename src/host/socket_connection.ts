@@ -1,5 +1,6 @@
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
+import type { Micros } from "../model/mod.ts";
 import type { Clock, Connection, ConnectionCallbacks, Timer } from "./host.ts";
 
 /** How long the peer may take to answer a close frame, in ms; then the connection is cut. */
@@ -41,9 +42,17 @@ export function attachSocket(socket: WebSocket, callbacks: ConnectionCallbacks, 
     begun = true;
     if (!paused) socket.resume();
   });
+  // Messages that came with one read are told in one go, and were all received at its beginning.
+  let readTs: Micros | null = null;
+  const endRead = () => {
+    readTs = null;
+  };
   socket.on("message", (payload: Uint8Array, binary: boolean) => {
-    const receivedTs = clock.nowMicros();
-    if (!closed) callbacks.onFrame(viewBytes(payload), binary, receivedTs);
+    if (readTs === null) {
+      readTs = clock.nowMicros();
+      queueMicrotask(endRead);
+    }
+    if (!closed) callbacks.onFrame(viewBytes(payload), binary, readTs);
   });
   socket.on("ping", () => {
     const receivedTs = clock.nowMicros();

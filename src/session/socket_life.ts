@@ -63,6 +63,9 @@ export class SocketLife {
   #timerDueMs = Infinity;
   #ending: { readonly cause: CloseCause; readonly reason: string } | null = null;
   #closed = false;
+  /** When the last frame was received; frames of one read have that in common. */
+  #lastFrameTs: Micros | null = null;
+  #lastFrameMs = 0;
 
   /** Throws a `Failure` where the bootstrap gave a keepalive interval that is none. */
   constructor(options: SessionOptions, setup: SocketSetup) {
@@ -204,8 +207,12 @@ export class SocketLife {
   /** What comes while we close is still recorded: it was received. */
   #onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void {
     const { exchange, sink, observe } = this.#options;
-    this.#received("frame");
-    this.#setup.sawMessage(receivedTs);
+    if (receivedTs !== this.#lastFrameTs) {
+      this.#lastFrameTs = receivedTs;
+      this.#lastFrameMs = this.#nowMs();
+      this.#setup.sawMessage(receivedTs);
+    }
+    this.#deadlines.received("frame", this.#lastFrameMs);
     try {
       if (this.#session !== null) return sink.frame(this.#session, payload, binary, receivedTs);
     } catch (error) {

@@ -47,9 +47,21 @@ interface Sum {
  */
 class CountTable {
   readonly #sums = new Map<MetricName, Map<string, Map<string, Map<string, Sum>>>>();
+  /** The sum of each metric that was added to last: the next one is mostly the same. */
+  readonly #last = new Map<MetricName, Sum>();
 
   add(name: MetricName, by: number, first = "", second = "", third = ""): void {
-    this.#sum(name, first, second, third).value += by;
+    const last = this.#last.get(name);
+    if (last !== undefined) {
+      const { labels } = last;
+      if (labels[0] === first && labels[1] === second && labels[2] === third) {
+        last.value += by;
+        return;
+      }
+    }
+    const sum = this.#sum(name, first, second, third);
+    sum.value += by;
+    this.#last.set(name, sum);
   }
 
   get(name: MetricName, [first = "", second = "", third = ""]: readonly string[]): number {

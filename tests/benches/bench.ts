@@ -125,9 +125,9 @@ async function socketToDisk(referee: Cost | null): Promise<void> {
         `${seconds(committedMs)}, ${seconds(cpuMs)} of CPU; ${report.events.toLocaleString("en")} events; ` +
         `${report.gaps} undecodable; on disk: Parquet ${percent(report.parquetBytes, report.bytes)}, journal ` +
         `${percent(report.journalBytes, report.bytes)} before it is sealed and ` +
-        `${percent(report.packedBytes, report.bytes)} packed with zstd -3; memory: peak ${
-          mebibytes(report.peakBytes)
-        }, idle ${mebibytes(report.idleBytes)}`,
+        `${percent(report.packedBytes, report.bytes)} sealed; memory: peak ${mebibytes(report.peakBytes)}, idle ${
+          mebibytes(report.idleBytes)
+        }`,
     );
   }
 }

@@ -5,6 +5,8 @@
  */
 import process from "node:process";
 import { zstdCompressSync } from "node:zlib";
+import { BLOCK_BYTES } from "../../src/journal/format.ts";
+import { SEAL_PARAMS } from "../../src/journal/seal.ts";
 import { Service } from "../../src/service/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { createLog } from "../../src/telemetry/mod.ts";
@@ -80,10 +82,19 @@ function sizesBelow(path: string): Pick<CollectorReport, "parquetBytes" | "journ
     else if (path.endsWith("/journal")) {
       const bytes = Deno.readFileSync(full);
       sizes.journalBytes += bytes.length;
-      sizes.packedBytes += name.endsWith(".zst") ? bytes.length : zstdCompressSync(bytes).length;
+      sizes.packedBytes += name.endsWith(".zst") ? bytes.length : sealedBytes(bytes);
     }
   }
   return sizes;
+}
+
+/** Bytes of a plain segment when it is sealed. */
+function sealedBytes(plain: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < plain.length; at += BLOCK_BYTES) {
+    sum += zstdCompressSync(plain.subarray(at, at + BLOCK_BYTES), { params: SEAL_PARAMS }).length;
+  }
+  return sum;
 }
 
 /** Throws where it takes too long, because nothing would ever end this process then. */

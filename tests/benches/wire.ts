@@ -23,7 +23,7 @@ export interface CollectorReport {
   readonly events: number;
   /** Frames that could not be read; none is expected. */
   readonly gaps: number;
-  /** Bytes of Parquet files, of the journal as it was left, and of that packed with zstd -3. */
+  /** Bytes of Parquet files, of the journal as it was left, and of that when it is sealed. */
   readonly parquetBytes: number;
   readonly journalBytes: number;
   readonly packedBytes: number;
