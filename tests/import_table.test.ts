@@ -44,6 +44,8 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     packages: [],
   },
   text: { rooms: [], packages: [] },
+  learn: { rooms: [], packages: [] },
+  recorder: { rooms: ["model", "host", "simulator"], packages: [] },
   explain: { rooms: ["model", "json", "program", "normalize", "text"], packages: [] },
   service: {
     rooms: ["model", "config", "host", "rest", "telemetry", "api", "runtime"],
@@ -64,6 +66,8 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "simulator",
       "service",
       "emulator",
+      "recorder",
+      "learn",
       "evidence",
       "explain",
       "text",
@@ -84,6 +88,7 @@ const PURE = [
   "liveness",
   "derive",
   "protocol",
+  "learn",
   "explain",
   "text",
 ];

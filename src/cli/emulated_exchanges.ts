@@ -171,11 +171,8 @@ descriptor_path = ${JSON.stringify(path)}
 symbols = ${JSON.stringify([...names.keys()])}
 channels = ${JSON.stringify(channels)}
 `;
-      const natives = new Map([...names].map(([name, { native }]) => [name, native] as const));
-      const loaded = loadFromFiles(context, "emulated.toml", {
-        text,
-        instrumentMaps: new Map([[found.name, { natives, values: new Map() }]]),
-      });
+      const listed = new Map([...names].map(([name, { native }]) => [name, native] as const));
+      const loaded = loadFromFiles(context, "emulated.toml", { text, instrumentMaps: new Map([[found.name, listed]]) });
       issues = loaded.issues;
       return loaded.exchanges[0]?.runnable ?? null;
     };

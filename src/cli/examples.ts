@@ -13,6 +13,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "emulate data/journal --port 9001 --speed 10",
     "emulate frames.jsonl.gz --exchange NAME --repeat --disconnect-every 30s --gap-every 500",
   ],
+  record: [
+    `record wss://host/path --send '{"op":"subscribe","args":["trades.BTC-USD"]}' --for 60s --to frames.jsonl`,
+    "record ws://127.0.0.1:9001/ws --to frames.jsonl",
+  ],
+  learn: ["learn frames.jsonl --name my_exchange --to my_exchange.toml", "learn frames.jsonl.gz"],
   demo: ["demo", "demo --for 1m --data-dir data/try"],
   replay: [
     "replay frames.jsonl.gz",

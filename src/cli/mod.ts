@@ -23,7 +23,9 @@ import { healthCommand } from "./health.ts";
 import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
 import { mergeCommand } from "./merge.ts";
+import { learnCommand } from "./learn.ts";
 import { planCommand } from "./plan.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
@@ -73,6 +75,8 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       configCommand,
       simulateCommand,
       emulateCommand,
+      recordCommand,
+      learnCommand,
       demoCommand,
       replayCommand,
       journalCommand,

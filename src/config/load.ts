@@ -1,5 +1,5 @@
 import { parseShard, type Shard } from "../model/mod.ts";
-import type { ExchangeList, ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
+import type { ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
 import { type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -33,8 +33,8 @@ export interface LoadOptions {
   readonly realPath?: (path: string) => string;
   /** A missing descriptor is only a warning. */
   readonly validateOnly?: boolean;
-  /** By instance name: what the exchange's own lists of instruments give. */
-  readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
+  /** By instance name: what the exchange's own list of instruments gives, canonical to native. */
+  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 /** What came of loading. */
@@ -136,7 +136,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
   }
   const isBroken = issues.some((issue) => issue.severity === "error");
   const isElsewhere = elsewhere.length > 0 && runnable !== null &&
-    runnable.instruments.length + runnable.unresolved.length === 0 && runnable.selection === undefined;
+    runnable.instruments.length + runnable.unresolved.length === 0;
   return {
     name: instance.name,
     enabled: instance.enabled && !isElsewhere,
@@ -228,11 +228,7 @@ function lower(
     symbolMap: map.map,
     environment: scope.environment,
     shard: scope.shard,
-    listed: listed === undefined ? undefined : [...listed.natives].map(([canonical, native]) => ({
-      canonical,
-      native,
-      values: listed.values.get(canonical) ?? {},
-    })),
+    listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
   });
   // What a broken descriptor does not offer is not the instance's mistake.
   const isDescriptorBroken = built.issues.some(({ severity, file }) =>

@@ -238,8 +238,6 @@ export const KEPT_LIST_BYTES_MAX = 64 * 1024 * 1024;
 export const INSTRUMENTS_REFRESH_MS_MIN = 60_000;
 /** Longest such delay, in ms. */
 export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;
-/** Most symbols that patterns of one instance may select; those beyond are left out, with a warning. */
-export const PATTERN_SYMBOLS_MAX = 10_000;
 /** Connections that the HTTP server keeps; a new one takes the place of the one that has been idle longest. */
 export const HTTP_CONNECTIONS_MAX = 64;
 /** How long a request may take to arrive, in ms, from its first byte on; then its connection is closed. */
@@ -295,6 +293,9 @@ export const TARDIS_SETTLE_MS = 1_000;
 export const TARDIS_ASKED_MS_MAX = 10_000;
 /** Recorded answers of one kind that are kept to answer as an exchange did; later ones are passed over. */
 export const RECORDED_ANSWERS_MAX = 20_000;
+/** Frames and their bytes that a draft of a descriptor is learned from; later ones are passed over. */
+export const LEARNED_FRAMES_MAX = 20_000;
+export const LEARNED_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of recorded REST answers that an emulated exchange keeps in memory; more are refused. */
 export const RECORDED_HTTP_BYTES_MAX = 256 * 1024 * 1024;
 /** Longest message of a client to an emulated exchange, in characters; a longer one is passed over. */

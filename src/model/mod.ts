@@ -80,14 +80,7 @@ export {
 } from "./expression.ts";
 export { Failure, type FailureCode, unreachable } from "./failure.ts";
 export { type Frame, type Offset, type SessionId } from "./frame.ts";
-export {
-  type CanonicalSymbol,
-  type ExchangeList,
-  FAMILIES,
-  type Family,
-  type Instrument,
-  parseCanonicalSymbol,
-} from "./instrument.ts";
+export { type CanonicalSymbol, FAMILIES, type Family, type Instrument, parseCanonicalSymbol } from "./instrument.ts";
 export { type Issue, type Severity } from "./issue.ts";
 export {
   API_DEPTH_DEFAULT,
@@ -177,6 +170,8 @@ export {
   LANGUAGE_DEPTH_MAX,
   LATE_COPY_US,
   LATE_HOLES_MAX,
+  LEARNED_BYTES_MAX,
+  LEARNED_FRAMES_MAX,
   LIMIT_HOSTS_MAX,
   LIMIT_MOMENTS_MAX,
   LIMIT_WINDOW_MS_MAX,
@@ -203,7 +198,6 @@ export {
   PAGE_EVERY_MS,
   PAGE_GAPS,
   PAGE_LOG_LINES,
-  PATTERN_SYMBOLS_MAX,
   PAUSE_TOLD_MS,
   PLANS_MAX,
   POLL_ANSWERS_MAX,
@@ -367,7 +361,6 @@ export {
   type InstrumentListPlan,
   type InstrumentListRule,
   type InstrumentsRule,
-  type RankingPlan,
   type RestPlan,
   type RestRateLimit,
   type RestRequestPlan,
@@ -383,8 +376,6 @@ export {
   type Plan,
   type RunnableExchange,
   type RunPlan,
-  type SelectionPlan,
-  type SymbolPattern,
 } from "./plan/run.ts";
 export { type SinkPlan } from "./plan/sinks.ts";
 export {

@@ -14,7 +14,6 @@ export {
   loadDescriptorNamed,
   loadFromFiles,
   type LoadSettings,
-  loadWithKeptLists,
   type ReadConfig,
   shippedDescriptor,
   shippedNames,
