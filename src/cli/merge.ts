@@ -36,7 +36,10 @@ interface MergeOptions {
 export function mergeCommand(context: CliContext): Command {
   return new Command("merge")
     .description("Make one output of what several collectors have seen: each event once, with who saw it and when")
-    .argument("<input...>", "two or more journals, archives of segments, recordings, or folders and files of NDJSON")
+    .argument(
+      "<input...>",
+      "two or more journals, archives of segments, recordings, archives of Parquet, or folders and files of NDJSON",
+    )
     .requiredOption("--to <sink>", SINK_USAGES)
     .option(
       "--names <list>",

@@ -1,7 +1,6 @@
 import { deriveRecord, Pipeline, PlanStore } from "../derive/mod.ts";
-import type { SourcedEvent } from "../lake/mod.ts";
+import { readParquetEvents, type SourcedEvent, type StoredEvent } from "../lake/mod.ts";
 import { Failure } from "../model/mod.ts";
-import { UsageError } from "../service/mod.ts";
 import type { CliContext } from "./context.ts";
 import { readEventLine } from "./event_line.ts";
 import { readRecordingText } from "./recording.ts";
@@ -21,11 +20,8 @@ export async function openMergeInput(
   const named = (collector: string | null) => name.forced ? name.fallback : collector ?? name.fallback;
   if (stat?.isDirectory === true) {
     const below = await filesBelow(context, path, "");
-    if (below.some((file) => file.endsWith(".parquet"))) {
-      throw new UsageError(
-        `Cannot merge ${path}: its Parquet files have levels of books apart; merge the journals, or NDJSON`,
-      );
-    }
+    const parts = below.filter((file) => file.endsWith(".parquet"));
+    if (parts.length > 0) return readArchive(context, path, { parts, named });
     const lines = below.filter((file) => LINES.test(file));
     if (lines.length > 0) return readFolder(context, path, { lines, named });
   } else if (LINES.test(path)) return readLines(context, path, named);
@@ -58,6 +54,45 @@ async function readDerived(
     const collector = named(null);
     for (const envelope of pipeline.finish(last + 1).envelopes) yield { collector, envelope };
   })();
+}
+
+/**
+ * The events of an archive of Parquet. A file is read whole when the first offset that its name says is reached: files are
+ * sorted by symbol.
+ */
+async function* readArchive(
+  { host }: CliContext,
+  dir: string,
+  { parts, named }: { readonly parts: readonly string[]; readonly named: (collector: string | null) => string },
+): AsyncIterable<SourcedEvent> {
+  const waiting = parts.map((path) => ({ path, first: firstOffset(path) }))
+    .sort((a, b) => a.first - b.first || (a.path < b.path ? -1 : 1));
+  let open: { readonly events: readonly StoredEvent[]; next: number }[] = [];
+  for (let at = 0; at < waiting.length || open.length > 0;) {
+    let least: typeof open[number] | null = null;
+    for (const part of open) {
+      if (least === null || isBefore(part.events[part.next], least.events[least.next])) least = part;
+    }
+    if (at < waiting.length && (least === null || least.events[least.next].envelope.offset >= waiting[at].first)) {
+      const events = await readParquetEvents(host.files, `${dir}/${waiting[at++].path}`);
+      if (events.length > 0) open.push({ events, next: 0 });
+      continue;
+    }
+    if (least === null) return;
+    const { collector, envelope } = least.events[least.next++];
+    yield { collector: named(collector), envelope };
+    if (least.next === least.events.length) open = open.filter((part) => part !== least);
+  }
+}
+
+function isBefore({ envelope: a }: StoredEvent, { envelope: b }: StoredEvent): boolean {
+  return a.offset < b.offset || (a.offset === b.offset && a.index < b.index);
+}
+
+/** The first offset of a part, by its name; zero where the name does not say it. */
+function firstOffset(path: string): number {
+  const [, digits] = /(\d{16})[^/]*$/.exec(path) ?? [];
+  return digits === undefined ? 0 : Number(digits);
 }
 
 /** The events of an NDJSON sink's folder: the files of each day together, in the order of their records. */

@@ -9,5 +9,6 @@ export { compactArchive, type CompactOptions, type CompactResult } from "./compa
 export { compressFile } from "./compressed.ts";
 export { EventMerger, type MergeCounts, type SourcedEvent } from "./event_merger.ts";
 export { HftbacktestFiles } from "./hftbacktest.ts";
+export { readParquetEvents, type StoredEvent } from "./parquet_events.ts";
 export { openSource, type ParquetSource, type Value } from "./parquet_source.ts";
 export type { Pause } from "./sorted_rows.ts";

@@ -374,6 +374,8 @@ export const ROTATION_SETTLE_MS = 2_000;
 export const SOCKETS_PER_CONNECTION_MAX = 3;
 /** Most events of late whose identity a merge remembers; a copy that comes behind them is a new event. */
 export const MERGE_IDENTITIES_MAX = 400_000;
+/** Most rows of one Parquet file that a merge reads: it holds them all. */
+export const MERGE_FILE_ROWS_MAX = 5_000_000;
 /** Most gaps of one stream and collector that a merge remembers. */
 export const MERGE_GAPS_MAX = 1_000;
 /** How long a merge holds events back by default, within which it expects the copies of one, in µs. */
