@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { certifyArchive, readCertificates, readSigningKey } from "../certificate/mod.ts";
 import { compactArchive, type CompactResult } from "../lake/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { showCount } from "../text/mod.ts";
@@ -10,17 +11,24 @@ export function compactCommand(context: CliContext): Command {
   return new Command("compact")
     .description("Merge the Parquet files of every hour and day that is over into one, sorted and compared row by row")
     .argument("<dir>", "folder of a Parquet sink, or the data folder above it")
+    .option("--key <file>", "sign the certificates that are renewed with this Ed25519 key (PEM)")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
-    .action((dir: string, options: { json?: boolean }) => compact(context, dir, options.json === true));
+    .action((dir: string, options: CompactCommandOptions) => compact(context, dir, options));
+}
+
+interface CompactCommandOptions {
+  readonly json?: boolean;
+  readonly key?: string;
 }
 
 const HELP = `
 A collector does this by itself while it runs (compact = false of its sink keeps it from it), and both may go on at the
 same time. Files that are damaged or that another program wrote are told and left as they are. Whenever it is ended, the
-next call goes on, and no row is lost.`;
+next call goes on, and no row is lost. Certificates of days whose files were merged are written anew; those that are signed
+with --key alone.`;
 
-async function compact(context: CliContext, dir: string, json: boolean): Promise<void> {
+async function compact(context: CliContext, dir: string, { json, key }: CompactCommandOptions): Promise<void> {
   const { host } = context;
   const archive = await archiveDir(context, dir);
   const abort = new AbortController();
@@ -42,14 +50,49 @@ async function compact(context: CliContext, dir: string, json: boolean): Promise
         bar?.update(doneBytes, { rate: `${showCount(doneBytes)} bytes` });
       },
     });
+    if (result.groups > 0) await renewCertificates(context, archive, key);
     bar?.stop();
-    host.terminal.print(json ? JSON.stringify(result, null, 2) : summary(archive, result));
+    host.terminal.print(json === true ? JSON.stringify(result, null, 2) : summary(archive, result));
     context.finish(EXIT.fine);
   } finally {
     bar?.stop();
     host.signals.off("SIGINT", interrupt);
     host.signals.off("SIGTERM", interrupt);
   }
+}
+
+/** Certificates name files: those whose files were merged are written anew, as they were signed or not. */
+async function renewCertificates({ host }: CliContext, dir: string, keyPath: string | undefined): Promise<void> {
+  const known = await readCertificates(host.files, dir);
+  if (known.length === 0) return;
+  const keyText = keyPath === undefined ? null : await host.files.readText(keyPath);
+  if (keyPath !== undefined && keyText === null) {
+    throw new Failure("file", `Cannot open ${keyPath}: no such file`, { retry: false });
+  }
+  const key = keyText === null ? null : await readSigningKey(keyText, keyPath ?? "");
+  const signed = new Set(
+    known.filter(({ signature }) => signature !== undefined).map(({ exchange, date }) => `${exchange} ${date}`),
+  );
+  const all = new Set(known.map(({ exchange, date }) => `${exchange} ${date}`));
+  if (key === null && signed.size > 0) {
+    host.terminal.printError(
+      `${dir} has signed certificates, whose files may have been merged: give --key to renew them`,
+    );
+  }
+  await certifyArchive({
+    host,
+    dir,
+    key,
+    journalDir: null,
+    onlyNews: true,
+    onlySafe: false,
+    wants: (exchange, date) => {
+      const place = `${exchange} ${date}`;
+      return all.has(place) && (key !== null || !signed.has(place));
+    },
+    pause: () => host.clock.sleep(0),
+    tell: (text) => host.terminal.printError(text),
+  });
 }
 
 async function archiveDir({ host }: CliContext, dir: string): Promise<string> {

@@ -31,6 +31,12 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "merge a/ndjson b/ndjson --names a,b --to parquet:merged --window 2m",
   ],
   compact: ["compact data", "compact data/parquet --json"],
+  certify: [
+    "certify data",
+    "certify data/parquet --journal data/journal --key key.pem",
+    "certify data --check --public-key public.pem",
+  ],
+  coverage: ["coverage data", "coverage data --channel trades --by channel", "coverage data --svg coverage.svg"],
   test: ["test", "test my_exchange.toml --strict"],
   explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],
   schema: ["schema descriptor > descriptor.schema.json"],

@@ -9,9 +9,11 @@ import type { Host } from "../host/mod.ts";
 import { withBuckets } from "../sink/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
+import { certifyCommand } from "./certify.ts";
 import { compactCommand } from "./compact.ts";
 import { configCommand } from "./config.ts";
 import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
+import { coverageCommand } from "./coverage.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { emulateCommand } from "./emulate.ts";
@@ -81,6 +83,8 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       replayCommand,
       journalCommand,
       compactCommand,
+      certifyCommand,
+      coverageCommand,
       exportCommand,
       mergeCommand,
       testCommand,

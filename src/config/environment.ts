@@ -40,6 +40,8 @@ const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "log_format",
   "data_dir",
   "shutdown_timeout_ms",
+  "certificates",
+  "certificate_key",
   "collector",
   "shard",
   "sync_ms",

@@ -16,6 +16,7 @@ const PATH_KEYS: ReadonlySet<string> = new Set([
   "symbol_map_file",
   "http_tls_cert",
   "http_tls_key",
+  "certificate_key",
 ]);
 
 /** Values with the home folder in place of a leading `~` in every path; what cannot be found stays, and is a problem. */

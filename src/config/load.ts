@@ -261,6 +261,8 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
       logFormat: run.log_format,
       dataDir: run.data_dir,
       shutdownTimeoutMs: run.shutdown_timeout_ms,
+      certificates: run.certificates,
+      certificateKeyPath: run.certificate_key ?? null,
     },
     journal: {
       syncMs: journal.sync_ms,

@@ -94,6 +94,14 @@ export const runSchema = z.strictObject({
   shutdown_timeout_ms: milliseconds.default(10_000).describe(
     "Longest time that an orderly stop may take, in milliseconds",
   ),
+  certificates: z.boolean().default(true).describe(
+    "Whether every day of a parquet, ndjson or csv sink is certified when it is over: what is complete, what is missing, " +
+      "and the SHA-256 of its files",
+  ),
+  certificate_key: text.optional().describe(
+    "PEM file with the Ed25519 key that certificates are signed with (`openssl genpkey -algorithm ed25519`). Absent: they " +
+      "are not signed",
+  ),
 }).describe("The process: HTTP, log, folders");
 
 /** `[journal]`. */

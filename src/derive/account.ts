@@ -63,8 +63,6 @@ export interface EventPlace {
 
 const NO_FAULTS: readonly Fault[] = [];
 const NO_NAMES: readonly string[] = [];
-/** Name of the exchange in events of a session whose opening is unknown. */
-export const UNKNOWN_EXCHANGE = "unknown";
 /** Where an event belongs that concerns a whole connection. */
 export const CONNECTION: EventPlace = { symbol: "", native: "" };
 

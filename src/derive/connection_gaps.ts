@@ -8,9 +8,10 @@ import {
   type JournalRecord,
   type Micros,
   ORPHANS_MAX,
+  UNKNOWN_EXCHANGE,
 } from "../model/mod.ts";
 import { exampleOf, type NormalizedFrame } from "../normalize/mod.ts";
-import { CONNECTION, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
+import { CONNECTION, type RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
 import { closedGap, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";

@@ -1,5 +1,5 @@
-import { type Channel, type GapCause, type Micros, type SessionId } from "../model/mod.ts";
-import { CONNECTION, type EventPlace, type RecordAccount, UNKNOWN_EXCHANGE } from "./account.ts";
+import { type Channel, type GapCause, type Micros, type SessionId, UNKNOWN_EXCHANGE } from "../model/mod.ts";
+import { CONNECTION, type EventPlace, type RecordAccount } from "./account.ts";
 import { closedGap, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import { unknownPlan, unknownSession } from "./session_memory.ts";

@@ -1,7 +1,8 @@
 import type { Files } from "../host/mod.ts";
 import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import { corruptEnd, readSealedEnd } from "./byte_source.ts";
-import { plainName } from "./names.ts";
+import { CHAIN_NAME, chainFaults } from "./hash_chain.ts";
+import { plainName, sealedName } from "./names.ts";
 import { findSegments, hasMarkAfter, readJournalId, type SegmentFiles } from "./own_segments.ts";
 import { holding, upTo } from "./read_segments.ts";
 import { checkSegment, openSegment, segmentName } from "./segment.ts";
@@ -102,6 +103,12 @@ export async function verifyJournal(files: Files, dir: string): Promise<VerifyRe
       await findDamage(files, segment.folder, { reader: inspected.reader, segment, follower: segments.at(i + 1) });
     if (found !== null) damage.push(found);
     summaries.push(found === null ? inspected.summary : { ...inspected.summary, tornBytes: 0 });
+  }
+  for await (const { link, fault } of chainFaults(files, dir)) {
+    const segment = link === null ? CHAIN_NAME : sealedName(link.first_offset);
+    // Of a segment whose records are damaged it says nothing new.
+    if (damage.some((known) => known.segment === segment)) continue;
+    damage.push({ segment, byte: 0, offset: link?.first_offset ?? 0, reason: fault, header: null });
   }
   return {
     segments: summaries,

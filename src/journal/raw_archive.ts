@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
-import type { FileHandle, Files } from "../host/mod.ts";
+import type { Files } from "../host/mod.ts";
 import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import { COLLECTORS_NAME } from "./collector_names.ts";
+import { digestOf, eachBlock } from "./digest.ts";
+import { CHAIN_NAME } from "./hash_chain.ts";
 import { parseSegmentName, sealedName } from "./names.ts";
 import { openSegment, type Segment } from "./segment.ts";
 import { corruptSegment } from "./segment_reader.ts";
@@ -28,8 +29,6 @@ export interface FoundSegment extends ArchivedSegment {
   readonly path: string;
 }
 
-const BLOCK_BYTES = 1024 * 1024;
-
 /**
  * Copies a sealed segment into an archive: `<archive>/<journal id>/date=<day it was begun>/<first offset>.journal.zst`,
  * with what it holds beside it. Every record is read, what was written is read back and compared, and all is synced when
@@ -45,6 +44,7 @@ export async function archiveSegment(
   await files.makeDir(day);
   for (const folder of [archive, root]) await files.syncDir(folder);
   for (const folder of [root, day]) await keepNames(files, { from: dir, to: folder, journal: segment.journal });
+  await keepChain(files, dir, root);
   const name = sealedName(segment.firstOffset);
   const path = `${day}/${name}`;
   const source = await digestOf(files, `${dir}/${name}`);
@@ -125,6 +125,15 @@ async function keepNames(
   }
 }
 
+/** The links of the hash chain go to the archive with the segments. */
+async function keepChain(files: Files, from: string, to: string): Promise<void> {
+  const path = `${to}/${CHAIN_NAME}`;
+  const source = await files.stat(`${from}/${CHAIN_NAME}`);
+  if (source === null || source.bytes === (await files.stat(path))?.bytes) return;
+  const bytes = await files.readBytes(`${from}/${CHAIN_NAME}`);
+  if (bytes !== null) await files.writeAtomic(path, bytes);
+}
+
 async function copyFile(
   files: Files,
   from: string,
@@ -145,29 +154,6 @@ async function copyFile(
   }
   await files.rename(temporary, to.path);
   await files.syncDir(to.path.slice(0, to.path.lastIndexOf("/")));
-}
-
-async function digestOf(files: Files, path: string): Promise<{ readonly bytes: number; readonly sha256: string }> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  await eachBlock(files, path, (block) => {
-    hash.update(block);
-    bytes += block.length;
-  });
-  return { bytes, sha256: hash.digest("hex") };
-}
-
-async function eachBlock(files: Files, path: string, take: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
-  const handle: FileHandle = await files.open(path, "read");
-  try {
-    for (let at = 0;; at += BLOCK_BYTES) {
-      const bytes = await handle.readAt(at, BLOCK_BYTES);
-      if (bytes.length > 0) await take(bytes);
-      if (bytes.length < BLOCK_BYTES) return;
-    }
-  } finally {
-    await handle.close();
-  }
 }
 
 function besideOf(path: string): string {

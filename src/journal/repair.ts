@@ -4,6 +4,7 @@ import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import { readSealedEnd } from "./byte_source.ts";
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
+import { cutChain } from "./hash_chain.ts";
 import {
   BLOCK_BYTES,
   BLOCK_HEADER_BYTES,
@@ -16,7 +17,7 @@ import {
   type SegmentHeader,
 } from "./format.ts";
 import { findHeader, lostRecord, type MendedTail, mendTail } from "./mend.ts";
-import { plainName, sealedName } from "./names.ts";
+import { parseSegmentName, plainName, sealedName } from "./names.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import { findSegments, hasMarkAfter, readJournalId, type SegmentFiles } from "./own_segments.ts";
 import { setAside, writeSegment } from "./recovery.ts";
@@ -62,7 +63,13 @@ export async function repairJournal(
   if (await host.files.list(dir) === null) throw noJournal(dir);
   const lock = await lockFolder(host, dir);
   try {
-    return await repairSegments(host, dir, { apply: true });
+    const steps = await repairSegments(host, dir, { apply: true });
+    // Segments that were changed are linked anew, and what follows them.
+    const from = Math.min(
+      ...steps.map(({ segment, offset }) => Math.min(offset, parseSegmentName(segment)?.firstOffset ?? offset)),
+    );
+    if (steps.length > 0) await cutChain(host.files, dir, from);
+    return steps;
   } finally {
     await lock.release();
   }

@@ -1,6 +1,7 @@
 import { Failure, type Micros, type Offset } from "../model/mod.ts";
 import type { Cursors } from "./cursors.ts";
 import type { JournalOptions } from "./journal.ts";
+import { HashChain } from "./hash_chain.ts";
 import { plainName, sealedName } from "./names.ts";
 import { archiveSegment } from "./raw_archive.ts";
 import { sealSegment } from "./seal.ts";
@@ -23,6 +24,8 @@ export class Retention {
   readonly #onGone: (segment: Segment) => Promise<void>;
   /** How far the clock was set since the record at an offset. */
   readonly #stepsSince: (offset: Offset) => Micros;
+  readonly #journal: string;
+  readonly #chain: HashChain;
   readonly #stop = new AbortController();
   #olderBytes = 0;
   /** When archiving may be tried again after it failed, by the monotonic clock, in ms. */
@@ -35,6 +38,8 @@ export class Retention {
     options: JournalOptions,
     shared: {
       readonly segments: Segment[];
+      /** The journal's id. */
+      readonly journal: string;
       readonly cursors: Cursors;
       readonly isFull: () => boolean;
       readonly onChanged: () => void;
@@ -43,7 +48,9 @@ export class Retention {
     },
   ) {
     this.#options = options;
+    this.#chain = new HashChain(options.host.files, options.dir);
     this.#segments = shared.segments;
+    this.#journal = shared.journal;
     this.#cursors = shared.cursors;
     this.#isFull = shared.isFull;
     this.#onChanged = shared.onChanged;
@@ -104,10 +111,12 @@ export class Retention {
   }
 
   async #sealAll(): Promise<void> {
+    await this.#link();
     for (let segment = this.#sealable(); segment !== undefined; segment = this.#sealable()) {
       this.#sealingSegment = segment;
       try {
         if (!await this.#seal(segment)) return;
+        await this.#link();
         this.#sealingSegment = null;
         // Readers may have passed it meanwhile, and those that wait for room commit nothing more.
         if (this.#isFull()) await this.removePassed();
@@ -120,6 +129,17 @@ export class Retention {
       } finally {
         this.#sealingSegment = null;
       }
+    }
+  }
+
+  /** Where the chain cannot be gone on with, the next round adds what is missing. */
+  async #link(): Promise<void> {
+    try {
+      await this.#chain.follow(this.#segments, this.#journal);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const text = `Cannot add to the hash chain: ${error.message}`;
+      this.#options.observer({ kind: "journal_warning", code: "sealing", text });
     }
   }
 

@@ -120,6 +120,7 @@ export class SegmentedJournal implements Journal {
     });
     this.#retention = new Retention(options, {
       segments: this.#segments,
+      journal: parts.id,
       cursors,
       isFull: () => this.full,
       onChanged: () => this.#onFreed(),

@@ -1,12 +1,19 @@
 import type { Clock, Files } from "../host/mod.ts";
 import { Failure, LAKE_LOOK_MS, LAKE_TOLD_MAX, type Observer } from "../model/mod.ts";
 import { compactArchive } from "./compact.ts";
+import type { Pause } from "./sorted_rows.ts";
 
 /** An archive that is looked after while it is written to. */
 export interface KeptArchive {
   /** Name of the sink that writes it. */
   readonly sink: string;
   readonly dir: string;
+  /** Whether its files are merged. */
+  readonly compacts: boolean;
+  /** What is done with it after that, at every look; absent: nothing. */
+  readonly afterwards?: (work: { readonly pause: Pause; readonly tell: (text: string) => void }) => Promise<void>;
+  /** What is done before the collector ends; absent: nothing. */
+  readonly atEnd?: () => Promise<void>;
 }
 
 /** How much longer it rests than it has worked, each time: merging takes at most a quarter of a core. */
@@ -39,6 +46,9 @@ export class ArchiveKeeper {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#done;
+    for (const { sink, atEnd } of this.#archives) {
+      await atEnd?.().catch((error) => this.#tell(sink, error instanceof Error ? error.message : String(error)));
+    }
   }
 
   async #run(): Promise<void> {
@@ -47,7 +57,7 @@ export class ArchiveKeeper {
     }
   }
 
-  async #look({ sink, dir }: KeptArchive): Promise<void> {
+  async #look({ sink, dir, compacts, afterwards }: KeptArchive): Promise<void> {
     let began = this.#host.clock.monotonicMs();
     const pause = async () => {
       const worked = this.#host.clock.monotonicMs() - began;
@@ -57,14 +67,22 @@ export class ArchiveKeeper {
     const tell = (text: string) => this.#tell(sink, text);
     try {
       if ((await this.#host.files.stat(dir))?.isDirectory !== true) return;
-      const { groups, filesBefore, filesAfter } = await compactArchive({ host: this.#host, dir, pause, tell });
-      if (groups === 0) return;
-      this.#observe({ kind: "sink_notice", sink, text: `merged ${filesBefore} files of ${dir} into ${filesAfter}` });
+      if (compacts) await this.#compact({ sink, dir }, { pause, tell });
+      await afterwards?.({ pause, tell });
     } catch (error) {
       if (error instanceof Failure && error.code === "cancelled") return;
       // Whatever it is, collecting goes on, and the next look tries again.
       this.#tell(sink, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  async #compact(
+    { sink, dir }: Pick<KeptArchive, "sink" | "dir">,
+    work: { readonly pause: Pause; readonly tell: (text: string) => void },
+  ): Promise<void> {
+    const { groups, filesBefore, filesAfter } = await compactArchive({ host: this.#host, dir, ...work });
+    if (groups === 0) return;
+    this.#observe({ kind: "sink_notice", sink, text: `merged ${filesBefore} files of ${dir} into ${filesAfter}` });
   }
 
   #tell(sink: string, text: string): void {

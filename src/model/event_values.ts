@@ -49,3 +49,6 @@ export type GapState = "opened" | "closed" | "filled";
 
 /** All states. */
 export const GAP_STATES: readonly GapState[] = ["opened", "closed", "filled"];
+
+/** Name of the exchange in events of a session whose opening is unknown: they may be of any. */
+export const UNKNOWN_EXCHANGE = "unknown";

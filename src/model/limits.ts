@@ -110,6 +110,10 @@ export const LAKE_ROWS_HELD_MAX = 131_072;
 export const LAKE_LOOK_MS = 600_000;
 /** Texts about files left as they are that a collector remembers, so that it tells each once. */
 export const LAKE_TOLD_MAX = 1000;
+/** Gaps of an exchange and day that a certificate holds; where there are more, nothing of the day counts as covered. */
+export const CERTIFICATE_GAPS_MAX = 100_000;
+/** Days back from today whose certificates a collector renews where their files have changed. */
+export const CERTIFICATE_DAYS_BACK = 14;
 /** How long after its end an hour or a day counts as closed, in ms: later parts are merged the next time. */
 export const LAKE_CLOSED_AFTER_MS = 1_800_000;
 /** Rows of one Parquet row group. */

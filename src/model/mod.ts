@@ -68,7 +68,15 @@ export {
   type SentKind,
 } from "./event_specs.ts";
 export { contentText, hasContentIdentity } from "./content_identity.ts";
-export { GAP_CAUSES, GAP_STATES, type GapCause, type GapState, type Level, type Side } from "./event_values.ts";
+export {
+  GAP_CAUSES,
+  GAP_STATES,
+  type GapCause,
+  type GapState,
+  type Level,
+  type Side,
+  UNKNOWN_EXCHANGE,
+} from "./event_values.ts";
 export {
   childrenOf,
   type Comparison,
@@ -109,6 +117,8 @@ export {
   BOOK_WAIT_MS_MAX,
   BOOTSTRAP_BYTES_MAX,
   BOOTSTRAP_TIMEOUT_MS,
+  CERTIFICATE_DAYS_BACK,
+  CERTIFICATE_GAPS_MAX,
   CHECKPOINT_ITEMS_MAX,
   CHECKPOINT_PART_CHARS,
   CLIENT_MESSAGE_CHARS_MAX,

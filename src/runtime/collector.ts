@@ -36,6 +36,7 @@ import { Delivery } from "./delivery.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
+import { keptArchives, PlanNotes } from "./kept_archives.ts";
 import { deriveRecord, Pipeline, WireReader } from "../derive/mod.ts";
 import { RecentEvents } from "./recent_events.ts";
 
@@ -74,6 +75,8 @@ export class Collector {
   readonly #archives: ArchiveKeeper;
   /** What the events of each running instance are derived by, as the journal holds it. */
   readonly #derivations: Map<string, DerivationText>;
+  /** What certificates say of the plans in use. */
+  readonly #planNotes = new PlanNotes();
   #plan: Plan;
   #paused = false;
   #reading: ReadingStatus = { pausedSince: null, reason: null };
@@ -107,11 +110,7 @@ export class Collector {
       onEvents: options.onEvents,
       onPressure: (paused) => this.#setPaused(paused),
     });
-    const archives = plan.sinks.flatMap((sink) => {
-      const dir = sinkTypeOf(sink).archive(sink);
-      return dir === null ? [] : [{ sink: sink.name, dir }];
-    });
-    this.#archives = new ArchiveKeeper(host, { archives, observe });
+    this.#archives = new ArchiveKeeper(host, { archives: keptArchives(host, plan, this.#planNotes), observe });
     this.#deliveries = plan.sinks.map((sink) =>
       new Delivery({
         name: sink.name,
@@ -397,6 +396,7 @@ export class Collector {
     const isWritten = [...this.#derivations.values()].some((known) => known.hash === hash);
     if (!isWritten) this.#intake.append({ kind: "plan", at: this.#options.host.clock.nowMicros(), hash, body });
     this.#derivations.set(name, derivation);
+    this.#planNotes.note(name, { hash, frames, at: this.#options.host.clock.nowMicros() });
     return hash;
   }
 

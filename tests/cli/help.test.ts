@@ -18,6 +18,8 @@ const COMMANDS = [
   "demo",
   "replay",
   "journal",
+  "certify",
+  "coverage",
   "test",
   "explain",
   "schema",

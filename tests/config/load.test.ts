@@ -27,6 +27,8 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     logFormat: "auto",
     dataDir: "data",
     shutdownTimeoutMs: 10_000,
+    certificates: true,
+    certificateKeyPath: null,
   });
   assert.deepEqual(plan?.journal, {
     syncMs: 100,

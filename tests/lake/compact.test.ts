@@ -193,7 +193,7 @@ Deno.test("archiveKeeper merges what is over while a collector runs, and gives u
     const before = await rowsIn(dir, host);
     const clock = new ManualClock(DAY_START / 1000 + 48 * 3_600_000);
     const seen: Observation[] = [];
-    const archives = [{ sink: "archive", dir }, { sink: "unborn", dir: `${dir}-none` }];
+    const archives = [{ sink: "archive", dir, compacts: true }, { sink: "unborn", dir: `${dir}-none`, compacts: true }];
     const keeper = new ArchiveKeeper({ files: host.files, clock }, { archives, observe: (each) => seen.push(each) });
     keeper.start();
     for (let turn = 0; seen.length === 0 && turn < 10_000; turn++) {

@@ -32,6 +32,8 @@ export class FaultyFiles implements Files {
   #undo: (() => Promise<void>)[] = [];
   #stash: string | null = null;
   #ended = false;
+  /** What is being done to the disk. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(inner: Files, fault: Fault | null = null) {
     this.#inner = inner;
@@ -50,6 +52,8 @@ export class FaultyFiles implements Files {
     const locks = [...this.#locks];
     this.#open.clear();
     this.#locks.clear();
+    // The next process finds a disk that nothing changes any more.
+    await Promise.allSettled([...this.#underWay]);
     for (const handle of handles) await handle.close();
     for (const lock of locks) await lock.release();
   }
@@ -250,7 +254,11 @@ export class FaultyFiles implements Files {
     this.operations++;
     this.log.push(what);
     const fault = this.fault;
-    if (fault === null || fault.at !== this.operations) return await call();
+    if (fault === null || fault.at !== this.operations) {
+      const done = call();
+      this.#underWay.add(done);
+      return await done.finally(() => this.#underWay.delete(done));
+    }
     switch (fault.kind) {
       case "short":
         await half();

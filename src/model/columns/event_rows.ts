@@ -22,7 +22,10 @@ export class EventRows {
   /** The events of a list, put into columns. */
   static from(envelopes: readonly Envelope[]): EventRows {
     const batch = new EventBatch();
-    for (const envelope of envelopes) batch.append(envelope, envelope.event);
+    for (const envelope of envelopes) {
+      batch.append(envelope, envelope.event);
+      if (envelope.backfilled === true) batch.markBackfilled(batch.length - 1);
+    }
     return EventRows.of(batch);
   }
 

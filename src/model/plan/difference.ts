@@ -184,6 +184,8 @@ const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEY
   httpHost: "run.http_host",
   httpPort: "run.http_port",
   dataDir: "run.data_dir",
+  certificates: "run.certificates",
+  certificateKeyPath: "run.certificate_key",
 };
 
 const ACCESS_KEYS: Readonly<Record<Exclude<keyof HttpAccess, "isLocked">, string>> = {

@@ -35,6 +35,10 @@ export interface RunPlan {
   readonly logFormat: "auto" | "text" | "json";
   readonly dataDir: string;
   readonly shutdownTimeoutMs: number;
+  /** Whether days of archives are certified when they are over. */
+  readonly certificates: boolean;
+  /** PEM file of the Ed25519 key that certificates are signed with; null: they are not. */
+  readonly certificateKeyPath: string | null;
 }
 
 /** Who may ask over HTTP, and how it is served. */

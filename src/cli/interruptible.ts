@@ -1,0 +1,23 @@
+import type { Host } from "../host/mod.ts";
+import { Failure } from "../model/mod.ts";
+
+/** Does long work that a signal may end: `pause` then rejects with what is told. */
+export async function interruptible<T>(
+  host: Host,
+  told: string,
+  work: (pause: () => Promise<void>, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const interrupt = () => abort.abort();
+  host.signals.on("SIGINT", interrupt);
+  host.signals.on("SIGTERM", interrupt);
+  try {
+    return await work(async () => {
+      await host.clock.sleep(0);
+      if (abort.signal.aborted) throw new Failure("cancelled", told);
+    }, abort.signal);
+  } finally {
+    host.signals.off("SIGINT", interrupt);
+    host.signals.off("SIGTERM", interrupt);
+  }
+}

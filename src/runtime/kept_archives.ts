@@ -1,0 +1,89 @@
+import {
+  type ArchiveFormat,
+  certifyArchive,
+  notePlans,
+  type PlanNote,
+  proofsOf,
+  readSigningKey,
+} from "../certificate/mod.ts";
+import type { Host } from "../host/mod.ts";
+import type { KeptArchive } from "../lake/mod.ts";
+import { CERTIFICATE_DAYS_BACK, Failure, type FramePlan, type Micros, type Plan, type SinkPlan } from "../model/mod.ts";
+import { sinkTypeOf } from "../sink/mod.ts";
+
+/** Types of sinks whose days are certified. */
+const CERTIFIED: ReadonlySet<string> = new Set<ArchiveFormat>(["parquet", "ndjson", "csv"]);
+const DAY_MS = 86_400_000;
+
+/** The plans that instances have run by since the start, as certificates name them. */
+export class PlanNotes {
+  readonly #notes: Omit<PlanNote, "tellsGaps">[] = [];
+
+  note(
+    exchange: string,
+    { hash, frames, at }: { readonly hash: string; readonly frames: FramePlan; readonly at: Micros },
+  ) {
+    const last = this.#notes.findLast((note) => note.exchange === exchange);
+    if (last?.hash !== hash) this.#notes.push({ at, exchange, hash, proofs: proofsOf(frames) });
+  }
+
+  /** What an archive is told: with whether its sink is given gaps. */
+  for({ kinds }: SinkPlan): readonly PlanNote[] {
+    return this.#notes.map((note) => ({ ...note, tellsGaps: kinds === null || kinds.includes("gap") }));
+  }
+}
+
+/** The archives that are looked after while a collector runs: merged, and certified day by day. */
+export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly KeptArchive[] {
+  return plan.sinks.flatMap((sink): readonly KeptArchive[] => {
+    const type = sinkTypeOf(sink);
+    const merged = type.archive(sink);
+    const dir = type.folder(sink);
+    if (dir === null || (merged === null && !(plan.run.certificates && CERTIFIED.has(sink.type)))) return [];
+    const archive = { sink: sink.name, dir, compacts: merged !== null };
+    if (!plan.run.certificates || !CERTIFIED.has(sink.type)) return [archive];
+    const target = { sink, dir, notes };
+    return [{ ...archive, afterwards: certifier(host, plan, target), atEnd: () => writeNotes(host, target) }];
+  });
+}
+
+interface Target {
+  readonly sink: SinkPlan;
+  readonly dir: string;
+  readonly notes: PlanNotes;
+}
+
+/** A folder that the sink has not made yet is told nothing. */
+async function writeNotes({ files }: Host, { sink, dir, notes }: Target): Promise<void> {
+  if (await files.stat(`${dir}/_owner.json`) !== null) await notePlans(files, dir, notes.for(sink));
+}
+
+function certifier(
+  host: Host,
+  { run }: Plan,
+  target: Target,
+): NonNullable<KeptArchive["afterwards"]> {
+  const { sink, dir } = target;
+  return async (work) => {
+    await writeNotes(host, target);
+    if (await host.files.stat(`${dir}/_owner.json`) === null) return;
+    const since = new Date(host.clock.nowMs() - CERTIFICATE_DAYS_BACK * DAY_MS).toISOString().slice(0, 10);
+    await certifyArchive({
+      host,
+      dir,
+      key: run.certificateKeyPath === null ? null : await readKey(host, run.certificateKeyPath),
+      journalDir: `${run.dataDir}/journal`,
+      tellsGaps: sink.kinds === null || sink.kinds.includes("gap"),
+      wants: (_exchange, date) => date >= since,
+      onlyNews: true,
+      onlySafe: true,
+      ...work,
+    });
+  };
+}
+
+async function readKey(host: Host, path: string) {
+  const text = await host.files.readText(path);
+  if (text === null) throw new Failure("file", `Cannot sign certificates: there is no key ${path}`, { retry: false });
+  return await readSigningKey(text, path);
+}
