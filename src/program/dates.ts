@@ -1,7 +1,8 @@
 /**
  * Dates inside instrument names. A pattern is made of YYYY, YY (20YY), MM, MMM (JAN … DEC, any case), M (month letter of
  * futures: F January … Z December) and DD; any other character stands for itself. A DD that no digit can follow also
- * takes one digit: `5SEP25`.
+ * takes one digit: `5SEP25`. A text may also be read as a time: UNIX_MS and UNIX_S are milliseconds and seconds since the
+ * epoch, in UTC.
  */
 
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -27,14 +28,20 @@ function isDatePart(piece: string): piece is DatePart {
   return piece === "YYYY" || piece === "YY" || piece === "MMM" || piece === "MM" || piece === "M" || piece === "DD";
 }
 
+/** Units of a time, in ms. */
+const EPOCH_UNITS: ReadonlyMap<string, number> = new Map([["UNIX_MS", 1], ["UNIX_S", 1000]]);
+/** Last millisecond of the year 9999. */
+const EPOCH_MS_MAX = 253_402_300_799_999;
+
 /** Whether a pattern names any part of a date. */
 export function isDatePattern(pattern: string): boolean {
-  return readPattern(pattern).some((piece) => "part" in piece);
+  return EPOCH_UNITS.has(pattern) || readPattern(pattern).some((piece) => "part" in piece);
 }
 
 /** Writes a date of one pattern in another; null where the text is no date in `from`, or lacks what `to` asks for. */
 export function reformatDate(text: string, from: string, to: string): string | null {
-  const date = readDate(text, readPattern(from));
+  const unit = EPOCH_UNITS.get(from);
+  const date = unit === undefined ? readDate(text, readPattern(from)) : readTime(text, unit);
   if (date === null) return null;
   let written = "";
   for (const piece of readPattern(to)) {
@@ -43,6 +50,15 @@ export function reformatDate(text: string, from: string, to: string): string | n
     written += shown;
   }
   return written;
+}
+
+/** The day of a time in whole units of `unitMs`; null where it is none, or beyond the year 9999. */
+function readTime(text: string, unitMs: number): CalendarDate | null {
+  if (!/^\d{1,15}$/.test(text)) return null;
+  const ms = Number(text) * unitMs;
+  if (ms > EPOCH_MS_MAX) return null;
+  const [year, month, day] = new Date(ms).toISOString().slice(0, 10).split("-").map(Number);
+  return { year, month, day };
 }
 
 function readDate(text: string, pieces: readonly DatePiece[]): CalendarDate | null {

@@ -172,7 +172,7 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   defineFunction("reformat_date(text, from_pattern, to_pattern)", {
     returns: "text",
     description:
-      "A date in another pattern of YYYY, YY, MM, MMM (JAN), M (month letter F … Z) and DD; null where it is no such date",
+      "A date in another pattern of YYYY, YY, MM, MMM (JAN), M (month letter F … Z) and DD, or read as a time, UNIX_MS or UNIX_S; null where it is no such date",
     apply: reformat,
   }),
 ];

@@ -432,10 +432,28 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
           settleCurrency: "XBT",
           type: "FFICSX",
           status: "Open",
+          expireDate: 1798185600000,
         },
       ],
     }],
-    gives: { "BTC/USDT:USDT": "XBTUSDTM", "BTC/USD:BTC": "XBTUSDM" },
+    gives: { "BTC/USDT:USDT": "XBTUSDTM", "BTC/USD:BTC": "XBTUSDM", "BTC/USD:BTC-261225": "XBTMZ26" },
+  },
+  bybit: {
+    answers: [
+      bybitList([["BTCUSDT", undefined, "0"]]),
+      bybitList([
+        ["BTCUSDT", "LinearPerpetual", "0", "USDT"],
+        ["BTCUSDT-25DEC26", "LinearFutures", "1798185600000", "USDT"],
+      ]),
+      bybitList([["BTCUSD", "InversePerpetual", "0", "BTC"], ["BTCUSDZ26", "InverseFutures", "1798185600000", "BTC"]]),
+    ],
+    gives: {
+      "BTC/USDT": "BTCUSDT",
+      "BTC/USDT:USDT": "BTCUSDT",
+      "BTC/USDT:USDT-261225": "BTCUSDT-25DEC26",
+      "BTC/USD:BTC": "BTCUSD",
+      "BTC/USD:BTC-261225": "BTCUSDZ26",
+    },
   },
   "coinbase-advanced": {
     answers: [{
@@ -680,6 +698,25 @@ function okxOption(instId: string, fields: object) {
     ctVal: "1",
     ctMult: "0.01",
     ...fields,
+  };
+}
+
+function bybitList(
+  rows: readonly (readonly [symbol: string, type: string | undefined, delivery: string, settleCoin?: string])[],
+) {
+  return {
+    result: {
+      list: rows.map(([symbol, contractType, deliveryTime, settleCoin]) => ({
+        symbol,
+        contractType,
+        deliveryTime,
+        settleCoin,
+        baseCoin: "BTC",
+        quoteCoin: symbol.startsWith("BTCUSDT") ? "USDT" : "USD",
+        status: "Trading",
+      })),
+      nextPageCursor: "",
+    },
   };
 }
 
