@@ -308,6 +308,16 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
     }],
     gives: { "BTC/USDT": "btcusdt" },
   },
+  "htx-coin": {
+    answers: [{
+      status: "ok",
+      data: [
+        { symbol: "BTC", contract_code: "BTC-USD", contract_size: 100, contract_status: 1 },
+        { symbol: "LUNA", contract_code: "LUNA-USD", contract_size: 10, contract_status: 3 },
+      ],
+    }],
+    gives: { "BTC/USD:BTC": "BTC-USD" },
+  },
   "htx-linear": {
     answers: [{
       status: "ok",

@@ -37,6 +37,7 @@ const DESCRIPTORS: readonly ShippedDescriptor[] = [
   { name: "deribit", symbols: ["BTC/USD:BTC", "BTC/USDC"], lacks: [] },
   { name: "htx", symbols: ["BTC/USDT", "ETH/BTC"], lacks: ["derivative", "liquidations"] },
   { name: "htx-linear", symbols: ["BTC/USDT:USDT", "ETH/USDT:USDT"], lacks: [] },
+  { name: "htx-coin", symbols: ["BTC/USD:BTC", "ETH/USD:ETH"], lacks: [] },
   { name: "cryptocom", symbols: ["BTC/USD:USD", "ETH/USD:USD"], lacks: ["liquidations"] },
   { name: "gemini", symbols: ["BTC/USD", "BTC/GUSD:GUSD"], lacks: ["ticker", "derivative", "liquidations"] },
   {
@@ -153,7 +154,8 @@ export const SHIPPED: readonly ShippedDescriptor[] = DESCRIPTORS.map((one) => ({
 
 /** The channels that an exchange offers. */
 export function offers(lacks: readonly Channel[]): readonly Channel[] {
-  return CHANNELS.filter((channel) => !lacks.includes(channel));
+  // Instruments come from the lists, whatever is subscribed to.
+  return CHANNELS.filter((channel) => channel !== "instruments" && !lacks.includes(channel));
 }
 
 const CONFIG = new URL("../../config/", import.meta.url);
