@@ -13,7 +13,7 @@ import type { FrameEvents } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { closedGap } from "./gaps.ts";
 import type { SessionMemory } from "./session_memory.ts";
-import { leadKey, type Sibling, type SiblingGroup } from "./sibling_group.ts";
+import { leadKey, type Sibling, type SiblingGroup, type Waiting } from "./sibling_group.ts";
 
 /**
  * Several sockets show the same streams: of each event the first copy passes. Events with an id or the exchange's time are
@@ -127,7 +127,7 @@ export function isShownBySibling(session: SessionMemory, { channel, symbol }: St
   if (group === null || !group.isShared(at)) return false;
   const mine = session.streams.get(symbol)?.get(channel) ?? -1;
   for (const other of group.sockets.values()) {
-    if (other.session !== session && shows(other, { channel, symbol }, mine)) return true;
+    if (other.session !== session && shows(other, { channel, symbol }, { mine, at })) return true;
   }
   return false;
 }
@@ -137,14 +137,19 @@ export function hasSibling(session: SessionMemory, at: Micros): boolean {
   const group = session.siblings;
   if (group === null || !group.isShared(at)) return false;
   return [...group.sockets.values()].some(({ session: other, waiting }) =>
-    other !== session && waiting.size === 0 && other.lastTs !== null && at - other.lastTs <= SIBLING_PATIENCE_US
+    other !== session && ![...waiting.values()].some((one) => isWaiting(one, at)) && other.lastTs !== null &&
+    at - other.lastTs <= SIBLING_PATIENCE_US
   );
 }
 
 /** `mine`: when the other socket last showed data; negative where it never did. */
-function shows({ session, waiting, acked }: Sibling, { channel, symbol }: Stream, mine: Micros): boolean {
+function shows(
+  { session, waiting, acked }: Sibling,
+  { channel, symbol }: Stream,
+  { mine, at }: { readonly mine: Micros; readonly at: Micros },
+): boolean {
   const stream = streamKey({ channel, symbol });
-  if (waiting.has(stream)) return false;
+  if (isWaiting(waiting.get(stream), at)) return false;
   for (const kept of session.books?.all() ?? []) {
     if (kept.symbol === symbol && kept.channel === channel && kept.keeper.state !== "valid") return false;
   }
@@ -165,9 +170,14 @@ function prove(
   if (waiting !== undefined) {
     waiting.since ??= at;
     waiting.events -= events;
-    if (waiting.events > 0) return;
+    // What no other one shows, as an image that each new subscriber gets, holds nothing up for long.
+    if (waiting.events > 0 && at - waiting.since <= SIBLING_JOIN_US) return;
   }
   join(sibling, stream, offset);
+}
+
+function isWaiting(waiting: Waiting | undefined, at: Micros): boolean {
+  return waiting !== undefined && (waiting.since === null || at - waiting.since <= SIBLING_JOIN_US);
 }
 
 function join(sibling: Sibling, stream: string, offset: number): void {

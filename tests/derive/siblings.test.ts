@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LATE_COPY_US, SIBLING_PATIENCE_US } from "../../src/model/mod.ts";
+import { LATE_COPY_US, SIBLING_JOIN_US, SIBLING_PATIENCE_US } from "../../src/model/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { SiblingFeed } from "./sibling_feed.ts";
 
@@ -86,6 +86,22 @@ Deno.test("a socket that has shown a stream's news to nobody's knowledge leaves 
     "opened trades disconnect",
     "closed trades disconnect",
   ]);
+});
+
+Deno.test("an event that a new socket alone shows, as the image that it begins with, holds its stream up for a second at most", () => {
+  const feed = new SiblingFeed();
+  const a = feed.open("main");
+  feed.trades(a, 1);
+  const b = feed.open("main~2");
+  feed.trades(b, 900);
+  for (const session of [a, b]) feed.trades(session, 2);
+  feed.now += SIBLING_JOIN_US;
+  for (const session of [a, b]) feed.trades(session, 3);
+  feed.trades(b, 4);
+  feed.close(a);
+  feed.trades(b, 5);
+  assert.deepEqual(feed.tradeIds, ["1", "2", "3", "4", "5"]);
+  assert.deepEqual(feed.gaps.filter((gap) => gap.includes("trades")), []);
 });
 
 Deno.test("a stream that was quiet since the other socket acknowledged it is in no gap", () => {
