@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Connection, denoHost, type Dialer, type Host } from "../../src/host/mod.ts";
+import { SIBLING_JOIN_US } from "../../src/model/mod.ts";
 import { startSimulator } from "../../src/simulator/mod.ts";
 import { type EventLine, instanceOf, ServiceRig } from "../support/service_rig.ts";
 
@@ -104,4 +105,44 @@ Deno.test("two sockets lose different frames and are cut in turn: every trade co
     [],
   );
   assert.equal(new Set(events.filter(({ kind }) => kind === "trade").map(({ session }) => session)).size, 6);
+});
+
+Deno.test("two sockets of a feed with images and checksums are cut in turn: nothing comes twice, nothing is in a gap", async () => {
+  const symbol = "BTC/USD";
+  await using simulator = await startSimulator({
+    host: denoHost(),
+    dialect: "kraken",
+    port: 0,
+    limitsConnections: false,
+    rate: 100,
+    symbols: [symbol],
+  }).then((started) => ({ ...started, [Symbol.asyncDispose]: () => started.stop() }));
+  const { host, sockets } = lossyHost(denoHost(), () => false);
+  const config = instanceOf(simulator, { symbols: [symbol], channels: ["trades", "book", "ticker"] });
+  await using rig = await ServiceRig.start({
+    config: config.replace("[exchange.overrides]", "redundancy = 2\n[exchange.overrides]"),
+    wrapHost: (used) => ({ ...used, dialer: host.dialer }),
+  });
+  const bothLive = async () => {
+    for (const key of ["public", "public~2"]) await rig.untilLive("kraken", 3, key);
+    // The image of each subscription is shown by nobody else, and holds its stream up for a second.
+    const { clock } = rig.host;
+    const [{ dataFrames }, since] = [simulator.statistics(), clock.nowMicros()];
+    await rig.until(
+      "news was sent",
+      () => simulator.statistics().dataFrames > dataFrames + 400 && clock.nowMicros() > since + 2 * SIBLING_JOIN_US,
+    );
+  };
+  await bothLive();
+  for (let cuts = 0; cuts < 2; cuts++) {
+    sockets[cuts].close(1000, "");
+    await rig.until("it was opened again", () => sockets.length === 3 + cuts);
+    await bothLive();
+  }
+  simulator.freeze();
+  await rig.stop();
+  const events = await rig.events();
+  const trades = events.filter(({ kind }) => kind === "trade").map(({ trade_id }) => Number(trade_id));
+  assertContiguous(trades.sort((a, b) => a - b), "trades");
+  assert.deepEqual(events.filter(({ kind }) => kind === "gap"), []);
 });
