@@ -39,6 +39,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   coverage: ["coverage data", "coverage data --channel trades --by channel", "coverage data --svg coverage.svg"],
   test: ["test", "test my_exchange.toml --strict"],
   explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],
+  completions: [
+    "completions bash > /etc/bash_completion.d/crypto-collector",
+    "completions fish > ~/.config/fish/completions/crypto-collector.fish",
+  ],
   schema: ["schema descriptor > descriptor.schema.json"],
 };
 

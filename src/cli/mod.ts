@@ -11,6 +11,7 @@ import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { certifyCommand } from "./certify.ts";
 import { compactCommand } from "./compact.ts";
+import { completionsCommand } from "./completions.ts";
 import { configCommand } from "./config.ts";
 import { type CliContext, commandLine, EXIT, type ExitCode } from "./context.ts";
 import { coverageCommand } from "./coverage.ts";
@@ -90,6 +91,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       testCommand,
       explainCommand,
       schemaCommand,
+      completionsCommand,
     ]
   ) {
     const command = create(context);

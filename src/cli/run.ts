@@ -6,6 +6,7 @@ import { createLog } from "../telemetry/mod.ts";
 import { type CliContext, EXIT, printIssues, wantsColor } from "./context.ts";
 import { parseDuration } from "./duration.ts";
 import { RunSignals } from "./run_signals.ts";
+import { ToldSupervisor } from "./told_supervisor.ts";
 
 interface RunOptions {
   readonly config: string;
@@ -59,7 +60,8 @@ async function collect(
     onNobodyReads: () => signals.end("the last reader's leaving"),
     createObserver: (plan) => createRunLog(host, plan),
   });
-  signals.onReload(() => void service.reload());
+  const told = ToldSupervisor.of(host, service);
+  signals.onReload(() => void (told === null ? service.reload() : told.reload(() => service.reload())));
   let isBroken = false;
   const letGo = host.onUncaught((error) => {
     const ends = !isOfConnection(error);
@@ -70,13 +72,16 @@ async function collect(
   });
   try {
     await Promise.race([service.begin(), signals.ended]);
+    told?.ready();
     const signal = await signals.ended;
     const began = host.clock.monotonicMs();
     service.observe({ kind: "stopping", signal });
+    await told?.stopping();
     const end = await service.stop();
     service.observe({ kind: "stopped", durationMs: host.clock.monotonicMs() - began, ...end });
     if (!end.isSafe || isBroken) finish(EXIT.failed);
   } finally {
+    told?.close();
     letGo();
   }
 }

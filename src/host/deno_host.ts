@@ -5,6 +5,7 @@ import { httpFetcher } from "./fetcher.ts";
 import { systemFiles } from "./files.ts";
 import type { Host } from "./host.ts";
 import { systemListener } from "./listener.ts";
+import { systemSupervisor } from "./supervisor.ts";
 import { machineName, onUncaught, systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
 
 /** The outside world as Deno shows it. */
@@ -22,6 +23,7 @@ export function denoHost(): Host {
     signals: systemSignals(),
     random: systemRandom(),
     environment: systemEnvironment(),
+    supervisor: () => systemSupervisor(systemEnvironment().get),
     secrets,
     terminal,
     onUncaught,

@@ -283,8 +283,19 @@ export interface Listener {
   ): Promise<SocketServer>;
 }
 
+/** The service manager that started the process. */
+export interface Supervisor {
+  /** How often it wants to hear `WATCHDOG=1`, in ms; null: it does not watch. */
+  readonly watchdogMs: number | null;
+  /** Tells states, one a line: `READY=1`. Resolves with whether it was told; never rejects. */
+  tell(lines: readonly string[]): Promise<boolean>;
+  close(): void;
+}
+
 /** The outside world. */
 export interface Host {
+  /** Opens the way to the service manager; null where nothing supervises the process. */
+  readonly supervisor?: () => Supervisor | null;
   readonly clock: Clock;
   readonly dialer: Dialer;
   readonly fetcher: Fetcher;

@@ -28,6 +28,7 @@ export type {
   Random,
   Signals,
   SocketServer,
+  Supervisor,
   Terminal,
   Timer,
 } from "./host.ts";

@@ -23,6 +23,7 @@ const COMMANDS = [
   "test",
   "explain",
   "schema",
+  "completions",
 ];
 
 Deno.test("help fits the terminal and breaks lines between words alone", async () => {
