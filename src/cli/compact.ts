@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { certifyArchive, readCertificates, readSigningKey } from "../certificate/mod.ts";
 import { compactArchive, type CompactResult } from "../lake/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { progressBar } from "./progress.ts";
+import { renewCertificates } from "./renew_certificates.ts";
 
 /** `compact`: small Parquet files of closed hours and days become one. */
 export function compactCommand(context: CliContext): Command {
@@ -59,40 +59,6 @@ async function compact(context: CliContext, dir: string, { json, key }: CompactC
     host.signals.off("SIGINT", interrupt);
     host.signals.off("SIGTERM", interrupt);
   }
-}
-
-/** Certificates name files: those whose files were merged are written anew, as they were signed or not. */
-async function renewCertificates({ host }: CliContext, dir: string, keyPath: string | undefined): Promise<void> {
-  const known = await readCertificates(host.files, dir);
-  if (known.length === 0) return;
-  const keyText = keyPath === undefined ? null : await host.files.readText(keyPath);
-  if (keyPath !== undefined && keyText === null) {
-    throw new Failure("file", `Cannot open ${keyPath}: no such file`, { retry: false });
-  }
-  const key = keyText === null ? null : await readSigningKey(keyText, keyPath ?? "");
-  const signed = new Set(
-    known.filter(({ signature }) => signature !== undefined).map(({ exchange, date }) => `${exchange} ${date}`),
-  );
-  const all = new Set(known.map(({ exchange, date }) => `${exchange} ${date}`));
-  if (key === null && signed.size > 0) {
-    host.terminal.printError(
-      `${dir} has signed certificates, whose files may have been merged: give --key to renew them`,
-    );
-  }
-  await certifyArchive({
-    host,
-    dir,
-    key,
-    journalDir: null,
-    onlyNews: true,
-    onlySafe: false,
-    wants: (exchange, date) => {
-      const place = `${exchange} ${date}`;
-      return all.has(place) && (key !== null || !signed.has(place));
-    },
-    pause: () => host.clock.sleep(0),
-    tell: (text) => host.terminal.printError(text),
-  });
 }
 
 async function archiveDir({ host }: CliContext, dir: string): Promise<string> {

@@ -37,6 +37,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "certify data --check --public-key public.pem",
   ],
   coverage: ["coverage data", "coverage data --channel trades --by channel", "coverage data --svg coverage.svg"],
+  rebuild: [
+    "rebuild --config my.toml --from 2026-11-22 --to 2026-11-23 --dry-run",
+    "rebuild --config my.toml --from 2026-11-22 --exchange my-instance --journal /archive/raw",
+  ],
   test: ["test", "test my_exchange.toml --strict"],
   explain: [`explain my_exchange.toml '{"e":"trade","s":"BTCUSDT","p":"1","q":"2"}'`],
   completions: [

@@ -29,6 +29,7 @@ import { mergeCommand } from "./merge.ts";
 import { learnCommand } from "./learn.ts";
 import { planCommand } from "./plan.ts";
 import { recordCommand } from "./record.ts";
+import { rebuildCommand } from "./rebuild.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
@@ -86,6 +87,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       compactCommand,
       certifyCommand,
       coverageCommand,
+      rebuildCommand,
       exportCommand,
       mergeCommand,
       testCommand,

@@ -1,5 +1,14 @@
 import { parseShard, type Shard } from "../model/mod.ts";
-import type { ExchangePlan, Issue, Plan, RunnableExchange, Secrets, SinkPlan } from "../model/mod.ts";
+import type {
+  EarlierRules,
+  ExchangePlan,
+  FramePlan,
+  Issue,
+  Plan,
+  RunnableExchange,
+  Secrets,
+  SinkPlan,
+} from "../model/mod.ts";
 import { type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
 import { applyOverrides } from "./overrides.ts";
@@ -11,7 +20,7 @@ import { loadEnvironment } from "./environment.ts";
 import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
 import { readWith } from "./read_with.ts";
-import type { DescriptorValues } from "./schema_descriptor.ts";
+import { type DescriptorValues, timeOf } from "./schema_descriptor.ts";
 import { findCommonIssues, orderIssues } from "./shape.ts";
 import { suggestion } from "./suggest.ts";
 import { textHash } from "./text_hash.ts";
@@ -135,6 +144,10 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     elsewhere = lowered[0]?.elsewhere ?? [];
   }
   const isBroken = issues.some((issue) => issue.severity === "error");
+  const before = found.file === null || descriptor === null || isBroken
+    ? { earlier: [], issues: [] }
+    : loadEarlier(instance, { scope, path: found.file.path, descriptor });
+  issues.push(...before.issues);
   const isElsewhere = elsewhere.length > 0 && runnable !== null &&
     runnable.instruments.length + runnable.unresolved.length === 0;
   return {
@@ -147,7 +160,56 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     elsewhere,
     issues,
     runnable: isBroken || !instance.enabled || isElsewhere ? null : runnable,
+    ...(before.earlier.length > 0 ? { earlier: before.earlier } : {}),
   };
+}
+
+/**
+ * The rules that the exchange had before, as `[[valid]]` names them. What is wrong with one is a warning: the instance runs by
+ * today's.
+ */
+function loadEarlier(
+  instance: InstanceEntry,
+  { scope, path, descriptor }: { readonly scope: Scope; readonly path: string; readonly descriptor: DescriptorFile },
+): { readonly earlier: readonly EarlierRules[]; readonly issues: readonly Issue[] } {
+  const issues: Issue[] = [];
+  const earlier: EarlierRules[] = [];
+  let last = -Infinity;
+  for (const [at, { until: text, descriptor_path }] of (descriptor.variants[0]?.valid ?? []).entries()) {
+    const until = timeOf(text) ?? 0;
+    const warn = (key: string, message: string) =>
+      issues.push(
+        issueAt(descriptor.locate(["valid", at, key]), { severity: "warning", message, exchange: instance.name }),
+      );
+    if (until <= last) {
+      warn("until", `It is not behind the one before: earlier descriptors are listed the oldest first`);
+    }
+    last = until;
+    const resolved = resolveFrom(folderOf(path), descriptor_path);
+    const position = descriptor.locate(["valid", at, "descriptor_path"]);
+    const read = readWith(scope.options.readText, resolved, { position, exchange: instance.name });
+    let frames: FramePlan | null = null;
+    if (read.text === null) {
+      warn(
+        "descriptor_path",
+        read.issue?.message ?? `Cannot find descriptor "${resolved}", which is relative to this file`,
+      );
+    } else {
+      const file = readDescriptorFile(
+        { path: resolved, text: read.text },
+        instance.name,
+        scope.options.environment("HOME"),
+      );
+      const [lowered] = variantsOf(instance, file).map((values) =>
+        lower({ ...values, instance, path: resolved, descriptor: file }, scope)
+      );
+      const all = [...file.issues, ...lowered?.issues ?? []];
+      issues.push(...all.map((issue): Issue => ({ ...issue, severity: "warning" })));
+      if (all.every(({ severity }) => severity !== "error")) frames = lowered?.runnable?.frames ?? null;
+    }
+    earlier.push({ until, descriptorPath: resolved, frames });
+  }
+  return { earlier: earlier.toSorted((a, b) => a.until - b.until), issues };
 }
 
 /** Values of an instance and its descriptor: once where both are right, otherwise with one set of stand-ins each. */

@@ -388,6 +388,20 @@ export const instrumentDefaultsSchema = z.strictObject(optionalKeys(instrumentsS
   "Keys for every table of `[[rest.instruments]]` that does not name them itself",
 );
 
+/** `[[valid]]`. */
+const validSchema = z.strictObject({
+  until: text.refine((time) => timeOf(time) !== null).meta({ title: "a day or a time in UTC, 2026-06-01T08:00:00Z" })
+    .describe("Time at which the exchange changed its rules, in UTC: a day, or to the second with `Z`"),
+  descriptor_path: text.describe("Descriptor of the rules before, relative to this file"),
+}).describe("Rules that an exchange had");
+
+/** Reads a day or a time in UTC; in µs; null where it is none. */
+export function timeOf(time: string): number | null {
+  const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?Z)?$/.test(time);
+  const ms = isTime ? Date.parse(time) : NaN;
+  return Number.isNaN(ms) ? null : ms * 1000;
+}
+
 /** The whole descriptor. */
 export const descriptorSchema = z.strictObject({
   meta: metaSchema,
@@ -414,6 +428,9 @@ export const descriptorSchema = z.strictObject({
   event_defaults: eventDefaultsSchema.optional(),
   events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),
   books: z.array(bookFeedSchema).default([]).describe("Book feeds that are kept and checked"),
+  valid: z.array(validSchema).default([]).describe(
+    "Earlier descriptors, the oldest first: what was received before `until` is derived by them when history is rebuilt",
+  ),
 }).describe("How to talk to an exchange");
 
 /** A validated descriptor, defaults filled in. */

@@ -19,6 +19,7 @@ export {
   type VerifyReport,
 } from "./inspect.ts";
 export { chainFault, type ChainLink, readChain } from "./hash_chain.ts";
+export { readJournalId } from "./own_segments.ts";
 export { openJournal } from "./open_journal.ts";
 export { type ArchivedSegment, checkArchived, findArchived, type FoundSegment } from "./raw_archive.ts";
 export { repairJournal, type RepairStep } from "./repair.ts";

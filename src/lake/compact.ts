@@ -55,6 +55,17 @@ export async function compactArchive(options: CompactOptions): Promise<CompactRe
   }
 }
 
+/** Does work on an archive while no file of it is merged; what an earlier replacement left is carried through first. */
+export async function withArchiveLocked<T>(files: Files, dir: string, work: () => Promise<T>): Promise<T> {
+  const lock = await lockArchive(files, dir);
+  try {
+    await finishReplacement(files, dir);
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
+
 async function lockArchive(files: Files, dir: string): Promise<FileLock> {
   try {
     return await files.lock(`${dir}/${LOCK_NAME}`);

@@ -5,10 +5,12 @@
  * to be, nor touch what is not proved to be this program's.
  */
 export { ArchiveKeeper, type KeptArchive } from "./archive_keeper.ts";
-export { compactArchive, type CompactOptions, type CompactResult } from "./compact.ts";
+export { compactArchive, type CompactOptions, type CompactResult, withArchiveLocked } from "./compact.ts";
 export { compressFile } from "./compressed.ts";
 export { EventMerger, type MergeCounts, type SourcedEvent } from "./event_merger.ts";
 export { HftbacktestFiles } from "./hftbacktest.ts";
 export { readParquetEvents, type StoredEvent } from "./parquet_events.ts";
+export { dayFolders, mergingPath } from "./merge_plan.ts";
 export { openSource, type ParquetSource, type Value } from "./parquet_source.ts";
-export type { Pause } from "./sorted_rows.ts";
+export { replaceFiles } from "./replacement.ts";
+export { type Pause, type Row, sortedRows } from "./sorted_rows.ts";

@@ -378,6 +378,7 @@ export {
   type TradeIdOrder,
 } from "./plan/rest.ts";
 export {
+  type EarlierRules,
   type ExchangePlan,
   type HttpAccess,
   type JournalPlan,

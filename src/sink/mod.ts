@@ -18,7 +18,8 @@ export {
   refusal,
   WRONG_LAST_SEQUENCE,
 } from "./nats/failure.ts";
-export { partsOfManifest } from "./parquet/manifest.ts";
+export { SINK_LOCK_NAME } from "./owned_folder.ts";
+export { MANIFEST_NAME, partsOfManifest } from "./parquet/manifest.ts";
 export {
   type ColumnSchema,
   encodeRowGroup,

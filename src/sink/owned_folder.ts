@@ -5,7 +5,7 @@ import type { SinkContext } from "./sink_type.ts";
 /** Says whose folder it is. */
 export const OWNER_NAME = "_owner.json";
 /** Locked while a sink is open. */
-const LOCK_NAME = "_lock";
+export const SINK_LOCK_NAME = "_lock";
 
 /** What stands in the mark. */
 interface Owner {
@@ -93,7 +93,7 @@ export class OwnedFolder {
 
   async #lockIt(): Promise<{ release(): Promise<void> }> {
     try {
-      return await this.#context.host.files.lock(`${this.dir}/${LOCK_NAME}`);
+      return await this.#context.host.files.lock(`${this.dir}/${SINK_LOCK_NAME}`);
     } catch (cause) {
       if (!(cause instanceof Failure) || cause.code !== "busy") throw cause;
       const owner = await this.#readOwner();

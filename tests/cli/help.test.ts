@@ -20,6 +20,7 @@ const COMMANDS = [
   "journal",
   "certify",
   "coverage",
+  "rebuild",
   "test",
   "explain",
   "schema",

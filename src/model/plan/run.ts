@@ -2,6 +2,7 @@ import type { Channel } from "../channel.ts";
 import type { Instrument } from "../instrument.ts";
 import type { Issue } from "../issue.ts";
 import { HTTP_CONNECTIONS_MAX } from "../limits.ts";
+import type { Micros } from "../micros.ts";
 import type { Secret } from "../secret.ts";
 import type { ConnectionPlan } from "./connection.ts";
 import type { BookTopPlan, DedupPlan } from "./derivation.ts";
@@ -101,6 +102,16 @@ export interface ExchangePlan {
   readonly issues: readonly Issue[];
   /** Null if the instance is disabled or an error keeps it from running. */
   readonly runnable: RunnableExchange | null;
+  /** Rules that the exchange had before, the oldest first; absent where there were none. */
+  readonly earlier?: readonly EarlierRules[];
+}
+
+/** What was received before a time is derived by other rules, where history is derived again. */
+export interface EarlierRules {
+  readonly until: Micros;
+  readonly descriptorPath: string;
+  /** Null where the descriptor could not be read or is broken. */
+  readonly frames: FramePlan | null;
 }
 
 /** What an instance needs to run. */
