@@ -15,7 +15,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   derive: { rooms: ["model", "normalize", "book"], packages: ["node:crypto"] },
   host: { rooms: ["model"], packages: ["ws", "node:"] },
   rest: { rooms: ["model", "host", "normalize"], packages: [] },
-  session: { rooms: ["model", "json", "program", "host", "rest"], packages: [] },
+  session: { rooms: ["model", "json", "program", "host", "rest", "liveness"], packages: [] },
   sink: {
     rooms: ["model", "host"],
     packages: [

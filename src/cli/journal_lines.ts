@@ -12,6 +12,7 @@ const KINDS: ReadonlySet<string> = new Set(
     "acked",
     "streams",
     "rejected",
+    "stalled",
     "closed",
     "dropped",
     "plan",

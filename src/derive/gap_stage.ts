@@ -8,6 +8,7 @@ import {
   readMissedAnswer,
   type RejectedRecord,
   SESSIONS_MAX,
+  type StalledRecord,
   type Stream,
   type StreamsRecord,
 } from "../model/mod.ts";
@@ -158,6 +159,21 @@ export class GapStage {
   }
 
   /**
+   * A stream stands still: it is in a gap from its last data on, unless another socket has gone on with it. Further steps about it are told when the gap ends, and by
+   * the log.
+   */
+  stalled({ session: id, stream, from, action, reason: detail }: StalledRecord): void {
+    const account = this.#account;
+    account.session = id;
+    const session = this.#memory().sessions.get(id);
+    if (session === undefined || session.hasLeft(stream.channel, stream.symbol)) return;
+    account.exchange = session.exchange;
+    if (this.#isShownSince(session, stream, from)) return;
+    if (this.#memory().gaps.explain(session.exchange, stream, { cause: "stalled", more: action })) return;
+    this.#openStream(session, stream, { cause: "stalled", from, detail, action });
+  }
+
+  /**
    * An open session asks for other streams: those that leave are in a gap from their last data on, until they come back. What
    * passes meanwhile is not wanted: nothing is remembered of the stream that it could be fetched by. Where the new plan is
    * unknown the session goes on with the one that it has, and streams of channels that this one leaves out are in a gap.
@@ -253,6 +269,16 @@ export class GapStage {
   ): void {
     const { connectionId } = session;
     this.#memory().gaps.add(session.exchange, symbol, channel, { ...gap, connectionId, since: this.#account.offset });
+  }
+
+  /** Whether another session of the same connection had data of a stream after a moment. */
+  #isShownSince(session: SessionMemory, { symbol, channel }: Stream, ts: Micros): boolean {
+    for (const other of this.#memory().sessions.values()) {
+      if (other === session || other.exchange !== session.exchange) continue;
+      if (other.connectionId !== session.connectionId) continue;
+      if ((other.streams.get(symbol)?.get(channel) ?? -1) > ts) return true;
+    }
+    return false;
   }
 
   /** Whether another session of the same connection, on another shard or socket, has data of the stream. */

@@ -1,12 +1,14 @@
 import {
   type Channel,
   type ClosedRecord,
+  EXAMPLE_CHARS_MAX,
   type Gap,
   type GapCause,
   type Micros,
   type Offset,
   OPEN_GAPS_MAX,
   type SessionId,
+  type Stream,
 } from "../model/mod.ts";
 
 /** A gap without the id that it gets where it is emitted. */
@@ -92,6 +94,15 @@ export class GapLedger {
   has(exchange: string, symbol: string, channel: Channel, cause?: GapCause): boolean {
     const gaps = this.#instances.get(exchange)?.get(symbol)?.get(channel);
     return gaps !== undefined && (cause === undefined || gaps.some((gap) => gap.cause === cause));
+  }
+
+  /** Adds words to what an open gap of a stream says of itself; false where there is none of that cause. */
+  explain(exchange: string, { symbol, channel }: Stream, { cause, more }: { cause: GapCause; more: string }): boolean {
+    const gaps = this.#instances.get(exchange)?.get(symbol)?.get(channel);
+    const at = gaps?.findIndex((gap) => gap.cause === cause) ?? -1;
+    if (gaps === undefined || at < 0) return false;
+    gaps[at] = { ...gaps[at], detail: `${gaps[at].detail}; ${more}`.slice(0, EXAMPLE_CHARS_MAX) };
+    return true;
   }
 
   /**

@@ -125,6 +125,9 @@ export class Pipeline {
       case "rejected":
         this.#gaps.rejected(record);
         break;
+      case "stalled":
+        this.#gaps.stalled(record);
+        break;
       case "dropped":
         this.#whole.dropped(record);
         break;

@@ -31,6 +31,7 @@ export const CHECKPOINT = 0x09;
 export const PLAN = 0x0a;
 const CLOCK = 0x0b;
 const STREAMS = 0x0c;
+const STALLED = 0x0d;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
@@ -88,6 +89,8 @@ export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment
       return encodeOther(buffer, STREAMS, record, NO_BYTES, segment, offset);
     case "rejected":
       return encodeOther(buffer, REJECTED, record, NO_BYTES, segment, offset);
+    case "stalled":
+      return encodeOther(buffer, STALLED, record, NO_BYTES, segment, offset);
     case "closed":
       return encodeOther(buffer, CLOSED, record, NO_BYTES, segment, offset);
     case "dropped":
@@ -118,7 +121,7 @@ export function encodeCheckpoint(
 
 /** Whether a first body byte is the kind of a record or of a mark. */
 export function isRecordKind(kind: number): boolean {
-  return (kind >= TEXT_FRAME && kind <= STREAMS) || kind === MARK_KIND;
+  return (kind >= TEXT_FRAME && kind <= STALLED) || kind === MARK_KIND;
 }
 
 /**
@@ -228,6 +231,7 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
     case CLOSED:
     case CLOCK:
     case STREAMS:
+    case STALLED:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
       return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };

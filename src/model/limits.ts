@@ -152,6 +152,11 @@ export const REPLIES_QUEUED_MAX = 16;
 export const REJECTED_RETRY_MS_MIN = 10_000;
 /** Longest delay before a rejected subscription is asked for again, in ms. */
 export const REJECTED_RETRY_MS_MAX = 600_000;
+/** Shortest and longest time between two looks at silent streams, in ms. */
+export const STALL_SWEEP_MS_MIN = 1000;
+export const STALL_SWEEP_MS_MAX = 60_000;
+/** Shortest time between two sockets that are replaced for streams that stand still, in ms, for each kind of step. */
+export const STALL_TURN_MS_MIN = 300_000;
 /** Rejections of one item on one socket after which it is not asked for again. */
 export const REJECTED_TRIES_MAX = 8;
 /** Longest delay before an unacknowledged request is sent again, in ms. */

@@ -277,6 +277,9 @@ export {
   SINK_WRITES_IN_FLIGHT_MAX,
   SOCKET_RESET_FRAMES,
   SOCKETS_PER_CONNECTION_MAX,
+  STALL_SWEEP_MS_MAX,
+  STALL_SWEEP_MS_MIN,
+  STALL_TURN_MS_MIN,
   STAMP_AHEAD_US_MAX,
   STREAM_QUEUE_BYTES_MAX,
   TAIL_BATCH_BYTES,
@@ -303,6 +306,7 @@ export {
   type Observation,
   type Observer,
   type SessionState,
+  type StallEvent,
   type StreamState,
 } from "./observation.ts";
 export {
@@ -418,6 +422,7 @@ export {
   readFillEnd,
   readMissedAnswer,
   type RejectedRecord,
+  type StalledRecord,
   type StreamsRecord,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";

@@ -38,6 +38,12 @@ export type SessionState =
 /** The state of one stream within a session. */
 export type StreamState = "pending" | "acked" | "live" | "stale" | "rejected";
 
+/**
+ * What becomes of a silent stream. `quiet`: the exchange was asked and has nothing later; then the steps about one that has
+ * stopped, in order; `resumed`: its data came again.
+ */
+export type StallEvent = "quiet" | "resubscribe" | "reconnect" | "next_address" | "resumed";
+
 /** A thing that happened. One observer turns it into a metric and a log line. */
 export type Observation =
   | { readonly kind: "started"; readonly version: string }
@@ -113,6 +119,17 @@ export type Observation =
     readonly state: StreamState;
     readonly before: StreamState;
     readonly reason: string | null;
+  }
+  | {
+    /** A stream that had data stands still, and what is done about it; or it goes on. */
+    readonly kind: "stream_stalled";
+    readonly exchange: string;
+    readonly connection: string;
+    readonly stream: Stream;
+    readonly step: StallEvent;
+    /** In ms. */
+    readonly silentMs: number;
+    readonly reason: string;
   }
   | {
     /** The configuration wants other streams of a connection than before. */

@@ -133,6 +133,19 @@ export interface RejectedRecord {
   readonly reason: string;
 }
 
+/** A stream stood still while its connection lived; one record for each step that was taken about it. */
+export interface StalledRecord {
+  readonly kind: "stalled";
+  readonly session: SessionId;
+  readonly at: Micros;
+  readonly stream: Stream;
+  /** Receive time of its last data; where it never had any on the connection, when it was asked for. */
+  readonly from: Micros;
+  /** What is done about it, as the gap says it. */
+  readonly action: string;
+  readonly reason: string;
+}
+
 /** Why a session ended. `journal_busy`: what came could not be kept. */
 export type CloseCause =
   | "shutdown"
@@ -225,6 +238,7 @@ export type JournalRecord =
   | AckedRecord
   | StreamsRecord
   | RejectedRecord
+  | StalledRecord
   | ClosedRecord
   | DroppedRecord
   | ClockRecord

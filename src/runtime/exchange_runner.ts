@@ -141,6 +141,7 @@ export class ExchangeRunner {
           this.#rest.streamsAcked(id, connectionId, acked);
         },
         rejected: (id, rejected, reason, at) => intake.rejected(id, rejected, reason, at),
+        stalled: (id, stream, stall, at) => intake.stalled({ session: id, at, stream, ...stall }),
         closed: (id: SessionId, cause, code, reason, at) => {
           this.#rest.sessionClosed(id);
           this.#resyncer.sessionClosed(id);

@@ -22,6 +22,7 @@ import {
   PAUSE_TOLD_MS,
   type QuarantineStatus,
   type SessionId,
+  type StalledRecord,
   type Stream,
   type StreamsRecord,
   TAIL_WAIT_MS_MAX,
@@ -53,7 +54,7 @@ interface Pause {
 }
 
 /** A record that can wait to be written: nothing is derived of what comes before it is. */
-type Patient = Extract<JournalRecord, { kind: "acked" | "streams" | "rejected" | "closed" | "dropped" }>;
+type Patient = Extract<JournalRecord, { kind: "acked" | "streams" | "rejected" | "stalled" | "closed" | "dropped" }>;
 
 export interface IntakeOptions {
   readonly host: Host;
@@ -230,6 +231,11 @@ export class Intake {
 
   rejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void {
     this.#keep({ kind: "rejected", session, at, streams, reason: reason.slice(0, EXAMPLE_CHARS_MAX) });
+  }
+
+  /** Writes down that a stream of a session stands still, and what is done about it. */
+  stalled(stall: Omit<StalledRecord, "kind">): void {
+    this.#keep({ kind: "stalled", ...stall, reason: stall.reason.slice(0, EXAMPLE_CHARS_MAX) });
   }
 
   /** Looks whether reading may go on, after the writer has made progress or space was freed. */

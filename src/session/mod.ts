@@ -4,6 +4,12 @@
  * frames with their receive times and the records of a session. Must not know what stands in a frame, the journal, or
  * any exchange; JSON is read for the bootstrap reply alone.
  */
-export { type DesiredOutcome, type Session, type SessionOptions, type SessionSink } from "./session_api.ts";
+export {
+  type DesiredOutcome,
+  type ProbeVerdict,
+  type Session,
+  type SessionOptions,
+  type SessionSink,
+} from "./session_api.ts";
 export { createSession } from "./session.ts";
 export { type StreamEntry } from "./stream_ledger.ts";

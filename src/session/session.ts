@@ -79,6 +79,7 @@ class ReconnectingSession implements Session {
         const { exchange, plan, observe } = options;
         observe({ kind: "stream_state", exchange, connection: plan.key, stream, state, before, reason });
       },
+      options.rhythmOf,
     );
     this.#desired = options.plan.requests;
     this.#ledger.setDesired(streamsOf(this.#desired));

@@ -13,6 +13,7 @@ import type {
   SubscribeRequest,
   Template,
 } from "../model/mod.ts";
+import type { Rhythm } from "../liveness/mod.ts";
 import type { OpenGate } from "../rest/mod.ts";
 import type { StreamEntry } from "./stream_ledger.ts";
 
@@ -32,6 +33,13 @@ export interface SessionSink {
   /** Streams were acknowledged: by an ack, or by data where that has to do. Once a stream and socket. */
   acked(session: SessionId, streams: readonly Stream[], at: Micros): void;
   rejected(session: SessionId, streams: readonly Stream[], reason: string, at: Micros): void;
+  /** A stream stands still since `from`; once for each step that is taken about it. */
+  stalled(
+    session: SessionId,
+    stream: Stream,
+    stall: { readonly from: Micros; readonly action: string; readonly reason: string },
+    at: Micros,
+  ): void;
   /**
    * The socket is gone; once for each `opened`. After a `Failure` it is called again with the same arguments, until it
    * returns; no other socket is opened before.
@@ -51,7 +59,17 @@ export interface SessionOptions {
   readonly openGate: OpenGate;
   readonly observe: Observer;
   readonly sink: SessionSink;
+  /** What streams have shown of their gaps, over all sockets and restarts. Absent: each begins anew. */
+  readonly rhythmOf?: (stream: Stream) => Rhythm;
+  /** Asks the exchange by another way for the latest of a stream; null where there is none. Never rejects. Absent: none. */
+  readonly probe?: (stream: Stream) => Promise<ProbeVerdict> | null;
 }
+
+/**
+ * What an exchange that is asked says of a silent stream: it has data later than the stream's last (`behind`), none
+ * (`quiet`), or nothing that says either (`unknown`).
+ */
+export type ProbeVerdict = "behind" | "quiet" | "unknown";
 
 /** What a change of the desired streams came to. */
 export interface DesiredOutcome {

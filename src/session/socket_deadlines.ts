@@ -31,6 +31,11 @@ export class SocketDeadlines {
     return this.#sending;
   }
 
+  /** When anything was last received, in monotonic ms. */
+  get lastReceivedMs(): number {
+    return this.#lastReceivedMs;
+  }
+
   get paused(): boolean {
     return this.#pausedSinceMs !== null;
   }

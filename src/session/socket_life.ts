@@ -92,6 +92,9 @@ export class SocketLife {
         settled: () => setup.setState({ kind: "live" }),
         acked: (streams, at) => this.#tell((session) => sink.acked(session, streams, at)),
         rejected: (streams, reason, at) => this.#tell((session) => sink.rejected(session, streams, reason, at)),
+        stalled: (stream, stall) =>
+          this.#tell((session) => sink.stalled(session, stream, stall, host.clock.nowMicros())),
+        replace: (isElsewhere, reason) => this.close(isElsewhere ? "stale" : "notice", reason),
       },
     });
     const { promise, resolve } = Promise.withResolvers<SocketEnd>();
@@ -282,7 +285,7 @@ export class SocketLife {
     const overdue = this.#deadlines.findOverdue(nowMs);
     if (overdue !== null) return this.close(overdue.cause, overdue.reason);
     if (this.#deadlines.isPingDue(nowMs)) this.#ping(nowMs);
-    if (!this.#deadlines.paused && this.#subscriptions.expire(nowMs)) {
+    if (!this.#deadlines.paused && this.#subscriptions.expire(nowMs, this.#deadlines.lastReceivedMs)) {
       return this.close("stale", `no stream showed data within ${plan.firstDataTimeoutMs} ms`);
     }
     this.#schedule();

@@ -1,8 +1,9 @@
+import { Rhythm, type Stall, type StallStep } from "../liveness/mod.ts";
 import type { Channel, ConnectionPlan, DataAge, Micros, Stream, StreamCounts, StreamState } from "../model/mod.ts";
 import { streamKey } from "../model/mod.ts";
 
 /** Why a stream's data is missing. */
-export type OpenGapCause = "disconnect" | "rejected" | "stale";
+export type OpenGapCause = "disconnect" | "rejected" | "stale" | "stalled";
 
 /** When the first data of a stream has to have been seen, in monotonic ms. */
 interface Deadline {
@@ -31,9 +32,13 @@ export interface StreamEntry {
   deadline: Deadline | null;
   /** Receive time of its last data, of any socket; null before the first. */
   lastDataTs: Micros | null;
+  /** What it has shown of its gaps between data. */
+  readonly rhythm: Rhythm;
+  /** What is done about it since it stopped, over sockets; null while it has not. */
+  stall: Stall | null;
   /** What is missing of it now, from when on; null while its data comes, and before its first socket. */
   openGap: { readonly cause: OpenGapCause; readonly from: Micros } | null;
-  /** The exchange's words where it was rejected. */
+  /** The exchange's words where it was rejected; why it is taken as stopped. */
   reason: string | null;
   /** When a rejected stream is asked for again; null where it is not, or is being asked for. */
   nextTryTs: Micros | null;
@@ -55,6 +60,9 @@ export class StreamLedger {
   readonly #plan: Pick<ConnectionPlan, "quietChannels" | "firstDataTimeoutMs">;
   readonly #now: () => Micros;
   readonly #observe: (entry: StreamEntry, before: StreamState) => void;
+  readonly #rhythmOf: (stream: Stream) => Rhythm;
+  /** When sockets were last replaced for streams that stood still, by step, in monotonic ms. */
+  readonly #replacedMs = new Map<StallStep, number>();
   /** Earliest first. */
   #due: Deadline[] = [];
   #dueAt = 0;
@@ -65,7 +73,9 @@ export class StreamLedger {
     plan: Pick<ConnectionPlan, "quietChannels" | "firstDataTimeoutMs">,
     now: () => Micros,
     observe: (entry: StreamEntry, before: StreamState) => void,
+    rhythmOf: (stream: Stream) => Rhythm = () => new Rhythm(),
   ) {
+    this.#rhythmOf = rhythmOf;
     this.#plan = plan;
     this.#now = now;
     this.#observe = observe;
@@ -155,7 +165,10 @@ export class StreamLedger {
     if (entry.acked && entry.state !== "rejected") return false;
     entry.acked = true;
     entry.nextTryTs = null;
-    this.set(entry, entry.live ? "live" : entry.state === "stale" ? "stale" : "acked");
+    this.set(
+      entry,
+      entry.state === "stale" && (!entry.live || entry.stall !== null) ? "stale" : entry.live ? "live" : "acked",
+    );
     return true;
   }
 
@@ -167,6 +180,8 @@ export class StreamLedger {
     entry.acked = false;
     // Where it is asked for again, its first data is waited for anew.
     dropDeadline(entry);
+    entry.stall = null;
+    entry.rhythm.interrupt(null);
     entry.nextTryTs = nextTryTs;
     entry.openGap ??= this.#gap(entry, "rejected");
     this.set(entry, "rejected", reason);
@@ -182,13 +197,37 @@ export class StreamLedger {
     this.#observe(entry, before);
   }
 
+  /** A stream that had data stands still. */
+  stalled(entry: StreamEntry, stall: Stall, reason: string): void {
+    entry.stall = stall;
+    entry.openGap ??= this.#gap(entry, "stalled");
+    this.set(entry, "stale", reason);
+  }
+
+  /** Data of a stream that stood still came. */
+  resumed(entry: StreamEntry): void {
+    entry.stall = null;
+    entry.openGap = null;
+    if (entry.live) this.set(entry, entry.acked ? "live" : "pending");
+  }
+
+  /** Whether a socket may be replaced for a stream that stands still, which is noted then: each step once in a while. */
+  mayReplace(step: StallStep, nowMs: number, everyMs: number): boolean {
+    if (nowMs < (this.#replacedMs.get(step) ?? -Infinity) + everyMs) return false;
+    this.#replacedMs.set(step, nowMs);
+    return true;
+  }
+
   /** When the next deadline of first data is, in monotonic ms; Infinity where there is none. */
   get nextDueMs(): number {
     return this.#due[this.#dueAt]?.dueMs ?? Infinity;
   }
 
-  /** We were not reading for a while: deadlines that have not passed move by as much. */
-  postpone(ms: number): void {
+  /** We were not reading for a while: deadlines that have not passed move by as much, and silence begins anew. */
+  postpone(ms: number, nowMs: number): void {
+    for (const { stall, rhythm } of this.entries()) {
+      if (stall === null && rhythm.lastMs !== null) rhythm.interrupt(nowMs);
+    }
     for (const deadline of this.#due.slice(this.#dueAt)) deadline.dueMs += ms;
   }
 
@@ -231,6 +270,8 @@ export class StreamLedger {
         continue;
       }
       if (entry.asked) entry.openGap ??= this.#gap(entry, "disconnect");
+      // The silence until the next socket is not the stream's own.
+      if (entry.stall === null) entry.rhythm.interrupt(null);
       Object.assign(entry, { asked: false, acked: false, live: false, deadline: null, reason: null, nextTryTs: null });
       if (entry.state !== "pending") this.#move(entry, "pending");
     }
@@ -253,6 +294,8 @@ export class StreamLedger {
       live: false,
       deadline: null,
       lastDataTs: null,
+      rhythm: this.#rhythmOf(stream),
+      stall: null,
       openGap: null,
       reason: null,
       nextTryTs: null,

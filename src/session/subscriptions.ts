@@ -16,6 +16,7 @@ import { backoffMs } from "./backoff.ts";
 import { next } from "./reconciler.ts";
 import type { SendQueue } from "./send_queue.ts";
 import type { SessionOptions } from "./session_api.ts";
+import { StallWatch } from "./stall_watch.ts";
 import type { StreamEntry, StreamLedger } from "./stream_ledger.ts";
 
 /** What the subscriptions ask of their socket and tell it. */
@@ -29,6 +30,9 @@ export interface SubscribingSocket {
   settled(): void;
   acked(streams: readonly Stream[], at: Micros): void;
   rejected(streams: readonly Stream[], reason: string, at: Micros): void;
+  stalled(stream: Stream, stall: { readonly from: Micros; readonly action: string; readonly reason: string }): void;
+  /** Ends the socket, so that another takes its place: at the next address, where that is wanted. */
+  replace(isElsewhere: boolean, reason: string): void;
 }
 
 /**
@@ -43,6 +47,7 @@ export class Subscriptions {
   readonly #itemsOf = new Map<StreamEntry, ItemEntry[]>();
   /** Requests to be sent again, by when; the earliest first. */
   readonly #resends: { readonly dueMs: number; readonly pending: PendingRequest }[] = [];
+  readonly #stalls: StallWatch;
   #desired: readonly SubscribeRequest[];
   #started = false;
   #settled = false;
@@ -59,6 +64,13 @@ export class Subscriptions {
     this.#socket = socket;
     this.#ledger = ledger;
     this.#desired = desired;
+    this.#stalls = new StallWatch(options, {
+      ledger,
+      schedule: () => socket.schedule(),
+      resubscribe: (stream) => this.resubscribe(stream),
+      replace: (isElsewhere, reason) => socket.replace(isElsewhere, reason),
+      tell: (stream, stall) => socket.stalled(stream, stall),
+    });
   }
 
   /** Whether every request was answered. */
@@ -68,7 +80,8 @@ export class Subscriptions {
 
   /** When `expire` has something to do, in monotonic ms; Infinity where nothing is waited for. */
   get nextDueMs(): number {
-    return Math.min(this.#gate.nextDueMs, this.#ledger.nextDueMs, this.#resends[0]?.dueMs ?? Infinity);
+    const { nextDueMs } = this.#stalls;
+    return Math.min(this.#gate.nextDueMs, this.#ledger.nextDueMs, nextDueMs, this.#resends[0]?.dueMs ?? Infinity);
   }
 
   /** Asks for all that is desired, in order. */
@@ -124,7 +137,9 @@ export class Subscriptions {
   /** Data of a stream was seen. It confirms what nothing else confirms, and proves a rejection wrong. */
   see(channel: Channel, symbol: string, receivedTs: Micros): void {
     const stream = this.#ledger.find(channel, symbol);
-    if (stream === undefined || !this.#ledger.see(stream, receivedTs)) return;
+    if (stream === undefined) return;
+    this.#stalls.see(stream, receivedTs);
+    if (!this.#ledger.see(stream, receivedTs)) return;
     const at = this.#options.host.clock.nowMicros();
     const items = this.#itemsOf.get(stream) ?? [];
     if (stream.state === "rejected") {
@@ -135,8 +150,9 @@ export class Subscriptions {
     for (const entry of items) if (entry.ack.mode === "none") this.#acknowledgeItems(this.#gate.prove(entry), at);
   }
 
-  /** Does what is due. True where the whole socket is silent past its deadlines. */
-  expire(nowMs: number): boolean {
+  /** Does what is due. `heardMs`: when the socket last received anything. True where the whole socket is silent past its deadlines. */
+  expire(nowMs: number, heardMs: number): boolean {
+    this.#stalls.sweep(nowMs, heardMs);
     for (const pending of this.#gate.expire(nowMs)) this.#expireRequest(pending, nowMs);
     while ((this.#resends[0]?.dueMs ?? Infinity) <= nowMs) {
       const resend = this.#resends.shift();
@@ -148,7 +164,7 @@ export class Subscriptions {
   /** We were not reading for a while: deadlines move by as much. */
   postpone(ms: number): void {
     this.#gate.postpone(ms);
-    this.#ledger.postpone(ms);
+    this.#ledger.postpone(ms, this.#options.host.clock.monotonicMs());
   }
 
   #reconcile(): readonly Stream[] {

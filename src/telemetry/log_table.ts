@@ -1,4 +1,4 @@
-import { isoFromMicros, type Observation, streamKey } from "../model/mod.ts";
+import { isoFromMicros, type Observation, type StallEvent, streamKey } from "../model/mod.ts";
 
 /** Levels of log lines, least serious first. */
 export type LineLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -18,6 +18,15 @@ type Table = { readonly [K in Kind]: LogSpec<Extract<Observation, { kind: K }>> 
 
 const where = (seen: { readonly exchange: string; readonly connection: string }) =>
   `${seen.exchange} ${seen.connection}`;
+
+/** What is done about a stream that stands still, or what became of it. */
+const STALL_WORDS: Readonly<Record<StallEvent, string>> = {
+  quiet: "is quiet and not dead",
+  resubscribe: "stands still and is asked for again",
+  reconnect: "stands still and gets a new socket",
+  next_address: "stands still and gets a new socket to the next address",
+  resumed: "goes on",
+};
 
 const isRecovery = (seen: Extract<Observation, { kind: "stream_state" }>) =>
   (seen.before === "rejected" || seen.before === "stale") && (seen.state === "live" || seen.state === "acked");
@@ -165,6 +174,12 @@ export const LOG_EVENTS: Table = {
       `${where(seen)} ${streamKey(seen.stream)} is ${seen.state}${isRecovery(seen) ? " again" : ""}${
         seen.reason === null ? "" : `: ${seen.reason}`
       }`,
+    repeatKey: null,
+  },
+  stream_stalled: {
+    level: (seen) => seen.step === "quiet" ? "debug" : seen.step === "resumed" ? "info" : "warn",
+    meaning: "A stream that had data stands still, and what is done about it; or it goes on",
+    text: (seen) => `${where(seen)} ${streamKey(seen.stream)} ${STALL_WORDS[seen.step]}: ${seen.reason}`,
     repeatKey: null,
   },
   streams_changed: {

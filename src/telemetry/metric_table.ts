@@ -77,6 +77,12 @@ export const METRICS = {
     help: "Streams that entered a state",
     labels: ["exchange", "channel", "state"],
   },
+  collector_stream_stalls_total: {
+    type: "counter",
+    help:
+      "Silences of streams that had data: found to be `quiet` by asking, the steps about those that stopped, and `resumed`",
+    labels: ["exchange", "channel", "step"],
+  },
   collector_http_requests_total: {
     type: "counter",
     help: "REST requests by status class; `none` is no answer",

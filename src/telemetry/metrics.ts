@@ -134,6 +134,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_requests_failed_total", 1, seen.exchange, seen.outcome);
     case "stream_state":
       return counts.add("collector_stream_changes_total", 1, seen.exchange, seen.stream.channel, seen.state);
+    case "stream_stalled":
+      return counts.add("collector_stream_stalls_total", 1, seen.exchange, seen.stream.channel, seen.step);
     case "http_request":
       return counts.add(
         "collector_http_requests_total",

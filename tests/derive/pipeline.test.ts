@@ -264,3 +264,43 @@ Deno.test("Pipeline ends the gap of a stream that moves to another shard or conn
 });
 
 const CLOSED = { kind: "closed", cause: "peer", code: 1006, reason: "" } as const;
+
+Deno.test("Pipeline tells no gap of a stream that stands still on one socket and goes on over another", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(1, opened(1000));
+  pipeline.process(2, opened(1000));
+  pipeline.process(3, frame(1, 2000, trades("1")));
+  pipeline.process(4, frame(2, 13_000, trades("2")));
+  const stream = { channel: "trades", symbol: "A" } as const;
+  const stalled = { kind: "stalled", session: 1, at: 14_000, stream, from: 2000, action: "", reason: "" } as const;
+  assert.deepEqual(kinds(pipeline.process(5, stalled).envelopes), []);
+  assert.deepEqual(kinds(pipeline.process(6, { ...stalled, session: 2, from: 13_000 }).envelopes), ["gap stalled"]);
+});
+
+Deno.test("Pipeline opens one gap of a stream that stands still, adds the further steps and ends it with its data", () => {
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  pipeline.process(1, opened(1000));
+  pipeline.process(2, frame(1, 2000, trades("1")));
+  const stream = { channel: "trades", symbol: "A" } as const;
+  const stalled = (at: number, action: string): JournalRecord => {
+    return { kind: "stalled", session: 1, at, stream, from: 2000, action, reason: "no data for 12 s" };
+  };
+  const gapsOf = ({ envelopes }: { readonly envelopes: readonly Envelope[] }) =>
+    envelopes.flatMap(({ event }) => event.kind === "gap" ? [event] : []);
+  const [gap] = gapsOf(pipeline.process(3, stalled(14_000, "asked again for it")));
+  assert.deepEqual([gap.cause, gap.state, gap.from_ts, gap.action], ["stalled", "opened", 2000, "asked again for it"]);
+  assert.deepEqual(gapsOf(pipeline.process(4, stalled(24_000, "a new socket"))), []);
+  const saved = [...pipeline.saveState()];
+  const again = new Pipeline([framePlan()], NO_DEDUP);
+  again.restoreState(saved);
+  assert.deepEqual(gapsOf(again.process(5, { ...CLOSED, session: 1, at: 25_000 })), [], "it is in a gap already");
+  again.process(6, opened(26_000));
+  const [ended] = gapsOf(again.process(7, frame(6, 27_000, trades("2"))));
+  assert.deepEqual([ended.gap_id, ended.state, ended.from_ts, ended.to_ts, ended.detail], [
+    gap.gap_id,
+    "closed",
+    2000,
+    27_000,
+    "no data for 12 s; a new socket",
+  ]);
+});

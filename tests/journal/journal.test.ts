@@ -76,6 +76,18 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
     PLAIN,
   ),
   fc.record({ kind: fc.constant("rejected" as const), session: micros, at: micros, streams, reason: text }, PLAIN),
+  fc.record(
+    {
+      kind: fc.constant("stalled" as const),
+      session: micros,
+      at: micros,
+      stream: fc.constant({ channel: "trades" as const, symbol: "A" }),
+      from: micros,
+      action: text,
+      reason: text,
+    },
+    PLAIN,
+  ),
   fc.record({
     kind: fc.constant("closed" as const),
     session: micros,

@@ -42,6 +42,7 @@ class LoopbackSession {
         },
         acked: () => {},
         rejected: () => {},
+        stalled: () => {},
         closed: () => {},
       },
     });

@@ -15,7 +15,7 @@ import type {
 } from "../../src/model/mod.ts";
 import { ECHO_SEPARATOR, Secret } from "../../src/model/mod.ts";
 import { HostLimits, type OpenGate } from "../../src/rest/mod.ts";
-import { createSession, type Session, type SessionSink } from "../../src/session/mod.ts";
+import { createSession, type Session, type SessionOptions, type SessionSink } from "../../src/session/mod.ts";
 import { type SimulatedConnection, SimulatedHost } from "./simulated_host.ts";
 
 /** A template from text with placeholders: `{id}`, `{capture}`, `{boot:token}`, `{env:KEY}` (whose value is `secret-KEY`). */
@@ -76,6 +76,7 @@ export function connectionPlan(changes: Partial<ConnectionPlan> = {}): Connectio
     readTimeoutMs: 1e9,
     firstDataTimeoutMs: 1e9,
     quietChannels: [],
+    stallAfterMs: 0,
     keepalive: {
       mode: "none",
       intervalMs: 30_000,
@@ -118,6 +119,7 @@ export type SessionRecord =
   | { readonly kind: "frame"; readonly text: string }
   | { readonly kind: "acked"; readonly streams: readonly string[] }
   | { readonly kind: "rejected"; readonly streams: readonly string[]; readonly reason: string }
+  | { readonly kind: "stalled"; readonly stream: string; readonly action: string; readonly reason: string }
   | { readonly kind: "closed"; readonly cause: CloseCause; readonly code: number | null; readonly reason: string };
 
 /** A session over a simulated host, with all that it told. */
@@ -131,10 +133,11 @@ export class SessionHarness {
 
   constructor(
     plan: ConnectionPlan,
-    { host = new SimulatedHost(), openGate, controls = [] }: {
+    { host = new SimulatedHost(), openGate, controls = [], probe }: {
       readonly host?: SimulatedHost;
       readonly openGate?: OpenGate;
       readonly controls?: readonly ControlRule[];
+      readonly probe?: SessionOptions["probe"];
     } = {},
   ) {
     this.host = host;
@@ -146,6 +149,7 @@ export class SessionHarness {
       controls,
       host,
       openGate: openGate ?? new HostLimits(host.clock).of("example"),
+      ...(probe === undefined ? {} : { probe }),
       observe: (observation) => this.observations.push(observation),
       sink: {
         opened: (url) => {
@@ -160,6 +164,10 @@ export class SessionHarness {
         acked: (_, streams) => {
           this.fault("acked");
           this.records.push({ kind: "acked", streams: names(streams) });
+        },
+        stalled: (_, { channel, symbol }, { action, reason }) => {
+          this.fault("stalled");
+          this.records.push({ kind: "stalled", stream: `${channel} ${symbol}`, action, reason });
         },
         rejected: (_, streams, reason) => {
           this.fault("rejected");

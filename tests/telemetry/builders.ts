@@ -129,6 +129,14 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
     before: "live",
     reason: "secret words",
   },
+  stream_stalled: {
+    kind: "stream_stalled",
+    ...AT,
+    stream: STREAM,
+    step: "resubscribe",
+    silentMs: 12_000,
+    reason: "no data for 12.0 s; its usual gap is 200 ms",
+  },
   streams_changed: { kind: "streams_changed", ...AT, added: 2, removed: 1, kept: ["trades BTC/USDT"] },
   frame_received: { kind: "frame_received", exchange: "alpha", bytes: 165 },
   frame_fault: {

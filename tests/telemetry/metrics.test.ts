@@ -38,6 +38,7 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     'collector_requests_sent_total{exchange="alpha"}': 2,
     'collector_requests_failed_total{exchange="alpha",outcome="ack_timeout"}': 2,
     'collector_stream_changes_total{exchange="alpha",channel="trades",state="rejected"}': 2,
+    'collector_stream_stalls_total{exchange="alpha",channel="trades",step="resubscribe"}': 2,
     'collector_http_requests_total{exchange="alpha",request="depth_snapshot",status="4xx"}': 2,
     'collector_http_unusable_total{exchange="alpha",request="depth_snapshot"}': 2,
     "collector_journal_records_total": 12,

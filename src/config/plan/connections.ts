@@ -81,6 +81,7 @@ function connectionBase(
     readTimeoutMs: connection.read_timeout_ms,
     firstDataTimeoutMs: connection.first_data_timeout_ms,
     quietChannels: connection.quiet_channels,
+    stallAfterMs: connection.stall_after_ms ?? null,
     keepalive: keepalivePlan(connection, { ...context, compile }),
     bootstrap: bootstrapPlan(connection, place, texts),
     connectDelayMs: connection.connect_delay_ms,

@@ -63,6 +63,8 @@ export interface ConnectionPlan {
   /** Time in ms from the request within which a stream has to show data, unless its channel is quiet. */
   readonly firstDataTimeoutMs: number;
   readonly quietChannels: readonly Channel[];
+  /** Silence in ms behind which a stream that had data is taken as stopped; 0: never; null: as it learns by itself. */
+  readonly stallAfterMs: number | null;
   readonly keepalive: KeepalivePlan;
   readonly bootstrap: BootstrapPlan | null;
   readonly connectDelayMs: number;
