@@ -42,7 +42,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   emulator: { rooms: ["model", "host", "protocol", "simulator"], packages: [] },
   api: { rooms: ["model", "host", "telemetry", "sink", "book", "protocol"], packages: ["hono", "node:crypto"] },
   runtime: {
-    rooms: ["model", "host", "rest", "session", "derive", "journal", "sink", "lake", "certificate"],
+    rooms: ["model", "host", "rest", "session", "derive", "journal", "sink", "lake", "certificate", "liveness"],
     packages: [],
   },
   text: { rooms: [], packages: [] },

@@ -4,6 +4,7 @@
  * data. Out: limits and steps. Must not know sockets, exchanges or the journal.
  */
 export { GapSketch, type Tail } from "./gap_sketch.ts";
+export { RhythmStore } from "./rhythm_store.ts";
 export { Rhythm, type RhythmState, SILENCE_MS_MIN, type SilenceLimits } from "./rhythm.ts";
 export {
   decide,

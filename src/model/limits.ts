@@ -152,6 +152,12 @@ export const REPLIES_QUEUED_MAX = 16;
 export const REJECTED_RETRY_MS_MIN = 10_000;
 /** Longest delay before a rejected subscription is asked for again, in ms. */
 export const REJECTED_RETRY_MS_MAX = 600_000;
+/** Streams whose gaps are remembered. */
+export const RHYTHMS_MAX = 50_000;
+/** Largest file of them in bytes; a larger one is set aside. */
+export const RHYTHMS_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** How often they are written, in ms. */
+export const RHYTHMS_SAVE_MS = 300_000;
 /** Shortest and longest time between two looks at silent streams, in ms. */
 export const STALL_SWEEP_MS_MIN = 1000;
 export const STALL_SWEEP_MS_MAX = 60_000;

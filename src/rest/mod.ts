@@ -10,3 +10,4 @@ export { type Purpose, PURPOSES } from "./request_queue.ts";
 export { type FailingRequest, type RestAnswer, RestClient, type RestRequest } from "./rest_client.ts";
 export { type MissedPoll, RestRunner } from "./rest_runner.ts";
 export { RollingWindow } from "./rolling_window.ts";
+export { setAside } from "./set_aside.ts";

@@ -33,6 +33,7 @@ import {
 import type { InstrumentPage, RestClient } from "../rest/mod.ts";
 import { createSink, type SinkContext, sinkFilter, sinkTypeOf } from "../sink/mod.ts";
 import { Delivery } from "./delivery.ts";
+import type { RhythmStore } from "../liveness/mod.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
@@ -46,6 +47,8 @@ export interface CollectorOptions {
   readonly observe: Observer;
   /** Outlives the collector and its plans. */
   readonly rest: RestClient;
+  /** What streams have shown of their gaps. Outlives the collector; absent: each run begins anew. */
+  readonly rhythms?: RhythmStore;
   /** Called with the events of each record, in the order of the journal; they are good for the call alone. */
   readonly onEvents?: (events: EventBatch) => void;
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
@@ -367,7 +370,7 @@ export class Collector {
   }
 
   #startRunner({ exchange, runnable }: RunnableInstance): void {
-    const { host, observe, rest } = this.#options;
+    const { host, observe, rest, rhythms } = this.#options;
     this.#notStarted.delete(exchange.name);
     try {
       const runner = new ExchangeRunner({
@@ -379,6 +382,7 @@ export class Collector {
         host,
         observe,
         rest,
+        ...(rhythms === undefined ? {} : { rhythms }),
       });
       runner.start();
       if (this.#paused) runner.setPaused(true);

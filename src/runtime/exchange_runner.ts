@@ -24,6 +24,7 @@ import {
   type RestClient,
   RestRunner,
 } from "../rest/mod.ts";
+import type { RhythmStore } from "../liveness/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
 import { ConnectionSlot } from "./connection_slot.ts";
 import type { Intake } from "./intake.ts";
@@ -41,6 +42,8 @@ export interface ExchangeRunnerOptions {
   readonly observe: Observer;
   /** Shared by all instances. */
   readonly rest: RestClient;
+  /** What streams have shown of their gaps. Absent: nothing is kept of it. */
+  readonly rhythms?: RhythmStore;
 }
 
 /**
@@ -99,7 +102,7 @@ export class ExchangeRunner {
   /** Makes a session of a connection. `slot`: that it belongs to, known once it starts. */
   #createSession(plan: ConnectionPlan, slot: () => ConnectionSlot): Session {
     const options = this.#options;
-    const { name, runnable, host, observe, intake } = options;
+    const { name, runnable, host, observe, intake, rhythms } = options;
     const connectionId = connectionIdOf(plan.key);
     const session: Session = createSession({
       exchange: name,
@@ -109,6 +112,7 @@ export class ExchangeRunner {
       host: { ...host, fetcher: options.rest.fetcher(name, "bootstrap") },
       openGate: this.#limits,
       observe,
+      ...(rhythms === undefined ? {} : { rhythmOf: (stream) => rhythms.begin(name, connectionId, stream) }),
       sink: {
         opened: (url, at) => {
           const { descriptorHash } = options;

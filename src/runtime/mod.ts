@@ -9,3 +9,4 @@ export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
 export { Intake } from "./intake.ts";
 export { type ReaderPolicy, RecentEvents, type RecentReader } from "./recent_events.ts";
+export { type KeptRhythms, openRhythms } from "./rhythms_file.ts";

@@ -13,7 +13,7 @@ import {
   type ServiceStatus,
 } from "../model/mod.ts";
 import { InstrumentLists, type InstrumentPage, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
-import { Collector } from "../runtime/mod.ts";
+import { Collector, type KeptRhythms, openRhythms } from "../runtime/mod.ts";
 import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
@@ -88,6 +88,7 @@ export class Service {
   #server: HttpServer | null = null;
   /** Null before the first plan; then the same over all reloads. */
   #limits: KeptHostLimits | null = null;
+  #rhythms: KeptRhythms | null = null;
   #rest: RestClient | null = null;
   #lists: InstrumentLists | null = null;
   /** The start and the reloads, one after the other. It never rejects. */
@@ -292,6 +293,7 @@ export class Service {
     });
     steps.isSafe = true;
     await steps.run("the limits of hosts", this.#limits?.close());
+    await steps.run("the rhythms of streams", this.#rhythms?.close());
     await steps.run("the HTTP server", this.#server?.stop());
   }
 
@@ -378,6 +380,12 @@ export class Service {
       path: `${plan.run.dataDir}/limits.json`,
       observe: this.observe,
     });
+    this.#rhythms ??= await openRhythms({
+      clock: host.clock,
+      files: host.files,
+      path: `${plan.run.dataDir}/rhythms.jsonl`,
+      observe: this.observe,
+    });
     this.#rest ??= new RestClient({ host, limits: this.#limits.limits, observe: this.observe });
     this.#lists ??= new InstrumentLists({
       ...host,
@@ -399,6 +407,7 @@ export class Service {
       host,
       observe: this.observe,
       rest: this.#rest,
+      rhythms: this.#rhythms.store,
       onEvents: (events) => {
         this.#gaps.take(events);
         this.#rates.take(events);
