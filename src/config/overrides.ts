@@ -5,7 +5,7 @@ import type { DescriptorValues } from "./schema_descriptor.ts";
 import { listNames, suggestion } from "./suggest.ts";
 
 /** The keys of `[exchange.overrides]` that are not arguments of the descriptor. */
-const FIXED = ["urls", "base_urls", "read_timeout_ms", "headers", "subprotocols", "proxy"] as const;
+const FIXED = ["urls", "base_urls", "read_timeout_ms", "stall_after_ms", "headers", "subprotocols", "proxy"] as const;
 
 /** What an instance overrides, and where it says so. */
 export interface OverrideInput {
@@ -34,16 +34,13 @@ export function applyOverrides(input: OverrideInput): Overridden {
   const report = (position: Position, message: string) =>
     issues.push(issueAt(position, { message, exchange: input.exchange }));
   const { descriptor, overrides } = input;
-  const { urls: _urls, base_urls, read_timeout_ms, headers, subprotocols, proxy, ...args } = overrides;
+  const { urls: _urls, base_urls, read_timeout_ms, stall_after_ms, headers, subprotocols, proxy, ...args } = overrides;
 
   const urlsOf = connectionUrls(input, report);
   const connections = descriptor.ws.connections.map((connection, index) => {
     const replaced = urlsOf.get(connection.id);
     if (replaced !== undefined) moved.set(keyOf(["ws", "connections", index, "urls"]), replaced.path);
-    if (read_timeout_ms !== undefined) {
-      moved.set(keyOf(["ws", "connections", index, "read_timeout_ms"]), ["read_timeout_ms"]);
-    }
-    for (const key of ["headers", "subprotocols", "proxy"] as const) {
+    for (const key of ["read_timeout_ms", "stall_after_ms", "headers", "subprotocols", "proxy"] as const) {
       if (overrides[key] !== undefined) moved.set(keyOf(["ws", "connections", index, key]), [key]);
     }
     return {
@@ -53,6 +50,7 @@ export function applyOverrides(input: OverrideInput): Overridden {
       proxy: proxy ?? connection.proxy,
       urls: replaced?.urls ?? connection.urls,
       read_timeout_ms: read_timeout_ms ?? connection.read_timeout_ms,
+      stall_after_ms: stall_after_ms ?? connection.stall_after_ms,
     };
   });
 

@@ -168,6 +168,9 @@ export const overridesSchema = z.object({
   read_timeout_ms: milliseconds.optional().describe(
     "Replaces `read_timeout_ms` of every connection, in milliseconds",
   ),
+  stall_after_ms: z.int().min(0).max(2_147_483_647).optional().describe(
+    "Replaces `stall_after_ms` of every connection: the silence in milliseconds after which a stream that had data is taken as stopped; 0: never",
+  ),
   headers: z.record(text, z.string()).optional().describe(
     "HTTP headers beside those of the descriptor, of upgrade requests and of REST: a name that it has too is replaced",
   ),

@@ -197,7 +197,8 @@ Deno.test("loadWith() reads JSON symbol maps and reports broken ones at their pl
 
 Deno.test("loadWith() puts overrides into the descriptor and points issues about them into collector.toml", () => {
   const seen: ExchangeInput[] = [];
-  const overrides = `[exchange.overrides]\nurls = ["ws://127.0.0.1:1/x"]\nread_timeout_ms = 5\ndepth = 400\n`;
+  const overrides =
+    `[exchange.overrides]\nurls = ["ws://127.0.0.1:1/x"]\nread_timeout_ms = 5\nstall_after_ms = 0\ndepth = 400\n`;
   const { issues } = loadFiles((input) => (seen.push(input), buildNothing()), {
     [COLLECTOR]: RUN + INSTANCE + overrides,
     "okx.toml": `${DESCRIPTOR}[args]\ndepth = "50"\nkeep = "1"\n`,
@@ -205,13 +206,15 @@ Deno.test("loadWith() puts overrides into the descriptor and points issues about
   assert.deepEqual(issueLines(issues), []);
   const [{ descriptor, locateDescriptor }] = seen;
   assert.deepEqual(descriptor.args, { depth: "400", keep: "1" });
-  assert.deepEqual(descriptor.ws.connections.map((c) => [c.urls, c.read_timeout_ms]), [[["ws://127.0.0.1:1/x"], 5]]);
+  assert.deepEqual(descriptor.ws.connections.map((c) => [c.urls, c.read_timeout_ms, c.stall_after_ms]), [
+    [["ws://127.0.0.1:1/x"], 5, 0],
+  ]);
   const place = (path: (string | number)[], offset?: number) => {
     const { file, line, column } = locateDescriptor(path, offset, 1);
     return `${file}:${line}:${column}`;
   };
   assert.equal(place(["ws", "connections", 0, "urls", 0], 3), "collector.toml:9:13");
-  assert.equal(place(["args", "depth"]), "collector.toml:11:9");
+  assert.equal(place(["args", "depth"]), "collector.toml:12:9");
   assert.equal(place(["args", "keep"]), "okx.toml:24:8");
 });
 
