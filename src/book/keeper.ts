@@ -377,8 +377,8 @@ export class BookKeeper {
 
   /** Returns an event of single orders with the levels that they add up to; any other as it is. */
   #summed<E extends SnapshotEvent | DeltaEvent>(event: E): E {
+    if (event.orders === undefined) return event;
     const { orders, ...others } = event;
-    if (orders === undefined) return event;
     const { bids, asks, fault } = this.#orders.apply(orders);
     this.#orderFault ??= fault;
     return { ...others, bids, asks } as unknown as E;

@@ -75,7 +75,7 @@ export class OrderBook {
   /** Copies the levels of a side into columns, best first. */
   copy(side: BookSide): LevelColumns {
     const { digits, size } = this.side(side);
-    const copied = new LevelColumns();
+    const copied = new LevelColumns(size);
     this.side(side).each(size, (slot) => digits.copyTo(copied, slot));
     return copied;
   }

@@ -27,6 +27,7 @@ export class FieldReader {
   readonly #microsPerUnit: number;
   /** Texts that stand for a missing value: so few that comparing with each is cheaper than a look-up. */
   readonly #absent: readonly string[];
+  readonly #absentBytes: readonly Uint8Array[];
   /** The times that these would be. */
   readonly #absentMicros: readonly Micros[];
   readonly #isIso: boolean;
@@ -45,6 +46,7 @@ export class FieldReader {
     this.#microsPerUnit = MICROS_PER_UNIT[rule.unit ?? "ms"];
     this.#absent = [...rule.absent ?? []];
     this.#absentMicros = this.#absent.flatMap((text) => microsFromText(text, rule.unit ?? "ms") ?? []);
+    this.#absentBytes = this.#absent.map((text) => new TextEncoder().encode(text));
     this.#isIso = rule.unit === "iso";
   }
 
@@ -105,10 +107,12 @@ export class FieldReader {
 
   /** Adds a number that stands as such in the one place where the field is read from; false where that is not so. */
   #bytesInto({ document, scope }: ReadContext, column: DigitsColumn): boolean {
-    if (this.#directPath === null) return false;
-    const node = document.find(this.#directPath, scope.row);
+    if (this.#path === null || this.#rule.map !== null) return false;
+    const node = document.find(this.#path, scope.row);
     const length = document.plainLength(node);
     if (length <= 0) return false;
+    const absent = this.#absentBytes;
+    for (let i = 0; i < absent.length; i++) if (document.equals(node, absent[i])) return false;
     const start = document.plainStart(node);
     return column.appendBytes(document.bytes, start, start + length);
   }

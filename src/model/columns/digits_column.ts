@@ -14,6 +14,8 @@ const FIRST_ROWS = 16;
 /** Fewer rows are copied one by one, which needs no view. */
 const COPIED_AT_ONCE_MIN = 24;
 
+/** Where the characters of a text stand while it is read. */
+const SCRATCH = new Uint8Array(NUMBER_BYTES_MAX);
 const POWERS_OF_TEN = Float64Array.from({ length: SCALE_MAX + 1 }, (_, exponent) => Number(`1e${exponent}`));
 const MINUS = 45;
 const POINT = 46;
@@ -27,21 +29,26 @@ const ZERO = 48;
  */
 export class DigitsColumn {
   /** The digits as an integer; of texts the place in the side table. Valid up to `length`. */
-  coefficients = new Float64Array(FIRST_ROWS);
+  coefficients: Float64Array<ArrayBuffer>;
   /** How many of the digits are decimals; SCALE_NULL, SCALE_TEXT. Valid up to `length`. */
-  scales = new Uint8Array(FIRST_ROWS);
+  scales: Uint8Array<ArrayBuffer>;
   length = 0;
   readonly #texts: string[] = [];
   /** Characters of the side table, and one for each of its texts; 0 where there are none. */
   textChars = 0;
-  readonly #scratch = new Uint8Array(NUMBER_BYTES_MAX);
+
+  /** `rows`: for how many there is room at first. */
+  constructor(rows = FIRST_ROWS) {
+    this.coefficients = new Float64Array(rows);
+    this.scales = new Uint8Array(rows);
+  }
 
   /** Adds a text, or null. */
   append(text: string | null): void {
     if (text === null) return this.appendNull();
     const { length } = text;
     if (length > NUMBER_BYTES_MAX) return this.#appendText(text);
-    const scratch = this.#scratch;
+    const scratch = SCRATCH;
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i);
       scratch[i] = code < 128 ? code : 0;
@@ -73,7 +80,7 @@ export class DigitsColumn {
   /** Adds a coefficient and its scale. */
   appendNumber(coefficient: number, scale: number): void {
     const at = this.length;
-    if (at === this.scales.length) this.#grow();
+    if (at === this.scales.length) this.#grow(at + 1);
     this.coefficients[at] = coefficient;
     this.scales[at] = scale;
     this.length = at + 1;
@@ -93,7 +100,7 @@ export class DigitsColumn {
   /** Adds the values of the rows `[start, end)` of another column. */
   copyRange(from: DigitsColumn, start: number, end: number): void {
     const count = end - start;
-    while (this.length + count > this.scales.length) this.#grow();
+    if (this.length + count > this.scales.length) this.#grow(this.length + count);
     if (from.textChars > 0 || count < COPIED_AT_ONCE_MIN) {
       for (let row = start; row < end; row++) this.copy(from, row);
       return;
@@ -160,8 +167,8 @@ export class DigitsColumn {
     this.textChars += text.length + 1;
   }
 
-  #grow(): void {
-    const coefficients = new Float64Array(this.coefficients.length * 2);
+  #grow(rows: number): void {
+    const coefficients = new Float64Array(Math.max(FIRST_ROWS, this.coefficients.length * 2, rows));
     coefficients.set(this.coefficients);
     this.coefficients = coefficients;
     const scales = new Uint8Array(coefficients.length);

@@ -3,8 +3,14 @@ import { DigitsColumn } from "./digits_column.ts";
 
 /** Price levels of many book sides, one after the other. */
 export class LevelColumns {
-  readonly prices = new DigitsColumn();
-  readonly sizes = new DigitsColumn();
+  readonly prices: DigitsColumn;
+  readonly sizes: DigitsColumn;
+
+  /** `levels`: for how many there is room at first. */
+  constructor(levels?: number) {
+    this.prices = new DigitsColumn(levels);
+    this.sizes = new DigitsColumn(levels);
+  }
 
   get length(): number {
     return this.prices.length;
@@ -67,7 +73,7 @@ export function levelRange(source: LevelSource): LevelRange {
 /** Returns the levels in columns of their own, which nobody clears. */
 export function copyLevels(source: LevelSource): LevelRange {
   const { levels, start, end } = levelRange(source);
-  const own = new LevelColumns();
+  const own = new LevelColumns(end - start);
   own.copyRange(levels, start, end);
   return { levels: own, start: 0, end: own.length };
 }
