@@ -7,7 +7,7 @@ import { type CheckpointItem, checkpointText, packLevels } from "./checkpoint.ts
 const LEVEL_CHARS = 20;
 const BOOK_CHARS = 600;
 /** Characters that a list of entries which are written later takes, about. */
-const LIST_CHARS = 64 * 1024;
+const LIST_CHARS = 32 * 1024;
 
 /** A book as it was when it was saved, whatever has become of it since. */
 class SavedBook {

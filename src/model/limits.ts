@@ -53,7 +53,7 @@ export const INTAKE_PENDING_MAX = 10_000;
 /** A pause in reading of this length, in ms, is told as a gap of each connection: shorter ones only delay. */
 export const PAUSE_TOLD_MS = 1_500;
 /** Bytes of one part of a checkpoint, if it is not a single book. */
-export const JOURNAL_PART_BYTES = 1024 * 1024;
+export const JOURNAL_PART_BYTES = 64 * 1024;
 /** Largest checkpoint in bytes, all parts together; with a larger one the segment grows on and it is told. */
 export const JOURNAL_CHECKPOINT_BYTES_MAX = 256 * 1024 * 1024;
 /** Events handed to a sink in one call. */
@@ -81,7 +81,7 @@ export const SOCKET_RESET_FRAMES = 3;
 /** Entries of a list that stand in one item of a checkpoint; further ones stand in the next. */
 export const CHECKPOINT_ITEMS_MAX = 500;
 /** Length of a checkpoint's text from which the next one begins, in UTF-16 units; one item may be longer. */
-export const CHECKPOINT_PART_CHARS = 256 * 1024;
+export const CHECKPOINT_PART_CHARS = 64 * 1024;
 /** Streams of one session that merges, aliases and first frames are kept of; beyond it see each of them. */
 export const SESSION_STREAMS_MAX = 100_000;
 /** Native symbols of one session that no map translates; rows of further ones are faults. */
