@@ -190,3 +190,30 @@ Deno.test("replay names --pass-books where updates of a book were withheld, and 
   assert.match((await replay([OPEN, delta])).out, /--pass-books/);
   assert.doesNotMatch((await replay([OPEN, TRADE])).out, /--pass-books/);
 });
+
+Deno.test("replay starts a book from the recorded REST image whose address names the symbol in the exchange's spelling", async () => {
+  const frame = (t: number, data: unknown) => ({ t, dir: "in", data: JSON.stringify(data) });
+  const update = (t: number, first: number, last: number, bids: readonly unknown[]) =>
+    frame(t, {
+      time: 1690000000,
+      time_ms: 1690000000001,
+      channel: "spot.order_book_update",
+      event: "update",
+      result: { t: 1690000000000, e: "depthUpdate", s: "ABC_USDT", U: first, u: last, b: bids, a: [] },
+    });
+  const { code, report, err } = await replay([
+    { t: 1690000000001000, dir: "open", url: "wss://api.gateio.ws/ws/v4/" },
+    update(1690000000003000, 10, 12, [["1.0", "5"]]),
+    {
+      t: 1690000000004000,
+      dir: "http",
+      url: "https://api.gateio.ws/api/v4/spot/order_book?currency_pair=ABC_USDT&limit=100&with_id=true",
+      data: '{"id":11,"current":1690000000000,"update":1690000000000,"asks":[["1.2","3"]],"bids":[["0.9","2"]]}',
+    },
+    update(1690000000005000, 13, 14, [["0.9", "0"]]),
+    update(1690000000006000, 17, 18, [["0.8", "1"]]),
+  ]);
+  assert.equal(code, 0, err);
+  assert.equal(report.exchange, "gateio");
+  assert.deepEqual([report.events.book_snapshot, report.events.gap], [1, 1]);
+});
