@@ -148,6 +148,10 @@ class BinanceConnection implements DialectConnection {
     if (now - this.#openedAt >= LIFETIME_MICROS) this.#retire(now);
   }
 
+  subscriptions(): Iterable<string> {
+    return this.#streams.keys();
+  }
+
   onClose(): void {
     this.#agenda.clear();
     for (const feed of this.#streams.values()) feed?.leave(this.#peer);

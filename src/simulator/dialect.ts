@@ -18,6 +18,8 @@ export interface DialectConnection {
   onPong(now: Micros): void;
   /** Called every few milliseconds. */
   onTick(now: Micros): void;
+  /** What the connection is subscribed to, as the exchange keeps it in its books. */
+  subscriptions(): Iterable<string>;
   /** The connection has ended: nothing is sent any more. */
   onClose(): void;
 }

@@ -162,6 +162,10 @@ class KrakenConnection implements DialectConnection {
     } else if (now - this.#spokeAt >= HEARTBEAT_MICROS) this.#peer.sendControl(`{"channel":"heartbeat"}`);
   }
 
+  subscriptions(): Iterable<string> {
+    return this.#feeds.keys();
+  }
+
   onClose(): void {
     this.#agenda.clear();
     for (const feed of this.#feeds.values()) feed?.leave(this.#peer);

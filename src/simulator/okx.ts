@@ -126,6 +126,10 @@ class OkxConnection implements DialectConnection {
     }
   }
 
+  subscriptions(): Iterable<string> {
+    return this.#feeds.keys();
+  }
+
   onClose(): void {
     this.#agenda.clear();
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.leave(this.#peer);

@@ -40,6 +40,8 @@ export interface Simulator {
   /** `ws`: its sockets by purpose (binance: `stream`, `ws`; okx: `public`, `business`; kraken: `public`). `rest`: base URL. */
   readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
   statistics(): SimulatorStatistics;
+  /** What each open connection is subscribed to, as the exchange keeps it. */
+  subscriptions(): readonly (readonly string[])[];
   /** Lets every market take steps at once, whatever the rate; what they publish on timers goes out at the next tick. */
   advance(steps: number): void;
   /** The markets stand still from now on and nothing more is published; requests, pings and heartbeats go on. */
@@ -103,6 +105,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     port: server.port,
     urls: { ws, rest: `http://${address}:${server.port}` },
     statistics: () => board.read(dialect.name, (native) => dialect.canonical(native)),
+    subscriptions: () => [...connections].map((connection) => [...connection.subscriptions()]),
     advance: (steps) => dialect.advance(steps, host.clock.nowMicros()),
     freeze: () => drive.freeze(),
     stop: async () => {
