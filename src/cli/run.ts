@@ -5,6 +5,7 @@ import { DEFAULT_CONFIG, hasErrors, loadFromFiles, type ReadConfig, Service } fr
 import { createLog } from "../telemetry/mod.ts";
 import { type CliContext, EXIT, printIssues, wantsColor } from "./context.ts";
 import { parseDuration } from "./duration.ts";
+import { RunScreen } from "./run_screen.ts";
 import { RunSignals } from "./run_signals.ts";
 import { ToldSupervisor } from "./told_supervisor.ts";
 
@@ -13,6 +14,7 @@ interface RunOptions {
   readonly for?: string;
   readonly failFast?: boolean;
   readonly waitConfig?: boolean;
+  readonly table: boolean;
 }
 
 /** `run`: the collector, until a signal ends it. */
@@ -22,6 +24,7 @@ export function runCommand(context: CliContext): Command {
     .option("--config <file>", "configuration file", DEFAULT_CONFIG)
     .option("--for <time>", "stop by itself after 30s, 5m, 2h")
     .option("--fail-fast", "exit 78 when the configuration is broken, instead of reporting it on /healthz")
+    .option("--no-table", "leave out the live table that a terminal gets under the log")
     .option("--wait-config", "wait for a configuration file that does not exist yet, instead of exiting 78")
     .action(async (options: RunOptions) => {
       const { host, finish } = context;
@@ -37,7 +40,7 @@ export function runCommand(context: CliContext): Command {
           finish(EXIT.configuration);
           return;
         }
-        await collect(context, { loaded, signals, configPath: options.config });
+        await collect(context, { loaded, signals, configPath: options.config, hasTable: options.table });
       } finally {
         signals.close();
       }
@@ -46,20 +49,28 @@ export function runCommand(context: CliContext): Command {
 
 async function collect(
   context: CliContext,
-  { loaded, signals, configPath }: {
+  { loaded, signals, configPath, hasTable }: {
     readonly loaded: ReadConfig;
     readonly signals: RunSignals;
     readonly configPath: string;
+    readonly hasTable: boolean;
   },
 ): Promise<void> {
   const { host, finish } = context;
+  // A sink on the same terminal, and a log for programs, are not to be drawn over.
+  const isForPeople = loaded.plan === null ||
+    (loaded.plan.run.logFormat !== "json" && loaded.plan.sinks.every(({ type }) => type !== "stdout"));
+  const made: { service: Service | null } = { service: null };
+  const screen = hasTable && isForPeople && wantsColor(host, "stderr") ? new RunScreen(host, () => made.service) : null;
   const service = new Service({
     context,
     configPath,
     loaded,
     onNobodyReads: () => signals.end("the last reader's leaving"),
-    createObserver: (plan) => createRunLog(host, plan),
+    createObserver: (plan) =>
+      createRunLog(host, plan, (line) => screen === null ? host.terminal.printError(line) : screen.print(line)),
   });
+  made.service = service;
   const told = ToldSupervisor.of(host, service);
   signals.onReload(() => void (told === null ? service.reload() : told.reload(() => service.reload())));
   let isBroken = false;
@@ -73,14 +84,17 @@ async function collect(
   try {
     await Promise.race([service.begin(), signals.ended]);
     told?.ready();
+    screen?.begin();
     const signal = await signals.ended;
     const began = host.clock.monotonicMs();
     service.observe({ kind: "stopping", signal });
     await told?.stopping();
+    screen?.end();
     const end = await service.stop();
     service.observe({ kind: "stopped", durationMs: host.clock.monotonicMs() - began, ...end });
     if (!end.isSafe || isBroken) finish(EXIT.failed);
   } finally {
+    screen?.end();
     told?.close();
     letGo();
   }
@@ -96,13 +110,13 @@ function isOfConnection(error: unknown): boolean {
 }
 
 /** The log of a run: on standard error, because standard output may belong to a sink. */
-function createRunLog(host: Host, plan: Plan | null) {
+function createRunLog(host: Host, plan: Plan | null, write: (line: string) => void) {
   const format = plan?.run.logFormat ?? "auto";
   return createLog({
     level: plan?.run.logLevel ?? "info",
     format: format === "auto" ? (host.terminal.stderrIsTerminal ? "text" : "json") : format,
     color: wantsColor(host, "stderr"),
-    write: (line) => host.terminal.printError(line),
+    write,
     dropped: () => host.terminal.errorLinesDropped,
     secrets: host.secrets,
     nowMs: () => host.clock.monotonicMs(),
