@@ -64,6 +64,7 @@ function describeChange(change: InstanceChange | SinkChange): string {
     case "resubscribe": {
       const added = change.added.map((stream) => `+${streamKey(stream)}`);
       const removed = change.removed.map((stream) => `-${streamKey(stream)}`);
+      if (added.length + removed.length === 0) return "takes over names of symbols and how they are selected";
       return `resubscribe: ${[...added, ...removed].join(", ")}`;
     }
   }

@@ -171,8 +171,11 @@ descriptor_path = ${JSON.stringify(path)}
 symbols = ${JSON.stringify([...names.keys()])}
 channels = ${JSON.stringify(channels)}
 `;
-      const listed = new Map([...names].map(([name, { native }]) => [name, native] as const));
-      const loaded = loadFromFiles(context, "emulated.toml", { text, instrumentMaps: new Map([[found.name, listed]]) });
+      const natives = new Map([...names].map(([name, { native }]) => [name, native] as const));
+      const loaded = loadFromFiles(context, "emulated.toml", {
+        text,
+        instrumentMaps: new Map([[found.name, { natives, values: new Map() }]]),
+      });
       issues = loaded.issues;
       return loaded.exchanges[0]?.runnable ?? null;
     };

@@ -3,12 +3,13 @@ import {
   type ConnectionPlan,
   type ExchangePlan,
   type Plan,
+  type SelectionPlan,
   showRequest,
   showTemplate,
   type SinkPlan,
   type Template,
 } from "../model/mod.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles, planBody, UsageError } from "../service/mod.ts";
+import { DEFAULT_CONFIG, hasErrors, loadWithKeptLists, planBody, UsageError } from "../service/mod.ts";
 import { sinkTypeOf } from "../sink/mod.ts";
 import { type CliContext, EXIT, printIssues } from "./context.ts";
 
@@ -23,7 +24,7 @@ export function planCommand(context: CliContext): Command {
     .option("--json", "print the plan as JSON")
     .action((options: { config: string; exchange?: string; json?: boolean }) => {
       const { host, finish } = context;
-      const { plan, issues } = loadFromFiles(context, options.config);
+      const { plan, issues } = loadWithKeptLists(context, options.config);
       printIssues(context, issues, (text) => host.terminal.printError(text));
       if (hasErrors(issues)) finish(EXIT.configuration);
       if (plan === null) return;
@@ -67,6 +68,7 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
   if (runnable === null) return [`${head}: does not run, see its errors`];
   const lines = [
     head,
+    ...renderSelection(runnable.selection),
     `  ${runnable.instruments.map(({ symbol, native }) => `${symbol} = ${native}`).join(", ")}`,
     ...(elsewhere.length === 0 ? [] : [`  in other shares: ${elsewhere.join(", ")}`]),
     ...runnable.connections.flatMap(renderConnection),
@@ -101,6 +103,17 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
   }
   if (runnable.frames.events.length === 0) lines.push("    none: frames become raw events, by [parse]");
   return lines;
+}
+
+/** What patterns of symbols mean by the list that is known. */
+function renderSelection(selection: SelectionPlan | undefined): readonly string[] {
+  if (selection === undefined) return [];
+  const texts = selection.patterns.map(({ text }) => JSON.stringify(text)).join(", ");
+  if (!selection.isKnown) return [`  symbols by ${texts}: they wait for the exchange's instrument list`];
+  return selection.patterns.map(({ text, symbols }) => {
+    const what = text.startsWith("!") ? "leaves out" : /^top\s*:/i.test(text) ? "leaves" : "selects";
+    return `  ${JSON.stringify(text)} ${what} ${symbols}`;
+  });
 }
 
 function renderConnection(connection: ConnectionPlan): readonly string[] {

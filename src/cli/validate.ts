@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { countIssues, issueToJson, renderIssue } from "../config/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
-import { DEFAULT_CONFIG, hasErrors, loadFromFiles } from "../service/mod.ts";
+import { DEFAULT_CONFIG, hasErrors, loadWithKeptLists } from "../service/mod.ts";
 
 /** `validate`: every issue of a configuration, its descriptors and maps. */
 export function validateCommand(context: CliContext): Command {
@@ -12,7 +12,7 @@ export function validateCommand(context: CliContext): Command {
     .option("--json", "print the issues as JSON")
     .action((options: { config: string; validateOnly?: boolean; json?: boolean }) => {
       const { host, finish } = context;
-      const { issues, exchanges } = loadFromFiles(context, options.config, { validateOnly: options.validateOnly });
+      const { issues, exchanges } = loadWithKeptLists(context, options.config, { validateOnly: options.validateOnly });
       const isBroken = hasErrors(issues);
       finish(isBroken ? EXIT.configuration : EXIT.fine);
       if (options.json === true) {

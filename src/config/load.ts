@@ -1,6 +1,7 @@
 import { parseShard, type Shard } from "../model/mod.ts";
 import type {
   EarlierRules,
+  ExchangeList,
   ExchangePlan,
   FramePlan,
   Issue,
@@ -42,8 +43,8 @@ export interface LoadOptions {
   readonly realPath?: (path: string) => string;
   /** A missing descriptor is only a warning. */
   readonly validateOnly?: boolean;
-  /** By instance name: what the exchange's own list of instruments gives, canonical to native. */
-  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** By instance name: what the exchange's own lists of instruments give. */
+  readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
 }
 
 /** What came of loading. */
@@ -149,7 +150,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     : loadEarlier(instance, { scope, path: found.file.path, descriptor });
   issues.push(...before.issues);
   const isElsewhere = elsewhere.length > 0 && runnable !== null &&
-    runnable.instruments.length + runnable.unresolved.length === 0;
+    runnable.instruments.length + runnable.unresolved.length === 0 && runnable.selection === undefined;
   return {
     name: instance.name,
     enabled: instance.enabled && !isElsewhere,
@@ -290,7 +291,11 @@ function lower(
     symbolMap: map.map,
     environment: scope.environment,
     shard: scope.shard,
-    listed: listed === undefined ? undefined : [...listed].map(([canonical, native]) => ({ canonical, native })),
+    listed: listed === undefined ? undefined : [...listed.natives].map(([canonical, native]) => ({
+      canonical,
+      native,
+      values: listed.values.get(canonical) ?? {},
+    })),
   });
   // What a broken descriptor does not offer is not the instance's mistake.
   const isDescriptorBroken = built.issues.some(({ severity, file }) =>

@@ -4,7 +4,10 @@ import {
   COLLECTOR_NAME_CHARS_MAX,
   EVENT_KINDS,
   HTTP_TOKEN_CHARS_MIN,
+  INSTRUMENTS_REFRESH_MS_MAX,
+  INSTRUMENTS_REFRESH_MS_MIN,
   parseShard,
+  PATTERN_SYMBOLS_MAX,
   SINK_NAME_CHARS_MAX,
   SOCKETS_PER_CONNECTION_MAX,
 } from "../model/mod.ts";
@@ -192,8 +195,16 @@ export const exchangeSchema = z.strictObject({
     "Descriptor file, relative to this file; `builtin:NAME` for one that is shipped with the program",
   ),
   symbols: z.array(text).default([]).describe(
-    "Canonical symbols such as `BTC/USDT`; the native spelling where no map translates it. Not empty when enabled",
+    "Canonical symbols such as `BTC/USDT`; the native spelling where no map translates it; or patterns over the exchange's " +
+      'instruments: `["*/USDT", "!*UP/USDT", "top:50 by quote_volume"]`. Not empty when enabled',
   ),
+  symbols_max: z.int().min(1).max(PATTERN_SYMBOLS_MAX).default(1000).describe(
+    `Most symbols that patterns may select, at most ${PATTERN_SYMBOLS_MAX}; those beyond are left out, with a warning`,
+  ),
+  symbols_refresh_ms: z.int().min(INSTRUMENTS_REFRESH_MS_MIN).max(86_400_000).default(INSTRUMENTS_REFRESH_MS_MAX)
+    .describe(
+      "How often the exchange's list is asked for again where patterns select of it or `instruments` are told, in milliseconds",
+    ),
   channels: z.array(z.enum(CHANNELS)).default([]).describe("Channels to collect. Not empty when enabled"),
   redundancy: z.int().min(1).max(SOCKETS_PER_CONNECTION_MAX).default(1).describe(
     `Sockets of every connection that show the same streams, 1 to ${SOCKETS_PER_CONNECTION_MAX}, each at another address ` +

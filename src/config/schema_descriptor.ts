@@ -182,6 +182,22 @@ export const instrumentsSchema = z.strictObject({
   ),
 }).describe("A list of instruments that completes the symbol map");
 
+/** `[[rest.rankings]]`. */
+export const rankingSchema = z.strictObject({
+  path: text.describe("Path behind a base URL"),
+  base_urls: ownBaseUrls,
+  method: method.default("GET").describe("HTTP method"),
+  body: z.string().optional().describe("Body of the request"),
+  rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
+  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+  native: source.describe("Native spelling of the symbol, as the instrument list has it"),
+  families: z.array(z.enum(FAMILIES)).min(1).optional().describe("Families of the instruments it is of. Absent: all"),
+  values: z.record(name, source).describe(
+    'Name of a measure and where a row has it, for `symbols = ["top:50 by NAME"]`: `quote_volume` is the volume of a day ' +
+      "in quote currency",
+  ),
+}).describe("A list that measures instruments");
+
 /** `[[rest.requests]]`. */
 export const restRequestSchema = z.strictObject({
   name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
@@ -240,6 +256,9 @@ export const restSchema = z.strictObject({
   proxy: z.string().optional().describe(proxyMeaning),
   rate_limit: rateLimitSchema.optional(),
   instruments: z.array(instrumentsSchema).default([]).describe("Instrument lists; several are merged"),
+  rankings: z.array(rankingSchema).default([]).describe(
+    "Lists that measure instruments, asked for where symbols are selected by `top:N by …`",
+  ),
   requests: z.array(restRequestSchema).default([]).describe("Requests whose answers become events"),
   backfill: z.array(backfillSchema).default([]).describe("Requests that fetch what streams have missed"),
 }).describe("HTTP interface of the exchange");
@@ -444,6 +463,8 @@ export type ConnectionValues = z.output<typeof connectionSchema>;
 export type RestValues = z.output<typeof restSchema>;
 /** One validated `[[rest.instruments]]` table. */
 export type InstrumentListValues = z.output<typeof instrumentsSchema>;
+/** One validated `[[rest.rankings]]` table. */
+export type RankingValues = z.output<typeof rankingSchema>;
 /** One validated `[[rest.requests]]` table. */
 export type RestRequestValues = z.output<typeof restRequestSchema>;
 /** One validated `[[rest.backfill]]` table. */

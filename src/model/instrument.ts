@@ -51,3 +51,11 @@ export interface Instrument {
   /** `null` where the symbol is not canonical, so that the family is not known. */
   readonly family: Family | null;
 }
+
+/** What an exchange's own lists say of its instruments. */
+export interface ExchangeList {
+  /** Canonical to native spelling. */
+  readonly natives: ReadonlyMap<string, string>;
+  /** Canonical symbol to texts by name; instruments of which nothing more is known are left out. */
+  readonly values: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}

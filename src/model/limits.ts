@@ -253,6 +253,8 @@ export const KEPT_LIST_BYTES_MAX = 64 * 1024 * 1024;
 export const INSTRUMENTS_REFRESH_MS_MIN = 60_000;
 /** Longest such delay, in ms. */
 export const INSTRUMENTS_REFRESH_MS_MAX = 3_600_000;
+/** Most symbols that patterns of one instance may select; those beyond are left out, with a warning. */
+export const PATTERN_SYMBOLS_MAX = 10_000;
 /** Connections that the HTTP server keeps; a new one takes the place of the one that has been idle longest. */
 export const HTTP_CONNECTIONS_MAX = 64;
 /** How long a request may take to arrive, in ms, from its first byte on; then its connection is closed. */

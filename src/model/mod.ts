@@ -88,7 +88,14 @@ export {
 } from "./expression.ts";
 export { Failure, type FailureCode, unreachable } from "./failure.ts";
 export { type Frame, type Offset, type SessionId } from "./frame.ts";
-export { type CanonicalSymbol, FAMILIES, type Family, type Instrument, parseCanonicalSymbol } from "./instrument.ts";
+export {
+  type CanonicalSymbol,
+  type ExchangeList,
+  FAMILIES,
+  type Family,
+  type Instrument,
+  parseCanonicalSymbol,
+} from "./instrument.ts";
 export { type Issue, type Severity } from "./issue.ts";
 export {
   API_DEPTH_DEFAULT,
@@ -209,6 +216,7 @@ export {
   PAGE_EVERY_MS,
   PAGE_GAPS,
   PAGE_LOG_LINES,
+  PATTERN_SYMBOLS_MAX,
   PAUSE_TOLD_MS,
   PLANS_MAX,
   POLL_ANSWERS_MAX,
@@ -379,6 +387,7 @@ export {
   type InstrumentListPlan,
   type InstrumentListRule,
   type InstrumentsRule,
+  type RankingPlan,
   type RestPlan,
   type RestRateLimit,
   type RestRequestPlan,
@@ -395,6 +404,8 @@ export {
   type Plan,
   type RunnableExchange,
   type RunPlan,
+  type SelectionPlan,
+  type SymbolPattern,
 } from "./plan/run.ts";
 export { type SinkPlan } from "./plan/sinks.ts";
 export {

@@ -1,5 +1,5 @@
 import { JsonDocument } from "../json/mod.ts";
-import type { InstrumentListPlan, InstrumentListRule } from "../model/mod.ts";
+import type { InstrumentListPlan, InstrumentListRule, RankingPlan } from "../model/mod.ts";
 import { compileExpression, compilePredicate, compileRows } from "../program/mod.ts";
 import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
@@ -57,4 +57,32 @@ export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): 
     if (native !== null && canonical !== null) instruments.push({ canonical, native });
   });
   return instruments;
+}
+
+/** What a row of a ranking says of an instrument. */
+export interface RankedInstrument {
+  readonly native: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Reads the answer of a ranking: the rows that pass the filter and name an instrument. Null where the body is not JSON. */
+export function readRanking(rule: RankingPlan, body: Uint8Array): readonly RankedInstrument[] | null {
+  const document = new JsonDocument();
+  if (!document.parse(body)) return null;
+  const context = new ReadContext(document, new FrameMemory());
+  const where = rule.where === null ? null : compilePredicate(rule.where);
+  const nativeAt = compileExpression(rule.native);
+  const valuesAt = Object.entries(rule.values).map(([name, at]) => [name, compileExpression(at)] as const);
+  const list = new RowList();
+  list.collect(document, compileRows(rule.rows), 0);
+  return list.rows.flatMap((row, index) => {
+    context.atRow(row, list.parents[index]);
+    if (where !== null && !where.test(context.scope)) return [];
+    const native = expressionText(context, nativeAt);
+    const values = Object.fromEntries(valuesAt.flatMap(([name, at]) => {
+      const value = expressionText(context, at);
+      return value === null ? [] : [[name, value] as const];
+    }));
+    return native === null ? [] : [{ native, values }];
+  });
 }

@@ -11,7 +11,14 @@ export { decodePayload } from "./decoder.ts";
 export { FieldReader } from "./field.ts";
 export { FrameEvents, type NormalizedEvent } from "./frame_events.ts";
 export { FrameMemory, type FrameMemoryPart } from "./frame_memory.ts";
-export { instrumentsText, type ListedInstrument, nextPagePath, readInstrumentList } from "./instrument_list.ts";
+export {
+  instrumentsText,
+  type ListedInstrument,
+  nextPagePath,
+  type RankedInstrument,
+  readInstrumentList,
+  readRanking,
+} from "./instrument_list.ts";
 export { layOut } from "./layout.ts";
 export { matchAnswer } from "./match_answer.ts";
 export { matchConnection, nearestConnection } from "./match_connection.ts";

@@ -1,5 +1,6 @@
 import type { Clock, Files, Random } from "../host/mod.ts";
 import {
+  type ExchangeList,
   type ExchangePlan,
   INSTRUMENT_PAGES_MAX,
   type InstrumentListPlan,
@@ -8,24 +9,32 @@ import {
   type InstrumentsStatus,
   type Micros,
   type Observer,
+  parseCanonicalSymbol,
   planHash,
+  type RankingPlan,
   type RestPlan,
   type RunnableExchange,
 } from "../model/mod.ts";
-import { instrumentsText, nextPagePath, readInstrumentList } from "../normalize/mod.ts";
-import { type KeptListFile, keptListFile } from "./kept_list.ts";
+import {
+  instrumentsText,
+  nextPagePath,
+  type RankedInstrument,
+  readInstrumentList,
+  readRanking,
+} from "../normalize/mod.ts";
+import { type KeptListFile, keptListFile, keptListPath } from "./kept_list.ts";
 import type { RestAnswer, RestClient } from "./rest_client.ts";
 
-/** By instance: what the exchange's own list of instruments says, canonical to native. */
-export type InstrumentMaps = ReadonlyMap<string, ReadonlyMap<string, string>>;
+/** By instance: what the exchange's own lists say of its instruments. */
+export type InstrumentMaps = ReadonlyMap<string, ExchangeList>;
 
 export interface InstrumentListsOptions {
   readonly client: RestClient;
   readonly clock: Clock;
   readonly files: Files;
   readonly random: Random;
-  /** Folder where lists are kept for a start without the exchange. */
-  readonly dir: string;
+  /** Folder of the data: lists are kept in it for a start without the exchange. */
+  readonly dataDir: string;
   readonly observe: Observer;
   /** The map of an instance has changed. */
   readonly onChange: (exchange: string) => void;
@@ -52,14 +61,20 @@ interface Entry {
   readonly abort: AbortController;
   /** What each of the exchange's lists said; null before it was had. */
   readonly lists: (ReadonlyMap<string, string> | null)[];
+  /** What each ranking said; null before it was had. Empty where none is asked for. */
+  rankings: (readonly RankedInstrument[] | null)[];
   /** Configured symbols that need a list. */
   symbols: readonly string[];
   /** Names the instruments that are to be told; null where none are. */
   told: string | null;
+  /** Interval in ms at which lists are asked for again; null: only while symbols are wanted that they lack. */
+  refreshMs: number | null;
   /** What each list said when its pages were handed on last, and on which day; null: they are to be handed on. */
   readonly handedOn: (string | null)[];
   /** Of the lists, or of an earlier run; empty while there is neither. */
   map: ReadonlyMap<string, string>;
+  /** What is measured, by canonical symbol; of the rankings, or of an earlier run. */
+  values: ExchangeList["values"];
   state: InstrumentsStatus["state"];
   since: Micros;
   error: string | null;
@@ -81,7 +96,11 @@ export class InstrumentLists {
 
   /** What the lists say at present, by instance. */
   get maps(): InstrumentMaps {
-    return new Map([...this.#entries.values()].flatMap(({ exchange, map }) => map.size > 0 ? [[exchange, map]] : []));
+    return new Map(
+      [...this.#entries.values()].flatMap(({ exchange, map: natives, values }) =>
+        natives.size > 0 ? [[exchange, { natives, values }] as const] : []
+      ),
+    );
   }
 
   /** How the list of an instance is doing; null where it needs none. */
@@ -101,13 +120,15 @@ export class InstrumentLists {
     await Promise.all(exchanges.map(async ({ name, enabled, runnable }) => {
       if (!enabled || runnable === null) return;
       const told = toldBy(runnable);
-      if (runnable.unresolved.length === 0 && told === null) return;
+      const refreshMs = refreshOf(runnable);
+      if (runnable.unresolved.length === 0 && refreshMs === null) return;
       wanted.add(name);
-      const source = sourceOf(runnable.rest);
+      const source = sourceOf(runnable);
       const known = this.#entries.get(name);
       if (known?.source === source) {
         const before = unresolvedOf(known).length;
         known.symbols = runnable.unresolved;
+        known.refreshMs = refreshMs;
         // A symbol that the list lacks may have been listed since.
         if (unresolvedOf(known).length > before) known.look.abort();
         if (known.told !== told) {
@@ -117,7 +138,13 @@ export class InstrumentLists {
         return;
       }
       known?.abort.abort();
-      const entry = this.#createEntry(name, runnable.rest, { source, symbols: runnable.unresolved, told });
+      const entry = this.#createEntry(name, runnable.rest, {
+        source,
+        symbols: runnable.unresolved,
+        told,
+        refreshMs,
+        isRanked: runnable.selection?.isRanked === true,
+      });
       this.#entries.set(name, entry);
       await this.#begin(entry);
     }));
@@ -149,24 +176,29 @@ export class InstrumentLists {
   #createEntry(
     exchange: string,
     rest: RestPlan,
-    { source, symbols, told }: {
+    { source, symbols, told, refreshMs, isRanked }: {
       readonly source: string;
       readonly symbols: readonly string[];
       readonly told: string | null;
+      readonly refreshMs: number | null;
+      readonly isRanked: boolean;
     },
   ): Entry {
-    const { clock, files, dir, observe } = this.#options;
+    const { clock, files, dataDir, observe } = this.#options;
     return {
       exchange,
       rest,
       source,
-      file: keptListFile({ files, path: `${dir}/${exchange}.json`, observe }),
+      file: keptListFile({ files, path: keptListPath(dataDir, exchange), observe }),
       abort: new AbortController(),
       lists: rest.instruments.map(() => null),
+      rankings: isRanked ? (rest.rankings ?? []).map(() => null) : [],
       symbols,
       told,
+      refreshMs,
       handedOn: rest.instruments.map(() => null),
       map: new Map(),
+      values: new Map(),
       state: "waiting",
       since: clock.nowMicros(),
       error: null,
@@ -177,41 +209,66 @@ export class InstrumentLists {
   async #begin(entry: Entry): Promise<void> {
     const kept = await entry.file.read();
     if (kept !== null) {
-      entry.map = kept;
+      entry.map = kept.natives;
+      entry.values = kept.values;
       this.#enter(entry, "kept", null);
       const { exchange, map } = entry;
       this.#options.observe({ kind: "instruments_loaded", exchange, instruments: map.size, source: "kept list" });
     }
     if (entry.abort.signal.aborted) return;
-    entry.rest.instruments.forEach((_, at) => {
-      // A bug ends the look at this one list, and /healthz shows it.
-      this.#follow(entry, at).catch((error: unknown) =>
-        this.#failed(entry, `a bug of the program: ${error instanceof Error ? error.message : String(error)}`)
-      );
-    });
+    // A bug ends the look at this one list, and /healthz shows it.
+    const failed = (error: unknown) =>
+      this.#failed(entry, `a bug of the program: ${error instanceof Error ? error.message : String(error)}`);
+    entry.rest.instruments.forEach((_, at) => this.#follow(entry, () => this.#takeList(entry, at)).catch(failed));
+    entry.rankings.forEach((_, at) => this.#follow(entry, () => this.#takeRanking(entry, at)).catch(failed));
   }
 
-  /** Asks for one list, and again while it lacks symbols that are wanted, as an exchange lists new ones. */
-  async #follow(entry: Entry, at: number): Promise<void> {
+  /**
+   * Has one list taken, and again when it is time: it changes, and while it lacks symbols that are wanted, as an exchange
+   * lists new ones. `take` resolves with false where nobody wants it any more.
+   */
+  async #follow(entry: Entry, take: () => Promise<boolean>): Promise<void> {
     const { clock, random } = this.#options;
     const { signal } = entry.abort;
     for (let looks = 0; !signal.aborted; looks++) {
-      const found = await this.#fetch(entry, at);
-      if (found === null || signal.aborted) return;
-      entry.lists[at] = found.map;
-      await this.#update(entry);
-      this.#handOn(entry, at, found.pages);
+      if (!await take() || signal.aborted) return;
       // All lists of the instance wait for the same call to look again.
       if (entry.look.signal.aborted) entry.look = new AbortController();
-      const lacks = unresolvedOf(entry).length > 0;
-      const ceiling = lacks
-        ? Math.min(INSTRUMENTS_REFRESH_MS_MIN * 2 ** Math.min(looks, 20), INSTRUMENTS_REFRESH_MS_MAX)
-        : INSTRUMENTS_REFRESH_MS_MAX;
+      const refreshMs = entry.refreshMs ?? INSTRUMENTS_REFRESH_MS_MAX;
+      const ceiling = unresolvedOf(entry).length > 0
+        ? Math.min(INSTRUMENTS_REFRESH_MS_MIN * 2 ** Math.min(looks, 20), refreshMs)
+        : refreshMs;
       const waitMs = ceiling / 2 + random.next() * ceiling / 2;
       do {
         await clock.sleep(waitMs, AbortSignal.any([signal, entry.look.signal]));
-      } while (!signal.aborted && entry.told === null && unresolvedOf(entry).length === 0);
+      } while (!signal.aborted && entry.refreshMs === null && unresolvedOf(entry).length === 0);
     }
+  }
+
+  async #takeList(entry: Entry, at: number): Promise<boolean> {
+    const found = await this.#fetch(entry, at);
+    if (found === null || entry.abort.signal.aborted) return false;
+    entry.lists[at] = found.map;
+    await this.#update(entry);
+    this.#handOn(entry, at, found.pages);
+    return true;
+  }
+
+  async #takeRanking(entry: Entry, at: number): Promise<boolean> {
+    const ranking = entry.rest.rankings?.[at];
+    if (ranking === undefined) return false;
+    let found: readonly RankedInstrument[] = [];
+    const isHad = await this.#ask(entry, { list: ranking, name: "rankings", at, page: ranking.path }, (answer) => {
+      const rows = readRanking(ranking, answer.body);
+      if (rows === null) return `it is not JSON: ${exampleOf(answer)}`;
+      if (rows.length === 0) return `it measures no instrument: ${exampleOf(answer)}`;
+      found = rows;
+      return null;
+    });
+    if (!isHad || entry.abort.signal.aborted) return false;
+    entry.rankings[at] = found;
+    await this.#update(entry);
+    return true;
   }
 
   /** Returns a list in whole, page by page; null where nobody wants it any more. */
@@ -224,7 +281,7 @@ export class InstrumentLists {
     while (page !== null && asked.size < INSTRUMENT_PAGES_MAX && !asked.has(page)) {
       asked.add(page);
       let next: string | null = null;
-      const isHad = await this.#ask(entry, { list, at, page }, (answer) => {
+      const isHad = await this.#ask(entry, { list, name: "instruments", at, page }, (answer) => {
         const found = readInstrumentList(list, answer.body);
         if (found === null) return `it is not JSON: ${exampleOf(answer)}`;
         if (found.length === 0 && map.size === 0) return `it lists no instrument: ${exampleOf(answer)}`;
@@ -253,13 +310,18 @@ export class InstrumentLists {
 
   #ask(
     entry: Entry,
-    { list, at, page }: { readonly list: InstrumentListPlan; readonly at: number; readonly page: string },
+    { list, name, at, page }: {
+      readonly list: InstrumentListPlan | RankingPlan;
+      readonly name: "instruments" | "rankings";
+      readonly at: number;
+      readonly page: string;
+    },
     accept: (answer: RestAnswer) => string | null,
   ): Promise<boolean> {
     const { baseUrls, headers, caCertPaths, proxy, rateLimit } = entry.rest;
     const request = {
       exchange: entry.exchange,
-      name: "instruments",
+      name,
       native: "",
       method: list.method,
       baseUrls: list.baseUrls ?? baseUrls,
@@ -288,15 +350,16 @@ export class InstrumentLists {
   /** A list was had: what is known is what all lists say, completed by the kept one while some are missing. */
   async #update(entry: Entry): Promise<void> {
     const { observe, onChange } = this.#options;
-    const { exchange, lists } = entry;
-    const before = JSON.stringify([...entry.map]);
+    const { exchange, lists, rankings } = entry;
+    const before = JSON.stringify([[...entry.map], [...entry.values]]);
     const map = new Map<string, string>();
     for (const list of lists) for (const [canonical, native] of list ?? []) map.set(canonical, native);
-    const isWhole = lists.every((list) => list !== null);
+    const isWhole = lists.every((list) => list !== null) && rankings.every((ranking) => ranking !== null);
     if (!isWhole) {
       for (const [canonical, native] of entry.map) if (!map.has(canonical)) map.set(canonical, native);
     }
     entry.map = map;
+    if (rankings.length > 0) entry.values = measured(entry, map);
     if (isWhole) {
       if (entry.state !== "fetched") this.#enter(entry, "fetched", null);
       entry.error = null;
@@ -305,8 +368,8 @@ export class InstrumentLists {
       const reason = "the exchange does not list them";
       if (symbols.length > 0) observe({ kind: "symbols_unresolved", exchange, symbols, reason });
     }
-    if (JSON.stringify([...map]) !== before) onChange(exchange);
-    if (isWhole) await entry.file.write(map);
+    if (JSON.stringify([[...map], [...entry.values]]) !== before) onChange(exchange);
+    if (isWhole) await entry.file.write({ natives: map, values: entry.values });
   }
 
   #enter(entry: Entry, state: Entry["state"], error: string | null): void {
@@ -334,9 +397,34 @@ function unresolvedOf({ symbols, map }: Entry): readonly string[] {
   return symbols.filter((symbol) => !map.has(symbol));
 }
 
-/** What a list depends on, as text. */
-function sourceOf({ baseUrls, instruments }: RestPlan): string {
-  return JSON.stringify([baseUrls.map(({ source }) => source), instruments]);
+/** What rankings say by canonical symbol, completed by what was known while some are missing. */
+function measured({ rest, rankings, values }: Entry, natives: ReadonlyMap<string, string>): ExchangeList["values"] {
+  const found = new Map<string, Readonly<Record<string, string>>>();
+  const rows = rankings.map((ranking) => new Map(ranking?.map((row) => [row.native, row.values])));
+  for (const [symbol, native] of natives) {
+    const family = parseCanonicalSymbol(symbol)?.family ?? null;
+    const own = (rest.rankings ?? []).flatMap(({ families }, at) => {
+      if (families !== null && (family === null || !families.includes(family))) return [];
+      const row = rankings[at] === null ? values.get(symbol) : rows[at].get(native);
+      return row === undefined ? [] : [row];
+    });
+    if (own.length > 0) found.set(symbol, Object.assign({}, ...own));
+  }
+  return found;
+}
+
+/** Interval in ms at which an instance's lists are asked for again although they lack nothing; null: they are not. */
+function refreshOf(runnable: RunnableExchange): number | null {
+  const { rest, selection, instrumentsRefreshMs } = runnable;
+  if (rest.instruments.length === 0) return null;
+  if (selection !== undefined) return selection.refreshMs;
+  return toldBy(runnable) === null ? null : instrumentsRefreshMs;
+}
+
+/** What lists depend on, as text. */
+function sourceOf({ rest: { baseUrls, instruments, rankings }, selection }: RunnableExchange): string {
+  const asked = selection?.isRanked === true ? rankings : [];
+  return JSON.stringify([baseUrls.map(({ source }) => source), instruments, asked]);
 }
 
 function exampleOf({ body }: RestAnswer): string {

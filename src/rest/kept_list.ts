@@ -1,16 +1,21 @@
 import type { Files } from "../host/mod.ts";
-import { Failure, KEPT_LIST_BYTES_MAX, type Observer } from "../model/mod.ts";
+import { type ExchangeList, Failure, KEPT_LIST_BYTES_MAX, type Observer } from "../model/mod.ts";
 import { setAside } from "./set_aside.ts";
 
 /** The file that keeps an instance's instrument list for a start without the exchange. */
 export interface KeptListFile {
   /** Returns the list; null where there is none. A damaged one is set aside and told. Never rejects. */
-  read(): Promise<ReadonlyMap<string, string> | null>;
+  read(): Promise<ExchangeList | null>;
   /** Replaces the list. Never rejects: what cannot be written is told. */
-  write(list: ReadonlyMap<string, string>): Promise<void>;
+  write(list: ExchangeList): Promise<void>;
 }
 
-/** The file at a path: a JSON object of canonical to native spellings. */
+/** The file of an instance's list, in the folder of the data. */
+export function keptListPath(dataDir: string, exchange: string): string {
+  return `${dataDir}/instruments/${exchange}.json`;
+}
+
+/** The file at a path: a JSON object of canonical to native spellings, or to a list of the native one and what is measured. */
 export function keptListFile(
   place: { readonly files: Files; readonly path: string; readonly observe: Observer },
 ): KeptListFile {
@@ -32,14 +37,14 @@ export function keptListFile(
         return null;
       }
       if (text === null) return null;
-      const list = parseList(text);
+      const list = parseKeptList(text);
       if (list === null) await setAside(place, "it holds no instrument list");
       return list;
     },
     write: async (list) => {
       try {
         await files.makeDir(path.slice(0, path.lastIndexOf("/")));
-        await files.writeAtomic(path, new TextEncoder().encode(JSON.stringify(Object.fromEntries(list))));
+        await files.writeAtomic(path, new TextEncoder().encode(writeKeptList(list)));
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         observe({ kind: "kept_file_failed", file: path, action: "write", error: error.message });
@@ -48,8 +53,17 @@ export function keptListFile(
   };
 }
 
+function writeKeptList({ natives, values }: ExchangeList): string {
+  return JSON.stringify(Object.fromEntries(
+    [...natives].map(([symbol, native]) => {
+      const own = values.get(symbol);
+      return [symbol, own === undefined ? native : [native, own]];
+    }),
+  ));
+}
+
 /** Reads a kept list; null where the text is none, or an empty one. */
-function parseList(text: string): ReadonlyMap<string, string> | null {
+export function parseKeptList(text: string): ExchangeList | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -57,8 +71,17 @@ function parseList(text: string): ReadonlyMap<string, string> | null {
     return null;
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  const entries = Object.entries(value);
-  const isList = entries.length > 0 &&
-    entries.every((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== "");
-  return isList ? new Map(entries) : null;
+  const natives = new Map<string, string>();
+  const values = new Map<string, Readonly<Record<string, string>>>();
+  for (const [symbol, entry] of Object.entries(value)) {
+    const [native, own]: readonly unknown[] = Array.isArray(entry) ? entry : [entry];
+    if (typeof native !== "string" || native === "") return null;
+    natives.set(symbol, native);
+    if (isTexts(own)) values.set(symbol, own);
+  }
+  return natives.size === 0 ? null : { natives, values };
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === "object" && value !== null && Object.values(value).every((one) => typeof one === "string");
 }

@@ -53,7 +53,10 @@ export interface ExchangeRunnerOptions {
 export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
   #planHash: string;
-  readonly #slots: readonly ConnectionSlot[];
+  #slots: readonly ConnectionSlot[];
+  /** Slots of connections that nothing is asked for on any more, until they have ended. */
+  readonly #leaving = new Set<Promise<void>>();
+  #isPaused = false;
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
@@ -85,18 +88,20 @@ export class ExchangeRunner {
       isWhole: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
-    const { clock, random } = host;
-    this.#slots = runnable.connections.map((plan) => {
-      const slot: ConnectionSlot = new ConnectionSlot({
-        plan,
-        clock,
-        random,
-        createSession: (own) => this.#createSession(own, () => slot),
-        freeKey: () => this.#freeKey(plan.key),
-        hasBooks: (of, after) => this.#hasBooks(of, after),
-      });
-      return slot;
+    this.#slots = runnable.connections.map((plan) => this.#createSlot(plan));
+  }
+
+  #createSlot(plan: ConnectionPlan): ConnectionSlot {
+    const { clock, random } = this.#options.host;
+    const slot: ConnectionSlot = new ConnectionSlot({
+      plan,
+      clock,
+      random,
+      createSession: (own) => this.#createSession(own, () => slot),
+      freeKey: () => this.#freeKey(plan.key),
+      hasBooks: (of, after) => this.#hasBooks(of, after),
     });
+    return slot;
   }
 
   /** Makes a session of a connection. `slot`: that it belongs to, known once it starts. */
@@ -223,7 +228,7 @@ export class ExchangeRunner {
 
   /**
    * Takes over a plan that differs in its streams alone: each socket asks for what is new and takes back what is wanted no
-   * more; the other streams see nothing of it. `planHash` names the plan, which the journal holds by now.
+   * more, and sockets come and go with their streams; the other streams see nothing of it. `planHash` names the plan, which the journal holds by now.
    */
   resubscribe({ connections, rest }: RunnableExchange, planHash: string): void {
     const { intake, host } = this.#options;
@@ -234,11 +239,28 @@ export class ExchangeRunner {
     this.#backfiller.changePlan(rest);
     for (const slot of this.#slots) {
       const plan = connections.find(({ key }) => key === slot.key);
-      if (plan === undefined) continue;
-      for (const { session: { sessionId }, outcome: { added, removed } } of slot.setDesired(plan.requests)) {
+      for (const { session: { sessionId }, outcome: { added, removed } } of slot.setDesired(plan?.requests ?? [])) {
         if (sessionId === null || (!isPlanNew && added.length + removed.length === 0)) continue;
         intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
       }
+    }
+    this.#takeConnections(connections);
+  }
+
+  /** Ends sockets that nothing is asked for on any more, and opens those that streams have come for. */
+  #takeConnections(connections: readonly ConnectionPlan[]): void {
+    const wanted = new Set(connections.map(({ key }) => key));
+    const known = new Set(this.#slots.map(({ key }) => key));
+    const begun = connections.filter(({ key }) => !known.has(key)).map((plan) => this.#createSlot(plan));
+    for (const slot of this.#slots) {
+      if (wanted.has(slot.key)) continue;
+      const ended = slot.stop().finally(() => this.#leaving.delete(ended));
+      this.#leaving.add(ended);
+    }
+    this.#slots = [...this.#slots.filter(({ key }) => wanted.has(key)), ...begun];
+    for (const slot of begun) {
+      if (this.#isPaused) { for (const session of slot.sessions) session.pause(); }
+      slot.start();
     }
   }
 
@@ -253,6 +275,7 @@ export class ExchangeRunner {
 
   /** Stops reading from the sockets, or goes on. */
   setPaused(paused: boolean): void {
+    this.#isPaused = paused;
     for (const session of this.#sessions) {
       if (paused) session.pause();
       else session.resume();
@@ -263,7 +286,7 @@ export class ExchangeRunner {
     this.#rest.stop();
     this.#backfiller.stop();
     this.#resyncer.stop();
-    await Promise.all(this.#slots.map((slot) => slot.stop()));
+    await Promise.all([...this.#slots.map((slot) => slot.stop()), ...this.#leaving]);
     this.#limits.release();
   }
 

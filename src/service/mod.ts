@@ -14,6 +14,7 @@ export {
   loadDescriptorNamed,
   loadFromFiles,
   type LoadSettings,
+  loadWithKeptLists,
   type ReadConfig,
   shippedDescriptor,
   shippedNames,

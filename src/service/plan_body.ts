@@ -33,6 +33,7 @@ export function planBody(plan: Plan, exchanges: readonly ExchangePlan[] = plan.e
 
 function runnableBody(runnable: RunnableExchange) {
   return {
+    ...(runnable.selection === undefined ? {} : { selection: runnable.selection }),
     instruments: runnable.instruments,
     channels: runnable.channels,
     connections: runnable.connections.map((connection) => ({

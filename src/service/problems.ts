@@ -92,7 +92,7 @@ function* instanceProblems(
     yield { ...about, code: "not_started", text: `Could not be started: ${instance.error}` };
     return;
   }
-  if (connections.length === 0 && (instance.instruments?.unresolved.length ?? 0) === 0) {
+  if (connections.length === 0 && instance.instruments === null) {
     yield { ...about, code: "starting", text: "No connection has been opened yet" };
   }
   for (const connection of connections) yield* connectionProblems(name, connection);

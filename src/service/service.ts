@@ -9,6 +9,7 @@ import {
   type Observation,
   type Observer,
   type Plan,
+  type RunnableExchange,
   type RunningStatus,
   type ServiceStatus,
 } from "../model/mod.ts";
@@ -322,8 +323,12 @@ export class Service {
     if (this.#collector === null || this.#stopping.signal.aborted) return;
     const complete = this.#completed(this.#loaded);
     if (complete.plan === null || symbolsOf(complete) === symbolsOf(this.#loaded)) return;
+    const told = new Map(this.#loaded.exchanges.map(({ name, runnable }) => [name, toldOf(runnable)]));
     await this.#collector.reload(complete.plan);
     this.#loaded = complete;
+    for (const { name, runnable } of complete.exchanges) {
+      if (toldOf(runnable) !== told.get(name)) this.#lists?.tellAgain(name);
+    }
     this.#reportLoaded(complete);
   }
 
@@ -390,7 +395,7 @@ export class Service {
     this.#lists ??= new InstrumentLists({
       ...host,
       client: this.#rest,
-      dir: `${plan.run.dataDir}/instruments`,
+      dataDir: plan.run.dataDir,
       observe: this.observe,
       onChange: () => {
         this.#work = this.#work.then(() => this.#takeLists().catch((error: unknown) => this.#fail(error)));
@@ -516,7 +521,14 @@ function needingRestart(started: Plan, next: Plan): readonly string[] {
 
 /** How the symbols of each instance are resolved, as text. */
 function symbolsOf({ exchanges }: ReadConfig): string {
-  return JSON.stringify(exchanges.map(({ name, runnable }) => [name, runnable?.instruments, runnable?.unresolved]));
+  return JSON.stringify(
+    exchanges.map(({ name, runnable }) => [name, runnable?.instruments, runnable?.unresolved, runnable?.selection]),
+  );
+}
+
+/** The instruments that an instance tells, as text. */
+function toldOf(runnable: RunnableExchange | null): string {
+  return Object.keys(runnable?.frames.instruments?.asked ?? {}).join("\n");
 }
 
 /** What a replay gives while nothing runs. */

@@ -7,7 +7,8 @@ import {
   suggest,
 } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
-import { Failure, type Issue } from "../model/mod.ts";
+import { type ExchangeList, Failure, type Issue } from "../model/mod.ts";
+import { keptListPath, parseKeptList } from "../rest/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -19,7 +20,7 @@ export interface LoadSettings {
   readonly validateOnly?: boolean;
   /** Variables that stand before those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
-  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
   /** The configuration's text where it was read already: a pipe can be read once. */
   readonly text?: string;
   /** Descriptors and maps as an earlier load read them: what was changed on disk since waits for a reload. */
@@ -68,6 +69,32 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     instrumentMaps: settings.instrumentMaps,
   });
   return { ...loaded, text, files, isMissing };
+}
+
+/** As `loadFromFiles`, with the exchanges' lists that an earlier run kept in the folder of the data. */
+export function loadWithKeptLists(context: ServiceContext, path: string, settings: LoadSettings = {}): ReadConfig {
+  const loaded = loadFromFiles(context, path, settings);
+  const dataDir = loaded.plan?.run.dataDir;
+  if (dataDir === undefined) return loaded;
+  const instrumentMaps = new Map(loaded.exchanges.flatMap(({ name, runnable }) => {
+    if (runnable === null || (runnable.unresolved.length === 0 && runnable.selection?.isKnown !== false)) return [];
+    const list = readKeptList(context, keptListPath(dataDir, name));
+    return list === null ? [] : [[name, list] as const];
+  }));
+  if (instrumentMaps.size === 0) return loaded;
+  const { text, files } = loaded;
+  return loadFromFiles(context, path, { ...settings, instrumentMaps, text, files });
+}
+
+/** A kept list; null where there is none, or none that can be read: the collector sets a damaged one aside. */
+function readKeptList({ host }: ServiceContext, path: string): ExchangeList | null {
+  try {
+    const text = host.files.readTextSync(path);
+    return text === null ? null : parseKeptList(text);
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 }
 
 /** The one spelling of a folder; as it is where it may not be looked at, which its user will be told by. */

@@ -10,8 +10,8 @@ export function sinkFilter(
 ): ((batch: EventBatch, event: number) => boolean) | null {
   if (kinds === null && exchanges === undefined && symbols === undefined) return null;
   const wanted = kinds === null ? null : new Set<string>(kinds);
-  const isExchange = exchanges === undefined ? null : matcher(exchanges);
-  const isSymbol = symbols === undefined ? null : matcher(symbols);
+  const isExchange = exchanges === undefined ? null : textMatcher(exchanges);
+  const isSymbol = symbols === undefined ? null : textMatcher(symbols);
   const places = new Map<string, boolean>();
   const isPlace = (exchange: string, symbol: string, native: string) => {
     if (isExchange?.(exchange) === false) return false;
@@ -32,7 +32,7 @@ export function sinkFilter(
 }
 
 /** Whether any of some spellings fits a pattern and none of them one that begins with `!`. */
-function matcher(patterns: readonly string[]): (...texts: readonly string[]) => boolean {
+export function textMatcher(patterns: readonly string[]): (...texts: readonly string[]) => boolean {
   const [left, taken] = [patterns.filter(isExclusion), patterns.filter((pattern) => !isExclusion(pattern))];
   const leaves = left.map((pattern) => expressionOf(pattern.slice(1)));
   // Exclusions alone leave out of everything.

@@ -6,7 +6,7 @@
  */
 export { eventJson } from "./event_json.ts";
 export { CSV_TABLES } from "./csv/csv_rows.ts";
-export { sinkFilter } from "./filter.ts";
+export { sinkFilter, textMatcher } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
 export { BooleanColumn, compareBytes, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./parquet/columns.ts";
 export { connectNats } from "./nats/connection.ts";

@@ -46,7 +46,10 @@ export function instanceState(instance: InstanceStatus): string {
   if (instance.error !== null) return "down";
   const live = instance.connections.filter(({ state }) => isOpen(state));
   if (instance.connections.length === 0) {
-    return (instance.instruments?.unresolved.length ?? 0) > 0 ? "waiting for instruments" : "starting";
+    const { instruments } = instance;
+    if (instruments === null) return "starting";
+    // What its symbols are, or all that it tells, comes with the list.
+    return instruments.unresolved.length > 0 || instruments.state !== "fetched" ? "waiting for instruments" : "live";
   }
   if (live.length === 0) return "down";
   const troubled = live.length < instance.connections.length ||

@@ -346,9 +346,15 @@ Deno.test("loadWith() hides what a lowering reads from the environment", () => {
 Deno.test("loadWith() hands on what the exchange's own instrument list gives", () => {
   const seen: ExchangeInput[] = [];
   loadFiles((input) => (seen.push(input), buildNothing()), GOOD, {
-    instrumentMaps: new Map([["okx", new Map([["BTC/USDT", "BTC-USDT"]])]]),
+    instrumentMaps: new Map([["okx", {
+      natives: new Map([["BTC/USDT", "BTC-USDT"], ["ETH/USDT", "ETH-USDT"]]),
+      values: new Map([["ETH/USDT", { quote_volume: "7" }]]),
+    }]]),
   });
-  assert.deepEqual(seen[0].listed, [{ canonical: "BTC/USDT", native: "BTC-USDT" }]);
+  assert.deepEqual(seen[0].listed, [
+    { canonical: "BTC/USDT", native: "BTC-USDT", values: {} },
+    { canonical: "ETH/USDT", native: "ETH-USDT", values: { quote_volume: "7" } },
+  ]);
 });
 
 Deno.test("loadWith() never throws, whatever the texts are", () => {

@@ -1,4 +1,4 @@
-import type { Issue, Secrets } from "../../src/model/mod.ts";
+import type { ExchangeList, Issue, Secrets } from "../../src/model/mod.ts";
 import { type BuildExchange, type LoadedConfig, loadWith } from "../../src/config/load.ts";
 
 /** Files by path: `collector.toml` and what it names. */
@@ -10,7 +10,7 @@ export interface TestLoad {
   readonly secrets?: Secrets;
   readonly validateOnly?: boolean;
   readonly builtins?: TestFiles;
-  readonly instrumentMaps?: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
 }
 
 /** The path that tests load. */
@@ -48,6 +48,7 @@ export function buildNothing(): ReturnType<BuildExchange> {
     runnable: {
       instruments: [],
       unresolved: [],
+      instrumentsRefreshMs: 3_600_000,
       channels: [],
       connections: [],
       rest: {

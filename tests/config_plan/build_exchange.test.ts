@@ -267,33 +267,6 @@ Deno.test("buildExchange() runs with a second name for a native symbol; the one 
   }
 });
 
-for (
-  const pattern of [
-    "*",
-    "*/USDT",
-    "BTC/*",
-    "!X",
-    "!*UP/USDT",
-    "top:50 by quote_volume",
-    "TOP: 5",
-    "BTC/{USDT,USDC}",
-    "?/B",
-  ]
-) {
-  Deno.test(`buildExchange() refuses the pattern ${pattern} instead of sending it`, () => {
-    for (const map of [undefined, { "A/B": "AB" }]) {
-      const symbols = ["A/B", pattern];
-      const { runnable, issues } = buildExchange(planInput({ instance: { symbols }, map }));
-      assert.equal(runnable, null);
-      assert.deepEqual(issues.map(({ file, message }) => `${file}: ${message}`), [
-        `collector/exchange/0/symbols/1: Patterns are not supported yet: write the symbols that ${
-          JSON.stringify(pattern)
-        } stands for`,
-      ]);
-    }
-  });
-}
-
 Deno.test("buildExchange() fills 1.4 parse fields from expressions and points into the line that is wrong", () => {
   const parse = (expressions: readonly string[]) =>
     descriptorTable({ events: [], parse: { channel: "/ch", symbol: "/s", expr: { expressions } } });

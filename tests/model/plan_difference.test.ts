@@ -161,11 +161,6 @@ const CHANGES: readonly (readonly [what: string, texts: Texts, part: RegExp])[] 
   ["a secret", { token: "hunter3" }, /^connections\.public\.headers$/],
   ["a native symbol in the map", { map: MAP.replace("BTCUSDT", "BTC_USDT") }, /^frames\.connections\.public$/],
   [
-    "a symbol of the map that is not asked for",
-    { map: `${MAP}"XRP/USDT" = "XRPUSDT"\n` },
-    /^frames\.connections\.public$/,
-  ],
-  [
     "a condition",
     { descriptor: DESCRIPTOR.replace('"/e" = "trade"', '"/e" = ["trade", "deal"]') },
     /^frames\.events\.trade$/,
@@ -262,6 +257,15 @@ for (const [key, texts] of SETTINGS) {
   });
 }
 
+Deno.test("comparePlans() restarts nothing where the map names more symbols, and does where it names one otherwise", () => {
+  const more = planOf({ map: `${MAP}"XRP/USDT" = "XRPUSDT"\n` });
+  const changes = (before: Plan, after: Plan) => comparePlans(before, after).instances;
+  assert.deepEqual(changes(planOf(), more), [{ name: "one", kind: "resubscribe", added: [], removed: [] }]);
+  assert.deepEqual(changes(more, planOf()), [{ name: "one", kind: "resubscribe", added: [], removed: [] }]);
+  const other = planOf({ map: `${MAP}"RIPPLE/USDT" = "XRPUSDT"\n` });
+  assert.equal(changes(more, other)[0].kind, "restart");
+});
+
 Deno.test("comparePlans() tells apart the settings that a reload takes over", () => {
   const after = planOf({ run: 'log_level = "trace"\nlog_format = "json"\nshutdown_timeout_ms = 1234' });
   const { applied, needsRestart } = comparePlans(planOf(), after);
@@ -306,7 +310,7 @@ Deno.test("comparePlans() sees a change of any value anywhere in what an instanc
 
 /** Places of an instance's plan that only its streams determine; addresses in the frames recognise recordings alone. */
 const OF_STREAMS =
-  /^(?:instruments|channels|frames\.wanted|connections\.\d+\.requests|rest\.requests\.\d+\.targets|frames\.books\.\d+\.requests|frames\.connections\.\d+\.urls)\b/;
+  /^(?:instruments|instrumentsRefreshMs|channels|frames\.wanted|connections\.\d+\.requests|rest\.requests\.\d+\.targets|frames\.books\.\d+\.requests|frames\.connections\.\d+\.urls)\b/;
 
 Deno.test("comparePlans() restarts where streams differ and with them any value that is not of a stream", () => {
   const of = (symbols: string) => planOf({ exchanges: instance("one", { symbols }) });

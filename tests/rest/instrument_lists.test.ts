@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { denoHost, type Files } from "../../src/host/mod.ts";
-import type { ExchangePlan, InstrumentListPlan, RunnableExchange } from "../../src/model/mod.ts";
-import { InstrumentLists } from "../../src/rest/mod.ts";
+import type { ExchangePlan, InstrumentListPlan, RankingPlan, RunnableExchange } from "../../src/model/mod.ts";
+import { InstrumentLists, parseKeptList } from "../../src/rest/mod.ts";
 import { rows, source } from "../support/frame_plan.ts";
 import { type Reply, restPlan, restRig } from "../support/rest_rig.ts";
 import { settle } from "../support/simulated_host.ts";
@@ -45,7 +45,7 @@ function listsRig(reply: (url: string, count: number) => Reply) {
     clock: rig.clock,
     random: rig.random,
     files: FILES,
-    dir: "/nowhere",
+    dataDir: "/nowhere",
     observe: (one) => rig.seen.push(one),
     onChange: (name) => changed.push(name),
     onPages: () => {},
@@ -65,7 +65,10 @@ Deno.test("InstrumentLists asks page by page, the failing page again, and keeps 
   await rig.lists.want([exchange("one", ["BAR/USDT:USDT"], [PAGED])]);
   await rig.clock.advance(5_000);
   assert.equal(rig.asked.length, 4);
-  assert.deepEqual([...rig.lists.maps.get("one") ?? []], [["FOO/USDT:USDT", "FOOUSDT"], ["BAR/USDT:USDT", "BARUSDT"]]);
+  assert.deepEqual([...rig.lists.maps.get("one")?.natives ?? []], [["FOO/USDT:USDT", "FOOUSDT"], [
+    "BAR/USDT:USDT",
+    "BARUSDT",
+  ]]);
   assert.deepEqual(rig.changed, ["one"]);
   assert.equal(rig.lists.status("one")?.state, "fetched");
   rig.lists.stop();
@@ -76,7 +79,7 @@ Deno.test("InstrumentLists stops at a page that was given already", async () => 
   await rig.lists.want([exchange("one", ["BAR/USDT:USDT"], [PAGED])]);
   await rig.clock.advance(5_000);
   assert.equal(rig.asked.length, 2);
-  assert.equal(rig.lists.maps.get("one")?.size, 2);
+  assert.equal(rig.lists.maps.get("one")?.natives.size, 2);
   rig.lists.stop();
 });
 
@@ -118,4 +121,54 @@ Deno.test("InstrumentLists forgets instances that are gone, and asks anew where 
   assert.equal(rig.lists.maps.size, 0);
   await settle();
   assert.equal(rig.clock.pending, 0);
+});
+
+/** An instance that selects of its list, and ranks it. */
+function selecting(name: string): ExchangePlan {
+  const ranking: RankingPlan = {
+    method: "GET",
+    path: "/tickers",
+    body: null,
+    rows: rows("/list/*"),
+    where: null,
+    native: source("/s"),
+    families: ["linear"],
+    values: { quote_volume: source("/v") },
+  };
+  const rest = restPlan([], { instruments: [PAGED], rankings: [ranking] });
+  const selection = { patterns: [], refreshMs: 120_000, isKnown: false, isRanked: true };
+  return {
+    name,
+    enabled: true,
+    runnable: { unresolved: [], rest, selection, frames: {}, instrumentsRefreshMs: 1 } as unknown as RunnableExchange,
+  } as unknown as ExchangePlan;
+}
+
+Deno.test("InstrumentLists asks again on a timer where patterns select, and knows what rankings measure", async () => {
+  const rig = listsRig((url, count) =>
+    url.includes("/tickers")
+      ? { body: JSON.stringify({ list: [{ s: "FOOUSDT", v: String(count) }, { s: "ODD", v: "1" }] }) }
+      : page(count < 5 ? ["FOO"] : ["FOO", "NEW"])
+  );
+  await rig.lists.want([selecting("one")]);
+  await rig.clock.advance(1);
+  const list = () => rig.lists.maps.get("one");
+  assert.deepEqual([...list()?.natives.keys() ?? []], ["FOO/USDT:USDT"]);
+  assert.deepEqual([...list()?.values ?? []].map(([symbol]) => symbol), ["FOO/USDT:USDT"]);
+  assert.equal(rig.lists.status("one")?.state, "fetched");
+  const changes = rig.changed.length;
+  await rig.clock.advance(600_000);
+  assert.ok(rig.changed.length > changes);
+  assert.deepEqual([...list()?.natives.keys() ?? []], ["FOO/USDT:USDT", "NEW/USDT:USDT"]);
+  rig.lists.stop();
+});
+
+Deno.test("a kept list holds what was measured, and is read in its earlier form too", () => {
+  assert.deepEqual(parseKeptList('{"A/B":"AB","C/D":["CD",{"quote_volume":"5"}]}'), {
+    natives: new Map([["A/B", "AB"], ["C/D", "CD"]]),
+    values: new Map([["C/D", { quote_volume: "5" }]]),
+  });
+  for (const text of ['{"A/B":[]}', '{"A/B":7}', '{"A/B":null}', "{}", "[]", "x"]) {
+    assert.equal(parseKeptList(text), null);
+  }
 });

@@ -66,8 +66,16 @@ export function buildExchange(
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const table = buildSymbolTable(map, input.listed ?? []);
   const isListed = input.listed !== undefined;
-  const all = resolveSymbols(instance.symbols, { table, descriptor, place: configured.at("symbols"), isListed });
-  const { instruments, unresolved, elsewhere } = shareOf(all, input);
+  const all = resolveSymbols(instance.symbols, {
+    table,
+    descriptor,
+    place: configured.at("symbols"),
+    isListed,
+    listed: input.listed ?? [],
+    symbolsMax: instance.symbols_max,
+    refreshMs: instance.symbols_refresh_ms,
+  });
+  const { instruments, unresolved, elsewhere, selection } = shareOf(all, input);
   const offered = nativeChannels(descriptor, { place, texts });
   const channels = [...new Set(instance.channels)];
   const rest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
@@ -88,6 +96,8 @@ export function buildExchange(
   const runnable: RunnableExchange = {
     instruments,
     unresolved,
+    instrumentsRefreshMs: instance.symbols_refresh_ms,
+    ...(selection === null ? {} : { selection }),
     channels,
     connections,
     rest,
@@ -107,16 +117,17 @@ export function buildExchange(
 
 /** Splits symbols into those of the share that is wanted and the others. */
 function shareOf(
-  { instruments, unresolved }: ResolvedSymbols,
+  { instruments, unresolved, selection }: ResolvedSymbols,
   { shard, descriptor }: ExchangeInput,
 ): ResolvedSymbols & { readonly elsewhere: readonly string[] } {
-  if (shard === null || shard === undefined) return { instruments, unresolved, elsewhere: [] };
+  if (shard === null || shard === undefined) return { instruments, unresolved, selection, elsewhere: [] };
   const isWhole = descriptor.parse?.socket_sequence !== undefined;
   const isOurs = (symbol: string) => isInShard(shard, shardKey(descriptor.meta.name, symbol, isWhole));
   const symbols = [...instruments.map(({ symbol }) => symbol), ...unresolved];
   return {
     instruments: instruments.filter(({ symbol }) => isOurs(symbol)),
     unresolved: unresolved.filter(isOurs),
+    selection,
     elsewhere: symbols.filter((symbol) => !isOurs(symbol)),
   };
 }

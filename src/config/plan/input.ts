@@ -14,6 +14,8 @@ export interface SymbolMapInput {
 export interface ListedInstrument {
   readonly canonical: string;
   readonly native: string;
+  /** What lists say of it besides. */
+  readonly values: Readonly<Record<string, string>>;
 }
 
 /** A descriptor, checked for shape, with what it refers to. */

@@ -3,6 +3,7 @@ import {
   type Instrument,
   type InstrumentListPlan,
   type InstrumentsRule,
+  type RankingPlan,
   type RestPlan,
   type TimeUnit,
 } from "../../model/mod.ts";
@@ -76,4 +77,30 @@ export function instrumentsRule(
   }));
   const natives = asked === null ? null : Object.fromEntries(asked.map(({ symbol, native }) => [symbol, native]));
   return { instruments: { lists, asked: natives } };
+}
+
+/** Lowers `[[rest.rankings]]`; nothing where there are none. */
+export function buildRankings(
+  rest: RestValues,
+  { place, texts }: { readonly place: Place; readonly texts: Texts },
+): { readonly rankings?: readonly RankingPlan[] } {
+  if (rest.rankings.length === 0) return {};
+  return {
+    rankings: rest.rankings.flatMap((ranking, index) => {
+      const at = place.at("rankings", index);
+      const { method, path, body = null, families = null } = ranking;
+      if (!path.startsWith("/")) at.at("path").error(`Not a path: ${path}; it begins with /`);
+      const rows = rowsOf(ranking.rows, at.at("rows"));
+      const where = ranking.where === undefined ? null : predicateOf(ranking.where, at.at("where"));
+      const native = sourceOf(ranking.native, at.at("native"));
+      const values = Object.fromEntries(
+        Object.entries(ranking.values).flatMap(([name, text]) => {
+          const value = sourceOf(text, at.at("values", name));
+          return value === null ? [] : [[name, value] as const];
+        }),
+      );
+      if (rows === null || native === null) return [];
+      return [{ method, ...ownBaseUrls(ranking, at, texts), path, body, rows, where, native, families, values }];
+    }),
+  };
 }

@@ -4,7 +4,7 @@ import { sourceOf, templateOf } from "./compile.ts";
 import { baseUrlsOf, namesInstrument, ownBaseUrls, pathTemplate, type RestDemand } from "./rest_paths.ts";
 import { buildHeaders, checkConnectionIds, connectionIdsOf, proxyOf } from "./connections.ts";
 import { buildBackfills } from "./backfill.ts";
-import { buildInstrumentLists } from "./instrument_lists.ts";
+import { buildInstrumentLists, buildRankings } from "./instrument_lists.ts";
 import type { Place } from "./place.ts";
 import { serves } from "./symbols.ts";
 import { type Texts, withValues } from "./texts.ts";
@@ -45,6 +45,7 @@ export function buildRest(
       return requestPlans(request, descriptor, { ...context, place: at });
     }),
     instruments: buildInstrumentLists(rest, { place, texts: context.texts, unit: descriptor.parse?.time_unit ?? "ms" }),
+    ...buildRankings(rest, { place, texts: context.texts }),
     backfills: buildBackfills(descriptor, { ...context, place, names }),
   };
 }

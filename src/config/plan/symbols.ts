@@ -4,10 +4,12 @@ import {
   type Instrument,
   ISSUES_MAX,
   parseCanonicalSymbol,
+  type SelectionPlan,
 } from "../../model/mod.ts";
 import type { ConnectionValues, DescriptorValues } from "../schema_descriptor.ts";
 import type { ListedInstrument } from "./input.ts";
 import { listed, type Place } from "./place.ts";
+import { checkMeasures, isPattern, parsePattern, selectInstruments, type SymbolEntry } from "./selection.ts";
 
 /** Canonical and native spellings of an exchange's symbols, with the family of each. */
 export interface SymbolTable {
@@ -82,17 +84,24 @@ export function frameConnections(
 export interface ResolvedSymbols {
   readonly instruments: readonly Instrument[];
   readonly unresolved: readonly string[];
+  /** Null where all symbols are named. */
+  readonly selection: SelectionPlan | null;
 }
 
 /** Resolves the symbols of an instance. `place` is that of its `symbols`; `isListed`: the exchange's list is known. */
 export function resolveSymbols(symbols: readonly string[], context: ResolveContext): ResolvedSymbols {
-  const resolved = new Map<string, Instrument>();
+  const resolved = new Resolved(context);
   const unresolved = new Set<string>();
-  const byNative = new Map<string, readonly Instrument[]>();
+  const patterns: SymbolEntry[] = [];
   symbols.forEach((symbol, index) => {
     const at = context.place.at(index);
     if (isPattern(symbol) && !context.table.byCanonical.has(symbol)) {
-      at.error(`Patterns are not supported yet: write the symbols that ${JSON.stringify(symbol)} stands for`);
+      const pattern = parsePattern(symbol, index, at);
+      if (pattern !== null) patterns.push(pattern);
+      return;
+    }
+    if (/[{}[\]]/.test(symbol) && !context.table.byCanonical.has(symbol)) {
+      at.error(`Not a symbol: ${JSON.stringify(symbol)}; patterns have \`*\` and \`?\` alone`);
       return;
     }
     if (isUnresolved(symbol, context)) {
@@ -101,25 +110,97 @@ export function resolveSymbols(symbols: readonly string[], context: ResolveConte
       unresolved.add(symbol);
       return;
     }
-    const found = resolveSymbol(symbol, { ...context, place: at });
-    const namesakes = byNative.get(found.native) ?? [];
-    const same = namesakes.find((other) => shareStream(other, found, context.descriptor));
-    if (resolved.has(found.symbol)) at.warning(`Symbol ${found.symbol} is listed twice`);
+    resolved.add(resolveSymbol(symbol, { ...context, place: at }), at);
+  });
+  const selection = patterns.length === 0 ? null : select(patterns, context, resolved);
+  return { instruments: resolved.instruments, unresolved: [...unresolved], selection };
+}
+
+/** The instruments so far. */
+class Resolved {
+  readonly #context: ResolveContext;
+  readonly #bySymbol = new Map<string, Instrument>();
+  readonly #byNative = new Map<string, readonly Instrument[]>();
+
+  constructor(context: ResolveContext) {
+    this.#context = context;
+  }
+
+  get instruments(): readonly Instrument[] {
+    return [...this.#bySymbol.values()];
+  }
+
+  /** Adds an instrument that is named; one that cannot be is reported. */
+  add(found: Instrument, at: Place): void {
+    const { descriptor } = this.#context;
+    const same = this.#sharing(found);
+    if (this.#bySymbol.has(found.symbol)) at.warning(`Symbol ${found.symbol} is listed twice`);
     else if (same !== undefined) {
       at.error(
         `Symbols ${same.symbol} and ${found.symbol} are both ${found.native} on the exchange: write one of them`,
       );
-    } else if (checkServed(found, context.descriptor, at)) {
-      resolved.set(found.symbol, found);
-      byNative.set(found.native, [...namesakes, found]);
-    }
-  });
-  return { instruments: [...resolved.values()], unresolved: [...unresolved] };
+    } else if (checkServed(found, descriptor, at)) this.#put(found);
+  }
+
+  /** Adds an instrument that was selected, where no other stands for the same. */
+  select(found: Instrument): void {
+    if (!this.#bySymbol.has(found.symbol) && this.#sharing(found) === undefined) this.#put(found);
+  }
+
+  #sharing(found: Instrument): Instrument | undefined {
+    return this.#byNative.get(found.native)?.find((other) => shareStream(other, found, this.#context.descriptor));
+  }
+
+  #put(found: Instrument): void {
+    this.#bySymbol.set(found.symbol, found);
+    this.#byNative.set(found.native, [...this.#byNative.get(found.native) ?? [], found]);
+  }
 }
 
-/** Whether text asks for several symbols, or for all but some: a wildcard, `!X`, `top:50`. */
-function isPattern(symbol: string): boolean {
-  return /[*?{}[\]]|^\s*!|^\s*top\s*:/i.test(symbol);
+/** Adds what patterns select of the exchange's list, or of the symbol map where the descriptor has no list. */
+function select(patterns: readonly SymbolEntry[], context: ResolveContext, resolved: Resolved): SelectionPlan {
+  const { table, descriptor, place, isListed, listed, symbolsMax, refreshMs } = context;
+  const { instruments: lists = [], rankings = [] } = descriptor.rest ?? {};
+  const isStatic = lists.length === 0;
+  const measures = [...new Set(rankings.flatMap(({ values }) => Object.keys(values)))];
+  const asked = patterns.flatMap((entry) => entry.kind === "top" ? [entry.measure] : []);
+  const areMeasured = asked.every((measure) => listed.some(({ values }) => Object.hasOwn(values, measure)));
+  const plan = { refreshMs, isRanked: asked.length > 0 };
+  const waiting = {
+    ...plan,
+    isKnown: false,
+    patterns: patterns.map(({ kind, text }) => ({ text: kind === "exclude" ? `!${text}` : text, symbols: 0 })),
+  };
+  if (!checkMeasures(patterns, measures, place)) return waiting;
+  const isKnown = isStatic || (isListed && areMeasured);
+  if (!isKnown) {
+    place.at(patterns[0].index).warning(
+      "What patterns stand for is known with the exchange's instrument list, which the collector asks for: no list of an " +
+        "earlier run is here",
+    );
+    return waiting;
+  }
+  const all = isStatic ? table.instruments.map((one) => ({ ...one, values: {} })) : listed.map((row) => ({
+    ...table.byCanonical.get(row.canonical) ?? instrument(row.canonical, row.native),
+    values: row.values,
+  }));
+  if (isStatic && table.instruments.length === 0) {
+    place.at(patterns[0].index).error(
+      "Patterns need instruments to select of: the descriptor has neither an instrument list ([[rest.instruments]]) nor a " +
+        "symbol map",
+    );
+    return waiting;
+  }
+  const served = all.filter(({ family }) =>
+    family !== null && descriptor.ws.connections.some((connection) => serves(connection, family))
+  );
+  const source = isStatic ? "the symbol map" : "the exchange's instrument list";
+  const selection = selectInstruments(patterns, { all: served, symbolsMax, place, source, isStatic });
+  for (const found of selection.instruments) resolved.select(found);
+  if (resolved.instruments.length === 0 && !isStatic) {
+    place.error(`The patterns select none of the ${served.length} instruments in ${source}`);
+  }
+  return { ...plan, isKnown: true, patterns: selection.patterns };
 }
 
 interface ResolveContext {
@@ -127,6 +208,10 @@ interface ResolveContext {
   readonly descriptor: DescriptorValues;
   readonly place: Place;
   readonly isListed: boolean;
+  /** What the exchange's list says; empty where it is not known. */
+  readonly listed: readonly ListedInstrument[];
+  readonly symbolsMax: number;
+  readonly refreshMs: number;
 }
 
 /** Whether only the exchange's list can tell how it spells a symbol: one in canonical form that nothing translates. */

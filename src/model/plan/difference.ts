@@ -1,8 +1,9 @@
 import { type Stream, streamKey } from "../channel.ts";
 import { PLAN_PARTS_SHOWN_MAX } from "../limits.ts";
 import { Secret } from "../secret.ts";
-import type { SubscribeItem } from "./connection.ts";
+import type { ConnectionPlan, SubscribeItem } from "./connection.ts";
 import { buildDerivation } from "./derivation.ts";
+import type { FrameConnection, FramePlan } from "./frames.ts";
 import type { HttpAccess, JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
 import type { SinkPlan } from "./sinks.ts";
 
@@ -91,18 +92,45 @@ function compareInstances(name: string, before: RunnableExchange, after: Runnabl
   const [had, wanted] = [streamsOf(before), streamsOf(after)];
   const added = [...wanted].flatMap(([key, stream]) => had.has(key) ? [] : [stream]);
   const removed = [...had].flatMap(([key, stream]) => wanted.has(key) ? [] : [stream]);
-  const isStreamsAlone = added.length + removed.length > 0 && areEqual(lasting(before), lasting(after)) &&
-    areCommonItemsEqual(before, after) && areCommonTargetsEqual(before, after);
+  const areStreamsOther = added.length + removed.length > 0 || areEqual(withoutNames(before), withoutNames(after));
+  const isStreamsAlone = areStreamsOther && areEqual(lasting(before), lasting(after)) &&
+    areCommonNamesEqual(before, after) && areCommonItemsEqual(before, after) && areCommonTargetsEqual(before, after);
   return isStreamsAlone ? { name, kind: "resubscribe", added, removed } : { name, kind: "restart", parts };
 }
 
+/** All of an instance that runs: without what only says where its symbols come from. */
+function running(runnable: RunnableExchange) {
+  const { unresolved: _, selection: _selection, instrumentsRefreshMs: _refresh, ...runs } = runnable;
+  return runs;
+}
+
+/** What runs, without the canonical names of native symbols. */
+function withoutNames(runnable: RunnableExchange): unknown {
+  const { frames, ...others } = running(runnable);
+  return { ...others, frames: { ...frames, connections: nameless(frames.connections) } };
+}
+
+function nameless(connections: readonly FrameConnection[]): unknown {
+  return connections.map((connection) => ({ ...connection, canonical: {} }));
+}
+
+/** Whether native symbols that both know have the same names: others a session learns as it runs. */
+function areCommonNamesEqual({ frames: before }: RunnableExchange, { frames: after }: RunnableExchange): boolean {
+  return after.connections.every(({ id, canonical }) => {
+    const present = before.connections.find((one) => one.id === id)?.canonical ?? {};
+    return Object.entries(canonical).every(([native, symbol]) =>
+      !Object.hasOwn(present, native) || present[native] === symbol
+    );
+  });
+}
+
 /** All of an instance that its streams alone do not change. Which channels are wanted a session takes over as it runs. */
-function lasting(
-  { instruments: _, channels: _channels, connections, rest, frames, ...others }: RunnableExchange,
-): unknown {
+function lasting(runnable: RunnableExchange): unknown {
+  const { instruments: _, channels: _channels, connections, rest, frames, ...others } = running(runnable);
+  const derivation = buildDerivation(frames, NO_RUN).frames;
   return {
     ...others,
-    connections: connections.map((connection) => ({
+    connections: firstSockets(connections, frames).map((connection) => ({
       ...connection,
       requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
     })),
@@ -111,9 +139,18 @@ function lasting(
       requests: rest.requests.map((request) => ({ ...request, targets: [] })),
       backfills: rest.backfills.map((backfill) => ({ ...backfill, targets: [] })),
     },
-    derivation: { ...buildDerivation(frames, NO_RUN).frames, wanted: null, instruments: null },
+    derivation: { ...derivation, connections: nameless(derivation.connections), wanted: null, instruments: null },
     controls: frames.controls,
   };
+}
+
+/** The sockets of a connection are alike, however many there are, but for those of single symbols: the first of each kind. */
+function firstSockets(
+  connections: readonly ConnectionPlan[],
+  { connections: frames }: FramePlan,
+): readonly ConnectionPlan[] {
+  const perSymbol = new Set(frames.flatMap(({ id, perSymbol }) => perSymbol === true ? [id] : []));
+  return connections.filter(({ connectionId, key }) => perSymbol.has(connectionId) || !/#\d+/.test(key));
 }
 
 const NO_RUN = { dedup: { enabled: false, windowSeconds: 1, keysMax: 1 }, bookTops: null };

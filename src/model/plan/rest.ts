@@ -1,6 +1,7 @@
 import type { ProxyAddress } from "./connection.ts";
 import type { Channel } from "../channel.ts";
 import type { Expression, Rows } from "../expression.ts";
+import type { Family } from "../instrument.ts";
 import type { Predicate } from "../predicate.ts";
 import type { Secret } from "../secret.ts";
 import type { Template } from "../template.ts";
@@ -19,6 +20,8 @@ export interface RestPlan {
   readonly requests: readonly RestRequestPlan[];
   readonly instruments: readonly InstrumentListPlan[];
   readonly backfills: readonly BackfillPlan[];
+  /** Lists that measure instruments. Absent: there are none. */
+  readonly rankings?: readonly RankingPlan[];
 }
 
 export type RestRateLimit =
@@ -79,6 +82,22 @@ export interface InstrumentListRule {
   readonly next: { readonly at: Expression; readonly parameter: string } | null;
   /** Fields of `instrument` events, by name. Those that are not named follow from the canonical symbol, or are null. */
   readonly fields: Readonly<Record<string, FieldRule>>;
+}
+
+/** Request for a list that measures instruments, such as by the volume of a day. */
+export interface RankingPlan {
+  readonly method: "GET" | "POST";
+  /** Where it is asked instead of at the base URLs of all. */
+  readonly baseUrls?: readonly Template[];
+  readonly path: string;
+  readonly body: string | null;
+  readonly rows: Rows;
+  readonly where: Predicate | null;
+  readonly native: Expression;
+  /** Families of the instruments that it measures; null: all. */
+  readonly families: readonly Family[] | null;
+  /** By name of the measure. */
+  readonly values: Readonly<Record<string, Expression>>;
 }
 
 /** The lists of an instance whose answers become events. */

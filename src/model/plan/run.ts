@@ -114,6 +114,25 @@ export interface EarlierRules {
   readonly frames: FramePlan | null;
 }
 
+/** What of an exchange's instruments an instance takes. */
+export interface SelectionPlan {
+  readonly patterns: readonly SymbolPattern[];
+  /** Interval in ms at which the exchange's list is asked for again. */
+  readonly refreshMs: number;
+  /** Whether the list that patterns are held against is known. */
+  readonly isKnown: boolean;
+  /** Whether what the exchange measures of its instruments is asked for. */
+  readonly isRanked: boolean;
+}
+
+/** A pattern of symbols. */
+export interface SymbolPattern {
+  /** As it is configured: `!*UP/USDT`. */
+  readonly text: string;
+  /** How many instruments it fits, of `top` how many are left; 0 while the list is not known. */
+  readonly symbols: number;
+}
+
 /** What an instance needs to run. */
 export interface RunnableExchange {
   readonly instruments: readonly Instrument[];
@@ -122,6 +141,10 @@ export interface RunnableExchange {
    * behalf.
    */
   readonly unresolved: readonly string[];
+  /** What selects of the exchange's instruments; absent where all symbols are named. */
+  readonly selection?: SelectionPlan;
+  /** Interval in ms at which lists are asked for again where their instruments are told. */
+  readonly instrumentsRefreshMs: number;
   readonly channels: readonly Channel[];
   /** One entry a socket: shards are already split, connections without streams are left out. */
   readonly connections: readonly ConnectionPlan[];
