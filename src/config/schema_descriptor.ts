@@ -180,6 +180,10 @@ export const instrumentsSchema = z.strictObject({
       "spelling where it can (`type`, `base`, `quote`, `settle`, `strike_price`, `option_type`; `contract_size` of spot is " +
       "1, and `contract_unit` is the base currency, of an inverse contract the quote currency)",
   ),
+  values: z.record(name, source).default({}).describe(
+    "Name of a text and where a row has it: `{sym:NAME}` in generators, paths and bodies, and `listed(symbol, 'NAME')` in " +
+      "rules. While the list is not known the argument of that name stands in for it, where the descriptor has one",
+  ),
 }).describe("A list of instruments that completes the symbol map");
 
 /** `[[rest.rankings]]`. */

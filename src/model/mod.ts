@@ -387,6 +387,7 @@ export {
   type InstrumentListPlan,
   type InstrumentListRule,
   type InstrumentsRule,
+  type ListValues,
   type RankingPlan,
   type RestPlan,
   type RestRateLimit,

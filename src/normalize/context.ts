@@ -89,6 +89,7 @@ export class ReadContext {
     this.memory = frame.memory;
     this.hasSession = frame.hasSession;
     this.scope.route = frame.scope.route;
+    this.scope.listed = frame.scope.listed;
     this.scope.outer = frame.document;
   }
 

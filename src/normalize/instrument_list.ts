@@ -1,6 +1,6 @@
 import { JsonDocument } from "../json/mod.ts";
-import type { InstrumentListPlan, InstrumentListRule, RankingPlan } from "../model/mod.ts";
-import { compileExpression, compilePredicate, compileRows } from "../program/mod.ts";
+import type { InstrumentListPlan, InstrumentListRule, ListValues, RankingPlan } from "../model/mod.ts";
+import { type CompiledExpression, compileExpression, compilePredicate, compileRows } from "../program/mod.ts";
 import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
@@ -13,6 +13,8 @@ import { RowList } from "./rows.ts";
 export interface ListedInstrument {
   readonly canonical: string;
   readonly native: string;
+  /** What else requests and rules use of it. */
+  readonly values: Readonly<Record<string, string>>;
 }
 
 /** The path of the page behind the one that an answer gives; null where it is the last. */
@@ -46,6 +48,7 @@ export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): 
   const where = rule.where === null ? null : compilePredicate(rule.where);
   const nativeAt = compileExpression(rule.native);
   const canonicalAt = compileExpression(rule.canonical);
+  const valuesAt = compileValues(rule.values);
   const list = new RowList();
   list.collect(document, compileRows(rule.rows), 0);
   const instruments: ListedInstrument[] = [];
@@ -54,7 +57,8 @@ export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): 
     if (where !== null && !where.test(context.scope)) return;
     const native = expressionText(context, nativeAt);
     const canonical = expressionText(context, canonicalAt);
-    if (native !== null && canonical !== null) instruments.push({ canonical, native });
+    if (native === null || canonical === null) return;
+    instruments.push({ canonical, native, values: textsOf(context, valuesAt) });
   });
   return instruments;
 }
@@ -72,17 +76,27 @@ export function readRanking(rule: RankingPlan, body: Uint8Array): readonly Ranke
   const context = new ReadContext(document, new FrameMemory());
   const where = rule.where === null ? null : compilePredicate(rule.where);
   const nativeAt = compileExpression(rule.native);
-  const valuesAt = Object.entries(rule.values).map(([name, at]) => [name, compileExpression(at)] as const);
+  const valuesAt = compileValues(rule.values);
   const list = new RowList();
   list.collect(document, compileRows(rule.rows), 0);
   return list.rows.flatMap((row, index) => {
     context.atRow(row, list.parents[index]);
     if (where !== null && !where.test(context.scope)) return [];
     const native = expressionText(context, nativeAt);
-    const values = Object.fromEntries(valuesAt.flatMap(([name, at]) => {
-      const value = expressionText(context, at);
-      return value === null ? [] : [[name, value] as const];
-    }));
-    return native === null ? [] : [{ native, values }];
+    return native === null ? [] : [{ native, values: textsOf(context, valuesAt) }];
   });
+}
+
+type CompiledValues = readonly (readonly [name: string, at: CompiledExpression])[];
+
+function compileValues(values: ListValues): CompiledValues {
+  return Object.entries(values).map(([name, at]) => [name, compileExpression(at)] as const);
+}
+
+/** The texts that expressions find in the current row, by name; those that find none are left out. */
+function textsOf(context: ReadContext, values: CompiledValues): Readonly<Record<string, string>> {
+  return Object.fromEntries(values.flatMap(([name, at]) => {
+    const value = expressionText(context, at);
+    return value === null ? [] : [[name, value] as const];
+  }));
 }

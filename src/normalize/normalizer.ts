@@ -248,6 +248,7 @@ export class Normalizer {
     const { aliasKey } = this.#plan;
     context.scope.route = (aliasKey === null ? null : findAlias(context, aliasKey)) ??
       (route.hasAddress ? memory.address : null);
+    context.scope.listed = this.#plan.listed.get(origin.connectionId) ?? null;
     const reader = this.#controlOf(route);
     if (reader !== null) {
       result.signal = reader.read(context);

@@ -182,6 +182,6 @@ function compileCall(node: ExpressionNode & { readonly kind: "call" }, evaluatio
   const values: Value[] = args.map(() => null);
   return (scope) => {
     for (let i = 0; i < args.length; i++) values[i] = args[i](scope);
-    return apply(values, scope.document, evaluation);
+    return apply(values, scope.document, evaluation, scope.listed);
   };
 }

@@ -7,6 +7,7 @@ import type {
   EventRule,
   Expression,
   FieldRule,
+  FrameConnection,
   FrameLayout,
   FramePlan,
   LevelRule,
@@ -18,7 +19,7 @@ import type {
 } from "../model/mod.ts";
 import { compileExpression, compileRows } from "./expression.ts";
 import { compilePredicate } from "./predicate.ts";
-import type { CompiledExpression, CompiledPredicate, CompiledRows } from "./scope.ts";
+import type { CompiledExpression, CompiledPredicate, CompiledRows, ListedValues } from "./scope.ts";
 
 /** A frame plan as it runs. It has caches of its own: one for each reader, never shared. */
 export interface CompiledFrames {
@@ -36,6 +37,8 @@ export interface CompiledFrames {
   readonly socketSequence: CompiledExpression | null;
   /** Native → canonical, by connection id. */
   readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** What lists say of instruments, by connection id; connections without any are left out. */
+  readonly listed: ReadonlyMap<string, ListedValues>;
   /** Native channel → channel, for raw events. */
   readonly channels: ReadonlyMap<string, Channel>;
   /** Channels whose events are emitted; null emits all. */
@@ -152,9 +155,14 @@ export function compileFrames(plan: FramePlan): CompiledFrames {
     aliasKey: optional(plan.aliasKey),
     socketSequence: optional(plan.socketSequence),
     canonical: new Map(connections.map(({ id, canonical }) => [id, new Map(Object.entries(canonical))])),
+    listed: new Map(connections.flatMap(({ id, listed }) => listed === undefined ? [] : [[id, listedValues(listed)]])),
     channels: new Map(Object.entries(plan.channels)),
     wanted: plan.wanted === null ? null : new Set(plan.wanted),
   };
+}
+
+function listedValues(listed: NonNullable<FrameConnection["listed"]>): ListedValues {
+  return new Map(Object.entries(listed).map(([native, values]) => [native, new Map(Object.entries(values))]));
 }
 
 function compileControl(rule: ControlRule): CompiledControl {

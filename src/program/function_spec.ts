@@ -1,5 +1,5 @@
 import type { JsonDocument } from "../json/mod.ts";
-import type { Value } from "./scope.ts";
+import type { ListedValues, Value } from "./scope.ts";
 
 /** The bound on one evaluation. */
 export interface Evaluation {
@@ -34,7 +34,12 @@ export interface FunctionSpec {
    * Total: gives null where an argument is not what it should be. The array is reused for the next call; containers among
    * the arguments are nodes of `document`.
    */
-  readonly apply: (args: readonly Value[], document: JsonDocument, evaluation: Evaluation) => Value;
+  readonly apply: (
+    args: readonly Value[],
+    document: JsonDocument,
+    evaluation: Evaluation,
+    listed: ListedValues | null,
+  ) => Value;
 }
 
 type Apply = FunctionSpec["apply"];

@@ -124,6 +124,13 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
     description: "The key under which an object or a list stands in the object around it",
     apply: keyOf,
   }),
+  defineFunction("listed(symbol, name)", {
+    returns: "text",
+    description:
+      "What the exchange's list says of the instrument with this native symbol, by a name of `values` in `[[rest.instruments]]`; null where that is not known",
+    apply: ([symbol, name], _document, _evaluation, listed) =>
+      typeof symbol !== "string" || typeof name !== "string" ? null : listed?.get(symbol)?.get(name) ?? null,
+  }),
   defineFunction("has(value)", {
     returns: "boolean",
     description: "Whether the value is not null",

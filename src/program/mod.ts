@@ -31,6 +31,7 @@ export {
   type CompiledRows,
   type Discriminator,
   type ExplainedTest,
+  type ListedValues,
   type Scope,
   scopeOf,
   type Value,

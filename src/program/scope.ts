@@ -21,11 +21,16 @@ export interface Scope {
    * is the frame.
    */
   outer: JsonDocument | null;
+  /** What lists say of instruments, by native symbol; null where nothing is known. */
+  listed: ListedValues | null;
 }
+
+/** Texts by name, by native symbol. */
+export type ListedValues = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Returns a scope whose row is the node given, or the root, of a document that stands alone. */
 export function scopeOf(document: JsonDocument, row: NodeId = 0): Scope {
-  return { document, row, parent: 0, route: null, outer: null };
+  return { document, row, parent: 0, route: null, outer: null, listed: null };
 }
 
 /** An expression as it runs. Total: it never throws. Its paths remember where they led, so no two readers share one. */

@@ -61,6 +61,8 @@ interface Entry {
   readonly abort: AbortController;
   /** What each of the exchange's lists said; null before it was had. */
   readonly lists: (ReadonlyMap<string, string> | null)[];
+  /** What each list says besides, by canonical symbol; null before it was had. */
+  readonly listValues: (ExchangeList["values"] | null)[];
   /** What each ranking said; null before it was had. Empty where none is asked for. */
   rankings: (readonly RankedInstrument[] | null)[];
   /** Configured symbols that need a list. */
@@ -192,6 +194,7 @@ export class InstrumentLists {
       file: keptListFile({ files, path: keptListPath(dataDir, exchange), observe }),
       abort: new AbortController(),
       lists: rest.instruments.map(() => null),
+      listValues: rest.instruments.map(() => null),
       rankings: isRanked ? (rest.rankings ?? []).map(() => null) : [],
       symbols,
       told,
@@ -249,6 +252,7 @@ export class InstrumentLists {
     const found = await this.#fetch(entry, at);
     if (found === null || entry.abort.signal.aborted) return false;
     entry.lists[at] = found.map;
+    entry.listValues[at] = found.values;
     await this.#update(entry);
     this.#handOn(entry, at, found.pages);
     return true;
@@ -277,6 +281,7 @@ export class InstrumentLists {
     const map = new Map<string, string>();
     const asked = new Set<string>();
     const pages: InstrumentPage[] = [];
+    const values = new Map<string, Readonly<Record<string, string>>>();
     let page: string | null = list.path;
     while (page !== null && asked.size < INSTRUMENT_PAGES_MAX && !asked.has(page)) {
       asked.add(page);
@@ -285,7 +290,10 @@ export class InstrumentLists {
         const found = readInstrumentList(list, answer.body);
         if (found === null) return `it is not JSON: ${exampleOf(answer)}`;
         if (found.length === 0 && map.size === 0) return `it lists no instrument: ${exampleOf(answer)}`;
-        for (const { canonical, native } of found) map.set(canonical, native);
+        for (const { canonical, native, values: own } of found) {
+          map.set(canonical, native);
+          if (Object.keys(own).length > 0) values.set(canonical, own);
+        }
         const { url, receivedTs, body } = answer;
         if (entry.told !== null) pages.push({ request: list.name, url, receivedTs, body });
         next = nextPagePath(list, answer.body);
@@ -294,7 +302,7 @@ export class InstrumentLists {
       if (!isHad) return null;
       page = next;
     }
-    return { map, pages };
+    return { map, values, pages };
   }
 
   /** Hands on pages that say something new of what is to be told, or anything on a new day. */
@@ -359,7 +367,7 @@ export class InstrumentLists {
       for (const [canonical, native] of entry.map) if (!map.has(canonical)) map.set(canonical, native);
     }
     entry.map = map;
-    if (rankings.length > 0) entry.values = measured(entry, map);
+    entry.values = valuesOf(entry, map);
     if (isWhole) {
       if (entry.state !== "fetched") this.#enter(entry, "fetched", null);
       entry.error = null;
@@ -382,6 +390,7 @@ export class InstrumentLists {
 /** What an exchange's list said, with its pages where they are to be handed on. */
 interface FetchedList {
   readonly map: ReadonlyMap<string, string>;
+  readonly values: ExchangeList["values"];
   readonly pages: readonly InstrumentPage[];
 }
 
@@ -397,18 +406,28 @@ function unresolvedOf({ symbols, map }: Entry): readonly string[] {
   return symbols.filter((symbol) => !map.has(symbol));
 }
 
-/** What rankings say by canonical symbol, completed by what was known while some are missing. */
-function measured({ rest, rankings, values }: Entry, natives: ReadonlyMap<string, string>): ExchangeList["values"] {
+/** What lists and rankings say by canonical symbol, completed by what was known while some are missing. */
+function valuesOf(
+  { rest, lists, listValues, rankings, values }: Entry,
+  natives: ReadonlyMap<string, string>,
+): ExchangeList["values"] {
   const found = new Map<string, Readonly<Record<string, string>>>();
   const rows = rankings.map((ranking) => new Map(ranking?.map((row) => [row.native, row.values])));
+  const isWhole = [...lists, ...rankings].every((one) => one !== null);
   for (const [symbol, native] of natives) {
     const family = parseCanonicalSymbol(symbol)?.family ?? null;
-    const own = (rest.rankings ?? []).flatMap(({ families }, at) => {
-      if (families !== null && (family === null || !families.includes(family))) return [];
-      const row = rankings[at] === null ? values.get(symbol) : rows[at].get(native);
-      return row === undefined ? [] : [row];
+    const ranked = rows.flatMap((row, at) => {
+      const families = rest.rankings?.[at]?.families ?? null;
+      return families === null || (family !== null && families.includes(family)) ? [row.get(native) ?? {}] : [];
     });
-    if (own.length > 0) found.set(symbol, Object.assign({}, ...own));
+    const listed = listValues.map((list) => list?.get(symbol) ?? {});
+    const own: Readonly<Record<string, string>> = Object.assign(
+      {},
+      isWhole ? {} : values.get(symbol),
+      ...ranked,
+      ...listed,
+    );
+    if (Object.keys(own).length > 0) found.set(symbol, own);
   }
   return found;
 }
@@ -418,7 +437,8 @@ function refreshOf(runnable: RunnableExchange): number | null {
   const { rest, selection, instrumentsRefreshMs } = runnable;
   if (rest.instruments.length === 0) return null;
   if (selection !== undefined) return selection.refreshMs;
-  return toldBy(runnable) === null ? null : instrumentsRefreshMs;
+  const hasValues = rest.instruments.some(({ values }) => Object.keys(values).length > 0);
+  return toldBy(runnable) === null && !hasValues ? null : instrumentsRefreshMs;
 }
 
 /** What lists depend on, as text. */

@@ -522,7 +522,13 @@ function needingRestart(started: Plan, next: Plan): readonly string[] {
 /** How the symbols of each instance are resolved, as text. */
 function symbolsOf({ exchanges }: ReadConfig): string {
   return JSON.stringify(
-    exchanges.map(({ name, runnable }) => [name, runnable?.instruments, runnable?.unresolved, runnable?.selection]),
+    exchanges.map(({ name, runnable }) => [
+      name,
+      runnable?.instruments,
+      runnable?.unresolved,
+      runnable?.selection,
+      runnable?.frames.connections.map(({ listed }) => listed),
+    ]),
   );
 }
 

@@ -6,6 +6,7 @@ Deno.test("nextPagePath() asks for the page that an answer names, until it names
   const list = (path: string, at: string | null) => ({
     name: "instruments",
     fields: {},
+    values: {},
     method: "GET" as const,
     path,
     body: null,

@@ -31,6 +31,7 @@ Deno.test("matchConnection() gives null for another host and for what is no URL"
 const LIST = {
   name: "instruments",
   fields: {},
+  values: {},
   method: "GET" as const,
   path: "/list",
   body: null,
@@ -46,7 +47,11 @@ Deno.test("readInstrumentList() gives the rows that pass the filter and have bot
   const body = `{"symbols":[${row("A", "TRADING", ',"name":"A/B"')},${row("B", "BREAK", ',"name":"B/B"')},${
     row("C", "TRADING", "")
   }]}`;
-  assert.deepEqual(readInstrumentList(LIST, new TextEncoder().encode(body)), [{ canonical: "A/B", native: "A" }]);
+  assert.deepEqual(readInstrumentList(LIST, new TextEncoder().encode(body)), [{
+    canonical: "A/B",
+    native: "A",
+    values: {},
+  }]);
 });
 
 Deno.test("readInstrumentList() gives null for a body that is not JSON", () => {

@@ -10,6 +10,7 @@ import { settle } from "../support/simulated_host.ts";
 const PAGED: InstrumentListPlan = {
   name: "instruments",
   fields: {},
+  values: {},
   method: "GET",
   path: "/instruments",
   body: null,
@@ -160,6 +161,15 @@ Deno.test("InstrumentLists asks again on a timer where patterns select, and know
   await rig.clock.advance(600_000);
   assert.ok(rig.changed.length > changes);
   assert.deepEqual([...list()?.natives.keys() ?? []], ["FOO/USDT:USDT", "NEW/USDT:USDT"]);
+  rig.lists.stop();
+});
+
+Deno.test("InstrumentLists keeps what lists say besides, for instances whose map has every symbol too", async () => {
+  const list = { ...PAGED, values: { tick: source("/t") } };
+  const rig = listsRig(() => ({ body: JSON.stringify({ list: [{ s: "FOOUSDT", c: "FOO/USDT:USDT", t: "0.5" }] }) }));
+  await rig.lists.want([exchange("one", [], [list])]);
+  await rig.clock.advance(1);
+  assert.deepEqual([...rig.lists.maps.get("one")?.values ?? []], [["FOO/USDT:USDT", { tick: "0.5" }]]);
   rig.lists.stop();
 });
 

@@ -7,5 +7,5 @@ export function scopeOf(json: string): Scope & { readonly document: JsonDocument
   if (!document.parse(new TextEncoder().encode(json))) {
     throw new Error(`Not JSON: ${document.error?.message} in ${json}`);
   }
-  return { document, row: 0, parent: 0, route: null, outer: null };
+  return { document, row: 0, parent: 0, route: null, outer: null, listed: null };
 }

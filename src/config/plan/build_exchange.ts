@@ -1,6 +1,8 @@
 import {
   type Channel,
   type ConnectionPlan,
+  type FrameConnection,
+  type Instrument,
   isInShard,
   type Issue,
   type RestPlan,
@@ -30,13 +32,15 @@ import {
 import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
-import type { ExchangeInput } from "./input.ts";
+import type { ExchangeInput, ListedInstrument } from "./input.ts";
+import type { DescriptorValues } from "../schema_descriptor.ts";
 import { instrumentsRule } from "./instrument_lists.ts";
 import { buildItems } from "./items.ts";
 import { listed, Place } from "./place.ts";
 import { buildRequests, shardItems } from "./requests.ts";
 import { buildRest } from "./rest.ts";
 import { buildSymbolTable, frameConnections, type ResolvedSymbols, resolveSymbols, serves } from "./symbols.ts";
+import { listValueNames, neededListValues } from "./symbol_values.ts";
 import { buildTexts } from "./texts.ts";
 
 /**
@@ -57,7 +61,7 @@ export function buildExchange(
   const place = file.defining(buildDefinitions(descriptor, file));
   const configured = new Place(input.locateInstance, { issues, exchange });
   const mapPlace = symbolMap === null ? null : new Place(symbolMap.locate, { issues, exchange });
-  const texts = buildTexts(descriptor, input.environment, place);
+  const texts = buildTexts(descriptor, input.environment, place, input.listed);
 
   checkSubscriptions(descriptor, place);
   const rules = buildRules(descriptor, place, texts);
@@ -66,15 +70,18 @@ export function buildExchange(
   const map = symbolMap === null || mapPlace === null ? null : { values: symbolMap.values, place: mapPlace };
   const table = buildSymbolTable(map, input.listed ?? []);
   const isListed = input.listed !== undefined;
-  const all = resolveSymbols(instance.symbols, {
-    table,
-    descriptor,
-    place: configured.at("symbols"),
-    isListed,
-    listed: input.listed ?? [],
-    symbolsMax: instance.symbols_max,
-    refreshMs: instance.symbols_refresh_ms,
-  });
+  const all = withoutLacking(
+    resolveSymbols(instance.symbols, {
+      table,
+      descriptor,
+      place: configured.at("symbols"),
+      isListed,
+      listed: input.listed ?? [],
+      symbolsMax: instance.symbols_max,
+      refreshMs: instance.symbols_refresh_ms,
+    }),
+    { descriptor, listed: input.listed ?? [], place: configured.at("symbols") },
+  );
   const { instruments, unresolved, elsewhere, selection } = shareOf(all, input);
   const offered = nativeChannels(descriptor, { place, texts });
   const channels = [...new Set(instance.channels)];
@@ -104,7 +111,10 @@ export function buildExchange(
     frames: {
       ...rules,
       exchange,
-      connections: frameConnections(descriptor, withInstruments(table.instruments, instruments), mapPlace),
+      connections: withListed(
+        frameConnections(descriptor, withInstruments(table.instruments, instruments), mapPlace),
+        { descriptor, instruments, listed: input.listed ?? [] },
+      ),
       channels: channelNames(offered),
       books: buildBookRules(descriptor, { place, texts, events: rules.events, instruments }),
       ...fillsOf(rest),
@@ -113,6 +123,54 @@ export function buildExchange(
     },
   };
   return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues, elsewhere };
+}
+
+/** Lets instruments wait for the exchange's list of which requests hold something that it has not said. */
+function withoutLacking(
+  resolved: ResolvedSymbols,
+  { descriptor, listed: rows, place }: {
+    readonly descriptor: DescriptorValues;
+    readonly listed: readonly ListedInstrument[];
+    readonly place: Place;
+  },
+): ResolvedSymbols {
+  const needed = neededListValues(descriptor);
+  if (needed.length === 0) return resolved;
+  const byCanonical = new Map(rows.map(({ canonical, values }) => [canonical, values]));
+  const lacks = (symbol: string) => needed.some((name) => !Object.hasOwn(byCanonical.get(symbol) ?? {}, name));
+  const lacking = resolved.instruments.map(({ symbol }) => symbol).filter(lacks);
+  if (lacking.length > 0) {
+    place.warning(
+      `Requests hold ${listed(needed)} of ${
+        listed(lacking)
+      }, which the exchange's instrument list gives: they wait for it`,
+    );
+  }
+  const instruments = resolved.instruments.filter(({ symbol }) => !lacking.includes(symbol));
+  return { ...resolved, instruments, unresolved: [...resolved.unresolved, ...lacking] };
+}
+
+/** Adds what lists say of the instruments that are asked for to the connections that carry them. */
+function withListed(
+  connections: readonly FrameConnection[],
+  { descriptor, instruments, listed: rows }: {
+    readonly descriptor: DescriptorValues;
+    readonly instruments: readonly Instrument[];
+    readonly listed: readonly ListedInstrument[];
+  },
+): readonly FrameConnection[] {
+  const names = listValueNames(descriptor);
+  if (names.length === 0) return connections;
+  const byCanonical = new Map(rows.map(({ canonical, values }) => [canonical, values]));
+  return connections.map((connection) => {
+    const listed = Object.fromEntries(instruments.flatMap(({ symbol, native }) => {
+      if (connection.canonical[native] !== symbol) return [];
+      // What is measured changes from day to day and is of no rule.
+      const own = Object.entries(byCanonical.get(symbol) ?? {}).filter(([name]) => names.includes(name));
+      return own.length === 0 ? [] : [[native, Object.fromEntries(own)] as const];
+    }));
+    return Object.keys(listed).length === 0 ? connection : { ...connection, listed };
+  });
 }
 
 /** Splits symbols into those of the share that is wanted and the others. */

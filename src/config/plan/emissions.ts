@@ -12,6 +12,7 @@ import { accept } from "./compile.ts";
 import { connectionIdsOf } from "./connections.ts";
 import { eventChannel } from "./event_rules.ts";
 import type { Place } from "./place.ts";
+import { listValueNames } from "./symbol_values.ts";
 import { serves } from "./symbols.ts";
 import type { Texts } from "./texts.ts";
 
@@ -70,7 +71,7 @@ function namesOf(
   const connections = descriptor.ws.connections.filter(({ id }) => ids.includes(id));
   return {
     args: Object.keys(args),
-    symbolValues: Object.keys(descriptor.symbol_values),
+    symbolValues: [...Object.keys(descriptor.symbol_values), ...listValueNames(descriptor)],
     boot: connections.flatMap(({ bootstrap }) => Object.keys(bootstrap?.values ?? {})),
   };
 }

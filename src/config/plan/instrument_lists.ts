@@ -35,6 +35,12 @@ export function buildInstrumentLists(
     if (rows === null || native === null || canonical === null) return [];
     const next = list.next === undefined ? null : nextPage(list.next, at.at("next"));
     const { method, path, body = null } = list;
+    const values = Object.fromEntries(
+      Object.entries(list.values).flatMap(([key, text]) => {
+        const value = sourceOf(text, at.at("values", key));
+        return value === null ? [] : [[key, value] as const];
+      }),
+    );
     const name = index === 0 ? "instruments" : `instruments#${index + 1}`;
     return [{
       name,
@@ -48,6 +54,7 @@ export function buildInstrumentLists(
       canonical,
       next,
       fields,
+      values,
     }];
   });
 }

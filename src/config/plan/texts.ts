@@ -1,6 +1,7 @@
 import type { TemplateScope } from "../../lang/mod.ts";
 import type { Placeholder } from "../../model/mod.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
+import type { ListedInstrument } from "./input.ts";
 import type { Place } from "./place.ts";
 import { buildSymbolValues, type SymbolValues } from "./symbol_values.ts";
 
@@ -21,10 +22,11 @@ export function buildTexts(
   descriptor: DescriptorValues,
   environment: (name: string) => string | undefined,
   place: Place,
+  listed: readonly ListedInstrument[] = [],
 ): Texts {
   const args = descriptor.args;
   const values = Object.fromEntries(Object.entries(args).map(([name, value]) => [`arg:${name}`, value]));
-  const symbolValues = buildSymbolValues(descriptor, place);
+  const symbolValues = buildSymbolValues(descriptor, place, listed);
   return { args, symbolValues, scope: { values, environment }, sent: ["id", "now_ms", "now_s", "uuid", "env", "boot"] };
 }
 

@@ -111,17 +111,20 @@ function withoutNames(runnable: RunnableExchange): unknown {
 }
 
 function nameless(connections: readonly FrameConnection[]): unknown {
-  return connections.map((connection) => ({ ...connection, canonical: {} }));
+  return connections.map((connection) => ({ ...connection, canonical: {}, listed: {} }));
 }
 
 /** Whether native symbols that both know have the same names: others a session learns as it runs. */
 function areCommonNamesEqual({ frames: before }: RunnableExchange, { frames: after }: RunnableExchange): boolean {
-  return after.connections.every(({ id, canonical }) => {
-    const present = before.connections.find((one) => one.id === id)?.canonical ?? {};
-    return Object.entries(canonical).every(([native, symbol]) =>
-      !Object.hasOwn(present, native) || present[native] === symbol
-    );
+  return after.connections.every(({ id, canonical, listed = {} }) => {
+    const present = before.connections.find((one) => one.id === id);
+    return haveSame(present?.canonical ?? {}, canonical) && haveSame(present?.listed ?? {}, listed);
   });
+}
+
+/** Whether what both of two records name has the same value. */
+function haveSame(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(after).every(([key, value]) => !Object.hasOwn(before, key) || areEqual(before[key], value));
 }
 
 /** All of an instance that its streams alone do not change. Which channels are wanted a session takes over as it runs. */

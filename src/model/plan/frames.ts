@@ -48,6 +48,8 @@ export interface FrameConnection {
   readonly perSymbol?: true;
   /** Addresses, to recognise the connection of a recording. */
   readonly urls: readonly string[];
+  /** What lists say of the asked instruments, by native symbol and name. Absent: nothing that rules may ask for. */
+  readonly listed?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Native → canonical: the same spelling may name two instruments on two connections. */
   readonly canonical: Readonly<Record<string, string>>;
 }

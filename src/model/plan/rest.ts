@@ -68,6 +68,7 @@ export interface InstrumentListPlan extends InstrumentListRule {
   readonly baseUrls?: readonly Template[];
   readonly path: string;
   readonly body: string | null;
+  readonly values: ListValues;
 }
 
 /** How the answers of an instrument list are read. */
@@ -83,6 +84,9 @@ export interface InstrumentListRule {
   /** Fields of `instrument` events, by name. Those that are not named follow from the canonical symbol, or are null. */
   readonly fields: Readonly<Record<string, FieldRule>>;
 }
+
+/** What of a list requests and rules may use, by name. */
+export type ListValues = Readonly<Record<string, Expression>>;
 
 /** Request for a list that measures instruments, such as by the volume of a day. */
 export interface RankingPlan {
