@@ -287,7 +287,8 @@ class LevelReader {
       context.lose("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
     } else if (id !== null && level.size !== null && isDecimal(price) && isDecimal(level.size)) {
       if (isZero(level.size)) levelIds.drop(context.native, key);
-      else levelIds.remember(context.native, { key, price });
+      // A price that was found by the id is remembered already.
+      else if (level.price !== null) levelIds.remember(context.native, { key, price });
     }
     return price;
   }
