@@ -128,7 +128,7 @@ export const connectionSchema = z.strictObject({
     "A stream has to show data within this many milliseconds of being asked for",
   ),
   quiet_channels: z.array(channel).default(["liquidations"]).describe(
-    "Channels that may be silent for long: `first_data_timeout_ms` does not apply, nor is silence judged",
+    "Channels that may be silent for long: `first_data_timeout_ms` and a fixed `stall_after_ms` do not apply",
   ),
   stall_after_ms: z.number().int().min(0).max(2_147_483_647).optional().describe(
     "Silence in milliseconds after which a stream that had data is taken as stopped; 0: never. Absent: each stream learns it from its own gaps",

@@ -158,6 +158,8 @@ export const RHYTHMS_MAX = 50_000;
 export const RHYTHMS_FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** How often they are written, in ms. */
 export const RHYTHMS_SAVE_MS = 300_000;
+/** Streams of quiet channels are judged where what they have shown leaves no longer silence, in ms. */
+export const STALL_QUIET_LIMIT_MS_MAX = 3_600_000;
 /** Shortest and longest time between two looks at silent streams, in ms. */
 export const STALL_SWEEP_MS_MIN = 1000;
 export const STALL_SWEEP_MS_MAX = 60_000;

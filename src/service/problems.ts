@@ -118,7 +118,7 @@ function* connectionProblems(instance: string, connection: ConnectionStatus): It
     yield { ...about, code: "rejected", text: `The exchange rejected ${listed(each)} on connection ${key}` };
   }
   if (streams.stale > 0) {
-    const text = `${counted(streams.stale, "stream")} on connection ${key} brought no data`;
+    const text = `${counted(streams.stale, "stream")} on connection ${key} brought no data, or none any more`;
     yield { ...about, code: "stale", text };
   }
 }

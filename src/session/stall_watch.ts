@@ -1,6 +1,7 @@
 import { decide, isCured, SILENCE_MS_MIN, type SilenceLimits, type Stall, type StallStep } from "../liveness/mod.ts";
 import {
   type Micros,
+  STALL_QUIET_LIMIT_MS_MAX,
   STALL_SWEEP_MS_MAX,
   STALL_SWEEP_MS_MIN,
   STALL_TURN_MS_MIN,
@@ -94,7 +95,7 @@ export class StallWatch {
   /** Looks at one stream; returns when to look again, in monotonic ms. */
   #look(entry: StreamEntry, nowMs: number, heardMs: number): number {
     const sinceMs = entry.rhythm.lastMs ?? this.#askedMs(entry);
-    if (sinceMs === null || entry.quiet || !entry.desired || !entry.asked || entry.state === "rejected") {
+    if (sinceMs === null || !entry.desired || !entry.asked || entry.state === "rejected") {
       return Infinity;
     }
     if (nowMs < sinceMs + SILENCE_MS_MIN) {
@@ -148,9 +149,14 @@ export class StallWatch {
     return { ...stall, takenMs: Math.max(stall.takenMs, this.#askedMs(entry) ?? -Infinity) };
   }
 
-  #limitsOf({ rhythm, lastDataTs }: StreamEntry): SilenceLimits | null {
+  /** Null where a silence is not judged: of a stream of a quiet channel, unless it has shown that it is a busy one. */
+  #limitsOf({ rhythm, lastDataTs, quiet }: StreamEntry): SilenceLimits | null {
     const { stallAfterMs } = this.#options.plan;
-    if (stallAfterMs === null) return rhythm.limits(lastDataTs ?? this.#options.host.clock.nowMicros());
+    if (stallAfterMs === null) {
+      const limits = rhythm.limits(lastDataTs ?? this.#options.host.clock.nowMicros());
+      return quiet && limits !== null && limits.limitMs > STALL_QUIET_LIMIT_MS_MAX ? null : limits;
+    }
+    if (quiet) return null;
     return { usualMs: stallAfterMs / 10, suspiciousMs: stallAfterMs, limitMs: stallAfterMs };
   }
 

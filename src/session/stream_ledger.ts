@@ -248,10 +248,13 @@ export class StreamLedger {
       this.set(entry, "stale", "no data since it was asked for");
     }
     if (this.#seen > 0 || this.#counts.stale === 0) return false;
+    let isSilent = false;
     for (const { quiet, desired, state } of this.entries()) {
-      if (!quiet && desired && state !== "stale" && state !== "rejected") return false;
+      if (quiet || !desired) continue;
+      if (state !== "stale" && state !== "rejected") return false;
+      isSilent ||= state === "stale";
     }
-    return true;
+    return isSilent;
   }
 
   /** A stream that is wanted no more has ended. */

@@ -279,3 +279,45 @@ Deno.test("ExchangeRunner goes on with the socket that it has where a successor 
   await clock.advance(2000);
   await stopping;
 });
+
+Deno.test("ExchangeRunner asks again for a stream that stands still, and the gap between its trades is in the events", async () => {
+  const given = rig((runnable) => ({
+    ...runnable,
+    connections: runnable.connections.map((plan) => ({ ...plan, stallAfterMs: null })),
+  }));
+  const { clock, sockets, records, runner, seen } = given;
+  const ids = { next: 1 };
+  runner.start();
+  await clock.advance(0);
+  await live(given, 120, ids);
+  const sent = sockets[0].texts.length;
+  for (let second = 0; second < 12; second++) {
+    await clock.advance(1000);
+    sockets[0].pong();
+  }
+  assert.deepEqual(records.flatMap((record) => record.kind === "stalled" ? [record.action] : []), [
+    "asked again for it",
+  ]);
+  const asked = sockets[0].texts.slice(sent).map((text) => JSON.parse(text).method);
+  assert.deepEqual(asked, ["UNSUBSCRIBE", "SUBSCRIBE"]);
+  assert.deepEqual([...runner.streams()].map(({ state }) => state), ["stale"]);
+  await live(given, 2, ids);
+  assert.deepEqual([...runner.streams()].map(({ state }) => state), ["live"]);
+  const gaps = derive(records).flatMap((event) => event.kind === "gap" ? [event] : []);
+  assert.deepEqual(gaps.slice(0, 2).map(({ cause, state }) => [cause, state]), [["stalled", "opened"], [
+    "stalled",
+    "closed",
+  ]]);
+  assert.equal(gaps[0].gap_id, gaps[1].gap_id);
+  const lastBefore = records.findLast((record, index) =>
+    record.kind === "frame" && index < records.findIndex(({ kind }) => kind === "stalled")
+  );
+  assert.equal(gaps[1].from_ts, lastBefore?.at);
+  assert.deepEqual(
+    seen.flatMap((one) => one.kind === "stream_stalled" ? [one.step] : []),
+    ["resubscribe", "resumed"],
+  );
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+});

@@ -119,9 +119,29 @@ Deno.test("Session follows a fixed silence, or none", async () => {
   assert.deepEqual(steps(none.harness), []);
 });
 
-Deno.test("Session judges no quiet channel", async () => {
-  const { harness, socket } = await live({ quietChannels: ["trades"] });
-  await flow(harness, socket, ["B"], 600);
+Deno.test("Session judges a stream of a quiet channel by what it has shown, and by no fixed silence", async () => {
+  const quietChannels = ["trades"] as const;
+  const fixed = await live({ quietChannels, stallAfterMs: 20_000 });
+  await flow(fixed.harness, fixed.socket, ["B"], 600);
+  assert.deepEqual(steps(fixed.harness), []);
+  const learned = await live({ quietChannels });
+  await flow(learned.harness, learned.socket, ["B"], 9);
+  assert.deepEqual([steps(learned.harness), learned.harness.of("closed")], [["resubscribe"], []]);
+});
+
+Deno.test("Session judges no stream of a quiet channel that has shown long silences", async () => {
+  const plan = connectionPlan({ stallAfterMs: null, quietChannels: ["trades"] });
+  const harness = new SessionHarness(plan);
+  const socket = await harness.open();
+  harness.signal("ack", { correlation: "1" });
+  for (let hour = 0; hour < 60; hour++) {
+    await harness.host.clock.advance(3_600_000);
+    harness.data("A");
+  }
+  for (let hour = 0; hour < 600; hour++) {
+    await harness.host.clock.advance(3_600_000);
+    socket.pong();
+  }
   assert.deepEqual(steps(harness), []);
 });
 
