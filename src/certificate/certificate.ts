@@ -11,7 +11,7 @@ export type Proof = "sequence" | "checksum" | "heartbeat" | "polled";
 /** What became of a gap: whether data came again, and whether what was missed was fetched. */
 export type GapFate = "open" | "closed" | "filled" | "filled_in_part" | "not_filled";
 
-/** A stretch in which nothing is known to be missing; both ends are events, or the ends of the day. */
+/** A stretch in which nothing is known to be missing; both ends are events, bounds of gaps, or the ends of the day. */
 export interface CoveredStretch {
   readonly from_ts: Micros;
   readonly to_ts: Micros;

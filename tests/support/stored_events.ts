@@ -36,7 +36,9 @@ export async function readParquetBytes(bytes: Uint8Array): Promise<readonly Parq
 export async function* readParquetFolder(files: Files, dir: string): AsyncGenerator<ParquetPart> {
   for (const path of await listFiles(files, dir)) {
     // What the sink keeps for itself.
-    if (/^_(?:lock|owner\.json|parts\.json|seen_by\.ndjson)$/.test(path.slice(dir.length + 1))) continue;
+    if (/^_(?:lock|owner\.json|parts\.json|seen_by\.ndjson|certificates\/.*)$/.test(path.slice(dir.length + 1))) {
+      continue;
+    }
     const found = /\/kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=[^/]+\/\d{16}(?:_\d+)?\.parquet$/.exec(
       path,
     );
