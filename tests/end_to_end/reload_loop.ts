@@ -82,11 +82,18 @@ export async function runReloadLoop({ reloads, seed, report }: ReloadLoopOptions
     const events = await rig.events();
     const kept = events.filter(({ kind, symbol }) => kind === "trade" && symbol === SYMBOLS[0]);
     figures.keptTrades = kept.length;
-    assert.equal(kept.length, sent, "every trade that the exchange sent");
+    // A machine that stands still for long has gaps of its own, which are filled with what came late besides.
+    const received = kept.filter(({ backfilled }) => backfilled !== true);
+    const doubled = `${kept.length - received.length} of ${kept.length} were fetched`;
+    assert.equal(new Set(received.map(({ trade_id }) => trade_id)).size, received.length, `no trade twice: ${doubled}`);
+    assert.equal(received.length, sent, `every trade that the exchange sent: ${doubled}`);
     assert.equal(new Set(kept.map(({ session }) => session)).size, 1, "one session");
     assert.equal(simulator.statistics().connectionsOpened, 1, "one socket");
-    const gaps = events.filter(({ kind, symbol, stream }) =>
-      kind === "gap" && symbol === SYMBOLS[0] && String(stream).startsWith("trades")
+    const stood = new Set(
+      events.filter(({ detail }) => String(detail).startsWith("nothing was read for")).map(({ gap_id }) => gap_id),
+    );
+    const gaps = events.filter(({ kind, symbol, stream, gap_id }) =>
+      kind === "gap" && symbol === SYMBOLS[0] && String(stream).startsWith("trades") && !stood.has(gap_id)
     );
     assert.deepEqual(gaps, [], "no gap");
     return figures;
