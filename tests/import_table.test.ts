@@ -50,7 +50,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   recorder: { rooms: ["model", "host", "simulator"], packages: [] },
   explain: { rooms: ["model", "json", "program", "normalize", "text"], packages: [] },
   service: {
-    rooms: ["model", "config", "host", "rest", "telemetry", "api", "runtime"],
+    rooms: ["model", "config", "group", "host", "rest", "telemetry", "api", "runtime"],
     packages: [],
   },
   evidence: { rooms: ["model", "json", "config", "normalize", "journal", "service", "text"], packages: [] },

@@ -17,6 +17,7 @@ const KINDS: ReadonlySet<string> = new Set(
     "dropped",
     "plan",
     "clock",
+    "share",
     "checkpoint",
   ] satisfies JournalRecord["kind"][],
 );

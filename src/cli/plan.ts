@@ -43,6 +43,10 @@ export function planCommand(context: CliContext): Command {
 function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
   const lines = [
     ...(plan.run.shard === null ? [] : [`share ${plan.run.shard.index} of ${plan.run.shard.count}`]),
+    ...(plan.group === null ? [] : [
+      `group ${plan.group.name} on ${plan.group.engine}: ${plan.group.shares} shares, ${plan.group.replicas} at once; ` +
+      "what follows is what all members collect together",
+    ]),
     `health and metrics on http://${plan.run.httpHost}:${plan.run.httpPort}`,
     ...(plan.run.collector === null ? [] : [`collector ${plan.run.collector}`]),
     `journal in ${plan.run.dataDir}/journal: synced every ${plan.journal.syncMs} ms, when full ${plan.journal.onFull}`,

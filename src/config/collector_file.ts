@@ -4,6 +4,7 @@ import { interpolate, type Interpolated, pathKey } from "./interpolate.ts";
 import { checkShape, isWithin, type Shape, tableNamer } from "./issue_builder.ts";
 import { type JsonSchema, jsonSchema } from "./json_schema.ts";
 import { checkHttp, type HttpSettings, NO_HTTP, readHttpSettings } from "./http_settings.ts";
+import { checkGroup } from "./group_settings.ts";
 import { issueAt, type Locate, NO_PLACE, type Position, type ValuePath } from "./position.ts";
 import {
   collectorSchema,
@@ -97,7 +98,7 @@ export function readCollectorFile(
 
 /** Whether a text has a table that a configuration has, even where the rest is not TOML. */
 function isCollectorFile(text: string): boolean {
-  return /^[ \t]*\[{0,2}[ \t"]*(?:run|journal|dedup|books|sink|exchange)\b/m.test(text);
+  return /^[ \t]*\[{0,2}[ \t"]*(?:run|journal|dedup|books|group|sink|exchange)\b/m.test(text);
 }
 
 /** The key under which the instances stand, also where it is misspelt, which the schema of the whole reports. */
@@ -166,6 +167,7 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
     exchange: null,
     check: (checked, locate) => [
       ...checkHttp(checked.run, locate),
+      ...checkGroup(checked, locate),
       ...checkJournal(checked.journal, locate),
       ...checkSinks(checked.sink, { locate, dataDir: checked.run.data_dir, realPath: context.realPath }),
       ...checkInstanceCount(context),

@@ -1,4 +1,5 @@
 import { parseShard, type Shard } from "../model/mod.ts";
+import type { HeldShares, ShareStreams } from "../model/mod.ts";
 import type {
   EarlierRules,
   ExchangeList,
@@ -12,6 +13,7 @@ import type {
 } from "../model/mod.ts";
 import { type GlobalValues, type InstanceEntry, readCollectorFile } from "./collector_file.ts";
 import { type DescriptorFile, type FoundFile, readDescriptorFile, readSymbolMap } from "./descriptor_file.ts";
+import { groupPlan } from "./group_settings.ts";
 import { applyOverrides } from "./overrides.ts";
 import { folderOf, resolveFrom } from "./paths.ts";
 import { httpAccess, type HttpSettings, NO_HTTP } from "./http_settings.ts";
@@ -45,6 +47,8 @@ export interface LoadOptions {
   readonly validateOnly?: boolean;
   /** By instance name: what the exchange's own lists of instruments give. */
   readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
+  /** Shares of a group that are held; absent: all streams are planned. */
+  readonly heldShares?: HeldShares;
 }
 
 /** What came of loading. */
@@ -68,6 +72,8 @@ export interface BuiltExchange {
   readonly issues: readonly Issue[];
   /** Configured symbols that fall into other shares. */
   readonly elsewhere?: readonly string[];
+  /** As `ExchangePlan.shares`. */
+  readonly shares?: readonly ShareStreams[] | null;
 }
 
 /** Loads a configuration with the lowering given. Never throws for any text. */
@@ -85,8 +91,10 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   });
   const share = file.globals?.run.shard;
   const shard = share === undefined ? null : parseShard(share);
+  const group = file.globals?.group;
+  const shares = options.heldShares ?? null;
   const loaded = file.instances.map((instance) =>
-    loadInstance(instance, { build, options, environment: (name) => environment.get(name), shard })
+    loadInstance(instance, { build, options, environment: (name) => environment.get(name), shard, shares })
   );
   // Values are hidden only now, when every variable that anything asked for is known.
   const exchanges = loaded.map((exchange) => ({
@@ -102,6 +110,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   for (const { name, options: { url } } of plan?.sinks ?? []) {
     if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url, "alone");
   }
+  if (group !== undefined) options.secrets?.addAddress("{url of the group}", group.url, "alone");
   if (file.http.token !== null) options.secrets?.add("{http_token}", file.http.token.reveal());
   return {
     plan,
@@ -121,6 +130,7 @@ function missingConfig(path: string, unreadable: Issue | null): LoadedConfig {
 /** What loading an instance needs beside its table. */
 interface Scope {
   readonly shard: Shard | null;
+  readonly shares: HeldShares | null;
   readonly build: BuildExchange;
   readonly options: LoadOptions;
   readonly environment: (name: string) => string | undefined;
@@ -135,6 +145,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     : readDescriptorFile(found.file, instance.name, scope.options.environment("HOME"));
   let runnable: RunnableExchange | null = null;
   let elsewhere: readonly string[] = [];
+  let shares: readonly ShareStreams[] | null = null;
   if (found.file !== null && descriptor !== null) {
     issues.push(...descriptor.issues);
     const lowered = variantsOf(instance, descriptor).map((values) =>
@@ -143,6 +154,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     issues.push(...findCommonIssues(lowered, (variant) => variant.issues));
     runnable = lowered[0]?.runnable ?? null;
     elsewhere = lowered[0]?.elsewhere ?? [];
+    shares = lowered[0]?.shares ?? null;
   }
   const isBroken = issues.some((issue) => issue.severity === "error");
   const before = found.file === null || descriptor === null || isBroken
@@ -159,6 +171,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
     descriptorVersion: descriptor?.version ?? null,
     descriptorHash: found.file === null ? "" : textHash(found.file.text),
     elsewhere,
+    shares,
     issues,
     runnable: isBroken || !instance.enabled || isElsewhere ? null : runnable,
     ...(before.earlier.length > 0 ? { earlier: before.earlier } : {}),
@@ -291,6 +304,7 @@ function lower(
     symbolMap: map.map,
     environment: scope.environment,
     shard: scope.shard,
+    shares: scope.shares,
     listed: listed === undefined ? undefined : [...listed.natives].map(([canonical, native]) => ({
       canonical,
       native,
@@ -310,12 +324,13 @@ function lower(
   return {
     runnable: built.runnable,
     elsewhere: built.elsewhere,
+    shares: built.shares,
     issues: [...overridden.issues, ...map.issues, ...lowering],
   };
 }
 
 function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): Plan {
-  const { run, journal, dedup, books, sink } = globals;
+  const { run, journal, dedup, books, sink, group } = globals;
   const scope = { dataDir: run.data_dir };
   return {
     run: {
@@ -342,6 +357,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
     dedup: { enabled: dedup.enabled, windowSeconds: dedup.window_seconds, keysMax: dedup.max_keys },
     bookTops: books === undefined ? null : { levels: books.top_levels, intervalMs: books.interval_ms },
     sinks: sink.length > 0 ? sink.map((values) => buildSink(values, scope)) : [defaultSink(scope)],
+    group: group === undefined ? null : groupPlan(group),
     exchanges,
   };
 }

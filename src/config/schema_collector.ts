@@ -8,6 +8,7 @@ import {
   INSTRUMENTS_REFRESH_MS_MIN,
   parseShard,
   PATTERN_SYMBOLS_MAX,
+  SHARES_MAX,
   SINK_NAME_CHARS_MAX,
   SOCKETS_PER_CONNECTION_MAX,
 } from "../model/mod.ts";
@@ -157,6 +158,48 @@ const [firstSink, ...furtherSinks] = SINK_TYPES.map((type) =>
 export const sinkSchema = z.discriminatedUnion("type", [firstSink, ...furtherSinks])
   .describe("One destination. None given: one Parquet sink named `archive` under `data_dir`");
 
+/** Reads a duration as `500ms`, `10s`, `5m`, in ms; null where it is none. */
+export function ttlMsOf(text: string): number | null {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  return match === null ? null : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** `[group]`. */
+export const groupSchema = z.strictObject({
+  engine: z.enum(["nats", "postgres"]).describe(
+    "What the leases are kept on: `nats` (a JetStream key-value bucket) or `postgres` (a table)",
+  ),
+  url: text.regex(/^(?:nats|tls|postgres|postgresql):\/\/[^\s]+$/).meta({
+    title: "an address such as `nats://host:4222` or `postgres://user:${PG_PASSWORD}@host:5432/database`",
+  }).describe(
+    "Address of the engine, such as `nats://collector:${NATS_PASSWORD}@localhost:4222`. User and password come from the " +
+      "environment: `${NAME}`. Never shown whole",
+  ),
+  ca_path: text.optional().describe(
+    "PEM file of the authority that the engine's certificate is checked against; asks for TLS. Absent: the platform's own",
+  ),
+  creds_path: text.optional().describe("File with the credentials of a NATS user (`.creds`)"),
+  name: text.regex(/^[A-Za-z0-9_-]+$/).max(64).default("collectors").meta({
+    title: "a name of letters, digits, `_` and `-`",
+  }).describe("Name of the group: groups of other names on the same engine know nothing of each other"),
+  ttl: text.refine((ttl) => ttlMsOf(ttl) !== null).default("10s").meta({ title: "a duration as 10s, 500ms or 1m" })
+    .describe(
+      "How long a member may be silent before others start what it collected, `1s` to `1h`. The first data of a taker comes " +
+        "within twice that",
+    ),
+  replicas: z.union([z.literal(1), z.literal(2)]).default(1).describe(
+    "How many members collect each share: with 2 the loss of one leaves no hole",
+  ),
+  shares: z.int().min(1).max(SHARES_MAX).default(8).describe(
+    "Into how many shares the streams are divided, by exchange and base asset; a share has sockets of its own. The same in " +
+      "all members",
+  ),
+}).describe(
+  "Several collectors that share their streams by leases. Absent: this one takes them all, or its `run.shard`",
+);
+
 const urlList = z.array(text).min(1);
 
 /** `[exchange.overrides]`: keys of the descriptor's `[args]` beside the fixed ones. */
@@ -219,6 +262,7 @@ export const collectorSchema = z.strictObject({
   journal: journalSchema.prefault({}),
   dedup: dedupSchema.prefault({}),
   books: booksSchema.optional(),
+  group: groupSchema.optional(),
   sink: z.array(sinkSchema).default([]).describe(
     "Destinations. None given: one Parquet sink named `archive` under `data_dir`",
   ),

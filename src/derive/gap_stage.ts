@@ -8,11 +8,12 @@ import {
   readMissedAnswer,
   type RejectedRecord,
   SESSIONS_MAX,
+  type ShareRecord,
   type StalledRecord,
   type Stream,
   type StreamsRecord,
 } from "../model/mod.ts";
-import type { EventPlace, RecordAccount } from "./account.ts";
+import { CONNECTION, type EventPlace, type RecordAccount } from "./account.ts";
 import { type KeptBook, UNTOLD } from "./books.ts";
 import type { ConnectionGaps } from "./connection_gaps.ts";
 import type { EndedGap } from "./fill_ledger.ts";
@@ -211,6 +212,34 @@ export class GapStage {
     this.#options.left(session.exchange, stream);
     const detail = "the configuration asks for it no more";
     this.#openStream(session, stream, { cause: "unsubscribed", from, detail, action: "none" });
+  }
+
+  /**
+   * A share of the group was taken or released: the journal's own account of it, as a gap of no length. Where nobody
+   * collected the streams meanwhile each is in a gap until its data come.
+   */
+  shareChanged(record: ShareRecord): void {
+    const account = this.#account;
+    const { gaps } = this.#memory();
+    const { at, exchange, change, share, shares, other, fromTs, streams } = record;
+    account.exchange = exchange;
+    account.session = 0;
+    const isTaken = change === "taken";
+    const whom = other === null ? "" : isTaken ? ` from ${other}` : `: ${other} collects it`;
+    const detail = `share ${share} of ${shares} ${change}${whom}`;
+    const action = isTaken ? "collected here" : "collected elsewhere";
+    account.emitGap(CONNECTION, closedGap({ stream: null, cause: "takeover", from: at, to: at, detail, action }));
+    // What others collect from here on is not to be fetched.
+    if (!isTaken) { for (const stream of streams) this.#options.left(exchange, stream); }
+    if (!isTaken || fromTs === null) return;
+    const from = Math.min(fromTs, at);
+    for (const { channel, symbol } of streams) {
+      if (gaps.has(exchange, symbol, channel, "takeover")) continue;
+      const gap = openedGap({ stream: channel, cause: "takeover", from, detail, action });
+      const id = account.emitGap({ symbol, native: symbol }, gap);
+      const open = { id, cause: "takeover", from, fromSequence: null, detail } as const;
+      gaps.add(exchange, symbol, channel, { ...open, connectionId: POLL.connectionId, since: account.offset });
+    }
   }
 
   /** Opens a gap of a stream, unless it is in one of the same cause. */

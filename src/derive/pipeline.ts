@@ -134,6 +134,9 @@ export class Pipeline {
       case "clock":
         this.#whole.clockStepped(record);
         break;
+      case "share":
+        this.#gaps.shareChanged(record);
+        break;
       case "acked": {
         const session = this.#state.memory.sessions.get(record.session);
         if (session !== undefined) this.#siblings.acked(session, record.streams, record.at);

@@ -1,6 +1,6 @@
 import type { Micros } from "../model/mod.ts";
 import { type Assignment, assignShares } from "./assignment.ts";
-import { isSameLayout, type Layout, type MemberState } from "./entry.ts";
+import { isCollecting, isSameLayout, type Layout, type MemberState } from "./entry.ts";
 import type { SeenMember } from "./member_table.ts";
 
 /** A share that is to be collected from now on. */
@@ -37,7 +37,8 @@ export interface Decision {
 /**
  * Decides what a member starts and stops, from the entries of all members. It starts what falls to it by the assignment,
  * and stops a share only where every member that is to collect it says, in an entry of now, that its data comes: make
- * before break. Two members that see the group differently for a moment both collect a share; none ever stops because it
+ * before break. Such a stop is an intention: it is carried out where it still holds after the own entry has said so, for
+ * the others may mean to stop the same share. Two members that see the group differently for a moment both collect a share; none ever stops because it
  * sees nothing.
  */
 export function decide(
@@ -72,7 +73,7 @@ function predecessorOf(
   self: SelfView,
   all: readonly SeenMember[],
 ): Pick<ShareStart, "from" | "fromTs"> {
-  const had = all.filter(({ layout, shares }) => isSameLayout(layout, self.layout) && shares.get(share) === "live");
+  const had = all.filter(({ layout, shares }) => isSameLayout(layout, self.layout) && isCollecting(shares.get(share)));
   const isOwn = ({ member, journal }: SeenMember) => member === self.member && journal === self.journal;
   const present = had.find((one) => one.isAlive && !isOwn(one));
   if (present !== undefined) return { from: present.member, fromTs: null };

@@ -1,7 +1,15 @@
 import { type GroupPlan, type Micros, SHARES_MAX } from "../model/mod.ts";
 
-/** Whether a member collects a share: `starting` until all of the share's streams show data. */
-export type SharePhase = "starting" | "live";
+/**
+ * How a member collects a share: `starting` until its data comes, then `live`; `unsure` where others are not to rely on
+ * it: its data stays away, the process stood still, or it means to leave the share to others.
+ */
+export type SharePhase = "starting" | "live" | "unsure";
+
+/** Whether the data of a share comes, or came, to a member. */
+export function isCollecting(phase: SharePhase | undefined): boolean {
+  return phase === "live" || phase === "unsure";
+}
 
 /** `leaving`: it collects until others do. `left`: it has stopped. */
 export type MemberState = "active" | "leaving" | "left";
@@ -71,7 +79,7 @@ export function decodeEntry(text: string): MemberEntry | null {
   const shares = new Map<number, SharePhase>();
   for (const [key, phase] of Object.entries(phases)) {
     const share = Number(key);
-    if (!isCount(share, count) || (phase !== "starting" && phase !== "live")) return null;
+    if (!isCount(share, count) || (phase !== "starting" && phase !== "live" && phase !== "unsure")) return null;
     shares.set(share, phase);
   }
   return { member, journal, state, layout: { shares: count, replicas }, ttlMs, at, shares };

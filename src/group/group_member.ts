@@ -29,6 +29,8 @@ import { openEngine } from "./open_engine.ts";
 export interface ShareChange {
   /** All shares that are to be collected from now on. */
   readonly held: ReadonlySet<number>;
+  /** How many shares there are. */
+  readonly shares: number;
   readonly start: readonly ShareStart[];
   readonly stop: readonly ShareStop[];
   /** Revision of the member's entry: grows over all its changes, also those of earlier lives. */
@@ -80,9 +82,13 @@ export class GroupMember {
   #written = "";
   #writtenMs = -Infinity;
   readonly #held = new Set<number>();
+  /** Those of them whose data has come. */
+  readonly #wasLive = new Set<number>();
   /** Those of them whose start is under way. */
   readonly #starting = new Set<number>();
   #phases: ReadonlyMap<number, SharePhase> = new Map();
+  /** Shares that are to be left to others, as the own entry says at its next write. */
+  #intended: ReadonlySet<number> = new Set();
   /** The entry under the own name that another journal left behind. */
   #previous: SeenMember | null = null;
   #applying: Promise<void> | null = null;
@@ -118,6 +124,7 @@ export class GroupMember {
     const members = this.#table.members();
     return {
       ...{ name, engine, member, ttlMs, shares, replicas },
+      held: [...this.#held].sort((a, b) => a - b),
       away: this.#away,
       nameTakenSince: this.#nameTakenSince,
       error: this.#error,
@@ -130,15 +137,19 @@ export class GroupMember {
    * Tells the group that this member leaves and waits until others collect its shares, nobody is there who could, or the
    * signal aborts. Returns the shares that others have taken over; all of them are still collected here.
    */
-  async leave(signal: AbortSignal): Promise<readonly ShareStop[]> {
+  async leave(
+    signal: AbortSignal,
+  ): Promise<Pick<ShareChange, "shares" | "epoch"> & { readonly stops: readonly ShareStop[] }> {
     this.#state = "leaving";
-    if (this.#held.size === 0 || this.#engine === null || signal.aborted) return [];
+    const { shares } = this.#layout;
+    const epoch = this.#revision ?? 0;
+    if (this.#held.size === 0 || this.#engine === null || signal.aborted) return { stops: [], shares, epoch };
     const { promise, resolve } = Promise.withResolvers<readonly ShareStop[]>();
     this.#handed = resolve;
     signal.addEventListener("abort", () => resolve([]), { once: true });
     const stops = await promise;
     this.#handed = null;
-    return stops;
+    return { stops, shares, epoch: this.#revision ?? epoch };
   }
 
   /** Ends the membership after everything has stopped; `handed`: shares that others collect. Never rejects. */
@@ -160,6 +171,7 @@ export class GroupMember {
   async #run(): Promise<void> {
     const { clock } = this.#options.host;
     this.#beganMs = this.#beatMs = clock.monotonicMs();
+    void this.#watchPace();
     const kept = await this.#kept.read(this.#layout);
     while (!this.#ended.signal.aborted) {
       try {
@@ -170,7 +182,6 @@ export class GroupMember {
       }
       if (!this.#hasSeenGroup) this.#startKept(kept);
       await clock.sleep(this.#handed === null ? this.#lookMs : LOOK_MS_MIN, this.#ended.signal);
-      this.#beat(this.#lookMs);
     }
     await this.#applying;
   }
@@ -181,17 +192,18 @@ export class GroupMember {
     const timeoutMs = Math.min(ANSWER_MS_MAX, Math.max(ANSWER_MS_MIN, plan.ttlMs / 3));
     this.#engine ??= await (this.#options.open ?? openEngine)({ plan, host, timeoutMs });
     const engine = this.#engine;
+    // What is decided follows from what the others say after they can read what this one says.
+    if (this.#revision !== null) await this.#renew(engine);
     const stored = await engine.list();
     this.#table.look(stored, host.clock.monotonicMs());
     const own = this.#table.find(this.#key);
     // An entry that cannot be read is of another version of the program, under this name.
     const standing = stored.entries.find(({ key }) => key === this.#key)?.revision ?? 0;
-    if (this.#revision === null && !this.#claim(own, standing)) return;
-    const isShown = own !== null && own.revision === this.#revision && own.state === this.#state &&
-      this.#written !== "";
-    await this.#renew(engine);
-    // Whoever begins at the same moment is seen before anything is decided.
-    if (!isShown && !this.#hasSeenGroup) return;
+    if (this.#revision === null) {
+      if (this.#claim(own, standing)) await this.#renew(engine);
+      return;
+    }
+    if (own === null || own.revision !== this.#revision || own.state !== this.#state) return;
     this.#hasSeenGroup = true;
     this.#act();
   }
@@ -231,8 +243,10 @@ export class GroupMember {
     return new Map(
       [...this.#held].sort((a, b) => a - b).map((share) => {
         // A share that is being started is not asked for yet.
-        const isLive = !isDoubted && !this.#starting.has(share) && this.#options.isLive(share);
-        return [share, isLive ? "live" : "starting"];
+        const isLive = !this.#starting.has(share) && this.#options.isLive(share);
+        if (isLive) this.#wasLive.add(share);
+        if (!this.#wasLive.has(share)) return [share, "starting"];
+        return [share, isLive && !isDoubted && !this.#intended.has(share) ? "live" : "unsure"];
       }),
     );
   }
@@ -256,7 +270,10 @@ export class GroupMember {
     const seen = this.#table.members();
     const decision = decide(self, this.#previous === null ? seen : [...seen, this.#previous], this.#assign);
     if (this.#state === "leaving") return this.#lookWhetherHanded(decision, seen);
-    if (decision.start.length + decision.stop.length > 0) this.#change(decision);
+    const { start } = decision;
+    const stop = decision.stop.filter(({ share }) => this.#phases.get(share) === "unsure");
+    this.#intended = new Set(decision.stop.map(({ share }) => share));
+    if (start.length + stop.length > 0) this.#change({ start, stop });
   }
 
   #lookWhetherHanded({ stop, assignment }: Decision, seen: readonly SeenMember[]): void {
@@ -276,20 +293,24 @@ export class GroupMember {
     }
     const held = new Set(this.#held);
     for (const { share } of stop) held.delete(share);
-    this.#applying = apply({ held, start, stop, epoch: this.#revision ?? 0 }).then(async () => {
+    this.#applying = apply({ held, shares, start, stop, epoch: this.#revision ?? 0 }).then(async () => {
       this.#error = null;
       for (const { share, from, fromTs } of start) {
         observe({ kind: "group_share", change: "taken", share, shares, other: from, fromTs });
       }
       for (const { share, to } of stop) {
         this.#held.delete(share);
+        this.#wasLive.delete(share);
         observe({ kind: "group_share", change: "released", share, shares, other: to, fromTs: null });
       }
       await this.#kept.write(this.#layout, this.#held);
     }).catch((error: unknown) => {
       // It is decided anew at the next look.
       this.#error = error instanceof Error ? error.message : String(error);
-      for (const { share } of start) this.#held.delete(share);
+      for (const { share } of start) {
+        this.#held.delete(share);
+        this.#wasLive.delete(share);
+      }
     }).finally(() => {
       this.#applying = null;
       this.#starting.clear();
@@ -321,6 +342,14 @@ export class GroupMember {
     if (error === null) this.#away = null;
     else this.#away = { error, since: before?.since ?? host.clock.nowMicros() };
     if ((before === null) !== (error === null)) observe({ kind: "group_engine", engine, error });
+  }
+
+  async #watchPace(): Promise<void> {
+    const { clock } = this.#options.host;
+    while (!this.#ended.signal.aborted) {
+      await clock.sleep(this.#lookMs, this.#ended.signal);
+      this.#beat(this.#lookMs);
+    }
   }
 
   /** Notes that the process runs; after a standstill nothing counts as live for a while. */

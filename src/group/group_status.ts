@@ -1,5 +1,5 @@
 import type { GroupMemberStatus, GroupStatus } from "../model/mod.ts";
-import { isSameLayout, type Layout, type SharePhase } from "./entry.ts";
+import { isCollecting, isSameLayout, type Layout, type SharePhase } from "./entry.ts";
 import type { SeenMember } from "./member_table.ts";
 
 /** Returns how the members stand, by name. */
@@ -8,15 +8,15 @@ export function memberStatuses(members: readonly SeenMember[], layout: Layout): 
     name: seen.member,
     state: stateOf(seen, layout),
     heardTs: seen.at,
-    live: sharesIn(seen.shares, "live"),
-    starting: sharesIn(seen.shares, "starting"),
+    live: sharesIn(seen.shares, true),
+    starting: sharesIn(seen.shares, false),
   }));
 }
 
 /** Returns the shares that nobody who is alive collects, in order. */
 export function uncoveredShares(members: readonly SeenMember[], layout: Layout): GroupStatus["uncovered"] {
   const covered = new Set(
-    members.flatMap((seen) => seen.isAlive && isSameLayout(seen.layout, layout) ? sharesIn(seen.shares, "live") : []),
+    members.flatMap((seen) => seen.isAlive && isSameLayout(seen.layout, layout) ? sharesIn(seen.shares, true) : []),
   );
   return Array.from({ length: layout.shares }, (_, index) => index + 1).filter((share) => !covered.has(share));
 }
@@ -27,6 +27,8 @@ function stateOf({ state, isAlive, layout: own }: SeenMember, layout: Layout): G
   return isSameLayout(own, layout) ? state : "other_layout";
 }
 
-function sharesIn(shares: ReadonlyMap<number, SharePhase>, wanted: SharePhase): readonly number[] {
-  return [...shares].flatMap(([share, phase]) => phase === wanted ? [share] : []).sort((a, b) => a - b);
+function sharesIn(shares: ReadonlyMap<number, SharePhase>, collecting: boolean): readonly number[] {
+  return [...shares].flatMap(([share, phase]) => isCollecting(phase) === collecting ? [share] : []).sort((a, b) =>
+    a - b
+  );
 }

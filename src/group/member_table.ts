@@ -26,7 +26,7 @@ interface Row {
  * The members as their entries show them over time. Whether a lease holds is judged by watching: an entry that does not
  * change for its ttl, by this machine's monotonic clock, is that of a member which is gone; no two clocks are compared,
  * but for the age at first sight, which is the engine's own. While the engine is out of sight nobody's time runs: members
- * that held their leases before get a whole ttl to be heard again, and those that were gone stay so until they write.
+ * that held their leases before get two ttls to be heard again, and those that were gone stay so until they write.
  */
 export class MemberTable {
   readonly #blindMs: number;
@@ -99,7 +99,8 @@ function judge(
     return { entry, revision, changedMs, isAlive: !isStopped && ageMs <= entry.ttlMs, isConfirmed: true };
   }
   if (!before.isAlive) return before;
-  if (wasBlind) return { ...before, changedMs: nowMs, isConfirmed: false };
+  // Whoever waits for the engine to come back does so in its own time.
+  if (wasBlind) return { ...before, changedMs: nowMs + entry.ttlMs, isConfirmed: false };
   return { ...before, isAlive: nowMs - before.changedMs <= entry.ttlMs };
 }
 

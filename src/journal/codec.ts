@@ -32,6 +32,7 @@ export const PLAN = 0x0a;
 const CLOCK = 0x0b;
 const STREAMS = 0x0c;
 const STALLED = 0x0d;
+const SHARE = 0x0e;
 /** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
@@ -95,6 +96,8 @@ export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment
       return encodeOther(buffer, CLOSED, record, NO_BYTES, segment, offset);
     case "dropped":
       return encodeOther(buffer, DROPPED, record, NO_BYTES, segment, offset);
+    case "share":
+      return encodeOther(buffer, SHARE, record, NO_BYTES, segment, offset);
     case "clock":
       return encodeOther(buffer, CLOCK, record, NO_BYTES, segment, offset);
     case "plan": {
@@ -121,7 +124,7 @@ export function encodeCheckpoint(
 
 /** Whether a first body byte is the kind of a record or of a mark. */
 export function isRecordKind(kind: number): boolean {
-  return (kind >= TEXT_FRAME && kind <= STALLED) || kind === MARK_KIND;
+  return (kind >= TEXT_FRAME && kind <= SHARE) || kind === MARK_KIND;
 }
 
 /**
@@ -232,6 +235,7 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
     case CLOCK:
     case STREAMS:
     case STALLED:
+    case SHARE:
       return { record: fields as JournalRecord, openSessions: [] };
     case HTTP:
       return { record: { ...NO_PLAN, ...(fields as Format1<Omit<HttpRecord, "body">>), body: rest }, openSessions: [] };

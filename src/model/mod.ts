@@ -377,7 +377,7 @@ export {
   type UnwrapRule,
 } from "./plan/frames.ts";
 export { type FieldRule } from "./plan/field_rule.ts";
-export type { GroupEngineName, GroupPlan, HeldShares } from "./plan/group.ts";
+export type { GroupEngineName, GroupPlan, HeldShares, ShareStreams } from "./plan/group.ts";
 export { type BookQuery, type BookView, type StreamStatus } from "./live.ts";
 export {
   BACKFILL_PLACEHOLDERS,
@@ -438,11 +438,20 @@ export {
   readFillEnd,
   readMissedAnswer,
   type RejectedRecord,
+  type ShareRecord,
   type StalledRecord,
   type StreamsRecord,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";
-export { isInShard, parseShard, type Shard, shardKey } from "./shard.ts";
+export {
+  isInShard,
+  parseShard,
+  type Shard,
+  shardKey,
+  shareConnectionKey,
+  shareOf,
+  shareOfConnection,
+} from "./shard.ts";
 export { type ControlAction, type ControlSignal, ECHO_SEPARATOR } from "./signal.ts";
 export {
   describePlaceholder,

@@ -204,6 +204,28 @@ export interface ClockRecord extends ClockStep {
 }
 
 /**
+ * This collector began or ended to collect a share of its group: what it has of the streams of one instance begins or ends
+ * here. For a share without streams of any instance there is none.
+ */
+export interface ShareRecord {
+  readonly kind: "share";
+  readonly at: Micros;
+  /** Name of the exchange instance. */
+  readonly exchange: string;
+  readonly change: "taken" | "released";
+  /** Ordinal of the share, from 1, and how many there are. */
+  readonly share: number;
+  readonly shares: number;
+  /** Collector that it came from or goes to; null where none is known. */
+  readonly other: string | null;
+  /** Revision of the collector's entry in the group when it was decided: it grows over all changes of this collector. */
+  readonly epoch: number;
+  /** Until when another collector had the streams, by its clock, where nobody had them since; null where there is no hole. */
+  readonly fromTs: Micros | null;
+  readonly streams: readonly Stream[];
+}
+
+/**
  * A plan, as data. In each segment it precedes the first record that names it, so that a reader that begins at any
  * segment knows how to derive what follows.
  */
@@ -242,5 +264,6 @@ export type JournalRecord =
   | ClosedRecord
   | DroppedRecord
   | ClockRecord
+  | ShareRecord
   | PlanRecord
   | CheckpointRecord;

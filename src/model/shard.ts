@@ -29,15 +29,32 @@ export function shardKey(exchange: string, symbol: string, isWhole: boolean): st
  * key, and the greatest wins. With one share more only the keys that it wins move.
  */
 export function isInShard({ index, count }: Shard, key: string): boolean {
+  return shareOf(key, count) === index;
+}
+
+/** Returns the share of `count` that a key falls into, from 1. */
+export function shareOf(key: string, count: number): number {
   let best = 1;
   let most = weight(key, 1);
   for (let share = 2; share <= count; share++) {
     const one = weight(key, share);
     if (one > most) [best, most] = [share, one];
   }
-  return best === index;
+  return best;
 }
 
 function weight(key: string, share: number): number {
   return createHash("sha256").update(`${share} ${key}`).digest().readUIntBE(0, 6);
+}
+
+/** Returns the key of a connection that serves one share of a group: `public#s3` of `public`, `public#s3.2` of `public#2`. */
+export function shareConnectionKey(key: string, share: number): string {
+  const [connection, ...further] = key.split("#");
+  return [`${connection}#s${share}`, ...further].join(".");
+}
+
+/** Returns the share that a connection serves; null where it serves none alone. */
+export function shareOfConnection(key: string): number | null {
+  const match = /#s(\d+)/.exec(key);
+  return match === null ? null : Number(match[1]);
 }

@@ -272,6 +272,8 @@ export interface GroupStatus {
   readonly ttlMs: number;
   readonly shares: number;
   readonly replicas: number;
+  /** Shares that this member collects, or is starting to. */
+  readonly held: readonly number[];
   /** Why the engine cannot be reached, and since when; null where it can. What is collected goes on. */
   readonly away: { readonly error: string; readonly since: Micros } | null;
   /** Since when another collector with the same name is in the group; null where there is none. */

@@ -26,6 +26,7 @@ import {
   type ReadingStatus,
   type RunnableExchange,
   type RunningStatus,
+  type ShareRecord,
   type StreamStatus,
   type WireRecord,
   writeDerivation,
@@ -54,6 +55,19 @@ export interface CollectorOptions {
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
   readonly onNobodyReads?: () => void;
 }
+
+/** A share of the group that this collector begins to have. */
+export type TakenShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch" | "fromTs">;
+/** A share of the group that this collector ends to have. */
+export type ReleasedShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch">;
+
+/** Shares that come and go with a plan. */
+export interface ShareMoves {
+  readonly taken: readonly TakenShare[];
+  readonly released: readonly ReleasedShare[];
+}
+
+const NO_MOVES: ShareMoves = { taken: [], released: [] };
 
 /** An exchange instance that can run, with its plan. */
 interface RunnableInstance {
@@ -273,18 +287,22 @@ export class Collector {
   /**
    * Takes over the exchange instances of a new plan: unchanged ones run on, those whose streams alone differ ask for the
    * difference on the sockets they have, changed and removed ones stop, new ones start. Journal, sinks and HTTP keep the
-   * settings they began with.
+   * settings they began with. `moves`: the shares of the group by which the plans differ, which the journal tells.
    */
-  async reload(plan: Plan): Promise<void> {
-    const difference = comparePlans(this.#plan, plan);
+  async reload(plan: Plan, moves: ShareMoves = NO_MOVES): Promise<void> {
+    const before = this.#plan;
+    const difference = comparePlans(before, plan);
+    // Nothing that follows may fail to be told.
+    this.#noteShares(plan, "taken", moves.taken);
     this.#plan = plan;
     for (const delivery of this.#deliveries) delivery.changePlans();
     const kept = new Map(runnableInstances(plan).map(({ exchange, runnable }) => [exchange.name, runnable]));
     const changed = new Set(difference.instances.map(({ name }) => name));
+    const closing: Promise<void>[] = [];
     for (const { name, kind } of difference.instances) {
       const [runner, runnable] = [this.#runners.get(name), kept.get(name)];
       if (kind !== "resubscribe" || runner === undefined || runnable === undefined) continue;
-      runner.resubscribe(runnable, this.#writePlan(name, runnable.frames));
+      closing.push(runner.resubscribe(runnable, this.#writePlan(name, runnable.frames)));
       changed.delete(name);
     }
     const leaving = [...this.#runners.values()].filter((runner) => changed.has(runner.name));
@@ -297,6 +315,47 @@ export class Collector {
     for (const instance of runnableInstances(plan)) {
       if (this.#runners.has(instance.exchange.name)) continue;
       this.#startRunner(instance);
+    }
+    await Promise.all(closing);
+    this.#noteShares(before, "released", moves.released);
+  }
+
+  /** The name that events leave under. */
+  get name(): string {
+    return this.#journal.collectorAt(this.#journal.next).name ?? this.#options.host.machineName();
+  }
+
+  /** Id of the journal: the same over all lives of this collector. */
+  get journalId(): string {
+    return this.#journal.id;
+  }
+
+  /**
+   * Whether the data of a share of the group comes: each of its streams was acknowledged, or the exchange has had its time
+   * for it, and its books have their snapshots. A share without streams of any instance is live.
+   */
+  isShareLive(share: number): boolean {
+    return this.#plan.exchanges.every(({ name, shares }) => {
+      if (shares === null || !shares.some((one) => one.share === share)) return true;
+      return this.#runners.get(name)?.isShareLive(share, [...this.#pipeline.bookStatuses(name)]) ?? false;
+    });
+  }
+
+  /** Writes down that this collector ends to have shares of the group, while it still has them. */
+  noteReleased(released: readonly ReleasedShare[]): void {
+    this.#noteShares(this.#plan, "released", released);
+  }
+
+  #noteShares(plan: Plan, change: ShareRecord["change"], moves: readonly (TakenShare | ReleasedShare)[]): void {
+    const at = this.#options.host.clock.nowMicros();
+    for (const move of moves) {
+      const fromTs = "fromTs" in move ? move.fromTs : null;
+      for (const { name: exchange, shares } of plan.exchanges) {
+        const streams = shares?.find(({ share }) => share === move.share)?.streams;
+        if (streams !== undefined) {
+          this.#intake.append({ kind: "share", at, exchange, change, ...move, fromTs, streams });
+        }
+      }
     }
   }
 

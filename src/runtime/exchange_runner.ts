@@ -1,5 +1,6 @@
 import type { Host } from "../host/mod.ts";
 import {
+  type BookStatus,
   type ConnectionPlan,
   type ConnectionStatus,
   Failure,
@@ -11,6 +12,7 @@ import {
   type RequestStatus,
   type RunnableExchange,
   type SessionId,
+  shareOfConnection,
   type StreamStatus,
   unreachable,
 } from "../model/mod.ts";
@@ -204,6 +206,25 @@ export class ExchangeRunner {
     }
   }
 
+  /**
+   * Whether the data of a share's streams comes, as far as its sockets can tell. A quiet stream needs its acknowledgement
+   * alone, and one that brings nothing in its time holds nobody up; a book needs its snapshot.
+   */
+  isShareLive(share: number, books: readonly BookStatus[]): boolean {
+    for (const { key, current: session } of this.#slots) {
+      if (shareOfConnection(key) !== share) continue;
+      const { sessionId } = session;
+      if (sessionId === null) return false;
+      for (const { stream: { channel }, state, desired } of session.streams) {
+        if (desired && (state === "pending" || (state === "acked" && channel === "book"))) return false;
+      }
+      if (books.some((book) => book.session === sessionId && (book.state === "empty" || book.state === "buffering"))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** How each poll is doing. */
   get polls(): readonly PollStatus[] {
     return this.#rest.polls;
@@ -228,9 +249,10 @@ export class ExchangeRunner {
 
   /**
    * Takes over a plan that differs in its streams alone: each socket asks for what is new and takes back what is wanted no
-   * more, and sockets come and go with their streams; the other streams see nothing of it. `planHash` names the plan, which the journal holds by now.
+   * more, and sockets come and go with their streams; the other streams see nothing of it. `planHash` names the plan, which
+   * the journal holds by now. Resolves when the sockets that go have closed.
    */
-  resubscribe({ connections, rest }: RunnableExchange, planHash: string): void {
+  async resubscribe({ connections, rest }: RunnableExchange, planHash: string): Promise<void> {
     const { intake, host } = this.#options;
     const isPlanNew = planHash !== this.#planHash;
     this.#planHash = planHash;
@@ -244,11 +266,11 @@ export class ExchangeRunner {
         intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
       }
     }
-    this.#takeConnections(connections);
+    await this.#takeConnections(connections);
   }
 
   /** Ends sockets that nothing is asked for on any more, and opens those that streams have come for. */
-  #takeConnections(connections: readonly ConnectionPlan[]): void {
+  async #takeConnections(connections: readonly ConnectionPlan[]): Promise<void> {
     const wanted = new Set(connections.map(({ key }) => key));
     const known = new Set(this.#slots.map(({ key }) => key));
     const begun = connections.filter(({ key }) => !known.has(key)).map((plan) => this.#createSlot(plan));
@@ -262,6 +284,7 @@ export class ExchangeRunner {
       if (this.#isPaused) { for (const session of slot.sessions) session.pause(); }
       slot.start();
     }
+    await Promise.all(this.#leaving);
   }
 
   /** Keeps the pages of an instrument list and tells its instruments. Throws a `Failure` where they cannot be kept. */

@@ -17,6 +17,15 @@ export function planBody(plan: Plan, exchanges: readonly ExchangePlan[] = plan.e
     journal: plan.journal,
     dedup: plan.dedup,
     book_tops: plan.bookTops,
+    ...(plan.group === null ? {} : {
+      group: {
+        engine: plan.group.engine,
+        name: plan.group.name,
+        ttl_ms: plan.group.ttlMs,
+        replicas: plan.group.replicas,
+        shares: plan.group.shares,
+      },
+    }),
     sinks: plan.sinks,
     exchanges: exchanges.map((exchange) => ({
       name: exchange.name,

@@ -2,6 +2,7 @@ import {
   BOOK_WAIT_MS_MAX,
   CLOCK_STEP_SHOWN_MS,
   type ConnectionStatus,
+  type GroupStatus,
   type InstanceStatus,
   JOURNAL_WAIT_MS_MAX,
   type JournalStatus,
@@ -41,8 +42,35 @@ export function problemsOf(facts: ServiceFacts): readonly Problem[] {
     ...enabled.flatMap((instance) => [...instanceProblems(instance, { now, fatal: isNoneValid })]),
     ...facts.sinks.flatMap((sink) => [...sinkProblems(sink, now)]),
     ...clockProblems(facts),
+    ...facts.group === null ? [] : groupProblems(facts.group),
   ];
   return problems.sort((a, b) => Number(b.fatal) - Number(a.fatal));
+}
+
+function* groupProblems(group: GroupStatus): Iterable<Problem> {
+  const { name, engine, member, held, away, nameTakenSince, error, members, uncovered } = group;
+  const about = { scope: "group", name, since: null, fatal: false } as const;
+  // Who collects nothing yet learns from the engine alone what to start.
+  const isIdle = held.length === 0;
+  if (away !== null) {
+    const what = isIdle ? "nothing is started" : "what is collected goes on";
+    const text = `The engine ${engine} is away, ${what}: ${away.error}`;
+    yield { ...about, code: "engine_away", text, since: away.since, fatal: isIdle };
+  }
+  if (nameTakenSince !== null) {
+    const text = `Another collector named ${member} is in the group: set run.collector to a name of its own`;
+    yield { ...about, code: "name_taken", text, since: nameTakenSince, fatal: isIdle };
+  }
+  if (error !== null) yield { ...about, code: "not_changed", text: `Shares could not be changed: ${error}` };
+  const strangers = members.filter(({ state }) => state === "other_layout");
+  if (strangers.length > 0) {
+    const text = `Members with other "shares" or "replicas" collect on their own: ` +
+      listed(strangers.map((one) => one.name));
+    yield { ...about, code: "other_layout", text };
+  }
+  if (uncovered !== null && uncovered.length > 0 && away === null) {
+    yield { ...about, code: "uncovered", text: `No member has all data of shares ${listed(uncovered.map(String))}` };
+  }
 }
 
 function* configProblems({ config }: ServiceFacts): Iterable<Problem> {

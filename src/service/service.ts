@@ -14,6 +14,7 @@ import {
   type ServiceStatus,
 } from "../model/mod.ts";
 import { InstrumentLists, type InstrumentPage, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
+import { GroupMember, type ShareChange, type ShareStop } from "../group/mod.ts";
 import { Collector, type KeptRhythms, openRhythms } from "../runtime/mod.ts";
 import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
@@ -65,6 +66,8 @@ const SHUTDOWN_MS_DEFAULT = 10_000;
 const SHUTDOWN_MS_MIN = 1_000;
 /** After this share of the time sinks are cut off, so that the journal can still be closed. */
 const SINKS_SHARE_OF_STOP = 0.8;
+/** For this share of the time a member of a group waits for others to collect its streams. */
+const HANDOVER_SHARE_OF_STOP = 0.5;
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
 
@@ -92,6 +95,10 @@ export class Service {
   #rhythms: KeptRhythms | null = null;
   #rest: RestClient | null = null;
   #lists: InstrumentLists | null = null;
+  /** Null where the collector belongs to no group. */
+  #group: GroupMember | null = null;
+  /** Shares of the group that are to be collected. */
+  #heldShares: ReadonlySet<number> = new Set();
   /** The start and the reloads, one after the other. It never rejects. */
   #work: Promise<void> = Promise.resolve();
   /** Reloads that wait for their turn: one reads what all of them would. */
@@ -243,7 +250,7 @@ export class Service {
       reading: running?.reading ?? { pausedSince: null, reason: null },
       blockedHosts: this.#limits?.limits.blocks ?? [],
       clock: running?.clock ?? { lastStep: null },
-      group: null,
+      group: this.#group?.status ?? null,
       log: { dropped: this.#options.context.host.terminal.errorLinesDropped },
     };
     return { ...facts, problems: problemsOf(facts) };
@@ -288,14 +295,80 @@ export class Service {
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<void> {
     await steps.run("the start or reload under way", this.#work);
-    await this.#collector?.stop(timeoutMs * SINKS_SHARE_OF_STOP, {
+    const { clock } = this.#options.context.host;
+    const beganMs = clock.monotonicMs();
+    let handed: readonly ShareStop[] = [];
+    await steps.run(
+      "the hand-over to other members of the group",
+      this.#handOver(timeoutMs).then((stops) => handed = stops),
+    );
+    const leftMs = timeoutMs - (clock.monotonicMs() - beganMs);
+    await this.#collector?.stop(leftMs * SINKS_SHARE_OF_STOP, {
       signal,
       track: (step, done) => steps.run(step, done),
     });
+    await steps.run("the farewell to the group", this.#group?.end(handed));
     steps.isSafe = true;
     await steps.run("the limits of hosts", this.#limits?.close());
     await steps.run("the rhythms of streams", this.#rhythms?.close());
     await steps.run("the HTTP server", this.#server?.stop());
+  }
+
+  /** Waits until other members collect what this one does, for a part of the time that a stop has. */
+  async #handOver(timeoutMs: number): Promise<readonly ShareStop[]> {
+    const group = this.#group;
+    if (group === null) return [];
+    const over = new AbortController();
+    const timer = this.#options.context.host.clock.after(timeoutMs * HANDOVER_SHARE_OF_STOP, () => over.abort());
+    const { epoch, shares, stops } = await group.leave(over.signal);
+    timer.cancel();
+    this.#collector?.noteReleased(stops.map(({ share, to: other }) => ({ share, shares, other, epoch })));
+    return stops;
+  }
+
+  /** Joins the group of the plan, which says from then on what is collected. */
+  #joinGroup(plan: Plan, collector: Collector): void {
+    if (plan.group === null) return;
+    this.#group = new GroupMember({
+      plan: plan.group,
+      member: collector.name,
+      journal: collector.journalId,
+      host: this.#options.context.host,
+      observe: this.observe,
+      path: `${plan.run.dataDir}/group.json`,
+      apply: (change) => this.#queueShares(change),
+      isLive: (share) => collector.isShareLive(share),
+    });
+    this.#group.start();
+  }
+
+  #queueShares(change: ShareChange): Promise<void> {
+    const done = this.#work.then(() => this.#takeShares(change));
+    // What it rejects with is the group's to tell.
+    this.#work = done.then(() => {}, () => {});
+    return done;
+  }
+
+  /** Collects other shares: the same configuration with other streams. */
+  async #takeShares({ held, shares, start, stop, epoch }: ShareChange): Promise<void> {
+    const collector = this.#collector;
+    if (collector === null || this.#stopping.signal.aborted) {
+      throw new Failure("cancelled", "The collector is stopping");
+    }
+    const before = this.#heldShares;
+    this.#heldShares = held;
+    try {
+      const complete = await this.#loadCompletely(this.#loaded);
+      if (complete.plan === null) throw new Failure("file", "The configuration cannot be read any more");
+      await collector.reload(complete.plan, {
+        taken: start.map(({ share, from: other, fromTs }) => ({ share, shares, other, fromTs, epoch })),
+        released: stop.map(({ share, to: other }) => ({ share, shares, other, epoch })),
+      });
+      this.#loaded = complete;
+    } catch (error) {
+      this.#heldShares = before;
+      throw error;
+    }
   }
 
   #load(): ReadConfig {
@@ -307,9 +380,12 @@ export class Service {
   #completed(loaded: ReadConfig): ReadConfig {
     const { context, configPath, variables } = this.#options;
     const instrumentMaps = this.#lists?.maps ?? new Map();
-    if (instrumentMaps.size === 0) return loaded;
+    // What the program began with: another group is joined by a restart.
+    const { group } = this.#started ?? loaded.plan ?? { group: null };
+    if (instrumentMaps.size === 0 && group === null) return loaded;
     const { text, files } = loaded;
-    return loadFromFiles(context, configPath, { variables, instrumentMaps, text, files });
+    const heldShares = group === null ? undefined : { count: group.shares, held: this.#heldShares };
+    return loadFromFiles(context, configPath, { variables, instrumentMaps, text, files, heldShares });
   }
 
   /** Asks for the lists that symbols want, in the background, and takes those of an earlier run meanwhile. */
@@ -424,6 +500,7 @@ export class Service {
     this.#started = completePlan;
     this.#failure = null;
     this.#reportLoaded(complete);
+    this.#joinGroup(completePlan, this.#collector);
   }
 
   async #reload(): Promise<void> {

@@ -7,7 +7,7 @@ import {
   suggest,
 } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
-import { type ExchangeList, Failure, type Issue } from "../model/mod.ts";
+import { type ExchangeList, Failure, type HeldShares, type Issue } from "../model/mod.ts";
 import { keptListPath, parseKeptList } from "../rest/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
@@ -21,6 +21,8 @@ export interface LoadSettings {
   /** Variables that stand before those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
+  /** Shares that are held of a group; not given: all streams are planned. */
+  readonly heldShares?: HeldShares;
   /** The configuration's text where it was read already: a pipe can be read once. */
   readonly text?: string;
   /** Descriptors and maps as an earlier load read them: what was changed on disk since waits for a reload. */
@@ -67,6 +69,7 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     realPath: (folder) => realPathOf(host, folder),
     validateOnly: settings.validateOnly,
     instrumentMaps: settings.instrumentMaps,
+    heldShares: settings.heldShares,
   });
   return { ...loaded, text, files, isMissing };
 }

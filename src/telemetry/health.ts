@@ -1,6 +1,7 @@
 import {
   type BookState,
   type BookStatus,
+  type GroupStatus,
   type InstanceStatus,
   isoFromMicros,
   type JournalStatus,
@@ -25,10 +26,11 @@ export function healthStatus({ problems }: ServiceStatus): HealthStatus {
 /**
  * Whether nothing is wrong and all streams of every enabled instance are live; those of quiet channels need an ack alone.
  */
-export function isReady({ config, journal, problems, instances }: ServiceStatus): boolean {
+export function isReady({ config, journal, problems, instances, group }: ServiceStatus): boolean {
   if (!config.loaded || journal === null || problems.length > 0) return false;
   const enabled = instances.filter((instance) => instance.enabled);
-  return enabled.length > 0 &&
+  // A member of a group may have nothing to collect.
+  return (enabled.length > 0 || group !== null) &&
     enabled.every(({ connections, polls }) =>
       connections.length > 0 &&
       connections.every(({ state, streams, quietAcked }) =>
@@ -95,6 +97,7 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
       clock_last_step: snapshot.clock.lastStep === null
         ? null
         : { at: isoFromMicros(snapshot.clock.lastStep.at), by_ms: Math.round(snapshot.clock.lastStep.byMs) },
+      group: snapshot.group === null ? null : groupBody(snapshot.group),
       log_lines_dropped: snapshot.log.dropped,
     },
   };
@@ -192,6 +195,28 @@ export function sinkBody(sink: SinkStatus): unknown {
     events: sink.events,
     error: sink.error,
     waiting_since: isoOrNull(sink.waitingSince),
+  };
+}
+
+/** A group as /healthz and `group status` show it. */
+export function groupBody(group: Omit<GroupStatus, "member" | "held"> & Partial<Pick<GroupStatus, "member" | "held">>) {
+  return {
+    name: group.name,
+    engine: group.engine,
+    ...(group.member === undefined ? {} : { member: group.member, held: group.held }),
+    ttl_ms: group.ttlMs,
+    shares: group.shares,
+    replicas: group.replicas,
+    engine_away: group.away === null ? null : { since: isoFromMicros(group.away.since), error: group.away.error },
+    name_taken_since: isoOrNull(group.nameTakenSince),
+    members: group.members.map(({ name, state, heardTs, live, starting }) => ({
+      name,
+      state,
+      heard: isoFromMicros(heardTs),
+      live,
+      starting,
+    })),
+    uncovered: group.uncovered,
   };
 }
 

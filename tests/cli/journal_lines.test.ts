@@ -87,6 +87,10 @@ Deno.test("a journal's lines give every record back as it was, bytes that are no
         body: new TextEncoder().encode("{}"),
       },
       { kind: "clock", at: 5, fromTs: 9, toTs: 5 },
+      {
+        ...{ kind: "share", at: 5, exchange: "alpha", change: "taken", share: 3, shares: 8, other: "eu-2", epoch: 7 },
+        ...{ fromTs: 2, streams: [{ channel: "trades", symbol: "BTC/USDT" }] },
+      },
       { kind: "dropped", at: 6, session: null, frames: 0, fromTs: 1, toTs: 6, toOffset: 20, reason: "lost" },
       { kind: "closed", at: 7, session: 3, cause: "crash", code: null, reason: "" },
     ];

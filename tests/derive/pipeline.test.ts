@@ -242,6 +242,31 @@ Deno.test("process() tells a step of the clock as a gap of each exchange, which 
   }
 });
 
+Deno.test("process() tells a share that nobody had meanwhile as a gap of each stream, which its first data ends", () => {
+  const share = {
+    ...{ kind: "share", exchange: "test", share: 3, shares: 8, epoch: 7 } as const,
+    streams: [{ channel: "trades", symbol: "A" } as const],
+  };
+  const gapsOf = (envelopes: readonly Envelope[]) =>
+    envelopes.flatMap(({ event, symbol }) =>
+      event.kind === "gap" ? [[symbol, event.cause, event.state, event.from_ts, event.to_ts, event.detail]] : []
+    );
+  const pipeline = new Pipeline([framePlan()], NO_DEDUP);
+  const taken = pipeline.process(1, { ...share, at: 50, change: "taken", other: "eu-2", fromTs: 20 }).envelopes;
+  const detail = "share 3 of 8 taken from eu-2";
+  assert.deepEqual(gapsOf(taken), [
+    ["", "takeover", "closed", 50, 50, detail],
+    ["A", "takeover", "opened", 20, null, detail],
+  ]);
+  pipeline.process(2, opened(60));
+  const first = pipeline.process(3, frame(2, 70, trades("1"))).envelopes;
+  assert.deepEqual(gapsOf(first), [["A", "takeover", "closed", 20, 70, detail]]);
+  const handed = pipeline.process(4, { ...share, at: 80, change: "released", other: "eu-2", fromTs: null }).envelopes;
+  assert.deepEqual(gapsOf(handed), [["", "takeover", "closed", 80, 80, "share 3 of 8 released: eu-2 collects it"]]);
+  const again = pipeline.process(5, { ...share, at: 90, change: "taken", other: null, fromTs: null }).envelopes;
+  assert.deepEqual(gapsOf(again), [["", "takeover", "closed", 90, 90, "share 3 of 8 taken"]]);
+});
+
 Deno.test("process() says nothing of a step of the clock while no session is open", () => {
   const pipeline = new Pipeline([framePlan()], NO_DEDUP);
   assert.deepEqual(pipeline.process(1, { kind: "clock", at: 5, fromTs: 9, toTs: 5 }).envelopes, []);

@@ -42,6 +42,18 @@ const records: fc.Arbitrary<JournalRecord> = fc.oneof(
   ),
   fc.record({ kind: fc.constant("clock" as const), at: micros, fromTs: micros, toTs: micros }, PLAIN),
   fc.record({
+    kind: fc.constant("share" as const),
+    at: micros,
+    exchange: text,
+    change: fc.constantFrom("taken" as const, "released" as const),
+    share: fc.integer({ min: 1, max: 256 }),
+    shares: fc.integer({ min: 1, max: 256 }),
+    other: fc.option(text),
+    epoch: micros,
+    fromTs: fc.option(micros),
+    streams,
+  }, PLAIN),
+  fc.record({
     kind: fc.constant("opened" as const),
     at: micros,
     exchange: text,

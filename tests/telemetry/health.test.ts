@@ -67,6 +67,7 @@ Deno.test("healthBody() gives every documented field", () => {
       reading_paused_since: null,
       blocked_hosts: [],
       clock_last_step: null,
+      group: null,
       log_lines_dropped: 0,
     },
   });

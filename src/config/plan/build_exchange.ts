@@ -8,6 +8,7 @@ import {
   type RestPlan,
   type RunnableExchange,
   shardKey,
+  type ShareStreams,
   type Stream,
   streamKey,
   type SubscribeRequest,
@@ -32,6 +33,7 @@ import {
 import { buildDefinitions } from "./definitions.ts";
 import { checkGenerators, type Demand, type Emission, emitMessages } from "./emissions.ts";
 import { PlaceholderText } from "./placeholder_text.ts";
+import { ExchangeShares } from "./exchange_shares.ts";
 import type { ExchangeInput, ListedInstrument } from "./input.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import { instrumentsRule } from "./instrument_lists.ts";
@@ -53,6 +55,7 @@ export function buildExchange(
   readonly runnable: RunnableExchange | null;
   readonly issues: readonly Issue[];
   readonly elsewhere: readonly string[];
+  readonly shares: readonly ShareStreams[] | null;
 } {
   const issues: Issue[] = [];
   const { descriptor, instance, symbolMap } = input;
@@ -82,10 +85,12 @@ export function buildExchange(
     }),
     { descriptor, listed: input.listed ?? [], place: configured.at("symbols") },
   );
-  const { instruments, unresolved, elsewhere, selection } = shareOf(all, input);
+  const { instruments, unresolved, elsewhere, selection } = ownShare(all, input);
+  const shares = input.shares == null ? null : new ExchangeShares(descriptor, input.shares);
   const offered = nativeChannels(descriptor, { place, texts });
   const channels = [...new Set(instance.channels)];
-  const rest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
+  const wholeRest = buildRest(descriptor, { place, texts, demand: { instruments, channels } });
+  const rest = shares === null ? wholeRest : shares.narrowed(wholeRest);
   const demand: Demand = {
     descriptor,
     place,
@@ -94,15 +99,19 @@ export function buildExchange(
     channels: offered.filter(({ channel }) => channels.includes(channel)),
   };
   if (instruments.length === 0) checkGenerators(descriptor, place, texts.args);
-  const connections = withSiblings(buildSockets(demand, bases), instance.redundancy);
+  const sockets = buildSockets(demand, bases, shares);
+  const connections = withSiblings([...sockets.values()].flat(), instance.redundancy);
+  const streams = shares === null ? null : shares.streams(sockets, rest);
   // What a share lacks, others may have: what no symbol has is said where all of them are one collector's.
-  if (elsewhere.length === 0) {
+  if (elsewhere.length === 0 && shares === null) {
     checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
   }
 
+  const shown = new Set(streams?.flatMap((one) => one.streams.map(({ symbol }) => symbol)));
+  const isHere = (symbol: string) => shares === null || shares.isHeld(symbol) || shown.has(symbol);
   const runnable: RunnableExchange = {
-    instruments,
-    unresolved,
+    instruments: instruments.filter(({ symbol }) => isHere(symbol)),
+    unresolved: unresolved.filter(isHere),
     instrumentsRefreshMs: instance.symbols_refresh_ms,
     ...(selection === null ? {} : { selection }),
     channels,
@@ -122,7 +131,13 @@ export function buildExchange(
       wanted: channels,
     },
   };
-  return { runnable: issues.some(({ severity }) => severity === "error") ? null : runnable, issues, elsewhere };
+  const others = [...instruments.map(({ symbol }) => symbol), ...unresolved].filter((symbol) => !isHere(symbol));
+  return {
+    runnable: issues.some(({ severity }) => severity === "error") ? null : runnable,
+    issues,
+    elsewhere: [...elsewhere, ...others],
+    shares: streams,
+  };
 }
 
 /** Lets instruments wait for the exchange's list of which requests hold something that it has not said. */
@@ -174,7 +189,7 @@ function withListed(
 }
 
 /** Splits symbols into those of the share that is wanted and the others. */
-function shareOf(
+function ownShare(
   { instruments, unresolved, selection }: ResolvedSymbols,
   { shard, descriptor }: ExchangeInput,
 ): ResolvedSymbols & { readonly elsewhere: readonly string[] } {
@@ -190,23 +205,42 @@ function shareOf(
   };
 }
 
-/** The sockets of all connections that have something to subscribe to. */
-function buildSockets(demand: Demand, bases: ReadonlyMap<string, ConnectionBase>): readonly ConnectionPlan[] {
+/**
+ * The sockets of all connections that have something to subscribe to: those of each share of a group that is held, under
+ * its number; under 0 where there are no shares.
+ */
+function buildSockets(
+  demand: Demand,
+  bases: ReadonlyMap<string, ConnectionBase>,
+  shares: ExchangeShares | null,
+): ReadonlyMap<number, readonly ConnectionPlan[]> {
   const { descriptor, place } = demand;
   const placeholders = new PlaceholderText();
   const emissions = emitMessages(demand);
-  return descriptor.ws.connections.flatMap(({ id, limits, per_symbol: perSymbol }) => {
+  const sockets = new Map<number, ConnectionPlan[]>();
+  const add = (share: number, plans: readonly ConnectionPlan[]) => {
+    sockets.set(share, [...sockets.get(share) ?? [], ...shares === null ? plans : shares.named(plans, share)]);
+  };
+  for (const { id, limits, per_symbol: perSymbol } of descriptor.ws.connections) {
     const base = bases.get(id);
-    if (base === undefined) return [];
+    if (base === undefined) continue;
+    const emitted = emissions.get(id) ?? [];
     if (perSymbol === true) {
-      return symbolSockets(emissions.get(id) ?? [], { base, demand, placeholders });
+      for (const share of shares?.held ?? [0]) {
+        const own = demand.instruments.filter(({ symbol }) => shares === null || shares.of(symbol) === share);
+        add(share, symbolSockets(emitted, { base, demand: { ...demand, instruments: own }, placeholders }));
+      }
+      continue;
     }
-    const items = buildItems(emissions.get(id) ?? [], { subscriptions: descriptor.subscriptions, place, placeholders });
-    const shards = shardItems(items, limits.items ?? null);
-    const requests = shards.map((shard) => buildRequests(shard, descriptor.subscriptions, placeholders));
-    for (const shard of requests) checkReplacing(shard, id, demand);
-    return connectionShards(base, requests);
-  });
+    const items = buildItems(emitted, { subscriptions: descriptor.subscriptions, place, placeholders });
+    for (const [share, own] of shares === null ? [[0, items] as const] : shares.divide(items)) {
+      const parts = shardItems(own, limits.items ?? null);
+      const requests = parts.map((part) => buildRequests(part, descriptor.subscriptions, placeholders));
+      for (const part of requests) checkReplacing(part, id, demand);
+      add(share, connectionShards(base, requests));
+    }
+  }
+  return sockets;
 }
 
 /** The sockets of a connection that has one for each symbol: what is asked for on it is of that symbol alone. */

@@ -1,4 +1,4 @@
-import type { Shard } from "../../model/mod.ts";
+import type { HeldShares, Shard } from "../../model/mod.ts";
 import type { Locate } from "../position.ts";
 import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { ExchangeValues } from "../schema_collector.ts";
@@ -36,6 +36,8 @@ export interface ExchangeInput extends DescriptorInput {
   readonly locateInstance: Locate;
   /** Share of all streams that is wanted; null or absent: all. */
   readonly shard?: Shard | null;
+  /** Shares of a group that are held; null or absent: there is no group, or it is not known yet who holds what. */
+  readonly shares?: HeldShares | null;
   /** Entries that the exchange's own list of instruments adds to the symbol map. The map wins. */
   readonly listed?: readonly ListedInstrument[];
 }

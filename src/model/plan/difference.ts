@@ -1,6 +1,7 @@
 import { type Stream, streamKey } from "../channel.ts";
 import { PLAN_PARTS_SHOWN_MAX } from "../limits.ts";
 import { Secret } from "../secret.ts";
+import { shareOfConnection } from "../shard.ts";
 import type { ConnectionPlan, SubscribeItem } from "./connection.ts";
 import { buildDerivation } from "./derivation.ts";
 import type { FrameConnection, FramePlan } from "./frames.ts";
@@ -92,8 +93,10 @@ function compareInstances(name: string, before: RunnableExchange, after: Runnabl
   const [had, wanted] = [streamsOf(before), streamsOf(after)];
   const added = [...wanted].flatMap(([key, stream]) => had.has(key) ? [] : [stream]);
   const removed = [...had].flatMap(([key, stream]) => wanted.has(key) ? [] : [stream]);
+  // Sockets of shares come and go with their streams: only those that stay have to be the same.
+  const common = new Set(keysOf(after).filter((key) => keysOf(before).includes(key)));
   const areStreamsOther = added.length + removed.length > 0 || areEqual(withoutNames(before), withoutNames(after));
-  const isStreamsAlone = areStreamsOther && areEqual(lasting(before), lasting(after)) &&
+  const isStreamsAlone = areStreamsOther && areEqual(lasting(before, common), lasting(after, common)) &&
     areCommonNamesEqual(before, after) && areCommonItemsEqual(before, after) && areCommonTargetsEqual(before, after);
   return isStreamsAlone ? { name, kind: "resubscribe", added, removed } : { name, kind: "restart", parts };
 }
@@ -128,15 +131,16 @@ function haveSame(before: Readonly<Record<string, unknown>>, after: Readonly<Rec
 }
 
 /** All of an instance that its streams alone do not change. Which channels are wanted a session takes over as it runs. */
-function lasting(runnable: RunnableExchange): unknown {
+function lasting(runnable: RunnableExchange, keys: ReadonlySet<string>): unknown {
   const { instruments: _, channels: _channels, connections, rest, frames, ...others } = running(runnable);
   const derivation = buildDerivation(frames, NO_RUN).frames;
   return {
     ...others,
-    connections: firstSockets(connections, frames).map((connection) => ({
-      ...connection,
-      requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
-    })),
+    connections: firstSockets(connections, frames).filter(({ key }) => shareOfConnection(key) === null || keys.has(key))
+      .map((connection) => ({
+        ...connection,
+        requests: uniqueTexts(connection.requests.map(({ ack, replaces }) => ({ ack, replaces }))),
+      })),
     rest: {
       ...rest,
       requests: rest.requests.map((request) => ({ ...request, targets: [] })),
@@ -145,6 +149,10 @@ function lasting(runnable: RunnableExchange): unknown {
     derivation: { ...derivation, connections: nameless(derivation.connections), wanted: null, instruments: null },
     controls: frames.controls,
   };
+}
+
+function keysOf({ connections }: RunnableExchange): readonly string[] {
+  return connections.map(({ key }) => key);
 }
 
 /** The sockets of a connection are alike, however many there are, but for those of single symbols: the first of each kind. */
@@ -262,6 +270,7 @@ function changedSettings(before: Plan, after: Plan): readonly string[] {
     ...changedKeys(before.run.httpAccess, after.run.httpAccess, ACCESS_KEYS),
     ...changedKeys(before.journal, after.journal, JOURNAL_KEYS),
     ...changedKeys(before.dedup, after.dedup, DEDUP_KEYS),
+    ...(areEqual(before.group, after.group) ? [] : ["group"]),
     ...(before.bookTops === null || after.bookTops === null
       ? before.bookTops === after.bookTops ? [] : ["books"]
       : changedKeys(before.bookTops, after.bookTops, BOOKS_KEYS)),

@@ -1,3 +1,5 @@
+import type { Stream } from "../channel.ts";
+
 /** `[group]`: collectors that share all streams by leases. */
 export interface GroupPlan {
   readonly engine: GroupEngineName;
@@ -19,6 +21,12 @@ export interface GroupPlan {
 
 /** What a group is kept on. */
 export type GroupEngineName = "nats" | "postgres";
+
+/** The streams of an instance that belong to one share of a group; an empty symbol stands for all. */
+export interface ShareStreams {
+  readonly share: number;
+  readonly streams: readonly Stream[];
+}
 
 /** Which of a number of shares a collector holds, each from 1 to `count`. */
 export interface HeldShares {

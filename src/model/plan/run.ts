@@ -7,6 +7,7 @@ import type { Secret } from "../secret.ts";
 import type { ConnectionPlan } from "./connection.ts";
 import type { BookTopPlan, DedupPlan } from "./derivation.ts";
 import type { FramePlan } from "./frames.ts";
+import type { GroupPlan, ShareStreams } from "./group.ts";
 import type { Shard } from "../shard.ts";
 import type { RestPlan } from "./rest.ts";
 import type { SinkPlan } from "./sinks.ts";
@@ -19,6 +20,8 @@ export interface Plan {
   /** Null if no tops of books are emitted. */
   readonly bookTops: BookTopPlan | null;
   readonly sinks: readonly SinkPlan[];
+  /** Null where the collector belongs to no group. */
+  readonly group: GroupPlan | null;
   /** Every configured instance, also disabled and broken ones, in the order of the file. */
   readonly exchanges: readonly ExchangePlan[];
 }
@@ -98,6 +101,8 @@ export interface ExchangePlan {
   readonly descriptorHash: string;
   /** Configured symbols that fall into other shares: an instance that has no others is not enabled. */
   readonly elsewhere: readonly string[];
+  /** The shares of the group that are held here, with their streams; null where the streams are not shared out. */
+  readonly shares: readonly ShareStreams[] | null;
   /** All issues of this instance: its table, its descriptor, its maps. */
   readonly issues: readonly Issue[];
   /** Null if the instance is disabled or an error keeps it from running. */
