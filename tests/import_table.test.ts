@@ -62,6 +62,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
       "normalize",
       "derive",
       "journal",
+      "group",
       "sink",
       "lake",
       "certificate",

@@ -5,6 +5,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   exchanges: ["exchanges", "exchanges NAME", "exchanges NAME --descriptor > my_exchange.toml"],
   doctor: ["doctor --config my.toml"],
   health: ["health --config my.toml", "health --url http://127.0.0.1:8090 --ready"],
+  group: ["group status --config my.toml"],
   validate: ["validate --config my.toml", "validate --config my.toml --json"],
   plan: ["plan --config my.toml", "plan --config my.toml --exchange my-instance"],
   config: ["config diff old.toml new.toml"],

@@ -22,6 +22,7 @@ import { exchangesCommand } from "./exchanges.ts";
 import { exampleText } from "./examples.ts";
 import { exportCommand } from "./export.ts";
 import { explainCommand } from "./explain.ts";
+import { groupCommand } from "./group.ts";
 import { healthCommand } from "./health.ts";
 import { initCommand } from "./init.ts";
 import { journalCommand } from "./journal.ts";
@@ -76,6 +77,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       doctorCommand,
       runCommand,
       healthCommand,
+      groupCommand,
       configCommand,
       simulateCommand,
       emulateCommand,

@@ -7,6 +7,7 @@ const COMMANDS = [
   "exchanges",
   "doctor",
   "health",
+  "group",
   "run",
   "validate",
   "plan",

@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { denoHost } from "../../src/host/mod.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/mod.ts";
+import { configText, simulatedExchange } from "../support/collector_config.ts";
+import { CollectorProcess, freePort } from "../support/collector_process.ts";
+import { POSTGRES_ABSENT, PostgresServer } from "../support/postgres_server.ts";
+import { CuttableProxy } from "./cuttable_proxy.ts";
+import { type EngineServer, GROUP_ENGINES } from "./group_engines.ts";
+
+const HOST = denoHost();
+const { clock, files } = HOST;
+const SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOGE/USDT"];
+const MEMBERS = ["m1", "m2", "m3"] as const;
+const SHARES = 6;
+
+/** What is done to a member, or to the engine. */
+export const GROUP_FAULTS = ["kill", "pause", "partition", "engine"] as const;
+export type GroupFault = (typeof GROUP_FAULTS)[number];
+
+export interface GroupOutageOptions {
+  readonly engine: (typeof GROUP_ENGINES)[number];
+  readonly replicas: 1 | 2;
+  /** Market steps a second and symbol. */
+  readonly rate: number;
+  readonly ttlMs: number;
+  /** How long a fault lasts, and the load between two of them, in ms. */
+  readonly faultMs: number;
+  readonly loadMs: number;
+  readonly members: readonly string[];
+  readonly faults: readonly GroupFault[];
+  readonly report?: (line: string) => void;
+}
+
+/** What the archive holds, against what the simulator's markets traded. */
+export interface GroupOutageResult {
+  readonly trades: number;
+  readonly duplicates: number;
+  /** Stretches of trades that are missing, and how many trades they are. */
+  readonly holes: number;
+  readonly missing: number;
+  /** Holes that no gap event covers. */
+  readonly untold: number;
+}
+
+interface Member {
+  readonly name: string;
+  readonly config: string;
+  readonly httpPort: number;
+  readonly proxy: CuttableProxy;
+  process: CollectorProcess;
+}
+
+/** What the members run in. */
+interface World {
+  readonly dir: string;
+  readonly simulator: Simulator;
+  /** Where all of them deliver. */
+  readonly archive: PostgresServer;
+  readonly engine: EngineServer;
+}
+
+/**
+ * Runs three collectors as one group over an engine, lets each fail in turn under load, and compares the archive that they
+ * share with the consecutive ids of the simulator's trades.
+ */
+export async function runGroupOutage(options: GroupOutageOptions): Promise<GroupOutageResult> {
+  const dir = await files.makeTempDir("group-outage");
+  const simulator = await startSimulator({
+    ...{ host: HOST, dialect: "binance", port: 0, symbols: SYMBOLS, rate: options.rate, limitsConnections: false },
+  });
+  const archive = await PostgresServer.start();
+  const engine = await options.engine.start();
+  const run = new GroupRun(options, { dir, simulator, archive, engine });
+  try {
+    await run.run();
+    return await run.judge();
+  } finally {
+    await run.stop();
+    await engine.resume();
+    await engine.stop();
+    await archive.stop();
+    await simulator.stop();
+    await files.removeTree(dir);
+  }
+}
+
+class GroupRun {
+  readonly #options: GroupOutageOptions;
+  readonly #world: World;
+  readonly #members: Member[] = [];
+
+  constructor(options: GroupOutageOptions, world: World) {
+    this.#options = options;
+    this.#world = world;
+  }
+
+  async run(): Promise<void> {
+    for (const name of MEMBERS) this.#members.push(await this.#join(name));
+    await this.#untilWhole();
+    for (const fault of this.#options.faults) {
+      for (const member of this.#members) {
+        if (!this.#options.members.includes(member.name)) continue;
+        await clock.sleep(this.#options.loadMs);
+        const beganMs = clock.monotonicMs();
+        await this.#fail(fault, member);
+        await this.#untilWhole();
+        const seconds = ((clock.monotonicMs() - beganMs) / 1000).toFixed(1);
+        this.#options.report?.(`  ${fault} ${fault === "engine" ? "" : member.name}: whole again after ${seconds} s`);
+        if (fault === "engine") break;
+      }
+    }
+    await clock.sleep(this.#options.loadMs);
+    this.#world.simulator.freeze();
+    for (const member of this.#members) await this.#untilDrained(member);
+  }
+
+  async #fail(fault: GroupFault, member: Member): Promise<void> {
+    const { engine } = this.#world;
+    const { faultMs, ttlMs } = this.#options;
+    switch (fault) {
+      case "kill":
+        member.process.kill("SIGKILL");
+        await member.process.end();
+        await clock.sleep(faultMs);
+        member.process = await this.#start(member.config);
+        return;
+      case "pause":
+        member.process.kill("SIGSTOP");
+        await clock.sleep(faultMs);
+        member.process.kill("SIGCONT");
+        return await clock.sleep(ttlMs);
+      case "partition":
+        member.proxy.cut();
+        await clock.sleep(faultMs);
+        member.proxy.heal();
+        return await clock.sleep(ttlMs);
+      case "engine": {
+        const before = await Promise.all(this.#members.map((one) => this.#opened(one)));
+        await engine.kill();
+        await clock.sleep(faultMs);
+        const after = await Promise.all(this.#members.map((one) => this.#opened(one)));
+        assert.deepEqual(after, before, "a collector stopped or opened sockets while the engine was away");
+        await engine.start();
+        return await clock.sleep(2 * ttlMs);
+      }
+    }
+  }
+
+  /** Sockets of a member, and how often they were opened anew. */
+  async #opened(member: Member): Promise<unknown> {
+    const { instances } = await this.#health(member);
+    return instances[0].connections.map(({ connection, state, reconnects }) => [connection, state, reconnects]);
+  }
+
+  /** Writes the configuration of a member, which reaches the engine by a proxy of its own, and starts it. */
+  async #join(name: string): Promise<Member> {
+    const { dir, simulator, archive, engine } = this.#world;
+    const { replicas, ttlMs } = this.#options;
+    const url = new URL(engine.url());
+    const proxy = new CuttableProxy(Number(url.port));
+    url.port = String(proxy.port);
+    const [config, httpPort] = [`${dir}/${name}.toml`, freePort()];
+    const text = configText({
+      httpPort,
+      dataDir: `${dir}/${name}`,
+      run: `collector = "${name}"`,
+      journal: "sync_ms = 20\nretain_hours = 1000",
+      sinks: `[group]
+engine = "${this.#options.engine.name}"
+url = "${url.href}"
+ttl = "${ttlMs}ms"
+replicas = ${replicas}
+shares = ${SHARES}
+
+[[sink]]
+name = "archive"
+type = "postgres"
+url = "${archive.url()}"
+identity = "content"
+kinds = ["trade", "gap"]`,
+      exchanges: simulatedExchange(simulator, { symbols: SYMBOLS, channels: ["trades"] }),
+    });
+    await files.writeAtomic(config, new TextEncoder().encode(text));
+    return { name, config, httpPort, proxy, process: await this.#start(config) };
+  }
+
+  async #start(config: string): Promise<CollectorProcess> {
+    const started = new CollectorProcess(["run", "--config", config]);
+    await started.untilLog(/"group_share"|"group_engine"|"config_loaded"/);
+    return started;
+  }
+
+  /** Every share is collected by as many members as are wanted, and all members see the engine. */
+  async #untilWhole(): Promise<void> {
+    await this.#until("the group is whole", async () => {
+      const groups = (await Promise.all(this.#members.map((member) => this.#health(member)))).map(({ group }) => group);
+      return groups.every((group) => {
+        const live = group?.members.filter(({ state }) => state === "active").flatMap((one) => one.live) ?? [];
+        return group?.engine_away === null && live.length === SHARES * this.#options.replicas &&
+          new Set(live).size === SHARES;
+      });
+    });
+  }
+
+  async #untilDrained(member: Member): Promise<void> {
+    await this.#until(`${member.name} has delivered`, async () => {
+      const [{ state, lag_records: lag }] = (await this.#health(member)).sinks;
+      return state === "delivering" && lag <= 1;
+    });
+    await clock.sleep(1_500);
+  }
+
+  async #health(member: Member): Promise<Health> {
+    const answer = await fetch(`http://127.0.0.1:${member.httpPort}/healthz`);
+    return await answer.json();
+  }
+
+  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const untilMs = clock.monotonicMs() + 120_000;
+    while (!await holds().catch(() => false)) {
+      if (clock.monotonicMs() > untilMs) {
+        const groups = await Promise.all(
+          this.#members.map((member) => this.#health(member).then(({ group }) => JSON.stringify(group), String)),
+        );
+        assert.fail(`${what}: not within time:\n${groups.join("\n")}`);
+      }
+      await clock.sleep(50);
+    }
+  }
+
+  async judge(): Promise<GroupOutageResult> {
+    const { archive } = this.#world;
+    const rows = await archive.query(
+      `select symbol, trade_id::bigint as id, ${
+        micros("received_ts")
+      } as ts from trade order by symbol, trade_id::bigint, ts`,
+    );
+    const gaps = (await archive.query(
+      `select symbol, ${micros("from_ts")} as from_ts, ${micros("to_ts")} as to_ts from gap where stream = 'trades'`,
+    )).map((row) => ({
+      symbol: String(row.symbol),
+      from: row.from_ts === null ? -Infinity : Number(row.from_ts),
+      to: row.to_ts === null ? Infinity : Number(row.to_ts),
+    }));
+    let [duplicates, holes, missing, untold] = [0, 0, 0, 0];
+    let before: { readonly symbol: string; readonly id: number; readonly ts: number } | null = null;
+    for (const row of rows) {
+      const next = { symbol: String(row.symbol), id: Number(row.id), ts: Number(row.ts) };
+      if (before !== null && before.symbol === next.symbol) {
+        const last = before;
+        if (next.id === last.id) duplicates++;
+        if (next.id > last.id + 1) {
+          holes++;
+          missing += next.id - last.id - 1;
+          // What is missing lies between the two: a told gap has to span it but for what both ends show.
+          const isTold = gaps.some((gap) => gap.symbol === next.symbol && gap.from <= last.ts && gap.to >= next.ts);
+          if (!isTold) untold++;
+        }
+      }
+      before = next;
+    }
+    return { trades: rows.length, duplicates, holes, missing, untold };
+  }
+
+  async stop(): Promise<void> {
+    for (const { process, proxy } of this.#members) {
+      process.kill("SIGCONT");
+      await process[Symbol.asyncDispose]();
+      proxy.stop();
+    }
+  }
+}
+
+interface Health {
+  readonly instances: readonly {
+    readonly connections: readonly {
+      readonly connection: string;
+      readonly state: string;
+      readonly reconnects: number;
+    }[];
+  }[];
+  readonly sinks: readonly { readonly state: string; readonly lag_records: number }[];
+  readonly group: {
+    readonly engine_away: unknown;
+    readonly members: readonly { readonly name: string; readonly state: string; readonly live: readonly number[] }[];
+  } | null;
+}
+
+function micros(column: string): string {
+  return `(extract(epoch from ${column}) * 1000000)::bigint`;
+}
+
+if (import.meta.main) {
+  const [minutes = "10"] = Deno.args.filter((arg) => /^[\d.]+$/.test(arg));
+  const names = Deno.args.filter((arg) => !/^[\d.]+$/.test(arg));
+  let isGood = true;
+  for (const engine of GROUP_ENGINES) {
+    if (names.length > 0 && !names.includes(engine.name)) continue;
+    const absent = engine.absent ?? POSTGRES_ABSENT;
+    if (absent !== null) {
+      console.log(`${engine.name}: left out: ${absent}`);
+      continue;
+    }
+    for (const replicas of [1, 2] as const) {
+      console.log(`${engine.name}, ${replicas} at once:`);
+      // Nine faults of members and one of the engine.
+      const eachMs = Number(minutes) * 60_000 / 10;
+      const result = await runGroupOutage({
+        ...{ engine, replicas, rate: 60, ttlMs: 3_000, members: MEMBERS, faults: GROUP_FAULTS },
+        ...{ faultMs: Math.max(8_000, eachMs / 2), loadMs: Math.max(1_000, eachMs / 2) },
+        report: (line) => console.log(line),
+      });
+      const { trades, duplicates, holes, missing, untold } = result;
+      console.log(
+        `  ${trades} trades, ${duplicates} twice, ${holes} holes of ${missing} trades, ${untold} of them untold`,
+      );
+      isGood &&= duplicates === 0 && untold === 0 && (replicas === 1 || holes === 0);
+    }
+  }
+  if (!isGood) Deno.exit(1);
+}
