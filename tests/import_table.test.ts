@@ -36,6 +36,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   rebuild: { rooms: ["model", "host", "derive", "journal", "sink", "lake"], packages: [] },
   certificate: { rooms: ["model", "host", "sink", "journal", "lake"], packages: ["node:crypto"] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },
+  simulated_host: { rooms: ["model", "host"], packages: ["node:zlib", "node:timers"] },
   journal: { rooms: ["model", "host"], packages: ["node:zlib", "node:crypto", "node:buffer"] },
   telemetry: { rooms: ["model"], packages: ["prom-client", "@logtape/logtape", "hono"] },
   protocol: { rooms: ["model", "normalize"], packages: [] },

@@ -6,7 +6,15 @@ import { systemFiles } from "./files.ts";
 import type { Host } from "./host.ts";
 import { systemListener } from "./listener.ts";
 import { systemSupervisor } from "./supervisor.ts";
-import { machineName, onUncaught, systemEnvironment, systemRandom, systemSignals, systemTerminal } from "./system.ts";
+import {
+  machineName,
+  onUncaught,
+  systemCompressor,
+  systemEnvironment,
+  systemRandom,
+  systemSignals,
+  systemTerminal,
+} from "./system.ts";
 
 /** The outside world as Deno shows it. */
 export function denoHost(): Host {
@@ -22,6 +30,7 @@ export function denoHost(): Host {
     listener: systemListener(clock),
     signals: systemSignals(),
     random: systemRandom(),
+    compressor: systemCompressor(),
     environment: systemEnvironment(),
     supervisor: () => systemSupervisor(systemEnvironment().get),
     secrets,

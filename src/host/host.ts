@@ -175,6 +175,12 @@ export interface Signals {
   off(signal: "SIGINT" | "SIGTERM" | "SIGHUP", call: () => void): void;
 }
 
+/** Compression that does not hold up the loop. */
+export interface Compressor {
+  /** One zstd frame (RFC 8878); the parameters are those of the library (`ZSTD_c_…`). */
+  zstd(bytes: Uint8Array, params: Readonly<Record<number, number>>): Promise<Uint8Array>;
+}
+
 /** Randomness. */
 export interface Random {
   /** In [0, 1). */
@@ -303,6 +309,8 @@ export interface Host {
   readonly files: Files;
   readonly signals: Signals;
   readonly random: Random;
+  /** Compresses off the loop's thread, by zstd. */
+  readonly compressor: Compressor;
   readonly environment: Environment;
   /** Values that came from the environment: whatever leaves the program is searched for them. */
   readonly secrets: Secrets;

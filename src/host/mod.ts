@@ -5,6 +5,7 @@
  */
 export type {
   Clock,
+  Compressor,
   Connection,
   ConnectionCallbacks,
   Dialer,

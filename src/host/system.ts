@@ -1,5 +1,6 @@
+import { zstdCompress } from "node:zlib";
 import { COLLECTOR_NAME_CHARS_MAX, Failure, Secrets } from "../model/mod.ts";
-import type { Clock, Environment, Random, Signals, Terminal } from "./host.ts";
+import type { Clock, Compressor, Environment, Random, Signals, Terminal } from "./host.ts";
 import { TextStream } from "./text_stream.ts";
 
 /** Process signals. Signals that the platform does not know (SIGHUP on Windows) are never raised. */
@@ -30,6 +31,16 @@ export function onUncaught(call: (error: unknown) => void): () => void {
   return () => {
     removeEventListener("error", onError);
     removeEventListener("unhandledrejection", onRejection);
+  };
+}
+
+/** Compression by the platform's own threads. */
+export function systemCompressor(): Compressor {
+  return {
+    zstd: (bytes, params) =>
+      new Promise((resolve, reject) => {
+        zstdCompress(bytes, { params }, (error, compressed) => error === null ? resolve(compressed) : reject(error));
+      }),
   };
 }
 

@@ -14,7 +14,7 @@ export interface CheckpointParts {
 
 /** What a journal needs to open. */
 export interface JournalOptions {
-  readonly host: Pick<Host, "clock" | "files" | "machineName" | "processId" | "random">;
+  readonly host: Pick<Host, "clock" | "compressor" | "files" | "machineName" | "processId" | "random">;
   /** The journal's folder; made where it is missing. */
   readonly dir: string;
   readonly plan: JournalPlan;

@@ -154,7 +154,8 @@ export class Retention {
 
   async #seal(segment: Segment): Promise<boolean> {
     const { host, dir, observer } = this.#options;
-    const bytes = await sealSegment(host.files, dir, { segment, signal: this.#stop.signal });
+    const { files, compressor } = host;
+    const bytes = await sealSegment(files, dir, { segment, compressor, signal: this.#stop.signal });
     if (bytes === null) return false;
     segment.fileBytes = bytes;
     this.recount();

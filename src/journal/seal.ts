@@ -1,5 +1,5 @@
-import { constants, zstdCompress } from "node:zlib";
-import type { Files } from "../host/mod.ts";
+import { constants } from "node:zlib";
+import type { Compressor, Files } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { type ByteSource, openPlain } from "./byte_source.ts";
 import { encodeBlockHeader, encodeEnd } from "./format.ts";
@@ -26,12 +26,12 @@ export const SEAL_PARAMS: Readonly<Record<number, number>> = {
 export async function sealSegment(
   files: Files,
   dir: string,
-  options: { readonly segment: Segment; readonly signal: AbortSignal },
+  options: { readonly segment: Segment; readonly compressor: Compressor; readonly signal: AbortSignal },
 ): Promise<number | null> {
-  const { segment, signal } = options;
+  const { segment, compressor, signal } = options;
   const temporary = `${dir}/${temporaryName(segment.firstOffset)}`;
   await files.remove(temporary);
-  const bytes = await writeSealed(files, dir, { segment, signal, temporary }).catch((error) =>
+  const bytes = await writeSealed(files, dir, { segment, compressor, signal, temporary }).catch((error) =>
     removeHalf(files, temporary, error)
   );
   if (bytes === null) {
@@ -60,9 +60,14 @@ async function removeHalf(files: Files, temporary: string, error: unknown): Prom
 async function writeSealed(
   files: Files,
   dir: string,
-  options: { readonly segment: Segment; readonly signal: AbortSignal; readonly temporary: string },
+  options: {
+    readonly segment: Segment;
+    readonly compressor: Compressor;
+    readonly signal: AbortSignal;
+    readonly temporary: string;
+  },
 ): Promise<number | null> {
-  const { segment, signal, temporary } = options;
+  const { segment, compressor, signal, temporary } = options;
   const plain = await openPlain(files, `${dir}/${plainName(segment.firstOffset)}`, () => segment.syncedBytes);
   let written = 0;
   const output = await files.open(temporary, "append").catch(async (error) => {
@@ -76,7 +81,7 @@ async function writeSealed(
       async read() {
         const bytes = signal.aborted ? null : await plain.read();
         if (bytes === null) return null;
-        const compressed = await compress(bytes);
+        const compressed = await compressor.zstd(bytes, SEAL_PARAMS);
         const header = encodeBlockHeader(compressed, bytes.length);
         await output.write(header);
         await output.write(compressed);
@@ -110,14 +115,4 @@ async function writeSealed(
   } finally {
     await output.close();
   }
-}
-
-function compress(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    zstdCompress(
-      bytes,
-      { params: SEAL_PARAMS },
-      (error, compressed) => error === null ? resolve(compressed) : reject(error),
-    );
-  });
 }

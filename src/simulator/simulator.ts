@@ -31,6 +31,8 @@ export interface SimulatorOptions {
   readonly faults?: Partial<FaultPlan>;
   /** Whether the exchange's limits on new connections hold. Default true. */
   readonly limitsConnections?: boolean;
+  /** How often markets move, in ms. Default 10. */
+  readonly tickMs?: number;
 }
 
 /** A running simulated exchange. */
@@ -49,7 +51,7 @@ export interface Simulator {
   stop(): Promise<void>;
 }
 
-/** How often markets move and timers are looked at. */
+/** How often markets move and timers are looked at, in ms, where nothing else is said. */
 const TICK_MS = 10;
 /** Most steps a market takes in one tick; a host that is too slow for the rate gets a slower market. */
 const STEPS_PER_TICK_MAX = 5_000;
@@ -97,6 +99,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     dialect,
     connections,
     ratePerMs: (options.rate ?? 20) * (options.speed ?? 1) / 1000,
+    tickMs: options.tickMs ?? TICK_MS,
   });
   const socketBase = `ws://${address}:${server.port}`;
   const ws = Object.fromEntries(Object.entries(dialect.paths).map(([name, path]) => [name, socketBase + path]));
@@ -167,6 +170,7 @@ class Drive {
   readonly #dialect: Dialect;
   readonly #connections: ReadonlySet<DialectConnection>;
   readonly #ratePerMs: number;
+  readonly #tickMs: number;
   #timer: Timer;
   #lastMs: number;
   #owed = 0;
@@ -177,13 +181,15 @@ class Drive {
     readonly dialect: Dialect;
     readonly connections: ReadonlySet<DialectConnection>;
     readonly ratePerMs: number;
+    readonly tickMs: number;
   }) {
     this.#host = options.host;
     this.#dialect = options.dialect;
     this.#connections = options.connections;
     this.#ratePerMs = options.ratePerMs;
+    this.#tickMs = options.tickMs;
     this.#lastMs = options.host.clock.monotonicMs();
-    this.#timer = options.host.clock.after(TICK_MS, () => this.#tick());
+    this.#timer = options.host.clock.after(this.#tickMs, () => this.#tick());
   }
 
   freeze(): void {
@@ -208,6 +214,6 @@ class Drive {
     }
     this.#lastMs = nowMs;
     for (const connection of this.#connections) connection.onTick(now);
-    this.#timer = clock.after(TICK_MS, () => this.#tick());
+    this.#timer = clock.after(this.#tickMs, () => this.#tick());
   }
 }

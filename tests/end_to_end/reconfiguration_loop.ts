@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { verifyJournal } from "../../src/journal/mod.ts";
-import type { Envelope } from "../../src/model/mod.ts";
 import { eventJson } from "../../src/sink/mod.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/mod.ts";
 import { configText, simulatedExchange } from "../support/collector_config.ts";
@@ -9,6 +8,7 @@ import { CollectorProcess, freePort } from "../support/collector_process.ts";
 import { deriveAll } from "../support/journal_contents.ts";
 import { seeded } from "../support/seeded.ts";
 import { SmallDisk } from "../support/small_disk.ts";
+import { ToldTrades } from "../support/told_trades.ts";
 import { assertSameCounts, countLines, countParquetRows, eventKey, parquetRowsOf } from "../support/stored_events.ts";
 
 const SYMBOLS = ["BTC/USDT", "ETH/USDT"];
@@ -283,78 +283,6 @@ kinds = ["trade"]`,
 
   #count(what: string): void {
     this.#rounds.set(what, (this.#rounds.get(what) ?? 0) + 1);
-  }
-}
-
-/** Follows the ids of trades, which the simulator counts without a hole, and the gaps between them. */
-class ToldTrades {
-  readonly #last = new Map<string, number>();
-  /** Exchange and symbol (empty: all of the exchange) of gaps that were told since the last trade of a stream. */
-  readonly #gapped = new Map<string, Set<string>>();
-  readonly #open = new Set<string>();
-  /** Ids that are missing, by stream: each may be fetched later, once. */
-  readonly #missing = new Map<string, Set<number>>();
-  #trades = 0;
-  #missed = 0;
-  #filled = 0;
-  #opened = 0;
-  #closed = 0;
-  #dropped = 0;
-
-  saw({ exchange, symbol, event, offset, backfilled }: Envelope): void {
-    if (event.kind === "gap") {
-      if (event.state === "opened") {
-        this.#opened++;
-        this.#open.add(event.gap_id);
-      } else if (event.state === "closed") {
-        this.#closed++;
-        this.#open.delete(event.gap_id);
-      }
-      if (event.cause === "dropped") this.#dropped++;
-      if (event.stream !== null && event.stream !== "trades") return;
-      for (const stream of this.#last.keys()) {
-        if (stream !== `${exchange} ${symbol}` && !(symbol === "" && stream.startsWith(`${exchange} `))) continue;
-        this.#gapped.set(stream, (this.#gapped.get(stream) ?? new Set()).add(event.gap_id));
-      }
-      return;
-    }
-    if (event.kind !== "trade") return;
-    this.#trades++;
-    const stream = `${exchange} ${symbol}`;
-    const id = Number(event.trade_id);
-    if (backfilled === true) {
-      const wasMissing = this.#missing.get(stream)?.delete(id) ?? false;
-      assert.ok(wasMissing, `${stream}: trade ${id} is fetched at offset ${offset} and was not missing`);
-      this.#filled++;
-      return;
-    }
-    const last = this.#last.get(stream);
-    if (last !== undefined) {
-      assert.ok(id > last, `${stream}: trade ${id} comes after ${last} at offset ${offset}`);
-      if (id > last + 1) {
-        assert.ok(
-          this.#gapped.has(stream),
-          `${stream}: trades ${last + 1} to ${id - 1} are missing before offset ${offset} and no gap tells it`,
-        );
-        this.#missed += id - last - 1;
-        const missing = this.#missing.get(stream) ?? new Set();
-        for (let one = last + 1; one < id; one++) missing.add(one);
-        this.#missing.set(stream, missing);
-      }
-    }
-    this.#last.set(stream, id);
-    this.#gapped.delete(stream);
-  }
-
-  get figures() {
-    return {
-      trades: this.#trades,
-      missedTrades: this.#missed,
-      filledTrades: this.#filled,
-      gapsOpened: this.#opened,
-      gapsClosed: this.#closed,
-      droppedGaps: this.#dropped,
-    };
   }
 }
 

@@ -20,6 +20,7 @@ export function openRig(dir: string, options: RigOptions = {}): Promise<Journal>
     host: {
       clock: options.clock ?? new ManualClock(),
       files: options.files ?? denoHost().files,
+      compressor: denoHost().compressor,
       random: denoHost().random,
       processId: 4711,
       machineName: () => "machine",

@@ -35,10 +35,8 @@ export async function readParquetBytes(bytes: Uint8Array): Promise<readonly Parq
 /** Every Parquet file below a folder, read whole. Files that are not finished parts are an error. */
 export async function* readParquetFolder(files: Files, dir: string): AsyncGenerator<ParquetPart> {
   for (const path of await listFiles(files, dir)) {
-    // What the sink keeps for itself.
-    if (/^_(?:lock|owner\.json|parts\.json|seen_by\.ndjson|certificates\/.*)$/.test(path.slice(dir.length + 1))) {
-      continue;
-    }
+    // What the sink, the compaction and the certificates keep for themselves.
+    if (path.startsWith(`${dir}/_`)) continue;
     const found = /\/kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=[^/]+\/\d{16}(?:_\d+)?\.parquet$/.exec(
       path,
     );
