@@ -6,6 +6,9 @@
 const STREAMS_SHOWN_MAX = 100;
 const LADDER_LEVELS = 10;
 const RETRY_MS_MAX = 10_000;
+const COVERAGE_DAYS = 7;
+const COVERAGE_ROWS_MAX = 200;
+const COVERAGE_EVERY_MS = 60_000;
 
 /** States in the words and tone in which they are shown. */
 const WORDS = {
@@ -39,6 +42,11 @@ const WORDS = {
   failing: ["failing, tries again", "bad"],
   blocked: ["needs a person", "bad"],
   faulted: ["ended by a bug", "bad"],
+  active: ["active", "good"],
+  leaving: ["leaving", "calm"],
+  left: ["has left", "calm"],
+  gone: ["not heard of any more", "bad"],
+  other_layout: ["divides the streams in another way", "bad"],
 };
 
 const at = (id) => document.getElementById(id);
@@ -315,6 +323,142 @@ function showSinks({ sinks, journal }) {
   );
 }
 
+/** Numbers as ranges: `0–3, 7`. */
+function ranges(numbers) {
+  const parts = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else parts.push([number, number]);
+  }
+  return parts.map(([from, to]) => from === to ? `${from}` : `${from}–${to}`).join(", ");
+}
+
+function shares(numbers) {
+  return numbers.length === 0 ? "none" : `${numbers.length}: ${ranges(numbers)}`;
+}
+
+function showGroup({ group }) {
+  at("group").hidden = group === null;
+  at("group-link").hidden = group === null;
+  if (group === null) return;
+  const { name, engine, member, shares: all, replicas, engine_away, name_taken_since, uncovered, members } = group;
+  show(at("group-about"), [group.name, engine, member, all, replicas, engine_away, name_taken_since, uncovered], () => {
+    const times = replicas === 1 ? "once" : replicas === 2 ? "twice" : `${replicas} times`;
+    const lines = [
+      `This collector is ${member} of the group ${name}, by ${engine}: ${all} shares, each collected ${times}.`,
+    ];
+    if (engine_away !== null) {
+      lines.push(
+        `The engine has not answered since ${
+          clock(engine_away.since)
+        } UTC (${engine_away.error}). What is shown is from before.`,
+      );
+    }
+    if (name_taken_since !== null) {
+      lines.push(`Another collector has had the same name since ${clock(name_taken_since)} UTC.`);
+    }
+    if (uncovered === null) lines.push("The group has not been seen yet.");
+    else if (uncovered.length > 0) lines.push(`Collected by nobody: ${shares(uncovered)}.`);
+    return lines.map((line) => make("p", {}, line));
+  });
+  show(
+    at("group-rows"),
+    members.map(({ heard, ...rest }) => ({ ...rest, heard: clock(heard) })),
+    () =>
+      members.length === 0
+        ? [make("tr", {}, make("td", { colspan: "5" }, "No member is known yet."))]
+        : members.map((each) =>
+          make(
+            "tr",
+            {},
+            make("th", { scope: "row" }, each.name, each.name === member ? " (this one)" : ""),
+            make("td", {}, badge(each.state)),
+            make("td", {}, shares(each.live)),
+            make("td", {}, shares(each.starting)),
+            make("td", {}, clock(each.heard)),
+          )
+        ),
+  );
+}
+
+/** A share of a day: only what is whole is called 100 %. */
+function percent(share) {
+  return share >= 1 ? "100 %" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
+}
+
+function coverageCell({ date, share, gaps, is_settled }) {
+  if (share === null) {
+    return make("td", { class: "day faint" }, make("span", { "aria-hidden": "true" }, "–"), hidden("no certificate"));
+  }
+  const tone = share >= 1 ? "good" : share >= 0.99 ? "warn" : "bad";
+  const found = gaps === 0 ? "no gap" : gaps === 1 ? "1 gap" : `${count(gaps)} gaps`;
+  const words = `${found}${is_settled ? "" : "; the next day is not certified with it yet"}`;
+  const bar = draw("svg", { class: "share", viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" });
+  bar.append(draw("rect", { class: "base", width: 100, height: 4 }));
+  bar.append(draw("rect", { "data-tone": tone, width: share * 100, height: 4 }));
+  return make(
+    "td",
+    { class: "day", title: `${date}: ${percent(share)}, ${words}` },
+    percent(share),
+    bar,
+    hidden(words),
+  );
+}
+
+/** Words for those who do not see the picture beside them. */
+function hidden(text) {
+  return make("span", { class: "unseen" }, ` ${text}`);
+}
+
+let coverageAt = null;
+
+/** Certificates change a few times a day: they are asked for once a minute, while the page is in sight. */
+async function showCoverage() {
+  if (document.hidden || (coverageAt !== null && performance.now() - coverageAt < COVERAGE_EVERY_MS)) return;
+  coverageAt = performance.now();
+  try {
+    const answer = await ask(`/api/v1/coverage?by=channel&days=${COVERAGE_DAYS}&limit=${COVERAGE_ROWS_MAX}`);
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.error);
+    const { coverage, total, unreadable } = body;
+    const rest = total > coverage.length ? ` The first ${coverage.length} of ${count(total)} rows.` : "";
+    const wrong = unreadable.length === 0 ? "" : ` Not readable: ${unreadable.join("; ")}.`;
+    at("coverage-note").textContent = coverage.length === 0
+      ? `No certificate of the last ${COVERAGE_DAYS} days: a day of a Parquet, NDJSON or CSV sink is certified half an hour after its end.${wrong}`
+      : `Part of each day (UTC) in which nothing is missing, as the certificates say; the mean of a channel's streams.${rest}${wrong}`;
+    at("coverage-table").hidden = coverage.length === 0;
+    if (coverage.length === 0) return;
+    const sinks = new Set(coverage.map(({ sink }) => sink)).size;
+    const days = coverage[0].days.map(({ date }) => date);
+    show(at("coverage-days"), [days, sinks], () => [
+      make("th", { scope: "col" }, "Stream"),
+      ...days.map((date) =>
+        make("th", { scope: "col", class: "day" }, make("time", { datetime: date }, date.slice(5)))
+      ),
+    ]);
+    show(at("coverage-rows"), coverage, () =>
+      coverage.map(({ sink, exchange, channel, streams: number, days }) =>
+        make(
+          "tr",
+          {},
+          make(
+            "th",
+            { scope: "row" },
+            `${exchange} ${channel}`,
+            make("span", { class: "faint" }, ` ${number === 1 ? "1 stream" : `${count(number)} streams`}`),
+            sinks === 1 ? "" : make("span", { class: "faint" }, ` in ${sink}`),
+          ),
+          ...days.map(coverageCell),
+        )
+      ));
+  } catch (error) {
+    // That the collector does not answer is told by the stream of the page.
+    if (!(error instanceof TypeError)) at("coverage-note").textContent = `Not readable: ${error.message}`;
+    coverageAt = null;
+  }
+}
+
 function showLog({ log }) {
   show(
     at("log-lines"),
@@ -390,8 +534,10 @@ function showAll(overview) {
   showBookChoice(overview);
   showGaps(overview);
   showSinks(overview);
+  showGroup(overview);
   showLog(overview);
   void showLadder();
+  void showCoverage();
 }
 
 function ask(path) {

@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly summary: string;
   readonly parameters: readonly Parameter[];
   readonly schema: JsonSchema;
-  /** The answer's body; null where what the path names is not there. */
+  /** The answer's body, or a promise of it; null where what the path names is not there. */
   readonly answer: (facts: LiveFacts, asked: Asked) => unknown;
 }
 
@@ -43,16 +43,27 @@ export function textParameter(name: string, description: string, place: "path" |
   return { name, in: place, type: "text", description };
 }
 
-/** The schema of a list's answer. */
-export function listSchema(name: string, entry: JsonSchema, description: string): JsonSchema {
+/** The schema of a list's answer; `more`: what it has beside the list. */
+export function listSchema(
+  name: string,
+  entry: JsonSchema,
+  description: string,
+  more: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema {
   return object({
     [name]: listOf(entry, description),
     total: value("integer", "How many entries there are, with those that were left out"),
+    ...more,
   });
 }
 
 /** The body of a list: the part of it that was asked for. */
-export function listBody<T>(name: string, entries: readonly T[], asked: Asked, show: (entry: T) => unknown): unknown {
+export function listBody<T>(
+  name: string,
+  entries: readonly T[],
+  asked: Asked,
+  show: (entry: T) => unknown,
+): Readonly<Record<string, unknown>> {
   const skip = asked.integer("skip");
   return { [name]: entries.slice(skip, skip + asked.integer("limit")).map(show), total: entries.length };
 }

@@ -1,6 +1,7 @@
 import type {
   BookQuery,
   BookView,
+  Coverage,
   EventBatch,
   InstrumentFields,
   Micros,
@@ -23,6 +24,8 @@ export interface LiveFacts {
   /** What the exchange's lists said last of an instrument; null where that is not known. */
   readonly instrument: (exchange: string, symbol: string) => InstrumentFields | null;
   readonly gaps: GapBoard;
+  /** What the certificates of the archives say of days such as `2026-11-22`. */
+  readonly coverage: (days: readonly string[]) => Promise<Coverage>;
   /** Reads the configuration again; resolves when it runs or was refused. */
   readonly reload: () => Promise<void>;
   /** Derives again what the journal has of a time, in order; a batch is good until the next one is asked for. */

@@ -11,6 +11,7 @@ import {
   type StreamState,
 } from "../model/mod.ts";
 import { healthBody, instanceBody, journalBody, problemBody, sinkBody } from "../telemetry/mod.ts";
+import { COVERAGE } from "./coverage.ts";
 import { type Endpoint, LIST_PARAMETERS, listBody, listSchema, textParameter } from "./endpoint.ts";
 import type { LiveFacts } from "./facts.ts";
 import type { GapView } from "./gap_board.ts";
@@ -255,6 +256,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       return listBody("gaps", found.reverse(), asked, gapBody);
     },
   },
+  COVERAGE,
   {
     path: "/sinks",
     id: "listSinks",

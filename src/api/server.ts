@@ -106,11 +106,15 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
   return app;
 }
 
-function answer(context: Context<ApiEnv>, endpoint: Endpoint, { facts, secrets }: ApiServerOptions): Response {
+async function answer(
+  context: Context<ApiEnv>,
+  endpoint: Endpoint,
+  { facts, secrets }: ApiServerOptions,
+): Promise<Response> {
   const query = new URL(context.req.url).searchParams;
   const asked = readParameters(endpoint.parameters, { path: context.req.param(), query });
   if (typeof asked === "string") return context.json({ error: asked }, 400);
-  const body = endpoint.answer(facts, asked);
+  const body = await endpoint.answer(facts, asked);
   if (body === null) return context.json({ error: "not found" }, 404);
   return context.json(secrets.hideIn(body) as object, 200, { "cache-control": "no-store" });
 }

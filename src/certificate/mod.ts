@@ -18,5 +18,6 @@ export { checkCertificates, type CheckOptions, type CheckResult } from "./check.
 export { chartOf, type CoverageChart, renderChart, renderSvg } from "./coverage_chart.ts";
 export { journalPlans } from "./journal_plans.ts";
 export { notePlans, type PlanNote, proofsOf } from "./plan_notes.ts";
+export { CertifiedDays, type CertifiedFolder } from "./certified_days.ts";
 export { readCertificates } from "./stored.ts";
 export { readPublicKey, readSigningKey, type SigningKey } from "./signature.ts";

@@ -271,6 +271,14 @@ export const API_ENTRIES_DEFAULT = 1_000;
 /** Deepest book that the API gives, in levels of a side, and how deep it is where nobody says. */
 export const API_DEPTH_MAX = 5_000;
 export const API_DEPTH_DEFAULT = 20;
+/** Most days back that the API shows coverage of, and how many where nobody says. */
+export const API_COVERAGE_DAYS_MAX = 31;
+export const API_COVERAGE_DAYS_DEFAULT = 7;
+/** Largest certificate that a running collector reads to show it, in bytes: reading one holds up everything else. */
+export const COVERAGE_CERTIFICATE_BYTES_MAX = 16 * 1024 * 1024;
+/** Certificates whose coverage is remembered, and most of them that are named as unreadable. */
+export const COVERAGE_KEPT_MAX = 1_000;
+export const COVERAGE_UNREADABLE_MAX = 20;
 /** Clients that follow events at once; further ones are sent away. */
 export const LIVE_CLIENTS_MAX = 1_000;
 /** Most that waits for such a client, in characters; one that is slower than that is cut off. */

@@ -28,6 +28,7 @@ export {
   writeDecimal,
 } from "./columns/mod.ts";
 export { type Decimal, doubleFromDecimal, integerText, isDecimal, isZero } from "./decimal.ts";
+export { type Coverage, type CoverageDay, type CoverageRow } from "./coverage.ts";
 export {
   type BookDelta,
   type BookSnapshot,
@@ -98,6 +99,8 @@ export {
 } from "./instrument.ts";
 export { type Issue, type Severity } from "./issue.ts";
 export {
+  API_COVERAGE_DAYS_DEFAULT,
+  API_COVERAGE_DAYS_MAX,
   API_DEPTH_DEFAULT,
   API_DEPTH_MAX,
   API_ENTRIES_DEFAULT,
@@ -135,6 +138,9 @@ export {
   COLLECTOR_NAME_CHARS_MAX,
   COLLECTOR_NAMES_MAX,
   CONFIG_BYTES_MAX,
+  COVERAGE_CERTIFICATE_BYTES_MAX,
+  COVERAGE_KEPT_MAX,
+  COVERAGE_UNREADABLE_MAX,
   DIAL_TIMEOUT_MS,
   EXAMPLE_CHARS_MAX,
   EXPRESSION_BYTES_MAX,

@@ -1,5 +1,6 @@
 import {
   type ArchiveFormat,
+  type CertifiedFolder,
   certifyArchive,
   notePlans,
   type PlanNote,
@@ -44,6 +45,14 @@ export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly
     if (!plan.run.certificates || !CERTIFIED.has(sink.type)) return [archive];
     const target = { sink, dir, notes };
     return [{ ...archive, afterwards: certifier(host, plan, target), atEnd: () => writeNotes(host, target) }];
+  });
+}
+
+/** The folders of sinks in which certificates lie, where there are any; also those of days when they were still written. */
+export function certifiedFolders(sinks: readonly SinkPlan[]): readonly CertifiedFolder[] {
+  return sinks.flatMap((sink): readonly CertifiedFolder[] => {
+    const dir = CERTIFIED.has(sink.type) ? sinkTypeOf(sink).folder(sink) : null;
+    return dir === null ? [] : [{ sink: sink.name, dir }];
   });
 }
 

@@ -7,6 +7,7 @@ export { Collector, type CollectorOptions, type ShareMoves } from "./collector.t
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
+export { CoverageReader } from "./coverage_reader.ts";
 export { Intake } from "./intake.ts";
 export { type ReaderPolicy, RecentEvents, type RecentReader } from "./recent_events.ts";
 export { type KeptRhythms, openRhythms } from "./rhythms_file.ts";

@@ -15,7 +15,7 @@ import {
 } from "../model/mod.ts";
 import { InstrumentLists, type InstrumentPage, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
 import { GroupMember, type ShareChange, type ShareStop } from "../group/mod.ts";
-import { Collector, type KeptRhythms, openRhythms } from "../runtime/mod.ts";
+import { Collector, CoverageReader, type KeptRhythms, openRhythms } from "../runtime/mod.ts";
 import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
@@ -84,6 +84,7 @@ export class Service {
   readonly #feed: LiveFeed;
   readonly #rates: RateBoard;
   readonly #log: LogTail;
+  readonly #coverage: CoverageReader;
   #observer: Observer = () => {};
   #loaded: ReadConfig;
   #collector: Collector | null = null;
@@ -116,6 +117,7 @@ export class Service {
     this.#began = options.context.host.clock.monotonicMs();
     const { clock } = options.context.host;
     this.#rates = new RateBoard(() => clock.monotonicMs());
+    this.#coverage = new CoverageReader(options.context.host.files);
     this.#log = new LogTail(() => clock.nowMicros());
     this.#feed = new LiveFeed({
       now: () => clock.nowMicros(),
@@ -172,6 +174,7 @@ export class Service {
         books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
         instrument: (exchange, symbol) => this.#collector?.instrument(exchange, symbol) ?? null,
         gaps: this.#gaps,
+        coverage: (days) => this.#coverage.read(this.#loaded.plan?.sinks ?? [], days),
         reload: () => this.reload(),
         replay: (query) => this.#collector?.replay(query) ?? nothing(),
         wire: (query) => this.#collector?.wire(query) ?? nothing(),

@@ -3,6 +3,7 @@
  * routes that show them. Must not know where observations come from, and must never make its caller wait.
  */
 export {
+  groupBody,
   healthBody,
   type HealthStatus,
   healthStatus,

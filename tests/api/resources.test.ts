@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GapBoard, type LiveFacts } from "../../src/api/mod.ts";
-import type { BookView, ExchangePlan, StreamStatus } from "../../src/model/mod.ts";
+import type { BookView, CoverageRow, ExchangePlan, StreamStatus } from "../../src/model/mod.ts";
 import { startApi } from "../support/api_rig.ts";
 import { batchOf } from "../support/batches.ts";
 import { differences } from "../support/json_schema_check.ts";
@@ -55,7 +55,19 @@ function factsOf(gaps = new GapBoard()): Partial<LiveFacts> {
     streams: (exchange) => exchange === "alpha" ? [STREAM, REJECTED] : [],
     books: (exchange, { symbol }) => exchange === "alpha" && (symbol ?? "BTC/USDT") === "BTC/USDT" ? [BOOK] : [],
     gaps,
+    coverage: (days) => Promise.resolve({ days, rows: coverageOf(days), unreadable: ["cannot read one"] }),
   };
+}
+
+/** Two streams of trades: one certified on the last day, whole; one on the last two, in part. */
+function coverageOf(days: readonly string[]): readonly CoverageRow[] {
+  const row = { sink: "lines", exchange: "alpha", channel: "trades" } as const;
+  const on = (...shares: readonly number[]) =>
+    days.map((_, at) => {
+      const share = shares[at - days.length + shares.length];
+      return share === undefined ? null : { share, gaps: share < 1 ? 2 : 0, isSettled: at < days.length - 1 };
+    });
+  return [{ ...row, symbol: "BTC/USDT", days: on(1) }, { ...row, symbol: "ETH/USDT", days: on(0.25, 0.5) }];
 }
 
 const GAP = {
@@ -159,6 +171,41 @@ Deno.test("/api/v1 says what is wrong with a parameter, and what is not there", 
     const { status: got, body } = await ask(rig.base, path);
     assert.equal(got, status, path);
     assert.match(body.error, words);
+  }
+});
+
+Deno.test("/api/v1/coverage shows the days before today, stream by stream or a channel with their mean", async () => {
+  await using rig = await startApi({
+    facts: factsOf(),
+    current: () => snapshot({ now: Date.UTC(2026, 2, 2, 9) * 1000 }),
+  });
+  const { body } = await ask(rig.base, "/coverage?symbol=ETH/USDT&days=3");
+  assert.deepEqual(body, {
+    coverage: [{
+      sink: "lines",
+      exchange: "alpha",
+      channel: "trades",
+      symbol: "ETH/USDT",
+      streams: 1,
+      days: [
+        { date: "2026-02-27", share: null, gaps: null, is_settled: false },
+        { date: "2026-02-28", share: 0.25, gaps: 2, is_settled: true },
+        { date: "2026-03-01", share: 0.5, gaps: 2, is_settled: false },
+      ],
+    }],
+    total: 1,
+    unreadable: ["cannot read one"],
+  });
+  const together = (await ask(rig.base, "/coverage?by=channel&days=2")).body.coverage;
+  assert.deepEqual(together.map(({ symbol, streams }: typeof together[0]) => [symbol, streams]), [["", 2]]);
+  assert.deepEqual(together[0].days.map(({ share, gaps }: typeof together[0]) => [share, gaps]), [[0.25, 2], [
+    0.75,
+    2,
+  ]]);
+  assert.equal((await ask(rig.base, "/coverage?exchange=beta")).body.total, 0);
+  assert.equal((await ask(rig.base, "/coverage?channel=raw")).body.total, 0);
+  for (const wrong of ["days=0", "days=32", "by=day", "channel=none"]) {
+    assert.equal((await ask(rig.base, `/coverage?${wrong}`)).status, 400, wrong);
   }
 });
 

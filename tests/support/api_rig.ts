@@ -41,6 +41,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       books: () => [],
       instrument: () => null,
       gaps: new GapBoard(),
+      coverage: (days) => Promise.resolve({ days, rows: [], unreadable: [] }),
       reload: () => Promise.resolve(),
       async *replay() {},
       async *wire() {},

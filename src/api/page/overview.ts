@@ -6,7 +6,7 @@ import {
   PAGE_GAPS,
   type SinkStatus,
 } from "../../model/mod.ts";
-import { healthStatus, instanceState, problemBody } from "../../telemetry/mod.ts";
+import { groupBody, healthStatus, instanceState, problemBody } from "../../telemetry/mod.ts";
 import type { LiveFacts } from "../facts.ts";
 import { gapBody } from "../resources.ts";
 import type { LogTail } from "./log_tail.ts";
@@ -65,6 +65,7 @@ export class Overview {
         full: journal.full,
         error: journal.error,
       },
+      group: status.group === null ? null : groupBody(status.group),
       log: this.#facts.log.lines.map(({ at, level, text }) => ({ at: isoFromMicros(at), level, text })),
     };
   }
