@@ -1,6 +1,6 @@
 import { type Guess, type LearnedMessage, type MessageKind } from "./fields.ts";
 import { learnKinds } from "./kinds.ts";
-import { bare, type Json } from "./values.ts";
+import { bare, type Json, SYMBOL_MARK } from "./values.ts";
 
 /** A frame to learn from. */
 export interface LearnedFrame {
@@ -129,8 +129,8 @@ function when({ at, pattern, keys, without }: MessageKind): string {
     return `{ ${[...there, ...absent].join(", ")} }`;
   }
   const pointer = pointerTo(at);
-  if (!pattern.includes("*")) return `{ ${pointer} = ${JSON.stringify(pattern)} }`;
-  const [before, after] = pattern.split("*");
+  if (!pattern.includes(SYMBOL_MARK)) return `{ ${pointer} = ${JSON.stringify(pattern)} }`;
+  const [before, after] = pattern.split(SYMBOL_MARK);
   const checks = [
     ...(before === "" ? [] : [`prefix = ${JSON.stringify(before)}`]),
     ...(after === "" ? [] : [`suffix = ${JSON.stringify(after)}`]),
@@ -145,7 +145,9 @@ function pointerTo(path: readonly string[]): string {
 
 /** Frames of unknown meaning: named, so that they are not counted as unmatched before somebody has looked. */
 function otherLines({ messages, example, keys, at, pattern }: MessageKind): readonly string[] {
-  const told = at === null ? `keys ${keys.join(", ")}` : `/${at.join("/")} = ${JSON.stringify(pattern)}`;
+  const told = at === null
+    ? `keys ${keys.join(", ")}`
+    : `/${at.join("/")} = ${JSON.stringify(pattern.replaceAll(SYMBOL_MARK, "*"))}`;
   return [`# TODO: ${messages} frames with ${told} are an event or [[control]]: ${example}`];
 }
 
@@ -163,7 +165,9 @@ function parseLines(kinds: readonly MessageKind[]): readonly string[] {
 /** The word for a channel in messages that subscribe: what of the pattern is no symbol. */
 function channelWord(channel: string, kinds: readonly MessageKind[]): string {
   const kind = kinds.find((one) => one.kind !== null && CHANNELS[one.kind] === channel);
-  const parts = (kind?.pattern ?? "").split("*").map((part) => part.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, ""));
+  const parts = (kind?.pattern ?? "").split(SYMBOL_MARK).map((part) =>
+    part.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "")
+  );
   const word = parts.reduce((long, part) => part.length > long.length ? part : long, "");
   return word === "" ? channel : word;
 }
@@ -199,8 +203,8 @@ function generalised(text: string, kinds: readonly MessageKind[]): string | null
     return null;
   }
   for (const { pattern } of kinds) {
-    if (!pattern.includes("*")) continue;
-    const [before, after] = pattern.split("*");
+    if (!pattern.includes(SYMBOL_MARK)) continue;
+    const [before, after] = pattern.split(SYMBOL_MARK);
     let isFound = false;
     const open = (value: unknown): unknown => {
       if (

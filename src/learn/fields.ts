@@ -1,4 +1,4 @@
-import { bare, isDecimal, isList, isObject, isSymbol, type Json, kindText, timeNear } from "./values.ts";
+import { bare, isDecimal, isList, isObject, isSymbol, type Json, kindText, SYMBOL_MARK, timeNear } from "./values.ts";
 
 /** A message to learn from. */
 export interface LearnedMessage {
@@ -21,7 +21,7 @@ export interface MessageKind {
   readonly at: readonly string[] | null;
   /** Where others have such a text and these have none; null where there is no such place. */
   readonly without: readonly string[] | null;
-  /** The text, `*` in place of a symbol. */
+  /** The text, `SYMBOL_MARK` in place of a symbol. */
   readonly pattern: string;
   readonly messages: number;
   /** Keys at the root. */
@@ -427,7 +427,7 @@ function symbolOf(
     messages.every(({ body }) => isOne(valueAt(body, `/${path.map(escaped).join("/")}`)))
   );
   if (outside !== undefined) return { from: `root${outside.map(member).join("")}`, isSure: true };
-  const topic = at !== null && pattern.includes("*") ? splitOf(at, pattern) : null;
+  const topic = at !== null && pattern.includes(SYMBOL_MARK) ? splitOf(at, pattern) : null;
   if (topic !== null) return topic;
   for (const path of textPathsOf(first.body, [])) {
     const patterns = new Set(messages.map(({ body }) => {
@@ -435,7 +435,7 @@ function symbolOf(
       return typeof text === "string" ? kindText(text, symbols) : "";
     }));
     const [only] = patterns;
-    const found = patterns.size === 1 && only.includes("*") ? splitOf(path, only) : null;
+    const found = patterns.size === 1 && only.includes(SYMBOL_MARK) ? splitOf(path, only) : null;
     if (found !== null) return found;
   }
   return null;
@@ -443,7 +443,7 @@ function symbolOf(
 
 /** The part of a text that is the symbol; null where no sign stands beside it. */
 function splitOf(at: readonly string[], pattern: string): Guess | null {
-  const [before, after] = pattern.split("*");
+  const [before, after] = pattern.split(SYMBOL_MARK);
   const root = `root${at.map(member).join("")}`;
   const separator = before.at(-1) ?? after[0] ?? "";
   if (separator === "" || /[A-Za-z0-9]/.test(separator)) return null;

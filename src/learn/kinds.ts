@@ -1,5 +1,5 @@
 import { type LearnedMessage, type MessageKind, readKind } from "./fields.ts";
-import { bare, isList, isObject, isSymbol, type Json, kindText } from "./values.ts";
+import { bare, isList, isObject, isSymbol, type Json, kindText, SYMBOL_MARK } from "./values.ts";
 
 /** A place near the root whose text tells messages apart. */
 interface Place {
@@ -94,7 +94,8 @@ function placeOf(messages: readonly LearnedMessage[], symbols: readonly string[]
       shapes.set(kind, (shapes.get(kind) ?? new Set()).add(shapeOf(body)));
     }
     if (
-      kinds.size > KINDS_MAX || kinds.has("*") || [...kinds.keys()].every((text) => ACTIONS.has(text.toLowerCase()))
+      kinds.size > KINDS_MAX || kinds.has(SYMBOL_MARK) ||
+      [...kinds.keys()].every((text) => ACTIONS.has(text.toLowerCase()))
     ) continue;
     const spread = [...shapes.values()].reduce((sum, each) => sum + each.size, 0) / Math.max(1, kinds.size);
     const apart = new Set([...shapes.values()].map((each) => [...each].sort().join("\n"))).size;

@@ -46,7 +46,10 @@ export function timeNear(value: Json | undefined, near: number): boolean {
   return [1_000_000, 1_000, 1, 0.001].some((unit) => Math.abs(count * unit - near) < DAY_US);
 }
 
-/** A text with `*` in place of the symbol in it. */
+/** Stands for the symbol in a pattern: a character for private use, which no message has. */
+export const SYMBOL_MARK = "\u{E000}";
+
+/** A text with `SYMBOL_MARK` in place of the symbol in it. */
 export function kindText(text: string, symbols: readonly string[]): string {
   const plain = text.toLowerCase();
   for (const symbol of symbols) {
@@ -54,7 +57,7 @@ export function kindText(text: string, symbols: readonly string[]): string {
     const match = pattern.exec(plain) ?? (text.length > symbol.length ? new RegExp(`()(${symbol})`).exec(plain) : null);
     if (match === null) continue;
     const at = match.index + match[1].length;
-    return `${text.slice(0, at)}*${text.slice(at + match[2].length)}`;
+    return `${text.slice(0, at)}${SYMBOL_MARK}${text.slice(at + match[2].length)}`;
   }
   return text;
 }

@@ -58,7 +58,7 @@ async function work(dir: string, faulty: FaultyFiles, told: Told): Promise<void>
   } catch (error) {
     // Whatever the process was doing, only its own end or an injected refusal may stop it.
     if (!(error instanceof Failure) || error.code === "corrupt") throw error;
-    if (!faulty.ended) await faulty.end();
+    await faulty.end();
   }
 }
 
@@ -79,7 +79,8 @@ async function restart(dir: string, told: Told, what: string): Promise<void> {
   assert.ok(journal.oldest <= (cursor ?? 0) || cursor === null, what);
   for (const [offset, text] of told.appended) {
     if (offset >= journal.oldest && offset < told.synced) {
-      assert.equal(texts.get(offset), text, `${what}: lost ${offset}`);
+      const there = entries.find((entry) => entry.offset === offset)?.record.kind ?? "nothing";
+      assert.equal(texts.get(offset), text, `${what}: lost ${offset}, ${there} stands there`);
     }
     if (offset < told.synced && offset >= (cursor ?? 0)) assert.ok(texts.has(offset), `${what}: lost ${offset}`);
     // What was not kept was never told to be safe; its offset is given to others.
@@ -103,13 +104,13 @@ async function crashAt(fault: Fault, options: { readonly powerCut: boolean }): P
     await work(dir, faulty, told);
     reached = faulty.operations >= fault.at;
     const what = `${fault.kind} ${fault.at}: ${faulty.log.at(-1)?.replace(dir, "")}`;
-    if (!faulty.ended) await faulty.end();
+    await faulty.end();
     if (options.powerCut) await faulty.powerCut(random);
     await faulty.discard();
     // The next start ends as well, somewhere in its recovery or its work.
     const second = new FaultyFiles(files, { at: 1 + Math.floor(random() * 30), kind: "half" });
     await work(dir, second, told);
-    if (!second.ended) await second.end();
+    await second.end();
     if (options.powerCut) await second.powerCut(random);
     await second.discard();
     await restart(dir, told, what);

@@ -217,6 +217,8 @@ table("calls functions", [
   ["is_number('1.5e3')", true],
   ["is_number(e)", false],
   ["is_number(missing)", false],
+  // Here no list says anything; config_plan/list_values.test.ts has lists that do.
+  ["listed('BTCUSDT', 'scale')", null],
 ]);
 
 Deno.test("FUNCTIONS has a row in this table for each of its functions", () => {

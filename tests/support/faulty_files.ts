@@ -32,6 +32,7 @@ export class FaultyFiles implements Files {
   #undo: (() => Promise<void>)[] = [];
   #stash: string | null = null;
   #ended = false;
+  #ending: Promise<void> | null = null;
   /** What is being done to the disk. */
   readonly #underWay = new Set<Promise<unknown>>();
 
@@ -45,8 +46,15 @@ export class FaultyFiles implements Files {
     return this.#ended;
   }
 
-  /** Ends the process: handles and locks go, nothing works any more. */
-  async end(): Promise<void> {
+  /**
+   * Ends the process: handles and locks go, nothing works any more. Resolves when the disk has come to rest, also where the
+   * process was ended before.
+   */
+  end(): Promise<void> {
+    return this.#ending ??= this.#endOnce();
+  }
+
+  async #endOnce(): Promise<void> {
     this.#ended = true;
     const handles = [...this.#open];
     const locks = [...this.#locks];
