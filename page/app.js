@@ -335,7 +335,7 @@ function ranges(numbers) {
 }
 
 function shares(numbers) {
-  return numbers.length === 0 ? "none" : `${numbers.length}: ${ranges(numbers)}`;
+  return numbers.length === 0 ? "none" : `${numbers.length} (${ranges(numbers)})`;
 }
 
 function showGroup({ group }) {
@@ -359,7 +359,9 @@ function showGroup({ group }) {
       lines.push(`Another collector has had the same name since ${clock(name_taken_since)} UTC.`);
     }
     if (uncovered === null) lines.push("The group has not been seen yet.");
-    else if (uncovered.length > 0) lines.push(`Collected by nobody: ${shares(uncovered)}.`);
+    else if (uncovered.length > 0) {
+      lines.push(`Collected by nobody: ${uncovered.length === 1 ? "share" : "shares"} ${ranges(uncovered)}.`);
+    }
     return lines.map((line) => make("p", {}, line));
   });
   show(

@@ -23,10 +23,13 @@ interface CompactCommandOptions {
 }
 
 const HELP = `
-A collector does this by itself while it runs (compact = false of its sink keeps it from it), and both may go on at the
-same time. Files that are damaged or that another program wrote are told and left as they are. Whenever it is ended, the
-next call goes on, and no row is lost. Certificates of days whose files were merged are written anew; those that are signed
-with --key alone.`;
+A collector does this by itself while it runs (compact =
+false of its sink keeps it from it), and both may go on at
+the same time. Files that are damaged or that another
+program wrote are told and left as they are. Whenever it
+is ended, the next call goes on, and no row is lost.
+Certificates of days whose files were merged are written
+anew; those that are signed with --key alone.`;
 
 async function compact(context: CliContext, dir: string, { json, key }: CompactCommandOptions): Promise<void> {
   const { host } = context;
@@ -50,8 +53,8 @@ async function compact(context: CliContext, dir: string, { json, key }: CompactC
         bar?.update(doneBytes, { rate: `${showCount(doneBytes)} bytes` });
       },
     });
-    if (result.groups > 0) await renewCertificates(context, archive, key);
     bar?.stop();
+    if (result.groups > 0) await renewCertificates(context, archive, key);
     host.terminal.print(json === true ? JSON.stringify(result, null, 2) : summary(archive, result));
     context.finish(EXIT.fine);
   } finally {

@@ -1,4 +1,4 @@
-/** Examples that stand under the help of each command, without the program's name. */
+/** Examples that stand under the help of each command, by its words, without the program's name. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ["run --config my.toml", "run --config my.toml --for 5m", "run --config my.toml --fail-fast"],
   init: ["init", "init --exchange NAME OTHER --symbols BTC/USDT,ETH/USDT --output my.toml"],
@@ -26,6 +26,16 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "replay frames.jsonl --exchange my_exchange.toml --report report.json",
   ],
   journal: ["journal ls data", "journal cat data --frames", "journal verify data"],
+  "journal ls": ["journal ls data", "journal ls data/journal --json"],
+  "journal cat": ["journal cat data --frames > frames.jsonl", "journal cat data --from 1764288000000000"],
+  "journal verify": ["journal verify data"],
+  "journal repair": ["journal repair data", "journal repair data --yes"],
+  "journal find": [
+    "journal find /archive/raw --exchange NAME --from 2026-11-22",
+    "journal find /archive/raw --check",
+  ],
+  "group status": ["group status --config my.toml", "group status --config my.toml --json"],
+  "config diff": ["config diff old.toml new.toml"],
   export: ["export data --to hftbacktest --out bt --symbol BTC/USDT:USDT", "export data --to tardis --out csv"],
   merge: [
     "merge eu-1/data us-1/data --to ndjson:merged",

@@ -5,6 +5,7 @@ import { UsageError } from "../service/mod.ts";
 import { CSV_TABLES, replaySink } from "../sink/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
+import { progressBar } from "./progress.ts";
 import { replay } from "./replay.ts";
 import { ReplaySink } from "./replay_sink.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
@@ -135,16 +136,23 @@ class CompressedTarget implements Target {
     await this.#sink.close();
     const { files } = this.#context.host;
     let count = 0;
-    for (const path of await pathsBelow(files, this.#plain, "")) {
-      const name = this.#type === "csv" ? tardisName(path) : `${path.replace("/", "_")}.zst`;
-      if (name === null) continue;
-      await compressFile(files, `${this.#plain}/${path}`, {
-        path: `${this.#out}/${name}`,
-        ...this.#type === "csv"
-          ? { codec: "gzip", change: (lines: string) => withoutOwnColumns(lines, path) }
-          : { codec: "zstd" },
-      });
-      count++;
+    const paths = await pathsBelow(files, this.#plain, "");
+    const bar = progressBar(this.#context.host, paths.length);
+    try {
+      for (const path of paths) {
+        bar?.update(count, { rate: `${showCount(count)} files` });
+        const name = this.#type === "csv" ? tardisName(path) : `${path.replace("/", "_")}.zst`;
+        if (name === null) continue;
+        await compressFile(files, `${this.#plain}/${path}`, {
+          path: `${this.#out}/${name}`,
+          ...this.#type === "csv"
+            ? { codec: "gzip", change: (lines: string) => withoutOwnColumns(lines, path) }
+            : { codec: "zstd" },
+        });
+        count++;
+      }
+    } finally {
+      bar?.stop();
     }
     await files.removeTree(this.#plain);
     return count;

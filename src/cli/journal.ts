@@ -2,6 +2,7 @@ import { Command } from "commander";
 import {
   checkArchived,
   findArchived,
+  type FoundSegment,
   journalFolder,
   listJournal,
   readJournal,
@@ -13,6 +14,7 @@ import { UsageError } from "../service/mod.ts";
 import { renderTable, showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { bytesBody, formatJournalLine } from "./journal_lines.ts";
+import { type BytesDone, withBytesBar } from "./progress.ts";
 import { readTime } from "./time_option.ts";
 
 /** `journal ls|cat|verify|repair`: what a journal holds, whether it is sound, and how it becomes so. */
@@ -53,12 +55,11 @@ export function journalCommand(context: CliContext): Command {
 }
 
 const REPAIR_HELP = `
-Damaged bytes go to files beside the segment (*.damaged), good records before and behind them stay as they are, and the
-records that are lost become a gap event with their bounds. Stop the collector first.
-
-Examples:
-  crypto-collector journal repair data          shows what is damaged and what would be done
-  crypto-collector journal repair data --yes    does it`;
+Damaged bytes go to files beside the segment (*.damaged),
+good records before and behind them stay as they are, and
+the records that are lost become a gap event with their
+bounds. Without --yes it shows what it would do. Stop the
+collector first.`;
 
 /** Shows what a repair does, or does it. */
 async function repair(
@@ -96,13 +97,8 @@ async function find(context: CliContext, dir: string, options: FindOptions): Pro
     ...(options.from === undefined ? {} : { from: readTime("--from", options.from) }),
     ...(options.to === undefined ? {} : { to: readTime("--to", options.to) }),
   });
-  let damaged = 0;
-  for (const segment of options.check === true ? found : []) {
-    const wrong = await checkArchived(files, segment);
-    if (wrong === null) continue;
-    terminal.printError(`error: ${wrong}`);
-    damaged++;
-  }
+  const wrong = options.check === true ? await withBytesBar(context.host, (tell) => checkAll(files, found, tell)) : [];
+  for (const text of wrong) terminal.printError(`error: ${text}`);
   if (options.json === true) terminal.print(JSON.stringify(found, null, 2));
   else if (found.length === 0) terminal.print("Nothing is archived of that");
   else {
@@ -116,7 +112,25 @@ async function find(context: CliContext, dir: string, options: FindOptions): Pro
     ]);
     terminal.print(renderTable(["segment", "from", "to", "records", "bytes", "exchanges"], rows));
   }
-  context.finish(damaged === 0 ? EXIT.fine : EXIT.failed);
+  context.finish(wrong.length === 0 ? EXIT.fine : EXIT.failed);
+}
+
+/** Compares archived segments with their checksums; returns what is wrong. */
+async function checkAll(
+  files: CliContext["host"]["files"],
+  found: readonly FoundSegment[],
+  onProgress: (done: BytesDone) => void,
+): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  const totalBytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+  let doneBytes = 0;
+  for (const segment of found) {
+    onProgress({ doneBytes, totalBytes });
+    const text = await checkArchived(files, segment);
+    if (text !== null) wrong.push(text);
+    doneBytes += segment.bytes;
+  }
+  return wrong;
 }
 
 interface FindOptions {
@@ -174,7 +188,8 @@ async function print(
 
 async function verify(context: CliContext, dir: string): Promise<void> {
   const { files, terminal } = context.host;
-  const report = await verifyJournal(files, await journalDir(context, dir));
+  const folder = await journalDir(context, dir);
+  const report = await withBytesBar(context.host, (onProgress) => verifyJournal(files, folder, { onProgress }));
   for (const damage of report.damage) {
     const { segment, byte, offset, reason } = damage;
     terminal.printError(`error: segment ${segment}: damaged at byte ${byte}, offset ${offset}: ${reason}`);

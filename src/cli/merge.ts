@@ -14,7 +14,8 @@ import { sinkTypeOf } from "../sink/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { parseDuration } from "./duration.ts";
-import { mergeBy, openMergeInput } from "./merge_inputs.ts";
+import { mergeBy, type MergeInput, openMergeInput } from "./merge_inputs.ts";
+import { progressBar } from "./progress.ts";
 import { readSinkOption, SINK_USAGES } from "./replay.ts";
 import { ReplaySink } from "./replay_sink.ts";
 
@@ -24,6 +25,9 @@ const TELLS_COPIES = ["ndjson", "stdout"];
 const COPIES_NAME = "_seen_by.ndjson";
 /** Characters of it that are gathered before they are written. */
 const COPIES_CHUNK_CHARS = 256 * 1024;
+
+/** Events between two looks at the progress bar. */
+const EVENTS_A_LOOK = 1_000;
 
 interface MergeOptions {
   readonly to: string;
@@ -56,20 +60,26 @@ async function merge(context: CliContext, inputs: readonly string[], options: Me
   const windowUs = options.window === undefined ? MERGE_WINDOW_US : readWindow(options.window);
   const names = readNames(inputs, options.names);
   const plan = await readSinkOption(host, options.to);
-  const sources = await Promise.all(
-    inputs.map((path, at) =>
-      openMergeInput(context, path, { fallback: names[at], forced: options.names !== undefined })
-    ),
-  );
+  const sources: MergeInput[] = [];
+  for (const [at, path] of inputs.entries()) {
+    sources.push(await openMergeInput(context, path, { fallback: names[at], forced: options.names !== undefined }));
+  }
   const owners = new Map<string, number>();
-  const streams = sources.map((source, at) => inOrder(owned(source, { at, inputs, owners })));
+  const streams = sources.map((source, at) => inOrder(owned(source.events, { at, inputs, owners })));
   const merger = new EventMerger({ windowUs });
   const output = new MergeOutput(context, plan);
+  const bar = progressBar(host, sources.reduce((sum, { bytes }) => sum + bytes, 0));
+  let read = 0;
   try {
-    for await (const { event } of mergeBy(streams, compareEvents)) await output.write(merger.take(event));
+    for await (const { event } of mergeBy(streams, compareEvents)) {
+      await output.write(merger.take(event));
+      if (++read % EVENTS_A_LOOK !== 0) continue;
+      bar?.update(sources.reduce((sum, { progress }) => sum + progress(), 0), { rate: `${showCount(read)} events` });
+    }
     await output.write(merger.finish());
     await output.finish();
   } finally {
+    bar?.stop();
     await output.close();
   }
   const text = options.json === true ? JSON.stringify(merger.counts, null, 2) : describe(merger.counts);

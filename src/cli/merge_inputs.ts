@@ -9,23 +9,65 @@ import { openReplay } from "./replay_source.ts";
 /** A file of an NDJSON sink. */
 const LINES = /\.ndjson$/;
 
-/** One input of a merge: its events in the order in which its collector told them. `name`: where they name no collector. */
+/** One input of a merge. */
+export interface MergeInput {
+  readonly events: AsyncIterable<SourcedEvent>;
+  /** Bytes of it, and how many have been read. */
+  readonly bytes: number;
+  readonly progress: () => number;
+}
+
+/** Opens one input of a merge: its events in the order in which its collector told them. `name`: where they name no collector. */
 export async function openMergeInput(
   context: CliContext,
   path: string,
   name: { readonly fallback: string; readonly forced: boolean },
-): Promise<AsyncIterable<SourcedEvent>> {
+): Promise<MergeInput> {
   const { files } = context.host;
   const stat = await files.stat(path);
   const named = (collector: string | null) => name.forced ? name.fallback : collector ?? name.fallback;
   if (stat?.isDirectory === true) {
     const below = await filesBelow(context, path, "");
     const parts = below.filter((file) => file.endsWith(".parquet"));
-    if (parts.length > 0) return readArchive(context, path, { parts, named });
+    if (parts.length > 0) {
+      return await counted(
+        context,
+        parts.map((part) => `${path}/${part}`),
+        (onBytes) => readArchive(context, path, { parts, named, onBytes }),
+      );
+    }
     const lines = below.filter((file) => LINES.test(file));
-    if (lines.length > 0) return readFolder(context, path, { lines, named });
-  } else if (LINES.test(path)) return readLines(context, path, named);
+    if (lines.length > 0) {
+      return await counted(
+        context,
+        lines.map((file) => `${path}/${file}`),
+        (onBytes) => readFolder(context, path, { lines, named, onBytes }),
+      );
+    }
+  } else if (LINES.test(path)) {
+    return await counted(context, [path], (onBytes) => readLines(context, path, { named, onBytes }));
+  }
   return await readDerived(context, path, named);
+}
+
+/** Told how many bytes of a file have been read so far; whole where they are not given. */
+type OnBytes = (path: string, bytes?: number) => void;
+
+/** An input of files, of which it is counted what has been read. */
+async function counted(
+  { host }: CliContext,
+  paths: readonly string[],
+  open: (onBytes: OnBytes) => AsyncIterable<SourcedEvent>,
+): Promise<MergeInput> {
+  const sizes = new Map<string, number>();
+  for (const path of paths) sizes.set(path, (await host.files.stat(path))?.bytes ?? 0);
+  const read = new Map<string, number>();
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, number) => total + number, 0);
+  return {
+    events: open((path, bytes = sizes.get(path) ?? 0) => read.set(path, bytes)),
+    bytes: sum(sizes.values()),
+    progress: () => sum(read.values()),
+  };
 }
 
 /** The events of a journal, an archive of segments or a recording. */
@@ -33,7 +75,7 @@ async function readDerived(
   context: CliContext,
   path: string,
   named: (collector: string | null) => string,
-): Promise<AsyncIterable<SourcedEvent>> {
+): Promise<MergeInput> {
   const source = await openReplay(context, [path]);
   const pipeline = new Pipeline(
     source.plans,
@@ -41,7 +83,7 @@ async function readDerived(
     null,
     new PlanStore(source.adapt),
   );
-  return (async function* () {
+  const events = (async function* () {
     let last = 0;
     for await (const { offset, record } of source.records(new AbortController().signal)) {
       last = offset;
@@ -54,6 +96,7 @@ async function readDerived(
     const collector = named(null);
     for (const envelope of pipeline.finish(last + 1).envelopes) yield { collector, envelope };
   })();
+  return { events, bytes: source.bytes, progress: source.progress };
 }
 
 /**
@@ -63,7 +106,11 @@ async function readDerived(
 async function* readArchive(
   { host }: CliContext,
   dir: string,
-  { parts, named }: { readonly parts: readonly string[]; readonly named: (collector: string | null) => string },
+  { parts, named, onBytes }: {
+    readonly parts: readonly string[];
+    readonly named: (collector: string | null) => string;
+    readonly onBytes: OnBytes;
+  },
 ): AsyncIterable<SourcedEvent> {
   const waiting = parts.map((path) => ({ path, first: firstOffset(path) }))
     .sort((a, b) => a.first - b.first || (a.path < b.path ? -1 : 1));
@@ -74,7 +121,9 @@ async function* readArchive(
       if (least === null || isBefore(part.events[part.next], least.events[least.next])) least = part;
     }
     if (at < waiting.length && (least === null || least.events[least.next].envelope.offset >= waiting[at].first)) {
-      const events = await readParquetEvents(host.files, `${dir}/${waiting[at++].path}`);
+      const path = `${dir}/${waiting[at++].path}`;
+      const events = await readParquetEvents(host.files, path);
+      onBytes(path);
       if (events.length > 0) open.push({ events, next: 0 });
       continue;
     }
@@ -99,21 +148,26 @@ function firstOffset(path: string): number {
 async function* readFolder(
   context: CliContext,
   dir: string,
-  { lines, named }: { readonly lines: readonly string[]; readonly named: (collector: string | null) => string },
+  { lines, ...how }: { readonly lines: readonly string[] } & HowToRead,
 ): AsyncIterable<SourcedEvent> {
   const days = Map.groupBy(lines, (file) => file.slice(file.lastIndexOf("/") + 1));
   for (const day of [...days.keys()].sort()) {
-    const all = (days.get(day) ?? []).toSorted().map((file) => readLines(context, `${dir}/${file}`, named));
+    const all = (days.get(day) ?? []).toSorted().map((file) => readLines(context, `${dir}/${file}`, how));
     yield* mergeBy(all, ({ envelope: a }, { envelope: b }) => a.offset - b.offset || a.index - b.index);
   }
+}
+
+interface HowToRead {
+  readonly named: (collector: string | null) => string;
+  readonly onBytes: OnBytes;
 }
 
 async function* readLines(
   context: CliContext,
   path: string,
-  named: (collector: string | null) => string,
+  { named, onBytes }: HowToRead,
 ): AsyncIterable<SourcedEvent> {
-  for await (const { line, number } of readRecordingText(context.host, path)) {
+  for await (const { line, number } of readRecordingText(context.host, path, (bytes) => onBytes(path, bytes))) {
     const read = readEventLine(line);
     if (!read.ok) throw new Failure("corrupt", `Cannot read ${path}:${number}: ${read.reason}`, { retry: false });
     yield { collector: named(read.collector), envelope: read.envelope };

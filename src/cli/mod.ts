@@ -101,6 +101,10 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
     const command = create(context);
     command.addHelpText("after", exampleText(command.name(), (line) => commandLine(host, line)));
     program.addCommand(command);
+    for (const part of command.commands) {
+      const path = `${command.name()} ${part.name()}`;
+      part.addHelpText("after", exampleText(path, (line) => commandLine(host, line)));
+    }
     for (const part of [command, ...command.commands]) part.exitOverride().copyInheritedSettings(program);
   }
   try {

@@ -1,6 +1,29 @@
 import cliProgress from "cli-progress";
 import type { Host } from "../host/mod.ts";
+import { showCount } from "../text/mod.ts";
 import { wantsColor } from "./context.ts";
+
+/** How far something has come, in bytes of all its input. */
+export interface BytesDone {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** Does work with a bar of the bytes that it says are done; the bar is gone when the work is over, however it ends. */
+export async function withBytesBar<T>(
+  host: Host,
+  work: (onProgress: (done: BytesDone) => void) => Promise<T>,
+): Promise<T> {
+  const bar = progressBar(host, 1);
+  try {
+    return await work(({ doneBytes, totalBytes }) => {
+      bar?.setTotal(Math.max(1, totalBytes));
+      bar?.update(doneBytes, { rate: `${showCount(doneBytes)} bytes` });
+    });
+  } finally {
+    bar?.stop();
+  }
+}
 
 /** A bar on standard error, where that is a terminal; null elsewhere. `total` is what 100 % stands for. */
 export function progressBar(host: Host, total: number): cliProgress.SingleBar | null {

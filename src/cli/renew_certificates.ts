@@ -1,5 +1,6 @@
 import { certifyArchive, readCertificates, readSigningKey } from "../certificate/mod.ts";
 import { Failure } from "../model/mod.ts";
+import { withBytesBar } from "./progress.ts";
 import type { CliContext } from "./context.ts";
 
 /** Certificates name files: those whose files have changed are written anew, signed ones where there is a key. */
@@ -20,18 +21,20 @@ export async function renewCertificates({ host }: CliContext, dir: string, keyPa
       `${dir} has signed certificates, whose files may have changed: give --key to renew them`,
     );
   }
-  await certifyArchive({
-    host,
-    dir,
-    key,
-    journalDir: null,
-    onlyNews: true,
-    onlySafe: false,
-    wants: (exchange, date) => {
-      const place = `${exchange} ${date}`;
-      return all.has(place) && (key !== null || !signed.has(place));
-    },
-    pause: () => host.clock.sleep(0),
-    tell: (text) => host.terminal.printError(text),
-  });
+  await withBytesBar(host, (onProgress) =>
+    certifyArchive({
+      host,
+      onProgress,
+      dir,
+      key,
+      journalDir: null,
+      onlyNews: true,
+      onlySafe: false,
+      wants: (exchange, date) => {
+        const place = `${exchange} ${date}`;
+        return all.has(place) && (key !== null || !signed.has(place));
+      },
+      pause: () => host.clock.sleep(0),
+      tell: (text) => host.terminal.printError(text),
+    }));
 }

@@ -1,5 +1,6 @@
 import { CollectorNames, journalFolder, type NamedStretch, readJournal } from "../journal/mod.ts";
 import { Failure, type FramePlan, type Offset } from "../model/mod.ts";
+import { type BytesDone, withBytesBar } from "./progress.ts";
 import { loadDescriptorNamed, shippedNames, UsageError } from "../service/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 import { type CliContext, printIssues } from "./context.ts";
@@ -120,18 +121,23 @@ async function openRecordings(
 }
 
 /** Reads the records of a journal from its beginning. */
-type JournalReader = (signal?: AbortSignal) => AsyncIterable<readonly PlacedRecord[]>;
+type JournalReader = (options: {
+  readonly signal?: AbortSignal;
+  readonly onProgress: (done: BytesDone) => void;
+}) => AsyncIterable<readonly PlacedRecord[]>;
 
 /** Reads a journal's folder, the data folder above it, or a file of the lines that `journal cat --frames` prints. */
 async function journalReader({ host }: CliContext, path: string): Promise<JournalReader> {
   const { files } = host;
-  if ((await files.stat(path))?.isDirectory === false) {
-    return async function* () {
-      for await (const placed of readJournalLines(host, path)) yield [placed];
+  const stat = await files.stat(path);
+  if (stat?.isDirectory === false) {
+    return async function* ({ onProgress }) {
+      const tell = (doneBytes: number) => onProgress({ doneBytes, totalBytes: stat.bytes });
+      for await (const placed of readJournalLines(host, path, tell)) yield [placed];
     };
   }
   const dir = await journalFolder(files, path);
-  return (signal) => readJournal(files, dir, { signal });
+  return (options) => readJournal(files, dir, options);
 }
 
 async function openJournalReplay(
@@ -144,7 +150,7 @@ async function openJournalReplay(
   const isFolder = (await files.stat(path))?.isDirectory === true;
   const collectors = isFolder ? await CollectorNames.load(files, await journalFolder(files, path)) : null;
   const descriptors = new Map<string, FramePlan>();
-  const { names, unnamed } = await journaledExchanges(context, read);
+  const { names, unnamed, bytes } = await journaledExchanges(context, read);
   if (exchange !== undefined && unnamed.length === 0) {
     context.host.terminal.printError("The journal holds the plans of its sessions: --exchange changes nothing");
   }
@@ -153,20 +159,15 @@ async function openJournalReplay(
     if (chosen === null) throw unknownExchange(context, `descriptor the journal's exchange "${name}" needs`);
     descriptors.set(name, loadPlan(context, chosen, name).plan);
   }
-  let records = 0;
+  let done = 0;
   return {
     exchange: names.join(", "),
     plans: [...descriptors.values()],
     records: async function* (signal) {
-      for await (const chunk of read(signal)) {
-        for (const entry of chunk) {
-          records++;
-          yield entry;
-        }
-      }
+      for await (const chunk of read({ signal, onProgress: ({ doneBytes }) => done = doneBytes })) yield* chunk;
     },
-    bytes: 1,
-    progress: () => records > 0 ? 1 : 0,
+    bytes,
+    progress: () => done,
     ignoredHttp: () => 0,
     isJournal: true,
     collectorAt: (offset) => collectors?.at(offset) ?? UNNAMED,
@@ -178,24 +179,33 @@ async function openJournalReplay(
 interface JournaledExchanges {
   readonly names: readonly string[];
   readonly unnamed: readonly { readonly name: string; readonly descriptor: string | null }[];
+  /** Bytes that were read for it. */
+  readonly bytes: number;
 }
 
 async function journaledExchanges(context: CliContext, read: JournalReader): Promise<JournaledExchanges> {
   const names = new Set<string>();
   const urls = new Map<string, string>();
-  for await (const chunk of read()) {
-    for (const { record } of chunk) {
-      if (record.kind !== "opened") continue;
-      names.add(record.exchange);
-      if (record.planHash === null && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
+  let bytes = 0;
+  await withBytesBar(context.host, async (tell) => {
+    const onProgress = (done: BytesDone) => {
+      bytes = done.totalBytes;
+      tell(done);
+    };
+    for await (const chunk of read({ onProgress })) {
+      for (const { record } of chunk) {
+        if (record.kind !== "opened") continue;
+        names.add(record.exchange);
+        if (record.planHash === null && !urls.has(record.exchange)) urls.set(record.exchange, record.url);
+      }
     }
-  }
+  });
   const shipped = urls.size === 0 ? [] : shippedNames(context);
   const unnamed = [...urls].map(([name, url]) => ({
     name,
     descriptor: shipped.includes(name) ? name : onlyOne(matchShipped(context, url)),
   }));
-  return { names: [...names], unnamed };
+  return { names: [...names], unnamed, bytes };
 }
 
 /** The only name; null where there are several or none. */

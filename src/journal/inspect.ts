@@ -4,6 +4,8 @@ import { corruptEnd, readSealedEnd } from "./byte_source.ts";
 import { CHAIN_NAME, chainFaults } from "./hash_chain.ts";
 import { plainName, sealedName } from "./names.ts";
 import { findSegments, hasMarkAfter, readJournalId, type SegmentFiles } from "./own_segments.ts";
+import type { PlacedSegment } from "./placed_segment.ts";
+import { type JournalProgress, ReadProgress } from "./read_progress.ts";
 import { holding, upTo } from "./read_segments.ts";
 import { checkSegment, openSegment, segmentName } from "./segment.ts";
 import { corruptSegment, type JournalEntry, type SegmentFault, type SegmentReader } from "./segment_reader.ts";
@@ -45,6 +47,8 @@ export interface ReadJournalOptions {
   /** Stops before this offset. */
   readonly to?: Offset;
   readonly signal?: AbortSignal;
+  /** Told at the beginning, between segments, and within those that are not compressed. */
+  readonly onProgress?: (progress: JournalProgress) => void;
 }
 
 /**
@@ -59,6 +63,7 @@ export async function* readJournal(
   const segments = await findSome(files, dir);
   const to = options.to ?? Number.MAX_SAFE_INTEGER;
   const start = holding(segments, options.from ?? 0);
+  const progress = await ReadProgress.start(files, segments, options.onProgress);
   for (const [i, segment] of segments.entries()) {
     if (start === undefined || segment.firstOffset < start.firstOffset || segment.firstOffset >= to) continue;
     const reader = await openSegment(files, segment.folder, { firstOffset: segment.firstOffset, limit: null });
@@ -68,6 +73,7 @@ export async function* readJournal(
       for (let entries = await reader.next(); entries !== null; entries = await reader.next()) {
         if (options.signal?.aborted === true) return;
         const wanted = upTo(entries, to);
+        if (segment.plain) progress?.at(i, reader.position);
         if (wanted.length > 0) yield wanted;
         if (wanted.length < entries.length) return;
       }
@@ -76,6 +82,7 @@ export async function* readJournal(
     }
     const damage = await findDamage(files, segment.folder, { reader, segment, follower: segments.at(i + 1) });
     if (damage !== null) throw corruptSegment(damage.segment, damage);
+    progress?.at(i + 1);
   }
 }
 
@@ -92,11 +99,17 @@ export async function listJournal(files: Files, dir: string): Promise<readonly S
 }
 
 /** Checks every record of a journal without changing it. Damage is reported, not thrown; `file` where there is none. */
-export async function verifyJournal(files: Files, dir: string): Promise<VerifyReport> {
+export async function verifyJournal(
+  files: Files,
+  dir: string,
+  { onProgress }: Pick<ReadJournalOptions, "onProgress"> = {},
+): Promise<VerifyReport> {
   const segments = await findSome(files, dir);
+  const progress = await ReadProgress.start(files, segments, onProgress);
   const summaries: SegmentSummary[] = [];
   const damage: SegmentDamage[] = [];
   for (const [i, segment] of segments.entries()) {
+    progress?.at(i);
     const inspected = await inspect(files, segment.folder, segment);
     if (inspected === null) continue;
     const found = inspected.unreadable ??
@@ -104,6 +117,7 @@ export async function verifyJournal(files: Files, dir: string): Promise<VerifyRe
     if (found !== null) damage.push(found);
     summaries.push(found === null ? inspected.summary : { ...inspected.summary, tornBytes: 0 });
   }
+  progress?.at(segments.length);
   for await (const { link, fault } of chainFaults(files, dir)) {
     const segment = link === null ? CHAIN_NAME : sealedName(link.first_offset);
     // Of a segment whose records are damaged it says nothing new.
@@ -136,11 +150,6 @@ export async function journalFolder(files: Files, dir: string): Promise<string> 
   if (found.length <= 1) return found[0] ?? dir;
   const text = `Cannot read journal ${dir}: it holds several journals; give one of ${found.join(", ")}`;
   throw new Failure("file", text, { retry: false });
-}
-
-/** The files of a segment and the folder they are in: an archive has one for each day. */
-interface PlacedSegment extends SegmentFiles {
-  readonly folder: string;
 }
 
 async function findSome(files: Files, dir: string): Promise<readonly PlacedSegment[]> {

@@ -18,6 +18,7 @@ export {
   verifyJournal,
   type VerifyReport,
 } from "./inspect.ts";
+export type { JournalProgress } from "./read_progress.ts";
 export { chainFault, type ChainLink, readChain } from "./hash_chain.ts";
 export { readJournalId } from "./own_segments.ts";
 export { openJournal } from "./open_journal.ts";

@@ -132,9 +132,9 @@ browserTest("the page of a member shows the group, who collects what of it, and 
   await browser.look(1280, "light");
   await browser.open(`${rig.base}/`);
   await browser.untilShown("#group-about", "This collector is eu-1 of the group market");
-  await browser.untilShown("#group-about", "Collected by nobody: 3: 4, 6–7.");
+  await browser.untilShown("#group-about", "Collected by nobody: shares 4, 6–7.");
   const text = String(await browser.value(`document.getElementById("group-rows").textContent`));
-  assert.match(text, /^eu-1 \(this one\)active4: 0–2, 5none.*eu-2activenone1: 3/);
+  assert.match(text, /^eu-1 \(this one\)active4 \(0–2, 5\)none.*eu-2activenone1 \(3\)/);
   await browser.untilShown("#coverage-rows", "in rows");
   await browser.untilShown("#coverage-rows", "99.9 % 2 gaps");
   await browser.untilShown("#coverage-note", "Not readable: cannot read one.");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { listJournal, readJournal, verifyJournal } from "../../src/journal/mod.ts";
+import { type JournalProgress, listJournal, readJournal, verifyJournal } from "../../src/journal/mod.ts";
 import { denoHost } from "../../src/host/mod.ts";
 import { Failure, type Observation } from "../../src/model/mod.ts";
 import { seeded } from "../support/seeded.ts";
@@ -266,6 +266,24 @@ Deno.test("listJournal() and readJournal() show a journal without changing it", 
     assert.equal(part[0].record.kind, "checkpoint");
     assert.equal(part.at(-1)?.offset, from + 1);
     await assert.rejects(collect(readJournal(files, `${dir}/none`)), { code: "file" });
+  }));
+
+Deno.test("readJournal() and verifyJournal() tell how far they are, from nothing to all bytes and never back", () =>
+  inTempDir(async (dir) => {
+    await writeSealed(dir);
+    const sizes = (await listJournal(files, dir)).map(({ bytes }) => bytes);
+    const all = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const done: number[] = [];
+    const onProgress = ({ doneBytes, totalBytes }: JournalProgress) => {
+      assert.equal(totalBytes, all);
+      done.push(doneBytes);
+    };
+    await verifyJournal(files, dir, { onProgress });
+    assert.deepEqual([...new Set(done)], [0, ...sizes.map((_, at) => sizes.slice(0, at + 1).reduce((a, b) => a + b))]);
+    done.length = 0;
+    await collect(readJournal(files, dir, { onProgress }));
+    assert.deepEqual([done[0], done.at(-1)], [0, all]);
+    assert.deepEqual(done.toSorted((a, b) => a - b), done);
   }));
 
 Deno.test("readJournal() ends at a torn tail and verifyJournal() counts it", () =>
