@@ -75,6 +75,9 @@ browserTest("the page shows states in words, a fault that comes and goes, and a 
   const row = String(await browser.value(`document.querySelector("#coverage-rows tr").textContent`));
   assert.match(row, /^okx trades 1 stream.*no certificate.*75\.0 % 1 gap.*no certificate.*100 % 1 gap/);
   await browser.untilShown("#stream-count", "6 of 6");
+  // The ladder is asked for while it is in sight.
+  await browser.value(`document.getElementById("books").scrollIntoView()`);
+  await browser.untilShown("#book-state", "bids and");
   for (const look of LOOKS) await checkLook(browser, look);
   // The exchange goes away and comes back at its address.
   await first.stop();
