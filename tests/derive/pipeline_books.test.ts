@@ -156,6 +156,19 @@ class Rig {
     return this.#process({ kind: "frame", session: this.session, at, binary: false, payload });
   }
 
+  /** A frame that nothing can be read of. */
+  garbage(): Outcome {
+    const payload = new TextEncoder().encode('{"type":"ids","s":');
+    return this.#process({ kind: "frame", session: this.session, at: this.#offset + 1, binary: false, payload });
+  }
+
+  /** A frame that the journal could not take. */
+  drop(): Outcome {
+    const at = this.#offset + 1;
+    const lost = { frames: 1, fromTs: at, toTs: at, toOffset: null, reason: "the journal is full" };
+    return this.#process({ kind: "dropped", session: this.session, at, ...lost });
+  }
+
   answer(body: unknown): Outcome {
     return this.#process({
       kind: "http",
@@ -305,6 +318,35 @@ Deno.test("Pipeline breaks a book that changes a level nothing is known of", () 
   assert.deepEqual([resyncs, withheld], [["X resubscribe sequence"], "0 1"]);
   assert.deepEqual(rig.states(), ["X broken sequence"]);
 });
+
+for (
+  const [what, lose] of [["dropped", (rig: Rig) => rig.drop()], ["undecodable", (rig: Rig) => rig.garbage()]] as const
+) {
+  Deno.test(`Pipeline holds a book without numbers for broken once a frame is ${what}, until it is whole again`, () => {
+    const rig = new Rig();
+    const row = (q: number) => ({ type: "ids", s: "X", rows: [{ d: "buy", i: 1, p: 9, q }] });
+    rig.frame({ ...row(1), snapshot: true });
+    assert.deepEqual(rig.states(), ["X valid null"]);
+    const { events, resyncs } = lose(rig);
+    assert.ok(events.some((event) => event.startsWith(`gap X ${what} `)), events.join("\n"));
+    assert.deepEqual([resyncs, rig.states()], [[`X resubscribe ${what}`], [`X broken ${what}`]]);
+    rig.restart();
+    assert.deepEqual(rig.frame(row(2)), { ...NONE, events: [], withheld: "0 1" });
+    const whole = rig.frame({ ...row(3), snapshot: true }).events;
+    assert.ok(
+      whole.some((event) => /^gap X .*: recovered$/.test(event)) && whole.some((event) => /^snapshot/.test(event)),
+    );
+    assert.deepEqual(rig.states(), ["X valid null"]);
+  });
+
+  Deno.test(`Pipeline leaves a book whose numbers show every loss alone where a frame is ${what}`, () => {
+    const rig = new Rig();
+    rig.frame(pushed(IMAGE));
+    assert.deepEqual(lose(rig).resyncs, []);
+    assert.deepEqual(rig.states(), ["X valid null"]);
+    assert.deepEqual(rig.frame(pushed(delta(6, 6))), { ...NONE, events: ["delta X 6"] });
+  });
+}
 
 Deno.test("Pipeline breaks every book of a session whose counter jumps, and reconnects once", () => {
   const rig = new Rig();
