@@ -100,13 +100,23 @@ async function collect(
   }
 }
 
+/** Codes of the system that are of connections alone; others, such as ENOENT, are of files too. */
+const CONNECTION_CODES: ReadonlySet<unknown> = new Set([
+  "ECONNABORTED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
 /**
- * Whether an error is one that the system gave for a socket, such as ECONNRESET. Clients of servers leave sockets without
- * a listener now and then; whoever uses the connection is told of its end all the same, or misses an answer in time.
+ * Whether an error is one that the system gave for a socket. Clients of servers leave sockets without a listener now and
+ * then; whoever uses the connection is told of its end all the same, or misses an answer in time.
  */
 function isOfConnection(error: unknown): boolean {
-  if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return false;
-  return /^E[A-Z]+$/.test(String(error.code));
+  return error instanceof Error && "syscall" in error && "code" in error && CONNECTION_CODES.has(error.code);
 }
 
 /** The log of a run: on standard error, because standard output may belong to a sink. */

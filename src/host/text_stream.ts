@@ -1,4 +1,4 @@
-import { Failure, STREAM_QUEUE_BYTES_MAX } from "../model/mod.ts";
+import { Failure, joinBytes, STREAM_QUEUE_BYTES_MAX } from "../model/mod.ts";
 import { fileFailure } from "./file_failure.ts";
 
 /** How long to wait before a stream that takes nothing at the moment is tried again, in ms. */
@@ -74,7 +74,7 @@ export class TextStream {
    */
   flushNow(evenIfStuck: boolean): void {
     if (this.#waitingBytes === 0 || (this.#isStuck && !evenIfStuck)) return;
-    const bytes = joined(this.#waiting);
+    const bytes = joinBytes(this.#waiting);
     this.#waiting = [];
     this.#waitingBytes = 0;
     try {
@@ -89,7 +89,7 @@ export class TextStream {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const parts = this.#waiting;
-      const bytes = parts.length === 1 ? parts[0] : joined(parts);
+      const bytes = parts.length === 1 ? parts[0] : joinBytes(parts);
       this.#waiting = [];
       try {
         await this.#writeAll(bytes);
@@ -120,14 +120,4 @@ export class TextStream {
       }
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

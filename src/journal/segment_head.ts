@@ -1,5 +1,6 @@
 import {
   Failure,
+  joinBytes,
   JOURNAL_CHECKPOINT_BYTES_MAX,
   type JournalRecord,
   type Micros,
@@ -88,13 +89,8 @@ export class SegmentHead implements Iterable<Uint8Array> {
 
 /** Takes what was encoded as one chunk of its own length. */
 function joined(out: WriteBuffer): Uint8Array {
-  const bytes = new Uint8Array(out.size);
-  let at = 0;
   const chunks = out.take();
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
+  const bytes = joinBytes(chunks);
   out.recycle(chunks);
   return bytes;
 }

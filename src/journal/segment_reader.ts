@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { Failure, type JournalRecord, type Offset } from "../model/mod.ts";
+import { Failure, joinBytes, type JournalRecord, type Offset } from "../model/mod.ts";
 import { BlockDamage, type ByteSource } from "./byte_source.ts";
 import { CHECKPOINT, decodeBody, type DecodedRecord, DROPPED, PLAN } from "./codec.ts";
 import {
@@ -165,7 +165,7 @@ export class SegmentReader {
       parts.push(part);
       have += part.length;
     }
-    this.#bytes = concat(parts, have);
+    this.#bytes = parts.length === 2 && parts[0].length === 0 ? parts[1] : joinBytes(parts);
     this.#at = 0;
     return have >= count;
   }
@@ -257,14 +257,3 @@ export function corruptSegment(name: string, fault: SegmentFault): Failure {
 
 /** What people can do about damage, to stand at the end of a failure's text. */
 export const REPAIR_HINT = "journal repair sets damage aside and tells it as a gap";
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 2 && parts[0].length === 0) return parts[1];
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

@@ -2,6 +2,7 @@
  * The nouns of the program: instruments, channels, frames, events, plans, records, observations, limits. In: nothing.
  * Out: types and the few pure functions that belong to them. Knows nothing of files, sockets, TOML or any exchange.
  */
+export { joinBytes } from "./bytes.ts";
 export { canonicalJson } from "./canonical_json.ts";
 export { type Channel, CHANNELS, SENT_CHANNELS, type Stream, streamKey } from "./channel.ts";
 export {

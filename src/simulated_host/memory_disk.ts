@@ -1,5 +1,5 @@
 import type { FileHandle, FileLock, Files, FileStat } from "../host/mod.ts";
-import { Failure } from "../model/mod.ts";
+import { Failure, joinBytes } from "../model/mod.ts";
 
 /** A process that uses the disk: what it asks for after its end is never answered. */
 export interface DiskUser {
@@ -220,7 +220,7 @@ export class MemoryDisk {
 
   /** The first half of `writeAtomic`, between which and the second a process may end. */
   #writeTemporary(path: string, pieces: Uint8Array | readonly Uint8Array[]): void {
-    const bytes = pieces instanceof Uint8Array ? pieces : joined(pieces);
+    const bytes = pieces instanceof Uint8Array ? pieces : joinBytes(pieces);
     if (bytes.length > this.capacity - this.#used) throw full(path);
     this.#remove(`${path}.tmp`, false);
     const node = this.#create(`${path}.tmp`);
@@ -375,16 +375,6 @@ export class MemoryDisk {
 
 function full(path: string): Failure {
   return new Failure("disk_full", `Cannot write ${path}: no space left on the disk`);
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 function grow(node: FileNode, bytes: number): void {

@@ -1,6 +1,7 @@
 import { constants, zstdCompressSync } from "node:zlib";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { joinBytes } from "../../model/mod.ts";
 import type { Column, EncodedColumn } from "./columns.ts";
 
 /** The physical and logical type of a column. */
@@ -130,18 +131,7 @@ export function parquetFile(
   columns: readonly ColumnSchema[],
   options: { readonly groups: readonly RowGroup[]; readonly notes: Readonly<Record<string, string>> },
 ): Uint8Array {
-  return joinPieces(parquetPieces(columns, options));
-}
-
-/** Returns pieces of a file as one. */
-export function joinPieces(pieces: readonly Uint8Array[]): Uint8Array {
-  const file = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    file.set(piece, at);
-    at += piece.length;
-  }
-  return file;
+  return joinBytes(parquetPieces(columns, options));
 }
 
 function shifted(chunk: Chunk, by: bigint): Chunk {

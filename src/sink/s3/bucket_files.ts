@@ -1,6 +1,5 @@
 import type { Environment, FileHandle, Files, FileStat, Host } from "../../host/mod.ts";
-import { Failure } from "../../model/mod.ts";
-import { joinPieces } from "../parquet/parquet_file.ts";
+import { Failure, joinBytes } from "../../model/mod.ts";
 import { type Bucket, ObjectStore } from "./object_store.ts";
 
 /** How paths in a bucket begin: `s3://bucket/key`. */
@@ -88,7 +87,7 @@ class BucketFiles {
 
   async writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
     const { store, key } = this.#locate(path);
-    const body = bytes instanceof Uint8Array ? bytes : joinPieces(bytes);
+    const body = bytes instanceof Uint8Array ? bytes : joinBytes(bytes);
     await store.put(key, { body, type: "application/octet-stream", condition: null }, this.#signal);
   }
 
@@ -132,8 +131,11 @@ class BucketFiles {
     let isWritten = true;
     const sync = async () => {
       if (isWritten) return;
-      const body = new Uint8Array(await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).arrayBuffer());
-      await store.put(key, { body, type: "application/octet-stream", condition: null }, this.#signal);
+      await store.put(
+        key,
+        { body: joinBytes(chunks), type: "application/octet-stream", condition: null },
+        this.#signal,
+      );
       isWritten = true;
     };
     return {

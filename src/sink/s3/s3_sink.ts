@@ -2,6 +2,7 @@ import {
   type EventBatch,
   EventRows,
   Failure,
+  joinBytes,
   type Offset,
   SINK_BUFFER_BYTES_MAX,
   SINK_ENCODED_BYTES_MAX,
@@ -9,7 +10,6 @@ import {
 } from "../../model/mod.ts";
 import { FlushSchedule } from "../parquet/flush_schedule.ts";
 import { OpenPart, sealInTurns } from "../parquet/open_part.ts";
-import { joinPieces } from "../parquet/parquet_file.ts";
 import { type Layout, partitionOf, partitionPath } from "../parquet/partition.ts";
 import { pathPart } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
@@ -176,7 +176,7 @@ export class S3Sink implements Sink {
     const offset = String(part.first.offset).padStart(16, "0");
     const key = `${this.#plan.prefix}${partition}/${offset}${collector === null ? "" : `-${collector}`}.parquet`;
     await sealInTurns(part, this.#context.host.clock);
-    const body = joinPieces(part.pieces({ journal, sink }));
+    const body = joinBytes(part.pieces({ journal, sink }));
     const type = "application/vnd.apache.parquet";
     if (await this.#store.put(key, { body, type, condition: { absent: true } }, signal) !== null) return;
     const found = await this.#store.get(key, signal);
