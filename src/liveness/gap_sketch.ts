@@ -80,8 +80,8 @@ export class GapSketch {
 
   /**
    * Reads how the longest gaps thin out, by weighted moments (J. R. M. Hosking and J. R. Wallis, 1987); null where there
-   * are too few of them.The shape is taken as at least 0, and a little higher
-   * the fewer there are: nobody knows the longest gap that there may be.
+   * are too few of them. The shape is taken as at least 0, and a little higher the fewer there are: nobody knows the longest
+   * gap that there may be.
    */
   get tail(): Tail | null {
     const wanted = Math.max(TAIL_MIN, this.#total ** TAIL_POWER);

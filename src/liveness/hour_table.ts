@@ -8,7 +8,10 @@ export const HOUR_DAYS_MIN = 3;
 const DAY_FADE = 0.9;
 const DAYS_COUNTED_MAX = 1000;
 
-/** Longest gap in ms and days watched, for each hour of the day (UTC), flat. */
+/**
+ * Longest gap in ms and days watched, for each hour of the day (UTC), flat; behind them the hour since the epoch in which
+ * the last gap ended, where there was one.
+ */
 export type Hours = readonly number[];
 
 /** The longest gaps of a stream by the hours of the day that they reached into. */
@@ -44,13 +47,17 @@ export class HourTable {
   }
 
   save(): Hours {
-    return [...this.#longestMs].flatMap((longest, at) => [Math.round(longest), this.#days[at]]);
+    const hours = [...this.#longestMs].flatMap((longest, at) => [Math.round(longest), this.#days[at]]);
+    return this.#hour === null ? hours : [...hours, this.#hour];
   }
 
   /** Takes over what `save` returned; false, and nothing changes, where it is none. */
   restore(flat: unknown): boolean {
-    if (!Array.isArray(flat) || flat.length !== 2 * HOURS) return false;
+    if (!Array.isArray(flat) || (flat.length !== 2 * HOURS && flat.length !== 2 * HOURS + 1)) return false;
     if (!flat.every((value) => typeof value === "number" && value >= 0 && Number.isFinite(value))) return false;
+    const hour: unknown = flat.at(2 * HOURS);
+    if (hour !== undefined && !Number.isSafeInteger(hour)) return false;
+    this.#hour = hour === undefined ? null : Number(hour);
     for (let at = 0; at < HOURS; at++) {
       this.#longestMs[at] = flat[2 * at];
       this.#days[at] = Math.min(DAYS_COUNTED_MAX, flat[2 * at + 1]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GapSketch, Rhythm } from "../../src/liveness/mod.ts";
+import { GapSketch, Rhythm, RhythmStore } from "../../src/liveness/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { judge } from "./judged.ts";
 import { BEGINNING, DAY, HOUR, MARKETS, type Moments } from "./markets.ts";
@@ -93,6 +93,28 @@ Deno.test("Rhythm bears more behind an alarm, and less again with the days", () 
   assert.ok(limit() < 1.1 * before, `${limit()} ${before}`);
 });
 
+Deno.test("an hour in which a stream had several sockets was watched on one day", () => {
+  const hoursOf = (sockets: number) => {
+    const store = new RhythmStore();
+    let rhythm = store.begin("alpha", "public", { channel: "trades", symbol: "BTC/USD" });
+    for (let socket = 0; socket < sockets; socket++) {
+      listen(every(1000, socket * 60_000), socket * 60_000 + 50_000, rhythm);
+      rhythm = store.begin("alpha", "public", { channel: "trades", symbol: "BTC/USD" });
+    }
+    return rhythm.save().hours;
+  };
+  assert.deepEqual(hoursOf(5), hoursOf(1));
+});
+
+Deno.test("Rhythm gives trust back for the days between two sockets", () => {
+  const rhythm = listen(every(1000), HOUR);
+  rhythm.alarmed();
+  const again = new Rhythm();
+  assert.ok(again.restore(rhythm.save()));
+  listen(every(1000, 4 * DAY), 4 * DAY + 60_000, again);
+  assert.equal(again.save().caution, 1);
+});
+
 Deno.test("Rhythm.restore() goes on where save() was, and refuses what it did not write", () => {
   const rhythm = listen(market("bursts", 3), 6 * HOUR);
   const saved = JSON.parse(JSON.stringify(rhythm.save()));
@@ -113,6 +135,8 @@ Deno.test("Rhythm.restore() goes on where save() was, and refuses what it did no
       ...saved,
       hours: [1],
     },
+    { ...saved, hours: [...saved.hours.slice(0, 48), 0.5] },
+    { ...saved, hours: [...saved.hours.slice(0, 48), 1, 1] },
     { ...saved, cells: saved.cells.map(() => [-1, 4]) },
     { ...saved, cells: saved.cells.map(() => [0, null]) },
   ];
