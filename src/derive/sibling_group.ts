@@ -23,7 +23,7 @@ export interface SiblingSession {
 /** One of the sockets of a connection that show the same streams. */
 export interface Sibling {
   readonly session: SiblingSession;
-  readonly openedTs: Micros;
+  openedTs: Micros;
   /** Whether no other was open before it: what it shows needs no proof that it follows on what was emitted. */
   isWhole: boolean;
   /** Streams in which it showed an event that another one had shown since it opened, and the record that said so. */
@@ -143,6 +143,12 @@ export class SiblingGroup {
     this.sightings.clockStepped(by);
     for (const lead of this.leads.values()) lead.at += by;
     for (const lead of this.books.values()) lead.at += by;
+    for (const sibling of this.sockets.values()) {
+      sibling.openedTs += by;
+      for (const one of sibling.waiting.values()) if (one.since !== null) one.since += by;
+      // When streams had data is not moved: an acknowledgement never seems to be later than it was on either scale.
+      for (const [stream, at] of sibling.acked) sibling.acked.set(stream, at + Math.min(0, by));
+    }
   }
 
   saveState(): SiblingGroupState {

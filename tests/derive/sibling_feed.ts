@@ -106,6 +106,13 @@ export class SiblingFeed {
     this.#take({ kind: "frame", session, at: this.now, binary: false, payload });
   }
 
+  /** The machine's clock is set by so much. */
+  stepClock(by: number): void {
+    const fromTs = this.now;
+    this.now += by;
+    this.#take({ kind: "clock", at: this.now, fromTs, toTs: this.now });
+  }
+
   trades(session: number, ...ids: readonly (string | number)[]): void {
     const rows = ids.map((id) => ({ s: "A", id: String(id), p: "1.50", q: "2", side: "buy" }));
     this.frame(session, { type: "trade", rows });

@@ -53,6 +53,26 @@ Deno.test("what an exchange repeats to a new socket is no news", () => {
   assert.deepEqual(feed.tradeIds, ["1", "2", "3", "4", "5"]);
 });
 
+for (const by of [3_600_000_000, -3_600_000_000]) {
+  Deno.test(`what an exchange repeats to a new socket is no news behind a step of the clock by ${by / 1e6} s`, () => {
+    const feed = new SiblingFeed();
+    feed.now = 7_200_000_000;
+    const a = feed.open("main");
+    feed.trades(a, 2, 3);
+    feed.now += 60_000_000;
+    const b = feed.open("main~2");
+    feed.stepClock(by);
+    feed.trades(b, 3, 2);
+    feed.trades(b, 1);
+    feed.trades(a, 4);
+    feed.trades(b, 4);
+    feed.now += SIBLING_JOIN_US;
+    for (const session of [a, b]) feed.trades(session, 5);
+    feed.trades(b, 6);
+    assert.deepEqual(feed.tradeIds, ["2", "3", "4", "5", "6"]);
+  });
+}
+
 Deno.test("a hole in the ids that another socket fills is no gap, and one that none fills is told after a while", () => {
   const feed = new SiblingFeed();
   const [a, b] = [feed.open("main"), feed.open("main~2")];
