@@ -41,15 +41,21 @@ export function proofsOf(frames: FramePlan): PlanNote["proofs"] {
 export async function notePlans(files: Files, dir: string, notes: readonly PlanNote[]): Promise<void> {
   const known = await readPlanNotes(files, dir);
   const latest = new Map(known.map((note) => [note.exchange, note]));
+  // Earlier plans of the same run are told again with each call.
+  const told = new Set(known.map(keyOf));
   const news = notes.filter((note) => {
     const last = latest.get(note.exchange);
-    return last?.hash !== note.hash || last.tellsGaps !== note.tellsGaps;
+    return (last?.hash !== note.hash || last.tellsGaps !== note.tellsGaps) && !told.has(keyOf(note));
   });
   if (news.length === 0) return;
   const folder = `${dir}/${CERTIFICATES_FOLDER}`;
   await files.makeDir(folder);
   const text = [...known, ...news].map((note) => `${JSON.stringify(note)}\n`).join("");
   await files.writeAtomic(`${folder}/${PLANS_NAME}`, new TextEncoder().encode(text));
+}
+
+function keyOf({ at, exchange, hash, tellsGaps }: PlanNote): string {
+  return JSON.stringify([at, exchange, hash, tellsGaps]);
 }
 
 /** Reads the plans that an archive knows, in the order in which they were noted. */

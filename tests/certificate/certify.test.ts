@@ -11,6 +11,7 @@ import {
   readSigningKey,
   type SigningKey,
 } from "../../src/certificate/mod.ts";
+import { readPlanNotes } from "../../src/certificate/plan_notes.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { ArchiveKeeper, compactArchive } from "../../src/lake/mod.ts";
 import type { Envelope, Gap, MarketEvent, Micros } from "../../src/model/mod.ts";
@@ -372,6 +373,15 @@ Deno.test("an archive without gaps proves nothing, unless it is known to be give
     await notePlans(host.files, dir, [{ ...note, tellsGaps: false }]);
     await certifyArchive(options);
     assert.deepEqual(hoursOf(await certificateOf(dir, host)), [], "a sink without gaps");
+  });
+});
+
+Deno.test("notePlans() writes each plan once, however often it is told of a run's earlier ones", async () => {
+  await withDir(async (dir, host) => {
+    const note = (at: number, exchange: string, hash: string) => ({ at, exchange, hash, proofs: {}, tellsGaps: true });
+    const told = [note(1, "alpha", "a"), note(2, "alpha", "b"), note(2, "beta", "a"), note(3, "alpha", "a")];
+    for (let look = 0; look < 3; look++) await notePlans(host.files, dir, told);
+    assert.deepEqual(await readPlanNotes(host.files, dir), told);
   });
 });
 
