@@ -152,16 +152,13 @@ export class GapStage {
     for (const stream of record.streams) {
       if (session !== undefined && isShownBySibling(session, stream, record.at)) continue;
       if (session !== undefined) this.#openStream(session, stream, gap);
-      else {account.emitGap(
-          { symbol: stream.symbol, native: stream.symbol },
-          openedGap({ ...gap, stream: stream.channel }),
-        );}
+      else account.emitGap(placeOf(stream), openedGap({ ...gap, stream: stream.channel }));
     }
   }
 
   /**
-   * A stream stands still: it is in a gap from its last data on, unless another socket has gone on with it. Further steps about it are told when the gap ends, and by
-   * the log.
+   * A stream stands still: it is in a gap from its last data on, unless another socket has gone on with it. Further steps
+   * about it are told when the gap ends, and by the log.
    */
   stalled({ session: id, stream, from, action, reason: detail }: StalledRecord): void {
     const account = this.#account;
@@ -236,7 +233,7 @@ export class GapStage {
     for (const { channel, symbol } of streams) {
       if (gaps.has(exchange, symbol, channel, "takeover")) continue;
       const gap = openedGap({ stream: channel, cause: "takeover", from, detail, action });
-      const id = account.emitGap({ symbol, native: symbol }, gap);
+      const id = account.emitGap(placeOf({ symbol }), gap);
       const open = { id, cause: "takeover", from, fromSequence: null, detail } as const;
       gaps.add(exchange, symbol, channel, { ...open, connectionId: POLL.connectionId, since: account.offset });
     }
@@ -320,4 +317,9 @@ export class GapStage {
     }
     return false;
   }
+}
+
+/** The place of a stream whose native spelling is not known. */
+function placeOf({ symbol }: Pick<Stream, "symbol">): EventPlace {
+  return { symbol, native: symbol };
 }

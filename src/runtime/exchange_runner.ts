@@ -168,8 +168,7 @@ export class ExchangeRunner {
   #freeKey(key: string): string {
     const family = familyOf(key);
     const taken = new Set([...this.#slots.map((slot) => slot.key), ...this.#sessions.map(({ status }) => status.key)]);
-    const own = this.#sessions.every(({ status }) => status.key !== key) ? key : null;
-    if (own !== null) return own;
+    if (this.#sessions.every(({ status }) => status.key !== key)) return key;
     for (let socket = 2;; socket++) if (!taken.has(`${family}~${socket}`)) return `${family}~${socket}`;
   }
 
@@ -289,7 +288,8 @@ export class ExchangeRunner {
 
   /** Keeps the pages of an instrument list and tells its instruments. Throws a `Failure` where they cannot be kept. */
   takeInstruments(pages: readonly InstrumentPage[]): void {
-    const { intake, name, planHash } = { ...this.#options, planHash: this.#planHash };
+    const { intake, name } = this.#options;
+    const planHash = this.#planHash;
     for (const { request, url, receivedTs: at, body } of pages) {
       const answer = { kind: "http", at, exchange: name, planHash, session: null, request, native: "", url } as const;
       intake.takeHttp({ ...answer, status: 200, body });
