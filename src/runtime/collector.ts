@@ -11,20 +11,17 @@ import {
   type CollectorStatus,
   comparePlans,
   type DerivationText,
-  EventBatch,
-  type ExchangePlan,
+  type EventBatch,
   Failure,
   type FramePlan,
   type InstrumentFields,
   type Micros,
   missedAnswerBody,
   type Observer,
-  type Offset,
   type Plan,
   type PlanRecord,
   PROGRESS_LOOK_MS,
   type ReadingStatus,
-  type RunnableExchange,
   type RunningStatus,
   type ShareRecord,
   type StreamStatus,
@@ -39,8 +36,12 @@ import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
 import { keptArchives, PlanNotes } from "./kept_archives.ts";
-import { deriveRecord, Pipeline, WireReader } from "../derive/mod.ts";
+import type { Pipeline } from "../derive/mod.ts";
+import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";
+import { resumePipeline } from "./resume_pipeline.ts";
+import { NO_MOVES, type ReleasedShare, type ShareMoves, shareRecords, type TakenShare } from "./share_moves.ts";
+import { readEvents, readWire, type Stretch } from "./stretches.ts";
 
 export interface CollectorOptions {
   readonly plan: Plan;
@@ -54,25 +55,6 @@ export interface CollectorOptions {
   readonly onEvents?: (events: EventBatch) => void;
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
   readonly onNobodyReads?: () => void;
-}
-
-/** A share of the group that this collector begins to have. */
-export type TakenShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch" | "fromTs">;
-/** A share of the group that this collector ends to have. */
-export type ReleasedShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch">;
-
-/** Shares that come and go with a plan. */
-export interface ShareMoves {
-  readonly taken: readonly TakenShare[];
-  readonly released: readonly ReleasedShare[];
-}
-
-const NO_MOVES: ShareMoves = { taken: [], released: [] };
-
-/** An exchange instance that can run, with its plan. */
-interface RunnableInstance {
-  readonly exchange: ExchangePlan;
-  readonly runnable: RunnableExchange;
 }
 
 /**
@@ -243,45 +225,16 @@ export class Collector {
    * Derives again what the journal has of a stretch of receive time, `to` exclusive; a batch is good until the next one is
    * asked for. Rejects with a `Failure` where the journal cannot be read.
    */
-  async *replay(
-    { from, to, signal }: { readonly from: Micros; readonly to: Micros; readonly signal: AbortSignal },
-  ): AsyncIterable<EventBatch> {
-    const pipeline = createPipeline(this.#plan);
-    const batch = new EventBatch();
-    // Books have to be known from before, and the journal is found by offsets: it is read from its beginning.
-    for await (const chunk of this.#journal.read(this.#journal.oldest, { signal })) {
-      batch.clear();
-      let isOver = chunk.length > 0;
-      for (const { offset, record } of chunk) {
-        const { events } = deriveRecord(pipeline, offset, record);
-        if (record.at < to) isOver = false;
-        if (record.at >= from && record.at < to) batch.copyAll(events);
-      }
-      yield batch;
-      if (isOver || signal.aborted) return;
-    }
+  replay(stretch: Stretch): AsyncIterable<EventBatch> {
+    return readEvents(this.#journal, createPipeline(this.#plan), stretch);
   }
 
   /**
    * Reads what went over the wire in a stretch of receive time, `to` exclusive, in pieces. Rejects with a `Failure` where
    * the journal cannot be read.
    */
-  async *wire(
-    { from, to, signal }: { readonly from: Micros; readonly to: Micros; readonly signal: AbortSignal },
-  ): AsyncIterable<readonly WireRecord[]> {
-    const reader = new WireReader(createPipeline(this.#plan));
-    // Sessions have to be known from their opening.
-    for await (const chunk of this.#journal.read(this.#journal.oldest, { signal })) {
-      const found: WireRecord[] = [];
-      let isOver = chunk.length > 0;
-      for (const { offset, record } of chunk) {
-        const read = reader.read(offset, record);
-        if (record.at < to) isOver = false;
-        if (read !== null && record.at >= from && record.at < to) found.push(read);
-      }
-      yield found;
-      if (isOver || signal.aborted) return;
-    }
+  wire(stretch: Stretch): AsyncIterable<readonly WireRecord[]> {
+    return readWire(this.#journal, createPipeline(this.#plan), stretch);
   }
 
   /**
@@ -348,15 +301,7 @@ export class Collector {
 
   #noteShares(plan: Plan, change: ShareRecord["change"], moves: readonly (TakenShare | ReleasedShare)[]): void {
     const at = this.#options.host.clock.nowMicros();
-    for (const move of moves) {
-      const fromTs = "fromTs" in move ? move.fromTs : null;
-      for (const { name: exchange, shares } of plan.exchanges) {
-        const streams = shares?.find(({ share }) => share === move.share)?.streams;
-        if (streams !== undefined) {
-          this.#intake.append({ kind: "share", at, exchange, change, ...move, fromTs, streams });
-        }
-      }
-    }
+    for (const record of shareRecords(plan, { at, change, moves })) this.#intake.append(record);
   }
 
   /** Keeps the pages of an instance's instrument list and tells its instruments; false where that cannot be done now. */
@@ -506,15 +451,6 @@ export class Collector {
   }
 }
 
-/** A pipeline that derives sessions by the plans they name; those of older journals, which name none, by today's. */
-function createPipeline(plan: Plan): Pipeline {
-  const pipeline = new Pipeline([], plan.dedup, plan.bookTops);
-  for (const { exchange: { descriptorHash }, runnable } of runnableInstances(plan)) {
-    pipeline.setPlan(runnable.frames, { dedup: plan.dedup, bookTops: plan.bookTops, descriptorHash });
-  }
-  return pipeline;
-}
-
 function* planRecords(derivations: Iterable<DerivationText>, at: Micros): Iterable<PlanRecord> {
   const told = new Set<string>();
   for (const { hash, body } of derivations) {
@@ -522,39 +458,6 @@ function* planRecords(derivations: Iterable<DerivationText>, at: Micros): Iterab
     told.add(hash);
     yield { kind: "plan", at, hash, body };
   }
-}
-
-function runnableInstances(plan: Plan): readonly RunnableInstance[] {
-  return plan.exchanges.flatMap((exchange) =>
-    exchange.enabled && exchange.runnable !== null ? [{ exchange, runnable: exchange.runnable }] : []
-  );
-}
-
-/**
- * Brings the pipeline to where the journal ends: the last segment's checkpoint and the records after it. Where this build
- * cannot read the checkpoint, the state follows from the journal's oldest record on.
- */
-async function resumePipeline(journal: Journal, pipeline: Pipeline, observe: Observer): Promise<void> {
-  if (journal.synced <= journal.oldest) return;
-  const version = await readInto(journal, pipeline, journal.synced - 1);
-  if (version === null) return;
-  const text = `The checkpoint of version ${version} cannot be read: the journal is read from its oldest record`;
-  observe({ kind: "journal_warning", code: "checkpoint", text });
-  pipeline.restart();
-  await readInto(journal, pipeline, journal.oldest);
-}
-
-/** Derives what is synced from the segment that holds `from` on. Returns the version of a checkpoint that was refused. */
-async function readInto(journal: Journal, pipeline: Pipeline, from: Offset): Promise<number | null> {
-  let refused: number | null = null;
-  for await (const chunk of journal.read(from, { to: journal.synced })) {
-    for (const { offset, record } of chunk) {
-      const { refusedCheckpoint } = deriveRecord(pipeline, offset, record);
-      refused ??= refusedCheckpoint;
-    }
-    if (refused !== null && from > journal.oldest) return refused;
-  }
-  return refused;
 }
 
 function pauseReason({ full, failure }: Journal): string {

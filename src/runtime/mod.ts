@@ -3,7 +3,8 @@
  * to read first; `intake` is where frames enter, `delivery` where events leave, `collector` the whole. In: a Plan and a
  * Host. Out: events in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
  */
-export { Collector, type CollectorOptions, type ShareMoves } from "./collector.ts";
+export { Collector, type CollectorOptions } from "./collector.ts";
+export type { ShareMoves } from "./share_moves.ts";
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";
