@@ -161,6 +161,8 @@ export class ExchangeRunner {
         },
       },
     });
+    // Also one that takes over from another while nothing is read.
+    if (this.#isPaused) session.pause();
     return session;
   }
 
@@ -279,10 +281,7 @@ export class ExchangeRunner {
       this.#leaving.add(ended);
     }
     this.#slots = [...this.#slots.filter(({ key }) => wanted.has(key)), ...begun];
-    for (const slot of begun) {
-      if (this.#isPaused) { for (const session of slot.sessions) session.pause(); }
-      slot.start();
-    }
+    for (const slot of begun) slot.start();
     await Promise.all(this.#leaving);
   }
 

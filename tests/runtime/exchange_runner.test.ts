@@ -280,6 +280,22 @@ Deno.test("ExchangeRunner goes on with the socket that it has where a successor 
   await stopping;
 });
 
+Deno.test("ExchangeRunner reads nothing from a successor that is opened while it is paused", async () => {
+  const given = rotatingRig(1);
+  const { clock, sockets, runner } = given;
+  runner.start();
+  await clock.advance(0);
+  await live(given, 20, { next: 1 });
+  runner.setPaused(true);
+  await clock.advance(8000);
+  assert.deepEqual(sockets.map(({ paused, ended }) => [paused, ended]), [[true, false], [true, false]]);
+  runner.setPaused(false);
+  assert.deepEqual(sockets.map(({ paused }) => paused), [false, false]);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+});
+
 Deno.test("ExchangeRunner asks again for a stream that stands still, and the gap between its trades is in the events", async () => {
   const given = rig((runnable) => ({
     ...runnable,
