@@ -1,7 +1,7 @@
 /**
- * Where the rooms are wired together. `pipeline` is the middle of the program (records in, envelopes out) and the place
- * to read first; `intake` is where frames enter, `delivery` where events leave, `collector` the whole. In: a Plan and a
- * Host. Out: events in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
+ * Where the rooms are wired together: `intake` is where frames enter, `delivery` where events leave, `collector` the whole.
+ * The middle, records in and events out, is `derive/pipeline`, the place to read first. In: a Plan and a Host. Out: events
+ * in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
  */
 export { Collector, type CollectorOptions } from "./collector.ts";
 export type { ShareMoves } from "./share_moves.ts";

@@ -1,7 +1,6 @@
 import type { HttpServer } from "../host/mod.ts";
 import {
   BACKOFF_MS_MAX,
-  comparePlans,
   type ConfigStatus,
   Failure,
   type InstanceStatus,
@@ -9,16 +8,18 @@ import {
   type Observation,
   type Observer,
   type Plan,
-  type RunnableExchange,
   type RunningStatus,
   type ServiceStatus,
 } from "../model/mod.ts";
 import { InstrumentLists, type InstrumentPage, type KeptHostLimits, openHostLimits, RestClient } from "../rest/mod.ts";
-import { GroupMember, type ShareChange, type ShareStop } from "../group/mod.ts";
-import { Collector, CoverageReader, type KeptRhythms, openRhythms } from "../runtime/mod.ts";
+import type { ShareStop } from "../group/mod.ts";
+import { Collector, CoverageReader, type KeptRhythms, openRhythms, type ShareMoves } from "../runtime/mod.ts";
 import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts";
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
+import { GroupShares } from "./group_shares.ts";
+import { failureIssue, issueText, messageOf } from "./issue_text.ts";
+import { needingRestart, symbolsOf, toldOf } from "./load_difference.ts";
 import { nameHolder } from "./port_holder.ts";
 import { planBody } from "./plan_body.ts";
 import { problemsOf, type ServiceFacts } from "./problems.ts";
@@ -66,8 +67,6 @@ const SHUTDOWN_MS_DEFAULT = 10_000;
 const SHUTDOWN_MS_MIN = 1_000;
 /** After this share of the time sinks are cut off, so that the journal can still be closed. */
 const SINKS_SHARE_OF_STOP = 0.8;
-/** For this share of the time a member of a group waits for others to collect its streams. */
-const HANDOVER_SHARE_OF_STOP = 0.5;
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
 
@@ -96,10 +95,7 @@ export class Service {
   #rhythms: KeptRhythms | null = null;
   #rest: RestClient | null = null;
   #lists: InstrumentLists | null = null;
-  /** Null where the collector belongs to no group. */
-  #group: GroupMember | null = null;
-  /** Shares of the group that are to be collected. */
-  #heldShares: ReadonlySet<number> = new Set();
+  readonly #group: GroupShares;
   /** The start and the reloads, one after the other. It never rejects. */
   #work: Promise<void> = Promise.resolve();
   /** Reloads that wait for their turn: one reads what all of them would. */
@@ -123,6 +119,17 @@ export class Service {
       now: () => clock.nowMicros(),
       exchanges: () => this.#loaded.exchanges,
       books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
+    });
+    this.#group = new GroupShares({
+      host: options.context.host,
+      observe: this.observe,
+      queue: (change) => {
+        const done = this.#work.then(change);
+        // What it rejects with is the group's to tell.
+        this.#work = done.then(() => {}, () => {});
+        return done;
+      },
+      collect: (moves) => this.#collectShares(moves),
     });
     this.#loaded = options.loaded ?? this.#load();
     this.#observer = options.createObserver(this.#loaded.plan);
@@ -253,7 +260,7 @@ export class Service {
       reading: running?.reading ?? { pausedSince: null, reason: null },
       blockedHosts: this.#limits?.limits.blocks ?? [],
       clock: running?.clock ?? { lastStep: null },
-      group: this.#group?.status ?? null,
+      group: this.#group.status,
       log: { dropped: this.#options.context.host.terminal.errorLinesDropped },
     };
     return { ...facts, problems: problemsOf(facts) };
@@ -303,75 +310,30 @@ export class Service {
     let handed: readonly ShareStop[] = [];
     await steps.run(
       "the hand-over to other members of the group",
-      this.#handOver(timeoutMs).then((stops) => handed = stops),
+      this.#group.handOver(timeoutMs).then((stops) => handed = stops),
     );
     const leftMs = timeoutMs - (clock.monotonicMs() - beganMs);
     await this.#collector?.stop(leftMs * SINKS_SHARE_OF_STOP, {
       signal,
       track: (step, done) => steps.run(step, done),
     });
-    await steps.run("the farewell to the group", this.#group?.end(handed));
+    await steps.run("the farewell to the group", this.#group.end(handed));
     steps.isSafe = true;
     await steps.run("the limits of hosts", this.#limits?.close());
     await steps.run("the rhythms of streams", this.#rhythms?.close());
     await steps.run("the HTTP server", this.#server?.stop());
   }
 
-  /** Waits until other members collect what this one does, for a part of the time that a stop has. */
-  async #handOver(timeoutMs: number): Promise<readonly ShareStop[]> {
-    const group = this.#group;
-    if (group === null) return [];
-    const over = new AbortController();
-    const timer = this.#options.context.host.clock.after(timeoutMs * HANDOVER_SHARE_OF_STOP, () => over.abort());
-    const { epoch, shares, stops } = await group.leave(over.signal);
-    timer.cancel();
-    this.#collector?.noteReleased(stops.map(({ share, to: other }) => ({ share, shares, other, epoch })));
-    return stops;
-  }
-
-  /** Joins the group of the plan, which says from then on what is collected. */
-  #joinGroup(plan: Plan, collector: Collector): void {
-    if (plan.group === null) return;
-    this.#group = new GroupMember({
-      plan: plan.group,
-      member: collector.name,
-      journal: collector.journalId,
-      host: this.#options.context.host,
-      observe: this.observe,
-      path: `${plan.run.dataDir}/group.json`,
-      apply: (change) => this.#queueShares(change),
-      isLive: (share) => collector.isShareLive(share),
-    });
-    this.#group.start();
-  }
-
-  #queueShares(change: ShareChange): Promise<void> {
-    const done = this.#work.then(() => this.#takeShares(change));
-    // What it rejects with is the group's to tell.
-    this.#work = done.then(() => {}, () => {});
-    return done;
-  }
-
-  /** Collects other shares: the same configuration with other streams. */
-  async #takeShares({ held, shares, start, stop, epoch }: ShareChange): Promise<void> {
+  /** Collects other shares of the group: the same configuration with other streams. */
+  async #collectShares(moves: ShareMoves): Promise<void> {
     const collector = this.#collector;
     if (collector === null || this.#stopping.signal.aborted) {
       throw new Failure("cancelled", "The collector is stopping");
     }
-    const before = this.#heldShares;
-    this.#heldShares = held;
-    try {
-      const complete = await this.#loadCompletely(this.#loaded);
-      if (complete.plan === null) throw new Failure("file", "The configuration cannot be read any more");
-      await collector.reload(complete.plan, {
-        taken: start.map(({ share, from: other, fromTs }) => ({ share, shares, other, fromTs, epoch })),
-        released: stop.map(({ share, to: other }) => ({ share, shares, other, epoch })),
-      });
-      this.#loaded = complete;
-    } catch (error) {
-      this.#heldShares = before;
-      throw error;
-    }
+    const complete = await this.#loadCompletely(this.#loaded);
+    if (complete.plan === null) throw new Failure("file", "The configuration cannot be read any more");
+    await collector.reload(complete.plan, moves);
+    this.#loaded = complete;
   }
 
   #load(): ReadConfig {
@@ -387,7 +349,7 @@ export class Service {
     const { group } = this.#started ?? loaded.plan ?? { group: null };
     if (instrumentMaps.size === 0 && group === null) return loaded;
     const { text, files } = loaded;
-    const heldShares = group === null ? undefined : { count: group.shares, held: this.#heldShares };
+    const heldShares = group === null ? undefined : { count: group.shares, held: this.#group.held };
     return loadFromFiles(context, configPath, { variables, instrumentMaps, text, files, heldShares });
   }
 
@@ -503,7 +465,7 @@ export class Service {
     this.#started = completePlan;
     this.#failure = null;
     this.#reportLoaded(complete);
-    this.#joinGroup(completePlan, this.#collector);
+    this.#group.join(completePlan, this.#collector);
   }
 
   async #reload(): Promise<void> {
@@ -576,45 +538,6 @@ export class Service {
     const warnings = issues.filter((issue) => issue.severity === "warning").length;
     this.observe({ kind: "config_loaded", exchanges: exchanges.length, warnings });
   }
-}
-
-/** A failure of the world, or a bug, in the form of the mistakes that stand beside it. */
-function failureIssue(file: string, error: unknown): Issue {
-  const message = messageOf(error);
-  return { severity: "error", file, line: 1, column: 1, length: 1, message, sourceLine: "", exchange: null };
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Failure) return error.message;
-  return `A bug of the program: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function issueText(issue: Issue): string {
-  return `${issue.file}:${issue.line}:${issue.column}: ${issue.message}`;
-}
-
-/** Names of the settings and sinks that differ from what was started, as collector.toml writes them: `sink.archive`. */
-function needingRestart(started: Plan, next: Plan): readonly string[] {
-  const { sinks, needsRestart } = comparePlans(started, next);
-  return [...needsRestart, ...sinks.map(({ name }) => `sink.${name}`)];
-}
-
-/** How the symbols of each instance are resolved, as text. */
-function symbolsOf({ exchanges }: ReadConfig): string {
-  return JSON.stringify(
-    exchanges.map(({ name, runnable }) => [
-      name,
-      runnable?.instruments,
-      runnable?.unresolved,
-      runnable?.selection,
-      runnable?.frames.connections.map(({ listed }) => listed),
-    ]),
-  );
-}
-
-/** The instruments that an instance tells, as text. */
-function toldOf(runnable: RunnableExchange | null): string {
-  return Object.keys(runnable?.frames.instruments?.asked ?? {}).join("\n");
 }
 
 /** What a replay gives while nothing runs. */
