@@ -14,6 +14,7 @@ import { encodeRecord } from "./codec.ts";
 import type { CollectorNames, NamedStretch } from "./collector_names.ts";
 import type { Cursors } from "./cursors.ts";
 import { encodeMark, FORMAT_VERSION, markBytes } from "./format.ts";
+import { GoneFiles } from "./gone_files.ts";
 import type { Journal, JournalOptions, ReadOptions } from "./journal.ts";
 import type { JournalFolder } from "./journal_folder.ts";
 import { JournaledPlans } from "./journaled_plans.ts";
@@ -56,6 +57,7 @@ export class SegmentedJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #names: CollectorNames;
   readonly #folder: JournalFolder;
+  readonly #goneFiles: GoneFiles;
   readonly #cursors: Cursors;
   readonly #segments: Segment[];
   readonly #sessions = new OpenSessions();
@@ -85,13 +87,6 @@ export class SegmentedJournal implements Journal {
   #bufferSinceMs = 0;
   /** Bytes of the segment being written at which a new one is begun. */
   #rollAt = 0;
-  /** Whether a reader found the segment that is being written gone. */
-  #isGoneSuspected = false;
-  /** Whether files have to be put back before anything is written. */
-  #mustRestore = false;
-  /** The segment whose file was gone while it was being written. */
-  #gone: Segment | null = null;
-  #restoring: Promise<void> = Promise.resolve();
 
   constructor(options: JournalOptions, parts: JournalParts) {
     const { recovery, cursors } = parts;
@@ -118,13 +113,24 @@ export class SegmentedJournal implements Journal {
       dir: options.dir,
       onSynced: (batch, durationMs) => this.#onSynced(batch, durationMs),
     });
+    this.#goneFiles = new GoneFiles({
+      journal: parts.id,
+      dir: options.dir,
+      clock: options.host.clock,
+      folder: parts.folder,
+      names: parts.names,
+      segments: this.#segments,
+      onReplaced: () => this.#retention.recount(),
+      onActiveGone: () => this.#commitInBackground(),
+      onLost: (text) => this.#warn(text),
+    });
     this.#retention = new Retention(options, {
       segments: this.#segments,
       journal: parts.id,
       cursors,
       isFull: () => this.full,
       onChanged: () => this.#onFreed(),
-      onGone: (segment) => this.#replaceGone(segment),
+      onGone: (segment) => this.#goneFiles.replace(segment),
       stepsSince: (offset) => this.#clockSteps.since(offset),
     });
     if (last !== undefined) this.#rollAt = last.headBytes + options.plan.segmentBytes;
@@ -261,7 +267,7 @@ export class SegmentedJournal implements Journal {
 
   read(from: Offset, options: ReadOptions = {}): AsyncIterable<readonly JournalEntry[]> {
     const { host, dir } = this.#options;
-    const onGone = (segment: Segment) => this.#replaceGone(segment);
+    const onGone = (segment: Segment) => this.#goneFiles.replace(segment);
     return readSegments(host.files, dir, { ...options, from, segments: this.#segments, onGone });
   }
 
@@ -384,7 +390,7 @@ export class SegmentedJournal implements Journal {
     try {
       if (rolls) this.#rollSegment();
       this.#reportFull();
-      await this.#restoreFolder();
+      await this.#goneFiles.restore();
       await this.#writer.drain();
       if (holdsBack) {
         this.#takeBatch();
@@ -480,56 +486,12 @@ export class SegmentedJournal implements Journal {
   async #beginAfterLoss(): Promise<void> {
     await this.#writer.abandon();
     this.#buffer.recycle(this.#buffer.take());
-    this.#isGoneSuspected = false;
     this.#active.nextOffset = this.#next;
-    this.#gone = this.#active;
-    this.#mustRestore = true;
+    this.#goneFiles.noteLost(this.#active);
     this.#beginSegment();
     this.#warn(
       `Segment ${plainName(this.#active.firstOffset)} takes the place of a segment that is gone from its folder`,
     );
-  }
-
-  /** Puts back what is gone of the folder, before anything is written. */
-  async #restoreFolder(): Promise<void> {
-    if (this.#isGoneSuspected) throw new SegmentGone(`${this.#options.dir}/${plainName(this.#active.firstOffset)}`);
-    await this.#folder.check();
-    if (!this.#mustRestore) return;
-    await this.#folder.restore(this.id, this.#names);
-    if (this.#gone !== null) await this.#folder.moveAway(this.#gone);
-    this.#gone = null;
-    for (const segment of this.#segments.slice(0, -1)) await this.#replaceGone(segment);
-    this.#mustRestore = false;
-  }
-
-  /**
-   * Puts a segment that holds a dropped record in the place of one that is gone. Of the one being written the writer has
-   * to notice it first: rejects then, to be tried again.
-   */
-  #replaceGone(segment: Segment): Promise<void> {
-    const replaced = this.#restoring.then(() => this.#replaceIfGone(segment));
-    this.#restoring = replaced.catch(() => {});
-    return replaced;
-  }
-
-  async #replaceIfGone(segment: Segment): Promise<void> {
-    if (!this.#segments.includes(segment) || await this.#folder.holds(segment)) return;
-    if (segment === this.#active) {
-      if (segment.syncedBytes === 0) return;
-      this.#isGoneSuspected = true;
-      this.#commitInBackground();
-      throw new SegmentGone(`${this.#options.dir}/${plainName(segment.firstOffset)}`);
-    }
-    const at = this.#segments.indexOf(segment);
-    const toOffset = this.#segments[at + 1].firstOffset;
-    const { firstOffset: offset, createdAt: fromTs } = segment;
-    const toTs = this.#options.host.clock.nowMicros();
-    const reason = `segment ${segmentName(segment)} was gone from its folder`;
-    const record = lostRecord({ offset, toOffset, fromTs, toTs, reason });
-    const standIn = await this.#folder.writeStandIn({ ...segment, version: FORMAT_VERSION, journal: this.id }, record);
-    this.#segments[this.#segments.indexOf(segment)] = standIn;
-    this.#retention.recount();
-    this.#warn(`Records ${offset} to ${toOffset} are lost: ${reason}; a gap tells it`);
   }
 
   #warn(text: string, code: JournalWarning = "lost"): void {

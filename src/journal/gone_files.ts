@@ -1,0 +1,95 @@
+import type { Clock } from "../host/mod.ts";
+import { SegmentGone } from "./batch_writer.ts";
+import type { CollectorNames } from "./collector_names.ts";
+import { FORMAT_VERSION } from "./format.ts";
+import type { JournalFolder } from "./journal_folder.ts";
+import { lostRecord } from "./mend.ts";
+import { plainName } from "./names.ts";
+import { type Segment, segmentName } from "./segment.ts";
+
+/** The journal whose files may be gone. */
+export interface GoneFilesOptions {
+  /** Identity of the journal. */
+  readonly journal: string;
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly folder: JournalFolder;
+  readonly names: CollectorNames;
+  /** Segments of the journal, the one being written last; a stand-in takes its place in it. */
+  readonly segments: Segment[];
+  /** Called when a stand-in took a segment's place. */
+  readonly onReplaced: () => void;
+  /** Called when a reader finds the segment that is being written gone: the writer has to look. */
+  readonly onActiveGone: () => void;
+  /** Called with a text that tells which records are lost. */
+  readonly onLost: (text: string) => void;
+}
+
+/** Puts back what is gone of a journal's folder while the journal is in use. */
+export class GoneFiles {
+  readonly #options: GoneFilesOptions;
+  /** Whether a reader found the segment that is being written gone. */
+  #isActiveSuspected = false;
+  /** Whether files have to be put back before anything is written. */
+  #mustRestore = false;
+  /** The segment whose file was gone while it was being written. */
+  #lost: Segment | null = null;
+  #replacing: Promise<void> = Promise.resolve();
+
+  constructor(options: GoneFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note that the segment being written is gone, before the next one is begun. */
+  noteLost(active: Segment): void {
+    this.#isActiveSuspected = false;
+    this.#lost = active;
+    this.#mustRestore = true;
+  }
+
+  /** Puts back what is gone, before anything is written. Rejects with `SegmentGone` where the segment being written is. */
+  async restore(): Promise<void> {
+    const { journal, folder, names, segments } = this.#options;
+    if (this.#isActiveSuspected) throw this.#gone(segments[segments.length - 1]);
+    await folder.check();
+    if (!this.#mustRestore) return;
+    await folder.restore(journal, names);
+    if (this.#lost !== null) await folder.moveAway(this.#lost);
+    this.#lost = null;
+    for (const segment of segments.slice(0, -1)) await this.replace(segment);
+    this.#mustRestore = false;
+  }
+
+  /**
+   * Puts a segment that holds a dropped record in the place of one that is gone. Of the one being written the writer has
+   * to notice it first: rejects then, to be tried again.
+   */
+  replace(segment: Segment): Promise<void> {
+    const replaced = this.#replacing.then(() => this.#replaceIfGone(segment));
+    this.#replacing = replaced.catch(() => {});
+    return replaced;
+  }
+
+  async #replaceIfGone(segment: Segment): Promise<void> {
+    const { journal, clock, folder, segments } = this.#options;
+    if (!segments.includes(segment) || await folder.holds(segment)) return;
+    if (segment === segments[segments.length - 1]) {
+      if (segment.syncedBytes === 0) return;
+      this.#isActiveSuspected = true;
+      this.#options.onActiveGone();
+      throw this.#gone(segment);
+    }
+    const toOffset = segments[segments.indexOf(segment) + 1].firstOffset;
+    const { firstOffset: offset, createdAt: fromTs } = segment;
+    const reason = `segment ${segmentName(segment)} was gone from its folder`;
+    const record = lostRecord({ offset, toOffset, fromTs, toTs: clock.nowMicros(), reason });
+    const standIn = await folder.writeStandIn({ ...segment, version: FORMAT_VERSION, journal }, record);
+    segments[segments.indexOf(segment)] = standIn;
+    this.#options.onReplaced();
+    this.#options.onLost(`Records ${offset} to ${toOffset} are lost: ${reason}; a gap tells it`);
+  }
+
+  #gone(segment: Segment): SegmentGone {
+    return new SegmentGone(`${this.#options.dir}/${plainName(segment.firstOffset)}`);
+  }
+}
