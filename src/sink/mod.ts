@@ -8,7 +8,8 @@ export { eventJson } from "./event_json.ts";
 export { CSV_TABLES } from "./csv/csv_rows.ts";
 export { sinkFilter, textMatcher } from "./filter.ts";
 export { exchangePart, pathPart, textFromPathPart } from "./path_part.ts";
-export { BooleanColumn, compareBytes, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./parquet/columns.ts";
+export { BooleanColumn, DoubleColumn, IntegerColumn } from "./parquet/columns.ts";
+export { compareBytes, TextColumn, WordColumn } from "./parquet/text_columns.ts";
 export { connectNats } from "./nats/connection.ts";
 export {
   type JetStreamError,

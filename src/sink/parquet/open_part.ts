@@ -7,10 +7,10 @@ import {
   ROW_GROUP_ROWS_MAX,
   ROW_GROUP_ROWS_MIN,
 } from "../../model/mod.ts";
-import { compareBytes } from "./columns.ts";
 import { parquetPieces, type RowGroup } from "./parquet_file.ts";
 import { ParquetTable, type TableOptions } from "./parquet_table.ts";
 import type { Partition } from "./partition.ts";
+import { compareBytes } from "./text_columns.ts";
 
 /** Events between two looks at how large a row group has become. */
 const MEASURE_EVERY = 256;

@@ -12,8 +12,9 @@ import {
   type NumberColumn,
   unreachable,
 } from "../../model/mod.ts";
-import { BooleanColumn, DoubleColumn, IntegerColumn, TextColumn, WordColumn } from "./columns.ts";
+import { BooleanColumn, DoubleColumn, IntegerColumn } from "./columns.ts";
 import { encodeColumns, type NamedColumn, type RowGroup } from "./parquet_file.ts";
+import { TextColumn, WordColumn } from "./text_columns.ts";
 
 /** Adds the fields of the event in a row of its kind's table; returns how many rows it makes. */
 type WriteFields = (batch: EventBatch, row: number) => number;
