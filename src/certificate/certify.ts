@@ -1,5 +1,5 @@
 import type { Clock, Files } from "../host/mod.ts";
-import { readChain } from "../journal/mod.ts";
+import { digestOf, readChain } from "../journal/mod.ts";
 import type { Pause } from "../lake/mod.ts";
 import { Failure, LAKE_CLOSED_AFTER_MS, type Micros, UNKNOWN_EXCHANGE } from "../model/mod.ts";
 import { partsOfManifest } from "../sink/mod.ts";
@@ -8,7 +8,6 @@ import { buildCertificate, type NextEvent } from "./build_certificate.ts";
 import { boundsOfDay, type Certificate, type CertifiedFile, dayAfter } from "./certificate.ts";
 import { chainWithin } from "./chain_stretch.ts";
 import { DayFacts, type StreamFacts } from "./day_facts.ts";
-import { digestFile } from "./digest.ts";
 import { readParquetFile } from "./parquet_events.ts";
 import { type PlanNote, plansWithin, readPlanNotes } from "./plan_notes.ts";
 import { sign, type SigningKey } from "./signature.ts";
@@ -192,11 +191,11 @@ class Certifier {
     const isWanted = (exchange: string | null) => exchange === null || names.has(exchange);
     const dayFiles = await listDayFiles(this.#files, this.#dir, { format: this.#format, wants: (day) => day === date });
     const facts = new DayFacts();
-    const digests = new Map<string, CertifiedFile>();
+    const digests = new Map<DayFile, CertifiedFile>();
     for (const file of dayFiles) {
       if (!isWanted(file.exchange) && !isAnywhere(file.exchange)) continue;
       const digest = await this.#digest(file);
-      digests.set(file.path, digest);
+      digests.set(file, digest);
       await this.#read(file, facts, digest.bytes);
     }
     const following = await this.#following(date, { facts, isWanted });
@@ -223,11 +222,9 @@ class Certifier {
         next: (stream) => following.get(exchange, stream),
         plans: plansWithin(notes, exchange, bounds),
         chain: chainWithin(chain, bounds).filter(({ journal }) => own.journals.has(journal)),
-        files: [...digests].filter(([path]) => {
-          const file = dayFiles.find((each) => each.path === path);
-          return file !== undefined &&
-            (file.exchange === null || file.exchange === exchange || isAnywhere(file.exchange));
-        }).map(([, file]) => file),
+        files: [...digests].filter(([file]) =>
+          file.exchange === null || file.exchange === exchange || isAnywhere(file.exchange)
+        ).map(([, digest]) => digest),
       }));
     }
     return certificates;
@@ -284,7 +281,7 @@ class Certifier {
 
   async #digest(file: DayFile): Promise<CertifiedFile> {
     const { pause } = this.#options;
-    const { bytes, sha256 } = await digestFile(this.#files, `${this.#dir}/${file.path}`, { pause });
+    const { bytes, sha256 } = await digestOf(this.#files, `${this.#dir}/${file.path}`, pause);
     this.#doneBytes += bytes;
     this.#options.onProgress?.({ doneBytes: this.#doneBytes, totalBytes: this.#totalBytes });
     return { path: file.path, bytes, sha256 };

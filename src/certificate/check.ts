@@ -1,11 +1,10 @@
 import type { Clock, Files } from "../host/mod.ts";
-import { chainFault, type ChainLink, readChain } from "../journal/mod.ts";
+import { chainFault, type ChainLink, digestOf, readChain } from "../journal/mod.ts";
 import type { Pause } from "../lake/mod.ts";
 import { Failure, LAKE_CLOSED_AFTER_MS } from "../model/mod.ts";
 import { type ArchiveFormat, archiveFormat, listDayFiles } from "./archive_days.ts";
 import { boundsOfDay, type Certificate, type CertifiedChain } from "./certificate.ts";
 import { isAnywhere } from "./certify.ts";
-import { digestFile } from "./digest.ts";
 import { isSigned } from "./signature.ts";
 import { certificatePath, listCertificates, readCertificate } from "./stored.ts";
 
@@ -93,7 +92,7 @@ async function compareFiles(
       else if (stat.bytes !== bytes) {
         differences.push(`${path}: it has ${stat.bytes} bytes, expected ${bytes} (${place})`);
       } else {
-        const found = known.get(path) ?? (await digestFile(files, full, { pause })).sha256;
+        const found = known.get(path) ?? (await digestOf(files, full, pause)).sha256;
         known.set(path, found);
         if (found !== sha256) differences.push(`${path}: its SHA-256 is ${found}, expected ${sha256} (${place})`);
       }

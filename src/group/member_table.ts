@@ -32,16 +32,10 @@ export class MemberTable {
   readonly #blindMs: number;
   #rows = new Map<string, Row>();
   #lookedMs: number | null = null;
-  #unreadable = 0;
 
   /** `blindMs`: time between two looks from which on the engine counts as having been out of sight. */
   constructor(blindMs: number) {
     this.#blindMs = blindMs;
-  }
-
-  /** Entries that could not be read: those of other versions of the program. */
-  get unreadable(): number {
-    return this.#unreadable;
   }
 
   /** Takes what the engine holds at a monotonic time. */
@@ -50,13 +44,10 @@ export class MemberTable {
     const wasBlind = sinceMs !== Infinity && sinceMs >= this.#blindMs;
     this.#lookedMs = nowMs;
     const rows = new Map<string, Row>();
-    this.#unreadable = 0;
     for (const { key, value, revision, storedAt } of entries) {
       const entry = decodeEntry(value);
-      if (entry === null) {
-        this.#unreadable++;
-        continue;
-      }
+      // What cannot be read is of another version of the program.
+      if (entry === null) continue;
       const before = this.#rows.get(key);
       // What was written since the last look is no older than that, whatever was done to the engine's clock.
       const ageMs = Math.min(ageOf(storedAt, now), before === undefined ? Infinity : sinceMs);

@@ -3,16 +3,18 @@ import type { FileHandle, Files } from "../host/mod.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Returns the SHA-256 of a file and how many bytes it has. */
+/** Returns the SHA-256 of a file and how many bytes it has. `pause` is called after each block. */
 export async function digestOf(
   files: Files,
   path: string,
+  pause?: () => Promise<void>,
 ): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const hash = createHash("sha256");
   let bytes = 0;
-  await eachBlock(files, path, (block) => {
+  await eachBlock(files, path, async (block) => {
     hash.update(block);
     bytes += block.length;
+    await pause?.();
   });
   return { bytes, sha256: hash.digest("hex") };
 }

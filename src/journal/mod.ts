@@ -19,6 +19,7 @@ export {
   type VerifyReport,
 } from "./inspect.ts";
 export type { JournalProgress } from "./read_progress.ts";
+export { digestOf } from "./digest.ts";
 export { chainFault, type ChainLink, readChain } from "./hash_chain.ts";
 export { readJournalId } from "./own_segments.ts";
 export { openJournal } from "./open_journal.ts";

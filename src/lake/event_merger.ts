@@ -38,7 +38,6 @@ interface Slot {
 
 /** How often an event with an identity was seen. */
 interface Seen {
-  at: Micros;
   kept: number;
   readonly counts: Map<string, number>;
   /** By ordinal: the first, second … occurrence. Empty places were written already. */
@@ -117,7 +116,7 @@ export class EventMerger {
     let seen = this.#seen.get(key);
     if (seen === undefined) {
       this.#evict();
-      this.#seen.set(key, seen = { at: this.#now, kept: 0, counts: new Map(), slots: new Map() });
+      this.#seen.set(key, seen = { kept: 0, counts: new Map(), slots: new Map() });
     }
     const { slots, counts } = seen;
     const ordinal = (counts.get(collector) ?? 0) + 1;

@@ -12,7 +12,7 @@ import {
   type SinkPlan,
 } from "../model/mod.ts";
 import { createSink, RowsBatch, type Sink } from "../sink/mod.ts";
-import { PlanChange, type PlanVersions } from "./plan_versions.ts";
+import { PlanChange, type PlanVersions, versionAt } from "./plan_versions.ts";
 
 /** How long after the last day it is read on, for a clock that was set back. */
 const READ_ON_MICROS = 3_600_000_000;
@@ -54,7 +54,7 @@ export async function deriveDays(days: DerivedDays): Promise<DerivedRange> {
   // What sessions of before the first record were derived by is named by the journal; today's rules take its place.
   const store = new PlanStore((frames) => {
     const versions = days.versions.get(frames.exchange);
-    return versions === undefined ? frames : versions.earlier.find(({ until }) => now < until)?.frames ?? versions.now;
+    return versions === undefined ? frames : versionAt(versions, now);
   });
   const unnamed = [...days.versions.values()].map((versions) => versions.now);
   const pipeline = new Pipeline(unnamed, dedup, bookTops, store);
