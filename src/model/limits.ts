@@ -134,6 +134,13 @@ export const SINK_CLOSE_MS_MAX = 5_000;
 export const SINK_SLOW_MS = 10_000;
 /** Doublings of a sink's deadlines, one for each call in a row that came to them; no more beyond. */
 export const SINK_DEADLINE_DOUBLINGS_MAX = 4;
+/** First delay before a sink that failed is opened again, in ms. */
+export const SINK_RETRY_MS_MIN = 250;
+/**
+ * Longest delay before a sink that failed is opened again, in ms; the delay grows to it and stays there. Short, because
+ * everything that came in meanwhile waits for it too, and asking one's own server costs nothing.
+ */
+export const SINK_RETRY_MS_MAX = 2_000;
 /** Delay before a sink that waits for a person is tried again, in ms. */
 export const SINK_BLOCKED_RETRY_MS = 15_000;
 /** Batches that are under way to one sink at the same time. */

@@ -2,7 +2,6 @@ import type { Clock } from "../host/mod.ts";
 import type { Pipeline } from "../derive/mod.ts";
 import type { Journal, NamedStretch } from "../journal/mod.ts";
 import {
-  BACKOFF_MS_MAX,
   type EventBatch,
   EventRows,
   Failure,
@@ -10,6 +9,8 @@ import {
   type Offset,
   SINK_BATCH_EVENTS_MAX,
   SINK_BLOCKED_RETRY_MS,
+  SINK_RETRY_MS_MAX,
+  SINK_RETRY_MS_MIN,
   SINK_SLOW_MS,
   type SinkStatus,
 } from "../model/mod.ts";
@@ -43,7 +44,6 @@ export interface DeliveryOptions {
 
 /** How long a delivery sleeps at most before it looks again, in ms: sinks flush by age too. */
 const IDLE_MS = 500;
-const RETRY_MS_MIN = 250;
 /** Records without anything for the sink after which the position is committed all the same: they hold segments back. */
 const COMMIT_RECORDS = 10_000;
 
@@ -183,7 +183,7 @@ export class Delivery {
     this.#timeouts = failure?.code === "timeout" ? this.#timeouts + 1 : 0;
     this.#state = blocked ? "blocked" : "failing";
     this.#error = describe(error);
-    const backoffMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 20), BACKOFF_MS_MAX);
+    const backoffMs = Math.min(SINK_RETRY_MS_MIN * 2 ** Math.min(this.#failures++, 20), SINK_RETRY_MS_MAX);
     const retryMs = isGone ? null : blocked ? SINK_BLOCKED_RETRY_MS : backoffMs;
     observe({ kind: "sink_failed", sink: name, error: this.#error, retryMs, bug: failure === null, blocked });
     if (isGone) this.#leave();

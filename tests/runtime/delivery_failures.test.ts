@@ -551,3 +551,24 @@ Deno.test("Delivery gives events to a sink of the collector that they were colle
     assert.deepEqual(given.map(([name, offset]) => [name, offset < until]), [["one", true], ["two", false]]);
   }, { seen, delivery: { ...QUICK, createSink } });
 });
+
+Deno.test("Delivery tries a sink that is away again soon, however long it has been away", async () => {
+  const delays: number[] = [];
+  const seen: Observation[] = [];
+  const first = firstOf(seen);
+  let attempts = 0;
+  const open = (committed: Offset) =>
+    ++attempts <= 30 ? Promise.reject(new Failure("connect", "Cannot connect: injected")) : Promise.resolve(committed);
+  const sleep = (ms: number) => {
+    delays.push(ms);
+    return Promise.resolve();
+  };
+  await withDelivery(() => fakeSink({ open }), async (rig) => {
+    await rig.feed(1);
+    rig.delivery.start();
+    await first("sink_recovered");
+    await stop(rig);
+    assert.deepEqual(delays.slice(0, 5), [250, 500, 1000, 2000, 2000]);
+    assert.equal(Math.max(...delays), 2000);
+  }, { seen, delivery: QUICK, sleep });
+});
