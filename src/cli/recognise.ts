@@ -44,7 +44,7 @@ export async function recogniseInputs(context: CliContext, inputs: readonly stri
   }
   const found = [...new Set(names.values())];
   for (const path of silent) {
-    if (found.length !== 1) throw unknownExchange(context, `exchange the REST answers of ${path} are of`);
+    if (found.length !== 1) throw unknownExchange(context, `exchange ${path} is of: it holds no frames`);
     names.set(path, found[0]);
   }
   return inputs.map((path) => names.get(path) ?? "");
@@ -135,7 +135,7 @@ function countRead(framePlan: FramePlan, lines: readonly RecordedLine[]): number
 /** The error where nothing tells whose frames these are; `what` is in doubt. */
 export function unknownExchange(context: CliContext, what: string): UsageError {
   const names = shippedNames(context).join(", ");
-  return new UsageError(`Cannot tell which ${what}: name it with --exchange, a file or one of ${names}`);
+  return new UsageError(`Cannot tell which ${what}. Name it with --exchange, a file or one of ${names}`);
 }
 
 /** The shipped descriptors whose addresses are most like one; none where none has its host. */

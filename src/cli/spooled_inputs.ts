@@ -36,7 +36,9 @@ export async function spoolInputs({ files, terminal }: Host, inputs: readonly st
         continue;
       }
       dir ??= await files.makeTempDir("collector-recording-");
-      const copy = `${dir}/${index}.jsonl`;
+      // Messages name the copy.
+      const name = path === STDIN ? "standard input" : path.slice(path.lastIndexOf("/") + 1);
+      const copy = `${dir}/${index} ${name}`;
       paths.push(copy);
       await copyTo(files, copy, path === STDIN ? terminal.stdin() : chunksOf(files, path));
     }

@@ -48,7 +48,7 @@ Deno.test("replay of a journal asks for --exchange where an instance's name and 
     assert.equal(code, 64);
     assert.match(
       err,
-      /^error: Cannot tell which descriptor the journal's exchange "mine" needs: name it with --exchange/,
+      /^error: Cannot tell which descriptor the journal's exchange "mine" needs. Name it with --exchange/,
     );
     assert.equal((await runCli(["replay", dir, "--exchange", "binance"])).code, 0);
   }));

@@ -217,3 +217,9 @@ Deno.test("replay starts a book from the recorded REST image whose address names
   assert.equal(report.exchange, "gateio");
   assert.deepEqual([report.events.book_snapshot, report.events.gap], [1, 1]);
 });
+
+Deno.test("replay of an empty standard input says that it holds no frames", async () => {
+  const { code, err } = await runCli(["replay", "-"], { stdin: "" });
+  assert.equal(code, 64);
+  assert.match(err, /^error: Cannot tell which exchange \S+\/0 standard input is of: it holds no frames\. Name it/);
+});
