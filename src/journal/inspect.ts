@@ -60,7 +60,7 @@ export async function* readJournal(
   dir: string,
   options: ReadJournalOptions = {},
 ): AsyncGenerator<readonly JournalEntry[], void, undefined> {
-  const segments = await findSome(files, dir);
+  const { segments } = await findSome(files, dir);
   const to = options.to ?? Number.MAX_SAFE_INTEGER;
   const start = holding(segments, options.from ?? 0);
   const progress = await ReadProgress.start(files, segments, options.onProgress);
@@ -89,7 +89,7 @@ export async function* readJournal(
 /** Lists the segments of a journal. Plain ones are read through; of sealed ones only the end is. */
 export async function listJournal(files: Files, dir: string): Promise<readonly SegmentSummary[]> {
   const summaries: SegmentSummary[] = [];
-  for (const segment of await findSome(files, dir)) {
+  for (const segment of (await findSome(files, dir)).segments) {
     const inspected = segment.plain
       ? await inspect(files, segment.folder, segment)
       : await summarizeSealed(files, segment.folder, segment);
@@ -104,7 +104,7 @@ export async function verifyJournal(
   dir: string,
   { onProgress }: Pick<ReadJournalOptions, "onProgress"> = {},
 ): Promise<VerifyReport> {
-  const segments = await findSome(files, dir);
+  const { segments, begunBytes } = await findSome(files, dir);
   const progress = await ReadProgress.start(files, segments, onProgress);
   const summaries: SegmentSummary[] = [];
   const damage: SegmentDamage[] = [];
@@ -127,7 +127,7 @@ export async function verifyJournal(
   return {
     segments: summaries,
     records: sum(summaries.map((summary) => summary.records)),
-    tornBytes: sum(summaries.map((summary) => summary.tornBytes)),
+    tornBytes: begunBytes + sum(summaries.map((summary) => summary.tornBytes)),
     damage,
   };
 }
@@ -152,7 +152,15 @@ export async function journalFolder(files: Files, dir: string): Promise<string> 
   throw new Failure("file", text, { retry: false });
 }
 
-async function findSome(files: Files, dir: string): Promise<readonly PlacedSegment[]> {
+/** The segments of a journal that hold records. */
+interface FoundSome {
+  /** In the order of their offsets; one at least. */
+  readonly segments: readonly PlacedSegment[];
+  /** Bytes of segments that were only begun: the next start of the collector removes them. */
+  readonly begunBytes: number;
+}
+
+async function findSome(files: Files, dir: string): Promise<FoundSome> {
   const id = await readJournalId(files, dir);
   const days = (await files.list(dir) ?? []).filter(({ name, isDirectory }) => isDirectory && /^date=/.test(name));
   const segments: PlacedSegment[] = [];
@@ -160,14 +168,35 @@ async function findSome(files: Files, dir: string): Promise<readonly PlacedSegme
     segments.push(...((await findSegments(files, folder, id))?.own ?? []).map((found) => ({ ...found, folder })));
   }
   segments.sort((a, b) => a.firstOffset - b.firstOffset);
-  // An empty file at the end is a segment that was only begun, or somebody else's.
-  while (segments.length > 1 && await isEmpty(files, segments[segments.length - 1])) segments.pop();
-  if (segments.length > 0) return segments;
+  let begunBytes = 0;
+  for (let last = segments.at(-1); last !== undefined && segments.length > 1; last = segments.at(-1)) {
+    const bytes = await onlyBegunBytes(files, last);
+    if (bytes === null) break;
+    begunBytes += bytes;
+    segments.pop();
+  }
+  if (segments.length > 0) return { segments, begunBytes };
   throw new Failure("file", `Cannot read journal ${dir}: it holds no segments`, { retry: false });
 }
 
-async function isEmpty(files: Files, { folder, firstOffset, plain }: PlacedSegment): Promise<boolean> {
-  return plain && (await files.stat(`${folder}/${plainName(firstOffset)}`))?.bytes === 0;
+/** The size of a segment that ends within its head, as a crash or a writer at work leaves it; null of any other. */
+async function onlyBegunBytes(files: Files, { folder, firstOffset, plain }: PlacedSegment): Promise<number | null> {
+  if (!plain) return null;
+  const path = `${folder}/${plainName(firstOffset)}`;
+  const bytes = (await files.stat(path))?.bytes ?? 0;
+  // An empty file may be somebody else's.
+  if (bytes === 0) return 0;
+  const reader = await openSegment(files, folder, { firstOffset, from: Number.MAX_SAFE_INTEGER, limit: () => bytes });
+  if (reader === null) return null;
+  try {
+    await reader.skipHead();
+  } finally {
+    await reader.close();
+  }
+  const { header, fault, isHeadTorn } = reader;
+  if (header === null || !isHeadTorn) return null;
+  const isDamaged = fault !== null && await hasMarkAfter(files, path, { firstOffset, byte: fault.byte, bytes });
+  return isDamaged ? null : bytes;
 }
 
 /** What a reader's fault means: nothing where it is the torn tail of the last segment. */

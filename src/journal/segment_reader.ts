@@ -121,6 +121,11 @@ export class SegmentReader {
     return null;
   }
 
+  /** Reads until it is known whether the head is torn; the records on the way are skipped. */
+  async skipHead(): Promise<void> {
+    while (this.#fault === null && this.#isInHead && await this.#fill()) this.#parse();
+  }
+
   close(): Promise<void> {
     return this.#source.close();
   }

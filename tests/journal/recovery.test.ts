@@ -4,7 +4,7 @@ import { denoHost } from "../../src/host/mod.ts";
 import { Failure, type Observation } from "../../src/model/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { FaultyFiles } from "../support/faulty_files.ts";
-import { collect, frame, frameTexts, inTempDir, openRig } from "../support/journal_rig.ts";
+import { collect, comparable, frame, frameTexts, inTempDir, openRig } from "../support/journal_rig.ts";
 
 const { files } = denoHost();
 
@@ -307,4 +307,42 @@ Deno.test("openJournal() syncs what it recovered before it calls it synced", () 
     assert.equal(journal.synced, journal.next);
     await journal.close();
     await faulty.discard();
+  }));
+
+/** Files in which no segment is sealed, as where the process ends before that. */
+class UnsealedFiles extends FaultyFiles {
+  override rename(from: string, to: string): Promise<void> {
+    if (to.endsWith(".zst")) return Promise.reject(new Failure("file", "Not sealed"));
+    return super.rename(from, to);
+  }
+}
+
+Deno.test("readJournal() and verifyJournal() give nothing of a segment that was only begun, which the next start removes", () =>
+  inTempDir(async (dir) => {
+    const faulty = new UnsealedFiles(files);
+    const checkpoint = () => ['{"part":', "1", "}"];
+    const rig = { files: faulty, plan: { segmentBytes: 100 }, checkpoint };
+    const journal = await openRig(dir, rig);
+    for (const text of ["one", "x".repeat(100), "three"]) {
+      journal.append(frame(text));
+      await journal.sync();
+    }
+    await faulty.end();
+    await faulty.discard();
+    const path = `${dir}/${(await segmentNames(dir)).sort().at(-1)}`;
+    const whole = await contents(path);
+    const ends = new Set<number>();
+    for (let keep = whole.length - 1; keep >= 0; keep -= 5) {
+      await replace(path, whole.subarray(0, keep));
+      const seen = (await collect(readJournal(files, dir))).map(({ offset, record }) => [offset, comparable(record)]);
+      const { damage, tornBytes, records } = await verifyJournal(files, dir);
+      assert.deepEqual([damage, records], [[], seen.length], `cut at ${keep}`);
+      const reopened = await openRig(dir, { checkpoint });
+      assert.equal(reopened.recovered.cutBytes, tornBytes, `cut at ${keep}`);
+      await reopened.close();
+      const kept = (await collect(readJournal(files, dir))).map(({ offset, record }) => [offset, comparable(record)]);
+      assert.deepEqual(kept.slice(0, seen.length), seen, `cut at ${keep}`);
+      ends.add(seen.length);
+    }
+    assert.equal(ends.size, 2, "with the last segment's records, and without");
   }));
