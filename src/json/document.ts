@@ -33,7 +33,9 @@ import { latin1Text, unescapeText, utf8Text } from "./text.ts";
 /** The kinds of JSON values (RFC 8259 section 3). */
 export type JsonKind = "null" | "true" | "false" | "number" | "string" | "array" | "object";
 
-/** Why bytes are not JSON: `at` is the position of the first byte that cannot stand there, or the length. */
+/**
+ * Why bytes are not JSON. `at` is the position of the first unexpected byte, or the length if the text ends too early.
+ */
 export interface JsonError {
   readonly at: number;
   readonly message: string;
@@ -55,21 +57,24 @@ const KINDS: readonly JsonKind[] = (() => {
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * A JSON text that was read without building its values: nothing is decoded before it is asked for, and numbers keep
- * their digits. Of members with the same key the last one counts, as in `JSON.parse`. One document is reused for many
- * texts; nodes are those of the text read last, and the bytes must not change while it is in use.
+ * A parsed JSON text whose values are decoded only on request, so that numbers keep their digits. Of members with the
+ * same key the last one counts, as in `JSON.parse`. One document is reused for many texts: `parse` invalidates all
+ * nodes, and the bytes must not change while nodes are in use.
  */
 export class JsonDocument {
   readonly #scanner = new Scanner();
   readonly #shapes = new Shapes();
-  /** The shape of the text; null where it has no known one. */
+  /** The shape of the text; null if it has no known one. */
   #shape: Shape | null = null;
   #tape = this.#scanner.tape;
   #size = 0;
   #bytes: Uint8Array = NO_BYTES;
   #text: string | null = null;
 
-  /** Reads JSON text over what was read before; false where it is not JSON (RFC 8259, UTF-8), and then `error` says why. */
+  /**
+   * Parses JSON text and replaces the document's content. Returns false if it is not JSON (RFC 8259, UTF-8); `error`
+   * then says why.
+   */
   parse(bytes: Uint8Array): boolean {
     const scanner = this.#scanner;
     this.#bytes = bytes;
@@ -89,18 +94,18 @@ export class JsonDocument {
     return isJson;
   }
 
-  /** Why the last text was refused; null where it was read. */
+  /** Why the last text was refused; null if it was parsed. */
   get error(): JsonError | null {
     const { errorAt, errorMessage, errorCause } = this.#scanner;
     return errorAt < 0 ? null : { at: errorAt, message: errorMessage, cause: errorCause };
   }
 
-  /** Kind of a node that exists. */
+  /** Returns the kind of a node, which must exist. */
   kind(node: NodeId): JsonKind {
     return KINDS[this.#tape[node] & KIND_MASK];
   }
 
-  /** Follows a path; NOT_FOUND where it leads nowhere. */
+  /** Returns the node at a path; NOT_FOUND if there is none. */
   find(path: Path, from: NodeId): NodeId {
     const shape = this.#shape;
     if (shape === null) return this.#follow(path, from);
@@ -130,7 +135,10 @@ export class JsonDocument {
     return node;
   }
 
-  /** Scalar text: decoded string, digits of a number, `true`, `false`; null for JSON null, containers, NOT_FOUND. */
+  /**
+   * Returns a scalar's text: decoded string, digits of a number, `true`, `false`; null for JSON null, containers,
+   * NOT_FOUND.
+   */
   text(node: NodeId): string | null {
     if (node < 0) return null;
     const tape = this.#tape;
@@ -155,29 +163,29 @@ export class JsonDocument {
   }
 
   /**
-   * Whether a scalar's text is the one whose UTF-8 is given, without making the text. False for null, containers and
-   * NOT_FOUND, and for strings with escapes, which have to be compared as text.
+   * Whether a scalar's text equals `text` (UTF-8), without decoding it. False for null, containers, NOT_FOUND, and
+   * strings with escapes, which must be compared as text.
    */
   equals(node: NodeId, text: Uint8Array): boolean {
     return this.plainLength(node) === text.length && this.#hasBytes(node, text);
   }
 
-  /** Whether a scalar's text begins with the one whose UTF-8 is given; false where `equals` is false of any text. */
+  /** Whether a scalar's text begins with `text` (UTF-8); false for all nodes for which `equals` is always false. */
   startsWith(node: NodeId, text: Uint8Array): boolean {
     return this.plainLength(node) >= text.length && this.#hasBytes(node, text);
   }
 
-  /** The text that was read last. */
+  /** The bytes of the last parsed text. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /** Where the text of a scalar that exists begins in `bytes`. */
+  /** Returns where a scalar's text begins in `bytes`. The node must exist. */
   plainStart(node: NodeId): number {
     return this.#tape[node + START] + ((this.#tape[node] & KIND_MASK) === KIND_STRING ? 1 : 0);
   }
 
-  /** Length in bytes of a scalar's text where that is its bytes; else -1. */
+  /** Returns the length in bytes of a scalar's text if its bytes are its text; otherwise -1. */
   plainLength(node: NodeId): number {
     if (node < 0) return -1;
     const tape = this.#tape;
@@ -195,8 +203,9 @@ export class JsonDocument {
   }
 
   /**
-   * Fills in where the texts of the first two elements of an array stand in `bytes`: start and end of the one, start and end
-   * of the other. False where the node is no array of two numbers or strings that are their bytes.
+   * Writes where the texts of the first two elements of an array are in `bytes`: start and end of the first, start and
+   * end of the second. Returns false unless the node is an array that begins with two numbers or strings without
+   * escapes.
    */
   pairSpans(node: NodeId, spans: Int32Array): boolean {
     const tape = this.#tape;
@@ -216,7 +225,7 @@ export class JsonDocument {
     return true;
   }
 
-  /** Whether the bytes of a scalar, which are at least as many, begin with these. */
+  /** Whether the bytes of a scalar, at least as many as `text`, begin with `text`. */
   #hasBytes(node: NodeId, text: Uint8Array): boolean {
     const bytes = this.#bytes;
     const start = this.plainStart(node);
@@ -230,7 +239,7 @@ export class JsonDocument {
     return node >= 0 && (this.#tape[node] & FLAG_ESCAPED) !== 0;
   }
 
-  /** The value of a number or string of 1 to 15 digits and nothing else; -1 for anything else. */
+  /** Returns the value of a number or string of 1 to 15 digits; -1 for anything else. */
   digits(node: NodeId): number {
     if (node < 0) return -1;
     const tape = this.#tape;
@@ -250,7 +259,7 @@ export class JsonDocument {
     return value;
   }
 
-  /** The text of a JSON number, or of a string of digits with at most one point among them; null for anything else. */
+  /** Returns the text of a JSON number, or of a string of digits with at most one point; null for anything else. */
   plainDecimal(node: NodeId): string | null {
     if (node < 0) return null;
     const tape = this.#tape;
@@ -269,19 +278,19 @@ export class JsonDocument {
     return points <= 1 && end - start > points ? this.#latin1().slice(start, end) : null;
   }
 
-  /** The exact source text of a value. */
+  /** Returns the exact source text of a value. */
   source(node: NodeId): string {
     return utf8Text(this.#bytes, this.#tape[node + START], this.#tape[node + END]);
   }
 
-  /** First element, or first member's value; NOT_FOUND where it is empty or a scalar. */
+  /** Returns the first element, or the first member's value; NOT_FOUND if the node is empty or a scalar. */
   firstChild(node: NodeId): NodeId {
     if (node < 0 || this.#tape[node + COUNT] === 0) return NOT_FOUND;
     const child = node + STRIDE;
     return (this.#tape[child] & FLAG_HIDDEN) === 0 ? child : this.next(child);
   }
 
-  /** Next sibling's value; NOT_FOUND at the end. */
+  /** Returns the next element, or the next member's value; NOT_FOUND at the end. */
   next(node: NodeId): NodeId {
     const tape = this.#tape;
     let next = tape[node + NEXT];
@@ -289,14 +298,14 @@ export class JsonDocument {
     return next;
   }
 
-  /** Key of a member's value; empty for others. */
+  /** Returns the key of a member's value; empty for other nodes. */
   key(node: NodeId): string {
     const tape = this.#tape;
     if ((tape[node] & (FLAG_KEY_ESCAPED | FLAG_KEY_WIDE)) !== 0) return keyText(tape, this.#bytes, node);
     return this.#latin1().slice(tape[node + KEY_START], tape[node + KEY_END]);
   }
 
-  /** Number of elements, or of members with different keys; 0 for scalars. */
+  /** Returns the number of elements, or of members with different keys; 0 for scalars. */
   length(node: NodeId): number {
     if (node < 0) return 0;
     if ((this.#tape[node] & KIND_MASK) === KIND_ARRAY) return this.#tape[node + COUNT];
@@ -336,10 +345,10 @@ export class JsonDocument {
   #element(array: NodeId, index: number): NodeId {
     const tape = this.#tape;
     const count = tape[array + COUNT];
-    const place = index < 0 ? count + index : index;
-    if (place < 0 || place >= count) return NOT_FOUND;
+    const position = index < 0 ? count + index : index;
+    if (position < 0 || position >= count) return NOT_FOUND;
     let element = array + STRIDE;
-    for (let i = 0; i < place; i++) element = tape[element + NEXT];
+    for (let i = 0; i < position; i++) element = tape[element + NEXT];
     return element;
   }
 }

@@ -12,33 +12,33 @@ import {
 } from "./tape.ts";
 import { unescapeText, utf8Text } from "./text.ts";
 
-/** Objects with more members are checked by a map, so that the work stays linear. */
+/** Objects with more members are checked with a map, so that the cost stays linear. */
 const MEMBERS_COMPARED_MAX = 48;
 
 /**
- * Finds members of an object that have the same key and hides all but the last, as `JSON.parse` does. A mask of key
- * fingerprints per open object keeps the usual member, whose fingerprint is new, free of comparisons.
+ * Finds members of an object with the same key and hides all but the last, as `JSON.parse` does. A bit mask of key
+ * fingerprints per open object saves the comparisons for members with a new fingerprint, which are most.
  */
 export class DuplicateKeys {
   readonly #low: Int32Array;
   readonly #high: Int32Array;
   readonly #maps: (Map<string, NodeId> | null)[];
 
-  /** `depths`: how many objects can be open within each other, plus one. */
+  /** `depths` is the deepest nesting of objects, plus one. */
   constructor(depths: number) {
     this.#low = new Int32Array(depths);
     this.#high = new Int32Array(depths);
     this.#maps = new Array(depths).fill(null);
   }
 
-  /** An object was opened whose members stand at `depth`. */
+  /** Begins an object whose members are at `depth`. */
   open(depth: number): void {
     this.#low[depth] = 0;
     this.#high[depth] = 0;
     this.#maps[depth] = null;
   }
 
-  /** A member was put on the tape: the last of its object so far. */
+  /** Checks a member just appended to the tape, the last of its object so far. */
   note(tape: Int32Array, bytes: Uint8Array, node: NodeId, depth: number): void {
     const start = tape[node + KEY_START];
     const end = tape[node + KEY_END];
@@ -52,7 +52,7 @@ export class DuplicateKeys {
         return;
       }
     } else {
-      // Its fingerprint would be that of the escapes: from here on every member is compared.
+      // The escapes would give another fingerprint than the key itself: from here on every member is compared.
       this.#low[depth] = -1;
       this.#high[depth] = -1;
     }
@@ -66,7 +66,7 @@ export class DuplicateKeys {
     if (map === null) {
       map = new Map();
       this.#maps[depth] = map;
-      // From here on every member has to be in the map.
+      // From here on every member must be in the map.
       this.#low[depth] = -1;
       this.#high[depth] = -1;
       hideEarlier(tape, bytes, node);
@@ -81,7 +81,7 @@ export class DuplicateKeys {
   }
 }
 
-/** Text of a member's key. */
+/** Returns the text of a member's key. */
 export function keyText(tape: Int32Array, bytes: Uint8Array, node: NodeId): string {
   const text = utf8Text(bytes, tape[node + KEY_START], tape[node + KEY_END]);
   return (tape[node + KIND] & FLAG_KEY_ESCAPED) === 0 ? text : unescapeText(text);

@@ -1,7 +1,7 @@
 /**
- * Lossless JSON over bytes: a document is a tape of positions over the frame's own bytes, so that every number and
- * string keeps its source text and nothing is built that no rule asks for. In: bytes. Out: nodes, found by paths.
- * Knows nothing of expressions, exchanges, descriptors or events.
+ * Lossless JSON over bytes. A document is a tape of positions in the frame's bytes, so every number and string keeps
+ * its source text, and only values that a rule reads are decoded. In: bytes. Out: nodes, found by paths. Knows nothing
+ * of expressions, exchanges, descriptors or events.
  */
 export { JsonDocument, type JsonError, type JsonKind } from "./document.ts";
 export { type RefusalCause } from "./scanner.ts";

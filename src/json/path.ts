@@ -9,9 +9,9 @@ export class PathStep {
   /** UTF-8 of the member name. */
   readonly bytes: Uint8Array;
   readonly name: string;
-  /** The same segment as an array index, negative from the end; null where it is not one. */
+  /** The segment as an array index, negative from the end; null if it is not one. */
   readonly index: number | null;
-  /** Where the member stood when it was last found, counted from its object on the tape: tried before any search. */
+  /** Where the member was last found, relative to its object on the tape; tried before a search. */
   hint: NodeId = 0;
 
   constructor(name: string) {
@@ -25,7 +25,7 @@ export class PathStep {
 export class Path {
   readonly segments: readonly string[];
   readonly steps: readonly PathStep[];
-  /** Where it led in the last text of a known shape: it leads to the same node in every text of that shape. */
+  /** The result for the last shape: the path leads to the same node in every text of that shape. */
   shape: Shape | null = null;
   from: NodeId = 0;
   found: NodeId = 0;
@@ -36,14 +36,17 @@ export class Path {
   }
 }
 
-/** Prepares a path for look-ups. Each one remembers where it last led, so give every place that looks up its own. */
+/**
+ * Compiles a path for look-ups. A compiled path caches its last result, so every place that looks up should have its
+ * own.
+ */
 export function compilePath(segments: readonly string[]): Path {
   return new Path(segments);
 }
 
 /**
- * Reads a JSON pointer (RFC 6901 section 3): "" is the whole value, `/a/b` the member b of a; `~1` stands for a slash
- * and `~0` for a tilde. Null where the text is not a pointer.
+ * Parses a JSON pointer (RFC 6901 section 3): "" is the whole value, `/a/b` the member b of a; `~1` is a slash and `~0`
+ * a tilde. Null if the text is not a pointer.
  */
 export function parsePointer(text: string): string[] | null {
   if (text === "") return [];
@@ -52,7 +55,7 @@ export function parsePointer(text: string): string[] | null {
   return text.slice(1).split("/").map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The path as a JSON pointer. */
+/** Returns the path as a JSON pointer. */
 export function pathSource(path: Path): string {
   return path.segments.map((segment) => `/${segment.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

@@ -23,17 +23,17 @@ import {
   STRIDE,
 } from "./tape.ts";
 
-/** Deepest nesting that is read; the same bound as JSON_DEPTH_MAX of the model, which stands above this folder. */
+/** Deepest nesting that is read. Equals JSON_DEPTH_MAX of the model, which this folder does not import. */
 export const DEPTH_MAX = 128;
 
-/** What is wrong with text: it breaks the grammar, is not UTF-8, or nests too deeply to be read. */
+/** Why a text was refused: it breaks the grammar, is not UTF-8, or nests too deeply. */
 export type RefusalCause = "grammar" | "encoding" | "depth";
 
 const PLAIN = 0;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** What a byte is to the inside of a string: 0 goes on, everything else needs a look. */
+/** Class of a byte inside a string: PLAIN needs no check; all others do. */
 const STRING_CLASS = new Uint8Array(256).map((_, byte) =>
   byte < 32 || byte >= 128 || byte === QUOTE || byte === BACKSLASH ? 1 : PLAIN
 );
@@ -43,19 +43,21 @@ const WHITESPACE = new Uint8Array(256).map((_, byte) =>
 const HEX = new Uint8Array(256).map((_, byte) => /[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? 1 : 0);
 const SIMPLE_ESCAPE = new Uint8Array(256).map((_, byte) => '"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0);
 
-/** Reads JSON text (RFC 8259) onto a tape in one pass. Reused: the tape grows to the largest text and stays. */
+/**
+ * Reads JSON text (RFC 8259) onto a tape in one pass. Reused: the tape grows to the largest text and keeps its size.
+ */
 export class Scanner {
   tape: Int32Array = new Int32Array(STRIDE * 128);
-  /** Integers of the tape in use. */
+  /** Number of integers in use on the tape. */
   size = 0;
-  /** Where and why the last text was refused; -1 and "" where it was not. */
+  /** Where and why the last text was refused; -1 and "" if it was not. */
   errorAt = -1;
   errorMessage = "";
   errorCause: RefusalCause = "grammar";
   readonly #duplicates = new DuplicateKeys(DEPTH_MAX + 1);
   #flags = 0;
 
-  /** Whether the bytes are one JSON text. */
+  /** Reads one JSON text. Returns false, with the error fields set, if the bytes are not one. */
   scan(bytes: Uint8Array): boolean {
     const length = bytes.length;
     this.errorAt = -1;
@@ -71,7 +73,7 @@ export class Scanner {
     this.size = 0;
     while (at < length && WHITESPACE[bytes[at]] === 1) at++;
 
-    // Each turn reads one value that starts at `at`, then closes the containers that end behind it.
+    // Each turn reads one value that starts at `at`, then closes the containers that end after it.
     for (;;) {
       if (at >= length) return this.#refuse(at, "Unexpected end of text");
       if (size + STRIDE > tape.length) tape = this.#grow(tape);
@@ -157,11 +159,11 @@ export class Scanner {
           tape[node + END] = at;
         }
       }
-      // Behind a value: a comma goes on, a bracket closes the container and puts us behind that.
+      // After a value: a comma continues, a bracket closes the container, which is then the value.
       while (!wantsKey) {
         while (at < length && bytes[at] <= 32 && WHITESPACE[bytes[at]] === 1) at++;
         if (parent < 0) {
-          if (at < length) return this.#refuse(at, "Unexpected text behind the value");
+          if (at < length) return this.#refuse(at, "Unexpected text after the value");
           this.size = size;
           return true;
         }
@@ -222,7 +224,10 @@ export class Scanner {
     return false;
   }
 
-  /** Position behind the closing quote of the string whose inside starts at `at`; -1 after refusing. Sets the flags. */
+  /**
+   * Returns the position after the closing quote of the string whose content starts at `at`; -1 if refused. Sets the
+   * flags.
+   */
   #stringEnd(bytes: Uint8Array, at: number): number {
     const length = bytes.length;
     this.#flags = 0;
@@ -266,7 +271,7 @@ export class Scanner {
     return -1;
   }
 
-  /** Position behind the number that starts at `at` (RFC 8259 section 6); -1 after refusing. */
+  /** Returns the position after the number that starts at `start` (RFC 8259 section 6); -1 if refused. */
   #numberEnd(bytes: Uint8Array, start: number): number {
     const length = bytes.length;
     let at = start;
@@ -296,7 +301,7 @@ export class Scanner {
     return at;
   }
 
-  /** Position behind at least one digit; -1 after refusing. */
+  /** Returns the position after at least one digit; -1 if refused. */
   #digitsEnd(bytes: Uint8Array, start: number): number {
     let at = start;
     while (at < bytes.length && bytes[at] >= 48 && bytes[at] <= 57) at++;

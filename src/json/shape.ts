@@ -23,29 +23,31 @@ import {
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** Bytes that stand for themselves inside a string: ASCII but for controls, quote and backslash. */
+/** Bytes that need no decoding inside a string: ASCII without controls, quote and backslash. */
 const PLAIN = new Uint8Array(256).map((_, byte) =>
   byte >= 32 && byte < 128 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0
 );
 
 /**
- * The shape of a text that was read: everything but its scalar values. Texts of the same shape are the same bytes
- * between their values, so that reading one more of them needs no grammar: its literal bytes are compared, the values
- * between them are found, and the positions are written onto a tape whose structure is already there.
+ * The shape of a text: everything but its scalar values. Texts of one shape have the same bytes between their values,
+ * so another one is read without the grammar: its literal bytes are compared, the values between them are found, and
+ * their positions are written onto a tape whose structure is already there.
  */
 export class Shape {
-  /** A tape of the shape's own; its positions are those of the text that followed the shape last. */
+  /** The shape's own tape, with the positions of the last text that had the shape. */
   readonly tape: Int32Array;
   readonly size: number;
-  /** Length in bytes of the text that it was learned from. */
+  /** Length in bytes of the text from which the shape was learned. */
   readonly textLength: number;
-  /** Nodes of the scalar values in the order of the text, and their flags as members. */
+  /** Nodes of the scalar values in text order, and their flags as members. */
   readonly #values: Int32Array;
   readonly #flags: Int32Array;
-  /** The bytes before each value, one stretch after the other, and behind the last; where each stretch ends. */
+  /** The literal bytes before each value and after the last one, concatenated, and where each section ends. */
   readonly #literal: Uint8Array;
   readonly #literalEnds: Int32Array;
-  /** Places on the tape that hold a position within a stretch, and that position counted from its first byte. */
+  /**
+   * Tape indexes that hold a position within a literal section, and that position relative to the section's first byte.
+   */
   readonly #places: Int32Array;
   readonly #offsets: Int32Array;
   readonly #placeEnds: Int32Array;
@@ -85,8 +87,8 @@ export class Shape {
   }
 
   /**
-   * Whether a text has this shape; then the tape describes it. False also for values that need a closer look: escapes,
-   * bytes outside of ASCII, numbers with exponents.
+   * Whether a text has this shape; if so, the tape describes it. False also if a value needs the full grammar: escapes,
+   * bytes outside ASCII, numbers with exponents.
    */
   follow(bytes: Uint8Array): boolean {
     const length = bytes.length;
@@ -150,7 +152,7 @@ export class Shape {
   }
 }
 
-/** Whether the shape of a text can be learned: keys that are plain, so that literal bytes stand for equal names. */
+/** Whether the shape of a text can be learned: all keys must be plain, so that equal bytes mean equal names. */
 export function hasPlainKeys(tape: Int32Array, size: number): boolean {
   for (let node = 0; node < size; node += STRIDE) {
     if ((tape[node] & (FLAG_KEY_ESCAPED | FLAG_KEY_WIDE)) !== 0) return false;
@@ -169,7 +171,7 @@ function scalarNodes(tape: Int32Array, size: number): number[] {
   return nodes;
 }
 
-/** Every position on the tape that lies in the literal bytes, in the order of the text, with its place on the tape. */
+/** Returns every position on the tape that lies in the literal bytes, in text order, with its index on the tape. */
 function literalPositions(tape: Int32Array, size: number): { readonly place: number; readonly position: number }[] {
   const found: { place: number; position: number }[] = [];
   const add = (place: number) => found.push({ place, position: tape[place] });

@@ -1,26 +1,26 @@
 import { hasPlainKeys, Shape } from "./shape.ts";
 import { COUNT, KEY_END, KEY_START, STRIDE } from "./tape.ts";
 
-/** Shapes that are kept; the one that was least lately of use makes room. */
+/** Shapes that are kept; the one at the end of the list is evicted. */
 const SHAPES_MAX = 8;
-/** Shapes that are tried for a text, the most lately useful first. */
+/** Shapes that are tried for a text, the most recently useful first. */
 const ATTEMPTS_MAX = 3;
-/** Only texts with at most this many values have a shape worth keeping: longer ones seldom come again. */
+/** Most values of a text whose shape is learned: longer texts seldom repeat their shape. */
 const NODES_MAX = 64;
-/** A text that is longer or shorter than the shape's first one by more bytes is not tried: its values differ too much. */
+/** A shape is not tried on a text whose length differs by more bytes from the text it was learned from. */
 const LENGTH_DIFFERENCE_MAX = 64;
-/** A shape is learned when texts that look like it were seen this often; each time again twice as often as before. */
+/** A shape is learned after this many similar texts; each time twice as many are needed. */
 const SIGHTINGS = 8;
 const SIGHTINGS_MAX = 1 << 15;
 
 /** The shapes that a stream of texts keeps repeating. */
 export class Shapes {
   readonly #shapes: Shape[] = [];
-  /** By mark: texts seen since the last shape was learned, and how many it takes to learn one. */
+  /** By fingerprint: texts seen since the last shape was learned, and texts needed to learn the next. */
   readonly #sightings = new Uint16Array(256);
   readonly #needed = new Uint16Array(256).fill(SIGHTINGS);
 
-  /** The known shape that a text has, with the text's positions on its tape; null where it has none of them. */
+  /** Returns the known shape that a text has, with the text's positions on its tape; null if it has none. */
   follow(bytes: Uint8Array): Shape | null {
     const shapes = this.#shapes;
     const attempts = Math.min(shapes.length, ATTEMPTS_MAX);
@@ -37,7 +37,7 @@ export class Shapes {
     return null;
   }
 
-  /** Notes a text that was read by the grammar. */
+  /** Counts a text that was read by the grammar, and learns its shape when it is due. */
   note(tape: Int32Array, size: number, bytes: Uint8Array): void {
     if (size > NODES_MAX * STRIDE) return;
     let mark = size;
@@ -47,10 +47,10 @@ export class Shapes {
     mark &= 255;
     if (++this.#sightings[mark] < this.#needed[mark]) return;
     this.#sightings[mark] = 0;
-    // Texts of more shapes than are kept would have them learned and dropped for ever, which costs more than the grammar.
+    // With more shapes than are kept, learning and evicting them for ever would cost more than the grammar.
     this.#needed[mark] = Math.min(this.#needed[mark] * 2, SIGHTINGS_MAX);
     if (!hasPlainKeys(tape, size)) return;
-    // Not to the front: a shape moves there by being of use.
+    // Not to the front: a shape moves there when it is useful.
     const place = Math.min(this.#shapes.length, ATTEMPTS_MAX - 1);
     this.#shapes.splice(place, 0, new Shape(tape, size, bytes));
     if (this.#shapes.length > SHAPES_MAX) this.#shapes.pop();

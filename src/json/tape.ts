@@ -1,24 +1,24 @@
 /**
  * A tape describes JSON text by positions alone. Every value is a node of STRIDE integers; a node's id is the index of
- * its first one. Nodes stand in the order of the text, so the first child of a container, if any, follows it directly.
+ * its first integer. Nodes are in text order, so the first child of a container, if any, follows it directly.
  */
 export const STRIDE = 8;
 
-/** A node of a document: its place on the tape. The root is 0. */
+/** A node of a document: its index on the tape. The root is 0. */
 export type NodeId = number;
 
-/** What a look-up gives that leads nowhere. */
+/** Result of a look-up that finds nothing. */
 export const NOT_FOUND = -1;
 
 /** Kind in the lowest three bits, flags above. */
 export const KIND = 0;
 /** Byte position of the value's first byte; of a string, of its opening quote. */
 export const START = 1;
-/** Byte position behind the value. */
+/** Byte position after the value. */
 export const END = 2;
 /** The next sibling, or -1. */
 export const NEXT = 3;
-/** The container the value stands in, or -1. */
+/** The container that holds the value, or -1. */
 export const PARENT = 4;
 /** Bytes of a member's key without its quotes; 0 and 0 for others. */
 export const KEY_START = 5;
@@ -44,5 +44,5 @@ export const FLAG_KEY_WIDE = 64;
 /** A member with the same key follows in the object, and hides this one. */
 export const FLAG_HIDDEN = 128;
 
-/** How far key flags stand above those of the string they come from. */
+/** Shift from the flags of a string to those of a key. */
 export const KEY_FLAG_SHIFT = 2;

@@ -6,7 +6,7 @@ type Latin1Slice = (this: Uint8Array, start: number, end: number) => string;
 const latin1Slice = (Buffer.prototype as unknown as { readonly latin1Slice: Latin1Slice }).latin1Slice;
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Decodes bytes one character each, so that ASCII stretches can be cut out of the result by byte position. */
+/** Decodes each byte to one character, so that ASCII parts can be sliced from the result by byte position. */
 export function latin1Text(bytes: Uint8Array): string {
   return latin1Slice.call(bytes, 0, bytes.length);
 }
@@ -16,7 +16,7 @@ export function utf8Text(bytes: Uint8Array, start: number, end: number): string 
   return utf8.decode(bytes.subarray(start, end));
 }
 
-/** Resolves the escapes of a JSON string's inside (RFC 8259 section 7) that is known to be valid. */
+/** Resolves the escapes of the content of a JSON string (RFC 8259 section 7), which must be valid. */
 export function unescapeText(text: string): string {
   let result = "";
   let from = 0;
@@ -34,11 +34,11 @@ export function unescapeText(text: string): string {
   return result + text.slice(from);
 }
 
-/** Escapes that do not stand for themselves. */
+/** Escapes of characters other than the escaped one. */
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 /**
- * Where the UTF-8 sequence that starts at `at` with a byte of 0x80 or more ends; -1 where it is not well-formed
+ * Returns where the UTF-8 sequence that starts at `at` with a byte of 0x80 or more ends; -1 if it is not well-formed
  * (RFC 3629 section 4: no overlong forms, no surrogates, nothing above U+10FFFF).
  */
 export function utf8SequenceEnd(bytes: Uint8Array, at: number): number {

@@ -1,26 +1,26 @@
 import type { JsonDocument } from "./document.ts";
 import type { NodeId } from "./tape.ts";
 
-/** Texts that are remembered at first and at most, each at the place that its bytes give; powers of two. */
+/** Slots at first and at most, indexed by hash; powers of two. */
 const PLACES_MIN = 64;
 const PLACES_MAX = 16_384;
-/** Longest text that is remembered, in bytes. */
+/** Longest text that is cached, in bytes. */
 const TEXT_BYTES_MAX = 64;
 
 /**
- * Remembers something for the scalar texts of documents, found by their bytes, so that a text which comes again need not
- * be made. Bounded: it grows with the texts that come again, up to a limit from which they take each other's place. Long
- * texts and those with escapes have none.
+ * Caches values by the scalar text of nodes, looked up by bytes, so that a repeated text is not decoded again. Bounded:
+ * the table grows up to a limit; texts with the same slot evict each other. Long texts and texts with escapes are not
+ * cached.
  */
 export class TextTable<T> {
   #texts: (Uint8Array | undefined)[] = new Array(PLACES_MIN).fill(undefined);
   #values: (T | undefined)[] = new Array(PLACES_MIN).fill(undefined);
-  /** Hash of the text that was looked for last; null where it has no place. */
+  /** Hash of the text last looked up; null if it cannot be cached. */
   #hash: number | null = null;
-  /** Texts that took the place of others since it has grown. */
+  /** Evictions since the table last grew. */
   #evicted = 0;
 
-  /** What is remembered for the text of a scalar; undefined where nothing is. */
+  /** Returns the value cached for the text of a scalar; undefined if there is none. */
   find(document: JsonDocument, node: NodeId): T | undefined {
     const length = document.plainLength(node);
     this.#hash = null;
@@ -37,7 +37,7 @@ export class TextTable<T> {
     return text !== undefined && document.equals(node, text) ? this.#values[place] : undefined;
   }
 
-  /** Remembers something for the text that was looked for last, where it is one that can be. */
+  /** Caches a value for the text last looked up with `find`, if it can be cached. */
   remember(document: JsonDocument, node: NodeId, value: T): void {
     if (this.#hash === null) return;
     const place = this.#hash & (this.#texts.length - 1);
@@ -49,7 +49,7 @@ export class TextTable<T> {
     this.#values[place] = value;
   }
 
-  /** Begins anew with more room; false where there is no more. */
+  /** Starts an empty, larger table; false at the limit. */
   #grow(): boolean {
     const places = this.#texts.length * 4;
     if (places > PLACES_MAX) return false;

@@ -6,7 +6,7 @@ import { didYouMean } from "./nearest.ts";
 /** A value that is compared with a scalar's text. */
 export type LiteralSpec = string | number | bigint | boolean;
 
-/** A test as a table: all that is given has to hold. Lists mean "any", under `not` "none". */
+/** A test as a table, all of whose keys must hold. A list means "any of", under `not` "none of". */
 export interface TestTableSpec {
   readonly prefix?: string | readonly string[];
   readonly suffix?: string | readonly string[];
@@ -19,7 +19,7 @@ export interface TestTableSpec {
   readonly lt?: LiteralSpec;
 }
 
-/** A test on one value: a literal it has to equal, a list of such, or a table. */
+/** A test on one value: a literal it must equal, a list of literals, or a table. */
 export type TestSpec = LiteralSpec | readonly LiteralSpec[] | TestTableSpec;
 
 /** An error in a test; `path` leads from the test to what is wrong. */
@@ -33,7 +33,7 @@ const KINDS = ["null", "array", "object", "string", "number", "bool"] as const s
 
 type TestKey = typeof TEST_KEYS[number];
 
-/** Reads what a test asks of a value. Null where it is wrong; the errors are added to `errors`. */
+/** Parses a test into checks. Null if it is wrong; its errors are added to `errors`. */
 export function parseTest(spec: unknown, errors: TestError[]): readonly ValueCheck[] | null {
   if (isLiteral(spec)) return [{ kind: "one_of", texts: [String(spec)] }];
   if (Array.isArray(spec)) {

@@ -11,7 +11,7 @@ import { errorAt, type LangError, type Parsed, parsed, refused, refusedAll } fro
 import { checkExpression } from "./expression_checker.ts";
 import { parseTree } from "./expression_parser.ts";
 
-/** A function that a descriptor defines: an expression with names that stand for its arguments. */
+/** A function that a descriptor defines: an expression with named parameters. */
 export interface Definition {
   /** As it was written: `scaled(x)`. */
   readonly signature: string;
@@ -28,14 +28,14 @@ const SIGNATURE = /^([A-Za-z_]\w*)\(([^()]*)\)$/;
 const PARAMETER = /^[A-Za-z_]\w*$/;
 const RESERVED: ReadonlySet<string> = new Set(["row", "parent", "root", "route", "true", "false", "null"]);
 
-/** A definition with its name, or what is wrong in the signature or in the body. */
+/** A definition with its name, or the errors of its signature or body. */
 export type ReadDefinition =
   | { readonly ok: true; readonly name: string; readonly definition: Definition }
   | { readonly ok: false; readonly in: "signature" | "body"; readonly errors: readonly LangError[] };
 
 /**
- * Reads a definition: `scaled(x)` and its body. The body may call the definitions given, which come before it, so that
- * none calls itself. The names in parentheses stand for the arguments; other names are what they are where it is called.
+ * Parses a definition: `scaled(x)` and its body. The body may call only the definitions in `known`, so that no function
+ * calls itself. Parameters are replaced by the arguments; other names keep the meaning they have at the call.
  */
 export function readDefinition(signature: string, body: string, known: Definitions): ReadDefinition {
   const match = SIGNATURE.exec(signature);
@@ -66,8 +66,8 @@ export function readDefinition(signature: string, body: string, known: Definitio
 }
 
 /**
- * Returns the tree with calls of defined functions written out. What comes from a definition has the span of its call, so
- * that whatever is told of it points into the text that was written. Bounded as every expression is.
+ * Returns the tree with calls of defined functions expanded. Expanded nodes have the span of the call, so that errors
+ * point into the text of the user. Bounded like every expression.
  */
 export function expandCalls(tree: ExpressionNode, definitions: Definitions): Parsed<ExpressionNode> {
   if (definitions.size === 0) return parsed(tree);
@@ -104,7 +104,7 @@ class Expander {
     return this.#written(tree, args, { offset: node.offset, length: node.length });
   }
 
-  /** A part of a definition where it is called. */
+  /** Returns a node of a definition, expanded for a call. */
   #written(node: ExpressionNode, args: ReadonlyMap<string, ExpressionNode>, call: Span): ExpressionNode {
     const argument = node.kind === "path" && node.root === "row" ? args.get(node.segments[0]) : undefined;
     if (node.kind !== "path" || argument === undefined) {
@@ -120,7 +120,8 @@ class Expander {
   #copy(node: ExpressionNode, change: (child: ExpressionNode) => ExpressionNode): ExpressionNode {
     if (++this.#nodes > EXPRESSION_NODES_MAX) {
       if (!this.#isTooLarge) {
-        const message = `Expression is too large written out: more than ${EXPRESSION_NODES_MAX} values and operators`;
+        const message =
+          `Expression is too large after its functions are expanded: more than ${EXPRESSION_NODES_MAX} values and operators`;
         this.errors.push(errorAt(node.offset, node.length, message));
       }
       this.#isTooLarge = true;

@@ -1,14 +1,14 @@
-/** Something wrong in a text of one of the languages. Errors are collected and returned, never thrown. */
+/** An error in a text of one of the languages. Errors are collected and returned, never thrown. */
 export interface LangError {
   /** Where it begins, in UTF-16 units from the start of the text given. */
   readonly offset: number;
-  /** How much of the text is concerned, in UTF-16 units; at least 1, also at the end of the text. */
+  /** Length of the wrong text, in UTF-16 units; at least 1, also at the end of the text. */
   readonly length: number;
   /** Sentence case, no period: what is wrong and what would be right. */
   readonly message: string;
 }
 
-/** Result of reading a text: its value, or all that is wrong with it. */
+/** Result of parsing a text: its value, or all errors. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errors: readonly LangError[] };
@@ -33,7 +33,7 @@ export function errorAt(offset: number, length: number, message: string): LangEr
   return { offset, length: Math.max(1, length), message };
 }
 
-/** Errors in the order of the text, each place and message once. */
+/** Returns errors in text order, without repetitions. */
 export function inOrder(errors: readonly LangError[]): readonly LangError[] {
   const seen = new Set<string>();
   return errors.toSorted((a, b) => a.offset - b.offset).filter((error) => {
@@ -44,7 +44,7 @@ export function inOrder(errors: readonly LangError[]): readonly LangError[] {
   });
 }
 
-/** Text as it is quoted in a message: long text is cut, control characters are escaped. */
+/** Returns a text as quoted in messages: long text is truncated, control characters are escaped. */
 export function quoted(text: string): string {
   const shown = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
   return JSON.stringify(shown);

@@ -5,8 +5,9 @@ import { checkExpression } from "./expression_checker.ts";
 import { parseTree } from "./expression_parser.ts";
 
 /**
- * Reads an expression. `maxLength` is a bound in bytes of UTF-8 that may lower EXPRESSION_BYTES_MAX; `definitions`: functions beside the language's own. Reports all
- * characters that cannot be read, else the first misplaced word, else every unknown function and unfit argument.
+ * Parses an expression. `maxLength`, in bytes of UTF-8, may lower EXPRESSION_BYTES_MAX; `definitions` are functions in
+ * addition to the built-in ones. Reports all unreadable characters, or else the first misplaced token, or else every
+ * unknown function and unfit argument.
  */
 export function parseExpression(
   text: string,
@@ -15,7 +16,7 @@ export function parseExpression(
   return parseChecked(text, { ...options, isCondition: false });
 }
 
-/** Reads an expression and checks it; a condition must not be a plain text or number. */
+/** Parses and checks an expression; a condition must not be a plain text or number. */
 export function parseChecked(
   text: string,
   options: { readonly maxLength?: number; readonly definitions?: Definitions; readonly isCondition: boolean },

@@ -55,7 +55,7 @@ function checkNode(node: ExpressionNode, errors: LangError[]): void {
   }
 }
 
-/** What a session remembers is texts by name: neither all of them at once, nor anything inside one. */
+/** An alias holds texts by name, so `route` must be followed by exactly one name. */
 function checkRoute(node: ExpressionNode & { readonly kind: "path" }, errors: LangError[]): void {
   if (node.root !== "route" || node.segments.length === 1) return;
   errors.push(errorAt(node.offset, node.length, "`route` is followed by one name, as in route.symbol"));
@@ -65,19 +65,19 @@ function checkNodes(nodes: readonly ExpressionNode[], errors: LangError[]): void
   for (const node of nodes) checkNode(node, errors);
 }
 
-/** Only `true` is true, so what is always a text or a number can be no condition. */
+/** Only `true` is true, so a condition must not be an expression that is always a text or a number. */
 function checkCondition(node: ExpressionNode, errors: LangError[]): void {
   const isText = (node.kind === "literal" && typeof node.value !== "boolean") ||
     (node.kind === "call" && isNeverTrue(findFunction(node.name.text)));
   if (!isText) return;
-  errors.push(errorAt(node.offset, node.length, "A condition has to be true or false: compare the value with =="));
+  errors.push(errorAt(node.offset, node.length, "A condition must be true or false: compare the value with =="));
 }
 
 function isNeverTrue(spec: FunctionSpec | undefined): boolean {
   return spec !== undefined && (spec.returns === "text" || spec.returns === "number");
 }
 
-/** `<` and its like order numbers alone. */
+/** `<`, `<=`, `>` and `>=` compare numbers only. */
 function checkOrder(node: ExpressionNode & { readonly kind: "compare" }, errors: LangError[]): void {
   if (node.operator === "==" || node.operator === "!=") return;
   for (const side of [node.left, node.right]) {
@@ -107,7 +107,7 @@ function checkCall(node: ExpressionNode & { readonly kind: "call" }, errors: Lan
       errorAt(
         arg.offset,
         arg.length,
-        `${parameter.name} of ${spec.signature} has to be ${A[parameter.kind]}: ${found}`,
+        `${parameter.name} of ${spec.signature} must be ${A[parameter.kind]}: ${found}`,
       ),
     );
   });

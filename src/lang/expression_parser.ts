@@ -54,8 +54,8 @@ const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">
 const INDEX = /^(?:0|-?[1-9]\d{0,8})$/;
 
 /**
- * Recursive descent, loosest first: `c ? a : b`, `||`, `&&`, comparison (one, not a chain), `??`, `!`, then `.name`,
- * `[index]` and calls.
+ * Recursive descent, loosest binding first: `c ? a : b`, `||`, `&&`, comparison (one, not a chain), `??`, `!`, then
+ * `.name`, `[index]` and calls.
  */
 class ExpressionParser {
   readonly #tokens: readonly Token[];
@@ -135,7 +135,7 @@ class ExpressionParser {
       const condition = this.#or();
       if (!this.#accept("?")) return condition;
       const then = this.#expression();
-      this.#expect(":", "and what holds otherwise");
+      this.#expect(":", "and the value if the condition is false");
       const otherwise = this.#expression();
       return this.#node(start, { kind: "choose", condition, then, otherwise });
     });
@@ -201,7 +201,7 @@ class ExpressionParser {
     return this.#node(start, { kind: "path", root: base.root, segments: [...base.segments, ...segments] });
   }
 
-  /** Reads `.name` and `[…]` as long as they follow. */
+  /** Parses any number of `.name` and `[…]`. */
   #segments(segments: string[]): void {
     while (true) {
       if (this.#accept(".")) {
@@ -221,7 +221,7 @@ class ExpressionParser {
         if (token.kind !== "number" && token.kind !== "text") this.#misplaced("an index or a quoted name");
         segments.push(token.text);
         this.#advance();
-        this.#expect("]", "behind the index");
+        this.#expect("]", "after the index");
       } else return;
     }
   }

@@ -4,10 +4,10 @@ import { didYouMean } from "./nearest.ts";
 import type { TemplatePart } from "./placeholder.ts";
 import { SYMBOL_PARTS } from "./template.ts";
 
-/** The placeholders of emitted texts, which are filled when they are sent. */
+/** Placeholders of emitted texts that are filled when the text is sent. */
 export const GENERATOR_PLACEHOLDERS = ["id", "now_ms", "now_s", "uuid", "boot"] as const;
 
-/** Placeholders that stand for a value of the innermost loop over a list. */
+/** Placeholders for a value of the innermost loop over a list. */
 const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
   ["symbol", "symbols"],
   ["symbol_lower", "symbols"],
@@ -17,7 +17,7 @@ const LOOP_PLACEHOLDERS: ReadonlyMap<string, GeneratorList> = new Map([
   ["channel", "channels"],
 ]);
 
-/** Returns the errors of an emitted text's placeholders that the loops around it reveal. */
+/** Returns the errors of placeholders in an emitted text: unknown ones, and those that need a loop around them. */
 export function checkPlaceholders(
   parts: readonly TemplatePart[],
   scope: readonly GeneratorVariable[],
@@ -44,18 +44,18 @@ export function checkPlaceholders(
   });
 }
 
-/** What a generator's placeholders may name beside its loops. */
+/** Names that a generator's placeholders may use in addition to its loops. */
 export interface GeneratorNames {
   readonly args: readonly string[];
   /** Keys of `[symbol_values]`. */
   readonly symbolValues: readonly string[];
-  /** Values that the bootstrap replies of its connections give. */
+  /** Values of the bootstrap replies of its connections. */
   readonly boot: readonly string[];
 }
 
 /**
- * Returns the errors of texts that no run reached, such as those of a branch for another channel: a run fills only what it
- * emits. `reached` holds the offsets of the `emit` statements that ran.
+ * Returns the errors of placeholders in `emit` statements that no run reached, such as those of a branch for another
+ * channel. `reached` holds the offsets of the statements that ran.
  */
 export function checkUnreached(
   program: GeneratorProgram,

@@ -33,8 +33,8 @@ const VOCABULARY: Vocabulary = {
 };
 
 /**
- * Parses a generator and checks its names and nesting. After an error it goes on with the next statement, so that several
- * errors are reported at once; offsets count in `text`.
+ * Parses a generator and checks its names and nesting. Continues after an error with the next statement, so that
+ * several errors are reported at once. Offsets are those of `text`.
  */
 export function parseGenerator(text: string): Parsed<GeneratorProgram> {
   const { tokens, errors } = scanTokens(text, VOCABULARY);
@@ -47,7 +47,7 @@ class Misplaced extends Error {}
 const STATEMENTS = ["foreach", "if", "emit"];
 const LISTS = ["symbols", "channels"];
 const RESERVED: ReadonlySet<string> = new Set([...STATEMENTS, ...LISTS, "else", "in", "conn_id"]);
-/** Placeholders that a loop variable may be called after only where both mean the same. */
+/** Placeholders whose name a loop variable may have only if both mean the same; null: never. */
 const PLACEHOLDER_LISTS: ReadonlyMap<string, GeneratorList | null> = new Map([
   ["symbol", "symbols"],
   ["ch", "channels"],
@@ -118,7 +118,7 @@ class GeneratorParser {
     this.#report(token, `Expected ${expected}, found ${found}`);
   }
 
-  /** Statements up to the end of the block or text. */
+  /** Parses statements up to the end of the block or text. */
   #statements(): readonly GeneratorStatement[] {
     const statements: GeneratorStatement[] = [];
     while (this.#token.kind !== "end" && !this.#is("sign", "}")) {
@@ -137,7 +137,7 @@ class GeneratorParser {
     return statements;
   }
 
-  /** Goes behind the statement that began at `start`: its semicolon, or the block that it opened. */
+  /** Skips the rest of the statement that began at `start`: past its semicolon, or past the block that it opened. */
   #skipStatement(start: number): void {
     const from = this.#at;
     this.#at = start;
@@ -171,7 +171,7 @@ class GeneratorParser {
     if (this.#accept("name", "emit")) return this.#emit(start);
     if (start.kind === "name") {
       const message = start.text === "else"
-        ? "Unexpected else: it has to follow the block of an if"
+        ? "Unexpected else: it must follow the block of an if"
         : `Unknown statement ${start.text}${didYouMean(start.text, STATEMENTS)}`;
       this.#report(start, message);
       throw new Misplaced();
@@ -206,7 +206,7 @@ class GeneratorParser {
     this.#at++;
     if (!this.#accept("name", "in")) this.#misplaced("in");
     const list = this.#list();
-    this.#expect(")", "behind the list");
+    this.#expect(")", "after the list");
     this.#checkVariable(name, list);
     const outer = this.#scope;
     this.#scope = [...outer, { name: name.text, list }];
@@ -251,7 +251,7 @@ class GeneratorParser {
   #branch(): { readonly condition: GeneratorCondition; readonly body: readonly GeneratorStatement[] } {
     this.#expect("(", "before the condition");
     const condition = this.#condition();
-    this.#expect(")", "behind the condition");
+    this.#expect(")", "after the condition");
     return { condition, body: this.#block() };
   }
 
@@ -314,15 +314,15 @@ class GeneratorParser {
     const token = this.#token;
     if (token.kind !== "text") this.#misplaced("a quoted text to emit");
     this.#at++;
-    this.#expect(")", "behind the text");
+    this.#expect(")", "after the text");
     const parts = readPlaceholders(token.text).map((part) => inSource(part, token.literal));
     this.#errors.push(...checkPlaceholders(parts, this.#scope));
-    if (!this.#accept("sign", ";")) this.#reportExpected("; behind emit(…)");
+    if (!this.#accept("sign", ";")) this.#reportExpected("; after emit(…)");
     return { kind: "emit", parts, scope: this.#scope, ...this.#span(start) };
   }
 }
 
-/** Moves a placeholder from its place in the literal's value to its place in the source. */
+/** Translates a placeholder's offset in the literal's value to its offset in the source. */
 function inSource(part: TemplatePart, literal: TextLiteral): TemplatePart {
   if (typeof part === "string") return part;
   const offset = literal.offsets[part.offset];

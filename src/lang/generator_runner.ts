@@ -16,7 +16,7 @@ export interface GeneratorInput {
   readonly connId: string;
   /** Instruments of the connection, in order. */
   readonly symbols: readonly GeneratorSymbol[];
-  /** Channels asked for, with their wire names, in order. */
+  /** Requested channels with their native names, in order. */
   readonly channels: readonly { readonly channel: Channel; readonly native: string }[];
   /** Arguments by key. */
   readonly args: Readonly<Record<string, string>>;
@@ -27,18 +27,18 @@ export interface GeneratorInput {
 export interface GeneratorSymbol {
   readonly canonical: string;
   readonly native: string;
-  /** Placeholders that stand for something of this instrument: `base`, `sym:kind`. */
+  /** Values of placeholders for this instrument: `base`, `sym:kind`. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
 /** One emitted message. */
 export interface EmittedMessage {
   readonly template: Template;
-  /** Canonical symbol of the innermost loop over symbols; null outside of one. */
+  /** Canonical symbol of the innermost loop over symbols; null outside such a loop. */
   readonly symbol: string | null;
-  /** Channel of the innermost loop over channels; null outside of one. */
+  /** Channel of the innermost loop over channels; null outside such a loop. */
   readonly channel: Channel | null;
-  /** Where the `emit` stands in the generator's text. */
+  /** Offset of the `emit` in the generator's text. */
   readonly offset: number;
 }
 
@@ -51,8 +51,8 @@ export interface GeneratorRun {
 }
 
 /**
- * Runs a generator. Missing variables and arguments are reported once, where the placeholder stands. The run ends with an
- * error at GENERATOR_MESSAGES_MAX messages, GENERATOR_CHARS_MAX of text or GENERATOR_STEPS_MAX steps.
+ * Runs a generator. A missing variable or argument is reported once, at its placeholder. The run ends with an error at
+ * GENERATOR_MESSAGES_MAX messages, GENERATOR_CHARS_MAX of text or GENERATOR_STEPS_MAX steps.
  */
 export function runGenerator(program: GeneratorProgram, input: GeneratorInput): GeneratorRun {
   const runner = new GeneratorRunner(input);
@@ -60,7 +60,7 @@ export function runGenerator(program: GeneratorProgram, input: GeneratorInput): 
   return { messages: runner.messages, errors: inOrder([...runner.errors.values()]), reached: runner.reached };
 }
 
-/** Value of a loop variable: our name and the native one. */
+/** Value of a loop variable: canonical and native name. */
 interface Binding {
   readonly name: string;
   readonly canonical: string;
@@ -213,7 +213,7 @@ class GeneratorRunner {
     this.#filled = symbol;
   }
 
-  /** Values of placeholders for the loops that run now; the object is reused. */
+  /** Returns the placeholder values of the running loops; the object is reused. */
   #emitValues(): Readonly<Record<string, string>> {
     const values = this.#values;
     if (this.#symbol !== null) {

@@ -7,7 +7,7 @@ export type GeneratorList = "symbols" | "channels";
 /** One side of a comparison in a condition. */
 export type GeneratorOperand =
   | { readonly kind: "text"; readonly value: string }
-  /** A loop variable: our canonical name of the symbol or channel. */
+  /** A loop variable: the canonical name of the symbol or channel. */
   | { readonly kind: "variable"; readonly name: string }
   /** A part of the symbol of the innermost loop over symbols: `family`, `base`. */
   | { readonly kind: "part"; readonly name: string }
@@ -43,7 +43,7 @@ export type GeneratorStatement =
     }
     | {
       readonly kind: "emit";
-      /** The text cut at its placeholders; their offsets count in the generator's text. */
+      /** The text split at its placeholders; their offsets are those of the generator's text. */
       readonly parts: readonly TemplatePart[];
       /** Loop variables in scope and their lists, outermost first. */
       readonly scope: readonly GeneratorVariable[];
@@ -56,7 +56,7 @@ export interface GeneratorVariable {
   readonly list: GeneratorList;
 }
 
-/** A parsed generator: syntax, names and nesting are right. */
+/** A parsed generator with checked names and nesting. */
 export interface GeneratorProgram {
   readonly source: string;
   readonly body: readonly GeneratorStatement[];

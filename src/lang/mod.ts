@@ -1,8 +1,8 @@
 /**
- * The languages of a descriptor: expressions and pointers, fan-out pointers, predicates, templates with placeholders, and
- * the generator of subscriptions. In: texts and the plain values TOML gives. Out: checked trees, templates and messages,
- * all of them data, or every error with its place in the text. Everything is bounded and total. Must not know TOML, files,
- * sockets, how trees are evaluated, or any exchange.
+ * The languages of a descriptor: expressions and pointers, fan-out pointers, predicates, templates with placeholders,
+ * and the generator of subscriptions. In: texts and plain values of TOML. Out: checked trees, templates and messages as
+ * data, or every error with its offset in the text. All work is bounded, and no text makes it throw. Must not know
+ * TOML, files, sockets, how trees are evaluated, or any exchange.
  */
 export { type LangError, type Parsed } from "./diagnostic.ts";
 export { type Definition, type Definitions, readDefinition } from "./definitions.ts";

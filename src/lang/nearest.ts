@@ -1,11 +1,11 @@
 /** Most names listed in one message. */
 const NAMES_SHOWN_MAX = 20;
-/** Longest name compared; what is longer is no misspelt name. */
+/** Longest name that is compared; a longer text is no misspelt name. */
 const NAME_CHARS_MAX = 60;
 
 /**
- * The known name nearest to what was written, by edit distance with transpositions, case aside; null where none is within
- * a third of the longer length (at least one edit, and never as many as the name has characters).
+ * Returns the known name nearest to `written`, by edit distance with transpositions, ignoring case. Null if none is
+ * within a third of the longer length (at least one edit, and fewer than the name has characters).
  */
 export function nearestName(written: string, known: Iterable<string>): string | null {
   if (written.length > NAME_CHARS_MAX) return null;
@@ -26,7 +26,8 @@ export function nearestName(written: string, known: Iterable<string>): string | 
 }
 
 /**
- * The tail of a message about an unknown name: `: did you mean "x"?`, or what is known, or nothing where nothing is.
+ * Returns the end of a message about an unknown name: `: did you mean "x"?`, or the known names, or nothing if there
+ * are none.
  */
 export function didYouMean(written: string, known: Iterable<string>): string {
   const names = [...known];

@@ -1,9 +1,9 @@
-/** A placeholder as it stands in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`, `{sym:kind}`. */
+/** A placeholder as written in a text: `{symbol}`, `{env:TOKEN}`, `{arg:depth}`, `{boot:token}`, `{sym:kind}`. */
 export interface WrittenPlaceholder {
-  /** The identifier; null for the forms with a prefix. */
+  /** Its name; null for the forms with a prefix. */
   readonly name: string | null;
   readonly prefix: "env" | "arg" | "boot" | "sym" | "capture" | null;
-  /** Text behind the prefix; empty for identifiers. */
+  /** Text after the prefix; empty for plain names. */
   readonly key: string;
   /** Offset of the opening brace, in UTF-16 units. */
   readonly offset: number;
@@ -13,12 +13,14 @@ export interface WrittenPlaceholder {
   readonly depth: number;
 }
 
-/** Text cut at its placeholders. Braces in any other form are text, so JSON needs no escaping. */
+/**
+ * A part of a text that was split at its placeholders. Braces of any other form are text, so JSON needs no escaping.
+ */
 export type TemplatePart = string | WrittenPlaceholder;
 
 const PLACEHOLDER = /\{(?:([A-Za-z_]\w*)|(env|arg|boot|sym|capture):([A-Za-z0-9_.-]+))\}/g;
 
-/** Deepest JSON-in-JSON that is followed. */
+/** Deepest nesting of JSON texts in JSON strings that is tracked. */
 const DEPTH_MAX = 8;
 
 /** Splits a text at its placeholders. */
@@ -52,15 +54,15 @@ function prefixOf(text: string | undefined): WrittenPlaceholder["prefix"] {
 }
 
 /**
- * Follows JSON strings through a text: a quote opens and closes one, a backslash takes the next character with it. A string
- * whose content begins like an object or an array holds a JSON text: it is followed in the same way after its escapes are
- * taken off, so that its own strings count.
+ * Tracks JSON strings in a text: a quote opens or closes one, a backslash escapes the next character. A string whose
+ * content begins like an object or an array is a JSON text: its unescaped content is tracked in the same way, so that
+ * strings inside it count too.
  */
 class StringTracker {
   #isOpen = false;
   #escape: string | null = null;
   #inner: StringTracker | null = null;
-  /** Whether the open string has not shown yet if it holds a JSON text. */
+  /** Whether it is still open if the string holds a JSON text: only white space was read. */
   #isBlank = false;
   readonly #levels: number;
 
@@ -68,7 +70,7 @@ class StringTracker {
     this.#levels = levels;
   }
 
-  /** How many strings are open, one inside the other. */
+  /** Number of strings open inside each other. */
   get depth(): number {
     return this.#isOpen ? 1 + (this.#inner?.depth ?? 0) : 0;
   }
@@ -77,7 +79,7 @@ class StringTracker {
     for (let i = 0; i < text.length; i++) this.#readOne(text[i]);
   }
 
-  /** A substituted value: escaped for where it stands, so it opens and closes nothing. */
+  /** Reads a substituted value, which is escaped for its position, so that it opens and closes nothing. */
   readOpaque(): void {
     this.#escape = null;
     this.#isBlank = false;

@@ -5,17 +5,14 @@ import { errorAt, type LangError } from "./diagnostic.ts";
 import { parseChecked } from "./expression.ts";
 import { parseSource } from "./source.ts";
 
-/** A condition as TOML gives it: an expression or pointer, or a table of source → test, all of which have to hold. */
+/** A condition as written in TOML: an expression or pointer, or a table of source → test, all of which must hold. */
 export type PredicateSpec = string | Readonly<Record<string, TestSpec>>;
 
 /** An error inside a predicate. */
 export interface PredicateError extends LangError {
-  /**
-   * Keys inside the table; empty where the predicate is a text. The error's offset counts in the last key, or the
-   * value.
-   */
+  /** Keys inside the table; empty if the predicate is a text. The error's offset is in the last key or in the value. */
   readonly path: readonly string[];
-  /** Whether the offset counts in the key that ends `path`, or in the value found there. */
+  /** Whether the offset is in the last key of `path`, or in the value found there. */
   readonly in: "key" | "value";
 }
 
@@ -24,7 +21,7 @@ export type ParsedPredicate =
   | { readonly ok: true; readonly value: Predicate }
   | { readonly ok: false; readonly errors: readonly PredicateError[] };
 
-/** Reads a predicate. Its sources start from the row. All errors are reported. */
+/** Parses a predicate, whose sources start from the row. Reports all errors. */
 export function parsePredicate(spec: PredicateSpec, definitions?: Definitions): ParsedPredicate {
   return typeof spec === "string" ? parseCondition(spec, definitions) : parseTable(spec, definitions);
 }

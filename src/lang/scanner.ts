@@ -2,7 +2,7 @@ import type { Span } from "../model/mod.ts";
 import { errorAt, type LangError, quoted } from "./diagnostic.ts";
 import { readTextLiteral, type TextLiteral } from "./text_literal.ts";
 
-/** A word of one of the languages. The last token of a text is always `end`. */
+/** A token of one of the languages. The last token of a text is always `end`. */
 export type Token =
   & Span
   & {
@@ -20,13 +20,13 @@ export interface Vocabulary {
   /** Null if the language has no numbers. */
   readonly number: RegExp | null;
   readonly sign: RegExp;
-  /** White space, and comments where there are any. */
+  /** White space, and comments if the language has them. */
   readonly skipped: RegExp;
-  /** Hints by character: what to write instead of what other languages write. */
+  /** Hints by character: what to write instead of the syntax of other languages. */
   readonly hints: ReadonlyMap<string, string>;
 }
 
-/** Cuts a text into tokens. Reports and skips what cannot be read. */
+/** Splits a text into tokens. Reports and skips unreadable characters. */
 export function scanTokens(
   source: string,
   { name, number, sign, skipped, hints }: Vocabulary,

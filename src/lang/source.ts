@@ -5,8 +5,8 @@ import { type Parsed, parsed, refused } from "./diagnostic.ts";
 import { parseExpression } from "./expression.ts";
 
 /**
- * Reads a source: text that begins with `/` is a JSON pointer (RFC 6901) from the row, "" is the row itself, any other
- * text is an expression.
+ * Parses a source: a text that begins with `/` is a JSON pointer (RFC 6901) from the row, "" is the row itself, any
+ * other text is an expression.
  */
 export function parseSource(text: string, definitions?: Definitions): Parsed<Expression> {
   if (text !== "" && !text.startsWith("/")) return parseExpression(text, { definitions });
@@ -16,8 +16,8 @@ export function parseSource(text: string, definitions?: Definitions): Parsed<Exp
 }
 
 /**
- * Reads a fan-out: a pointer from the row in which each `*` segment iterates over what was found so far. "" is the row
- * itself as the only row.
+ * Parses a fan-out: a pointer from the row in which each `*` segment iterates over the array found so far. "" gives the
+ * row itself as the only row.
  */
 export function parseRows(text: string): Parsed<Rows> {
   if (text !== "" && !text.startsWith("/")) {
@@ -41,5 +41,5 @@ export function parseRows(text: string): Parsed<Rows> {
 
 function refusedPointer<T>(text: string): Parsed<T> {
   const at = text.search(/~(?![01])/);
-  return refused(at, 2, "Unknown escape in a JSON pointer: ~0 stands for ~ and ~1 for /");
+  return refused(at, 2, "Unknown escape in a JSON pointer: ~0 is ~ and ~1 is /");
 }

@@ -3,26 +3,26 @@ import { errorAt, type LangError, type Parsed, parsed, refusedAll } from "./diag
 import { didYouMean } from "./nearest.ts";
 import { readPlaceholders, type TemplatePart, type WrittenPlaceholder } from "./placeholder.ts";
 
-/** Values of a template's placeholders, and the placeholders that may stay open. */
+/** Values for a template's placeholders, and the placeholders that may stay open. */
 export interface TemplateScope {
   /**
-   * Replaced at once, by name: `symbol`, `ch`, `conn_id`, and arguments as `arg:depth`. They are escaped where they stand
-   * inside a JSON string.
+   * Values filled in at once, by name: `symbol`, `ch`, `conn_id`, and arguments as `arg:depth`. They are escaped inside
+   * a JSON string.
    */
   readonly values: Readonly<Record<string, string>>;
-  /** Value of an environment variable; undefined where there is none. */
+  /** Returns the value of an environment variable; undefined if it is not set. */
   readonly environment: (name: string) => string | undefined;
   /** Kinds of placeholders that stay open until the text is sent. `env` is always one of them. */
   readonly placeholders: readonly Placeholder["kind"][];
-  /** Names of bootstrap values, where they are known; any name is taken otherwise. */
+  /** Names of bootstrap values. Absent: they are unknown, and any name is accepted. */
   readonly boot?: readonly string[];
-  /** Names of captured values, where they are known; any name is taken otherwise. */
+  /** Names of captured values. Absent: they are unknown, and any name is accepted. */
   readonly captures?: readonly string[];
 }
 
 /**
- * Compiles a text with placeholders. A placeholder that means nothing here, a missing variable and a missing argument are
- * errors with the placeholder's span; all are reported. Braces that are no placeholder stay as they are.
+ * Compiles a text with placeholders. Reports all unknown placeholders, missing variables and missing arguments, with
+ * their spans. Braces of any other form stay as they are.
  */
 export function parseTemplate(text: string, scope: TemplateScope): Parsed<Template> {
   const errors: LangError[] = [];
@@ -30,7 +30,7 @@ export function parseTemplate(text: string, scope: TemplateScope): Parsed<Templa
   return errors.length === 0 ? parsed(template) : refusedAll(errors);
 }
 
-/** Fills the placeholders of a text that was cut before; what cannot be filled is reported and left out. */
+/** Fills the placeholders of a split text. A placeholder that cannot be filled is reported and left out. */
 export function fillPlaceholders(
   cut: readonly TemplatePart[],
   scope: TemplateScope,
@@ -56,7 +56,7 @@ export function fillPlaceholders(
   return { source, parts };
 }
 
-/** Returns the text of a placeholder, or the placeholder that stays open in its place; null where it was reported. */
+/** Returns the text of a placeholder, or the placeholder itself if it stays open; null if it was reported. */
 function fillOne(
   placeholder: WrittenPlaceholder,
   scope: TemplateScope,
@@ -83,7 +83,7 @@ function fillOne(
     }
     case "capture":
       if (!scope.placeholders.includes("capture")) {
-        return refuse(`{capture:${key}} cannot stand here: it is of replies`);
+        return refuse(`{capture:${key}} cannot be used here: only replies have captured values`);
       }
       if (scope.captures !== undefined && !scope.captures.includes(key)) {
         return refuse(`Nothing is captured as ${key}${didYouMean(key, scope.captures)}`);
@@ -91,7 +91,7 @@ function fillOne(
       return openPlaceholder({ kind: "capture", key, value: null }, depth) ?? refuse(TOO_DEEP);
     case "boot":
       if (!scope.placeholders.includes("boot")) {
-        return refuse(`{boot:${key}} cannot stand here: there is no bootstrap call`);
+        return refuse(`{boot:${key}} cannot be used here: there is no bootstrap call`);
       }
       if (scope.boot !== undefined && !scope.boot.includes(key)) {
         return refuse(`Unknown bootstrap value ${key}${didYouMean(key, scope.boot)}`);
@@ -112,12 +112,12 @@ function fillOne(
   }
 }
 
-/** Whether a placeholder stands for a part of the canonical symbol. */
+/** Whether a placeholder is a part of the canonical symbol. */
 export function isSymbolPart(name: string | null): boolean {
   return SYMBOL_PARTS.some((part) => part === name);
 }
 
-/** Placeholders that stand for parts of the canonical symbol. */
+/** Placeholders for the parts of the canonical symbol. */
 export const SYMBOL_PARTS = ["base", "quote", "settle", "expiry", "strike", "option_type", "family"] as const;
 
 /** Placeholders that are written as a bare name. */
@@ -129,12 +129,12 @@ export const BARE_PLACEHOLDERS: readonly Exclude<Placeholder["kind"], "boot" | "
   "capture",
 ];
 
-/** Kinds whose values hold nothing that JSON would have to escape. */
+/** Kinds whose values never need escaping in JSON. */
 const HARMLESS: ReadonlySet<Placeholder["kind"]> = new Set(["id", "now_ms", "now_s", "uuid"]);
 
-const TOO_DEEP = "A value that is known only when the text is sent cannot stand in a JSON text inside a JSON string";
+const TOO_DEEP = "A value that is known only when the text is sent cannot be used in a JSON text inside a JSON string";
 
-/** Returns a placeholder that stays open; null where its value would have to be escaped more than once. */
+/** Returns a placeholder that stays open; null if its value would have to be escaped more than once. */
 function openPlaceholder(content: Omit<Placeholder, "inString">, depth: number): Placeholder | null {
   if (depth > 1 && !HARMLESS.has(content.kind)) return null;
   return { ...content, inString: depth > 0 };

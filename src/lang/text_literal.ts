@@ -1,17 +1,17 @@
 import { errorAt, type LangError } from "./diagnostic.ts";
 
-/** A quoted text as both languages write it: 'text' or "text" with the escapes \" \' \\ \n, on one line. */
+/** A quoted text of both languages: 'text' or "text" with the escapes \" \' \\ \n, on one line. */
 export interface TextLiteral {
-  /** What it stands for. */
+  /** The text without quotes and escapes. */
   readonly value: string;
-  /** Offset behind the closing quote. */
+  /** Offset after the closing quote. */
   readonly end: number;
-  /** Where each character of `value` stands in the source, and in addition where the closing quote stands. */
+  /** Offset of each character of `value` in the source, then the offset of the closing quote. */
   readonly offsets: readonly number[];
   readonly errors: readonly LangError[];
 }
 
-/** Reads the quoted text that begins at `start`, where a quote stands. */
+/** Reads the quoted text whose opening quote is at `start`. */
 export function readTextLiteral(source: string, start: number): TextLiteral {
   const quote = source[start];
   const offsets: number[] = [];
@@ -47,7 +47,7 @@ export function readTextLiteral(source: string, start: number): TextLiteral {
   return { value, end, offsets, errors };
 }
 
-/** Writes a text as a literal between the quotes given, so that reading it gives the same text. */
+/** Writes a text as a literal in the given quotes, which reads back as the same text. */
 export function writeTextLiteral(text: string, quote: '"' | "'" = "'"): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll(quote, `\\${quote}`).replaceAll("\n", "\\n");
   return `${quote}${escaped}${quote}`;

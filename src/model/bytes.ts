@@ -1,4 +1,4 @@
-/** Returns pieces as one, copied into a buffer of its own. */
+/** Concatenates byte arrays into a new buffer. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const piece of pieces) length += piece.length;

@@ -1,7 +1,7 @@
 /**
- * Returns plain data as JSON in one form alone: keys sorted by UTF-16 code units, no white space. Equal data gives equal
- * text, whatever the order of its keys. Throws on what is not plain data, such as a map, a function or a bigint: that is
- * a bug of the caller.
+ * Returns plain data as canonical JSON: keys sorted by UTF-16 code units, no white space. Equal data gives equal text,
+ * whatever the order of its keys. Throws if the data is not plain (a map, a function, a bigint): that is a bug of the
+ * caller.
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sorted(value));

@@ -27,7 +27,7 @@ export const CHANNELS: readonly Channel[] = [
   "instruments",
 ];
 
-/** Channels that frames and answers of requests bring: all but `instruments`, which come from an exchange's lists. */
+/** Channels whose events come in frames or REST answers: all but `instruments`, whose events come from lists. */
 export const SENT_CHANNELS: readonly Channel[] = CHANNELS.filter((channel) => channel !== "instruments");
 
 /** One stream of an exchange instance: a channel of an instrument. */

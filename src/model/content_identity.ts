@@ -2,13 +2,13 @@ import { byKind, EVENT_SPECS, fieldsOf } from "./event_specs.ts";
 import type { MarketEvent } from "./event.ts";
 import type { Micros } from "./micros.ts";
 
-/** The field of type `id` of each kind that is known by one; empty where there is none. */
+/** The field of type `id` by kind; empty if the kind has none. */
 const ID_FIELDS = byKind((kind) => fieldsOf(kind).find(([, { type }]) => type === "id")?.[0] ?? "");
 
 /**
- * Whether two who see the same event of an exchange can know it for the same: by its id, by its sequence where it is of a
- * book, or by the exchange's time of it. Never for gaps, tops and raw frames. Where this is false nothing tells an event
- * from one that happened to be equal, and both are kept.
+ * Whether two receivers of an event can tell that it is the same one: by its id, by its sequence (books), or by its
+ * exchange time. Never for gaps, tops and raw frames. If false, two equal events may be two occurrences, and both are
+ * kept.
  */
 export function hasContentIdentity(event: MarketEvent, exchangeTs: Micros | null): boolean {
   switch (EVENT_SPECS[event.kind].identity) {
@@ -26,7 +26,7 @@ export function hasContentIdentity(event: MarketEvent, exchangeTs: Micros | null
   }
 }
 
-/** Returns all that an event says, with its symbol and the exchange's time: the same text for the same event. */
+/** Returns a text of the symbol, exchange time and all fields of an event: equal for copies of one event. */
 export function contentText(native: string, exchangeTs: Micros | null, event: MarketEvent): string {
   return JSON.stringify([native, exchangeTs, event]);
 }

@@ -1,12 +1,12 @@
 import type { Channel } from "./channel.ts";
 
-/** What the certificates of the collector's archives say of some days. */
+/** Coverage of some days, read from the certificates of the collector's archives. */
 export interface Coverage {
-  /** Days (UTC) that were asked for, in order. */
+  /** The requested days (UTC), in order. */
   readonly days: readonly string[];
-  /** By sink, exchange, channel and symbol. */
+  /** Sorted by sink, exchange, channel and symbol. */
   readonly rows: readonly CoverageRow[];
-  /** Why certificates could not be read, in words. */
+  /** Messages for certificates that could not be read. */
   readonly unreadable: readonly string[];
 }
 
@@ -18,15 +18,15 @@ export interface CoverageRow {
   /** `raw` for frames of descriptors without event rules. */
   readonly channel: Channel | "raw";
   readonly symbol: string;
-  /** One a day; null where no certificate knows the stream on that day. */
+  /** One entry a day; null if no certificate of that day names the stream. */
   readonly days: readonly (CoverageDay | null)[];
 }
 
-/** What is known of a stream on a day. */
+/** Coverage of a stream on a day. */
 export interface CoverageDay {
-  /** Part of the day in which nothing is missing, 0 to 1. */
+  /** Share of the day in which nothing is missing, 0 to 1. */
   readonly share: number;
   readonly gaps: number;
-  /** Whether the next day was over too when it was written: what it tells of this day is in here. */
+  /** Whether the certificate was written after the end of the next day, so that late data of this day is included. */
   readonly isSettled: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * A decimal number as text, with the digits as the exchange sent them: optional sign, digits, optional fraction,
- * optional exponent. Trailing zeros are kept.
+ * A decimal number as text, with the exchange's digits: optional sign, digits, optional fraction, optional exponent.
+ * Trailing zeros are kept.
  */
 export type Decimal = string;
 
@@ -36,8 +36,8 @@ const SPELLED_INTEGER = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,
 const INTEGER_DIGITS_MAX = 400;
 
 /**
- * The digits of an integer, however it is written: `1e3` and `1000.0` are `1000`; null for anything else. Digits alone
- * stay as they are.
+ * Returns the digits of an integer, however it is written: `1e3` and `1000.0` give `1000`. Returns plain digits
+ * unchanged, and null for anything but an integer.
  */
 export function integerText(text: string): string | null {
   if (isPlainInteger(text)) return text;
@@ -52,7 +52,7 @@ export function integerText(text: string): string | null {
   return (match[1] === "-" ? "-" : "") + digits.slice(0, point).padEnd(point, "0");
 }
 
-/** Whether text is digits alone, behind a minus sign or not. */
+/** Whether text is digits alone, with an optional minus sign. */
 function isPlainInteger(text: string): boolean {
   const length = text.length;
   const start = text.charCodeAt(0) === 45 ? 1 : 0;
@@ -64,13 +64,13 @@ function isPlainInteger(text: string): boolean {
 }
 
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-/** Digits that always fit an integer below 2^53. */
+/** Most digits that always give an integer below 2^53. */
 const EXACT_DIGITS = 15;
 
 /**
- * The double nearest to a decimal, as `Number` gives it. Up to 15 digits and no exponent are read in one pass: digits
- * and power of ten are exact doubles then, so their quotient is correctly rounded (W. D. Clinger, "How to read floating
- * point numbers accurately", 1990, section 3); anything else is left to `Number`.
+ * Returns the double nearest to a decimal, as `Number` does. Up to 15 digits without an exponent are read in one pass:
+ * digits and power of ten are then exact doubles, so their quotient is correctly rounded (W. D. Clinger, "How to read
+ * floating point numbers accurately", 1990, section 3); anything else is left to `Number`.
  */
 export function doubleFromDecimal(text: Decimal): number {
   const length = text.length;

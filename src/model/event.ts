@@ -42,37 +42,37 @@ export type Funding = EventOf<"funding">;
 export type Liquidation = EventOf<"liquidation">;
 export type Order = EventOf<"order">;
 export type InstrumentEvent = EventOf<"instrument">;
-/** What a list says of an instrument. */
+/** The fields of an instrument, read from an exchange's list. */
 export type InstrumentFields = Omit<InstrumentEvent, "kind">;
 export type Gap = EventOf<"gap">;
 export type RawEvent = EventOf<"raw">;
 
-/** Every event, told apart by `kind`. */
+/** Every event, discriminated by `kind`. */
 export type MarketEvent = { readonly [K in EventKind]: EventOf<K> }[EventKind];
 
-/** An event with where and when. `offset` and `index` together are its identity. */
+/** An event with the fields that all kinds share. `offset` and `index` together identify it. */
 export interface Envelope {
   /** The name of the exchange instance. */
   readonly exchange: string;
-  /** Canonical; the native spelling where no map translates it; empty where an event concerns no single symbol. */
+  /** Canonical symbol, or the native one if no map translates it; empty if the event concerns no single symbol. */
   readonly symbol: string;
   readonly native_symbol: string;
-  /** Null where the exchange gives none. */
+  /** Null if the exchange gives none. */
   readonly exchange_ts: Micros | null;
   readonly received_ts: Micros;
   readonly session: SessionId;
-  /** The journal record it was derived from. */
+  /** The journal record that it was derived from. */
   readonly offset: Offset;
-  /** Its place among the events of that record, from 0. */
+  /** Its index among the events of that record, from 0. */
   readonly index: number;
-  /** Whether it was fetched later, because its stream had missed it; absent where it was not. */
+  /** Set if it was fetched later, because its stream had missed it. */
   readonly backfilled?: true;
-  /** Who has seen it, where several collectors were merged: the copy that is kept, then the others. Absent elsewhere. */
+  /** If collectors were merged: each collector's copy, the kept one first. Absent otherwise. */
   readonly seen_by?: readonly EventCopy[];
   readonly event: MarketEvent;
 }
 
-/** One collector's copy of an event: when it was received, and where it stands in that collector's journal. */
+/** One collector's copy of an event: when it was received, and its position in that collector's journal. */
 export interface EventCopy {
   readonly collector: string;
   readonly received_ts: Micros;

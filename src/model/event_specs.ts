@@ -1,8 +1,8 @@
 import type { Channel } from "./channel.ts";
 
 /**
- * Type of a field. `id`: the exchange's own name of a thing. `word`: one of few texts. `payload`: a text of any length.
- * `levels`: one side of a book. `decimal` has the exchange's digits.
+ * Type of a field. `id`: an identifier given by the exchange. `word`: one of few texts. `payload`: a text of any
+ * length. `levels`: one side of a book. `decimal`: keeps the exchange's digits.
  */
 export type FieldType =
   | "id"
@@ -26,32 +26,35 @@ export interface FieldSpec {
   readonly meaning: string;
 }
 
-/** What the program knows of a kind of event. */
+/** Properties and fields of a kind of event. */
 export interface EventSpec {
   readonly meaning: string;
-  /** Channel of its rules where they name none; null for kinds that no rule emits. */
+  /** Default channel of its rules; null for kinds that no rule emits. */
   readonly channel: Channel | null;
-  /** `own`: a rule of the same name emits it. `book`: the book rule does. Null: it is made here. */
+  /** `own`: a rule of the same name emits it. `book`: a book rule emits it. Null: the collector itself makes it. */
   readonly rule: "own" | "book" | null;
-  /** Whether rows of its rules may carry only what has changed. */
+  /** Whether rows of its rules may carry only the changed fields. */
   readonly merges: boolean;
   /**
-   * What tells it from a repeat. `id`: its field of type `id` with all that it says. `state`: its content, and without a
-   * time only the latest. `book`, `raw`: their sequences. Null: it is never one.
+   * How a repeat is recognised. `id`: by the field of type `id` and the content. `state`: by the content; without an
+   * exchange time only against the latest. `book`, `raw`: by the sequence. Null: events of the kind are never repeats.
    */
   readonly identity: "id" | "state" | "book" | "raw" | null;
-  /** Whether an exchange never sends it again: it is kept when the journal is full, and a list without it is an answer. */
+  /**
+   * Whether the exchange sends it only once. Such events are kept when the journal is full, and a REST answer with none
+   * of them is a valid one.
+   */
   readonly keepWhenFull: boolean;
-  /** In the order of all files. */
+  /** In the column order of files. */
   readonly fields: Readonly<Record<string, FieldSpec>>;
 }
 
-/** A field that is always there. */
+/** A field that is never null. */
 function always<const T extends FieldType, const M extends string>(type: T, meaning: M) {
   return { type, nullable: false, meaning } as const;
 }
 
-/** A field that is null where the exchange does not give it. */
+/** A field that is null if the exchange does not give it. */
 function maybe<const T extends FieldType, const M extends string>(type: T, meaning: M) {
   return { type, nullable: true, meaning } as const;
 }
@@ -63,8 +66,8 @@ const BOOK = { channel: "book", rule: "book", merges: false, identity: "book", k
 const MADE = { channel: null, rule: null, merges: false, identity: null, keepWhenFull: false } as const;
 
 /**
- * The kinds of events and their fields, in the order in which reports and files list them. Types, rules' keys, readers,
- * file columns and documents derive from it; rows of levels alone are written out where they are read and stored.
+ * The kinds of events and their fields, in the order of reports and files. Types, keys of rules, readers, file columns
+ * and documents derive from it; only rows with price levels have code of their own for reading and storing.
  */
 export const EVENT_SPECS = {
   trade: {
@@ -79,7 +82,7 @@ export const EVENT_SPECS = {
     },
   },
   book_snapshot: {
-    meaning: "The whole book, as far as the exchange shows it; replaces what was known before",
+    meaning: "All levels that the exchange shows; replaces the book",
     ...BOOK,
     fields: {
       bids: always("levels", "Bids, best first as the exchange lists them"),
@@ -99,7 +102,7 @@ export const EVENT_SPECS = {
     },
   },
   book_top: {
-    meaning: "The best levels of a kept book, at an interval of exchange time; derived here",
+    meaning: "The best levels of a kept book, at an interval of exchange time; made by the collector",
     ...MADE,
     fields: {
       bids: always("levels", "Best bids, best first"),
@@ -126,7 +129,7 @@ export const EVENT_SPECS = {
     channel: "ticker",
     fields: {
       last: maybe("decimal", "Last price"),
-      open: maybe("decimal", "Price at the window's begin"),
+      open: maybe("decimal", "Price at the start of the window"),
       high: maybe("decimal", "Highest price"),
       low: maybe("decimal", "Lowest price"),
       volume: maybe("decimal", "Volume in base currency"),
@@ -145,7 +148,7 @@ export const EVENT_SPECS = {
       low: always("decimal", "Lowest price"),
       close: always("decimal", "Last price"),
       volume: maybe("decimal", "Volume in base currency"),
-      trades: maybe("decimal", "How many trades it holds"),
+      trades: maybe("decimal", "Number of trades in it"),
       closed: maybe("boolean", "Whether it is final: `true` or `false`"),
     },
   },
@@ -158,7 +161,7 @@ export const EVENT_SPECS = {
       last_price: maybe("decimal", "Last price"),
       mark_price: maybe("decimal", "Mark price"),
       index_price: maybe("decimal", "Index price"),
-      funding_rate: maybe("decimal", "Funding rate, a fraction for one interval"),
+      funding_rate: maybe("decimal", "Funding rate, as a fraction for one interval"),
       next_funding_ts: maybe("micros", "Time of the next funding"),
       predicted_funding_rate: maybe("decimal", "Predicted rate of the next interval"),
       open_interest: maybe("decimal", "Open interest, in the exchange's unit"),
@@ -188,8 +191,8 @@ export const EVENT_SPECS = {
       vega: maybe("decimal", "Vega"),
       theta: maybe("decimal", "Theta"),
       rho: maybe("decimal", "Rho"),
-      underlying_price: maybe("decimal", "Price of what the option is about: a forward or an index"),
-      underlying_index: maybe("text", "The exchange's name of that price"),
+      underlying_price: maybe("decimal", "Price of the option's underlying, a forward or an index"),
+      underlying_index: maybe("text", "The exchange's name of the underlying price"),
     },
   },
   funding: {
@@ -197,7 +200,7 @@ export const EVENT_SPECS = {
     ...STATE,
     channel: "funding",
     fields: {
-      funding_rate: always("decimal", "Rate that was paid, a fraction for one interval"),
+      funding_rate: always("decimal", "Rate that was paid, as a fraction for one interval"),
       funding_ts: maybe("micros", "Time of the settlement"),
       interval: maybe("word", "Length of the interval, as the exchange spells it"),
       mark_price: maybe("decimal", "Mark price at the settlement"),
@@ -215,51 +218,54 @@ export const EVENT_SPECS = {
     },
   },
   order: {
-    meaning: "What a feed of single orders says of one: it rests, has changed, or is gone",
+    meaning: "A resting order of a feed of single orders: added, changed or removed",
     ...RULE,
     identity: "id",
     channel: "orders",
     fields: {
       order_id: always("id", "The exchange's id of the order"),
-      side: always("side", "`buy`: a bid; `sell`: an ask; `unknown` where only the id tells"),
-      price: maybe("decimal", "Price; null where the order stays where it was"),
-      size: maybe("decimal", "What is left of the order; zero: it is gone"),
-      change: maybe("decimal", "What is added to what was left, where no size is sent"),
+      side: always("side", "`buy`: a bid; `sell`: an ask; `unknown` if the feed gives only the id"),
+      price: maybe("decimal", "Price; null if it is unchanged"),
+      size: maybe("decimal", "Remaining size; zero removes the order"),
+      change: maybe("decimal", "Amount added to the remaining size; null if `size` is sent"),
       action: maybe("word", "What happened, as the exchange spells it"),
       sequence: maybe("text", "Sequence of the frame"),
     },
   },
   instrument: {
-    meaning: "What the exchange's list says of an instrument: when that changes, and each day",
+    meaning: "An instrument of the exchange's list; emitted when a field changes, and once a day",
     ...MADE,
     channel: "instruments",
     fields: {
-      type: always("word", "`spot`, `perpetual`, `future` or `option`; `unknown` where the symbol does not say"),
+      type: always("word", "`spot`, `perpetual`, `future` or `option`; `unknown` if the symbol is not canonical"),
       base: maybe("word", "Base currency"),
       quote: maybe("word", "Quote currency"),
       settle: maybe("word", "Settlement currency; null for spot"),
-      tick_size: maybe("decimal", "Least step of prices"),
-      lot_size: maybe("decimal", "Least step of sizes, in the unit of `size` in the other events"),
-      contract_size: maybe("decimal", "What a size of one stands for, in `contract_unit`"),
+      tick_size: maybe("decimal", "Smallest price step"),
+      lot_size: maybe("decimal", "Smallest size step, in the unit of `size` in the other events"),
+      contract_size: maybe("decimal", "What one contract is worth, in `contract_unit`"),
       contract_unit: maybe("word", "Currency of `contract_size`"),
-      min_size: maybe("decimal", "Least size of an order, in the unit of `size` in the other events"),
-      min_notional: maybe("decimal", "Least value of an order, in the quote currency"),
+      min_size: maybe("decimal", "Smallest size of an order, in the unit of `size` in the other events"),
+      min_notional: maybe("decimal", "Smallest value of an order, in the quote currency"),
       expiration_ts: maybe("micros", "Time of expiry; null for spot and perpetuals"),
       strike_price: maybe("decimal", "Strike price of an option"),
       option_type: maybe("word", "`call` or `put`"),
-      status: maybe("word", "State of trading as the exchange spells it; `unlisted`: its list has it no more"),
+      status: maybe("word", "Trading status as the exchange spells it; `unlisted`: it has left the exchange's list"),
       listed_ts: maybe("micros", "Time of listing"),
     },
   },
   gap: {
-    meaning: "A stretch of a stream that is missing or not to be trusted, and what was done about it",
+    meaning: "A part of a stream that is missing or cannot be trusted, and what was done about it",
     ...MADE,
     fields: {
-      gap_id: always("text", "`<offset>-<index>` of the event that told of the gap first"),
-      state: always("gap_state", "`opened`; `closed`: it has ended, or was known only then; `filled`: fetched later"),
-      stream: maybe("channel", "The stream's channel; null where a whole connection or frame is concerned"),
-      cause: always("gap_cause", "Why something is missing"),
-      from_ts: maybe("micros", "Receive time of the last good frame before; null where there was none"),
+      gap_id: always("text", "`<offset>-<index>` of the first event of this gap"),
+      state: always(
+        "gap_state",
+        "`opened`; `closed`: the gap has ended, and may not have been noticed before; `filled`: the missing data was fetched",
+      ),
+      stream: maybe("channel", "The stream's channel; null if a whole connection or frame is concerned"),
+      cause: always("gap_cause", "Why data is missing"),
+      from_ts: maybe("micros", "Receive time of the last good frame before; null if there was none"),
       to_ts: maybe("micros", "Receive time of the first good frame after; null while the gap is open"),
       from_sequence: maybe("text", "Last good sequence before"),
       to_sequence: maybe("text", "First good sequence after"),
@@ -268,13 +274,13 @@ export const EVENT_SPECS = {
     },
   },
   raw: {
-    meaning: "A frame as it came, for descriptors without event rules",
+    meaning: "An unparsed frame, for descriptors without event rules",
     ...MADE,
     identity: "raw",
     fields: {
-      channel: maybe("text", "The exchange's name of the channel"),
-      sequence: maybe("text", "Sequence, where a path of `[parse]` leads to it"),
-      message_id: maybe("text", "Id of the message, where a path of `[parse]` leads to it"),
+      channel: maybe("text", "The exchange's name for the channel"),
+      sequence: maybe("text", "Sequence, if a path of `[parse]` gives it"),
+      message_id: maybe("text", "Id of the message, if a path of `[parse]` gives it"),
       payload: always("payload", "The frame's text"),
     },
   },
@@ -289,24 +295,24 @@ type KindsWith<P> = { readonly [K in EventKind]: Specs[K] extends P ? K : never 
 
 /** Kinds that a rule of the same name emits. */
 export type RowKind = KindsWith<{ readonly rule: "own" }>;
-/** Kinds that rules emit: an exchange sends them. */
+/** Kinds that rules emit, because an exchange sends them. */
 export type SentKind = KindsWith<{ readonly rule: "own" | "book" }>;
-/** Kinds of which a book is made. */
+/** Kinds that make up a book. */
 export type BookEventKind = KindsWith<{ readonly rule: "book" }>;
-/** Kinds with price levels: their rows in files differ from those of all others. */
+/** Kinds with price levels, whose rows in files have a form of their own. */
 export type LevelsKind = KindsWith<{ readonly fields: { readonly bids: FieldSpec } }>;
-/** Kinds whose fields are one value each. */
+/** Kinds without price levels: each field is one value. */
 export type FlatKind = Exclude<EventKind, LevelsKind>;
 
 /** All kinds, in the order in which reports list them. */
 export const EVENT_KINDS = Object.keys(EVENT_SPECS) as readonly EventKind[];
 
-/** Returns what is known of a kind. */
+/** Returns the properties and fields of a kind. */
 export function eventSpec(kind: EventKind): EventSpec {
   return EVENT_SPECS[kind];
 }
 
-/** Returns a kind's fields in the order of files. */
+/** Returns a kind's fields in the column order of files. */
 export function fieldsOf(kind: EventKind): readonly (readonly [name: string, spec: FieldSpec])[] {
   return Object.entries<FieldSpec>(EVENT_SPECS[kind].fields);
 }
@@ -316,7 +322,7 @@ export function isRowKind(kind: EventKind): kind is RowKind {
   return EVENT_SPECS[kind].rule === "own";
 }
 
-/** Whether an exchange sends the kind; others are made here. */
+/** Whether an exchange sends the kind; the collector makes the others. */
 export function isSentKind(kind: EventKind): kind is SentKind {
   return EVENT_SPECS[kind].rule !== null;
 }
@@ -330,7 +336,7 @@ const KINDS_WITH_LEVELS: ReadonlySet<EventKind> = new Set(
   EVENT_KINDS.filter((kind) => fieldsOf(kind).some(([, { type }]) => type === "levels")),
 );
 
-/** Returns a value for each kind. */
+/** Builds a record with one value for each kind. */
 export function byKind<V>(make: (kind: EventKind) => V): Readonly<Record<EventKind, V>> {
   return Object.fromEntries(EVENT_KINDS.map((kind) => [kind, make(kind)])) as Record<EventKind, V>;
 }

@@ -1,15 +1,15 @@
 import type { Decimal } from "./decimal.ts";
 
-/** The taker's side of a trade, or the order side of a liquidation; `unknown` where the exchange does not say. */
+/** The taker's side of a trade, or the side of a liquidation's order; `unknown` if the exchange does not say. */
 export type Side = "buy" | "sell" | "unknown";
 
-/** One price level: price and absolute size; size zero removes the level in a delta. */
+/** One price level: price and absolute size. In a delta, size zero removes the level. */
 export type Level = readonly [price: Decimal, size: Decimal];
 
 /**
- * Why something is missing. `reset`: the exchange's numbers began again. `stalled`: the stream stood still while its
- * connection lived. `takeover`: another collector took the stream over. `unsubscribed`: it is asked for no
- * more. `clock`: the machine's clock was set.
+ * Why data is missing. `reset`: the exchange restarted its sequence. `stalled`: the stream was silent while its
+ * connection lived. `takeover`: another collector took the stream over. `unsubscribed`: the collector no longer asks
+ * for it. `clock`: the machine's clock was set.
  */
 export type GapCause =
   | "disconnect"
@@ -42,13 +42,13 @@ export const GAP_CAUSES: readonly GapCause[] = [
 ];
 
 /**
- * `opened`: the gap has begun and not ended. `closed`: it has ended; the event repeats the opening's id and beginning, or
- * stands alone where the gap was known only once it was over. `filled`: what was missing was fetched later.
+ * `opened`: the gap has begun and not ended. `closed`: it has ended; the event repeats the id and beginning of the
+ * opening, or is the only one if the gap was noticed only at its end. `filled`: the missing data was fetched later.
  */
 export type GapState = "opened" | "closed" | "filled";
 
 /** All states. */
 export const GAP_STATES: readonly GapState[] = ["opened", "closed", "filled"];
 
-/** Name of the exchange in events of a session whose opening is unknown: they may be of any. */
+/** Name of the exchange in events of a session whose `opened` record is unknown. */
 export const UNKNOWN_EXCHANGE = "unknown";

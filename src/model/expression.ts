@@ -1,16 +1,22 @@
-/** A place in the text: UTF-16 offset and length. */
+/** A range of the source text: UTF-16 offset and length. */
 export interface Span {
   readonly offset: number;
   readonly length: number;
 }
 
-/** Where a path begins: at a node of the document, or, `route`, at what the session remembers for the frame's key. */
+/**
+ * Where a path begins: at a node of the document, or (`route`) at the alias that the session remembers for the frame's
+ * key.
+ */
 export type PathRoot = "row" | "parent" | "root" | "route";
 
 /** How two values are compared. */
 export type Comparison = "==" | "!=" | "<" | "<=" | ">" | ">=";
 
-/** A node of an expression's tree. Chains of `&&`, `||` and `??` are one node, so that a tree is as deep as it is nested. */
+/**
+ * A node of an expression's tree. A chain of `&&`, `||` or `??` is one node, so the depth of the tree is the nesting of
+ * the text.
+ */
 export type ExpressionNode =
   & Span
   & (
@@ -40,7 +46,7 @@ export type ExpressionNode =
 
 /** A checked expression or pointer: plain data, ready to be compiled. */
 export interface Expression {
-  /** The text that it was written as. Spans of the tree count in it. */
+  /** The text as written. Spans of the tree refer to it. */
   readonly source: string;
   readonly tree: ExpressionNode;
 }

@@ -1,4 +1,4 @@
-/** What failed outside of the program, as a closed set that code may switch on. */
+/** What failed outside the program; a closed set that code may switch on. */
 export type FailureCode =
   | "connect"
   | "tls"

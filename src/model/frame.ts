@@ -1,8 +1,8 @@
 import type { Micros } from "./micros.ts";
 
 /**
- * A position in the journal: the ordinal of a record. A journal starts at the microsecond of its creation and counts
- * up by one a record, so offsets of a later journal never meet those of an earlier one. Always below 2^53.
+ * A position in the journal: the ordinal of a record. A journal starts at the microsecond of its creation and counts up
+ * by one per record, so two journals never share an offset. Always below 2^53.
  */
 export type Offset = number;
 
@@ -12,7 +12,7 @@ export type SessionId = number;
 /** One message off the wire, untouched. */
 export interface Frame {
   readonly session: SessionId;
-  /** Taken in the socket callback, before anything else is done with the message. */
+  /** Read from the clock in the socket callback, before any other work on the message. */
   readonly receivedTs: Micros;
   /** The payload's bytes; for a text frame its UTF-8. */
   readonly payload: Uint8Array;

@@ -1,4 +1,4 @@
-/** The market family of an instrument, read off its canonical symbol. */
+/** The market family of an instrument, derived from its canonical symbol. */
 export type Family = "spot" | "linear" | "inverse" | "option";
 
 /** All families, in the order in which documents list them. */
@@ -16,16 +16,16 @@ export interface CanonicalSymbol {
   readonly settle: string | null;
   /** Expiry as YYMMDD; null for spot and perpetuals. */
   readonly expiry: string | null;
-  /** Strike price as it is spelled; null for what is no option. */
+  /** Strike price as spelled; null if it is not an option. */
   readonly strike: string | null;
-  /** `C` for a call, `P` for a put; null for what is no option. */
+  /** `C` for a call, `P` for a put; null if it is not an option. */
   readonly optionType: string | null;
   readonly family: Family;
 }
 
 const CANONICAL = /^([^/:\s]+)\/([^/:\s-]+)(?::([^/:\s-]+)(?:-(\d{6})(?:-(\d+(?:\.\d+)?)-([CP]))?)?)?$/u;
 
-/** Reads a canonical symbol; null where the text does not follow the canonical form (a native spelling). */
+/** Parses a canonical symbol; null if the text does not have the canonical form (a native spelling). */
 export function parseCanonicalSymbol(text: string): CanonicalSymbol | null {
   const match = CANONICAL.exec(text);
   if (match === null) return null;
@@ -44,18 +44,18 @@ export function parseCanonicalSymbol(text: string): CanonicalSymbol | null {
 
 /** An instrument that an exchange instance is configured for. */
 export interface Instrument {
-  /** Canonical spelling, or the native one where no map translates it. */
+  /** Canonical spelling, or the native one if no map translates it. */
   readonly symbol: string;
-  /** The exchange's own spelling, as it stands in payloads. */
+  /** The exchange's own spelling, as in payloads. */
   readonly native: string;
-  /** `null` where the symbol is not canonical, so that the family is not known. */
+  /** Null if the symbol is not canonical, so that the family is unknown. */
   readonly family: Family | null;
 }
 
-/** What an exchange's own lists say of its instruments. */
+/** Instruments as an exchange's lists give them. */
 export interface ExchangeList {
   /** Canonical to native spelling. */
   readonly natives: ReadonlyMap<string, string>;
-  /** Canonical symbol to texts by name; instruments of which nothing more is known are left out. */
+  /** Canonical symbol to further values by name; instruments without any are left out. */
   readonly values: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }

@@ -2,8 +2,8 @@
 export type Severity = "error" | "warning";
 
 /**
- * One thing that is wrong with what the user wrote. Issues are collected, never thrown, so that all are shown at once.
- * Lines and columns count from 1; a column counts UTF-16 units.
+ * One mistake in what the user wrote. Issues are collected, never thrown, so that all are shown at once. Lines and
+ * columns count from 1; columns count UTF-16 units.
  */
 export interface Issue {
   readonly severity: Severity;
@@ -17,6 +17,6 @@ export interface Issue {
   readonly message: string;
   /** The source line at `line`, without its line break; empty where the file could not be read. */
   readonly sourceLine: string;
-  /** The exchange instance concerned, where there is one. */
+  /** The exchange instance concerned; null if there is none. */
   readonly exchange: string | null;
 }

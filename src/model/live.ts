@@ -5,7 +5,7 @@ import type { Micros } from "./micros.ts";
 import type { StreamState } from "./observation.ts";
 import type { BookState } from "./status.ts";
 
-/** What is told of the inside of a running collector to who asks for it, beside its status. Times are wall clock, µs. */
+/** The inside of a running collector, shown on request in addition to its status. Times are wall clock, in µs. */
 
 /** One stream of a connection. */
 export interface StreamStatus {
@@ -17,13 +17,16 @@ export interface StreamStatus {
   readonly since: Micros;
   /** Whether its channel may show nothing for hours. */
   readonly quiet: boolean;
-  /** Whether the configuration asks for it; else it only comes because it cannot be ended on the present socket. */
+  /**
+   * Whether the configuration asks for it. False: it still comes, because the exchange cannot unsubscribe it on this
+   * socket.
+   */
   readonly desired: boolean;
   /** Receive time of its last data, of any socket; null before the first. */
   readonly lastDataTs: Micros | null;
-  /** Since when its data is missing; null while it comes, and before its first socket. */
+  /** Since when its data is missing; null while data comes, and before the first socket. */
   readonly missingSince: Micros | null;
-  /** The exchange's words where it was rejected; null otherwise. */
+  /** The exchange's reason for rejecting it; null if it was not rejected. */
   readonly reason: string | null;
 }
 
@@ -35,12 +38,12 @@ export interface BookView {
   readonly state: BookState;
   /** When the state began; null before the first update. */
   readonly since: Micros | null;
-  /** Why it is broken; null while it is not. */
+  /** Why it is broken; null if it is not. */
   readonly cause: string | null;
-  /** Sequence and exchange time of its last update; null where the exchange gives none. */
+  /** Sequence and exchange time of its last update; null if the exchange gives none. */
   readonly sequence: string | null;
   readonly exchangeTs: Micros | null;
-  /** Best first, as many as were asked for. */
+  /** Best first, at most the requested depth. */
   readonly bids: readonly Level[];
   readonly asks: readonly Level[];
   /** How many levels each side has. */
@@ -48,7 +51,7 @@ export interface BookView {
   readonly askLevels: number;
 }
 
-/** Which books, and how deep; `symbol` is canonical or native. Absent: all. */
+/** Selects books. `symbol` is canonical or native; absent selects all. */
 export interface BookQuery {
   readonly symbol?: string;
   /** Levels of each side. */

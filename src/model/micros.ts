@@ -2,8 +2,8 @@
 export type Micros = number;
 
 /**
- * How a time is written: an integer or decimal count of a unit, or ISO 8601 text. `auto`: whichever of these its size or
- * shape tells, for times from 1973 on.
+ * How a time is written: an integer or decimal count of a unit, or ISO 8601 text. `auto` detects the unit by size and
+ * shape, for times from 1973 on.
  */
 export type TimeUnit = "s" | "ms" | "us" | "ns" | "iso" | "auto";
 
@@ -31,9 +31,9 @@ const ISO = new RegExp(
 const DAYS_TO_EPOCH = 719_468;
 
 /**
- * Reads a time from its text; null where the text is not a time in that unit, or one that integers cannot hold: past 2255,
- * and as long before 1970. Digits below the microsecond are cut, not rounded. ISO text without a zone is UTC; a leap
- * second is the second behind it.
+ * Parses a time; null if the text is not a time in that unit, or outside the range that integers hold (1684 to 2255).
+ * Digits below the microsecond are truncated. ISO text without a zone is UTC; a leap second counts as the second after
+ * it.
  */
 export function microsFromText(text: string, unit: TimeUnit): Micros | null {
   if (unit === "auto") return microsFromText(text, detectUnit(text));
@@ -69,7 +69,9 @@ function readCount(text: string): Count | null {
   return { isNegative: match[1] === "-", digits, point: digits === "" ? 0 : point };
 }
 
-/** The unit that makes of a count a time of our days: seconds have up to 11 digits, and every finer unit three more. */
+/**
+ * Returns the unit in which a count is a present-day time: seconds have up to 11 digits, each finer unit three more.
+ */
 function detectUnit(text: string): Exclude<TimeUnit, "auto"> {
   const count = readCount(text);
   if (count === null) return "iso";
@@ -111,7 +113,7 @@ function microsFromIso(text: string): Micros | null {
   return Number.isSafeInteger(micros) ? micros : null;
 }
 
-/** Microseconds of a decimal fraction of so many seconds, cut. */
+/** Returns a decimal fraction of `seconds` in microseconds, truncated. */
 function fractionMicros(fraction: string, seconds: number): number {
   if (seconds === 1) return Number((fraction + "000000").slice(0, 6));
   // Twelve digits and four of the factor are exact in a double.
@@ -139,8 +141,8 @@ function dayOfWeek(year: number, week: number, weekday: number): number | null {
 }
 
 /**
- * Reads the usual form, `2026-11-22T20:15:00` with or without a fraction and then `Z`, from bytes of ASCII; null for any
- * other form, which is not to say that it is no time, and for times before 1970.
+ * Parses the usual form, `2026-11-22T20:15:00Z` with or without a fraction, from ASCII bytes. Null for any other form
+ * (which may still be a time) and for times before 1970.
  */
 export function microsFromIsoBytes(bytes: Uint8Array, start: number, end: number): Micros | null {
   const zone = end - 1;
@@ -155,7 +157,7 @@ export function microsFromIsoBytes(bytes: Uint8Array, start: number, end: number
   const hour = twoDigits(bytes, start + 11);
   const minute = twoDigits(bytes, start + 14);
   const second = twoDigits(bytes, start + 17);
-  // What is not digits is negative.
+  // Anything but digits gives a negative number.
   if ((century | yearOfCentury | month | day | hour | minute | second) < 0) return null;
   const year = century * 100 + yearOfCentury;
   if (year < 1970 || year > 2254 || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return null;
@@ -174,7 +176,7 @@ export function microsFromIsoBytes(bytes: Uint8Array, start: number, end: number
   return (daysSinceEpoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
 }
 
-/** The number that two digits spell; negative where they are none. */
+/** Returns the number of two digits; negative if they are not digits. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at] - 48;
   const ones = bytes[at + 1] - 48;
@@ -194,13 +196,13 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
   return marchYear * 365 + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 1 - DAYS_TO_EPOCH;
 }
 
-/** Seconds that an offset from UTC is ahead; null where it is none. */
+/** Returns the seconds that a zone is ahead of UTC; null if it is not a valid offset. */
 function zoneSeconds(sign: string | undefined, hours: string, minutes: string): number | null {
   if (Number(hours) > 23 || Number(minutes) > 59) return null;
   return (sign === undefined || sign === "+" ? 1 : -1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
-/** ISO 8601 text with six digits of fraction: `2026-11-22T20:15:00.123456Z`. */
+/** Returns ISO 8601 text with six digits of fraction: `2026-11-22T20:15:00.123456Z`. */
 export function isoFromMicros(micros: Micros): string {
   const seconds = Math.floor(micros / 1_000_000);
   const fraction = String(micros - seconds * 1_000_000).padStart(6, "0");

@@ -7,7 +7,7 @@ import type { CloseCause } from "./record.ts";
 import type { Offset, SessionId } from "./frame.ts";
 import type { Micros } from "./micros.ts";
 
-/** Why a frame could not be turned into events; the frame is kept. */
+/** Why a frame, or a part of it, gave no event; the frame is kept. */
 export type FaultCode =
   | "undecodable"
   | "not_json"
@@ -28,37 +28,37 @@ export type SessionState =
   | { readonly kind: "welcoming" }
   | { readonly kind: "subscribing" }
   | { readonly kind: "live" }
-  /** The socket is open and not read, because the journal or a sink cannot take more. */
+  /** The socket is open but not read, because the journal or a sink cannot keep up. */
   | { readonly kind: "paused" }
   | { readonly kind: "closing" }
   | { readonly kind: "closed" }
-  /** A bug ended it: it connects no more until the instance is started again. */
+  /** A bug ended it: it does not reconnect until the instance is restarted. */
   | { readonly kind: "faulted"; readonly reason: string };
 
 /** The state of one stream within a session. */
 export type StreamState = "pending" | "acked" | "live" | "stale" | "rejected";
 
 /**
- * What becomes of a silent stream. `quiet`: the exchange was asked and has nothing later; then the steps about one that has
- * stopped, in order; `resumed`: its data came again.
+ * What was found or done about a silent stream. `quiet`: the exchange was asked and has nothing later. `resubscribe`,
+ * `reconnect`, `next_address`: the steps against a stalled stream, in order. `resumed`: its data came again.
  */
 export type StallEvent = "quiet" | "resubscribe" | "reconnect" | "next_address" | "resumed";
 
-/** A thing that happened. One observer turns it into a metric and a log line. */
+/** Something that happened. The observer turns it into a metric and a log line. */
 export type Observation =
   | { readonly kind: "started"; readonly version: string }
   | { readonly kind: "stopping"; readonly signal: string }
   | {
     readonly kind: "stopped";
     readonly durationMs: number;
-    /** What had not ended when the time was over. */
+    /** What had not stopped at the deadline. */
     readonly unfinished: readonly string[];
     /** Whether all that was received is safe in the journal. */
     readonly isSafe: boolean;
   }
-  /** Lines of the log were left out, because their reader did not keep up. */
+  /** Log lines were dropped because their reader did not keep up. */
   | { readonly kind: "log_dropped"; readonly lines: number }
-  /** No configuration runs; the process waits for a repaired one. */
+  /** No configuration could be loaded; the process waits for a repaired one. */
   | { readonly kind: "config_waiting"; readonly path: string }
   | { readonly kind: "config_loaded"; readonly exchanges: number; readonly warnings: number }
   | { readonly kind: "config_issue"; readonly issue: Issue }
@@ -66,7 +66,7 @@ export type Observation =
     readonly kind: "config_reload";
     readonly accepted: boolean;
     readonly errors: number;
-    /** Settings that the file changes and that only a restart applies. */
+    /** Changed settings that only a restart applies. */
     readonly needsRestart: readonly string[];
   }
   | {
@@ -121,7 +121,7 @@ export type Observation =
     readonly reason: string | null;
   }
   | {
-    /** A stream that had data stands still, and what is done about it; or it goes on. */
+    /** A stream stalled and a step was taken against it, or it resumed. */
     readonly kind: "stream_stalled";
     readonly exchange: string;
     readonly connection: string;
@@ -132,13 +132,13 @@ export type Observation =
     readonly reason: string;
   }
   | {
-    /** The configuration wants other streams of a connection than before. */
+    /** A reload changed the desired streams of a connection. */
     readonly kind: "streams_changed";
     readonly exchange: string;
     readonly connection: string;
     readonly added: number;
     readonly removed: number;
-    /** Streams that are wanted no more and keep coming until the next socket. */
+    /** Streams no longer desired that keep coming until the next socket. */
     readonly kept: readonly string[];
   }
   | {
@@ -165,14 +165,14 @@ export type Observation =
     readonly symbol: string;
     readonly cause: GapCause;
     readonly detail: string;
-    /** Whether it is the end of a gap that was told before. */
+    /** Whether it closes a gap that was opened before. */
     readonly ends: boolean;
     readonly fromTs: Micros | null;
-    /** Null while it has not ended. */
+    /** Null while the gap is open. */
     readonly toTs: Micros | null;
   }
   | {
-    /** What was fetched on behalf of a gap has come to an end. */
+    /** The backfill of a gap has ended. */
     readonly kind: "gap_filled";
     readonly exchange: string;
     readonly stream: Channel | null;
@@ -181,10 +181,10 @@ export type Observation =
     readonly detail: string;
   }
   | {
-    /** A book is not whole, and this is done about it as soon as its budget allows. */
+    /** A book is broken or waits too long for its snapshot; `action` is taken as soon as the budget allows. */
     readonly kind: "book_resync";
     readonly exchange: string;
-    /** Empty where all books of a session are concerned. */
+    /** Empty if all books of a session are concerned. */
     readonly symbol: string;
     readonly cause: GapCause | "buffering";
     readonly action: ResyncAction;
@@ -206,23 +206,23 @@ export type Observation =
     readonly error: string | null;
   }
   | {
-    /** A REST answer is not what was asked for, whatever its status; it is asked for again. */
+    /** A REST answer is not what was requested, whatever its status; the request is repeated. */
     readonly kind: "answer_unusable";
     readonly exchange: string;
     readonly request: string;
-    /** Native symbol asked for; empty where the request covers many. */
+    /** Requested native symbol; empty if the request covers many. */
     readonly native: string;
     readonly reason: string;
   }
   | {
-    /** An instance has the list of instruments that its symbols need. */
+    /** An instance has loaded the instrument list that its symbols need. */
     readonly kind: "instruments_loaded";
     readonly exchange: string;
     readonly instruments: number;
     readonly source: "exchange" | "kept list";
   }
   | {
-    /** Symbols of an instance cannot be asked for, because no list says how the exchange spells them. */
+    /** Symbols of an instance cannot be requested, because no list gives their native spelling. */
     readonly kind: "symbols_unresolved";
     readonly exchange: string;
     readonly symbols: readonly string[];
@@ -254,21 +254,21 @@ export type Observation =
   | { readonly kind: "journal_failed"; readonly error: string }
   | { readonly kind: "clock_stepped"; readonly fromTs: Micros; readonly toTs: Micros }
   | {
-    /** The engine of the group came into sight or went out of it; what is collected goes on. */
+    /** The engine of the group became reachable or unreachable; collecting goes on. */
     readonly kind: "group_engine";
     readonly engine: string;
-    /** Why it cannot be reached; null where it can. */
+    /** Why it cannot be reached; null if it can. */
     readonly error: string | null;
   }
   | {
-    /** This collector begins or ends to collect a share of its group. */
+    /** This collector started or stopped collecting a share of its group. */
     readonly kind: "group_share";
     readonly change: "taken" | "released";
     readonly share: number;
     readonly shares: number;
-    /** Whom it came from or goes to; null where nobody is known. */
+    /** Collector that it came from or goes to; null if none is known. */
     readonly other: string | null;
-    /** Since when nobody has collected it; null where there is no hole. */
+    /** Since when nobody had collected it; null if nothing was missed. */
     readonly fromTs: Micros | null;
   }
   | { readonly kind: "group_name_taken"; readonly member: string }
@@ -281,32 +281,33 @@ export type Observation =
     readonly kind: "sink_failed";
     readonly sink: string;
     readonly error: string;
-    /** Milliseconds until the next attempt; null where there will be none. */
+    /** Milliseconds until the next attempt; null if there will be none. */
     readonly retryMs: number | null;
-    /** Whether it was no failure of the world but an error of the program. */
+    /** Whether it was a bug rather than a `Failure`. */
     readonly bug: boolean;
     /** Whether a person has to act. */
     readonly blocked: boolean;
   }
   | {
-    /** A sink found, or did, something that the owner of its data has to know; it goes on. */
+    /** A sink found or did something that the owner of its data should know; it goes on. */
     readonly kind: "sink_notice";
     readonly sink: string;
     readonly text: string;
   }
   | { readonly kind: "sink_recovered"; readonly sink: string }
   | {
-    /** An error that nobody caught. `ends`: it is none of a connection, so the program stops because of it. */
+    /** An uncaught error. `ends`: it does not belong to a connection, so the program stops. */
     readonly kind: "uncaught_error";
     readonly error: string;
     readonly ends: boolean;
   };
 
 /**
- * What is odd about a journal without stopping it. `cursor`: a sink's cursor was damaged and set back. `foreign_file`: a
- * file that is not the journal's stands in its folder. `checkpoint`: a checkpoint could not be written, so that a segment
- * grows on. `lost`: files or records of the journal are gone or damaged. `sealing`: a segment could not be compressed.
- * `append`: a record that is not a frame could not be taken. `clock_steps`: steps of the clock could not be kept.
+ * A problem of the journal that does not stop it. `archive`: a segment could not be moved to the archive. `cursor`: a
+ * sink's cursor was damaged and reset. `foreign_file`: its folder holds a file that is not the journal's. `checkpoint`:
+ * a checkpoint could not be written, so the segment keeps growing. `lost`: files or records of the journal are gone or
+ * damaged. `sealing`: a segment could not be compressed. `append`: a record other than a frame could not be appended.
+ * `clock_steps`: clock steps could not be saved.
  */
 export type JournalWarning =
   | "archive"

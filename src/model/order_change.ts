@@ -1,15 +1,15 @@
 import type { Decimal } from "./decimal.ts";
 
-/** What a feed of single orders says of one order of a book. */
+/** A change of one order, from a feed of single orders. */
 export interface OrderChange {
   /** The exchange's id of the order. */
   readonly id: string;
-  /** Null where only the id tells. */
+  /** Null if the feed gives only the id. */
   readonly side: "bid" | "ask" | null;
-  /** Null where the order stays at its price. */
+  /** Null if the price is unchanged. */
   readonly price: Decimal | null;
-  /** What is left of the order; zero removes it. Null where `change` says it. */
+  /** Remaining size; zero removes the order. Null if `change` is given. */
   readonly size: Decimal | null;
-  /** What is added to what was left. */
+  /** Amount added to the remaining size. Null if `size` is given. */
   readonly change: Decimal | null;
 }

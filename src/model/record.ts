@@ -30,36 +30,36 @@ export interface FrameRecord {
   readonly payload: Uint8Array;
 }
 
-/** A REST answer that the pipeline uses. */
+/** A REST answer that events are derived from. */
 export interface HttpRecord {
   readonly kind: "http";
   readonly at: Micros;
   readonly exchange: string;
-  /** Hash of the plan that it is derived with; null in journals of format 1, which hold no plans. */
+  /** Hash of the plan that its events are derived with; null in journals of format 1, which hold no plans. */
   readonly planHash: string | null;
-  /** Session on whose behalf it was asked for; null for polls that belong to none. */
+  /** Session that it was requested for; null for polls that belong to none. */
   readonly session: SessionId | null;
   /** Name of the request in the descriptor. */
   readonly request: string;
-  /** Native symbol asked for; empty where the request covers many. */
+  /** Requested native symbol; empty if the request covers many. */
   readonly native: string;
   readonly url: string;
   /**
-   * HTTP status; 0: a poll went without an answer for longer than its interval, and `body` is a `MissedAnswer`; or no more
-   * is asked for to fill a gap, and `body` is a `FillEnd`.
+   * HTTP status. 0 marks a record that is no answer: `body` is a `MissedAnswer` (a poll had no answer for longer than
+   * its interval) or a `FillEnd` (the backfill of a gap ended).
    */
   readonly status: number;
   readonly body: Uint8Array;
 }
 
-/** What the body of an `http` record with status 0 says. */
+/** Body of an `http` record with status 0: a poll had no answer for longer than its interval. */
 export interface MissedAnswer {
-  /** Receive time of the last answer; before the first, when the poll began. */
+  /** Receive time of the last answer; if there was none, when the poll began. */
   readonly from: Micros;
   readonly reason: string;
 }
 
-/** Returns the body of an `http` record with status 0. */
+/** Returns the body of the record. */
 export function missedAnswerBody({ from, reason }: MissedAnswer): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ from, reason: reason.slice(0, EXAMPLE_CHARS_MAX) }));
 }
@@ -77,12 +77,12 @@ export function readMissedAnswer(body: Uint8Array): MissedAnswer | null {
   return typeof from === "number" && typeof reason === "string" ? { from, reason } : null;
 }
 
-/** What the body of an `http` record with status 0 says of a backfill: nothing more is asked for on behalf of a gap. */
+/** Body of an `http` record with status 0: the backfill of a gap has ended. */
 export interface FillEnd {
   readonly gapId: string;
-  /** Whether nothing is missing any more. */
+  /** Whether everything missing was fetched. */
   readonly isFilled: boolean;
-  /** Why something is; empty where nothing is. */
+  /** Why something is still missing; empty if nothing is. */
   readonly reason: string;
 }
 
@@ -113,12 +113,12 @@ export interface AckedRecord {
   readonly streams: readonly Stream[];
 }
 
-/** What an open session asks for was changed: streams were added, others are asked for no more. */
+/** The subscriptions of an open session changed: streams were added or removed. */
 export interface StreamsRecord {
   readonly kind: "streams";
   readonly session: SessionId;
   readonly at: Micros;
-  /** Hash of the plan that its frames are derived with from here on. */
+  /** Hash of the plan that its frames are derived with from this record on. */
   readonly planHash: string;
   readonly added: readonly Stream[];
   readonly removed: readonly Stream[];
@@ -133,20 +133,20 @@ export interface RejectedRecord {
   readonly reason: string;
 }
 
-/** A stream stood still while its connection lived; one record for each step that was taken about it. */
+/** A stream stalled while its connection lived; one record for each step taken against it. */
 export interface StalledRecord {
   readonly kind: "stalled";
   readonly session: SessionId;
   readonly at: Micros;
   readonly stream: Stream;
-  /** Receive time of its last data; where it never had any on the connection, when it was asked for. */
+  /** Receive time of its last data; if it never had any on the connection, when it was subscribed to. */
   readonly from: Micros;
-  /** What is done about it, as the gap says it. */
+  /** The step, in the words of the gap's `action`. */
   readonly action: string;
   readonly reason: string;
 }
 
-/** Why a session ended. `journal_busy`: what came could not be kept. */
+/** Why a session ended. `journal_busy`: the journal could not keep its frames. */
 export type CloseCause =
   | "shutdown"
   | "peer"
@@ -159,32 +159,34 @@ export type CloseCause =
   | "journal_busy"
   | "crash";
 
-/** A session ended. After a kill the record is written by the next start, with cause `crash`. */
+/** A session ended. After a kill the next start writes the record, with cause `crash`. */
 export interface ClosedRecord {
   readonly kind: "closed";
   readonly session: SessionId;
   readonly at: Micros;
   readonly cause: CloseCause;
-  /** WebSocket close code where there was one. */
+  /** WebSocket close code; null if there was none. */
   readonly code: number | null;
   readonly reason: string;
 }
 
 /**
- * A stretch that is not in the journal whole: frames that were received and not kept, a pause in which nothing was read,
- * or records that were damaged or lost on disk.
+ * Data is missing from the journal: frames were received but not kept, reading was paused, or records were damaged or
+ * lost on disk.
  */
 export interface DroppedRecord {
   readonly kind: "dropped";
-  /** Null where every session that was open then is concerned. */
+  /** Null if every session that was open then is concerned. */
   readonly session: SessionId | null;
   readonly at: Micros;
-  /** How many frames; 0 where that is not known. */
+  /** Number of frames; 0 if unknown. */
   readonly frames: number;
   /** Receive times of the last frame known before and the first one after, or of the dropped frames themselves. */
   readonly fromTs: Micros;
   readonly toTs: Micros;
-  /** Offset after the records that it stands for; null where it stands for itself alone, as frames never taken do. */
+  /**
+   * Offset after the lost records that this record replaces; null if it replaces none, as for frames never appended.
+   */
   readonly toOffset: Offset | null;
   readonly reason: string;
 }
@@ -193,19 +195,19 @@ export interface DroppedRecord {
 export interface ClockStep {
   /** Time before it, as it would have gone on. */
   readonly fromTs: Micros;
-  /** The same moment after it; earlier where the clock was set back. */
+  /** The same moment after it; earlier if the clock was set back. */
   readonly toTs: Micros;
 }
 
-/** The wall clock of the machine was set: times before and after the record are not of one scale. */
+/** The wall clock of the machine was set: times before and after the record cannot be compared. */
 export interface ClockRecord extends ClockStep {
   readonly kind: "clock";
   readonly at: Micros;
 }
 
 /**
- * This collector began or ended to collect a share of its group: what it has of the streams of one instance begins or ends
- * here. For a share without streams of any instance there is none.
+ * This collector started or stopped collecting a share of its group: its data of these streams of one instance begins
+ * or ends here. One record per instance with streams in the share.
  */
 export interface ShareRecord {
   readonly kind: "share";
@@ -216,18 +218,19 @@ export interface ShareRecord {
   /** Ordinal of the share, from 1, and how many there are. */
   readonly share: number;
   readonly shares: number;
-  /** Collector that it came from or goes to; null where none is known. */
+  /** Collector that it came from or goes to; null if none is known. */
   readonly other: string | null;
-  /** Revision of the collector's entry in the group when it was decided: it grows over all changes of this collector. */
+  /** Revision of the collector's entry in the group at the change; it rises with every change of this collector. */
   readonly epoch: number;
-  /** Until when another collector had the streams, by its clock, where nobody had them since; null where there is no hole. */
+  /**
+   * Until when another collector had the streams, by its clock, if nobody had them since; null if nothing was missed.
+   */
   readonly fromTs: Micros | null;
   readonly streams: readonly Stream[];
 }
 
 /**
- * A plan, as data. In each segment it precedes the first record that names it, so that a reader that begins at any
- * segment knows how to derive what follows.
+ * A derivation plan. In each segment it precedes the first record that names it, so a reader may begin at any segment.
  */
 export interface PlanRecord {
   readonly kind: "plan";
@@ -239,8 +242,8 @@ export interface PlanRecord {
 }
 
 /**
- * A part of all that the pipeline knows, as text. Every segment begins with the plans in use and then the parts of one
- * checkpoint, so that a reader can start at any segment without what came before.
+ * A part of the pipeline's state, as text. Every segment begins with the plans in use and the parts of one checkpoint,
+ * so a reader may begin at any segment.
  */
 export interface CheckpointRecord {
   readonly kind: "checkpoint";

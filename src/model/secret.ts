@@ -2,9 +2,9 @@ import { SECRET_CHARS_MIN, SECRET_WORD_CHARS_MAX } from "./limits.ts";
 
 const HIDDEN = "***";
 
-/** A value that is sent and never shown, such as a token. Whatever prints, logs or serialises it gives `***`. */
+/** A value that is sent and never shown, such as a token. Printing, logging or serializing it gives `***`. */
 export class Secret {
-  /** Where it came from: the name of an environment variable. */
+  /** Name of the environment variable that it came from. */
   readonly name: string;
   readonly #value: string;
 
@@ -13,7 +13,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** Returns the value itself, to be sent. */
+  /** Returns the value itself, for sending. */
   reveal(): string {
     return this.#value;
   }
@@ -31,7 +31,7 @@ export class Secret {
   }
 }
 
-/** Texts by name, such as headers, ready to be sent. */
+/** Returns texts by name, such as headers, with their secrets revealed for sending. */
 export function revealAll(texts: Readonly<Record<string, string | Secret>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(texts).map(([name, text]) => [name, typeof text === "string" ? text : text.reveal()]),
@@ -39,41 +39,42 @@ export function revealAll(texts: Readonly<Record<string, string | Secret>>): Rec
 }
 
 /**
- * Hides values in whatever leaves the program: log lines, health, errors, reasons in the journal. A value is found as it
- * is, escaped for JSON or HTML, percent-encoded in whole or in part, and cut off at the end of the text; of a value that
- * is an address, so are its password and query values, of one with several parts its longer parts.
+ * Hides secret values in every output of the program: log lines, health, errors, reasons in the journal. Finds a value
+ * plain, escaped for JSON or HTML, percent-encoded in whole or in part, and truncated at the end of the text. Also
+ * finds the password and query values of an address, and the longer parts of a value with several parts.
  *
- * Values shorter than `SECRET_CHARS_MIN` are not looked for, because they would tear ordinary words apart; those up to
- * `SECRET_WORD_CHARS_MAX` are found as whole words alone; `true`, `false` and numbers up to that length are no secrets.
+ * Values shorter than `SECRET_CHARS_MIN` are not hidden, because they would match within ordinary words; values up to
+ * `SECRET_WORD_CHARS_MAX` are hidden only as whole words; `true`, `false` and numbers up to that length are not
+ * secrets.
  */
 export class Secrets {
   readonly #parent: Secrets | null;
-  /** What is looked for, and what stands in its place. */
+  /** Values to hide, each with the label that replaces it. */
   readonly #labels = new Map<string, string>();
-  /** Finds all of them, the longest first; null where it has to be made anew. */
+  /** Matches all of them, longest first; null if it must be compiled again. */
   #pattern: RegExp | null = null;
   #ordered: readonly string[] = [];
 
-  /** What the parent hides is hidden too. */
+  /** Hides the parent's values too. */
   constructor(parent: Secrets | null = null) {
     this.#parent = parent;
   }
 
-  /** Hides a value from now on; `label` stands in its place. */
+  /** Hides a value from now on, replaced by `label`. */
   add(label: string, value: string): void {
     this.#addParts(label, [value, decoded(value), ...addressParts(value, "alone"), ...longParts(value)]);
   }
 
   /**
-   * Hides the password and the query values of an address whose host and path may be shown, and its user: `alone` where
-   * it stands without a password, as a token does, because one beside it is a name such as `postgres`, which stands in
-   * every other line of a log.
+   * Hides the password and the query values of an address, whose host and path may be shown. Hides its user too, with
+   * `alone` only if there is no password (it is then a token): a user beside a password is a name such as `postgres`,
+   * which occurs in many log lines.
    */
   addAddress(label: string, address: string, user: "always" | "alone" = "always"): void {
     this.#addParts(label, addressParts(address, user));
   }
 
-  /** Hides every `Secret` that stands anywhere in a value. */
+  /** Hides every `Secret` anywhere in a value. */
   addFrom(value: unknown): void {
     if (value instanceof Secret) return this.add(`{env:${value.name}}`, value.reveal());
     if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
@@ -93,7 +94,7 @@ export class Secrets {
     return this.#hideCutEnd(whole);
   }
 
-  /** Returns a copy of plain data in which every text is hidden; the data itself where there is nothing to hide. */
+  /** Returns a copy of plain data with the values hidden in every text; the data itself if there is nothing to hide. */
   hideIn<T>(value: T): T;
   hideIn(value: unknown): unknown {
     if (!this.#hasAny) return value;
@@ -125,7 +126,7 @@ export class Secrets {
     return new RegExp(this.#ordered.map((value) => `(${valuePattern(value)})`).join("|"), "g");
   }
 
-  /** Peers cut their words: the beginning of a value at the end of a text is hidden as well. */
+  /** Hides the beginning of a value at the end of a text, because peers truncate their messages. */
   #hideCutEnd(text: string): string {
     for (const value of this.#ordered) {
       if (value.length <= SECRET_WORD_CHARS_MAX) continue;
@@ -139,13 +140,13 @@ export class Secrets {
   }
 }
 
-/** Whether a value is long and odd enough to be looked for. */
+/** Whether a value is long and unusual enough to be hidden. */
 function isSought(value: string): boolean {
   if (value.length < SECRET_CHARS_MIN) return false;
   return value.length > SECRET_WORD_CHARS_MAX || !/^(?:true|false|null|[+-]?\d+(?:\.\d+)?)$/.test(value);
 }
 
-/** The longer parts of a login, of a header's value or of a list; none of an address. */
+/** Returns the longer parts of a login, of a header's value or of a list; none for an address. */
 function longParts(value: string): readonly string[] {
   if (value.includes("://")) return [];
   return value.split(/[\s:=&;,]+/).filter((part) => part.length > SECRET_WORD_CHARS_MAX);
@@ -159,7 +160,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Password, query values and user of an address; nothing of a text that is none. */
+/** Returns the password, query values and user of an address; nothing for any other text. */
 function addressParts(value: string, hidden: "always" | "alone"): readonly string[] {
   const match = /^\w[\w+.-]*:\/\/(?:([^/?#@]*)@)?[^?#]*(?:\?([^#]*))?/.exec(value);
   if (match === null) return [];
@@ -169,7 +170,10 @@ function addressParts(value: string, hidden: "always" | "alone"): readonly strin
   return [...logins, ...values].flatMap((part) => [part, decoded(part)]);
 }
 
-/** Finds a value however its characters are spelled: plain, percent-encoded once or twice, escaped. */
+/**
+ * Returns a pattern that matches a value with any spelling of its characters: plain, percent-encoded once or twice,
+ * escaped.
+ */
 function valuePattern(value: string): string {
   const spelled = [...value].map(characterPattern).join("");
   if (value.length > SECRET_WORD_CHARS_MAX) return spelled;
@@ -201,7 +205,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "/": "\\\\/",
 };
 
-/** A byte in two hexadecimal digits of either case. */
+/** Returns a pattern for a byte as two hexadecimal digits of either case. */
 function hexPattern(byte: number): string {
   return byte.toString(16).padStart(2, "0").replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
 }

@@ -7,7 +7,7 @@ export interface Shard {
   readonly count: number;
 }
 
-/** Reads a share as `2/5`; null where the text is none. */
+/** Parses a share such as `2/5`; null if the text is not one. */
 export function parseShard(text: string): Shard | null {
   const match = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(text);
   if (match === null) return null;
@@ -16,23 +16,23 @@ export function parseShard(text: string): Shard | null {
 }
 
 /**
- * Returns what decides into which share a symbol of an exchange falls: all instruments of one base asset belong together,
- * as their streams do (an index carries the name of its spot pair). `isWhole`: the exchange's streams cannot be told
- * apart, because one counter runs over all of a socket's frames.
+ * Returns the key that assigns a symbol of an exchange to a share. All instruments of one base asset share a key,
+ * because their streams belong together (an index carries the name of its spot pair). `isWhole`: the exchange cannot be
+ * divided, because one counter runs over all frames of a socket.
  */
 export function shardKey(exchange: string, symbol: string, isWhole: boolean): string {
   return isWhole ? exchange : `${exchange} ${parseCanonicalSymbol(symbol)?.base ?? symbol}`;
 }
 
 /**
- * Whether a key falls into a share, by rendezvous hashing (Thaler and Ravishankar, 1998): each share has a weight for each
- * key, and the greatest wins. With one share more only the keys that it wins move.
+ * Whether a key belongs to a share, by rendezvous hashing (Thaler and Ravishankar, 1998): each share has a weight for
+ * each key, and the greatest wins. Adding a share moves only the keys that it wins.
  */
 export function isInShard({ index, count }: Shard, key: string): boolean {
   return shareOf(key, count) === index;
 }
 
-/** Returns the share of `count` that a key falls into, from 1. */
+/** Returns the share that a key belongs to, from 1 to `count`. */
 export function shareOf(key: string, count: number): number {
   let best = 1;
   let most = weight(key, 1);
@@ -53,7 +53,7 @@ export function shareConnectionKey(key: string, share: number): string {
   return [`${connection}#s${share}`, ...further].join(".");
 }
 
-/** Returns the share that a connection serves; null where it serves none alone. */
+/** Returns the share that a connection serves; null if it does not serve a single share. */
 export function shareOfConnection(key: string): number | null {
   const match = /#s(\d+)/.exec(key);
   return match === null ? null : Number(match[1]);

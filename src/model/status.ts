@@ -4,8 +4,8 @@ import type { Micros } from "./micros.ts";
 import type { SessionState, StreamState } from "./observation.ts";
 
 /**
- * How the whole process is doing at one moment: one tree that the rooms fill and /healthz, /readyz and /metrics show.
- * Rooms give facts; `problems` is what follows from them. All times are wall clock, in microseconds.
+ * Status of the whole process at one moment, shown by /healthz, /readyz and /metrics. Rooms supply facts, from which
+ * `problems` follow. All times are wall clock, in µs.
  */
 export interface ServiceStatus {
   readonly service: string;
@@ -15,7 +15,7 @@ export interface ServiceStatus {
   readonly uptimeMs: number;
   readonly config: ConfigStatus;
   readonly instances: readonly InstanceStatus[];
-  /** Null before the journal was opened, and where the configuration is broken. */
+  /** Null before the journal is opened, and if the configuration is broken. */
   readonly journal: JournalStatus | null;
   readonly sinks: readonly SinkStatus[];
   readonly reading: ReadingStatus;
@@ -27,7 +27,7 @@ export interface ServiceStatus {
   readonly problems: readonly Problem[];
 }
 
-/** What a problem is about. */
+/** Subject of a problem. */
 export type ProblemScope =
   | "config"
   | "instance"
@@ -41,30 +41,30 @@ export type ProblemScope =
   | "group"
   | "http";
 
-/** One thing that is not as it should be. Each means that data is not whole or soon will not be: the service is not ready. */
+/** A problem: data is missing or soon will be. With any problem the service is not ready. */
 export interface Problem {
   readonly scope: ProblemScope;
-  /** Instance, sink or file concerned; empty where the scope says all. */
+  /** Instance, sink or file concerned; empty if the scope needs no name. */
   readonly name: string;
-  /** From a closed set for each scope, for alerts. */
+  /** One of a closed set per scope, for alerts. */
   readonly code: string;
-  /** For people, without secrets. */
+  /** Text for people, without secrets. */
   readonly text: string;
-  /** Null where it is not known since when. */
+  /** Null if the start is unknown. */
   readonly since: Micros | null;
-  /** Whether nothing can be collected because of it; else the rest runs on. */
+  /** Whether it stops all collecting. */
   readonly fatal: boolean;
 }
 
-/** The configuration that runs, and the file on disk where that is another one. */
+/** The running configuration, and whether the file on disk was refused. */
 export interface ConfigStatus {
   /** Whether a valid configuration runs. */
   readonly loaded: boolean;
-  /** Why none runs: the first error; null where one does. */
+  /** The first error, if no configuration runs; null otherwise. */
   readonly error: string | null;
-  /** Why the file as it is now was refused at the last reload, while the earlier one runs on; null where it was not. */
+  /** Why the last reload refused the file, so that the earlier configuration still runs; null if it did not. */
   readonly refused: { readonly at: Micros; readonly text: string; readonly errors: number } | null;
-  /** Settings that the last reload changed and that apply only after a restart, such as `run.http_port`. */
+  /** Settings changed at the last reload that only a restart applies, such as `run.http_port`. */
   readonly needsRestart: readonly string[];
 }
 
@@ -77,7 +77,7 @@ export interface InstanceStatus extends RunningStatus {
   readonly descriptorVersion: string | null;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
-  /** Null where the instance takes its symbols from no list. */
+  /** Null if the instance needs no instrument list. */
   readonly instruments: InstrumentsStatus | null;
 }
 
@@ -86,20 +86,20 @@ export interface RunningStatus {
   readonly connections: readonly ConnectionStatus[];
   /** Books that the instance keeps at present. */
   readonly books: readonly BookStatus[];
-  /** Requests that are asked again and again, by request and instrument. */
+  /** Polled requests, by request and instrument. */
   readonly polls: readonly PollStatus[];
-  /** Requests other than polls that have brought no answer so far. */
+  /** Requests other than polls that are still unanswered. */
   readonly requests: readonly RequestStatus[];
-  /** Records whose derivation a bug stopped; null where none did. */
+  /** Records whose derivation a bug stopped; null if there are none. */
   readonly quarantined: QuarantineStatus | null;
-  /** Why it could not be started; null where it was. */
+  /** Why it could not be started; null if it was. */
   readonly error: string | null;
 }
 
 /** How many streams are in each state. */
 export type StreamCounts = Readonly<Record<StreamState, number>>;
 
-/** One connection, over all the sockets it takes. */
+/** One connection, over all of its sockets. */
 export interface ConnectionStatus {
   /** Key of the connection in the plan. */
   readonly key: string;
@@ -108,9 +108,9 @@ export interface ConnectionStatus {
   readonly state: SessionState;
   /** When the state began. */
   readonly since: Micros;
-  /** When the last message came, of any socket so far; null before the first. */
+  /** Receive time of the last message of any socket; null before the first. */
   readonly lastMessageTs: Micros | null;
-  /** How many sockets were opened after the first. */
+  /** Number of sockets opened after the first. */
   readonly reconnects: number;
   readonly streams: StreamCounts;
   /** Acknowledged streams of quiet channels, which may show nothing for hours: part of `streams.acked`. */
@@ -125,19 +125,21 @@ export interface ConnectionStatus {
 export interface RejectedStream {
   readonly stream: Stream;
   readonly reason: string;
-  /** When it is asked for again; null where it is not, or is being asked for. */
+  /** When it is requested again; null if it is not, or is being requested now. */
   readonly nextTryTs: Micros | null;
 }
 
-/** How old the data of a connection's streams is; those of quiet channels do not count. */
+/** Age of the data of a connection's streams, without quiet channels. */
 export interface DataAge {
-  /** Receive time of the last data of the stream that has been silent for longest; null before any data. */
+  /** Receive time of the last data of the longest silent stream; null before any data. */
   readonly oldestTs: Micros | null;
   /** That stream, as `trades BTC/USDT`; null before any data. */
   readonly oldestStream: string | null;
   /** Streams without data for longer than the connection's `first_data_timeout_ms`. */
   readonly silent: number;
-  /** Streams, quiet ones too, whose data is missing at present: since a loss of the connection, rejected or stale. */
+  /**
+   * Streams, quiet ones included, whose data is missing now: the connection was lost, or they are rejected or stale.
+   */
   readonly missing: number;
 }
 
@@ -154,13 +156,13 @@ export interface BookStatus {
   readonly state: BookState;
   /** When the state began; null before the first update. */
   readonly since: Micros | null;
-  /** Why it is broken; null while it is not. */
+  /** Why it is broken; null if it is not. */
   readonly cause: string | null;
 }
 
-/** Records of an instance that a bug kept from being derived. They are kept in the journal, and a gap tells each. */
+/** Records of an instance whose derivation a bug stopped. They stay in the journal, and each emits a gap. */
 export interface QuarantineStatus {
-  /** How many, since the start. */
+  /** Number of records since the start. */
   readonly records: number;
   /** Offset of the last one, and when it was received. */
   readonly offset: Offset;
@@ -168,20 +170,20 @@ export interface QuarantineStatus {
   readonly error: string;
 }
 
-/** One request that is polled for one instrument. */
+/** One polled request of one instrument. */
 export interface PollStatus {
   readonly request: string;
   readonly stream: Stream;
   readonly everyMs: number;
-  /** Receive time of the last answer that could be used; null before the first. */
+  /** Receive time of the last usable answer; null before the first. */
   readonly lastAnswerTs: Micros | null;
   /** Since when it is polled. */
   readonly since: Micros;
-  /** Why the last call brought nothing; null where it did, and before the first. */
+  /** Why the last call failed; null if it succeeded, and before the first. */
   readonly error: string | null;
 }
 
-/** One request that has brought no answer so far and is asked again. */
+/** One unanswered request, which is repeated. */
 export interface RequestStatus {
   readonly request: string;
   /** Native symbol asked for; empty where the request covers many. */
@@ -191,7 +193,7 @@ export interface RequestStatus {
   readonly error: string;
 }
 
-/** A host that has asked to stay away, with connection attempts or with requests. */
+/** A host that refuses connection attempts or requests for a while. */
 export interface HostBlockStatus {
   readonly host: string;
   readonly what: "connections" | "requests";
@@ -201,15 +203,15 @@ export interface HostBlockStatus {
 /** The instrument lists of an instance. */
 export interface InstrumentsStatus {
   /**
-   * `waiting`: the first list is being asked for. `fetched`: the exchange's present list. `kept`: the list of an earlier
-   * run, because the exchange's cannot be had. `failed`: none can be had.
+   * `waiting`: the first list is being requested. `fetched`: the exchange's current list. `kept`: the list of an
+   * earlier run, because the exchange's request failed. `failed`: there is no list.
    */
   readonly state: "waiting" | "fetched" | "kept" | "failed";
   /** When the state began. */
   readonly since: Micros;
-  /** Why the list cannot be had; null where it was. */
+  /** Why the request failed; null if it succeeded. */
   readonly error: string | null;
-  /** Symbols that are configured and in no list: their streams are not asked for. */
+  /** Configured symbols that no list has: their streams are not requested. */
   readonly unresolved: readonly string[];
 }
 
@@ -221,9 +223,9 @@ export interface JournalStatus {
   readonly bufferedBytes: number;
   readonly totalBytes: number;
   readonly full: boolean;
-  /** Why records cannot be made safe at present; null while all is well. */
+  /** Why records cannot be synced now; null if they can. */
   readonly error: string | null;
-  /** Since when records wait to be made safe without any progress, within a second; null while none waits. */
+  /** Since when records wait to be synced without progress, to within a second; null if none waits. */
   readonly waitingSince: Micros | null;
 }
 
@@ -231,35 +233,35 @@ export interface JournalStatus {
 export interface SinkStatus {
   readonly name: string;
   readonly type: string;
-  /** `blocked`: it fails for a reason that a person has to remove, such as a password. */
+  /** `blocked`: it fails for a reason that a person must remove, such as a wrong password. */
   readonly state: "starting" | "delivering" | "catching_up" | "failing" | "blocked" | "stopped";
-  /** The next offset it is to get, and the next one it has made safe. */
+  /** The next offset to write, and the next one to commit. */
   readonly position: Offset;
   readonly committed: Offset;
-  /** Journal records not yet handed over. */
+  /** Journal records not yet written to it. */
   readonly lagRecords: number;
   readonly events: number;
-  /** Why it fails: kept until it has made something safe again. */
+  /** Why it fails; kept until its next commit. */
   readonly error: string | null;
-  /** Files written so far; null where the sink writes none. */
+  /** Files written so far; null if the sink writes none. */
   readonly files: number | null;
-  /** Since when something waits to be made safe without any progress, within a second; null while nothing waits. */
+  /** Since when events wait to be committed without progress, to within a second; null if none waits. */
   readonly waitingSince: Micros | null;
-  /** How long it may take from an event to its commit when all is well, in ms. */
+  /** Longest time from an event to its commit in normal operation, in ms. */
   readonly commitEveryMs: number;
 }
 
-/** Whether sockets are read. */
+/** Whether sockets are being read. */
 export interface ReadingStatus {
-  /** Since when nothing is read because the journal or sinks cannot take more; null while all is read. */
+  /** Since when reading is paused because the journal or sinks cannot keep up; null if it is not. */
   readonly pausedSince: Micros | null;
-  /** Why; null while all is read. */
+  /** Why reading is paused; null if it is not. */
   readonly reason: string | null;
 }
 
 /** The wall clock of this machine. */
 export interface ClockStatus {
-  /** The last step of the wall clock against the monotonic one; null where there was none. Negative: set back. */
+  /** The last step of the wall clock against the monotonic one; negative if it was set back. Null if there was none. */
   readonly lastStep: { readonly at: Micros; readonly byMs: number } | null;
 }
 
@@ -272,42 +274,44 @@ export interface GroupStatus {
   readonly ttlMs: number;
   readonly shares: number;
   readonly replicas: number;
-  /** Shares that this member collects, or is starting to. */
+  /** Shares that this member collects or is starting. */
   readonly held: readonly number[];
-  /** Why the engine cannot be reached, and since when; null where it can. What is collected goes on. */
+  /** Why and since when the engine cannot be reached; collecting goes on. Null if it can be reached. */
   readonly away: { readonly error: string; readonly since: Micros } | null;
-  /** Since when another collector with the same name is in the group; null where there is none. */
+  /** Since when another collector with the same name is in the group; null if there is none. */
   readonly nameTakenSince: Micros | null;
-  /** Why the last change of shares could not be carried out; null where it could. */
+  /** Why the last change of shares failed; null if it succeeded. */
   readonly error: string | null;
-  /** All members by name, this one too. */
+  /** All members by name, this one included. */
   readonly members: readonly GroupMemberStatus[];
-  /** Shares that no member collects, as far as this one sees; null before it has seen the group. */
+  /** Shares that no member collects, as seen by this one; null before it has read the group. */
   readonly uncovered: readonly number[] | null;
 }
 
 /** One member of a group. */
 export interface GroupMemberStatus {
   readonly name: string;
-  /** `gone`: its lease ran out. `other_layout`: it divides the streams in another way and is a group of its own. */
+  /**
+   * `gone`: its lease expired. `other_layout`: it divides the streams differently, so it does not share with this one.
+   */
   readonly state: "active" | "leaving" | "left" | "gone" | "other_layout";
-  /** When it was last heard of, by its own clock. */
+  /** Time of its last sign of life, by its own clock. */
   readonly heardTs: Micros;
-  /** Shares that it collects, or did. */
+  /** Shares that it collects, or collected last. */
   readonly live: readonly number[];
-  /** Shares that it has started and whose data does not come yet. */
+  /** Shares that it has started but has no data of yet. */
   readonly starting: readonly number[];
 }
 
 /** Lines of the log. */
 export interface LogStatus {
-  /** Lines that were left out because the reader of standard error did not keep up. */
+  /** Lines dropped because the reader of standard error did not keep up. */
   readonly dropped: number;
 }
 
-/** What the runtime knows of the whole. */
+/** Status of the collector, supplied by the runtime. */
 export interface CollectorStatus {
-  /** By instance; those that do not run are absent. */
+  /** By instance name; instances that do not run are absent. */
   readonly instances: ReadonlyMap<string, RunningStatus>;
   readonly journal: JournalStatus;
   readonly sinks: readonly SinkStatus[];

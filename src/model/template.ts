@@ -1,17 +1,17 @@
 import type { Secret } from "./secret.ts";
 
-/** A place in a template that is filled when the text is sent. */
+/** A part of a template that is filled when the text is sent. */
 export interface Placeholder {
   /**
    * `id`: counter of requests on this connection, from 1. `now_ms`, `now_s`: wall clock. `uuid`: a random UUID v4.
    * `capture`: what a control rule captured. `boot`: a value of the bootstrap reply, named by `key`. `env`: an
-   * environment variable, whose value is carried here and never printed.
+   * environment variable, whose value is in `value` and never printed.
    */
   readonly kind: "id" | "now_ms" | "now_s" | "uuid" | "capture" | "boot" | "env";
   readonly key: string | null;
   /** The value of an `env` placeholder; null for the others. */
   readonly value: Secret | null;
-  /** Whether the placeholder stands inside a JSON string, so that its value has to be escaped. */
+  /** Whether it is inside a JSON string, so that its value must be escaped. */
   readonly inString: boolean;
 }
 
@@ -21,13 +21,13 @@ export interface Template {
   readonly parts: readonly (string | Placeholder)[];
 }
 
-/** What fills the placeholders of a template. */
+/** Values for the placeholders of a template. */
 export interface TemplateValues {
   readonly id?: number;
   readonly nowMs?: number;
   readonly uuid?: () => string;
   readonly capture?: string;
-  /** Captured values by name; one that the frame lacked is empty. */
+  /** Captured values by name; empty text for one that the frame lacked. */
   readonly captures?: Readonly<Record<string, string>>;
   readonly boot?: Readonly<Record<string, string>>;
 }
@@ -37,7 +37,7 @@ export function escapeJsonText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Fills a template. A placeholder whose value is not given is a bug of the caller and throws. */
+/** Fills a template. Throws if the value of a placeholder is not given: that is a bug of the caller. */
 export function renderTemplate(template: Template, values: TemplateValues): string {
   let text = "";
   for (const part of template.parts) {
@@ -52,24 +52,24 @@ export function renderTemplate(template: Template, values: TemplateValues): stri
   return text;
 }
 
-/** How a placeholder is written: `now_ms`, `env:KEY`. */
+/** Returns a placeholder as it is written: `now_ms`, `env:KEY`. */
 export function describePlaceholder(placeholder: Placeholder): string {
   return placeholder.key === null ? placeholder.kind : `${placeholder.kind}:${placeholder.key}`;
 }
 
-/** The template as a person may see it: environment values stay hidden behind their names. */
+/** Returns the template for people: placeholders are shown by name, so no environment value appears. */
 export function showTemplate(template: Template): string {
   return template.parts.map((part) => typeof part === "string" ? part : `{${describePlaceholder(part)}}`).join("");
 }
 
-/** Returns a request as it goes out, with its counter filled in; what only the moment of sending knows stands by name. */
+/** Returns a request for people, with `id` filled in; other placeholders are shown by name. */
 export function showRequest(template: Template, id: number): string {
   return template.parts.map((part) =>
     typeof part === "string" ? part : part.kind === "id" ? String(id) : `{${describePlaceholder(part)}}`
   ).join("");
 }
 
-/** Fills a template for people: an environment value, however short, stays hidden behind its name. */
+/** Fills a template for people: environment values, however short, are shown by name. */
 export function renderShown(template: Template, values: TemplateValues): string {
   const parts = template.parts.map((part) =>
     typeof part !== "string" && part.kind === "env" ? `{${describePlaceholder(part)}}` : part

@@ -3,22 +3,22 @@ import type { SessionId } from "./frame.ts";
 import type { Micros } from "./micros.ts";
 import type { ControlSignal } from "./signal.ts";
 
-/** A received frame as it came, and what it turned out to be. */
+/** A received frame, with its decoded text and meaning. */
 export interface WireFrame {
   /** Name of the instance. */
   readonly exchange: string;
-  /** The descriptor's connection that it came on, without a shard. */
+  /** Id of the descriptor's connection, without a shard. */
   readonly connectionId: string;
   readonly session: SessionId;
   /** Receive time. */
   readonly at: Micros;
   readonly payload: Uint8Array;
   readonly binary: boolean;
-  /** The text inside, decompressed; null where it cannot be had. */
+  /** The decompressed text; null if it cannot be decoded. */
   readonly text: string | null;
-  /** Streams that it carries data of; none for control frames and what no rule reads. */
+  /** Streams that it carries data of; empty for control frames and frames that no rule reads. */
   readonly streams: readonly Stream[];
-  /** What it means to its session; null for data. */
+  /** Its meaning to the session; null for data. */
   readonly signal: ControlSignal | null;
 }
 
@@ -30,7 +30,7 @@ export interface WireEnd {
   readonly at: Micros;
 }
 
-/** What is played back of a session: a frame, or that it ended. */
+/** A record of a session that is played back: a frame, or the end. */
 export type WireRecord =
   | { readonly kind: "frame"; readonly frame: WireFrame }
   | { readonly kind: "end"; readonly end: WireEnd };

@@ -19,13 +19,13 @@ import {
   type Observer,
   type Offset,
   type OnFull,
-  PAUSE_TOLD_MS,
+  PAUSE_GAP_MS_MIN,
   type QuarantineStatus,
+  RECENT_WAIT_MS_MAX,
   type SessionId,
   type StalledRecord,
   type Stream,
   type StreamsRecord,
-  TAIL_WAIT_MS_MAX,
 } from "../model/mod.ts";
 import {
   type BookResync,
@@ -333,7 +333,7 @@ export class Intake {
   /** Sinks are waited for while nothing is read, and only so long. */
   #waitForSinks(): void {
     const { host, recent } = this.#options;
-    this.#patience ??= host.clock.after(TAIL_WAIT_MS_MAX, () => {
+    this.#patience ??= host.clock.after(RECENT_WAIT_MS_MAX, () => {
       this.#patience = null;
       recent.stopWaiting();
       this.relieve();
@@ -363,7 +363,7 @@ export class Intake {
   #notePause(): void {
     const { host, journal, observe } = this.#options;
     const durationMs = host.clock.monotonicMs() - this.#pausedMs;
-    if (durationMs < PAUSE_TOLD_MS) return;
+    if (durationMs < PAUSE_GAP_MS_MIN) return;
     const reason = this.#pauseReason;
     const exchanges = new Set<string>();
     for (const { session, record, lastTs } of journal.openSessions) {

@@ -2,10 +2,10 @@ import {
   EventBatch,
   EventRows,
   type Offset,
-  TAIL_BATCH_BYTES,
-  TAIL_BATCH_EVENTS,
-  TAIL_BYTES_MAX,
-  TAIL_SPARE_BATCHES_MAX,
+  RECENT_BATCH_BYTES,
+  RECENT_BATCH_EVENTS,
+  RECENT_BYTES_MAX,
+  RECENT_SPARE_BATCHES_MAX,
 } from "../model/mod.ts";
 
 /** `wait`: sockets are paused for a moment when the reader is about to lose events. `drop`: it loses them. */
@@ -55,7 +55,7 @@ export class RecentEvents {
   readonly #spare: EventBatch[] = [];
 
   /** `bytesMax` bounds the estimated memory of the events. */
-  constructor(start: Offset, bytesMax = TAIL_BYTES_MAX) {
+  constructor(start: Offset, bytesMax = RECENT_BYTES_MAX) {
     this.#start = start;
     this.#end = start;
     this.#bytesMax = bytesMax;
@@ -151,7 +151,7 @@ export class RecentEvents {
   /** The batch that the next event is added to: a full one is followed by a new one. */
   #room(): Held {
     const last = this.#held.at(-1);
-    if (last !== undefined && last.batch.length < TAIL_BATCH_EVENTS && last.bytes < TAIL_BATCH_BYTES) return last;
+    if (last !== undefined && last.batch.length < RECENT_BATCH_EVENTS && last.bytes < RECENT_BATCH_BYTES) return last;
     const held = { batch: this.#spare.pop() ?? new EventBatch(), first: this.#next, bytes: 0 };
     this.#held.push(held);
     return held;
@@ -219,7 +219,7 @@ export class RecentEvents {
 
   /** Keeps a batch that nobody reads any more. */
   #keep(batch: EventBatch): void {
-    if (this.#spare.length >= TAIL_SPARE_BATCHES_MAX) return;
+    if (this.#spare.length >= RECENT_SPARE_BATCHES_MAX) return;
     batch.clear();
     this.#spare.push(batch);
   }

@@ -13,7 +13,7 @@ snapshot = true
 Deno.test("a channel's native name is refused where it is not known before it is sent", () => {
   for (const placeholder of ["{env:NAME}", "{id}", "{now_ms}"]) {
     const [message] = describedIssues(`[maps]\nchannel_map = { book = "book${placeholder}" }\n${RULES}`);
-    assert.match(message, /cannot stand here|Unknown placeholder|is not set/, placeholder);
+    assert.match(message, /cannot be used here|Unknown placeholder|is not set/, placeholder);
   }
 });
 
@@ -25,7 +25,7 @@ Deno.test("an environment value is refused where a text is part of the plan and 
   for (const text of texts) {
     const issues = describedIssues(text, () => "10");
     assert.deepEqual(issues.map((issue) => issue.replace(/:.*/, "")), ["{env"]);
-    assert.match(issues[0], /^\{env:NAME\} cannot stand here: /);
+    assert.match(issues[0], /^\{env:NAME\} cannot be used here: /);
   }
 });
 

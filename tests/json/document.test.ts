@@ -274,7 +274,7 @@ Deno.test("error names the byte that cannot stand there", () => {
     ["[1,]", 3, "Expected a value"],
     ["007", 1, "Leading zero"],
     ["1.x", 2, "Expected a digit"],
-    ["1 1", 2, "Unexpected text behind the value"],
+    ["1 1", 2, "Unexpected text after the value"],
     ["tru", 0, "Unknown literal"],
     ['"\\x"', 2, "Unknown escape"],
     ['"\\u12g4"', 5, "Expected four hex digits"],

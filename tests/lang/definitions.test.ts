@@ -68,7 +68,7 @@ ${lines}
   assert.deepEqual(withFunctions('"f(a)" = "f(a)"').map((text) => text.split(":")[0]), ["Unknown function f"]);
 });
 
-Deno.test("calls that are written out too large or too deep are refused", () => {
+Deno.test("calls whose expansion is too large or too deep are refused", () => {
   const doubling = Array.from({ length: 12 }, (_, i) => `"f${i + 1}(x)" = "concat(f${i}(x), f${i}(x))"`).join("\n");
   const issues = describedIssues(`
 [[events]]
@@ -80,7 +80,10 @@ price = "f12(p)"
 "f0(x)" = "x"
 ${doubling}
 `);
-  assert.ok(issues.some((text) => text.startsWith("Expression is too large written out")), issues.join("\n"));
+  assert.ok(
+    issues.some((text) => text.startsWith("Expression is too large after its functions are expanded")),
+    issues.join("\n"),
+  );
   const nesting = Array.from({ length: 70 }, (_, i) => `"g${i + 1}(x)" = "lower(g${i}(x))"`).join("\n");
   const deep = describedIssues(`
 [[events]]

@@ -234,12 +234,12 @@ const WRONG: readonly (readonly [text: string, at: string, message: RegExp])[] =
   ["a - b", "-", /sub\(a, b\)/],
   ["uper(a)", "uper", /Unknown function uper: did you mean "upper"\?/],
   ["upper(a, b)", "upper(a, b)", /upper\(text\) takes 1 argument, found 2/],
-  ["split(a, '.', 'x')", "'x'", /index of split\(text, separator, index\) has to be a whole number: "x"/],
-  ["add(1, 'x')", "'x'", /has to be a number/],
+  ["split(a, '.', 'x')", "'x'", /index of split\(text, separator, index\) must be a whole number: "x"/],
+  ["add(1, 'x')", "'x'", /must be a number/],
   ["reformat_date(a, 'xx', 'YY')", "'xx'", /pattern of YYYY/],
-  ["first('a')", "'a'", /has to be a list/],
-  ["a && 'x'", "'x'", /A condition has to be true or false/],
-  ["upper(a) ? 1 : 2", "upper(a)", /A condition has to be true or false/],
+  ["first('a')", "'a'", /must be a list/],
+  ["a && 'x'", "'x'", /A condition must be true or false/],
+  ["upper(a) ? 1 : 2", "upper(a)", /A condition must be true or false/],
   ["a < 'x'", "'x'", /Only numbers have an order/],
   ["a < b < c", "<", /cannot be chained/],
   ["'open", "'open", /Text is not closed/],
@@ -250,7 +250,7 @@ const WRONG: readonly (readonly [text: string, at: string, message: RegExp])[] =
   ["f(", "", /Expected a value, found the end/],
   ["(a", "", /Expected \) to close the parenthesis, found the end/],
   ["5SEP", "SEP", /A name cannot begin with digits/],
-  ["a ? b", "", /Expected : and what holds otherwise/],
+  ["a ? b", "", /Expected : and the value if the condition is false/],
 ];
 for (const [text, at, message] of WRONG) {
   Deno.test(`compileExpression() points at ${JSON.stringify(at)} in ${text}`, () => {

@@ -183,7 +183,7 @@ Deno.test("compilePredicate() refuses texts that are no condition and tables wit
     const result = compilePredicate(spec);
     return result.ok ? "" : `${result.errors[0].offset} ${result.errors[0].message}`;
   };
-  assert.match(messageOf("upper(e)"), /^0 A condition has to be true or false/);
+  assert.match(messageOf("upper(e)"), /^0 A condition must be true or false/);
   assert.match(messageOf("e = 'a'"), /^2 Unexpected character "="/);
   assert.match(messageOf({}), /at least one test/);
 });

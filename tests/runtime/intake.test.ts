@@ -8,7 +8,7 @@ import {
   type JournalPlan,
   type JournalRecord,
   type Observation,
-  TAIL_WAIT_MS_MAX,
+  RECENT_WAIT_MS_MAX,
 } from "../../src/model/mod.ts";
 import { Pipeline } from "../../src/derive/mod.ts";
 import { Intake, RecentEvents } from "../../src/runtime/mod.ts";
@@ -109,7 +109,7 @@ Deno.test("Intake goes on without a sink that hangs after the time that sockets 
   const { recent, pressure, takeFrames, clock, end } = await createRig();
   recent.join(recent.start, "wait");
   takeFrames(80);
-  clock.advance(TAIL_WAIT_MS_MAX - 1);
+  clock.advance(RECENT_WAIT_MS_MAX - 1);
   assert.deepEqual(pressure, [true]);
   clock.advance(1);
   assert.deepEqual(pressure, [true, false]);

@@ -86,10 +86,13 @@ export function closedTextOf(text: string, place: Place, scope: Omit<TemplateSco
   for (const part of template.parts) {
     if (typeof part === "string") continue;
     const written = `{${describePlaceholder(part)}}`;
-    place.error(`${written} cannot stand here: the text is part of the plan, which is written down; use an argument`, {
-      offset: text.indexOf(written),
-      length: written.length,
-    });
+    place.error(
+      `${written} cannot be used here: the text becomes part of the plan, which the journal stores; use an argument`,
+      {
+        offset: text.indexOf(written),
+        length: written.length,
+      },
+    );
   }
   return null;
 }

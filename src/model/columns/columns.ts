@@ -1,4 +1,4 @@
-/** The simple columns of a batch. A row is added at the end and read by its number; `clear` keeps the room. */
+/** The simple columns of a batch. Rows are appended and read by index; `clear` keeps the capacity. */
 
 const FIRST_ROWS = 16;
 
@@ -32,10 +32,10 @@ export class NumberColumn {
   }
 }
 
-/** Values out of a short closed list, each as its place there; the place after the last stands for null. */
+/** Values of a short closed list, stored as indexes into it; the index after the last one is null. */
 export class ChoiceColumn<V extends string | boolean> {
   readonly choices: readonly V[];
-  /** Places in `choices`. */
+  /** Indexes into `choices`. */
   places = new Uint8Array(FIRST_ROWS);
   length = 0;
 
@@ -49,7 +49,7 @@ export class ChoiceColumn<V extends string | boolean> {
     this.appendPlace(place);
   }
 
-  /** Adds the value at a place in `choices`. */
+  /** Appends the value at an index of `choices`. */
   appendPlace(place: number): void {
     if (this.length === this.places.length) {
       const places = new Uint8Array(this.places.length * 2);
@@ -63,7 +63,7 @@ export class ChoiceColumn<V extends string | boolean> {
     return this.choices[this.places[row]] ?? null;
   }
 
-  /** `from` has the same choices. */
+  /** Appends a row of another column. `from` must have the same choices. */
   copy(from: ChoiceColumn<V>, row: number): void {
     this.appendPlace(from.places[row]);
   }

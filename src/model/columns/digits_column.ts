@@ -1,20 +1,20 @@
 import { type Decimal, isZero } from "../decimal.ts";
 
-/** Scale of a value that is null. */
+/** Scale that marks null. */
 export const SCALE_NULL = 254;
-/** Scale of a value that keeps its text: the coefficient is its place in the side table. */
+/** Scale that marks a value kept as text: its coefficient is the text's index in the side table. */
 export const SCALE_TEXT = 255;
 /** Most decimals of a number: 10^22 is the largest power of ten that a double holds exactly. */
 const SCALE_MAX = 22;
-/** Longest text that can be a number here: sign, point, and a zero before SCALE_MAX decimals. */
+/** Longest text that is stored as a number: sign, point, and a zero before SCALE_MAX decimals. */
 const NUMBER_BYTES_MAX = SCALE_MAX + 3;
-/** Rows that a column has room for when the first one comes. */
+/** Initial capacity of a column, in rows. */
 const FIRST_ROWS = 16;
 
-/** Fewer rows are copied one by one, which needs no view. */
+/** Ranges of fewer rows are copied one by one, which allocates no view. */
 const COPIED_AT_ONCE_MIN = 24;
 
-/** Where the characters of a text stand while it is read. */
+/** Buffer for the characters of the text being read. */
 const SCRATCH = new Uint8Array(NUMBER_BYTES_MAX);
 const POWERS_OF_TEN = Float64Array.from({ length: SCALE_MAX + 1 }, (_, exponent) => Number(`1e${exponent}`));
 const MINUS = 45;
@@ -22,28 +22,28 @@ const POINT = 46;
 const ZERO = 48;
 
 /**
- * Texts that are mostly decimal numbers: prices, sizes, ids, sequences. A number written in the one plain way (no
- * exponent, no plus sign, no needless zero in front, not `-0`, digits whose value is below 2^53, at most 22 decimals)
- * is an integer coefficient and a scale, which give back every digit: `0.050` is 50 with scale 3. Any other text stands in
- * a side table. Nothing is allocated for a number.
+ * Texts that are mostly decimal numbers: prices, sizes, ids, sequences. A plainly written number (no exponent, no plus
+ * sign, no leading zeros, not `-0`, digits whose value is below 2^53, at most 22 decimals) is stored as an integer
+ * coefficient and a scale, which keep every digit: `0.050` is 50 with scale 3. Any other text is kept in a side table.
+ * Appending a number allocates nothing.
  */
 export class DigitsColumn {
-  /** The digits as an integer; of texts the place in the side table. Valid up to `length`. */
+  /** The digits as an integer; for texts the index into the side table. Valid up to `length`. */
   coefficients: Float64Array<ArrayBuffer>;
-  /** How many of the digits are decimals; SCALE_NULL, SCALE_TEXT. Valid up to `length`. */
+  /** Number of decimals, or SCALE_NULL or SCALE_TEXT. Valid up to `length`. */
   scales: Uint8Array<ArrayBuffer>;
   length = 0;
   readonly #texts: string[] = [];
-  /** Characters of the side table, and one for each of its texts; 0 where there are none. */
+  /** Characters in the side table plus one per text; 0 if it is empty. */
   textChars = 0;
 
-  /** `rows`: for how many there is room at first. */
+  /** `rows` is the initial capacity. */
   constructor(rows = FIRST_ROWS) {
     this.coefficients = new Float64Array(rows);
     this.scales = new Uint8Array(rows);
   }
 
-  /** Adds a text, or null. */
+  /** Appends a text, or null. */
   append(text: string | null): void {
     if (text === null) return this.appendNull();
     const { length } = text;
@@ -56,7 +56,10 @@ export class DigitsColumn {
     if (!this.appendBytes(scratch, 0, length)) this.#appendText(text);
   }
 
-  /** Adds the number whose ASCII stands at `[start, end)`; false, and nothing is added, where it is not one of the plain way. */
+  /**
+   * Appends the number whose ASCII text is `[start, end)`. Returns false and appends nothing if it is not written
+   * plainly.
+   */
   appendBytes(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start > NUMBER_BYTES_MAX) return false;
     const isNegative = bytes[start] === MINUS;
@@ -77,7 +80,7 @@ export class DigitsColumn {
     return true;
   }
 
-  /** Adds a coefficient and its scale. */
+  /** Appends a coefficient and its scale. */
   appendNumber(coefficient: number, scale: number): void {
     const at = this.length;
     if (at === this.scales.length) this.#grow(at + 1);
@@ -90,14 +93,14 @@ export class DigitsColumn {
     this.appendNumber(0, SCALE_NULL);
   }
 
-  /** Adds the value that stands in a row of another column. */
+  /** Appends the value in a row of another column. */
   copy(from: DigitsColumn, row: number): void {
     const scale = from.scales[row];
     if (scale === SCALE_TEXT) this.#appendText(from.#texts[from.coefficients[row]]);
     else this.appendNumber(from.coefficients[row], scale);
   }
 
-  /** Adds the values of the rows `[start, end)` of another column. */
+  /** Appends the rows `[start, end)` of another column. */
   copyRange(from: DigitsColumn, start: number, end: number): void {
     const count = end - start;
     if (this.length + count > this.scales.length) this.#grow(this.length + count);
@@ -110,7 +113,7 @@ export class DigitsColumn {
     this.length += count;
   }
 
-  /** The text with its very digits; null where the value is. */
+  /** Returns the text with its original digits; null if the value is null. */
   text(row: number): string | null {
     const scale = this.scales[row];
     const coefficient = this.coefficients[row];
@@ -130,12 +133,12 @@ export class DigitsColumn {
     return scale === SCALE_TEXT ? isZero(this.#texts[this.coefficients[row]]) : this.coefficients[row] === 0;
   }
 
-  /** Makes the value in a row null. */
+  /** Sets a row to null. */
   setNull(row: number): void {
     this.scales[row] = SCALE_NULL;
   }
 
-  /** The nearest double; NaN where the value is null or its text is no number. */
+  /** Returns the nearest double; NaN if the value is null or its text is no number. */
   double(row: number): number {
     const scale = this.scales[row];
     const coefficient = this.coefficients[row];
@@ -145,7 +148,7 @@ export class DigitsColumn {
     return scale === SCALE_NULL ? NaN : Number(this.#texts[coefficient]);
   }
 
-  /** The text of a value that keeps it; null of numbers and nulls. */
+  /** Returns the text of a value kept as text; null for numbers and nulls. */
   spelling(row: number): string | null {
     return this.scales[row] === SCALE_TEXT ? this.#texts[this.coefficients[row]] : null;
   }
@@ -155,7 +158,7 @@ export class DigitsColumn {
     return this.length * 9 + this.textChars * 2;
   }
 
-  /** Forgets all rows and keeps the room. */
+  /** Removes all rows and keeps the capacity. */
   clear(): void {
     this.length = 0;
     this.textChars = 0;
@@ -177,7 +180,7 @@ export class DigitsColumn {
   }
 }
 
-/** The digits of a coefficient with `scale` decimals. */
+/** Returns the digits of a coefficient with `scale` decimals. */
 export function decimalText(coefficient: number, scale: number): Decimal {
   const digits = String(coefficient);
   if (scale === 0) return digits;
@@ -187,7 +190,10 @@ export function decimalText(coefficient: number, scale: number): Decimal {
   return `${isNegative ? "-" : ""}${whole.slice(0, point)}.${whole.slice(point)}`;
 }
 
-/** Writes the digits of a coefficient with `scale` decimals as ASCII; returns where they end. There is room for 26 bytes. */
+/**
+ * Writes the digits of a coefficient with `scale` decimals as ASCII and returns where they end. `bytes` must have room
+ * for 26 bytes at `at`.
+ */
 export function writeDecimal(bytes: Uint8Array, at: number, coefficient: number, scale: number): number {
   let value = coefficient;
   let start = at;
@@ -224,8 +230,8 @@ function digitCount(value: number): number {
 }
 
 /**
- * Exact order by value of two numbers given as coefficient and scale: negative where the left one is less. Scales are
- * those of numbers.
+ * Compares two numbers exactly, each given as coefficient and scale; negative if the left one is less. Neither scale
+ * may be SCALE_NULL or SCALE_TEXT.
  */
 export function compareNumbers(left: number, leftScale: number, right: number, rightScale: number): number {
   if (leftScale === rightScale) return left - right;

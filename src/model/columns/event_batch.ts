@@ -12,7 +12,7 @@ const EVENT_BYTES = 200;
 /** Memory of a price level, in bytes. */
 const LEVEL_BYTES = 18;
 
-/** Where and when an event happened: the fields that all kinds share. */
+/** The fields that events of all kinds share. */
 export interface EventHead {
   readonly exchange: string;
   readonly symbol: string;
@@ -29,16 +29,16 @@ interface EventTable {
   readonly named: TableColumns<EventKind>;
   readonly columns: readonly FieldColumn[];
   readonly names: readonly string[];
-  /** The columns whose values may be texts of their own. */
+  /** The columns that may keep texts. */
   readonly digits: readonly DigitsColumn[];
   readonly levels: readonly LevelsColumn[];
   length: number;
 }
 
 /**
- * Events as columns: what is passed on from reading frames to the sinks. The common fields are columns over all events;
- * the others stand in the table of the event's kind, at its `row` there, and all price levels in two columns of the
- * batch. Events are added at the end and never changed. `envelope` gives one as an object, for people and slow paths.
+ * Events as columns, from the normalizer to the sinks. The shared fields are columns over all events; the others are in
+ * the table of the event's kind, at its `row`; all price levels are in two columns of the batch. Events are appended
+ * and never changed. `envelope` returns one as an object, for people and slow paths.
  */
 export class EventBatch {
   /** Rows in use. */
@@ -56,21 +56,21 @@ export class EventBatch {
   readonly offsets = new NumberColumn();
   readonly indexes = new NumberColumn();
   readonly levels = new LevelColumns();
-  /** Kind of the event that was begun, and how many levels there were before it. */
+  /** Kind of the open event, and the number of levels before it. */
   #open = 0;
   #levelsBefore = 0;
-  /** Rows of events that were fetched later: few, so that others carry nothing of it. */
+  /** Rows of backfilled events. A set, because they are few. */
   readonly #backfilled = new Set<number>();
-  /** Who has seen events of merged collectors, by row. */
+  /** By row: which collectors saw an event, if collectors were merged. */
   readonly #seenBy = new Map<number, readonly EventCopy[]>();
   readonly #tables: (EventTable | null)[] = EVENT_KINDS.map(() => null);
 
-  /** The columns of a kind, by the names of its fields. */
+  /** Returns the columns of a kind by field name. */
   table<K extends EventKind>(kind: K): TableColumns<K> {
     return this.#table(EVENT_KINDS.indexOf(kind)).named as unknown as TableColumns<K>;
   }
 
-  /** The columns of the kind with this index in EVENT_KINDS, in the order of its fields. */
+  /** Returns the columns of the kind with this index in EVENT_KINDS, in field order. */
   columnsOf(kind: number): readonly FieldColumn[] {
     return this.#table(kind).columns;
   }
@@ -79,7 +79,7 @@ export class EventBatch {
     return EVENT_KINDS[this.kinds[event]];
   }
 
-  /** Adds an event. */
+  /** Appends an event. */
   append(head: EventHead, event: WithLevelSource<MarketEvent>): void {
     this.begin(EVENT_KINDS.indexOf(event.kind));
     this.addFields(event);
@@ -87,8 +87,8 @@ export class EventBatch {
   }
 
   /**
-   * Begins an event of the kind with this index in EVENT_KINDS; returns its columns, to each of which one value is to be
-   * added, in the order of the kind's fields. `close` ends it, `undo` takes it back.
+   * Opens an event of the kind with this index in EVENT_KINDS and returns its columns in field order. The caller
+   * appends one value to each; `close` then ends the event, `undo` discards its values.
    */
   begin(kind: number): readonly FieldColumn[] {
     this.#open = kind;
@@ -96,26 +96,26 @@ export class EventBatch {
     return this.#table(kind).columns;
   }
 
-  /** Adds all fields of the event that was begun. */
+  /** Appends all fields of the open event. */
   addFields(event: WithLevelSource<MarketEvent>): void {
     const { columns, names } = this.#table(this.#open);
     const fields: Readonly<Record<string, unknown>> = event;
     for (let i = 0; i < columns.length; i++) columns[i].append(fields[names[i]] as never);
   }
 
-  /** The fields of the event that was begun, all of which were added. */
+  /** Returns the open event. All its fields must have been appended. */
   openEvent(): MarketEvent {
     return this.#eventAt(this.#open, this.#table(this.#open).length);
   }
 
-  /** Takes back what was added of the event that was begun; it stays begun. */
+  /** Discards the values appended to the open event, which stays open. */
   undo(): void {
     const { columns, length } = this.#table(this.#open);
     for (let i = 0; i < columns.length; i++) columns[i].length = length;
     this.levels.truncate(this.#levelsBefore);
   }
 
-  /** Ends the event that was begun. */
+  /** Ends the open event. */
   close(head: EventHead): void {
     this.#putHead(this.#open, head);
     this.exchangeTs.append(head.exchange_ts);
@@ -125,7 +125,7 @@ export class EventBatch {
     this.indexes.append(head.index);
   }
 
-  /** Says of an event that it was fetched later, because its stream had missed it. */
+  /** Marks an event as fetched later, because its stream had missed it. */
   markBackfilled(event: number): void {
     this.#backfilled.add(event);
   }
@@ -135,17 +135,17 @@ export class EventBatch {
     return this.#backfilled.size > 0 && this.#backfilled.has(event);
   }
 
-  /** Says of an event which collectors have seen it, the one whose copy it is first. */
+  /** Marks which collectors saw an event; the first is the one whose copy is kept. */
   markSeenBy(event: number, copies: readonly EventCopy[]): void {
     this.#seenBy.set(event, copies);
   }
 
-  /** Which collectors have seen an event; null where collectors were not merged. */
+  /** Returns which collectors saw an event; null if collectors were not merged. */
   seenBy(event: number): readonly EventCopy[] | null {
     return this.#seenBy.size === 0 ? null : this.#seenBy.get(event) ?? null;
   }
 
-  /** Adds an event of another batch. */
+  /** Appends an event of another batch. */
   copy(from: EventBatch, event: number): void {
     const kind = from.kinds[event];
     this.copyFields(from, event);
@@ -168,12 +168,12 @@ export class EventBatch {
     if (copies !== null) this.#seenBy.set(at, copies);
   }
 
-  /** Adds all events of another batch. */
+  /** Appends all events of another batch. */
   copyAll(from: EventBatch): void {
     for (let event = 0; event < from.length; event++) this.copy(from, event);
   }
 
-  /** Adds the fields of another batch's event to the columns of its kind; `close` ends it. */
+  /** Opens an event with the fields of another batch's event; `close` ends it. */
   copyFields(from: EventBatch, event: number): void {
     const kind = from.kinds[event];
     const row = from.rows[event];
@@ -182,7 +182,7 @@ export class EventBatch {
     for (let i = 0; i < columns.length; i++) columns[i].copy(others[i] as never, row);
   }
 
-  /** The event in a row as an object. */
+  /** Returns an event as an object. */
   event(event: number): MarketEvent {
     return this.#eventAt(this.kinds[event], this.rows[event]);
   }
@@ -194,7 +194,7 @@ export class EventBatch {
     return fields as unknown as MarketEvent;
   }
 
-  /** The event in a row as an object, with where and when. */
+  /** Returns an event as an object, with its shared fields. */
   envelope(event: number): Envelope {
     const copies = this.seenBy(event);
     return {
@@ -212,7 +212,7 @@ export class EventBatch {
     };
   }
 
-  /** All events as objects. */
+  /** Returns all events as objects. */
   envelopes(): Envelope[] {
     return Array.from({ length: this.length }, (_, event) => this.envelope(event));
   }
@@ -229,7 +229,7 @@ export class EventBatch {
     return bytes;
   }
 
-  /** Forgets all events and keeps the room. */
+  /** Removes all events and keeps the capacity. */
   clear(): void {
     for (let event = 0; event < this.length; event++) this.#clearTable(this.#table(this.kinds[event]));
     this.length = 0;

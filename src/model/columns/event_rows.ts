@@ -2,7 +2,7 @@ import type { Envelope } from "../event.ts";
 import { EventBatch } from "./event_batch.ts";
 
 /**
- * A choice of events out of batches, in order. Copies nothing: it is good for as long as nobody clears the batches, which
+ * References to events of several batches, in order. Copies nothing: valid until one of the batches is cleared; batches
  * may grow meanwhile.
  */
 export class EventRows {
@@ -12,19 +12,20 @@ export class EventRows {
   readonly #ends: number[] = [];
   #length = 0;
 
-  /** All events of a batch. */
+  /** Returns references to all events of a batch. */
   static of(batch: EventBatch): EventRows {
     const rows = new EventRows();
     rows.add(batch, 0, batch.length);
     return rows;
   }
 
-  /** The events of a list, put into columns. */
+  /** Copies a list of events into columns. */
   static from(envelopes: readonly Envelope[]): EventRows {
     const batch = new EventBatch();
     for (const envelope of envelopes) {
       batch.append(envelope, envelope.event);
       if (envelope.backfilled === true) batch.markBackfilled(batch.length - 1);
+      if (envelope.seen_by !== undefined) batch.markSeenBy(batch.length - 1, envelope.seen_by);
     }
     return EventRows.of(batch);
   }
@@ -34,7 +35,7 @@ export class EventRows {
     return this.#length;
   }
 
-  /** Adds the events `[start, end)` of a batch behind the others. */
+  /** Appends the events `[start, end)` of a batch. */
   add(batch: EventBatch, start: number, end: number): void {
     if (start >= end) return;
     this.#length += end - start;
@@ -48,7 +49,7 @@ export class EventRows {
     this.#ends.push(end);
   }
 
-  /** Calls with every event in order. */
+  /** Calls `visit` with every event in order. */
   each(visit: (batch: EventBatch, event: number) => void): void {
     for (let i = 0; i < this.#batches.length; i++) {
       const batch = this.#batches[i];
@@ -57,7 +58,7 @@ export class EventRows {
     }
   }
 
-  /** The events that `isWanted` holds for. */
+  /** Returns the events for which `isWanted` holds. */
   filter(isWanted: (batch: EventBatch, event: number) => boolean): EventRows {
     const chosen = new EventRows();
     this.each((batch, event) => {
@@ -66,7 +67,7 @@ export class EventRows {
     return chosen;
   }
 
-  /** The events as objects. */
+  /** Returns the events as objects. */
   envelopes(): Envelope[] {
     const envelopes: Envelope[] = [];
     this.each((batch, event) => {

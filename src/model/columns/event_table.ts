@@ -31,7 +31,7 @@ export type TableColumns<K extends EventKind> = {
     { readonly type: infer T extends FieldType } ? FieldColumns[T] : never;
 };
 
-/** Makes the columns of a kind; levels stand in `levels`. */
+/** Creates the columns of a kind; its price levels go to `levels`. */
 export function createColumns<K extends EventKind>(kind: K, levels: LevelColumns): TableColumns<K> {
   const columns = fieldsOf(kind).map(([name, spec]) => [name, createColumn(spec, levels)] as const);
   return Object.fromEntries(columns) as unknown as TableColumns<K>;
@@ -60,7 +60,7 @@ function createColumn({ type }: FieldSpec, levels: LevelColumns): FieldColumn {
   }
 }
 
-/** Returns the value in a row of a column as events have it. */
+/** Returns the value in a row as it appears in event objects. */
 export function valueAt(column: FieldColumn, row: number): unknown {
   return column instanceof DigitsColumn ? column.text(row) : column.get(row);
 }

@@ -1,12 +1,12 @@
 import type { Level } from "../event_values.ts";
 import { DigitsColumn } from "./digits_column.ts";
 
-/** Price levels of many book sides, one after the other. */
+/** Price levels of many book sides, back to back. */
 export class LevelColumns {
   readonly prices: DigitsColumn;
   readonly sizes: DigitsColumn;
 
-  /** `levels`: for how many there is room at first. */
+  /** `levels` is the initial capacity. */
   constructor(levels?: number) {
     this.prices = new DigitsColumn(levels);
     this.sizes = new DigitsColumn(levels);
@@ -26,7 +26,7 @@ export class LevelColumns {
     this.sizes.copyRange(from.sizes, start, end);
   }
 
-  /** The level in a row as texts. */
+  /** Returns a level as texts. */
   level(row: number): Level {
     return [this.prices.text(row) ?? "", this.sizes.text(row) ?? ""];
   }
@@ -35,7 +35,7 @@ export class LevelColumns {
     return this.prices.bytes + this.sizes.bytes;
   }
 
-  /** Forgets the levels from a row on. */
+  /** Removes all levels from row `length` on. */
   truncate(length: number): void {
     this.prices.length = length;
     this.sizes.length = length;
@@ -62,7 +62,7 @@ export type WithLevelSource<E> = E extends { readonly bids: readonly Level[]; re
   ? Omit<E, "bids" | "asks"> & { readonly bids: LevelSource; readonly asks: LevelSource }
   : E;
 
-/** Returns the levels as rows of columns: the very same ones where they are. */
+/** Returns levels as rows of columns, without a copy if they are columns already. */
 export function levelRange(source: LevelSource): LevelRange {
   if ("levels" in source) return source;
   const levels = new LevelColumns();
@@ -70,7 +70,7 @@ export function levelRange(source: LevelSource): LevelRange {
   return { levels, start: 0, end: levels.length };
 }
 
-/** Returns the levels in columns of their own, which nobody clears. */
+/** Copies levels into new columns, which nobody clears. */
 export function copyLevels(source: LevelSource): LevelRange {
   const { levels, start, end } = levelRange(source);
   const own = new LevelColumns(end - start);
@@ -103,7 +103,7 @@ export class LevelsColumn {
     this.appendRange(first, this.levels.length);
   }
 
-  /** Adds a side whose levels stand in the batch's level columns already. */
+  /** Appends a side whose levels are in the batch's level columns already. */
   appendRange(start: number, end: number): void {
     if (this.length === this.starts.length) {
       this.starts = grown(this.starts);

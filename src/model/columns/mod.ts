@@ -1,6 +1,6 @@
 /**
- * Events as columns: the currency of the data path. `EVENT_SPECS` says which columns a kind has; `EventBatch` holds
- * events of all kinds in one order; `DigitsColumn` holds numbers without losing a digit.
+ * Events as columns, the form in which the data path passes them on. `EVENT_SPECS` defines the columns of a kind;
+ * `EventBatch` holds events of all kinds in one order; `DigitsColumn` holds numbers without losing a digit.
  */
 export { ChoiceColumn, NumberColumn } from "./columns.ts";
 export { compareNumbers, decimalText, DigitsColumn, SCALE_NULL, SCALE_TEXT, writeDecimal } from "./digits_column.ts";

@@ -4,19 +4,19 @@ import type { RateLimit } from "./connection.ts";
 /** Kind of a book feed: what its frames are, and where the first snapshot comes from. */
 export type BookKind = "snapshots" | "pushed" | "rest" | "requested" | "periodic";
 
-/** Rule by which a delta follows the one before; see docs/descriptor_reference.md. */
+/** Rule by which a delta continues the one before; see docs/descriptor_reference.md. */
 export type SequenceRule = "next" | "previous" | "overlap" | "rising" | "time" | "none";
 
 /** Action that recovers a broken book. */
 export type ResyncAction = "resubscribe" | "rest" | "request" | "reconnect";
 
-/** Joins a snapshot from elsewhere with the buffered deltas. S is the sequence of the snapshot. */
+/** Joins a snapshot from another source with the buffered deltas. S is the snapshot's sequence. */
 export interface BridgeRule {
   /** Drops deltas whose last sequence is below S (`<`), or not above it (`<=`). */
   readonly drop: "<" | "<=";
-  /** The first delta that is kept has to span this sequence. */
+  /** The first kept delta must span this sequence. */
   readonly first: "S" | "S+1";
-  /** Whether the first delta that is kept must not reach back before that sequence. Absent: it may. */
+  /** Whether the first kept delta must begin exactly at that sequence. Absent: it may begin earlier. */
   readonly exact?: true;
   /** Whether a first delta whose previous sequence is S fits too. */
   readonly orPrevious: boolean;
@@ -26,14 +26,14 @@ export interface BridgeRule {
 export interface ChecksumRule {
   /** Levels of each side that it covers. */
   readonly depth: number;
-  /** `asks_bids`: all asks, then all bids. `interleaved`: bid, ask, bid, ask; the longer side goes on alone. */
+  /** `asks_bids`: all asks, then all bids. `interleaved`: bid, ask, bid, ask; then the rest of the longer side. */
   readonly order: "asks_bids" | "bids_asks" | "interleaved";
-  /** Text between any two numbers; between price and size alone where `separators` says the others. */
+  /** Text between any two numbers; with `separators` only between price and size. */
   readonly separator: string;
   /** Text between levels of a side, and between the last level of one side and the first of the other. */
   readonly separators?: { readonly level: string; readonly side: string };
   /**
-   * `as_received`: the texts of the frames. `padded`: as many decimals as the instrument has, without the point and
+   * `as_received`: the texts of the frames. `padded`: padded to the instrument's decimals, without the point and
    * leading zeros. `shortest`: as JavaScript prints the number.
    */
   readonly numbers: "as_received" | "padded" | "shortest";
@@ -55,11 +55,13 @@ export interface BookRule {
   readonly kind: BookKind;
   readonly sequence: SequenceRule;
   readonly bridge: BridgeRule;
-  /** Whether snapshots of a periodic book may be older than deltas that came before them, which then apply again. */
+  /**
+   * Whether a snapshot of a periodic book may be older than deltas received before it, which are then applied again.
+   */
   readonly rejoins?: true;
   /** Whether a delta whose last sequence is below its previous one continues the chain. */
   readonly resetsLower: boolean;
-  /** Levels of each side that are kept after an update; null keeps all. */
+  /** Levels kept per side after an update; null keeps all. */
   readonly depth: number | null;
   readonly checksum: ChecksumRule | null;
   readonly crossed: "resync" | "keep";

@@ -34,11 +34,11 @@ export interface BootstrapPlan {
   readonly url: Template;
   readonly body: Template | null;
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** Values by name, with the place in the reply that holds each. The connect fails if one is missing. */
+  /** Values by name, each with the expression that reads it from the reply. The connect fails if one is missing. */
   readonly values: readonly { readonly name: string; readonly expression: Expression }[];
 }
 
-/** Address of an HTTP proxy, `http://user:password@host:port`; a `Secret` where it holds what must not be shown. */
+/** Address of an HTTP proxy, `http://user:password@host:port`; a `Secret` if it holds a secret. */
 export type ProxyAddress = string | Secret;
 
 /** One socket. */
@@ -52,7 +52,7 @@ export interface ConnectionPlan {
   readonly families: readonly Family[] | null;
   /** Addresses: the first is the primary, the others are failovers. */
   readonly urls: readonly Template[];
-  /** Absent: it is reached directly. */
+  /** Absent: connects directly. */
   readonly proxy?: ProxyAddress;
   /** Subprotocols that the upgrade request offers. Absent: none. */
   readonly subprotocols?: readonly string[];
@@ -60,10 +60,10 @@ export interface ConnectionPlan {
   readonly compression: boolean;
   readonly tls: { readonly enabled: boolean; readonly caCertPath: string | null };
   readonly readTimeoutMs: number;
-  /** Time in ms from the request within which a stream has to show data, unless its channel is quiet. */
+  /** Time in ms from the request within which a stream must show data, unless its channel is quiet. */
   readonly firstDataTimeoutMs: number;
   readonly quietChannels: readonly Channel[];
-  /** Silence in ms behind which a stream that had data is taken as stopped; 0: never; null: as it learns by itself. */
+  /** Silence in ms after which a stream that had data counts as stalled; 0: never; null: learned from its rhythm. */
   readonly stallAfterMs: number | null;
   readonly keepalive: KeepalivePlan;
   readonly bootstrap: BootstrapPlan | null;
@@ -93,7 +93,7 @@ export interface SubscribeRequest {
 /** Smallest unit that can be subscribed to, acknowledged and rejected on its own. */
 export interface SubscribeItem {
   readonly streams: readonly Stream[];
-  /** Parts of the item that an acknowledgement echoes, joined by ECHO_SEPARATOR; null if acks echo nothing. */
+  /** Parts of the item that an ack echoes, joined by ECHO_SEPARATOR; null if acks echo nothing. */
   readonly echo: string | null;
   /** Native names of the item, to find it in a rejection's text; null if the item is not of one symbol. */
   readonly spelling: ItemSpelling | null;

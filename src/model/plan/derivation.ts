@@ -17,15 +17,10 @@ export interface BookTopPlan {
   readonly intervalMs: number;
 }
 
-/**
- * Version of the form of a `DerivationPlan`. Raise it with every change of what a plan may hold or of what it means.
- */
+/** Version of the format of a `DerivationPlan`. Raise it with every change of what a plan may hold or mean. */
 export const DERIVATION_VERSION = 1;
 
-/**
- * Everything that the events of one instance are derived from: the unit that is written to the journal and named by its
- * hash.
- */
+/** Everything that the events of one instance are derived from. The journal holds it; records name it by its hash. */
 export interface DerivationPlan {
   readonly version: number;
   readonly frames: FramePlan;
@@ -42,8 +37,8 @@ export interface DerivationText {
 }
 
 /**
- * Returns the derivation plan of an instance: its frame plan without the messages that are sent and without addresses,
- * which no event follows from and which may hold secrets, but for those that name the symbol of a session.
+ * Returns the derivation plan of an instance: its frame plan without sent messages and addresses, which may hold
+ * secrets and do not affect events. Addresses that name the symbol of a session are kept.
  */
 export function buildDerivation(
   frames: FramePlan,
@@ -62,7 +57,7 @@ export function buildDerivation(
   };
 }
 
-/** The addresses that events follow from: those that name the symbol, without a query that does not. */
+/** Returns the addresses that affect events: those that name the symbol, without the query if the path names it. */
 function namingUrls({ perSymbol, urls }: FrameConnection): readonly string[] {
   if (perSymbol !== true) return [];
   return urls.map((url) => {
@@ -77,7 +72,7 @@ export function writeDerivation(plan: DerivationPlan): DerivationText {
   return { hash: planHash(body), body };
 }
 
-/** Reads the body of a derivation plan. Null where it is not one, or of a version that this build does not know. */
+/** Reads the body of a derivation plan. Null if it is not one, or has a version that this build does not know. */
 export function readDerivation(body: string): DerivationPlan | null {
   let value: unknown;
   try {

@@ -8,23 +8,25 @@ import type { FrameConnection, FramePlan } from "./frames.ts";
 import type { HttpAccess, JournalPlan, Plan, RunnableExchange, RunPlan } from "./run.ts";
 import type { SinkPlan } from "./sinks.ts";
 
-/** Changes that take a program from one plan to another. Everything that is not named stays as it is. */
+/** Changes from one plan to another. What is not named stays as it is. */
 export interface PlanDifference {
-  /** In the order of the new plan, then those that leave. */
+  /** In the order of the new plan, then the removed ones. */
   readonly instances: readonly InstanceChange[];
   readonly sinks: readonly SinkChange[];
-  /** Keys of `collector.toml` that differ and that a reload takes over: `run.log_level`. */
+  /** Changed keys of `collector.toml` that a reload applies: `run.log_level`. */
   readonly applied: readonly string[];
-  /** Keys of `collector.toml` that differ and that a running program cannot take over: `run.http_port`. */
+  /** Changed keys of `collector.toml` that only a restart applies: `run.http_port`. */
   readonly needsRestart: readonly string[];
 }
 
 /** Change of one exchange instance. An instance that is disabled or broken counts as absent. */
 export type InstanceChange =
   | { readonly name: string; readonly kind: "add" | "remove" }
-  /** It stops and starts anew. `parts` are the places in its plan that differ: `connections.public.readTimeoutMs`. */
+  /**
+   * It is stopped and started again. `parts` are the differing places of its plan: `connections.public.readTimeoutMs`.
+   */
   | { readonly name: string; readonly kind: "restart"; readonly parts: readonly string[] }
-  /** Nothing but its streams differs: sessions and rules stay. */
+  /** Only its streams differ: sessions and rules stay. */
   | {
     readonly name: string;
     readonly kind: "resubscribe";
@@ -38,8 +40,7 @@ export type SinkChange =
   | { readonly name: string; readonly kind: "reopen"; readonly parts: readonly string[] };
 
 /**
- * Compares two plans by all that they hold. Texts that mean the same plan, such as other comments, make no
- * difference.
+ * Compares two plans by their values: files that give the same plan, such as with other comments, make no difference.
  */
 export function comparePlans(before: Plan, after: Plan): PlanDifference {
   return {
@@ -101,13 +102,13 @@ function compareInstances(name: string, before: RunnableExchange, after: Runnabl
   return isStreamsAlone ? { name, kind: "resubscribe", added, removed } : { name, kind: "restart", parts };
 }
 
-/** All of an instance that runs: without what only says where its symbols come from. */
+/** Returns an instance without what only says where its symbols come from. */
 function running(runnable: RunnableExchange) {
   const { unresolved: _, selection: _selection, instrumentsRefreshMs: _refresh, ...runs } = runnable;
   return runs;
 }
 
-/** What runs, without the canonical names of native symbols. */
+/** Returns an instance without the canonical names of native symbols. */
 function withoutNames(runnable: RunnableExchange): unknown {
   const { frames, ...others } = running(runnable);
   return { ...others, frames: { ...frames, connections: nameless(frames.connections) } };
@@ -117,7 +118,7 @@ function nameless(connections: readonly FrameConnection[]): unknown {
   return connections.map((connection) => ({ ...connection, canonical: {}, listed: {} }));
 }
 
-/** Whether native symbols that both know have the same names: others a session learns as it runs. */
+/** Whether native symbols known to both have the same names; a running session learns new ones. */
 function areCommonNamesEqual({ frames: before }: RunnableExchange, { frames: after }: RunnableExchange): boolean {
   return after.connections.every(({ id, canonical, listed = {} }) => {
     const present = before.connections.find((one) => one.id === id);
@@ -125,12 +126,15 @@ function areCommonNamesEqual({ frames: before }: RunnableExchange, { frames: aft
   });
 }
 
-/** Whether what both of two records name has the same value. */
+/** Whether keys that both records have, have equal values. */
 function haveSame(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(after).every(([key, value]) => !Object.hasOwn(before, key) || areEqual(before[key], value));
 }
 
-/** All of an instance that its streams alone do not change. Which channels are wanted a session takes over as it runs. */
+/**
+ * Returns the parts of an instance that a change of streams does not touch. A running session adopts the wanted
+ * channels.
+ */
 function lasting(runnable: RunnableExchange, keys: ReadonlySet<string>): unknown {
   const { instruments: _, channels: _channels, connections, rest, frames, ...others } = running(runnable);
   const derivation = buildDerivation(frames, NO_RUN).frames;
@@ -155,7 +159,9 @@ function keysOf({ connections }: RunnableExchange): readonly string[] {
   return connections.map(({ key }) => key);
 }
 
-/** The sockets of a connection are alike, however many there are, but for those of single symbols: the first of each kind. */
+/**
+ * Returns one socket per connection, because its sockets differ only in streams; all sockets of connections per symbol.
+ */
 function firstSockets(
   connections: readonly ConnectionPlan[],
   { connections: frames }: FramePlan,
@@ -170,7 +176,7 @@ function uniqueTexts(values: readonly unknown[]): readonly string[] {
   return [...new Set(values.map((value) => JSON.stringify(value)))].sort();
 }
 
-/** Whether what both ask for is asked for in the same way. A request that replaces the ones before names all items. */
+/** Whether items that both subscribe to are subscribed to in the same way. A replacing request names all items. */
 function areCommonItemsEqual(before: RunnableExchange, after: RunnableExchange): boolean {
   const present = itemsOf(before);
   for (const [key, item] of itemsOf(after)) {
@@ -180,7 +186,7 @@ function areCommonItemsEqual(before: RunnableExchange, after: RunnableExchange):
   return true;
 }
 
-/** Whether what both ask for over REST is asked for in the same way. */
+/** Whether REST targets that both have are requested in the same way. */
 function areCommonTargetsEqual(before: RunnableExchange, after: RunnableExchange): boolean {
   const targets = ({ rest }: RunnableExchange) =>
     new Map(
@@ -205,7 +211,7 @@ function itemsOf({ connections }: RunnableExchange): ReadonlyMap<string, Subscri
   );
 }
 
-/** Every stream that is subscribed to or asked for over REST, by key. */
+/** Returns every stream that is subscribed to or requested over REST, by key. */
 function streamsOf({ connections, rest, frames }: RunnableExchange): ReadonlyMap<string, Stream> {
   const subscribed = connections.flatMap(({ requests }) =>
     requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams))
@@ -218,14 +224,14 @@ function streamsOf({ connections, rest, frames }: RunnableExchange): ReadonlyMap
   return new Map(named.map(({ channel, symbol }) => [streamKey({ channel, symbol }), { channel, symbol }]));
 }
 
-/** Keys of `collector.toml` for what a reload takes over. */
+/** Keys of `collector.toml` for settings that a reload applies. */
 const APPLIED_KEYS = {
   logLevel: "run.log_level",
   logFormat: "run.log_format",
   shutdownTimeoutMs: "run.shutdown_timeout_ms",
 } as const satisfies Partial<Record<keyof RunPlan, string>>;
 
-/** Keys of `collector.toml` for what a program keeps while it runs. */
+/** Keys of `collector.toml` for settings that only a restart applies. */
 const KEPT_KEYS: Readonly<Record<Exclude<keyof RunPlan, keyof typeof APPLIED_KEYS | "httpAccess">, string>> = {
   collector: "run.collector",
   shard: "run.shard",
@@ -290,12 +296,12 @@ function areEqual(before: unknown, after: unknown): boolean {
   return differingPaths(before, after).length === 0;
 }
 
-/** Levels of a plan that a path names; what differs further in is told by the place around it. */
+/** Depth of the paths that are returned; a deeper difference is named by the place around it. */
 const PATH_DEPTH_MAX = 3;
 
 /**
- * Returns the places where two plain values differ, at most `PLAN_PARTS_SHOWN_MAX`; none where they are equal. Members of
- * a list go by their `key`, `id` or `name` where they have one, else by their index. A secret differs where its value does.
+ * Returns the paths at which two plain values differ, at most `PLAN_PARTS_SHOWN_MAX`; empty if they are equal. List
+ * members are identified by `key`, `id` or `name`, or else by index. Secrets are compared by value.
  */
 function differingPaths(before: unknown, after: unknown): readonly string[] {
   const paths = new Set<string>();
@@ -318,7 +324,7 @@ function collectPaths(before: unknown, after: unknown, path: readonly string[], 
   }
 }
 
-/** Members by name; null for a value that has none. */
+/** Returns members by name; null for a value without members. */
 function membersOf(value: unknown): ReadonlyMap<string, unknown> | null {
   if (typeof value !== "object" || value === null || value instanceof Secret) return null;
   if (!Array.isArray(value)) return new Map(Object.entries(value));

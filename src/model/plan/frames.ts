@@ -17,21 +17,21 @@ export interface FramePlan {
   readonly connections: readonly FrameConnection[];
   readonly controls: readonly ControlRule[];
   readonly events: readonly EventRule[];
-  /** The 1.4 parse table, which yields `raw` events where there are no event rules. */
+  /** The 1.4 parse table, which emits `raw` events if there are no event rules. */
   readonly parse: ParseRule | null;
-  /** Session-scoped id in data frames, which an alias stands for; null if there are no aliases. */
+  /** Session-scoped id in data frames, resolved by an alias; null if there are no aliases. */
   readonly aliasKey: Expression | null;
-  /** Counter over all frames of a session, which rises by one each time; null if frames have none. */
+  /** Counter over all frames of a session, up by one each; null if frames have none. */
   readonly socketSequence: Expression | null;
   /** Native channel → channel, for raw events. */
   readonly channels: Readonly<Record<string, Channel>>;
   /** Books that are kept and checked. Book events of other rules are emitted unchecked. */
   readonly books: readonly BookRule[];
-  /** Requests whose answers fill what streams have missed. Absent: there are none. */
+  /** REST requests whose answers fill gaps. Absent: there are none. */
   readonly fills?: readonly FillRule[];
   /** Lists whose answers become `instrument` events. Absent: none do. */
   readonly instruments?: InstrumentsRule;
-  /** What ids of trades say of their order. Absent: nothing. */
+  /** Order of trade ids. Absent: unknown. */
   readonly tradeIds?: TradeIdOrder;
   /** Channels whose events are emitted; null emits all (replay). */
   readonly wanted: readonly Channel[] | null;
@@ -44,13 +44,13 @@ export interface FrameConnection {
   readonly decode: Decoding;
   /** How the text of a frame is laid out. Absent: one JSON document. */
   readonly layout?: FrameLayout;
-  /** Whether each symbol has a socket of its own, whose address names it. */
+  /** Whether each symbol has its own socket, whose address names it. */
   readonly perSymbol?: true;
-  /** Addresses, to recognise the connection of a recording. */
+  /** Addresses, by which the connection of a recording is recognised. */
   readonly urls: readonly string[];
-  /** What lists say of the asked instruments, by native symbol and name. Absent: nothing that rules may ask for. */
+  /** Values of instrument lists that rules may use, by native symbol and name. Absent: there are none. */
   readonly listed?: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Native → canonical: the same spelling may name two instruments on two connections. */
+  /** Native → canonical, per connection: the same spelling may name another instrument on another connection. */
   readonly canonical: Readonly<Record<string, string>>;
 }
 
@@ -75,10 +75,10 @@ export interface ParseRule {
 /** Kind of events that a rule emits. `book` emits snapshots and deltas; `checksum` emits none and checks a book. */
 export type RuleKind = RowKind | "book" | "checksum";
 
-/** Encoding of a document that stands as text inside a frame. */
+/** Encoding of a document embedded in a frame as text. */
 export type BlobEncoding = "json" | "base64_gzip" | "base64_deflate_raw";
 
-/** Text inside a frame that holds the document a rule reads. */
+/** A document embedded in a frame as text, which a rule reads. */
 export interface UnwrapRule {
   readonly at: Expression;
   readonly encoding: BlobEncoding;
@@ -91,17 +91,17 @@ export interface MergeRule {
    * stream has no snapshots.
    */
   readonly start: Predicate | null;
-  /** What rules know together, and which events say nothing new. Absent: the rule knows alone, and emits every event. */
+  /** Merged state shared with other rules. Absent: the rule has its own, and emits every event. */
   readonly state?: StateRule;
 }
 
-/** Shares what is known of a symbol between rules of one kind. */
+/** Shares the merged state of a symbol between rules of one kind. */
 export interface StateRule {
-  /** Rules of one name share. */
+  /** Rules with the same name share their state. */
   readonly name: string;
-  /** Whether fields that the rule names and a row lacks are filled too; otherwise they are missing. */
+  /** Whether fields that the rule names but a row lacks are filled too; otherwise they are missing. */
   readonly partial: boolean;
-  /** A second key whose known fields fill what the rule does not name; null if there is none. */
+  /** A second key, whose state fills fields that the rule does not name; null if there is none. */
   readonly of: Expression | null;
   readonly emit: "always" | "changed" | "never";
 }
@@ -119,14 +119,14 @@ export interface EventRule {
   readonly connections: readonly string[] | null;
   /** Matches frames. */
   readonly when: Predicate;
-  /** Text in the frame that rows and fields are read from; null reads the frame itself. */
+  /** Embedded document that rows and fields are read from; null reads the frame itself. */
   readonly unwrap: UnwrapRule | null;
   readonly rows: Rows;
   /** Matches rows of a matched frame; null takes all. */
   readonly where: Predicate | null;
   readonly symbol: FieldRule | null;
   readonly exchangeTs: FieldRule | null;
-  /** Rules by event field. Fields of the kind that are not named are null in the event. */
+  /** Rules by event field. Fields without a rule are null in the event. */
   readonly fields: Readonly<Record<string, FieldRule>>;
   readonly book: BookFields | null;
   /**
@@ -135,17 +135,17 @@ export interface EventRule {
   readonly merge: MergeRule | null;
   /** Whether the first matching frame of each stream and session is skipped, because it repeats earlier data. */
   readonly skipFirstFrame: boolean;
-  /** Whether rows of symbols that the instance did not ask for are left out. Absent: they are events too. */
+  /** Whether rows of symbols that the instance did not subscribe to are skipped. Absent: they are emitted too. */
   readonly askedOnly?: true;
 }
 
-/** Places of a book's levels: either `bids` and `asks`, or `levels` with a side on each. */
+/** Where a book's levels are: either `bids` and `asks`, or `levels` with a side on each. */
 export interface BookFields {
   readonly snapshot: boolean | Predicate;
   readonly bids: Rows | null;
   readonly asks: Rows | null;
   readonly levels: Rows | null;
-  /** Further places of levels, behind those of `levels`. */
+  /** Further levels, after those of `levels`. */
   readonly furtherLevels?: readonly Rows[];
   readonly bidLevel: LevelRule;
   readonly askLevel: LevelRule;
@@ -162,9 +162,9 @@ export interface LevelRule {
    * Id of the level. A change without a price takes the price last seen with the id. Null if every level has a price.
    */
   readonly id: Expression | null;
-  /** Set where the id is that of a single order, whose sizes add up to levels. */
+  /** Set if the id is that of a single order; orders are aggregated to levels. */
   readonly order?: {
-    /** What is added to the order's size; null where rows say what is left. */
+    /** Amount added to the order's size; null if rows give the remaining size. */
     readonly change: Expression | null;
   };
   /** How many values of a flat list are one level. Absent: each element is a level of its own. */
@@ -183,7 +183,7 @@ export interface ControlRule {
   /** Id of the request that an ack or a rejection answers; null if answers carry none. */
   readonly correlation: Expression | null;
   readonly rows: Rows | null;
-  /** Matches rows; a frame none of whose rows matches is not the rule's. Absent: all rows. */
+  /** Matches rows; the rule skips a frame without a matching row. Absent: all rows match. */
   readonly where?: Predicate;
   readonly echo: readonly Expression[];
   /** Rows of the accepted items of the request; items without a row are rejected. Null if the frame lists none. */
@@ -191,20 +191,23 @@ export interface ControlRule {
   /** Rows of the rejected items of the request; null if the frame lists none. */
   readonly rejected: Rows | null;
   readonly reason: Expression | null;
-  /** Tells rejections after which asking again cannot help; null where none is told apart. */
+  /** Matches final rejections, after which the request is not repeated; null if there are none. */
   readonly final: Predicate | null;
   readonly capture: Expression | null;
-  /** What is captured by name; absent where nothing is. */
+  /** Captured values by name. Absent: there are none. */
   readonly captures?: Readonly<Record<string, Expression>>;
   readonly reply: Template | null;
-  /** The alias that the frame sets or removes; null where it does neither. */
+  /** The alias that the frame sets or removes; null if it does neither. */
   readonly alias: AliasRule | null;
 }
 
-/** Sets or removes an alias: the texts that a session-scoped id in later frames (`FramePlan.aliasKey`) stands for. */
+/**
+ * Sets or removes an alias: maps a session-scoped id in later frames (`FramePlan.aliasKey`) to texts such as the
+ * symbol.
+ */
 export interface AliasRule {
   readonly key: Expression;
-  /** Name of a text, and where this frame holds it; null removes the alias. */
+  /** Texts by name, each with the expression that reads it from this frame; null removes the alias. */
   readonly set: Readonly<Record<string, Expression>> | null;
 }
 

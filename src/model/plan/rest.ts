@@ -12,9 +12,9 @@ export interface RestPlan {
   /** Without a slash at the end. */
   readonly baseUrls: readonly Template[];
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** Authorities that connections of the instance trust beside the platform's own. */
+  /** PEM files of authorities that connections of the instance trust in addition to the platform's. */
   readonly caCertPaths: readonly string[];
-  /** Absent: hosts are reached directly, or as the environment says. */
+  /** Absent: connects directly, or through the environment's proxy. */
   readonly proxy?: ProxyAddress;
   readonly rateLimit: RestRateLimit | null;
   readonly requests: readonly RestRequestPlan[];
@@ -52,11 +52,13 @@ export interface RestRequestPlan {
   readonly match: {
     /** The path before its first variable. */
     readonly pathPrefix: string;
-    /** Ends the path behind its last variable. Absent: nothing but a slash does. */
+    /** The path after its last variable. Absent: the path ends there, with or without a slash. */
     readonly pathSuffix?: string;
-    /** Name of the parameter that holds the native symbol; null where the path does, or nothing. */
+    /** Query parameter that holds the native symbol; null if the path holds it, or nothing does. */
     readonly symbolParameter: string | null;
-    /** Makes the native symbol of the address, read as `{ path, query }`, where it stands nowhere as such. */
+    /**
+     * Computes the native symbol from the address, read as `{ path, query }`, if the address does not hold it as such.
+     */
     readonly native?: Expression;
   };
 }
@@ -85,7 +87,7 @@ export interface InstrumentListRule {
   readonly fields: Readonly<Record<string, FieldRule>>;
 }
 
-/** What of a list requests and rules may use, by name. */
+/** Values of a list that requests and rules may use, by name. */
 export type ListValues = Readonly<Record<string, Expression>>;
 
 /** Request for a list that measures instruments, such as by the volume of a day. */
@@ -100,24 +102,24 @@ export interface RankingPlan {
   readonly native: Expression;
   /** Families of the instruments that it measures; null: all. */
   readonly families: readonly Family[] | null;
-  /** By name of the measure. */
+  /** Measures by name. */
   readonly values: Readonly<Record<string, Expression>>;
 }
 
 /** The lists of an instance whose answers become events. */
 export interface InstrumentsRule {
   readonly lists: readonly InstrumentListRule[];
-  /** Canonical to native spelling of the instruments that are told; null tells all. */
+  /** Canonical to native spelling of the instruments that are emitted; null emits all. */
   readonly asked: Readonly<Record<string, string>> | null;
 }
 
 /**
- * How pages of history follow one another. `forward`: from the older end, each page behind the one before. `backward`: from
- * the newer end. `latest`: one page of the newest events, without a cursor.
+ * Order of pages of history. `forward`: from the older end to the newer. `backward`: from the newer end to the older.
+ * `latest`: one page of the newest events, without a cursor.
  */
 export type BackfillDirection = "forward" | "backward" | "latest";
 
-/** What a path or a body of a backfill names of the stretch that is asked for. */
+/** Placeholders for the requested stretch in the path or body of a backfill. */
 export const BACKFILL_PLACEHOLDERS = [
   "from_id",
   "to_id",
@@ -138,7 +140,7 @@ export const BACKFILL_PLACEHOLDERS = [
 
 export type BackfillPlaceholder = typeof BACKFILL_PLACEHOLDERS[number];
 
-/** A request for events of the past: what a stream has missed is fetched by it, page by page. */
+/** A request for past events, which fetches what a stream has missed, page by page. */
 export interface BackfillPlan {
   readonly name: string;
   readonly channel: Channel;
@@ -147,7 +149,7 @@ export interface BackfillPlan {
   /** Where it is asked instead of at the base URLs of all. */
   readonly baseUrls?: readonly Template[];
   readonly method: "GET" | "POST";
-  /** For each instrument path and body; placeholders of the stretch still stand in their texts as `{from_id}`. */
+  /** Path and body per instrument; their texts still hold the placeholders of the stretch, such as `{from_id}`. */
   readonly targets: readonly {
     readonly native: string;
     readonly symbol: string;
@@ -155,9 +157,9 @@ export interface BackfillPlan {
     readonly body: string | null;
   }[];
   readonly direction: BackfillDirection;
-  /** Whether a page does not hold the event whose id it is asked with. */
+  /** Whether a page excludes the event whose id it is requested with. */
   readonly isExclusive: boolean;
-  /** Most rows of a page: one with fewer is the last of its stretch. Null: only an empty page is. */
+  /** Rows of a full page: a page with fewer is the last of its stretch. Null: only an empty page is the last. */
   readonly pageRows: number | null;
   /** Longest stretch of one request in ms; null: any. */
   readonly windowMs: number | null;
@@ -165,17 +167,19 @@ export interface BackfillPlan {
   readonly retentionMs: number | null;
 }
 
-/** A backfill as the derivation knows it: whose answers are events of which streams. */
+/** A backfill as the derivation needs it: which request's answers are events of which streams. */
 export interface FillRule {
   readonly request: string;
   readonly channel: Channel;
   readonly connectionId: string;
-  /** The end that pages begin behind, without holding it: it needs no meeting. Absent: pages hold both ends. */
+  /**
+   * The end of the stretch that pages exclude, so that they need not reach its event. Absent: pages include both ends.
+   */
   readonly leavesOut?: "from" | "to";
 }
 
 /**
- * What the ids of an instrument's trades say. `consecutive`: one up each time, so that a jump is a hole. `rising`: later
- * ones are larger numbers.
+ * Order of an instrument's trade ids. `consecutive`: each is one up from the one before, so a jump means missing
+ * trades. `rising`: later ids are larger numbers.
  */
 export type TradeIdOrder = "consecutive" | "rising";

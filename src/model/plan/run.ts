@@ -20,15 +20,15 @@ export interface Plan {
   /** Null if no tops of books are emitted. */
   readonly bookTops: BookTopPlan | null;
   readonly sinks: readonly SinkPlan[];
-  /** Null where the collector belongs to no group. */
+  /** Null if the collector belongs to no group. */
   readonly group: GroupPlan | null;
-  /** Every configured instance, also disabled and broken ones, in the order of the file. */
+  /** Every configured instance, disabled and broken ones included, in the order of the file. */
   readonly exchanges: readonly ExchangePlan[];
 }
 
 /** `[run]`. Paths are as given in the file; `dataDir` is resolved against the working directory by the host. */
 export interface RunPlan {
-  /** Name in every event that leaves; null: the name that the journal has, that of the host in a new one. */
+  /** Name in every emitted event; null: the journal's name, or the host's name for a new journal. */
   readonly collector: string | null;
   /** Null: all streams are this collector's. */
   readonly shard: Shard | null;
@@ -39,7 +39,7 @@ export interface RunPlan {
   readonly logFormat: "auto" | "text" | "json";
   readonly dataDir: string;
   readonly shutdownTimeoutMs: number;
-  /** Whether days of archives are certified when they are over. */
+  /** Whether each day of an archive is certified after its end. */
   readonly certificates: boolean;
   /** PEM file of the Ed25519 key that certificates are signed with; null: they are not. */
   readonly certificateKeyPath: string | null;
@@ -47,21 +47,21 @@ export interface RunPlan {
 
 /** Who may ask over HTTP, and how it is served. */
 export interface HttpAccess {
-  /** What clients of the API have to send; null: nothing. */
+  /** Token that clients of the API must send; null: none. */
   readonly token: Secret | null;
-  /** Whether a token is written that cannot be used: then nobody passes. */
+  /** Whether a token is configured that cannot be used: then every request is refused. */
   readonly isLocked: boolean;
   /** Whether health and metrics answer without the token and under every name. */
   readonly isOpen: boolean;
-  /** Names by which the server may be called beside its own. */
+  /** Further host names under which the server answers. */
   readonly hosts: readonly string[];
   /** PEM files; null: plain HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
-  /** Connections that are kept at once. */
+  /** Most connections at once. */
   readonly clientsMax: number;
 }
 
-/** The access where nothing says another. */
+/** The default access. */
 export const OPEN_HTTP: HttpAccess = {
   token: null,
   isLocked: false,
@@ -81,7 +81,7 @@ export interface JournalPlan {
   readonly syncMs: number;
   readonly segmentBytes: number;
   readonly totalBytesMax: number;
-  /** Hours that a segment is kept after every sink has passed it; 0 deletes it at once. */
+  /** Hours that a segment is kept after every sink has committed past it; 0 deletes it at once. */
   readonly retainHours: number;
   /** Folder that segments are moved to instead of being deleted; null: they are deleted. */
   readonly archiveDir: string | null;
@@ -99,34 +99,34 @@ export interface ExchangePlan {
   readonly descriptorVersion: string | null;
   /** Hash of the descriptor's text; empty where it could not be read. */
   readonly descriptorHash: string;
-  /** Configured symbols that fall into other shares: an instance that has no others is not enabled. */
+  /** Configured symbols that belong to other shares. An instance with only such symbols is not enabled. */
   readonly elsewhere: readonly string[];
-  /** The shares of the group that are held here, with their streams; null where the streams are not shared out. */
+  /** The group's shares that this collector holds, with their streams; null if the streams are not shared. */
   readonly shares: readonly ShareStreams[] | null;
   /** All issues of this instance: its table, its descriptor, its maps. */
   readonly issues: readonly Issue[];
   /** Null if the instance is disabled or an error keeps it from running. */
   readonly runnable: RunnableExchange | null;
-  /** Rules that the exchange had before, the oldest first; absent where there were none. */
+  /** Earlier rules of the exchange, oldest first. Absent: there are none. */
   readonly earlier?: readonly EarlierRules[];
 }
 
-/** What was received before a time is derived by other rules, where history is derived again. */
+/** Rules by which a rebuild derives what was received before a time. */
 export interface EarlierRules {
   readonly until: Micros;
   readonly descriptorPath: string;
-  /** Null where the descriptor could not be read or is broken. */
+  /** Null if the descriptor could not be read or is broken. */
   readonly frames: FramePlan | null;
 }
 
-/** What of an exchange's instruments an instance takes. */
+/** Which of an exchange's instruments an instance selects. */
 export interface SelectionPlan {
   readonly patterns: readonly SymbolPattern[];
-  /** Interval in ms at which the exchange's list is asked for again. */
+  /** Interval in ms at which the exchange's list is requested again. */
   readonly refreshMs: number;
-  /** Whether the list that patterns are held against is known. */
+  /** Whether the list that patterns are matched with is known. */
   readonly isKnown: boolean;
-  /** Whether what the exchange measures of its instruments is asked for. */
+  /** Whether the exchange's rankings are requested. */
   readonly isRanked: boolean;
 }
 
@@ -134,7 +134,7 @@ export interface SelectionPlan {
 export interface SymbolPattern {
   /** As it is configured: `!*UP/USDT`. */
   readonly text: string;
-  /** How many instruments it fits, of `top` how many are left; 0 while the list is not known. */
+  /** Number of instruments it matches, after `top`; 0 while the list is unknown. */
   readonly symbols: number;
 }
 
@@ -142,16 +142,16 @@ export interface SymbolPattern {
 export interface RunnableExchange {
   readonly instruments: readonly Instrument[];
   /**
-   * Configured symbols that neither the symbol map nor an instrument list spells: nothing is asked for on their
-   * behalf.
+   * Configured symbols whose native spelling neither the symbol map nor an instrument list gives: they are not
+   * requested.
    */
   readonly unresolved: readonly string[];
-  /** What selects of the exchange's instruments; absent where all symbols are named. */
+  /** Selection by patterns. Absent: all symbols are named. */
   readonly selection?: SelectionPlan;
-  /** Interval in ms at which lists are asked for again where their instruments are told. */
+  /** Interval in ms at which lists are requested again if `instrument` events are emitted. */
   readonly instrumentsRefreshMs: number;
   readonly channels: readonly Channel[];
-  /** One entry a socket: shards are already split, connections without streams are left out. */
+  /** One entry per socket, after splitting; connections without streams are left out. */
   readonly connections: readonly ConnectionPlan[];
   readonly rest: RestPlan;
   readonly frames: FramePlan;

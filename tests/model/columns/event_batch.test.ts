@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { EventBatch, EventRows } from "../../../src/model/mod.ts";
+import { type Envelope, EventBatch, EventRows } from "../../../src/model/mod.ts";
 import { eventJson } from "../../../src/sink/mod.ts";
 import { writeEventJson } from "../../../src/sink/event_text.ts";
 import { TextBuffer } from "../../../src/sink/text_buffer.ts";
@@ -21,6 +21,21 @@ Deno.test("EventBatch gives back every event with every field, its own and copie
       EventRows.of(batch).filter((_, event) => event % 2 === 1).envelopes(),
       envelopes.filter((_, at) => at % 2 === 1),
     );
+  }));
+});
+
+Deno.test("EventRows.from() keeps which events were fetched later and which collectors saw them", () => {
+  fc.assert(fc.property(anyEnvelopes, (made) => {
+    const envelopes = made.map((envelope): Envelope => {
+      const { received_ts, session, offset, index } = envelope;
+      return {
+        ...envelope,
+        backfilled: true,
+        seen_by: [{ collector: "a", received_ts, session, offset, index }],
+        event: { ...envelope.event },
+      };
+    });
+    assert.deepEqual(EventRows.from(envelopes).envelopes(), envelopes);
   }));
 });
 
