@@ -2,7 +2,8 @@ import { type EventKind, Failure, type Offset } from "../../model/mod.ts";
 import { type HttpEndpoint, SinkHttp } from "../http_client.ts";
 import type { Sink, SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
-import { rowMaker, type TableName, tableOf, tablesOf } from "../table_rows.ts";
+import { FilledTables } from "../filled_tables.ts";
+import { rowMaker } from "../table_rows.ts";
 import {
   type ClickhouseLayout,
   type ClickhouseTable,
@@ -41,7 +42,7 @@ export class ClickhouseSink implements Sink {
   readonly #context: SinkContext;
   readonly #http: SinkHttp;
   readonly #rowsOf: ReturnType<typeof rowMaker>;
-  readonly #tables = new Map<TableName, ClickhouseTable>();
+  readonly #tables: FilledTables<ClickhouseTable>;
   #buffer: InsertBuffer;
   #position: Offset = 0;
   #inserts = 0;
@@ -52,7 +53,7 @@ export class ClickhouseSink implements Sink {
     this.#http = new SinkHttp(plan.endpoint, context.host);
     this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
     this.#buffer = new InsertBuffer(plan.layout.partition_by);
-    for (const table of tablesOf(plan.kinds)) this.#tables.set(table, clickhouseTable(table, plan.layout));
+    this.#tables = new FilledTables(plan.kinds, (table) => clickhouseTable(table, plan.layout));
   }
 
   async open(_committed: Offset, signal: AbortSignal): Promise<Offset> {
@@ -66,14 +67,13 @@ export class ClickhouseSink implements Sink {
       signal,
     );
     this.#position = Number(row?.[0] ?? 0);
-    for (const table of this.#tables.values()) await this.#findInserted(table, signal);
+    for (const table of this.#tables.all) await this.#findInserted(table, signal);
     return this.#position;
   }
 
   async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
     for (const envelope of events) {
-      const table = this.#table(tableOf(envelope.event.kind));
-      this.#buffer.append(table, this.#rowsOf(envelope), envelope);
+      this.#buffer.append(this.#tables.of(envelope.event.kind), this.#rowsOf(envelope), envelope);
       if (this.#buffer.isFull) await this.#send(signal);
     }
     if (this.#buffer.rows >= this.#plan.batchRows) await this.#send(signal);
@@ -94,13 +94,6 @@ export class ClickhouseSink implements Sink {
   close(): Promise<void> {
     this.#buffer = new InsertBuffer(this.#plan.layout.partition_by);
     return Promise.resolve();
-  }
-
-  #table(table: TableName): ClickhouseTable {
-    let wanted = this.#tables.get(table);
-    // A gap that tells of lost records reaches a sink whatever kinds it wants.
-    if (wanted === undefined) this.#tables.set(table, wanted = clickhouseTable(table, this.#plan.layout));
-    return wanted;
   }
 
   async #send(signal: AbortSignal): Promise<void> {
@@ -178,7 +171,7 @@ export class ClickhouseSink implements Sink {
   async #prepareTables(signal: AbortSignal): Promise<void> {
     const { layout } = this.#plan;
     const wanted = [
-      ...[...this.#tables.values()].map((table) => ({
+      ...this.#tables.all.map((table) => ({
         name: table.name,
         columns: table.columns.map(({ name }) => name),
         create: createTable(table, layout),

@@ -1,7 +1,7 @@
 import type { Envelope, Offset } from "../../model/mod.ts";
 import type { Row } from "../table_rows.ts";
 import type { ClickhouseTable } from "./ddl.ts";
-import { jsonRow, partitionOf } from "./json_rows.ts";
+import { jsonRows, partitionOf } from "./json_rows.ts";
 
 /** Place of an event in the journal. */
 export interface Place {
@@ -29,14 +29,20 @@ interface Pending {
 /** Characters and rows of all inserts together from which they are sent: well below what makes ClickHouse cut a block. */
 const BUFFER_CHARS = 16 * 1024 * 1024;
 const BUFFER_ROWS = 500_000;
+const DAY_MICROS = 86_400_000_000;
 
 /** Rows that wait, by table and partition, without those that are there already. */
 export class InsertBuffer {
   readonly #by: "day" | "month";
   readonly #pending = new Map<string, Pending>();
   readonly #there = new Map<string, Place>();
+  /** What spells the rows of each table. */
+  readonly #lines = new Map<ClickhouseTable, ReturnType<typeof jsonRows>>();
   #chars = 0;
   rows = 0;
+  /** Number of the day that was looked at last, and the partition it lies in. */
+  #day = NaN;
+  #partition = "";
 
   constructor(by: "day" | "month") {
     this.#by = by;
@@ -54,7 +60,7 @@ export class InsertBuffer {
   /** Adds the rows of one event, which are never parted. */
   append(table: ClickhouseTable, rows: readonly Row[], { offset, index }: Envelope): void {
     const [first] = rows;
-    const partition = partitionOf(Number(first[table.timeAt]), this.#by);
+    const partition = this.#partitionOf(Number(first[table.timeAt]));
     const key = `${table.name} ${partition}`;
     const there = this.#there.get(key);
     if (there !== undefined && (offset < there.offset || (offset === there.offset && index <= there.index))) return;
@@ -65,12 +71,21 @@ export class InsertBuffer {
       this.#pending.set(key, pending);
     }
     pending.last = place;
+    let lineOf = this.#lines.get(table);
+    if (lineOf === undefined) this.#lines.set(table, lineOf = jsonRows(table));
     for (const row of rows) {
-      const line = jsonRow(table, row);
+      const line = lineOf(row);
       pending.lines.push(line);
       this.#chars += line.length;
     }
     this.rows += rows.length;
+  }
+
+  /** Named once for all rows of a day. */
+  #partitionOf(micros: number): string {
+    const day = Math.floor(micros / DAY_MICROS);
+    if (day !== this.#day) [this.#day, this.#partition] = [day, partitionOf(micros, this.#by)];
+    return this.#partition;
   }
 
   /** Returns what waits, and holds nothing any more. */

@@ -1,11 +1,16 @@
+import { CellTexts } from "../cell_texts.ts";
 import type { Cell, Row } from "../table_rows.ts";
 import type { ClickhouseColumn, ClickhouseTable } from "./ddl.ts";
 
-/** Returns a row as one line of the format `JSONCompactEachRow`. */
-export function jsonRow({ columns }: ClickhouseTable, row: Row): string {
-  let text = "[";
-  for (const column of columns) text += `${text === "[" ? "" : ","}${valueText(column, row[column.at])}`;
-  return `${text}]\n`;
+/** Returns what spells the rows of a table as lines of the format `JSONCompactEachRow`. */
+export function jsonRows({ columns }: ClickhouseTable): (row: Row) => string {
+  const texts = new CellTexts(columns, valueText);
+  const cellsAt = columns.map(({ at }) => at);
+  return (row) => {
+    let line = `[${texts.at(0, row[cellsAt[0]])}`;
+    for (let place = 1; place < cellsAt.length; place++) line += `,${texts.at(place, row[cellsAt[place]])}`;
+    return `${line}]\n`;
+  };
 }
 
 /** Returns the partition that a time lies in, as the server names it. */

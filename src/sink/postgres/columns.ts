@@ -1,4 +1,5 @@
-import type { Cell, ColumnType, Row } from "../table_rows.ts";
+import { CellTexts } from "../cell_texts.ts";
+import type { Cell, ColumnType, Row, TableColumn } from "../table_rows.ts";
 import { type PostgresTable, quoted } from "./ddl.ts";
 
 /** The type of the array that carries a column's values; times travel as µs. */
@@ -22,22 +23,21 @@ const STATEMENT_ROWS_MAX = 10_000;
  * as they are sent, because the client's own way from values to arrays costs four times as much.
  */
 export class ColumnBuffer {
-  readonly #table: PostgresTable;
+  readonly #texts: CellTexts<TableColumn>;
   /** For each statement the elements of the arrays, a text a column. */
   readonly #statements: string[][] = [];
   rows = 0;
 
   constructor(table: PostgresTable) {
-    this.#table = table;
+    this.#texts = new CellTexts(table.columns, element);
   }
 
   append(row: Row): void {
-    const { columns } = this.#table;
     if (this.rows % STATEMENT_ROWS_MAX === 0) {
-      this.#statements.push(row.map((cell, at) => element(cell, columns[at].type)));
+      this.#statements.push(row.map((cell, at) => this.#texts.at(at, cell)));
     } else {
       const arrays = this.#statements[this.#statements.length - 1];
-      for (let at = 0; at < row.length; at++) arrays[at] += `,${element(row[at], columns[at].type)}`;
+      for (let at = 0; at < row.length; at++) arrays[at] += `,${this.#texts.at(at, row[at])}`;
     }
     this.rows++;
   }
@@ -49,7 +49,7 @@ export class ColumnBuffer {
 }
 
 /** A value as an element of an array's text. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
-function element(cell: Cell, type: ColumnType): string {
+function element({ type }: TableColumn, cell: Cell): string {
   if (typeof cell === "string") return type === "decimal" ? numericText(cell) : textElement(cell);
   if (cell === null) return "NULL";
   return String(cell);

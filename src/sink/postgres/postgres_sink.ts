@@ -1,7 +1,8 @@
 import { type EventKind, Failure, type Offset } from "../../model/mod.ts";
 import type { Sink, SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
-import { rowMaker, type TableName, tableOf, tablesOf } from "../table_rows.ts";
+import { FilledTables } from "../filled_tables.ts";
+import { rowMaker } from "../table_rows.ts";
 import { ColumnBuffer, insertStatement } from "./columns.ts";
 import { PostgresConnection, type PostgresEndpoint } from "./connection.ts";
 import {
@@ -36,9 +37,9 @@ export class PostgresSink implements Sink {
   readonly #plan: PostgresPlan;
   readonly #context: SinkContext;
   readonly #rowsOf: ReturnType<typeof rowMaker>;
-  readonly #tables = new Map<TableName, PostgresTable>();
+  readonly #tables: FilledTables<PostgresTable>;
   #connection: PostgresConnection | null = null;
-  #buffers = new Map<TableName, ColumnBuffer>();
+  #buffers = new Map<PostgresTable, ColumnBuffer>();
   #rows = 0;
   /** Where the row of positions stands, and where it will when what is buffered is committed. */
   #position: Offset = 0;
@@ -49,7 +50,7 @@ export class PostgresSink implements Sink {
     this.#plan = plan;
     this.#context = context;
     this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
-    for (const table of tablesOf(plan.kinds)) this.#tables.set(table, postgresTable(table, plan.layout));
+    this.#tables = new FilledTables(plan.kinds, (table) => postgresTable(table, plan.layout));
   }
 
   async open(_committed: Offset, signal: AbortSignal): Promise<Offset> {
@@ -75,8 +76,7 @@ export class PostgresSink implements Sink {
 
   async write({ events, next }: SinkBatch, signal: AbortSignal): Promise<void> {
     for (const envelope of events) {
-      const table = tableOf(envelope.event.kind);
-      const buffer = this.#buffer(table);
+      const buffer = this.#buffer(this.#tables.of(envelope.event.kind));
       for (const row of this.#rowsOf(envelope)) buffer.append(row);
     }
     this.#next = next;
@@ -104,14 +104,9 @@ export class PostgresSink implements Sink {
     return `${quoted(layout.schema)}.${quoted(positionTable(layout))}`;
   }
 
-  #buffer(table: TableName): ColumnBuffer {
+  #buffer(table: PostgresTable): ColumnBuffer {
     let buffer = this.#buffers.get(table);
-    if (buffer === undefined) {
-      let wanted = this.#tables.get(table);
-      // A gap that tells of lost records reaches a sink whatever kinds it wants.
-      if (wanted === undefined) this.#tables.set(table, wanted = postgresTable(table, this.#plan.layout));
-      this.#buffers.set(table, buffer = new ColumnBuffer(wanted));
-    }
+    if (buffer === undefined) this.#buffers.set(table, buffer = new ColumnBuffer(table));
     return buffer;
   }
 
@@ -130,10 +125,8 @@ export class PostgresSink implements Sink {
       throw new Failure("sink", "Cannot go on: another process has taken over the position of this sink");
     }
     for (const [table, buffer] of this.#buffers) {
-      const wanted = this.#tables.get(table);
-      if (wanted === undefined) throw new Error(`No table ${table}`);
       for (const values of buffer.arrays()) {
-        await connection.query(insertStatement(wanted, schema), { name: `insert ${table}`, values, signal });
+        await connection.query(insertStatement(table, schema), { name: `insert ${table.table}`, values, signal });
       }
     }
     await connection.query("commit", { signal });
@@ -152,14 +145,14 @@ export class PostgresSink implements Sink {
     if (!there.has(positionTable(this.#plan.layout))) {
       await connection.query(createPositionTable(this.#plan.layout), { signal });
     }
-    const absent = [...this.#tables.values()].filter(({ name }) => !there.has(name));
+    const absent = this.#tables.all.filter(({ name }) => !there.has(name));
     const chunk = absent.length > 0 && await this.#hasTimescale(connection, signal) ? this.#plan.chunk : null;
     for (const table of absent) {
       for (const statement of createTable(table, schema)) await connection.query(statement, { signal });
       if (chunk !== null) await connection.query(createHypertable(table, { schema, chunk }), { signal });
     }
     await connection.query("commit", { signal });
-    for (const { name, columns } of this.#tables.values()) {
+    for (const { name, columns } of this.#tables.all) {
       const found = there.get(name);
       const missing = columns.filter((column) => found !== undefined && !found.has(column.name));
       if (missing.length === 0) continue;
@@ -169,7 +162,7 @@ export class PostgresSink implements Sink {
   }
 
   async #columnsThere(connection: PostgresConnection, signal: AbortSignal): Promise<Map<string, Set<string>>> {
-    const names = [...this.#tables.values()].map(({ name }) => name);
+    const names = this.#tables.all.map(({ name }) => name);
     const { rows } = await connection.query(
       "select c.relname::text as name, a.attname::text as column from pg_class c join pg_namespace n on " +
         "n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped " +

@@ -1,19 +1,23 @@
+import { CellTexts } from "../cell_texts.ts";
 import type { Cell, Row } from "../table_rows.ts";
 import type { QuestdbColumn, QuestdbTable } from "./ddl.ts";
 
 /**
- * Returns a row in the line protocol, with its line break: all values are fields, so that an empty text stays one, and a
- * null is left out. https://questdb.com/docs/reference/api/ilp/advanced-settings/
+ * Returns what spells the rows of a table in the line protocol, each with its line break: all values are fields, so that an
+ * empty text stays one, and a null is left out. https://questdb.com/docs/reference/api/ilp/advanced-settings/
  */
-export function lineOf(table: QuestdbTable, row: Row): string {
-  let fields = "";
-  for (const column of table.columns) {
-    if (column === table.timestamp) continue;
-    const value = row[column.at];
+export function linesOf(table: QuestdbTable): (row: Row) => string {
+  const columns = table.columns.filter((column) => column !== table.timestamp);
+  const texts = new CellTexts(columns, (column, value) => {
     const text = value === null ? null : fieldText(column, value);
-    if (text !== null) fields += `${fields === "" ? "" : ","}${column.name}=${text}`;
-  }
-  return `${table.name} ${fields} ${row[table.timestamp.at]}\n`;
+    return text === null ? "" : `,${column.name}=${text}`;
+  });
+  const cellsAt = columns.map(({ at }) => at);
+  return (row) => {
+    let fields = "";
+    for (let place = 0; place < cellsAt.length; place++) fields += texts.at(place, row[cellsAt[place]]);
+    return `${table.name} ${fields.slice(1)} ${row[table.timestamp.at]}\n`;
+  };
 }
 
 /** A text as a field: quotes, backslashes and line breaks behind a backslash. */

@@ -2,7 +2,8 @@ import { type EventKind, Failure, type Offset } from "../../model/mod.ts";
 import { type HttpEndpoint, SinkHttp, statusFailure } from "../http_client.ts";
 import type { Sink, SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
-import { rowMaker, type TableName, tableOf, tablesOf } from "../table_rows.ts";
+import { FilledTables } from "../filled_tables.ts";
+import { type Row, rowMaker } from "../table_rows.ts";
 import {
   createPositionTable,
   createTable,
@@ -11,7 +12,7 @@ import {
   type QuestdbTable,
   questdbTable,
 } from "./ddl.ts";
-import { lineOf, textField } from "./lines.ts";
+import { linesOf, textField } from "./lines.ts";
 
 /** What a QuestDB sink is made of. */
 export interface QuestdbPlan {
@@ -20,6 +21,9 @@ export interface QuestdbPlan {
   readonly kinds: readonly EventKind[] | null;
   readonly batchRows: number;
 }
+
+/** A table with what spells its rows. */
+type FilledTable = QuestdbTable & { readonly lineOf: (row: Row) => string };
 
 /** Length of one request's body, in UTF-16 units, from which the next one is begun. */
 const REQUEST_CHARS = 4 * 1024 * 1024;
@@ -39,7 +43,7 @@ export class QuestdbSink implements Sink {
   readonly #context: SinkContext;
   readonly #http: SinkHttp;
   readonly #rowsOf: ReturnType<typeof rowMaker>;
-  readonly #tables = new Map<TableName, QuestdbTable>();
+  readonly #tables: FilledTables<FilledTable>;
   #lines: string[] = [];
   #chars = 0;
   #rows = 0;
@@ -55,7 +59,10 @@ export class QuestdbSink implements Sink {
     this.#context = context;
     this.#http = new SinkHttp(plan.endpoint, context.host);
     this.#rowsOf = rowMaker({ collector: context.collector, identity: plan.layout.identity });
-    for (const table of tablesOf(plan.kinds)) this.#tables.set(table, questdbTable(table, plan.layout));
+    this.#tables = new FilledTables(plan.kinds, (name) => {
+      const table = questdbTable(name, plan.layout);
+      return { ...table, lineOf: linesOf(table) };
+    });
   }
 
   async open(_committed: Offset, signal: AbortSignal): Promise<Offset> {
@@ -73,11 +80,11 @@ export class QuestdbSink implements Sink {
 
   async write({ events }: SinkBatch, signal: AbortSignal): Promise<void> {
     for (const envelope of events) {
-      const table = this.#table(tableOf(envelope.event.kind));
+      const table = this.#tables.of(envelope.event.kind);
+      this.#names.add(table.name);
       for (const row of this.#rowsOf(envelope)) {
-        const line = lineOf(table, row);
+        const line = table.lineOf(row);
         this.#lines.push(line);
-        this.#names.add(table.name);
         this.#chars += line.length;
         this.#rows++;
         if (this.#chars >= REQUEST_CHARS) await this.#send(signal);
@@ -114,13 +121,6 @@ export class QuestdbSink implements Sink {
     this.#names.clear();
     this.#requests.clear();
     this.#transactions.clear();
-  }
-
-  #table(table: TableName): QuestdbTable {
-    let wanted = this.#tables.get(table);
-    // A gap that tells of lost records reaches a sink whatever kinds it wants.
-    if (wanted === undefined) this.#tables.set(table, wanted = questdbTable(table, this.#plan.layout));
-    return wanted;
   }
 
   async #send(signal: AbortSignal): Promise<void> {
@@ -186,7 +186,7 @@ export class QuestdbSink implements Sink {
       ) => [name, dedup === true]),
     );
     const wanted = [
-      ...[...this.#tables.values()].map((table) => ({
+      ...this.#tables.all.map((table) => ({
         name: table.name,
         columns: table.columns.map(({ name }) => name),
         create: createTable(table, layout),
@@ -209,7 +209,7 @@ export class QuestdbSink implements Sink {
 
   /** Waits until what was acknowledged can be read: else the position might be an earlier one, or none. */
   async #waitUntilApplied(signal: AbortSignal): Promise<void> {
-    const names = new Set([...[...this.#tables.values()].map(({ name }) => name), positionTable(this.#plan.layout)]);
+    const names = new Set([...this.#tables.all.map(({ name }) => name), positionTable(this.#plan.layout)]);
     for (;;) {
       const logs = await this.#exec("select name, suspended, writerTxn, sequencerTxn from wal_tables()", signal);
       const ours = logs.filter(([name]) => typeof name === "string" && names.has(name));
