@@ -9,22 +9,50 @@ import {
   type SinkPlan,
   type Template,
 } from "../model/mod.ts";
-import { DEFAULT_CONFIG, hasErrors, loadWithKeptLists, planBody, UsageError } from "../service/mod.ts";
+import {
+  DEFAULT_CONFIG,
+  hasErrors,
+  type ListSource,
+  loadWithAskedLists,
+  planBody,
+  UsageError,
+} from "../service/mod.ts";
 import { sinkTypeOf } from "../sink/mod.ts";
+import { showCount, showDuration } from "../text/mod.ts";
 import { type CliContext, EXIT, printIssues } from "./context.ts";
+import { parseDuration } from "./duration.ts";
 
-/** `plan`: what `run` would do, without a connection. */
+interface PlanOptions {
+  readonly config: string;
+  readonly exchange?: string;
+  readonly offline?: boolean;
+  readonly timeout: string;
+  readonly json?: boolean;
+}
+
+/** `plan`: what `run` would do. Only lists of instruments are asked for, and only where symbols need them. */
 export function planCommand(context: CliContext): Command {
   return new Command("plan")
     .description(
-      "Show what run would do: connections, the exact subscribe messages, rules, sinks; nothing is connected",
+      "Show what run would do: connections, the exact subscribe messages, rules, sinks; nothing is subscribed to. " +
+        "Exchanges are asked for their instrument lists where symbols need them",
     )
     .option("--config <file>", "configuration file", DEFAULT_CONFIG)
     .option("--exchange <name>", "only this exchange instance")
+    .option("--offline", "ask no exchange: patterns mean what the list says that the last run kept")
+    .option("--timeout <time>", "longest wait for the exchanges' lists", "10s")
     .option("--json", "print the plan as JSON")
-    .action((options: { config: string; exchange?: string; json?: boolean }) => {
+    .action(async (options: PlanOptions) => {
       const { host, finish } = context;
-      const { plan, issues } = loadWithKeptLists(context, options.config);
+      const timeoutMs = parseDuration(options.timeout);
+      const onAsk = (names: readonly string[]) => {
+        if (!host.terminal.stderrIsTerminal) return;
+        host.terminal.printError(
+          `Asking ${names.join(", ")} for the list of instruments (at most ${timeoutMs / 1000} s)`,
+        );
+      };
+      const question = options.offline === true ? null : { exchange: options.exchange ?? null, timeoutMs, onAsk };
+      const { plan, issues, lists } = await loadWithAskedLists(context, options.config, question);
       printIssues(context, issues, (text) => host.terminal.printError(text));
       if (hasErrors(issues)) finish(EXIT.configuration);
       if (plan === null) return;
@@ -35,12 +63,14 @@ export function planCommand(context: CliContext): Command {
         const names = plan.exchanges.map(({ name }) => name).join(", ");
         throw new UsageError(`No exchange instance ${options.exchange}: the configuration has ${names}`);
       }
-      const body = planBody(plan, exchanges);
-      host.terminal.print(options.json === true ? JSON.stringify(body, null, 2) : renderPlan(plan, exchanges));
+      const body = planBody(plan, exchanges, lists);
+      host.terminal.print(options.json === true ? JSON.stringify(body, null, 2) : renderPlan(plan, exchanges, lists));
     });
 }
 
-function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
+type Lists = ReadonlyMap<string, ListSource>;
+
+function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[], lists: Lists): string {
   const lines = [
     ...(plan.run.shard === null ? [] : [`share ${plan.run.shard.index} of ${plan.run.shard.count}`]),
     ...(plan.group === null ? [] : [
@@ -52,7 +82,7 @@ function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[]): string {
     `journal in ${plan.run.dataDir}/journal: synced every ${plan.journal.syncMs} ms, when full ${plan.journal.onFull}`,
     ...plan.sinks.map((sink) => `sink ${sink.name}: ${describeSink(sink)}`),
   ];
-  for (const exchange of exchanges) lines.push("", ...renderExchange(exchange));
+  for (const exchange of exchanges) lines.push("", ...renderExchange(exchange, lists.get(exchange.name)));
   return lines.join("\n");
 }
 
@@ -61,7 +91,7 @@ function describeSink(sink: SinkPlan): string {
   return `${sinkTypeOf(sink).describe(sink)}${filters.length === 0 ? "" : ` (${filters.join("; ")})`}`;
 }
 
-function renderExchange(exchange: ExchangePlan): readonly string[] {
+function renderExchange(exchange: ExchangePlan, list: ListSource | undefined): readonly string[] {
   const head = `exchange ${exchange.name} (${exchange.descriptorPath})`;
   const { elsewhere } = exchange;
   if (!exchange.enabled && elsewhere.length > 0) {
@@ -72,6 +102,7 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
   if (runnable === null) return [`${head}: does not run, see its errors`];
   const lines = [
     head,
+    ...(list === undefined ? [] : [`  ${describeList(list)}`]),
     ...renderSelection(runnable.selection),
     `  ${runnable.instruments.map(({ symbol, native }) => `${symbol} = ${native}`).join(", ")}`,
     ...(elsewhere.length === 0 ? [] : [`  in other shares: ${elsewhere.join(", ")}`]),
@@ -107,6 +138,15 @@ function renderExchange(exchange: ExchangePlan): readonly string[] {
   }
   if (runnable.frames.events.length === 0) lines.push("    none: frames become raw events, by [parse]");
   return lines;
+}
+
+function describeList({ from, instruments, ageMs, reason }: ListSource): string {
+  const why = reason === null ? "" : `: ${reason}`;
+  if (from === "exchange") return `symbols by the exchange's list of now: ${showCount(instruments)} instruments`;
+  if (from === "none") return `no list of the exchange is known${why}`;
+  const age = ageMs === null ? "" : ` ${showDuration(ageMs)} ago`;
+  return `symbols by the list that was kept${age}: ${showCount(instruments)} instruments` +
+    (reason === null ? "" : `; the exchange gave ${reason}`);
 }
 
 /** What patterns of symbols mean by the list that is known. */

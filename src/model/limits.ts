@@ -169,6 +169,11 @@ export const BOOTSTRAP_TIMEOUT_MS = 10_000;
 export const BOOTSTRAP_BYTES_MAX = 1024 * 1024;
 /** Replies to a server's pings that wait for the send limit; one more drops the oldest. */
 export const REPLIES_QUEUED_MAX = 16;
+/**
+ * How long a sent request keeps its slot of the send limit where no answer shows that the exchange has read it, in ms:
+ * a network that stands still for less does not let the exchange see more at once than it allows.
+ */
+export const UNANSWERED_HOLD_MS = 5_000;
 /** First delay before a rejected subscription is asked for again, in ms; it doubles with each further rejection. */
 export const REJECTED_RETRY_MS_MIN = 10_000;
 /** Longest delay before a rejected subscription is asked for again, in ms. */

@@ -319,6 +319,7 @@ export {
   TARDIS_SETTLE_MS,
   TOML_DEPTH_MAX,
   TOML_PLACED_CHARS_MAX,
+  UNANSWERED_HOLD_MS,
 } from "./limits.ts";
 export { isoFromMicros, type Micros, microsFromIsoBytes, microsFromText, TIME_UNITS, type TimeUnit } from "./micros.ts";
 export {

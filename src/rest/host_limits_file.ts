@@ -34,6 +34,25 @@ export async function openHostLimits(options: HostLimitsFileOptions): Promise<Ke
   return { limits, close: () => writer.close() };
 }
 
+/**
+ * Returns the limits of hosts as a collector left them in a file, for a command beside it, and writes nothing. What cannot
+ * be read counts as no file: the collector tells of it.
+ */
+export async function readHostLimits(
+  { clock, files, path }: Omit<HostLimitsFileOptions, "observe">,
+): Promise<HostLimits> {
+  const limits = new HostLimits(clock);
+  try {
+    const stat = await files.stat(path);
+    const isRead = stat !== null && stat.bytes <= LIMITS_FILE_BYTES_MAX;
+    const state = isRead ? parseState(await files.readText(path) ?? "") : null;
+    if (state !== null) limits.restoreState(state);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
+  return limits;
+}
+
 /** Writes the state a moment after it changed, one write at a time. */
 class StateWriter {
   readonly #options: HostLimitsFileOptions;

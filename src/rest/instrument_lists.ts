@@ -33,8 +33,8 @@ export interface InstrumentListsOptions {
   readonly clock: Clock;
   readonly files: Files;
   readonly random: Random;
-  /** Folder of the data: lists are kept in it for a start without the exchange. */
-  readonly dataDir: string;
+  /** Folder of the data: lists are kept in it for a start without the exchange. Null: nothing is read or kept. */
+  readonly dataDir: string | null;
   readonly observe: Observer;
   /** The map of an instance has changed. */
   readonly onChange: (exchange: string) => void;
@@ -191,7 +191,7 @@ export class InstrumentLists {
       exchange,
       rest,
       source,
-      file: keptListFile({ files, path: keptListPath(dataDir, exchange), observe }),
+      file: dataDir === null ? NO_FILE : keptListFile({ files, path: keptListPath(dataDir, exchange), observe }),
       abort: new AbortController(),
       lists: rest.instruments.map(() => null),
       listValues: rest.instruments.map(() => null),
@@ -393,6 +393,9 @@ interface FetchedList {
   readonly values: ExchangeList["values"];
   readonly pages: readonly InstrumentPage[];
 }
+
+/** Of lists that are looked at once. */
+const NO_FILE: KeptListFile = { read: () => Promise.resolve(null), write: () => Promise.resolve() };
 
 const DAY_US = 24 * 3_600_000_000;
 

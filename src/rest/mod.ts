@@ -6,7 +6,7 @@ export { keptListPath, parseKeptList } from "./kept_list.ts";
 export { InstrumentLists, type InstrumentMaps, type InstrumentPage } from "./instrument_lists.ts";
 export { Backfiller, type BackfillPage, type BackfillTask } from "./backfiller.ts";
 export { HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
-export { type KeptHostLimits, openHostLimits } from "./host_limits_file.ts";
+export { type KeptHostLimits, openHostLimits, readHostLimits } from "./host_limits_file.ts";
 export { type Purpose, PURPOSES } from "./request_queue.ts";
 export { type FailingRequest, type RestAnswer, RestClient, type RestRequest } from "./rest_client.ts";
 export { type MissedPoll, RestRunner } from "./rest_runner.ts";

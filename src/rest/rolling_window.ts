@@ -27,4 +27,19 @@ export class RollingWindow {
     this.#moments[this.#at] = nowMs;
     this.#at = (this.#at + 1) % this.#moments.length;
   }
+
+  /** Moves a moment to a later one, at or past all others. One that was forgotten is recorded anew. */
+  move(fromMs: number, toMs: number): void {
+    const { length } = this.#moments;
+    let found = this.#moments.lastIndexOf(fromMs);
+    if (found < 0) return this.record(toMs);
+    // Those behind it move up, so that the ring stays in order.
+    const newest = (this.#at + length - 1) % length;
+    while (found !== newest) {
+      const behind = (found + 1) % length;
+      this.#moments[found] = this.#moments[behind];
+      found = behind;
+    }
+    this.#moments[newest] = toMs;
+  }
 }

@@ -4,6 +4,7 @@
  * command lines, terminals or what a signal is called.
  */
 export type { ServiceContext } from "./context.ts";
+export { type ListSource, loadWithAskedLists, loadWithKeptLists } from "./listed_sources.ts";
 export { planBody } from "./plan_body.ts";
 export { problemsOf, type ServiceFacts } from "./problems.ts";
 export { Service, type ServiceEnd, type ServiceOptions } from "./service.ts";
@@ -14,7 +15,6 @@ export {
   loadDescriptorNamed,
   loadFromFiles,
   type LoadSettings,
-  loadWithKeptLists,
   type ReadConfig,
   shippedDescriptor,
   shippedNames,

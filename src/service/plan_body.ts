@@ -6,9 +6,17 @@ import {
   showTemplate,
   streamKey,
 } from "../model/mod.ts";
+import type { ListSource } from "./listed_sources.ts";
 
-/** The plan as plain values: templates as text with their placeholders named, secrets hidden. */
-export function planBody(plan: Plan, exchanges: readonly ExchangePlan[] = plan.exchanges): unknown {
+/**
+ * The plan as plain values: templates as text with their placeholders named, secrets hidden. `lists`: which instrument
+ * lists it was made by, where that is known.
+ */
+export function planBody(
+  plan: Plan,
+  exchanges: readonly ExchangePlan[] = plan.exchanges,
+  lists: ReadonlyMap<string, ListSource> = new Map(),
+): unknown {
   return {
     http: `${plan.run.httpHost}:${plan.run.httpPort}`,
     collector: plan.run.collector,
@@ -35,9 +43,16 @@ export function planBody(plan: Plan, exchanges: readonly ExchangePlan[] = plan.e
       descriptor_hash: exchange.descriptorHash,
       elsewhere: exchange.elsewhere,
       runnable: exchange.runnable !== null,
+      ...listBody(lists.get(exchange.name)),
       ...(exchange.runnable === null ? {} : runnableBody(exchange.runnable)),
     })),
   };
+}
+
+function listBody(list: ListSource | undefined) {
+  if (list === undefined) return {};
+  const { from, instruments, ageMs, reason } = list;
+  return { instrument_list: { from, instruments, age_ms: ageMs === null ? null : Math.round(ageMs), reason } };
 }
 
 function runnableBody(runnable: RunnableExchange) {

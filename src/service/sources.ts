@@ -8,7 +8,6 @@ import {
 } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { type ExchangeList, Failure, type HeldShares, type Issue } from "../model/mod.ts";
-import { keptListPath, parseKeptList } from "../rest/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -72,32 +71,6 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
     heldShares: settings.heldShares,
   });
   return { ...loaded, text, files, isMissing };
-}
-
-/** As `loadFromFiles`, with the exchanges' lists that an earlier run kept in the folder of the data. */
-export function loadWithKeptLists(context: ServiceContext, path: string, settings: LoadSettings = {}): ReadConfig {
-  const loaded = loadFromFiles(context, path, settings);
-  const dataDir = loaded.plan?.run.dataDir;
-  if (dataDir === undefined) return loaded;
-  const instrumentMaps = new Map(loaded.exchanges.flatMap(({ name, runnable }) => {
-    if (runnable === null || (runnable.unresolved.length === 0 && runnable.selection?.isKnown !== false)) return [];
-    const list = readKeptList(context, keptListPath(dataDir, name));
-    return list === null ? [] : [[name, list] as const];
-  }));
-  if (instrumentMaps.size === 0) return loaded;
-  const { text, files } = loaded;
-  return loadFromFiles(context, path, { ...settings, instrumentMaps, text, files });
-}
-
-/** A kept list; null where there is none, or none that can be read: the collector sets a damaged one aside. */
-function readKeptList({ host }: ServiceContext, path: string): ExchangeList | null {
-  try {
-    const text = host.files.readTextSync(path);
-    return text === null ? null : parseKeptList(text);
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
 }
 
 /** The one spelling of a folder; as it is where it may not be looked at, which its user will be told by. */

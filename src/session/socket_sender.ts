@@ -34,7 +34,7 @@ export class SocketSender {
   request(template: Template): void {
     this.queue.request(() => {
       this.send(template);
-      return true;
+      return [];
     });
   }
 
@@ -42,7 +42,7 @@ export class SocketSender {
   answer(template: Template, captured: Pick<TemplateValues, "capture" | "captures">): void {
     this.queue.urgent(() => {
       this.send(template, captured);
-      return true;
+      return [];
     });
   }
 
@@ -74,7 +74,7 @@ export class SocketSender {
       if (mode === "ping_frame") this.#options.connection()?.ping();
       else if (template !== null) this.send(template);
       sent();
-      return true;
+      return [];
     });
   }
 }

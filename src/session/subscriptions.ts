@@ -99,6 +99,7 @@ export class Subscriptions {
 
   /** `words` are the exchange's, without secrets; null where it gave none. */
   acknowledge(signal: ControlSignal, words: string | null, at: Micros): void {
+    if (signal.correlation !== null) this.#socket.queue.answered(signal.correlation);
     const { acked, rejected } = this.#gate.acknowledge(signal);
     this.#acknowledgeItems(acked, at);
     if (rejected.length > 0) this.#rejectItems(rejected, { reason: words ?? "not accepted", at, final: signal.final });
@@ -124,6 +125,7 @@ export class Subscriptions {
   }
 
   reject(signal: ControlSignal, words: string | null, at: Micros): void {
+    if (signal.correlation !== null) this.#socket.queue.answered(signal.correlation);
     const { exchange, plan, observe } = this.#options;
     const reason = words ?? signal.rule;
     const { rejected, split, attributed } = this.#gate.reject(signal);
@@ -204,11 +206,11 @@ export class Subscriptions {
     }
   }
 
-  #sendUnsubscribe({ item: { unsubscribe } }: ItemEntry): void {
+  #sendUnsubscribe({ item: { unsubscribe }, ack }: ItemEntry): void {
     if (unsubscribe === null || unsubscribe === "none") return;
     this.#socket.queue.request(() => {
-      this.#socket.send(unsubscribe);
-      return true;
+      const ids = this.#socket.send(unsubscribe);
+      return isAnswered(ack) ? ids : [];
     });
   }
 
@@ -226,7 +228,7 @@ export class Subscriptions {
       observe({ kind: "request_sent", exchange, connection: plan.key, items: open.length });
       this.#checkSettled();
       this.#socket.schedule();
-      return true;
+      return isAnswered(pending.request.ack) ? ids : [];
     });
   }
 
@@ -332,6 +334,11 @@ export class Subscriptions {
   #streamsOf({ item }: ItemEntry): readonly StreamEntry[] {
     return item.streams.flatMap(({ channel, symbol }) => this.#ledger.find(channel, symbol) ?? []);
   }
+}
+
+/** Whether an answer names the request that it is for. */
+function isAnswered({ mode, correlated }: ItemEntry["ack"]): boolean {
+  return correlated && mode !== "none";
 }
 
 /** Streams that a log line names at most. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { startSimulator } from "../../src/simulator/mod.ts";
 import { instanceOf, ServiceRig } from "../support/service_rig.ts";
@@ -13,6 +14,8 @@ export interface ClientsReport {
   readonly gaps: number;
   /** Records that the sink was behind by, at most. */
   readonly lagMax: number;
+  /** Own looks at the sink that were cut off: a server full of clients closes what is idle. */
+  readonly looksLost: number;
   /** Memory of the process after a quarter of the time and at the end, in bytes. */
   readonly memoryBytes: readonly [early: number, late: number];
 }
@@ -53,11 +56,13 @@ export async function runClients(
       (_, at) => [fast, slow, hostile][at % 3]({ port, at, over: over.signal, tally }),
     );
     const until = performance.now() + ms;
-    let [early, lagMax] = [0, 0];
+    let [early, lagMax, looks, looksLost] = [0, 0, 0, 0];
     while (performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 100));
-      const { sinks } = JSON.parse((await rig.get("/api/v1/sinks")).text);
-      lagMax = Math.max(lagMax, sinks[0].lag_records);
+      looks++;
+      const lag = await lagOf(rig);
+      if (lag === null) looksLost++;
+      else lagMax = Math.max(lagMax, lag);
       if (early === 0 && performance.now() > until - ms * 0.75) early = Deno.memoryUsage().rss;
     }
     const late = Deno.memoryUsage().rss;
@@ -72,11 +77,23 @@ export async function runClients(
     const framesLost = await lost();
     over.abort();
     await Promise.all(running);
-    return { ...tally, framesLost, gaps: total, lagMax, memoryBytes: [early, late] };
+    assert.ok(looksLost < looks / 2, `${looksLost} of ${looks} looks were lost`);
+    return { ...tally, framesLost, gaps: total, lagMax, looksLost, memoryBytes: [early, late] };
   } finally {
     over.abort();
     await rig[Symbol.asyncDispose]();
     await simulator.stop();
+  }
+}
+
+/** How far the sink is behind; null where the look was cut off. */
+async function lagOf(rig: ServiceRig): Promise<number | null> {
+  try {
+    const { sinks } = JSON.parse((await rig.get("/api/v1/sinks")).text);
+    return sinks[0].lag_records;
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
   }
 }
 

@@ -9,6 +9,9 @@ Deno.test("Session.ask() sends a frame with the next id, within the send limit",
   harness.session.ask(template("image {id} B"));
   const before = socket.texts.length;
   await harness.host.clock.advance(3000);
+  assert.deepEqual(socket.texts, ["sub 1 trades A"], "a request that nobody has answered keeps its slot");
+  harness.signal("ack", { correlation: "1" });
+  await harness.host.clock.advance(3000);
   assert.ok(before < 3, "the limit lets the second wait");
   assert.deepEqual(socket.texts, ["sub 1 trades A", "image 2 A", "image 3 B"]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { UNANSWERED_HOLD_MS } from "../../src/model/mod.ts";
 import { RollingWindow } from "../../src/rest/mod.ts";
 import { SendQueue } from "../../src/session/send_queue.ts";
 import { SimulatedClock } from "../support/simulated_host.ts";
@@ -48,7 +49,7 @@ Deno.test("SendQueue keeps requests and urgent frames within the limit, with a s
       const moments: number[] = [];
       const send = () => {
         moments.push(clock.monotonicMs());
-        return true;
+        return [];
       };
       for (const [pause, isUrgent] of steps) {
         await clock.advance(pause);
@@ -64,12 +65,62 @@ Deno.test("SendQueue keeps requests and urgent frames within the limit, with a s
   );
 });
 
+Deno.test("SendQueue never lets an exchange read more than the limit at once, however late a network hands frames over", async () => {
+  const delays = fc.array(fc.nat(UNANSWERED_HOLD_MS / 2 - 1), { minLength: 1, maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(limits, delays, fc.nat(50), async (limit, late, answerMs) => {
+      const clock = new SimulatedClock();
+      const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
+      const read: number[] = [];
+      let lastMs = 0;
+      late.forEach((ms, at) =>
+        queue.request(() => {
+          lastMs = Math.max(lastMs, clock.monotonicMs() + ms);
+          clock.after(lastMs - clock.monotonicMs(), () => {
+            read.push(clock.monotonicMs());
+            clock.after(answerMs, () => queue.answered(String(at)));
+          });
+          return [String(at)];
+        })
+      );
+      await clock.advance(late.length * (limit.perMs + UNANSWERED_HOLD_MS));
+      assert.equal(read.length, late.length);
+      assert.ok(densest(read, limit.perMs) <= limit.count);
+      assert.equal(clock.pending, 0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("SendQueue goes on where no answer comes, and counts answered frames once", async () => {
+  const clock = new SimulatedClock();
+  const limit = { count: 3, perMs: 1000 };
+  const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
+  const sent: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    queue.request(() => {
+      sent.push(clock.monotonicMs());
+      return [String(i)];
+    });
+  }
+  queue.answered("of something else");
+  await clock.advance(40);
+  queue.answered("1");
+  await clock.advance(2_000);
+  assert.deepEqual(sent, [0, 0, 1041, 1041]);
+  await clock.advance(UNANSWERED_HOLD_MS);
+  assert.deepEqual(sent.slice(4), [1041 + UNANSWERED_HOLD_MS, 1041 + UNANSWERED_HOLD_MS]);
+});
+
 Deno.test("SendQueue sends urgent frames before requests and forgets all when closed", async () => {
   const clock = new SimulatedClock();
   const limit = { count: 1, perMs: 1000 };
   const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
   const sent: string[] = [];
-  const send = (name: string) => () => sent.push(name) > 0;
+  const send = (name: string) => () => {
+    sent.push(name);
+    return [];
+  };
   queue.request(send("first"));
   queue.request(send("second"));
   queue.urgent(send("ping"));
@@ -86,7 +137,12 @@ Deno.test("SendQueue leaves out the oldest reply when too many wait", async () =
   const limit = { count: 1, perMs: 1000 };
   const queue = new SendQueue({ clock, window: new RollingWindow(limit), limit, onThrow: rethrow });
   const sent: number[] = [];
-  for (let i = 0; i < 30; i++) queue.urgent(() => sent.push(i) > 0);
+  for (let i = 0; i < 30; i++) {
+    queue.urgent(() => {
+      sent.push(i);
+      return [];
+    });
+  }
   await clock.advance(60_000);
   assert.deepEqual(sent, [0, ...Array.from({ length: 16 }, (_, i) => i + 14)]);
 });
