@@ -4,6 +4,7 @@ import {
   FILL_EVENTS_MAX,
   type FillRule,
   type HttpRecord,
+  type LastSeen,
   LATE_COPY_US,
   LATE_HOLES_MAX,
   type Micros,
@@ -58,6 +59,19 @@ export class FillStage {
   /** A stream is asked for no more: what it misses from here on is not to be fetched. */
   forget(exchange: string, { channel, symbol }: Stream): void {
     this.#memory().fills.forget(exchange, symbol, channel);
+    this.#lastTail = null;
+  }
+
+  /**
+   * Another collector had a stream until its event `last`: what this one gets next is compared with that, unless it has a
+   * later one itself.
+   */
+  takeOver(exchange: string, { channel, symbol, id, ts }: LastSeen, receivedTs: Micros): void {
+    const { fills } = this.#memory();
+    const own = fills.tailOf(exchange, symbol, channel);
+    if (own !== null && own.last.ts >= ts) return;
+    const ids = channel === "trades" && id !== null ? [id] : [];
+    fills.follow({ exchange, symbol, channel }, { last: { id, ts }, receivedTs, ids, ended: own?.ended ?? [] });
     this.#lastTail = null;
   }
 
@@ -178,8 +192,9 @@ export class FillStage {
     tail.ended = [];
     const rule = ruleOf(session, derivation, stream.channel);
     if (rule === null) return;
-    // Gaps that end together are of the same stretch: the first stands for the others.
-    const [gap] = ended;
+    // Gaps that end together are of the same stretch: one stands for the others, that of a take-over where there is one,
+    // for its stretch begins behind what another collector had.
+    const gap = ended.find(({ cause }) => cause === "takeover") ?? ended[0];
     this.#fill(session, derivation, { ...at, gap, rule, to });
   }
 

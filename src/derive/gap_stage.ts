@@ -3,6 +3,7 @@ import {
   type ClosedRecord,
   type GapCause,
   type HttpRecord,
+  type LastSeen,
   type Micros,
   type OpenedRecord,
   readMissedAnswer,
@@ -41,6 +42,8 @@ export interface GapStageOptions {
   readonly ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
   /** Told of each stream of an instance that is asked for no more. */
   readonly left: (exchange: string, stream: Stream) => void;
+  /** Told of the last event that another collector had of a stream, where a gap follows upon it. */
+  readonly takenOver: (exchange: string, last: LastSeen, receivedTs: Micros) => void;
 }
 
 /** Turns what ends, fails or is missing of streams into gaps, and ends them when their streams have data again. */
@@ -213,12 +216,13 @@ export class GapStage {
 
   /**
    * A share of the group was taken or released: the journal's own account of it, as a gap of no length. Where nobody
-   * collected the streams meanwhile each is in a gap until its data come.
+   * collected the streams meanwhile each is in a gap until its data come, and what lies between the last event that the
+   * other collector had and the first one here can be fetched.
    */
   shareChanged(record: ShareRecord): void {
     const account = this.#account;
     const { gaps } = this.#memory();
-    const { at, exchange, change, share, shares, other, fromTs, streams } = record;
+    const { at, exchange, change, share, shares, other, fromTs, streams, last = [] } = record;
     account.exchange = exchange;
     account.session = 0;
     const isTaken = change === "taken";
@@ -230,6 +234,7 @@ export class GapStage {
     if (!isTaken) { for (const stream of streams) this.#options.left(exchange, stream); }
     if (!isTaken || fromTs === null) return;
     const from = Math.min(fromTs, at);
+    for (const one of last) this.#options.takenOver(exchange, one, from);
     for (const { channel, symbol } of streams) {
       if (gaps.has(exchange, symbol, channel, "takeover")) continue;
       const gap = openedGap({ stream: channel, cause: "takeover", from, detail, action });

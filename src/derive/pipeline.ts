@@ -9,6 +9,7 @@ import {
   type FrameRecord,
   type InstrumentFields,
   type JournalRecord,
+  type LastSeen,
   type Offset,
   type PlanRecord,
   type SessionId,
@@ -79,6 +80,7 @@ export class Pipeline {
       whole,
       ended: (session, stream, gap) => fills.gapEnded(session, stream, gap),
       left: (exchange, stream) => fills.forget(exchange, stream),
+      takenOver: (exchange, last, receivedTs) => fills.takeOver(exchange, last, receivedTs),
     });
     const siblings = this.#siblings = new SiblingStage(account);
     this.#frames = new FrameStage({ account, plans: this.#plans, state, gaps, whole, books, fills, siblings });
@@ -184,6 +186,13 @@ export class Pipeline {
   /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
   fillsOf(exchange: string): readonly FillStretch[] {
     return this.#state.memory.fills.fills.filter((fill) => fill.exchange === exchange);
+  }
+
+  /** Yields the last event of each stream that can be filled. */
+  *lastSeen(): Iterable<LastSeen & { readonly exchange: string }> {
+    for (const [exchange, tails] of this.#state.memory.fills.tails()) {
+      for (const [symbol, channel, { last }] of tails) yield { exchange, channel, symbol, id: last.id, ts: last.ts };
+    }
   }
 
   /** Yields the plans that the state refers to. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { rendezvousWeight } from "../model/mod.ts";
 import type { Layout } from "./entry.ts";
 
 /** The members that are to collect each share, by share. */
@@ -17,7 +17,7 @@ export function assignShares({ shares, replicas }: Layout, members: Iterable<str
   const owners = new Map<number, string[]>();
   for (let share = 1; share <= shares; share++) owners.set(share, []);
   const pairs = [...owners.keys()].flatMap((share) =>
-    names.map((member) => ({ share, member, weight: weightOf(share, member) }))
+    names.map((member) => ({ share, member, weight: rendezvousWeight(member, share) }))
   ).sort((a, b) => b.weight - a.weight || a.share - b.share || (a.member < b.member ? -1 : 1));
   const loads = new Map<string, number>();
   const give = (bound: number) => {
@@ -43,8 +43,4 @@ export function rememberingAssignment(): (layout: Layout, members: readonly stri
     if (asked !== key) [key, last] = [asked, assignShares(layout, members)];
     return last;
   };
-}
-
-function weightOf(share: number, member: string): number {
-  return createHash("sha256").update(`${share} ${member}`).digest().readUIntBE(0, 6);
 }

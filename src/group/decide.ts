@@ -10,6 +10,8 @@ export interface ShareStart {
   readonly from: string | null;
   /** Until when it was collected, where nobody does any more: the hole begins there. Null where there is no hole to tell. */
   readonly fromTs: Micros | null;
+  /** Id of the journal of the collector that had it until then; null where there is no hole to tell. */
+  readonly journal: string | null;
 }
 
 /** A share that others collect by now. */
@@ -72,13 +74,14 @@ function predecessorOf(
   share: number,
   self: SelfView,
   all: readonly SeenMember[],
-): Pick<ShareStart, "from" | "fromTs"> {
+): Omit<ShareStart, "share"> {
   const had = all.filter(({ layout, shares }) => isSameLayout(layout, self.layout) && isCollecting(shares.get(share)));
   const isOwn = ({ member, journal }: SeenMember) => member === self.member && journal === self.journal;
   const present = had.find((one) => one.isAlive && !isOwn(one));
-  if (present !== undefined) return { from: present.member, fromTs: null };
+  if (present !== undefined) return { from: present.member, fromTs: null, journal: null };
   const [last] = had.toSorted((a, b) => b.at - a.at);
-  if (last === undefined) return { from: null, fromTs: null };
+  if (last === undefined) return { from: null, fromTs: null, journal: null };
   // What this collector's own journal misses it tells by itself.
-  return { from: last.member, fromTs: isOwn(last) ? null : last.at };
+  if (isOwn(last)) return { from: last.member, fromTs: null, journal: null };
+  return { from: last.member, fromTs: last.at, journal: last.journal };
 }

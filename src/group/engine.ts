@@ -28,6 +28,10 @@ export interface GroupEngine {
    */
   put(key: string, value: string, expected: number): Promise<number | null>;
   list(): Promise<StoredEntries>;
+  /** Writes the text that stands beside an entry, whatever stood there. */
+  putNote(key: string, text: string): Promise<void>;
+  /** Returns the text beside an entry; null where there is none. */
+  note(key: string): Promise<string | null>;
   /** Never rejects. */
   close(): Promise<void>;
 }
@@ -42,3 +46,24 @@ export interface EngineOptions {
 
 /** Entries that nobody has written for so long are removed, in ms. */
 export const ENTRY_AGE_MS_MAX = 7 * 24 * 3_600_000;
+
+/** Returns where the note beside an entry stands; keys of entries have no dot. */
+export function noteKey(key: string): string {
+  return `${key}.note`;
+}
+
+/** An engine that has still to find, or to make, the place of its entries. */
+export interface UnpreparedEngine extends GroupEngine {
+  prepare(): Promise<void>;
+}
+
+/** Returns an engine whose place is there; one where it cannot be had is closed. */
+export async function prepared(engine: UnpreparedEngine): Promise<GroupEngine> {
+  try {
+    await engine.prepare();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}

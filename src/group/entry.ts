@@ -31,7 +31,7 @@ export interface MemberEntry {
   readonly state: MemberState;
   readonly layout: Layout;
   readonly ttlMs: number;
-  /** When it said so, by its own clock. */
+  /** When it said so, by its own clock; of one that has left, from when on it may have collected nothing. */
   readonly at: Micros;
   readonly shares: ReadonlyMap<number, SharePhase>;
 }

@@ -23,6 +23,7 @@ import {
 import { memberStatuses, uncoveredShares } from "./group_status.ts";
 import { KeptShares } from "./kept_shares.ts";
 import { MemberTable, type SeenMember } from "./member_table.ts";
+import { MemberNotes, type MemberNotesOptions, type TakenStart } from "./member_notes.ts";
 import { openEngine } from "./open_engine.ts";
 
 /** What a member begins and ends to collect. */
@@ -31,7 +32,7 @@ export interface ShareChange {
   readonly held: ReadonlySet<number>;
   /** How many shares there are. */
   readonly shares: number;
-  readonly start: readonly ShareStart[];
+  readonly start: readonly TakenStart[];
   readonly stop: readonly ShareStop[];
   /** Revision of the member's entry: grows over all its changes, also those of earlier lives. */
   readonly epoch: number;
@@ -51,6 +52,7 @@ export interface GroupMemberOptions {
   readonly apply: (change: ShareChange) => Promise<void>;
   /** Whether all data of a share comes. */
   readonly isLive: (share: number) => boolean;
+  readonly lastSeen: MemberNotesOptions["lastSeen"];
   /** Takes the place of the real one, for tests. */
   readonly open?: (options: EngineOptions) => Promise<GroupEngine>;
 }
@@ -71,6 +73,7 @@ export class GroupMember {
   readonly #lookMs: number;
   readonly #table: MemberTable;
   readonly #kept: KeptShares;
+  readonly #notes: MemberNotes;
   readonly #assign = rememberingAssignment();
   readonly #ended = new AbortController();
   #running: Promise<void> | null = null;
@@ -100,17 +103,20 @@ export class GroupMember {
   #away: GroupStatus["away"] = null;
   #nameTakenSince: Micros | null = null;
   #error: string | null = null;
+  /** From when on nothing may have been collected any more, because the member has left; null before. */
+  #leftTs: Micros | null = null;
   /** Where a member that leaves waits for its shares to be collected by others. */
   #handed: ((stops: readonly ShareStop[]) => void) | null = null;
 
   constructor(options: GroupMemberOptions) {
     this.#options = options;
-    const { plan, host, path, observe, member } = options;
+    const { plan, host, path, observe, member, journal, lastSeen } = options;
     this.#layout = layoutOf(plan);
     this.#key = entryKey(member);
     this.#lookMs = Math.min(GROUP_LOOK_MS_MAX, Math.max(LOOK_MS_MIN, plan.ttlMs / 10));
     this.#table = new MemberTable(plan.ttlMs / 2);
     this.#kept = new KeptShares({ files: host.files, path, observe });
+    this.#notes = new MemberNotes({ member, journal, lastSeen });
     this.#beatMs = host.clock.monotonicMs();
   }
 
@@ -143,12 +149,14 @@ export class GroupMember {
     this.#state = "leaving";
     const { shares } = this.#layout;
     const epoch = this.#revision ?? 0;
+    this.#leftTs = this.#options.host.clock.nowMicros();
     if (this.#held.size === 0 || this.#engine === null || signal.aborted) return { stops: [], shares, epoch };
     const { promise, resolve } = Promise.withResolvers<readonly ShareStop[]>();
     this.#handed = resolve;
     signal.addEventListener("abort", () => resolve([]), { once: true });
     const stops = await promise;
     this.#handed = null;
+    this.#leftTs = this.#options.host.clock.nowMicros();
     return { stops, shares, epoch: this.#revision ?? epoch };
   }
 
@@ -159,7 +167,12 @@ export class GroupMember {
     await this.#running;
     this.#state = "left";
     try {
-      if (this.#engine !== null && this.#revision !== null) await this.#write(this.#engine, this.#phases);
+      if (this.#engine !== null && this.#revision !== null) {
+        if (this.#held.size > 0) this.#notes.take(this.#leftTs);
+        await this.#notes.settled();
+        await this.#notes.write(this.#engine);
+        await this.#write(this.#engine, this.#phases);
+      }
     } catch (error) {
       // The lease runs out by itself.
       if (!(error instanceof Failure)) throw error;
@@ -184,6 +197,7 @@ export class GroupMember {
       await clock.sleep(this.#handed === null ? this.#lookMs : LOOK_MS_MIN, this.#ended.signal);
     }
     await this.#applying;
+    await this.#notes.settled();
   }
 
   /** One look at the group, and what follows from it. Rejects with a `Failure` where the engine cannot be reached. */
@@ -193,15 +207,20 @@ export class GroupMember {
     this.#engine ??= await (this.#options.open ?? openEngine)({ plan, host, timeoutMs });
     const engine = this.#engine;
     // What is decided follows from what the others say after they can read what this one says.
-    if (this.#revision !== null) await this.#renew(engine);
+    if (this.#revision !== null) {
+      await this.#renew(engine);
+      await this.#notes.write(engine);
+    }
     const stored = await engine.list();
     this.#table.look(stored, host.clock.monotonicMs());
     const own = this.#table.find(this.#key);
     // An entry that cannot be read is of another version of the program, under this name.
     const standing = stored.entries.find(({ key }) => key === this.#key)?.revision ?? 0;
     if (this.#revision === null) {
-      if (this.#claim(own, standing)) await this.#renew(engine);
-      return;
+      if (!this.#claim(own, standing)) return;
+      // It is read before this collector writes one of its own in its place.
+      if (this.#previous !== null) await this.#notes.keepPrevious(engine);
+      return await this.#renew(engine);
     }
     if (own === null || own.revision !== this.#revision || own.state !== this.#state) return;
     this.#hasSeenGroup = true;
@@ -234,6 +253,7 @@ export class GroupMember {
     await this.#write(engine, phases);
     this.#written = content;
     this.#writtenMs = clock.monotonicMs();
+    if (isDue && this.#held.size > 0) this.#notes.take();
   }
 
   /** Which shares show data at present. */
@@ -256,7 +276,7 @@ export class GroupMember {
     const kept = new Map([...shares].filter(([share]) => this.#held.has(share)));
     const entry: MemberEntry = {
       ...{ member, journal, state: this.#state, layout: this.#layout, ttlMs: plan.ttlMs },
-      at: host.clock.nowMicros(),
+      at: this.#state === "left" ? this.#leftTs ?? host.clock.nowMicros() : host.clock.nowMicros(),
       shares: kept,
     };
     // Where another write came first the next look tells whose it was.
@@ -293,9 +313,11 @@ export class GroupMember {
     }
     const held = new Set(this.#held);
     for (const { share } of stop) held.delete(share);
-    this.#applying = apply({ held, shares, start, stop, epoch: this.#revision ?? 0 }).then(async () => {
+    const epoch = this.#revision ?? 0;
+    this.#applying = this.#notes.addTo(start, this.#engine).then(async (taken) => {
+      await apply({ held, shares, start: taken, stop, epoch });
       this.#error = null;
-      for (const { share, from, fromTs } of start) {
+      for (const { share, from, fromTs } of taken) {
         observe({ kind: "group_share", change: "taken", share, shares, other: from, fromTs });
       }
       for (const { share, to } of stop) {
@@ -323,7 +345,7 @@ export class GroupMember {
     const { member, plan } = this.#options;
     if (this.#away === null || kept.length === 0 || this.#applying !== null || this.#held.size > 0) return;
     if (clock.monotonicMs() - this.#beganMs < plan.ttlMs || this.#state !== "active") return;
-    this.#change({ start: kept.map((share) => ({ share, from: member, fromTs: null })), stop: [] });
+    this.#change({ start: kept.map((share) => ({ share, from: member, fromTs: null, journal: null })), stop: [] });
   }
 
   async #lose(error: unknown): Promise<void> {

@@ -19,4 +19,6 @@ export {
 } from "./entry.ts";
 export { GroupMember, type GroupMemberOptions, type ShareChange } from "./group_member.ts";
 export { memberStatuses, uncoveredShares } from "./group_status.ts";
+export type { TakenStart } from "./member_notes.ts";
+export { decodeNote, encodeNote, type MemberNote, type NotedStream } from "./note.ts";
 export { MemberTable, type SeenMember } from "./member_table.ts";

@@ -13,8 +13,11 @@ import {
   type EngineOptions,
   ENTRY_AGE_MS_MAX,
   type GroupEngine,
+  noteKey,
+  prepared,
   type StoredEntries,
   type StoredEntry,
+  type UnpreparedEngine,
 } from "./engine.ts";
 
 interface Answer {
@@ -38,21 +41,14 @@ export async function openNatsEngine({ plan, host, timeoutMs }: EngineOptions): 
     { url, caPath, credsPath, timeoutMs, name: `crypto-collector group ${name}` },
     host.files,
   );
-  const engine = new NatsEngine(connection, `CC_GROUP_${name}`, timeoutMs);
-  try {
-    await engine.prepare();
-    return engine;
-  } catch (error) {
-    await engine.close();
-    throw error;
-  }
+  return await prepared(new NatsEngine(connection, `CC_GROUP_${name}`, timeoutMs));
 }
 
 /**
  * A key-value bucket of JetStream (ADR-8): the last message of each subject is the entry, its stream sequence the
  * revision. All is asked of the stream's leader, so that nothing old is read.
  */
-class NatsEngine implements GroupEngine {
+class NatsEngine implements UnpreparedEngine {
   readonly #connection: NatsConnection;
   readonly #stream: string;
   readonly #root: string;
@@ -94,7 +90,7 @@ class NatsEngine implements GroupEngine {
   }
 
   async list(): Promise<StoredEntries> {
-    const info = await this.#api<StreamInfo>(`STREAM.INFO.${this.#stream}`, { subjects_filter: `${this.#root}>` });
+    const info = await this.#api<StreamInfo>(`STREAM.INFO.${this.#stream}`, { subjects_filter: `${this.#root}*` });
     if (info.error !== undefined) throw this.#refused(info.error);
     const subjects = Object.keys(info.state?.subjects ?? {});
     const found = await Promise.all(subjects.map((subject) => this.#last(subject)));
@@ -102,6 +98,15 @@ class NatsEngine implements GroupEngine {
     // Servers before 2.10 do not tell their time: then the last word of anybody is taken as now.
     const now = info.ts === undefined ? Math.max(0, ...entries.map(({ storedAt }) => storedAt)) : microsOf(info.ts);
     return { now, entries };
+  }
+
+  async putNote(key: string, text: string): Promise<void> {
+    const answer = await this.#ask<Answer>(this.#root + noteKey(key), text);
+    if (answer.error !== undefined) throw this.#refused(answer.error);
+  }
+
+  async note(key: string): Promise<string | null> {
+    return (await this.#last(this.#root + noteKey(key)))?.value ?? null;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,14 @@
 import type { Host } from "../host/mod.ts";
 import { PostgresConnection } from "../sink/mod.ts";
-import { type EngineOptions, ENTRY_AGE_MS_MAX, type GroupEngine, type StoredEntries } from "./engine.ts";
+import {
+  type EngineOptions,
+  ENTRY_AGE_MS_MAX,
+  type GroupEngine,
+  noteKey,
+  prepared,
+  type StoredEntries,
+  type UnpreparedEngine,
+} from "./engine.ts";
 
 const TABLE = "collector_group";
 
@@ -8,18 +16,11 @@ const TABLE = "collector_group";
 export async function openPostgresEngine({ plan, host, timeoutMs }: EngineOptions): Promise<GroupEngine> {
   const { url, caPath, name } = plan;
   const connection = await bounded(host, timeoutMs, (signal) => PostgresConnection.open({ url, caPath }, host, signal));
-  const engine = new PostgresEngine(connection, { group: name, host, timeoutMs });
-  try {
-    await engine.prepare();
-    return engine;
-  } catch (error) {
-    await engine.close();
-    throw error;
-  }
+  return await prepared(new PostgresEngine(connection, { group: name, host, timeoutMs }));
 }
 
 /** A row an entry; every statement is a transaction of its own, and every time the server's. */
-class PostgresEngine implements GroupEngine {
+class PostgresEngine implements UnpreparedEngine {
   readonly #connection: PostgresConnection;
   readonly #group: string;
   readonly #host: Host;
@@ -73,7 +74,7 @@ where group_name = $1 and member = $2 and epoch = $4 returning epoch`,
   async list(): Promise<StoredEntries> {
     const rows = await this.#query(
       `select member, value, epoch, ${micros("stored_at")} as stored_at, ${micros("now")} as now
-from (select clock_timestamp() as now) as here left join ${TABLE} on group_name = $1`,
+from (select clock_timestamp() as now) as here left join ${TABLE} on group_name = $1 and position('.' in member) = 0`,
       [this.#group],
     );
     const entries = rows.filter(({ member }) => member !== null).map((row) => ({
@@ -83,6 +84,23 @@ from (select clock_timestamp() as now) as here left join ${TABLE} on group_name 
       storedAt: Number(row.stored_at),
     }));
     return { now: Number(rows[0]?.now ?? 0), entries };
+  }
+
+  async putNote(key: string, text: string): Promise<void> {
+    await this.#query(
+      `insert into ${TABLE} (group_name, member, value, epoch, stored_at) values ($1, $2, $3, 1, clock_timestamp())
+on conflict (group_name, member) do update
+set value = $3, epoch = ${TABLE}.epoch + 1, stored_at = clock_timestamp()`,
+      [this.#group, noteKey(key), text],
+    );
+  }
+
+  async note(key: string): Promise<string | null> {
+    const rows = await this.#query(`select value from ${TABLE} where group_name = $1 and member = $2`, [
+      this.#group,
+      noteKey(key),
+    ]);
+    return rows.length === 0 ? null : String(rows[0].value);
   }
 
   async close(): Promise<void> {

@@ -463,5 +463,7 @@ export const SHARES_MAX = 256;
 /** Smallest and largest `ttl` of a group, in ms; a configuration outside is refused. */
 export const GROUP_TTL_MS_MIN = 1_000;
 export const GROUP_TTL_MS_MAX = 3_600_000;
+/** Longest text in which a member notes the last events of its streams, in characters; further streams are left out. */
+export const GROUP_NOTE_CHARS_MAX = 500_000;
 /** Longest time between two reads of the group's entries by a member, in ms. */
 export const GROUP_LOOK_MS_MAX = 1_000;

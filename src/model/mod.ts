@@ -158,6 +158,7 @@ export {
   GENERATOR_MESSAGES_MAX,
   GENERATOR_STEPS_MAX,
   GROUP_LOOK_MS_MAX,
+  GROUP_NOTE_CHARS_MAX,
   GROUP_TTL_MS_MAX,
   GROUP_TTL_MS_MIN,
   HTTP_CLIENTS_MAX,
@@ -441,6 +442,7 @@ export {
   type FrameRecord,
   type HttpRecord,
   type JournalRecord,
+  type LastSeen,
   type MissedAnswer,
   missedAnswerBody,
   type OpenedRecord,
@@ -456,6 +458,7 @@ export { revealAll, Secret, Secrets } from "./secret.ts";
 export {
   isInShard,
   parseShard,
+  rendezvousWeight,
   type Shard,
   shardKey,
   shareConnectionKey,

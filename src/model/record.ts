@@ -205,6 +205,14 @@ export interface ClockRecord extends ClockStep {
   readonly at: Micros;
 }
 
+/** The last event of a stream that a collector has. */
+export interface LastSeen extends Stream {
+  /** Of a trade its id; of a candle or a settled rate the time that it is of. Null where a trade has none. */
+  readonly id: string | null;
+  /** The exchange's time; the time of receipt where it gives none. */
+  readonly ts: Micros;
+}
+
 /**
  * This collector started or stopped collecting a share of its group: its data of these streams of one instance begins
  * or ends here. One record per instance with streams in the share.
@@ -227,6 +235,8 @@ export interface ShareRecord {
    */
   readonly fromTs: Micros | null;
   readonly streams: readonly Stream[];
+  /** What the other collector had last of the streams, where they can be filled from there on. Absent: not known. */
+  readonly last?: readonly LastSeen[];
 }
 
 /**

@@ -35,15 +35,16 @@ export function isInShard({ index, count }: Shard, key: string): boolean {
 /** Returns the share that a key belongs to, from 1 to `count`. */
 export function shareOf(key: string, count: number): number {
   let best = 1;
-  let most = weight(key, 1);
+  let most = rendezvousWeight(key, 1);
   for (let share = 2; share <= count; share++) {
-    const one = weight(key, share);
+    const one = rendezvousWeight(key, share);
     if (one > most) [best, most] = [share, one];
   }
   return best;
 }
 
-function weight(key: string, share: number): number {
+/** Returns what a share is worth to a key, or a member to a share: the greatest wins. Below 2^48. */
+export function rendezvousWeight(key: string, share: number): number {
   return createHash("sha256").update(`${share} ${key}`).digest().readUIntBE(0, 6);
 }
 

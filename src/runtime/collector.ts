@@ -40,7 +40,14 @@ import type { Pipeline } from "../derive/mod.ts";
 import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";
 import { resumePipeline } from "./resume_pipeline.ts";
-import { NO_MOVES, type ReleasedShare, type ShareMoves, shareRecords, type TakenShare } from "./share_moves.ts";
+import {
+  NO_MOVES,
+  type ReleasedShare,
+  type SeenStream,
+  type ShareMoves,
+  shareRecords,
+  type TakenShare,
+} from "./share_moves.ts";
 import { readEvents, readWire, type Stretch } from "./stretches.ts";
 
 export interface CollectorOptions {
@@ -292,6 +299,17 @@ export class Collector {
       if (shares === null || !shares.some((one) => one.share === share)) return true;
       return this.#runners.get(name)?.isShareLive(share, [...this.#pipeline.bookStatuses(name)]) ?? false;
     });
+  }
+
+  /**
+   * Resolves with the last event of each stream that can be filled, and the time up to which the journal has what was
+   * received. Rejects with a `Failure` where the journal cannot be synced, or while it stops.
+   */
+  async lastSeen(): Promise<{ readonly at: Micros; readonly last: readonly SeenStream[] }> {
+    const at = this.#reading.pausedSince ?? this.#options.host.clock.nowMicros();
+    const last = [...this.#pipeline.lastSeen()];
+    await this.#journal.sync(this.#ended.signal);
+    return { at, last };
   }
 
   /** Writes down that this collector ends to have shares of the group, while it still has them. */

@@ -4,7 +4,7 @@
  * in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
  */
 export { Collector, type CollectorOptions } from "./collector.ts";
-export type { ShareMoves } from "./share_moves.ts";
+export { type SeenStream, type ShareMoves, shareRecords } from "./share_moves.ts";
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";
 export { ExchangeRunner } from "./exchange_runner.ts";

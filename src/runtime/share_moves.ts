@@ -1,7 +1,14 @@
-import type { Micros, Plan, ShareRecord } from "../model/mod.ts";
+import { type LastSeen, type Micros, type Plan, type ShareRecord, type Stream, streamKey } from "../model/mod.ts";
 
 /** A share of the group that this collector begins to have. */
-export type TakenShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch" | "fromTs">;
+export interface TakenShare extends Pick<ShareRecord, "share" | "shares" | "other" | "epoch" | "fromTs"> {
+  /** What the other collector had last, of these streams and maybe others; empty where nothing is known. */
+  readonly last: readonly SeenStream[];
+}
+/** The last event of a stream of an instance. */
+export interface SeenStream extends LastSeen {
+  readonly exchange: string;
+}
 /** A share of the group that this collector ends to have. */
 export type ReleasedShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch">;
 
@@ -22,11 +29,21 @@ export function* shareRecords(
     readonly moves: readonly (TakenShare | ReleasedShare)[];
   },
 ): Iterable<ShareRecord> {
-  for (const move of moves) {
-    const fromTs = "fromTs" in move ? move.fromTs : null;
+  for (const { share, shares: count, other, epoch, ...taken } of moves) {
+    const fromTs = "fromTs" in taken ? taken.fromTs : null;
     for (const { name: exchange, shares } of plan.exchanges) {
-      const streams = shares?.find(({ share }) => share === move.share)?.streams;
-      if (streams !== undefined) yield { kind: "share", at, exchange, change, ...move, fromTs, streams };
+      const streams = shares?.find((one) => one.share === share)?.streams;
+      if (streams === undefined) continue;
+      const last = "last" in taken ? lastOf(taken.last, exchange, streams) : [];
+      yield {
+        ...{ kind: "share", at, exchange, change, share, shares: count, other, epoch, fromTs, streams },
+        ...(last.length > 0 ? { last } : {}),
+      };
     }
   }
+}
+
+function lastOf(seen: readonly SeenStream[], exchange: string, streams: readonly Stream[]): readonly LastSeen[] {
+  const keys = new Set(streams.map(streamKey));
+  return seen.flatMap(({ exchange: of, ...last }) => of === exchange && keys.has(streamKey(last)) ? [last] : []);
 }

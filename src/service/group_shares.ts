@@ -51,6 +51,7 @@ export class GroupShares {
       path: `${plan.run.dataDir}/group.json`,
       apply: (change) => queue(() => this.#take(change)),
       isLive: (share) => collector.isShareLive(share),
+      lastSeen: () => collector.lastSeen(),
     });
     this.#member.start();
   }
@@ -77,7 +78,7 @@ export class GroupShares {
     this.#held = held;
     try {
       await this.#options.collect({
-        taken: start.map(({ share, from: other, fromTs }) => ({ share, shares, other, fromTs, epoch })),
+        taken: start.map(({ share, from: other, fromTs, last }) => ({ share, shares, other, fromTs, epoch, last })),
         released: stop.map(({ share, to: other }) => ({ share, shares, other, epoch })),
       });
     } catch (error) {

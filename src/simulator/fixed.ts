@@ -26,9 +26,10 @@ export function floatText(units: Units, decimals: number): string {
   return text.includes(".") ? text : `${text}.0`;
 }
 
-/** Text with `decimals` digits of fraction, filled up with zeros from `from` digits: (150, 2, 8) is `1.50000000`. */
+/** Text with `decimals` digits of fraction, filled up with zeros from `from` digits: (150, 2, 8) is `1.50000000`. Digits past them are cut off. */
 export function paddedText(units: Units, from: number, decimals: number): string {
   const text = fixedText(units, from);
+  if (from > decimals) return text.slice(0, text.length - (from - decimals));
   return from === 0 ? `${text}.${"0".repeat(decimals)}` : text + "0".repeat(decimals - from);
 }
 

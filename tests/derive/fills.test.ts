@@ -111,6 +111,26 @@ class Rig {
     return this.pipeline.process(this.#offset++, { kind: "streams", session, at, planHash: "gone", ...streams });
   }
 
+  /** A share of the group comes, whose former owner had the stream until a trade. */
+  takeOver(id: string, ts = AT + Number(id.slice(-3)) * 1000): PipelineResult {
+    const share = {
+      kind: "share",
+      change: "taken",
+      exchange: "test",
+      share: 1,
+      shares: 2,
+      epoch: 1,
+      other: "b",
+    } as const;
+    return this.pipeline.process(this.#offset, {
+      ...share,
+      at: AT + this.#offset++,
+      fromTs: AT - SECOND,
+      streams: [{ channel: "trades", symbol: "A" }],
+      last: [{ channel: "trades", symbol: "A", id, ts }],
+    });
+  }
+
   close(session: number): PipelineResult {
     const [at, cause] = [AT + this.#offset, "error"] as const;
     return this.pipeline.process(this.#offset++, { kind: "closed", session, at, cause, code: null, reason: "" });
@@ -176,6 +196,36 @@ Deno.test("what a stream missed is emitted once, oldest first and marked, and it
   assert.deepEqual([filled.from_ts, filled.to_ts], [closed.from_ts, closed.to_ts]);
   assert.deepEqual(rig.pipeline.fillsOf("test"), []);
   assert.deepEqual(idsOf(rig.page(["105"]).envelopes, true), [], "nothing waits for a page any more");
+});
+
+Deno.test("what nobody collected before a share was taken over is fetched from the other collector's last trade on", () => {
+  const rig = new Rig("rising");
+  rig.takeOver("102");
+  rig.restart();
+  const back = rig.trades(rig.open(), ["110"]);
+  const [{ from, to, gapId }] = back.fills;
+  assert.deepEqual([from.id, to.id], ["102", "110"]);
+  assert.deepEqual([...rig.pipeline.lastSeen()], [
+    { exchange: "test", channel: "trades", symbol: "A", id: "110", ts: AT + 110_000 },
+  ]);
+  const page = rig.page(["101", "102", "104", "109", "110"]);
+  assert.deepEqual(idsOf(page.envelopes, true), ["104", "109"]);
+  const [filled] = gapsOf(page);
+  assert.deepEqual([filled.gap_id, filled.cause, filled.state], [gapId, "takeover", "filled"]);
+  assert.equal(filled.from_ts, AT - SECOND);
+});
+
+Deno.test("a share that comes back is fetched from the later of both collectors' last trades on", () => {
+  for (const [theirs, from, cause] of [["105", "105", "takeover"], ["101", "102", "takeover"]]) {
+    const rig = new Rig("rising");
+    const first = rig.open();
+    rig.trades(first, ["102"]);
+    rig.close(first);
+    rig.takeOver(theirs);
+    const back = rig.trades(rig.open(), ["110"]);
+    assert.deepEqual(back.fills.map((fill) => fill.from.id), [from]);
+    assert.deepEqual(gapsOf(rig.page([from, "107", "110"])).map((gap) => [gap.cause, gap.state]), [[cause, "filled"]]);
+  }
 });
 
 Deno.test("consecutive ids show a hole inside a session, and say when it is whole", () => {

@@ -48,6 +48,18 @@ for (const { name: engine, absent, start } of GROUP_ENGINES) {
           assert.equal(await b.put("eu-2", "one expected where there is none", 7), null);
           assert.deepEqual((await b.list()).entries.map(({ value }) => value), ["two"]);
         });
+        await t.step(
+          "keeps the last note beside an entry, and shows it to nobody who looks at the entries",
+          async () => {
+            const before = (await a.list()).entries;
+            assert.equal(await b.note("eu-1"), null);
+            await a.putNote("eu-1", "first");
+            await b.putNote("eu-1", "x".repeat(500_000));
+            assert.equal((await a.note("eu-1"))?.length, 500_000);
+            assert.equal(await a.note("eu-2"), null);
+            assert.deepEqual((await b.list()).entries, before);
+          },
+        );
         await t.step("lets one of many writers win", async () => {
           const results = await Promise.all([a, b, a, b].map((one, at) => one.put("eu=2f3", String(at), 0)));
           assert.equal(results.filter((revision) => revision !== null).length, 1);

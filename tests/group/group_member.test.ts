@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { encodeNote } from "../../src/group/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { GroupWorld, TTL_MS, type WorldMember } from "./group_world.ts";
 
@@ -43,6 +44,52 @@ Deno.test("a member that is killed is replaced within two ttls, and the hole is 
   for (const { fromTs } of starts) {
     assert.ok(fromTs !== null && fromTs <= killedTs && fromTs >= killedTs - TTL_MS * 1000, `${fromTs} of ${killedTs}`);
   }
+});
+
+Deno.test("whoever takes the share of a member that was killed knows what that one had last", async () => {
+  const { world, members: [a, b, c] } = await settled(["a", "b", "c"]);
+  a.last = [{ exchange: "one", channel: "trades", symbol: "A", id: "7", ts: 5 }];
+  await world.run(TTL_MS);
+  const [, safeTs] = [a.kill(), world.clock.nowMicros()];
+  await world.run(2 * TTL_MS);
+  const starts = [b, c].flatMap(({ changes }) => changes.flatMap(({ start }) => start));
+  const taken = starts.filter(({ fromTs }) => fromTs !== null);
+  assert.ok(taken.length > 0);
+  for (const { from, fromTs, last } of taken) {
+    assert.deepEqual([from, last], ["a", a.last]);
+    assert.ok(fromTs !== null && fromTs <= safeTs);
+  }
+  // What was handed over without a hole is not to be fetched.
+  for (const { fromTs, last } of starts) if (fromTs === null) assert.deepEqual(last, []);
+});
+
+Deno.test("a note of another life, one that cannot be read and an engine that gives none leave the hole told", async () => {
+  for (const note of [encodeNote({ journal: "another", at: 5, last: [] }), "{", null]) {
+    const { world, members: [a, b] } = await settled(["a", "b"]);
+    a.kill();
+    if (note === null) world.engine.notes.clear();
+    else world.engine.notes.set("a", note);
+    await world.run(2 * TTL_MS);
+    assert.ok(isWhole(world));
+    const taken = b.changes.flatMap(({ start }) => start).filter(({ from }) => from === "a");
+    assert.ok(taken.length > 0);
+    for (const { fromTs, last } of taken) {
+      assert.deepEqual(last, []);
+      assert.ok(fromTs !== null && fromTs > 5);
+    }
+  }
+});
+
+Deno.test("a collector with the name of one that is gone knows what that one had last", async () => {
+  const { world, members: [a] } = await settled(["a"]);
+  a.last = [{ exchange: "one", channel: "trades", symbol: "A", id: "7", ts: 5 }];
+  await world.run(TTL_MS);
+  a.kill();
+  await world.run(2 * TTL_MS);
+  const next = world.join("a", { journal: "a new one" });
+  await world.run(2 * TTL_MS);
+  assert.ok(isWhole(world));
+  for (const { last } of next.changes[0].start) assert.deepEqual(last, a.last);
 });
 
 Deno.test("with two replicas a kill leaves no share without data and tells no hole", async () => {

@@ -13,8 +13,11 @@ const SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DO
 const MEMBERS = ["m1", "m2", "m3"] as const;
 const SHARES = 6;
 
-/** What is done to a member, or to the engine. */
-export const GROUP_FAULTS = ["kill", "pause", "partition", "engine"] as const;
+/**
+ * What is done to a member, or to the engine: `partition` cuts a member off from the engine alone, `isolate` lets nothing
+ * through to the engine, the exchange and the archive without ending a connection.
+ */
+export const GROUP_FAULTS = ["kill", "pause", "partition", "isolate", "engine"] as const;
 export type GroupFault = (typeof GROUP_FAULTS)[number];
 
 export interface GroupOutageOptions {
@@ -26,6 +29,8 @@ export interface GroupOutageOptions {
   /** How long a fault lasts, and the load between two of them, in ms. */
   readonly faultMs: number;
   readonly loadMs: number;
+  /** How long the engine is away, in ms. */
+  readonly engineMs: number;
   readonly members: readonly string[];
   readonly faults: readonly GroupFault[];
   readonly report?: (line: string) => void;
@@ -33,7 +38,11 @@ export interface GroupOutageOptions {
 
 /** What the archive holds, against what the simulator's markets traded. */
 export interface GroupOutageResult {
+  /** What the simulator's markets traded from the first archived trade of each symbol on. */
+  readonly traded: number;
+  /** Rows of the archive, and how many of them were fetched afterwards. */
   readonly trades: number;
+  readonly fetched: number;
   readonly duplicates: number;
   /** Stretches of trades that are missing, and how many trades they are. */
   readonly holes: number;
@@ -46,7 +55,12 @@ interface Member {
   readonly name: string;
   readonly config: string;
   readonly httpPort: number;
-  readonly proxy: CuttableProxy;
+  /** On the way to the engine, the exchange and the archive. */
+  readonly proxies: {
+    readonly engine: CuttableProxy;
+    readonly exchange: CuttableProxy;
+    readonly archive: CuttableProxy;
+  };
   process: CollectorProcess;
 }
 
@@ -130,14 +144,19 @@ class GroupRun {
         member.process.kill("SIGCONT");
         return await clock.sleep(ttlMs);
       case "partition":
-        member.proxy.cut();
+        member.proxies.engine.cut();
         await clock.sleep(faultMs);
-        member.proxy.heal();
+        member.proxies.engine.heal();
+        return await clock.sleep(ttlMs);
+      case "isolate":
+        for (const proxy of Object.values(member.proxies)) proxy.hold();
+        await clock.sleep(faultMs);
+        for (const proxy of Object.values(member.proxies)) proxy.heal();
         return await clock.sleep(ttlMs);
       case "engine": {
         const before = await Promise.all(this.#members.map((one) => this.#opened(one)));
         await engine.kill();
-        await clock.sleep(faultMs);
+        await clock.sleep(this.#options.engineMs);
         const after = await Promise.all(this.#members.map((one) => this.#opened(one)));
         assert.deepEqual(after, before, "a collector stopped or opened sockets while the engine was away");
         await engine.start();
@@ -156,9 +175,11 @@ class GroupRun {
   async #join(name: string): Promise<Member> {
     const { dir, simulator, archive, engine } = this.#world;
     const { replicas, ttlMs } = this.#options;
-    const url = new URL(engine.url());
-    const proxy = new CuttableProxy(Number(url.port));
-    url.port = String(proxy.port);
+    const proxies = {
+      engine: new CuttableProxy(Number(new URL(engine.url()).port)),
+      exchange: new CuttableProxy(simulator.port),
+      archive: new CuttableProxy(Number(new URL(archive.url()).port)),
+    };
     const [config, httpPort] = [`${dir}/${name}.toml`, freePort()];
     const text = configText({
       httpPort,
@@ -167,7 +188,7 @@ class GroupRun {
       journal: "sync_ms = 20\nretain_hours = 1000",
       sinks: `[group]
 engine = "${this.#options.engine.name}"
-url = "${url.href}"
+url = "${throughPort(engine.url(), proxies.engine.port)}"
 ttl = "${ttlMs}ms"
 replicas = ${replicas}
 shares = ${SHARES}
@@ -175,13 +196,16 @@ shares = ${SHARES}
 [[sink]]
 name = "archive"
 type = "postgres"
-url = "${archive.url()}"
+url = "${throughPort(archive.url(), proxies.archive.port)}"
 identity = "content"
 kinds = ["trade", "gap"]`,
-      exchanges: simulatedExchange(simulator, { symbols: SYMBOLS, channels: ["trades"] }),
+      exchanges: simulatedExchange(simulator, { symbols: SYMBOLS, channels: ["trades"] }).replaceAll(
+        `:${simulator.port}`,
+        `:${proxies.exchange.port}`,
+      ),
     });
     await files.writeAtomic(config, new TextEncoder().encode(text));
-    return { name, config, httpPort, proxy, process: await this.#start(config) };
+    return { name, config, httpPort, proxies, process: await this.#start(config) };
   }
 
   async #start(config: string): Promise<CollectorProcess> {
@@ -229,44 +253,58 @@ kinds = ["trade", "gap"]`,
   }
 
   async judge(): Promise<GroupOutageResult> {
-    const { archive } = this.#world;
+    const { archive, simulator } = this.#world;
     const rows = await archive.query(
-      `select symbol, trade_id::bigint as id, ${
-        micros("received_ts")
-      } as ts from trade order by symbol, trade_id::bigint, ts`,
+      `select symbol, trade_id::bigint as id, ${micros("received_ts")} as ts, coalesce(backfilled, false) as fetched
+from trade order by symbol, trade_id::bigint, ts`,
     );
-    const gaps = (await archive.query(
-      `select symbol, ${micros("from_ts")} as from_ts, ${micros("to_ts")} as to_ts from gap where stream = 'trades'`,
+    const told = (await archive.query(
+      `select symbol, ${micros("min(from_ts)")} as from_ts, ${micros("max(to_ts)")} as to_ts
+from gap where stream = 'trades' group by symbol, collector, gap_id`,
     )).map((row) => ({
       symbol: String(row.symbol),
-      from: row.from_ts === null ? -Infinity : Number(row.from_ts),
+      // Where nothing is known to have come before, nothing is known to be missing.
+      from: row.from_ts === null ? Infinity : Number(row.from_ts),
       to: row.to_ts === null ? Infinity : Number(row.to_ts),
     }));
-    let [duplicates, holes, missing, untold] = [0, 0, 0, 0];
-    let before: { readonly symbol: string; readonly id: number; readonly ts: number } | null = null;
-    for (const row of rows) {
-      const next = { symbol: String(row.symbol), id: Number(row.id), ts: Number(row.ts) };
-      if (before !== null && before.symbol === next.symbol) {
-        const last = before;
-        if (next.id === last.id) duplicates++;
-        if (next.id > last.id + 1) {
-          holes++;
-          missing += next.id - last.id - 1;
-          // What is missing lies between the two: a told gap has to span it but for what both ends show.
-          const isTold = gaps.some((gap) => gap.symbol === next.symbol && gap.from <= last.ts && gap.to >= next.ts);
-          if (!isTold) untold++;
+    const total = { traded: 0, trades: rows.length, fetched: 0, duplicates: 0, holes: 0, missing: 0, untold: 0 };
+    for (const symbol of SYMBOLS) {
+      const ofSymbol = rows.filter((row) => row.symbol === symbol).map(({ id, ts, fetched }) => ({
+        id: Number(id),
+        ts: Number(ts),
+        fetched: fetched === true,
+      }));
+      assert.ok(ofSymbol.length > 0, `the archive has no trades of ${symbol}`);
+      const url = `${simulator.urls.rest}/api/v3/historicalTrades?symbol=${symbol.replace("/", "")}&limit=1`;
+      // The simulator ends idle connections, which may be while the client takes one from its pool.
+      const [{ id: newest }] = await (await fetch(url, { headers: { connection: "close" } })).json();
+      total.traded += Number(newest) - ofSymbol[0].id + 1;
+      // What the market traded last is the end of a stretch like any other.
+      const end = { id: Number(newest) + 1, ts: Infinity, fetched: false };
+      let fromTs = -Infinity;
+      for (const [index, { id, ts, fetched }] of ofSymbol.entries()) {
+        const next = ofSymbol[index + 1] ?? end;
+        if (fetched) total.fetched++;
+        else fromTs = ts;
+        if (next.id === id) total.duplicates++;
+        if (next.id <= id + 1) continue;
+        total.holes++;
+        total.missing += next.id - id - 1;
+        const toTs = ofSymbol.slice(index + 1).find((row) => !row.fetched)?.ts ?? Infinity;
+        if (!told.some((gap) => gap.symbol === symbol && gap.from <= fromTs && gap.to >= toTs)) {
+          total.untold++;
+          this.#options.report?.(`  untold: ${symbol} ${id + 1} to ${next.id - 1}, received ${fromTs} to ${toTs}`);
         }
       }
-      before = next;
     }
-    return { trades: rows.length, duplicates, holes, missing, untold };
+    return total;
   }
 
   async stop(): Promise<void> {
-    for (const { process, proxy } of this.#members) {
+    for (const { process, proxies } of this.#members) {
       process.kill("SIGCONT");
       await process[Symbol.asyncDispose]();
-      proxy.stop();
+      for (const proxy of Object.values(proxies)) proxy.stop();
     }
   }
 }
@@ -290,9 +328,20 @@ function micros(column: string): string {
   return `(extract(epoch from ${column}) * 1000000)::bigint`;
 }
 
+function throughPort(address: string, port: number): string {
+  const url = new URL(address);
+  url.port = String(port);
+  return url.href;
+}
+
 if (import.meta.main) {
   const [minutes = "10"] = Deno.args.filter((arg) => /^[\d.]+$/.test(arg));
-  const names = Deno.args.filter((arg) => !/^[\d.]+$/.test(arg));
+  const names = Deno.args.filter((arg) => /^[a-z]+$/.test(arg));
+  const only = Deno.args.filter((arg) => /^replicas=[12]$/.test(arg)).map((arg) => arg.slice(-1));
+  const faults = GROUP_FAULTS.map((fault): number => fault === "engine" ? 1 : MEMBERS.length).reduce(
+    (sum, one) => sum + one,
+    0,
+  );
   let isGood = true;
   for (const engine of GROUP_ENGINES) {
     if (names.length > 0 && !names.includes(engine.name)) continue;
@@ -302,17 +351,18 @@ if (import.meta.main) {
       continue;
     }
     for (const replicas of [1, 2] as const) {
-      console.log(`${engine.name}, ${replicas} at once:`);
-      // Nine faults of members and one of the engine.
-      const eachMs = Number(minutes) * 60_000 / 10;
+      if (only.length > 0 && !only.includes(String(replicas))) continue;
+      console.log(`${engine.name}, replicas = ${replicas}:`);
+      const eachMs = Number(minutes) * 60_000 / faults;
       const result = await runGroupOutage({
         ...{ engine, replicas, rate: 60, ttlMs: 3_000, members: MEMBERS, faults: GROUP_FAULTS },
-        ...{ faultMs: Math.max(8_000, eachMs / 2), loadMs: Math.max(1_000, eachMs / 2) },
+        ...{ faultMs: Math.max(8_000, eachMs / 2), loadMs: Math.max(1_000, eachMs / 3), engineMs: 60_000 },
         report: (line) => console.log(line),
       });
-      const { trades, duplicates, holes, missing, untold } = result;
+      const { traded, trades, fetched, duplicates, holes, missing, untold } = result;
       console.log(
-        `  ${trades} trades, ${duplicates} twice, ${holes} holes of ${missing} trades, ${untold} of them untold`,
+        `  ${traded} traded, ${trades} in the archive, ${fetched} of them fetched, ${duplicates} twice, ` +
+          `${holes} holes of ${missing} trades, ${untold} of them untold`,
       );
       isGood &&= duplicates === 0 && untold === 0 && (replicas === 1 || holes === 0);
     }

@@ -1,4 +1,10 @@
-import { type GroupEngine, GroupMember, type ShareChange, type StoredEntry } from "../../src/group/mod.ts";
+import {
+  type GroupEngine,
+  GroupMember,
+  type NotedStream,
+  type ShareChange,
+  type StoredEntry,
+} from "../../src/group/mod.ts";
 import type { Host } from "../../src/host/mod.ts";
 import { Failure, type GroupPlan, type Observation } from "../../src/model/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -9,6 +15,7 @@ const STEP_MS = 50;
 /** An engine in memory on simulated time, with its own clock. */
 export class MemoryEngine {
   readonly entries = new Map<string, StoredEntry>();
+  readonly notes = new Map<string, string>();
   /** Whether it answers; one that does not fails every call. */
   isAway = false;
   readonly #clock: ManualClock;
@@ -36,6 +43,16 @@ export class MemoryEngine {
           check();
           return { now: this.#clock.nowMicros(), entries: [...this.entries.values()] };
         }),
+      putNote: (key, text) =>
+        settle(() => {
+          check();
+          this.notes.set(key, text);
+        }),
+      note: (key) =>
+        settle(() => {
+          check();
+          return this.notes.get(key) ?? null;
+        }),
       close: () => Promise.resolve(),
     };
   }
@@ -51,6 +68,8 @@ export class WorldMember {
   readonly files = new Map<string, string>();
   /** When each share that is held began to show data, or will. */
   readonly liveFrom = new Map<number, number>();
+  /** What it has last of its streams. */
+  last: readonly NotedStream[] = [];
   isCut = false;
   member: GroupMember | null = null;
   readonly #world: GroupWorld;
@@ -79,6 +98,7 @@ export class WorldMember {
       path: "group.json",
       apply: (change) => this.#apply(change),
       isLive: (share) => (this.liveFrom.get(share) ?? Infinity) <= this.clock.monotonicMs(),
+      lastSeen: () => Promise.resolve({ at: this.clock.nowMicros(), last: this.last }),
       open: () => settle(() => engine.connect(() => this.isCut)),
     });
     this.member.start();

@@ -91,6 +91,7 @@ Deno.test("fixedText() and its kin write units with the digits asked for", () =>
   assert.equal(trimmedText(100, 0), "100");
   assert.equal(floatText(4_000_000_000, 8), "40.0");
   assert.equal(paddedText(150, 2, 8), "1.50000000");
+  assert.equal(paddedText(1_999_999_999n, 9, 8), "1.99999999");
   assert.equal(paddedText(12_345_678_901_234_567_890n, 8, 8), "123456789012.34567890");
 });
 
