@@ -32,7 +32,7 @@ const TABLE: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     ],
   },
   lake: { rooms: ["model", "host", "sink", "book"], packages: ["hyparquet", "node:zlib", "node:crypto"] },
-  group: { rooms: ["model", "host", "sink"], packages: ["node:crypto", "@nats-io/transport-node"] },
+  group: { rooms: ["model", "host", "sink"], packages: ["@nats-io/transport-node"] },
   rebuild: { rooms: ["model", "host", "derive", "journal", "sink", "lake"], packages: [] },
   certificate: { rooms: ["model", "host", "sink", "journal", "lake"], packages: [] },
   simulator: { rooms: ["model", "host"], packages: ["node:zlib"] },

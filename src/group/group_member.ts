@@ -8,7 +8,7 @@ import {
   type Observer,
 } from "../model/mod.ts";
 import { rememberingAssignment } from "./assignment.ts";
-import { decide, type Decision, type ShareStart, type ShareStop } from "./decide.ts";
+import { decide, type Decision, type ShareStop } from "./decide.ts";
 import type { EngineOptions, GroupEngine } from "./engine.ts";
 import {
   encodeEntry,

@@ -10,7 +10,7 @@ import { type EngineServer, GROUP_ENGINES } from "./group_engines.ts";
 const HOST = denoHost();
 const { clock, files } = HOST;
 const SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOGE/USDT"];
-const MEMBERS = ["m1", "m2", "m3"] as const;
+const MEMBERS = ["m1", "m2", "m3"];
 const SHARES = 6;
 
 /**
@@ -31,7 +31,9 @@ export interface GroupOutageOptions {
   readonly loadMs: number;
   /** How long the engine is away, in ms. */
   readonly engineMs: number;
+  /** Who is in the group, and who of them fails. */
   readonly members: readonly string[];
+  readonly failing: readonly string[];
   readonly faults: readonly GroupFault[];
   readonly report?: (line: string) => void;
 }
@@ -47,6 +49,8 @@ export interface GroupOutageResult {
   /** Stretches of trades that are missing, and how many trades they are. */
   readonly holes: number;
   readonly missing: number;
+  /** Gaps of streams of which nobody had a share meanwhile. */
+  readonly tookOver: number;
   /** Holes that no gap event covers. */
   readonly untold: number;
 }
@@ -109,11 +113,11 @@ class GroupRun {
   }
 
   async run(): Promise<void> {
-    for (const name of MEMBERS) this.#members.push(await this.#join(name));
+    for (const name of this.#options.members) this.#members.push(await this.#join(name));
     await this.#untilWhole();
     for (const fault of this.#options.faults) {
       for (const member of this.#members) {
-        if (!this.#options.members.includes(member.name)) continue;
+        if (!this.#options.failing.includes(member.name)) continue;
         await clock.sleep(this.#options.loadMs);
         const beganMs = clock.monotonicMs();
         await this.#fail(fault, member);
@@ -126,6 +130,10 @@ class GroupRun {
     await clock.sleep(this.#options.loadMs);
     this.#world.simulator.freeze();
     for (const member of this.#members) await this.#untilDrained(member);
+    // What cannot be fetched stays a hole, and is told as one.
+    await this.#until("nothing is missing", async () => (await this.judge()).holes === 0).catch((error) => {
+      this.#options.report?.(`  ${error.message.split("\n")[0]}`);
+    });
   }
 
   async #fail(fault: GroupFault, member: Member): Promise<void> {
@@ -135,6 +143,7 @@ class GroupRun {
       case "kill":
         member.process.kill("SIGKILL");
         await member.process.end();
+        await this.#untilWhole(this.#members.filter((one) => one !== member));
         await clock.sleep(faultMs);
         member.process = await this.#start(member.config);
         return;
@@ -214,13 +223,14 @@ kinds = ["trade", "gap"]`,
     return started;
   }
 
-  /** Every share is collected by as many members as are wanted, and all members see the engine. */
-  async #untilWhole(): Promise<void> {
+  /** Every share is collected by as many of the members as are wanted, and all of them see the engine. */
+  async #untilWhole(members: readonly Member[] = this.#members): Promise<void> {
+    const copies = Math.min(this.#options.replicas, members.length);
     await this.#until("the group is whole", async () => {
-      const groups = (await Promise.all(this.#members.map((member) => this.#health(member)))).map(({ group }) => group);
+      const groups = (await Promise.all(members.map((member) => this.#health(member)))).map(({ group }) => group);
       return groups.every((group) => {
         const live = group?.members.filter(({ state }) => state === "active").flatMap((one) => one.live) ?? [];
-        return group?.engine_away === null && live.length === SHARES * this.#options.replicas &&
+        return group?.engine_away === null && live.length === SHARES * copies &&
           new Set(live).size === SHARES;
       });
     });
@@ -231,7 +241,6 @@ kinds = ["trade", "gap"]`,
       const [{ state, lag_records: lag }] = (await this.#health(member)).sinks;
       return state === "delivering" && lag <= 1;
     });
-    await clock.sleep(1_500);
   }
 
   async #health(member: Member): Promise<Health> {
@@ -255,7 +264,7 @@ kinds = ["trade", "gap"]`,
   async judge(): Promise<GroupOutageResult> {
     const { archive, simulator } = this.#world;
     const rows = await archive.query(
-      `select symbol, trade_id::bigint as id, ${micros("received_ts")} as ts, coalesce(backfilled, false) as fetched
+      `select symbol, trade_id::bigint as id, ${micros("received_ts")} as ts, backfilled::int as fetched
 from trade order by symbol, trade_id::bigint, ts`,
     );
     const told = (await archive.query(
@@ -267,12 +276,18 @@ from gap where stream = 'trades' group by symbol, collector, gap_id`,
       from: row.from_ts === null ? Infinity : Number(row.from_ts),
       to: row.to_ts === null ? Infinity : Number(row.to_ts),
     }));
-    const total = { traded: 0, trades: rows.length, fetched: 0, duplicates: 0, holes: 0, missing: 0, untold: 0 };
+    const [{ count: tookOver }] = await archive.query(
+      `select count(distinct (collector, gap_id)) as count from gap where stream = 'trades' and cause = 'takeover'`,
+    );
+    const total = {
+      ...{ traded: 0, trades: rows.length, fetched: 0, duplicates: 0, holes: 0, missing: 0, untold: 0 },
+      tookOver: Number(tookOver),
+    };
     for (const symbol of SYMBOLS) {
       const ofSymbol = rows.filter((row) => row.symbol === symbol).map(({ id, ts, fetched }) => ({
         id: Number(id),
         ts: Number(ts),
-        fetched: fetched === true,
+        fetched: Number(fetched) === 1,
       }));
       assert.ok(ofSymbol.length > 0, `the archive has no trades of ${symbol}`);
       const url = `${simulator.urls.rest}/api/v3/historicalTrades?symbol=${symbol.replace("/", "")}&limit=1`;
@@ -355,7 +370,7 @@ if (import.meta.main) {
       console.log(`${engine.name}, replicas = ${replicas}:`);
       const eachMs = Number(minutes) * 60_000 / faults;
       const result = await runGroupOutage({
-        ...{ engine, replicas, rate: 60, ttlMs: 3_000, members: MEMBERS, faults: GROUP_FAULTS },
+        ...{ engine, replicas, rate: 60, ttlMs: 3_000, members: MEMBERS, failing: MEMBERS, faults: GROUP_FAULTS },
         ...{ faultMs: Math.max(8_000, eachMs / 2), loadMs: Math.max(1_000, eachMs / 3), engineMs: 60_000 },
         report: (line) => console.log(line),
       });
