@@ -83,6 +83,7 @@ async function collect(
   });
   try {
     await Promise.race([service.begin(), signals.ended]);
+    signals.begun();
     told?.ready();
     screen?.begin();
     const signal = await signals.ended;

@@ -1,4 +1,4 @@
-import type { Host } from "../host/mod.ts";
+import type { Host, Timer } from "../host/mod.ts";
 import { EXIT } from "./context.ts";
 
 /** Signals that end a run. */
@@ -26,6 +26,8 @@ export class RunSignals {
   #reloadWaits = false;
   #first: { readonly signal: StopSignal; readonly atMs: number } | null = null;
   #copies = 0;
+  readonly #forMs: number;
+  #timer: Timer | null = null;
   readonly #listeners: readonly (readonly [StopSignal, () => void])[];
 
   /** `forMs`: the run ends by itself then; null or 0: it does not. `reloads`: whether SIGHUP may mean a reload at all. */
@@ -40,7 +42,14 @@ export class RunSignals {
       ["SIGHUP", () => isOnTerminal || !reloads ? this.#stop("SIGHUP") : this.#askReload()],
     ];
     for (const [signal, call] of this.#listeners) host.signals.on(signal, call);
-    if (forMs !== null && forMs > 0) host.clock.after(forMs, () => this.#end.resolve("the time given"));
+    this.#forMs = forMs ?? 0;
+    this.#countTime();
+  }
+
+  /** Counts the time given from here on, when the run has begun: a slow start takes nothing from it. */
+  begun(): void {
+    this.#timer?.cancel();
+    this.#countTime();
   }
 
   /** Calls back for each reload that is asked for; at once where one was asked for before. */
@@ -57,7 +66,12 @@ export class RunSignals {
 
   /** Lets the signals go. */
   close(): void {
+    this.#timer?.cancel();
     for (const [signal, call] of this.#listeners) this.#host.signals.off(signal, call);
+  }
+
+  #countTime(): void {
+    if (this.#forMs > 0) this.#timer = this.#host.clock.after(this.#forMs, () => this.#end.resolve("the time given"));
   }
 
   #askReload(): void {

@@ -65,9 +65,14 @@ export class GoneFiles {
    * to notice it first: rejects then, to be tried again.
    */
   replace(segment: Segment): Promise<void> {
-    const replaced = this.#replacing.then(() => this.#replaceIfGone(segment));
-    this.#replacing = replaced.catch(() => {});
-    return replaced;
+    return this.exclusively(() => this.#replaceIfGone(segment));
+  }
+
+  /** Runs what nobody else may put a segment in the place of another meanwhile, one after the other. */
+  exclusively(work: () => Promise<void>): Promise<void> {
+    const done = this.#replacing.then(work);
+    this.#replacing = done.catch(() => {});
+    return done;
   }
 
   async #replaceIfGone(segment: Segment): Promise<void> {

@@ -24,6 +24,10 @@ export class Retention {
   readonly #onGone: (segment: Segment) => Promise<void>;
   /** How far the clock was set since the record at an offset. */
   readonly #stepsSince: (offset: Offset) => Micros;
+  /** Runs what nobody else may put a segment in the place of another meanwhile. */
+  readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** Segments that nobody reads any more and whose files are being deleted, oldest first. */
+  readonly #leaving: Segment[] = [];
   readonly #journal: string;
   readonly #chain: HashChain;
   readonly #stop = new AbortController();
@@ -45,6 +49,7 @@ export class Retention {
       readonly onChanged: () => void;
       readonly onGone: (segment: Segment) => Promise<void>;
       readonly stepsSince: (offset: Offset) => Micros;
+      readonly exclusively: (work: () => Promise<void>) => Promise<void>;
     },
   ) {
     this.#options = options;
@@ -56,6 +61,7 @@ export class Retention {
     this.#onChanged = shared.onChanged;
     this.#onGone = shared.onGone;
     this.#stepsSince = shared.stepsSince;
+    this.#exclusively = shared.exclusively;
     this.recount();
   }
 
@@ -67,7 +73,7 @@ export class Retention {
   /** To be called when segments came or went. */
   recount(): void {
     let bytes = 0;
-    for (const segment of this.#segments.slice(0, -1)) {
+    for (const segment of [...this.#leaving, ...this.#segments.slice(0, -1)]) {
       bytes += segment.sealed ? segment.fileBytes : segment.plannedBytes;
     }
     this.#olderBytes = bytes;
@@ -170,6 +176,8 @@ export class Retention {
   }
 
   async #removePassed(): Promise<void> {
+    // What could not be deleted before goes first.
+    await this.#deleteLeaving();
     const passed = this.#cursors.passed;
     if (passed === null) return;
     const { host, plan } = this.#options;
@@ -202,14 +210,30 @@ export class Retention {
     }
   }
 
+  /**
+   * Takes a segment out of the journal before its files go: who finds a listed segment without a file takes its records
+   * for lost, and who compresses one takes it from the list.
+   */
   async #remove(segment: Segment): Promise<void> {
+    await this.#exclusively(async () => {
+      if (this.#segments[0] !== segment || segment === this.#sealingSegment) return;
+      this.#segments.shift();
+      this.#leaving.push(segment);
+      await this.#deleteLeaving();
+    });
+  }
+
+  /** Where it rejects, what is left is deleted with the next removal, and counts meanwhile. */
+  async #deleteLeaving(): Promise<void> {
     const { host, dir, observer } = this.#options;
-    await host.files.remove(`${dir}/${plainName(segment.firstOffset)}`);
-    await host.files.remove(`${dir}/${sealedName(segment.firstOffset)}`);
-    await host.files.syncDir(dir);
-    this.#segments.splice(this.#segments.findIndex(({ firstOffset }) => firstOffset === segment.firstOffset), 1);
-    this.recount();
-    observer({ kind: "journal_segment_deleted", segment: segmentName(segment), bytes: segment.fileBytes });
-    this.#onChanged();
+    for (let segment = this.#leaving.at(0); segment !== undefined; segment = this.#leaving.at(0)) {
+      await host.files.remove(`${dir}/${plainName(segment.firstOffset)}`);
+      await host.files.remove(`${dir}/${sealedName(segment.firstOffset)}`);
+      await host.files.syncDir(dir);
+      this.#leaving.shift();
+      this.recount();
+      observer({ kind: "journal_segment_deleted", segment: segmentName(segment), bytes: segment.fileBytes });
+      this.#onChanged();
+    }
   }
 }

@@ -13,6 +13,9 @@ import type { CheckpointParts } from "./journal.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
+/** Bytes of an ordinary chunk while a head is made. */
+const HEAD_CHUNK_BYTES = 64 * 1024;
+
 /** What a segment begins with. */
 export interface HeadContent {
   readonly at: Micros;
@@ -62,7 +65,7 @@ export class SegmentHead implements Iterable<Uint8Array> {
   *#encode(): Generator<Uint8Array, void, undefined> {
     const { at, plans, openSessions, parts, onBroken } = this.#content;
     const segment = this.#header;
-    const out = new WriteBuffer();
+    const out = new WriteBuffer(HEAD_CHUNK_BYTES);
     out.push(encodeHeader(segment));
     let offset = segment.firstOffset;
     for (const plan of plans) encodeRecord(out, plan, segment, offset++);
@@ -97,7 +100,7 @@ function joined(out: WriteBuffer): Uint8Array {
 
 /** Encodes a segment that holds one record and no checkpoint, to stand for segments that are gone. */
 export function encodeStandIn(header: SegmentHeader, record: JournalRecord): readonly Uint8Array[] {
-  const out = new WriteBuffer();
+  const out = new WriteBuffer(HEAD_CHUNK_BYTES);
   out.push(encodeHeader(header));
   encodeRecord(out, record, header, header.firstOffset);
   return out.take();

@@ -132,6 +132,7 @@ export class SegmentedJournal implements Journal {
       onChanged: () => this.#onFreed(),
       onGone: (segment) => this.#goneFiles.replace(segment),
       stepsSince: (offset) => this.#clockSteps.since(offset),
+      exclusively: (work) => this.#goneFiles.exclusively(work),
     });
     if (last !== undefined) this.#rollAt = last.headBytes + options.plan.segmentBytes;
   }

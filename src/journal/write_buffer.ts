@@ -2,17 +2,24 @@
 const CHUNK_BYTES = 1024 * 1024;
 /** Chunks kept for reuse. */
 const SPARE_CHUNKS_MAX = 4;
+const NO_CHUNK = new Uint8Array(0);
 
 /** Bytes that wait to be written: records are encoded in place, one after the other, into large chunks. */
 export class WriteBuffer {
-  /** The chunk that is being filled. */
-  bytes: Uint8Array = new Uint8Array(CHUNK_BYTES);
-  view: DataView = new DataView(this.bytes.buffer);
+  /** The chunk that is being filled; empty until something is reserved. */
+  bytes: Uint8Array = NO_CHUNK;
+  view: DataView = new DataView(NO_CHUNK.buffer);
   /** Where the next byte goes in it. */
   at = 0;
   #full: Uint8Array[] = [];
   #fullBytes = 0;
   readonly #spare: Uint8Array[] = [];
+  readonly #chunkBytes: number;
+
+  /** `chunkBytes` is the length of an ordinary chunk. */
+  constructor(chunkBytes: number = CHUNK_BYTES) {
+    this.#chunkBytes = chunkBytes;
+  }
 
   /** Bytes in all chunks. */
   get size(): number {
@@ -23,7 +30,9 @@ export class WriteBuffer {
   reserve(count: number): void {
     if (this.at + count <= this.bytes.length) return;
     this.#putAside();
-    this.#begin(count <= CHUNK_BYTES ? this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES) : new Uint8Array(count));
+    this.#begin(
+      count <= this.#chunkBytes ? this.#spare.pop() ?? new Uint8Array(this.#chunkBytes) : new Uint8Array(count),
+    );
   }
 
   /** Adds bytes that are encoded already. */
@@ -39,14 +48,14 @@ export class WriteBuffer {
     const taken = this.#full;
     this.#full = [];
     this.#fullBytes = 0;
-    this.#begin(this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES));
+    this.#begin(NO_CHUNK);
     return taken;
   }
 
   /** Takes back chunks whose bytes are no longer needed. */
   recycle(chunks: Iterable<Uint8Array>): void {
     for (const chunk of chunks) {
-      if (chunk.buffer.byteLength !== CHUNK_BYTES || this.#spare.length >= SPARE_CHUNKS_MAX) continue;
+      if (chunk.buffer.byteLength !== this.#chunkBytes || this.#spare.length >= SPARE_CHUNKS_MAX) continue;
       this.#spare.push(new Uint8Array(chunk.buffer));
     }
   }

@@ -21,14 +21,22 @@ Deno.test("record writes frames over connections that are cut off, and replay re
     const path = `${dir}/frames.jsonl`;
     const address = Object.values(simulator.urls.ws)[0];
     const send = '{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}';
-    const { code, out } = await runCli(["record", address, "--send", send, "--for", "1500ms", "--to", path]);
+    const lines = async () =>
+      (await Deno.readTextFile(path).catch(() => "")).trimEnd().split("\n").filter(Boolean).map((line) =>
+        JSON.parse(line)
+      );
+    const reconnected = async () => {
+      while ((await lines()).filter(({ dir }) => dir === "open").length < 2) await host.clock.sleep(20);
+    };
+    const interrupted = reconnected();
+    const { code, out } = await runCli(["record", address, "--send", send, "--to", path], { interrupted });
     assert.equal(code, 0, out);
-    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) => JSON.parse(line));
-    assert.deepEqual(lines.slice(0, 2).map(({ dir }) => dir), ["open", "out"]);
-    assert.equal(lines[1].data, send);
-    assert.equal(lines.at(-1).dir, "close");
-    assert.ok(lines.filter(({ dir }) => dir === "open").length > 1, "it connected again");
-    assert.ok(lines.every(({ t }, index) => index === 0 || t >= lines[index - 1].t));
+    const written = await lines();
+    assert.deepEqual(written.slice(0, 2).map(({ dir }) => dir), ["open", "out"]);
+    assert.equal(written[1].data, send);
+    assert.equal(written.at(-1).dir, "close");
+    assert.ok(written.filter(({ dir }) => dir === "open").length > 1, "it connected again");
+    assert.ok(written.every(({ t }, index) => index === 0 || t >= written[index - 1].t));
     const replayed = await runCli(["replay", path, "--exchange", "binance"]);
     assert.match(replayed.out, /trade/);
     assert.equal((await runCli(["record", address, "--for", "1s", "--to", path])).code, 64, "it is not empty");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RunSignals } from "../../src/cli/run_signals.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
@@ -81,4 +82,24 @@ Deno.test("RunSignals lets the signals go when it is closed", () => {
   rig.raise("SIGTERM");
   rig.raise("SIGTERM");
   assert.deepEqual(rig.exits, []);
+});
+
+Deno.test("RunSignals ends a run at the time given, counted from where it had begun", async () => {
+  const clock = new ManualClock();
+  const host = { ...new SignalRig().host, clock };
+  const slow = new RunSignals(host, { forMs: 1000, reloads: true });
+  let isOver = false;
+  void slow.ended.then(() => isOver = true);
+  clock.advance(900);
+  slow.begun();
+  clock.advance(900);
+  await Promise.resolve();
+  assert.equal(isOver, false);
+  clock.advance(100);
+  assert.equal(await slow.ended, "the time given");
+  const stuck = new RunSignals(host, { forMs: 1000, reloads: true });
+  clock.advance(1000);
+  assert.equal(await stuck.ended, "the time given", "a start that never ends is given up");
+  stuck.close();
+  assert.equal(clock.timers, 0);
 });

@@ -99,6 +99,14 @@ function coinsOf(exchange: string): number {
   return count * 0.001 * 0.25;
 }
 
+/** Cells of the rows of printed tables whose first cell is such a text. */
+function rowsOf(text: string, first: RegExp): readonly (readonly string[])[] {
+  const rows = text.split("\n").map((line) =>
+    line.split(/[│┆]|(?<=\w)\s{2,}/).map((cell) => cell.trim()).filter(Boolean)
+  );
+  return rows.filter(([cell]) => cell !== undefined && first.test(cell));
+}
+
 /** Trades of BTC/USDT on binance inside of the second that is missing. */
 function doubtful(): number {
   let count = 0;
@@ -116,11 +124,23 @@ Deno.test({
     const [duckdb, coins, polars, pyarrow, ...more] = await blocks("python");
     assert.deepEqual(more, []);
     const found = await run(PYTHON, `${duckdb}\n${coins}\n${polars}\n${pyarrow}`);
-    assert.ok(found.includes(coinsOf("binance").toFixed(4)), `${coinsOf("binance")} in ${found}`);
-    assert.ok(found.includes(`binance`) && found.includes("kraken"), found);
-    assert.ok(new RegExp(`\\b${expected("binance")}\\b`).test(found), found);
-    assert.match(found, new RegExp(`complete_trades[^]*\\b${expected("binance") - doubtful()}\\b`));
-    assert.ok(found.includes((expected("kraken") * 0.001).toFixed(3).replace(/0+$/, "")), found);
+    const near = (actual: number | undefined, expected: number) =>
+      assert.ok(Math.abs((actual ?? NaN) - expected) < 1e-6, `${actual} instead of ${expected} in\n${found}`);
+    const candles = rowsOf(found, /^2026-11-2\d \d\d:\d\d:00/);
+    near(candles.reduce((sum, row) => sum + Number(row.at(-1)), 0), expected("binance") * 0.001);
+    for (const exchange of ["binance", "kraken"]) {
+      const rows = rowsOf(found, new RegExp(`^${exchange}$`));
+      const [late, complete, contracts, size, ...others] = rows;
+      assert.deepEqual(others, [], found);
+      near(Number(late[1]), expected("binance") * (exchange === "kraken" ? 2 : 4));
+      near(Number(complete[1]), expected(exchange) - (exchange === "kraken" ? 0 : doubtful()));
+      near(Number(contracts.at(-1)), coinsOf(exchange));
+      near(Number(size[1]), expected(exchange) * 0.001);
+    }
+    const [polarsRow] = rowsOf(found, /^buy$/);
+    assert.equal(Number(polarsRow[1]), expected("binance"), found);
+    near(Number(polarsRow[2]), expected("binance") * 0.001);
+    assert.ok(found.split("\n").includes(String(expected("binance"))), found);
   },
 });
 
@@ -164,10 +184,13 @@ import chdb
 print(chdb.query(${JSON.stringify(query)}.replace("data/parquet", os.getcwd() + "/data/parquet"), "CSV"))
 `,
     );
-    const rows = found.trim().split("\n").map((line) => line.split(",").slice(0, 3).join());
-    assert.deepEqual(rows, [
-      `"binance","BTC/USDT",${expected("binance")}`,
-      `"kraken","BTC/USDT",${expected("kraken")}`,
-    ]);
+    const rows = found.trim().split("\n").map((line) => line.split(","));
+    assert.deepEqual(
+      rows.map(([exchange, symbol, trades, volume]) => [exchange, symbol, Number(trades), Number(volume)]),
+      ["binance", "kraken"].map((exchange) => {
+        const trades = expected(exchange);
+        return [`"${exchange}"`, `"BTC/USDT"`, trades, Number((trades * 0.001).toFixed(8))];
+      }),
+    );
   },
 });

@@ -18,6 +18,8 @@ export async function runCli(
     readonly isTerminal?: boolean;
     /** What is typed, line by line; standard input is a terminal then. */
     readonly answers?: readonly string[];
+    /** When it resolves, Ctrl-C is pressed. */
+    readonly interrupted?: Promise<unknown>;
   } = {},
 ): Promise<CliOutcome> {
   const real = denoHost();
@@ -27,6 +29,12 @@ export async function runCli(
   const answers = [...(options.answers ?? [])];
   const host: Host = {
     ...real,
+    signals: options.interrupted === undefined ? real.signals : {
+      on: (signal, call) => {
+        if (signal === "SIGINT") void options.interrupted?.then(call);
+      },
+      off: () => {},
+    },
     environment: { get: (name) => options.variables?.[name] ?? real.environment.get(name) },
     terminal: {
       stdinIsTerminal: options.answers !== undefined,

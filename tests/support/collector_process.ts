@@ -5,7 +5,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const PERMISSIONS = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
 
 /** A process that says nothing for so long hangs; in ms. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 /** Between two looks at a condition, in ms. */
 const LOOK_MS = 10;
 

@@ -35,10 +35,13 @@ export class FaultyFiles implements Files {
   #ending: Promise<void> | null = null;
   /** What is being done to the disk. */
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #turn: (() => Promise<void>) | null;
 
-  constructor(inner: Files, fault: Fault | null = null) {
+  /** `turn` is waited for before each operation, those that only read included. */
+  constructor(inner: Files, fault: Fault | null = null, turn: (() => Promise<void>) | null = null) {
     this.#inner = inner;
     this.fault = fault;
+    this.#turn = turn;
   }
 
   /** Whether the process has ended. */
@@ -249,8 +252,10 @@ export class FaultyFiles implements Files {
     };
   }
 
-  #guard<T>(call: () => Promise<T>): Promise<T> {
-    return this.#ended ? Promise.reject(processEnded()) : call();
+  async #guard<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#turn !== null) await this.#turn();
+    if (this.#ended) throw processEnded();
+    return await call();
   }
 
   async #change<T>(
@@ -258,6 +263,7 @@ export class FaultyFiles implements Files {
     call: () => Promise<T>,
     half: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T> {
+    if (this.#turn !== null) await this.#turn();
     if (this.#ended) throw processEnded();
     this.operations++;
     this.log.push(what);

@@ -1,4 +1,4 @@
-import { denoHost, type Files } from "../../src/host/mod.ts";
+import { type Compressor, denoHost, type Files } from "../../src/host/mod.ts";
 import { type CheckpointParts, type Journal, type JournalEntry, openJournal } from "../../src/journal/mod.ts";
 import type { FrameRecord, JournalPlan, JournalRecord, Observation, Offset } from "../../src/model/mod.ts";
 import { ManualClock } from "./manual_clock.ts";
@@ -7,6 +7,7 @@ import { ManualClock } from "./manual_clock.ts";
 export interface RigOptions {
   readonly files?: Files;
   readonly clock?: ManualClock;
+  readonly compressor?: Compressor;
   readonly plan?: Partial<JournalPlan>;
   readonly collector?: string;
   readonly checkpoint?: () => CheckpointParts;
@@ -20,7 +21,7 @@ export function openRig(dir: string, options: RigOptions = {}): Promise<Journal>
     host: {
       clock: options.clock ?? new ManualClock(),
       files: options.files ?? denoHost().files,
-      compressor: denoHost().compressor,
+      compressor: options.compressor ?? denoHost().compressor,
       random: denoHost().random,
       processId: 4711,
       machineName: () => "machine",
