@@ -48,6 +48,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "certify data --check --public-key public.pem",
   ],
   coverage: ["coverage data", "coverage data --channel trades --by channel", "coverage data --svg coverage.svg"],
+  backfill: [
+    "backfill --config my.toml --exchange my-instance --from 2026-11-22 --to 2026-11-23",
+    "backfill --config my.toml --exchange my-instance --from 2026-11-22T13:00:00Z --symbols BTC/USDT,ETH/USDT",
+  ],
   rebuild: [
     "rebuild --config my.toml --from 2026-11-22 --to 2026-11-23 --dry-run",
     "rebuild --config my.toml --from 2026-11-22 --exchange my-instance --journal /archive/raw",

@@ -9,6 +9,7 @@ import type { Host } from "../host/mod.ts";
 import { withBuckets } from "../sink/mod.ts";
 import { Failure } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
+import { backfillCommand } from "./backfill.ts";
 import { certifyCommand } from "./certify.ts";
 import { compactCommand } from "./compact.ts";
 import { completionsCommand } from "./completions.ts";
@@ -89,6 +90,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       compactCommand,
       certifyCommand,
       coverageCommand,
+      backfillCommand,
       rebuildCommand,
       exportCommand,
       mergeCommand,

@@ -238,6 +238,10 @@ export const backfillSchema = z.strictObject({
       "before and the first one behind, `{from_ms}` `{to_ms}` their times (`_s` `_us` `_ns` `_iso` too), `{day}` the day " +
       "of the older end, `{page}` and `{offset}` what was fetched so far",
   ),
+  first_path: text.optional().describe(
+    "Path of the first page where `path` names an id and none is known, as where history is asked for on demand: by the " +
+      "times of the stretch, or the newest page",
+  ),
   body: z.string().optional().describe("Body of the request, with the same placeholders"),
   direction: z.enum(["forward", "backward", "latest"]).describe(
     "`forward`: pages follow from the older end on; `backward`: from the newer end; `latest`: one page of the newest " +

@@ -6,6 +6,7 @@ import {
   type GapCause,
   type MarketEvent,
   type Micros,
+  type ToldGap,
 } from "../model/mod.ts";
 
 /** Where an event stands in its stream: by its id, and by the exchange's time. */
@@ -19,6 +20,8 @@ export interface Mark {
 /** A stretch of a stream that is to be fetched: what lies between two events that are known. */
 export interface FillStretch {
   readonly gapId: string;
+  /** Of the gap that it is of; null of a stretch that is asked for on demand: both ends belong to that. */
+  readonly cause: GapCause | null;
   readonly exchange: string;
   readonly connectionId: string;
   /** Name of the backfill in the descriptor. */
@@ -53,7 +56,8 @@ export interface FillPage {
 
 /** A stretch with what is known of its filling. */
 export interface Fill extends FillStretch {
-  readonly cause: GapCause;
+  /** Gaps that a stretch on demand fills. Absent: it is of the gap that its id names. */
+  readonly gaps?: readonly ToldGap[];
   /** Times of receipt, as the gap tells them. */
   readonly gapFrom: Micros | null;
   readonly gapTo: Micros;
@@ -62,6 +66,8 @@ export interface Fill extends FillStretch {
   filled: number;
   isFromMet: boolean;
   isToMet: boolean;
+  /** Newest event of a stretch on demand that pages have shown; absent where none has. */
+  last?: Mark;
   /** Newest of the events fetched so far behind which nothing is missing back to `from`; null where there is none. */
   newest: Micros | null;
 }
@@ -136,11 +142,14 @@ export function idsBetween(from: string, to: string): bigint | null {
 export type RowPlace = "before" | "inside" | "behind" | "unknown";
 
 /**
- * Returns where a row stands: in numbers that rise its id says it, otherwise its time, with the ids that are known. Times of
+ * Returns where a row stands: in a stretch on demand its time says it; in numbers that rise its id says it, otherwise its time, with the ids that are known. Times of
  * candles and settled rates are their ids, and the last one before may have been unfinished: it is fetched again.
  */
-export function placeOf(mark: Mark, { channel, from, to, known }: Fill, order: IdOrder): RowPlace {
+export function placeOf(mark: Mark, { channel, from, to, known, cause }: Fill, order: IdOrder): RowPlace {
   if (mark.id === null) return "unknown";
+  if (cause === null) {
+    return mark.ts < from.ts ? "before" : mark.ts > to.ts ? "behind" : known.has(mark.id) ? "unknown" : "inside";
+  }
   if (channel !== "trades") {
     return mark.ts < from.ts ? "before" : mark.ts >= to.ts ? "behind" : known.has(mark.id) ? "unknown" : "inside";
   }

@@ -1,4 +1,12 @@
-import { type Channel, FILLS_MAX, type GapCause, type Micros, TAIL_IDS_MAX, TAILS_MAX } from "../model/mod.ts";
+import {
+  AHEAD_IDS_MAX,
+  type Channel,
+  FILLS_MAX,
+  type GapCause,
+  type Micros,
+  TAIL_IDS_MAX,
+  TAILS_MAX,
+} from "../model/mod.ts";
 import type { Fill, Mark } from "./fill.ts";
 
 /** A gap of a stream that has ended, until the first event behind it is known. */
@@ -19,6 +27,16 @@ export interface Tail {
   ended: EndedGap[];
   /** Holes in its ids that another socket's copies may still fill; absent where there are none. */
   holes?: LateHole[];
+  /** What was fetched on demand behind the last event; absent where nothing was. */
+  ahead?: FetchedAhead;
+}
+
+/** What was fetched on demand behind the last event of a stream, until data of the stream come again. */
+export interface FetchedAhead {
+  /** Ids of the events, the newest ones where there are too many. */
+  readonly ids: string[];
+  /** A range that is whole; null where none is. Both ends belong to it. */
+  whole: { readonly from: Micros; readonly to: Micros; readonly newest: Mark | null } | null;
 }
 
 /** A jump of consecutive ids while several sockets show a stream. */
@@ -78,6 +96,15 @@ export class FillLedger {
     ) ?? null;
   }
 
+  /** The other stretches of a stretch's stream. */
+  others(fill: Fill): readonly Fill[] {
+    if (this.#fills.length === 1) return [];
+    return this.#fills.filter((other) =>
+      other !== fill && other.exchange === fill.exchange && other.channel === fill.channel &&
+      other.symbol === fill.symbol
+    );
+  }
+
   /** Removes a stretch. */
   remove(fill: Fill): void {
     const at = this.#fills.indexOf(fill);
@@ -112,6 +139,40 @@ export class FillLedger {
   }
 }
 
+/** Notes an event that was fetched on demand, where it lies behind the last one. */
+export function noteAhead(tail: Tail, mark: Mark): void {
+  if (mark.id === null || mark.ts < tail.last.ts) return;
+  const { ids } = tail.ahead ??= { ids: [], whole: null };
+  ids.push(mark.id);
+  if (ids.length > AHEAD_IDS_MAX) ids.splice(0, ids.length - AHEAD_IDS_MAX);
+}
+
+/**
+ * Notes that a range is whole. Where it goes on from the last event without a break, its newest event is the last one from
+ * now on: what the stream misses begins behind that.
+ */
+export function noteWhole(tail: Tail, range: NonNullable<FetchedAhead["whole"]>): void {
+  if (range.to <= tail.last.ts) return;
+  const ahead = tail.ahead ??= { ids: [], whole: null };
+  const { whole } = ahead;
+  const isNext = whole !== null && range.from <= whole.to + 1 && range.to >= whole.from - 1;
+  ahead.whole = isNext
+    ? {
+      from: Math.min(whole.from, range.from),
+      to: Math.max(whole.to, range.to),
+      newest: newerOf(whole.newest, range.newest),
+    }
+    : range;
+  const { from, newest } = ahead.whole;
+  if (from > tail.last.ts || newest === null || newest.ts < tail.last.ts) return;
+  tail.last = newest;
+  ahead.ids.length = 0;
+}
+
+function newerOf(a: Mark | null, b: Mark | null): Mark | null {
+  return a === null || (b !== null && b.ts >= a.ts) ? b : a;
+}
+
 /** Notes an event as the last one of its stream. */
 export function advance(tail: Tail, mark: Mark, { receivedTs, keepsIds }: {
   readonly receivedTs: Micros;
@@ -119,6 +180,7 @@ export function advance(tail: Tail, mark: Mark, { receivedTs, keepsIds }: {
 }): void {
   tail.last = mark;
   tail.receivedTs = receivedTs;
+  if (tail.ahead !== undefined) delete tail.ahead;
   if (!keepsIds || mark.id === null) return;
   tail.ids.push(mark.id);
   if (tail.ids.length > TAIL_IDS_MAX) tail.ids.shift();

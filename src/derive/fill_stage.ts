@@ -2,19 +2,23 @@ import {
   type Channel,
   EXAMPLE_CHARS_MAX,
   FILL_EVENTS_MAX,
+  type FillEnd,
   type FillRule,
+  type FillWish,
   type HttpRecord,
   type LastSeen,
   LATE_COPY_US,
   LATE_HOLES_MAX,
   type Micros,
   readFillEnd,
+  readFillWish,
   type Stream,
+  type ToldGap,
 } from "../model/mod.ts";
 import type { NormalizedFrame } from "../normalize/mod.ts";
 import type { EventPlace, RecordAccount } from "./account.ts";
 import { compareIds, eventMark, type Fill, idsBetween, type Mark, markOf, placeOf } from "./fill.ts";
-import { advance, type EndedGap, type LateHole, type Tail } from "./fill_ledger.ts";
+import { advance, type EndedGap, type LateHole, noteAhead, noteWhole, type Tail } from "./fill_ledger.ts";
 import { closedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
@@ -107,6 +111,8 @@ export class FillStage {
     const fill = this.#memory().fills.find(record.exchange, record.request, record.native);
     if (fill === null) return;
     const rows = this.#rowsOf(read, fill);
+    const others = this.#memory().fills.others(fill);
+    const tail = fill.cause === null ? this.#memory().fills.tailOf(fill.exchange, fill.symbol, fill.channel) : null;
     let lacksIds = false;
     let [oldest, newest]: (Mark | null)[] = [null, null];
     for (const { mark, emit } of rows) {
@@ -116,14 +122,20 @@ export class FillStage {
       const place = placeOf(mark, fill, fill.channel === "trades" ? derivation.tradeIds : "rising");
       if (place === "before") fill.isFromMet = true;
       if (place === "behind") fill.isToMet = true;
+      if (fill.cause === null && (place === "inside" || place === "unknown")) fill.last = newerOf(fill.last, mark);
       if (place !== "inside" || mark.id === null || fill.filled >= FILL_EVENTS_MAX) continue;
-      fill.known.add(mark.id);
+      for (const each of [fill, ...others]) each.known.add(mark.id);
+      if (tail !== null) noteAhead(tail, mark);
       fill.filled++;
       if (fill.newest === null || mark.ts > fill.newest) fill.newest = mark.ts;
       emit();
     }
-    if (derivation.tradeIds === "consecutive" && fill.channel === "trades") followIds(fill, fill.filled);
-    const isFilled = fill.isFromMet && fill.isToMet && fill.filled < FILL_EVENTS_MAX && !lacksIds &&
+    if (derivation.tradeIds === "consecutive" && fill.channel === "trades" && fill.cause !== null) {
+      followIds(fill, fill.filled);
+    }
+    // Of a stretch on demand nothing is known but what was asked for: who asks says when it is whole.
+    const isFilled = fill.cause !== null && fill.isFromMet && fill.isToMet && fill.filled < FILL_EVENTS_MAX &&
+      !lacksIds &&
       this.#isWhole(fill, derivation);
     const { gapId, isFromMet, isToMet, filled } = fill;
     account.page = { gapId, rows: rows.length, oldest, newest, isFromMet, isToMet, isFilled, lacksIds, filled };
@@ -131,31 +143,54 @@ export class FillStage {
     this.#tellFilled(fill, `${filled} fetched`);
   }
 
-  /** No more is asked for on behalf of a stretch: tells how much of it stays missing, and why. */
-  ended(record: HttpRecord): void {
+  /** A stretch is asked for on demand, or no more is asked for on behalf of one. */
+  told(record: HttpRecord): void {
+    const wish = readFillWish(record.body);
+    if (wish !== null) return this.#want(record, wish);
     const end = readFillEnd(record.body);
-    if (end === null) return;
+    if (end !== null) this.#ended(record, end);
+  }
+
+  /** Begins a stretch on demand. What was fetched of it for nobody is known by its ids. */
+  #want({ exchange, request, native }: HttpRecord, wish: FillWish): void {
+    const { connectionId, channel, symbol, from, to, known, gaps } = wish;
+    const account = this.#account;
+    const fill: Fill = {
+      gapId: `${account.offset}-0`,
+      ...{ exchange, connectionId, request, channel, symbol, native },
+      ...{ from, to },
+      cause: null,
+      gaps,
+      gapFrom: null,
+      gapTo: account.at,
+      known: new Set(known),
+      filled: 0,
+      isFromMet: false,
+      isToMet: false,
+      newest: null,
+    };
+    if (this.#memory().fills.add(fill)) account.fills.push(fill);
+  }
+
+  /** No more is asked for on behalf of a stretch: tells how much of it stays missing, and why. */
+  #ended(record: HttpRecord, end: FillEnd): void {
     const { fills } = this.#memory();
     const fill = fills.fills.find(({ exchange, gapId, request, native }) =>
       exchange === record.exchange && gapId === end.gapId && request === record.request && native === record.native
     );
     if (fill === undefined) return;
-    if (end.isFilled) return this.#tellFilled(fill, `${fill.filled} fetched`);
+    if (end.isFilled) {
+      const tail = fill.cause === null ? fills.tailOf(fill.exchange, fill.symbol, fill.channel) : null;
+      const range = { from: fill.from.ts, to: fill.to.ts, newest: fill.last ?? null };
+      if (tail !== null) noteWhole(tail, range);
+      return this.#tellFilled(fill, `${fill.filled} fetched`);
+    }
     fills.remove(fill);
-    const { channel: stream, cause, gapFrom, gapTo, filled, from, to } = fill;
-    const detail = `${filled} fetched: ${end.reason}`.slice(0, EXAMPLE_CHARS_MAX);
-    const action = filled > 0 ? "filled in part" : "not filled";
-    const gap = closedGap({
-      stream,
-      cause,
-      from: gapFrom,
-      to: gapTo,
-      fromSequence: from.id,
-      toSequence: to.id,
-      detail,
-      action,
-    });
-    this.#account.emitGap(fill, gap, fill.gapId);
+    // Gaps that a stretch on demand did not fill stay as they were told.
+    if (fill.filled === 0 && fill.gaps !== undefined) return;
+    const action = fill.filled > 0 ? "filled in part" : "not filled";
+    const detail = `${fill.filled} fetched: ${end.reason}`.slice(0, EXAMPLE_CHARS_MAX);
+    this.#tellEnd(fill, { detail, action, isFilled: false });
   }
 
   /** The rows of a page that are of the stretch's stream, oldest first. */
@@ -179,8 +214,10 @@ export class FillStage {
   }
 
   /** Whether as much was fetched as consecutive ids say; true of other ids, of which nobody can tell. */
-  #isWhole({ channel, from, to, filled }: Fill, { tradeIds }: CompiledDerivation): boolean {
-    if (channel !== "trades" || tradeIds !== "consecutive" || from.id === null || to.id === null) return true;
+  #isWhole({ channel, cause, from, to, filled }: Fill, { tradeIds }: CompiledDerivation): boolean {
+    if (cause === null || channel !== "trades" || tradeIds !== "consecutive" || from.id === null || to.id === null) {
+      return true;
+    }
     const missing = idsBetween(from.id, to.id);
     return missing === null || missing <= BigInt(filled);
   }
@@ -271,7 +308,7 @@ export class FillStage {
       cause: gap.cause,
       gapFrom: gap.from,
       gapTo: gap.to,
-      known: new Set(tail.ids),
+      known: new Set(tail.ahead === undefined ? tail.ids : [...tail.ids, ...tail.ahead.ids]),
       filled: late,
       isFromMet: rule.leavesOut === "from",
       isToMet: rule.leavesOut === "to",
@@ -284,16 +321,28 @@ export class FillStage {
 
   #tellFilled(fill: Fill, detail: string): void {
     this.#memory().fills.remove(fill);
-    const { channel: stream, cause, gapFrom: from, gapTo: to } = fill;
-    const sequences = { fromSequence: fill.from.id, toSequence: fill.to.id };
-    const gap = closedGap({ stream, cause, from, to, ...sequences, detail, action: "filled" });
-    this.#account.emitGap(fill, { ...gap, state: "filled" }, fill.gapId);
+    this.#tellEnd(fill, { detail, action: "filled", isFilled: true });
   }
 
   #tellTooMany(fill: Fill): void {
-    const { channel: stream, cause, gapFrom: from, gapTo: to } = fill;
-    const detail = "too many stretches wait to be filled";
-    this.#account.emitGap(fill, closedGap({ stream, cause, from, to, detail, action: "not filled" }), fill.gapId);
+    this.#tellEnd(fill, {
+      detail: "too many stretches wait to be filled",
+      action: "not filled",
+      isFilled: false,
+    });
+  }
+
+  /** Tells once more each gap that a stretch is of. */
+  #tellEnd(fill: Fill, { detail, action, isFilled }: {
+    readonly detail: string;
+    readonly action: string;
+    readonly isFilled: boolean;
+  }): void {
+    const sequences = fill.cause === null ? {} : { fromSequence: fill.from.id, toSequence: fill.to.id };
+    for (const { gapId, cause, from, to } of gapsOf(fill)) {
+      const gap = closedGap({ stream: fill.channel, cause, from, to, ...sequences, detail, action });
+      this.#account.emitGap(fill, isFilled ? { ...gap, state: "filled" } : gap, gapId);
+    }
   }
 
   #tailOf(exchange: string, symbol: string, channel: Channel): Tail | null {
@@ -310,6 +359,15 @@ export class FillStage {
     this.#lastMemory = memory;
     return tail;
   }
+}
+
+function newerOf(a: Mark | undefined, b: Mark): Mark {
+  return a === undefined || b.ts >= a.ts ? b : a;
+}
+
+/** The gaps that a stretch is of: its own, or those that one on demand was given. */
+function gapsOf({ gapId, cause, gapFrom: from, gapTo: to, gaps }: Fill): readonly ToldGap[] {
+  return gaps ?? (cause === null ? [] : [{ gapId, cause, from, to }]);
 }
 
 /** How many ids of a hole have not come; zero where they are no numbers. */

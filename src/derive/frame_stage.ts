@@ -68,9 +68,9 @@ export class FrameStage {
     if (read.faults.length > 0) this.#whole.faulty(session, read);
   }
 
-  /** Reads a page of history, or that no more of it is asked for. */
+  /** Reads a page of history, or that a stretch of it is asked for, or no more. */
   #history(record: HttpRecord, derivation: CompiledDerivation): void {
-    if (record.status === 0) return this.#fills.ended(record);
+    if (record.status === 0) return this.#fills.told(record);
     const { exchange, request, native, body, at: receivedTs } = record;
     const fill = this.#state.memory.fills.find(exchange, request, native);
     const origin = fill === null ? {} : { connectionId: fill.connectionId, symbol: fill.symbol };

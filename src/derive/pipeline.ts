@@ -13,12 +13,13 @@ import {
   type Offset,
   type PlanRecord,
   type SessionId,
+  type Stream,
 } from "../model/mod.ts";
 import { type PipelineResult, RecordAccount } from "./account.ts";
 import { BookStage } from "./book_stage.ts";
 import type { BookResync, KeptBook } from "./books.ts";
 import { ConnectionGaps } from "./connection_gaps.ts";
-import type { FillStretch } from "./fill.ts";
+import type { FillStretch, Mark } from "./fill.ts";
 import { FillStage } from "./fill_stage.ts";
 import { FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
@@ -193,6 +194,11 @@ export class Pipeline {
     for (const [exchange, tails] of this.#state.memory.fills.tails()) {
       for (const [symbol, channel, { last }] of tails) yield { exchange, channel, symbol, id: last.id, ts: last.ts };
     }
+  }
+
+  /** The last event of a stream whose history can be fetched; null before the first, and of other streams. */
+  lastOf(exchange: string, { channel, symbol }: Stream): Mark | null {
+    return this.#state.memory.fills.tailOf(exchange, symbol, channel)?.last ?? null;
   }
 
   /** Yields the plans that the state refers to. */

@@ -419,6 +419,16 @@ export const BACKFILL_ATTEMPTS_MAX = 6;
 export const BACKFILL_RETRY_MS_MAX = 30_000;
 /** Pages of one stretch; beyond it the stretch is filled in part. */
 export const BACKFILL_PAGES_MAX = 2_000;
+/** Ids of events that are there already and that a stretch on demand names; a longer list cuts the stretch. */
+export const WISH_KNOWN_MAX = 20_000;
+/** Ids of events fetched on demand that are remembered behind a stream's last event. */
+export const AHEAD_IDS_MAX = 50_000;
+/** Events that are kept in mind of the journal while history is fetched on demand; a longer range has to be cut. */
+export const HISTORY_KNOWN_MAX = 5_000_000;
+/** First, shortest and longest stretch of history on demand, in ms: it follows how much there is. */
+export const HISTORY_SPAN_MS_FIRST = 3_600_000;
+export const HISTORY_SPAN_MS_MIN = 1_000;
+export const HISTORY_SPAN_MS_MAX = 7 * 86_400_000;
 /** Stretches of one instance that are fetched at once. */
 export const BACKFILLS_AT_ONCE_MAX = 2;
 /**

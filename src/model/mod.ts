@@ -100,6 +100,7 @@ export {
 } from "./instrument.ts";
 export { type Issue, type Severity } from "./issue.ts";
 export {
+  AHEAD_IDS_MAX,
   API_COVERAGE_DAYS_DEFAULT,
   API_COVERAGE_DAYS_MAX,
   API_DEPTH_DEFAULT,
@@ -161,6 +162,10 @@ export {
   GROUP_NOTE_CHARS_MAX,
   GROUP_TTL_MS_MAX,
   GROUP_TTL_MS_MIN,
+  HISTORY_KNOWN_MAX,
+  HISTORY_SPAN_MS_FIRST,
+  HISTORY_SPAN_MS_MAX,
+  HISTORY_SPAN_MS_MIN,
   HTTP_CLIENTS_MAX,
   HTTP_CONNECT_TRIES_MAX,
   HTTP_CONNECTIONS_MAX,
@@ -321,6 +326,7 @@ export {
   TOML_DEPTH_MAX,
   TOML_PLACED_CHARS_MAX,
   UNANSWERED_HOLD_MS,
+  WISH_KNOWN_MAX,
 } from "./limits.ts";
 export { isoFromMicros, type Micros, microsFromIsoBytes, microsFromText, TIME_UNITS, type TimeUnit } from "./micros.ts";
 export {
@@ -439,6 +445,8 @@ export {
   type DroppedRecord,
   type FillEnd,
   fillEndBody,
+  type FillWish,
+  fillWishBody,
   type FrameRecord,
   type HttpRecord,
   type JournalRecord,
@@ -448,11 +456,14 @@ export {
   type OpenedRecord,
   type PlanRecord,
   readFillEnd,
+  readFillWish,
   readMissedAnswer,
   type RejectedRecord,
   type ShareRecord,
   type StalledRecord,
   type StreamsRecord,
+  type ToldGap,
+  type WishEnd,
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";
 export {

@@ -1,4 +1,5 @@
-import type { Stream } from "./channel.ts";
+import type { Channel, Stream } from "./channel.ts";
+import type { GapCause } from "./event_values.ts";
 import type { Offset, SessionId } from "./frame.ts";
 import { EXAMPLE_CHARS_MAX } from "./limits.ts";
 import type { Micros } from "./micros.ts";
@@ -46,7 +47,7 @@ export interface HttpRecord {
   readonly url: string;
   /**
    * HTTP status. 0 marks a record that is no answer: `body` is a `MissedAnswer` (a poll had no answer for longer than
-   * its interval) or a `FillEnd` (the backfill of a gap ended).
+   * its interval), a `FillWish` (history is wanted on demand) or a `FillEnd` (the fetching of a stretch ended).
    */
   readonly status: number;
   readonly body: Uint8Array;
@@ -103,6 +104,62 @@ export function readFillEnd(body: Uint8Array): FillEnd | null {
   const { gapId, isFilled, reason } = value as Readonly<Record<string, unknown>>;
   if (typeof gapId !== "string" || typeof isFilled !== "boolean" || typeof reason !== "string") return null;
   return { gapId, isFilled, reason };
+}
+
+/** A gap that was told and that a stretch on demand may fill. Times are of receipt. */
+export interface ToldGap {
+  readonly gapId: string;
+  readonly cause: GapCause;
+  readonly from: Micros | null;
+  readonly to: Micros;
+}
+
+/** An end of a stretch on demand. */
+export interface WishEnd {
+  /** Id of an event that is no nearer, by which the first page may be asked for; null where none is known. */
+  readonly id: string | null;
+  /** The exchange's time; events of this time belong to the stretch. */
+  readonly ts: Micros;
+}
+
+/** What the body of an `http` record with status 0 says of a stretch of history that somebody asks for. */
+export interface FillWish {
+  readonly connectionId: string;
+  readonly channel: Channel;
+  readonly symbol: string;
+  readonly from: WishEnd;
+  readonly to: WishEnd;
+  /** Ids of the events of the stretch that are there already. */
+  readonly known: readonly string[];
+  /** Gaps of the stream that lie in the stretch and are not filled. */
+  readonly gaps: readonly ToldGap[];
+}
+
+/** Returns the body of an `http` record that begins a stretch on demand. */
+export function fillWishBody(wish: FillWish): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ wish }));
+}
+
+/** Reads such a body; null where it is none. */
+export function readFillWish(body: Uint8Array): FillWish | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return null;
+  }
+  const wish = typeof value === "object" && value !== null ? (value as { readonly wish?: unknown }).wish : null;
+  if (typeof wish !== "object" || wish === null) return null;
+  const { connectionId, channel, symbol, from, to, known, gaps } = wish as Readonly<Record<string, unknown>>;
+  if (typeof connectionId !== "string" || typeof channel !== "string" || typeof symbol !== "string") return null;
+  if (!isWishEnd(from) || !isWishEnd(to) || !Array.isArray(known) || !Array.isArray(gaps)) return null;
+  return { connectionId, channel: channel as Channel, symbol, from, to, known, gaps };
+}
+
+function isWishEnd(end: unknown): end is WishEnd {
+  if (typeof end !== "object" || end === null) return false;
+  const { id, ts } = end as Readonly<Record<string, unknown>>;
+  return (id === null || typeof id === "string") && typeof ts === "number";
 }
 
 /** Streams were acknowledged. */

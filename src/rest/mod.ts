@@ -2,9 +2,10 @@
  * Requests to an exchange over HTTP, and the limits that it sets to one address. In: the REST part of a plan, the outside
  * world. Out: answers for the journal. Must not know the journal, or any exchange.
  */
+export type { CursorEnd } from "./backfill_cursor.ts";
 export { keptListPath, parseKeptList } from "./kept_list.ts";
 export { InstrumentLists, type InstrumentMaps, type InstrumentPage } from "./instrument_lists.ts";
-export { Backfiller, type BackfillPage, type BackfillTask } from "./backfiller.ts";
+export { type BackfillEnd, Backfiller, type BackfillPage, type BackfillTask } from "./backfiller.ts";
 export { HostLimits, hostOf, type InstanceLimits, type OpenGate } from "./host_limits.ts";
 export { type KeptHostLimits, openHostLimits, readHostLimits } from "./host_limits_file.ts";
 export { type Purpose, PURPOSES } from "./request_queue.ts";

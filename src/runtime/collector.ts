@@ -24,6 +24,7 @@ import {
   type ReadingStatus,
   type RunningStatus,
   type ShareRecord,
+  type Stream,
   type StreamStatus,
   type WireRecord,
   writeDerivation,
@@ -37,6 +38,8 @@ import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
 import { keptArchives, PlanNotes } from "./kept_archives.ts";
 import type { Pipeline } from "../derive/mod.ts";
+import { type FetchedHistory, fetchHistory, type HistoryWish } from "./history.ts";
+import { readKnownHistory } from "./known_history.ts";
 import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";
 import { resumePipeline } from "./resume_pipeline.ts";
@@ -60,9 +63,27 @@ export interface CollectorOptions {
   readonly rhythms?: RhythmStore;
   /** Called with the events of each record, in the order of the journal; they are good for the call alone. */
   readonly onEvents?: (events: EventBatch) => void;
+  /**
+   * False: it fetches history on demand alone, delivers and stops; no socket is opened and nothing is polled. Absent: it
+   * collects.
+   */
+  readonly collects?: boolean;
   /** Called when no sink is left that anybody reads: there is nothing to collect for. */
   readonly onNobodyReads?: () => void;
 }
+
+/** How far fetching history on demand has come. */
+export interface HistoryProgress {
+  /** `known`: the journal is read for what is there; `fetch`: the exchange is asked. */
+  readonly step: "known" | "fetch";
+  readonly done: number;
+  readonly total: number;
+  /** Events fetched so far. */
+  readonly fetched: number;
+}
+
+/** How often it is looked whether sinks were handed what there is, in ms. */
+const DELIVERED_LOOK_MS = 50;
 
 /**
  * The whole: one journal, one pipeline, a runner for each exchange instance and a delivery for each sink. Starting
@@ -89,6 +110,8 @@ export class Collector {
   #clock: ClockStatus = { lastStep: null };
   readonly #syncing = new Progress();
   readonly #ended = new AbortController();
+  /** Who follows what is fetched on demand. */
+  readonly #followed = new Set<(events: EventBatch) => void>();
   #sinksGone = 0;
 
   private constructor(
@@ -113,7 +136,10 @@ export class Collector {
       recent,
       onFull: plan.journal.onFull,
       observe,
-      onEvents: options.onEvents,
+      onEvents: (events) => {
+        options.onEvents?.(events);
+        for (const follow of this.#followed) follow(events);
+      },
       onPressure: (paused) => this.#setPaused(paused),
     });
     this.#archives = new ArchiveKeeper(host, { archives: keptArchives(host, plan, this.#planNotes), observe });
@@ -143,7 +169,7 @@ export class Collector {
     const derivations = new Map<string, DerivationText>();
     const journal = await openJournal({
       host,
-      dir: `${plan.run.dataDir}/journal`,
+      dir: journalDirOf(plan),
       plan: plan.journal,
       collector: plan.run.collector,
       observer: observe,
@@ -242,6 +268,87 @@ export class Collector {
    */
   wire(stretch: Stretch): AsyncIterable<readonly WireRecord[]> {
     return readWire(this.#journal, createPipeline(this.#plan), stretch);
+  }
+
+  /**
+   * Fetches history of an instance's streams on demand, one after the other: what the journal does not hold leaves as
+   * events marked as backfilled. Symbols whose history cannot be fetched are left out. Rejects with a `Failure` where the
+   * journal cannot be read or takes nothing.
+   */
+  async fetchHistory(
+    { exchange, channel, symbols, from, to }: HistoryWish,
+    { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (progress: HistoryProgress) => void },
+  ): Promise<readonly FetchedHistory[]> {
+    const runner = this.#runners.get(exchange);
+    if (runner === undefined) throw new Failure("gone", `Cannot fetch history: ${exchange} does not run`);
+    const streams = runner.historyOf(channel).filter(({ target }) => symbols?.includes(target.symbol) ?? true);
+    const range = { exchange, channel, from, to, symbols: new Set(streams.map(({ target }) => target.symbol)) };
+    const { host } = this.#options;
+    const ends = AbortSignal.any([signal, this.#ended.signal]);
+    await this.#journal.sync(ends);
+    const known = await readKnownHistory(range, {
+      journal: this.#journal,
+      files: host.files,
+      dir: journalDirOf(this.#options.plan),
+      pipeline: createPipeline(this.#plan),
+      signal: ends,
+      onProgress: (done) => onProgress({ step: "known", fetched: 0, ...done }),
+    });
+    // It tells by itself where it is too much, which is not the intake's to suffer.
+    let tooMuch: Failure | null = null;
+    const follow = (events: EventBatch) => {
+      for (let event = 0; event < events.length && tooMuch === null; event++) {
+        if (!events.isBackfilled(event)) continue;
+        try {
+          known.take(events, event);
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          tooMuch = error;
+        }
+      }
+    };
+    this.#followed.add(follow);
+    const total = (to - from) * streams.length;
+    const results: FetchedHistory[] = [];
+    try {
+      for (const stream of streams) {
+        if (ends.aborted) break;
+        const before = results.reduce((sum, { fetched }) => sum + fetched, 0);
+        const done = (to - from) * results.length;
+        results.push(
+          await fetchHistory({
+            ...{ stream, known, from, to, signal: ends },
+            liveFrom: this.#liveFrom(exchange, { channel, symbol: stream.target.symbol }),
+            fetch: (stretch) => {
+              if (tooMuch !== null) throw tooMuch;
+              return runner.fetchHistory(stretch);
+            },
+            onProgress: (doneUs, fetched) =>
+              onProgress({ step: "fetch", done: done + doneUs, total, fetched: before + fetched }),
+          }),
+        );
+      }
+    } finally {
+      this.#followed.delete(follow);
+    }
+    return results;
+  }
+
+  /** What comes of a stream behind its last event is the collector's own while it collects; null: nothing comes. */
+  #liveFrom(exchange: string, stream: Stream): Micros | null {
+    if (this.#options.collects === false) return null;
+    return this.#pipeline.lastOf(exchange, stream)?.ts ?? null;
+  }
+
+  /** Waits until every sink that can was handed what came so far, or the signal aborts. Stopping makes it safe. */
+  async whenDelivered(signal: AbortSignal): Promise<void> {
+    const { next } = this.#journal;
+    await this.#journal.sync(signal).catch(passFailure);
+    const isDone = ({ status: { position, state, error } }: Delivery) =>
+      position >= next || state === "stopped" || state === "blocked" || error !== null;
+    while (!signal.aborted && !this.#deliveries.every(isDone)) {
+      await this.#options.host.clock.sleep(DELIVERED_LOOK_MS, signal);
+    }
   }
 
   /**
@@ -405,6 +512,7 @@ export class Collector {
         observe,
         rest,
         ...(rhythms === undefined ? {} : { rhythms }),
+        collects: this.#options.collects !== false,
       });
       runner.start();
       if (this.#paused) runner.setPaused(true);
@@ -467,6 +575,10 @@ export class Collector {
       this.#intake.takeHttp({ kind: "http", at, ...poll, status: 0, body });
     }
   }
+}
+
+function journalDirOf({ run }: Plan): string {
+  return `${run.dataDir}/journal`;
 }
 
 function* planRecords(derivations: Iterable<DerivationText>, at: Micros): Iterable<PlanRecord> {

@@ -1,15 +1,18 @@
 import type { Host } from "../host/mod.ts";
 import {
   type BookStatus,
+  type Channel,
   type ConnectionPlan,
   type ConnectionStatus,
   Failure,
   fillEndBody,
+  fillWishBody,
   type HttpRecord,
   missedAnswerBody,
   type Observer,
   type PollStatus,
   type RequestStatus,
+  type RestPlan,
   type RunnableExchange,
   type SessionId,
   shareOfConnection,
@@ -17,6 +20,7 @@ import {
   unreachable,
 } from "../model/mod.ts";
 import {
+  type BackfillEnd,
   Backfiller,
   type BackfillPage,
   type BackfillTask,
@@ -30,6 +34,7 @@ import type { RhythmStore } from "../liveness/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
 import { ConnectionSlot } from "./connection_slot.ts";
 import type { Intake } from "./intake.ts";
+import { type HistoryStream, historyStreams, type HistoryStretch } from "./history.ts";
 import { BookResyncer } from "./book_resyncer.ts";
 import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "../derive/mod.ts";
 
@@ -46,6 +51,8 @@ export interface ExchangeRunnerOptions {
   readonly rest: RestClient;
   /** What streams have shown of their gaps. Absent: nothing is kept of it. */
   readonly rhythms?: RhythmStore;
+  /** Whether it collects: else it fetches history on demand alone. */
+  readonly collects: boolean;
 }
 
 /**
@@ -62,11 +69,14 @@ export class ExchangeRunner {
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
+  /** What history can be fetched by. */
+  #history: RestPlan;
   readonly #resyncer: BookResyncer;
 
   constructor(options: ExchangeRunnerOptions) {
     this.#options = options;
     this.#planHash = options.planHash;
+    this.#history = options.runnable.rest;
     const { name, runnable, host, intake } = options;
     this.#limits = options.rest.limits.of(name);
     this.#rest = new RestRunner({
@@ -90,7 +100,7 @@ export class ExchangeRunner {
       isWhole: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
-    this.#slots = runnable.connections.map((plan) => this.#createSlot(plan));
+    this.#slots = options.collects ? runnable.connections.map((plan) => this.#createSlot(plan)) : [];
   }
 
   #createSlot(plan: ConnectionPlan): ConnectionSlot {
@@ -243,9 +253,27 @@ export class ExchangeRunner {
 
   start(): void {
     for (const slot of this.#slots) slot.start();
-    this.#rest.start();
+    if (this.#options.collects) this.#rest.start();
     // What an earlier process did not come to fetch.
-    for (const stretch of this.#options.intake.fillsOf(this.name)) this.#backfiller.fill(stretch);
+    for (const stretch of this.#options.intake.fillsOf(this.name)) void this.#backfiller.fill(stretch);
+  }
+
+  /** The streams of a channel whose history can be fetched. */
+  historyOf(channel: Channel): readonly HistoryStream[] {
+    return historyStreams(this.#history, channel);
+  }
+
+  /**
+   * Fetches a stretch of history on demand, after those of its instrument that wait. Rejects with a `Failure` where the
+   * journal does not take the wish.
+   */
+  async fetchHistory({ request, native, ...wish }: HistoryStretch): Promise<BackfillEnd> {
+    const { fills: [stretch] } = this.#options.intake.takeHttp({
+      ...this.#ownRecord(request, native),
+      body: fillWishBody(wish),
+    });
+    if (stretch === undefined) throw new Failure("busy", "Cannot fetch history: too many stretches wait");
+    return await this.#backfiller.fill(stretch);
   }
 
   /**
@@ -260,6 +288,7 @@ export class ExchangeRunner {
     // What belongs to new streams is asked for once they are acknowledged.
     this.#rest.changePlan(rest);
     this.#backfiller.changePlan(rest);
+    this.#history = rest;
     for (const slot of this.#slots) {
       const plan = connections.find(({ key }) => key === slot.key);
       for (const { session: { sessionId }, outcome: { added, removed } } of slot.setDesired(plan?.requests ?? [])) {
@@ -327,24 +356,13 @@ export class ExchangeRunner {
 
   /** Writes down that a poll went without an answer, or has ended: a record with status 0. */
   #missed({ request, native, at, from, reason }: MissedPoll): void {
-    const { intake, name } = this.#options;
-    intake.takeHttp({
-      kind: "http",
-      at,
-      exchange: name,
-      planHash: this.#planHash,
-      session: null,
-      request,
-      native,
-      url: "",
-      status: 0,
-      body: missedAnswerBody({ from, reason }),
-    });
+    const body = missedAnswerBody({ from, reason });
+    this.#options.intake.takeHttp({ ...this.#ownRecord(request, native), at, body });
   }
 
   /** Hands on the stretches that are to be fetched. */
   #fill({ fills }: PipelineResult): void {
-    for (const stretch of fills) this.#backfiller.fill(stretch);
+    for (const stretch of fills) void this.#backfiller.fill(stretch);
   }
 
   /** Keeps a page of history and reads it. Returns what it came to, or why it is none. */
@@ -361,21 +379,17 @@ export class ExchangeRunner {
     }
   }
 
-  /** Writes down that no more is asked for on behalf of a gap: a record with status 0. */
-  #endFill({ gapId, request, native }: BackfillTask, reason: string): void {
-    const { intake, name, host } = this.#options;
-    intake.takeHttp({
-      kind: "http",
-      at: host.clock.nowMicros(),
-      exchange: name,
-      planHash: this.#planHash,
-      session: null,
-      request,
-      native,
-      url: "",
-      status: 0,
-      body: fillEndBody({ gapId, isFilled: false, reason }),
-    });
+  /** Writes down that no more is asked for on behalf of a stretch. */
+  #endFill({ gapId, request, native }: BackfillTask, reason: string | null): void {
+    const body = fillEndBody({ gapId, isFilled: reason === null, reason: reason ?? "" });
+    this.#options.intake.takeHttp({ ...this.#ownRecord(request, native), body });
+  }
+
+  /** A record that no exchange sent, but for its body: its status is 0. */
+  #ownRecord(request: string, native: string): Omit<HttpRecord, "body"> {
+    const { name: exchange, host } = this.#options;
+    const at = host.clock.nowMicros();
+    return { kind: "http", at, exchange, planHash: this.#planHash, session: null, request, native, url: "", status: 0 };
   }
 
   /** Hands on what books ask for. */

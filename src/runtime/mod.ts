@@ -3,7 +3,8 @@
  * The middle, records in and events out, is `derive/pipeline`, the place to read first. In: a Plan and a Host. Out: events
  * in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
  */
-export { Collector, type CollectorOptions } from "./collector.ts";
+export { Collector, type CollectorOptions, type HistoryProgress } from "./collector.ts";
+export { type FetchedHistory, historyStreams, type HistoryWish } from "./history.ts";
 export { type SeenStream, type ShareMoves, shareRecords } from "./share_moves.ts";
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";

@@ -4,6 +4,14 @@
  * command lines, terminals or what a signal is called.
  */
 export type { ServiceContext } from "./context.ts";
+export {
+  fetchHistoryAlone,
+  type HistoryDemand,
+  type HistoryOutcome,
+  type HistoryTask,
+  historyTask,
+  isJournalHeld,
+} from "./fetch_history.ts";
 export { type ListSource, loadWithAskedLists, loadWithKeptLists } from "./listed_sources.ts";
 export { planBody } from "./plan_body.ts";
 export { problemsOf, type ServiceFacts } from "./problems.ts";

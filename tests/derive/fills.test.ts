@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { loadDescriptor } from "../../src/config/mod.ts";
-import { type Envelope, fillEndBody, type FramePlan, type Gap, type TradeIdOrder } from "../../src/model/mod.ts";
+import {
+  type Envelope,
+  fillEndBody,
+  fillWishBody,
+  type FramePlan,
+  type Gap,
+  type ToldGap,
+  type TradeIdOrder,
+} from "../../src/model/mod.ts";
 import { Pipeline, type PipelineResult } from "../../src/derive/mod.ts";
 
 const AT = 1_767_225_600_000_000;
@@ -156,7 +164,13 @@ class Rig {
   }
 
   end(gapId: string, reason: string): PipelineResult {
-    return this.#http(0, fillEndBody({ gapId, isFilled: false, reason }));
+    return this.#http(0, fillEndBody({ gapId, isFilled: reason === "", reason }));
+  }
+
+  /** Somebody asks for a stretch, in ms; `to` is exclusive. */
+  wish(from: number, to: number, known: readonly string[], gaps: readonly ToldGap[] = []): PipelineResult {
+    const ends = { from: { id: null, ts: AT + from * 1000 }, to: { id: null, ts: AT + to * 1000 - 1 } };
+    return this.#http(0, fillWishBody({ connectionId: "main", channel: "trades", symbol: "A", ...ends, known, gaps }));
   }
 }
 
@@ -344,4 +358,69 @@ Deno.test("a checkpoint of the version before is read: it knows no stream that h
   rig.trades(session, ["101"]);
   rig.restart((part) => part.replace('"version":5', '"version":4'));
   assert.deepEqual(gapsOf(rig.trades(session, ["104"])).map(({ cause }) => cause), ["sequence"]);
+});
+
+Deno.test("a stretch on demand emits what is not known of it, and tells its gaps as filled when all is said to be there", () => {
+  for (const order of ["consecutive", "rising", null] as const) {
+    const rig = new Rig(order);
+    const gap = { gapId: "7-0", cause: "disconnect", from: AT, to: AT + 1 } as const;
+    const [stretch] = rig.wish(110, 121, ["112"], [gap]).fills;
+    assert.deepEqual([stretch.cause, stretch.request, stretch.native], [null, "history", "A"]);
+    rig.restart();
+    const page = rig.page(["109", "110", "112", "115"]);
+    assert.deepEqual(idsOf(page.envelopes, true), ["110", "115"]);
+    assert.equal(page.page?.isFilled, false, "nobody can tell by its rows");
+    assert.deepEqual(idsOf(rig.page(["115", "120", "121"]).envelopes, true), ["120"]);
+    const [filled] = gapsOf(rig.end(stretch.gapId, ""));
+    assert.deepEqual([filled.gap_id, filled.state, filled.cause, filled.from_ts], ["7-0", "filled", "disconnect", AT]);
+    assert.deepEqual(rig.pipeline.fillsOf("test"), []);
+  }
+});
+
+Deno.test("a stretch on demand that ends in part tells its gaps so where something was fetched, and nothing elsewhere", () => {
+  const rig = new Rig("rising");
+  const gap = { gapId: "7-0", cause: "disconnect", from: AT, to: AT + 1 } as const;
+  const [empty] = rig.wish(110, 120, [], [gap]).fills;
+  assert.deepEqual(gapsOf(rig.end(empty.gapId, "no answer")), []);
+  const [partly] = rig.wish(110, 120, [], [gap]).fills;
+  rig.page(["111"]);
+  const [told] = gapsOf(rig.end(partly.gapId, "no answer"));
+  assert.deepEqual([told.state, told.action, told.detail], ["closed", "filled in part", "1 fetched: no answer"]);
+});
+
+Deno.test("what was fetched on demand behind the last event is not fetched again when the stream goes on", () => {
+  for (const order of ["consecutive", "rising", null] as const) {
+    const rig = new Rig(order);
+    const first = rig.open();
+    rig.trades(first, ["101", "102"]);
+    rig.close(first);
+    // Two stretches, the later one first, as of a history that is walked backward; the third is not whole.
+    const [later] = rig.wish(106, 111, []).fills;
+    rig.page(["106", "107"]);
+    rig.end(later.gapId, "");
+    const [nearer] = rig.wish(100, 106, ["101", "102"]).fills;
+    assert.deepEqual(idsOf(rig.page(["101", "102", "104"]).envelopes, true), ["104"]);
+    rig.end(nearer.gapId, "");
+    rig.restart();
+    const [partly] = rig.wish(111, 130, []).fills;
+    assert.deepEqual(idsOf(rig.page(["112", "115"]).envelopes, true), ["112", "115"]);
+    rig.end(partly.gapId, "no answer");
+    rig.restart();
+    const [stretch] = rig.trades(rig.open(), ["120"]).fills;
+    assert.deepEqual([stretch.from.id, stretch.to.id], ["107", "120"], String(order));
+    const again = rig.page(["107", "110", "112", "115", "118", "120"]);
+    assert.deepEqual(idsOf(again.envelopes, true), ["110", "118"], String(order));
+  }
+});
+
+Deno.test("what one stretch of a stream has fetched another one does not emit again", () => {
+  const rig = new Rig("rising");
+  const first = rig.open();
+  rig.trades(first, ["101"]);
+  rig.close(first);
+  rig.trades(rig.open(), ["110"]);
+  const [wish] = rig.wish(100, 120, ["101", "110"]).fills;
+  rig.page(["101", "105", "110"]);
+  assert.deepEqual(rig.pipeline.fillsOf("test").map(({ gapId }) => gapId), [wish.gapId]);
+  assert.deepEqual(idsOf(rig.page(["105", "107"]).envelopes, true), ["107"]);
 });

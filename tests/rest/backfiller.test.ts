@@ -68,7 +68,7 @@ function rigOf(plan: Partial<BackfillPlan>, ids: readonly number[], reply?: (url
         filled: filled.size,
       };
     },
-    onEnd: (_, reason) => ends.push(reason),
+    onEnd: (_, reason) => ends.push(reason ?? "whole"),
   });
   return { ...rig, backfiller, ends, filled, held };
 }

@@ -96,6 +96,7 @@ function rig(change: (runnable: ReturnType<typeof runnableOf>) => ReturnType<typ
     host,
     observe,
     rest: new RestClient({ host, limits: new HostLimits(clock), observe }),
+    collects: true,
   };
   const runner = new ExchangeRunner(runnerOptions);
   const busy = (kinds: readonly JournalRecord["kind"][]) => {
@@ -171,6 +172,7 @@ Deno.test("ExchangeRunner.resubscribe() lets what new streams have missed be fet
   const end = { id: null, ts: 1 };
   intake.fillsOf = () => [{
     gapId: "7-0",
+    cause: "disconnect",
     exchange: "binance",
     connectionId: backfill.connectionId,
     request: backfill.name,

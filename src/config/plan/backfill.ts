@@ -51,6 +51,14 @@ function check(backfill: BackfillValues, descriptor: DescriptorValues, place: Pl
     if (!Object.hasOwn(descriptor.args, arg)) place.at("if_arg", arg).error(`No argument ${arg} in [args]`);
   }
   const names = (pattern: RegExp) => pattern.test(text);
+  const { first_path: first } = backfill;
+  if (first !== undefined) {
+    const at = place.at("first_path");
+    if (!first.startsWith("/")) at.error(`Not a path: ${first}; it begins with /`);
+    if (!namesInstrument(first + body)) at.error("No `{symbol}`: a backfill asks for one instrument at a time");
+    if (/\{(from|to)_id\}/.test(first)) at.error("Names an id: it is for where none is known");
+    if (!/\{(from|to)_id\}/.test(path)) at.error("`path` names no id, so that it does for the first page too");
+  }
   const isForward = names(/\{(from_\w+|day|page|offset)\}/);
   const isBackward = names(/\{(to_\w+|page|offset)\}/);
   if (direction === "forward" && !isForward) {
@@ -82,7 +90,9 @@ function backfillPlans(
   // Compiled once for a symbol of its own, so that its errors are reported without any instrument and only once.
   const sample = { symbol: "BASE/QUOTE", native: "SYMBOL", connectionId: "ID" };
   if (template(backfill.path, sample, pathAt) === null) return [];
-  const { name, channel, direction, method, page = null, body: bodyText } = backfill;
+  const { name, channel, direction, method, page = null, body: bodyText, first_path: first } = backfill;
+  const firstAt = place.at("first_path");
+  if (first !== undefined && template(first, sample, firstAt) === null) return [];
   const own = ownBaseUrls(backfill, place, texts);
   return connectionIdsOf(backfill.connection_id).map((connectionId) => {
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
@@ -99,7 +109,8 @@ function backfillPlans(
         const target = { symbol, native, connectionId };
         const path = template(backfill.path, target, pathAt);
         const body = bodyText === undefined ? null : bodyOf(bodyText, target, texts);
-        return path === null ? [] : [{ native, symbol, path, body }];
+        const firstPath = first === undefined ? null : template(first, target, firstAt);
+        return path === null ? [] : [{ native, symbol, path, ...(firstPath === null ? {} : { firstPath }), body }];
       }),
       direction,
       isExclusive: backfill.exclusive,

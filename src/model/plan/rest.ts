@@ -154,6 +154,8 @@ export interface BackfillPlan {
     readonly native: string;
     readonly symbol: string;
     readonly path: Template;
+    /** Of the first page where `path` names an id and none is known. Absent: there is no way without. */
+    readonly firstPath?: Template;
     readonly body: string | null;
   }[];
   readonly direction: BackfillDirection;

@@ -1,0 +1,121 @@
+import { Command, Option } from "commander";
+import type { Channel } from "../model/mod.ts";
+import {
+  DEFAULT_CONFIG,
+  fetchHistoryAlone,
+  hasErrors,
+  type HistoryOutcome,
+  type HistoryTask,
+  historyTask,
+  loadWithKeptLists,
+} from "../service/mod.ts";
+import { createLog } from "../telemetry/mod.ts";
+import { renderTable, showCount } from "../text/mod.ts";
+import { type CliContext, EXIT, printIssues, wantsColor } from "./context.ts";
+import { interruptible } from "./interruptible.ts";
+import { progressBar } from "./progress.ts";
+import { readTime } from "./time_option.ts";
+
+interface BackfillOptions {
+  readonly config: string;
+  readonly exchange: string;
+  readonly from: string;
+  readonly to?: string;
+  readonly symbols?: readonly string[];
+  readonly kind: Channel;
+  readonly json?: boolean;
+}
+
+/** `backfill`: history that is fetched on demand. */
+export function backfillCommand(context: CliContext): Command {
+  return new Command("backfill")
+    .description(
+      "Fetch history of an exchange through the journal into the sinks; what is there already is not taken twice",
+    )
+    .option("--config <file>", "configuration whose instance, journal and sinks count", DEFAULT_CONFIG)
+    .requiredOption("--exchange <name>", "instance of the configuration")
+    .requiredOption("--from <time>", "first time (UTC), such as 2026-11-22 or 2026-11-22T13:00:00Z")
+    .option("--to <time>", "time before which it ends; now where it is not given")
+    .option("--symbols <symbol...>", "only these canonical symbols; else all that the instance collects")
+    .addOption(
+      new Option("--kind <kind>", "what is fetched").choices(["trades", "candles", "funding"]).default("trades"),
+    )
+    .option("--json", "print JSON")
+    .addHelpText("after", HELP)
+    .action((options: BackfillOptions) => backfill(context, options));
+}
+
+const HELP = `
+Events are marked as backfilled. Trades that the journal
+holds are told by their ids. The limits of the exchange are
+kept. Exits 1 where a part of the range stays missing.`;
+
+async function backfill(context: CliContext, options: BackfillOptions): Promise<void> {
+  const { host } = context;
+  const { plan, issues } = loadWithKeptLists(context, options.config);
+  if (plan === null || hasErrors(issues)) {
+    printIssues(context, issues, (text) => host.terminal.printError(text));
+    return context.finish(EXIT.configuration);
+  }
+  const now = host.clock.nowMicros();
+  const task = historyTask(plan, {
+    exchange: options.exchange,
+    channel: options.kind,
+    symbols: options.symbols?.flatMap((symbol) => symbol.split(",")) ?? null,
+    from: readTime("--from", options.from),
+    to: options.to === undefined ? now : readTime("--to", options.to),
+  }, now);
+  for (const note of task.notes) host.terminal.printError(note);
+  const log = createLog({
+    level: "warn",
+    format: "text",
+    color: wantsColor(host, "stderr"),
+    write: (line) => host.terminal.printError(line),
+    dropped: () => host.terminal.errorLinesDropped,
+    secrets: host.secrets,
+    nowMs: () => host.clock.monotonicMs(),
+  });
+  const bar = progressBar(host, 1);
+  let outcome: HistoryOutcome;
+  try {
+    outcome = await interruptible(host, "Interrupted", (_pause, signal) =>
+      fetchHistoryAlone(context, plan, {
+        wish: task.wish,
+        observe: log,
+        signal,
+        onProgress: ({ step, done, total, fetched }) => {
+          bar?.setTotal(Math.max(1, total));
+          bar?.update(done, { rate: step === "known" ? "reading the journal" : `${showCount(fetched)} fetched` });
+        },
+      }));
+  } finally {
+    bar?.stop();
+  }
+  host.terminal.print(options.json === true ? JSON.stringify(outcome, null, 2) : summary(task, outcome));
+  for (const sink of outcome.behind) {
+    host.terminal.printError(`Sink ${sink}: it gets what was fetched when the collector runs again`);
+  }
+  const isWhole = outcome.streams.every(({ missing }) => missing.length === 0);
+  context.finish(isWhole && outcome.behind.length === 0 ? EXIT.fine : EXIT.failed);
+}
+
+function summary({ wish: { channel } }: HistoryTask, { streams }: HistoryOutcome): string {
+  const iso = (at: number) => new Date(at / 1000).toISOString();
+  const total = streams.reduce((sum, { fetched }) => sum + fetched, 0);
+  const missing = streams.flatMap(({ symbol, missing }) =>
+    missing.map(({ from, to, reason }) => `${symbol} from ${iso(from)} to ${iso(to)} may lack events: ${reason}`)
+  );
+  return [
+    renderTable(
+      ["symbol", "known", "fetched", "outcome"],
+      streams.map(({ symbol, known, fetched, missing }) => [
+        symbol,
+        showCount(known),
+        showCount(fetched),
+        missing.length === 0 ? "whole" : "in part",
+      ]),
+    ),
+    ...missing,
+    `${showCount(total)} ${channel} fetched`,
+  ].join("\n");
+}

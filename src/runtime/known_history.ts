@@ -1,0 +1,223 @@
+import { markOf, type Pipeline } from "../derive/mod.ts";
+import { type Journal, listJournal } from "../journal/mod.ts";
+import type { Files } from "../host/mod.ts";
+import {
+  type Channel,
+  EVENT_SPECS,
+  type EventBatch,
+  Failure,
+  HISTORY_KNOWN_MAX,
+  type Micros,
+  type ToldGap,
+} from "../model/mod.ts";
+import { CatchUp } from "./catch_up.ts";
+
+/** How far a machine's clock and an exchange's may differ where a segment is looked for, in µs. */
+const SKEW_US = 3_600_000_000;
+
+/** What is asked about: streams of one channel, and a range of the exchange's time, `to` exclusive. */
+export interface KnownRange {
+  readonly exchange: string;
+  readonly channel: Channel;
+  readonly symbols: ReadonlySet<string>;
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+/** An event that is there, by its id and the exchange's time. */
+export interface KnownEvent {
+  readonly id: string;
+  readonly ts: Micros;
+}
+
+/** A gap of a stream, and the exchange's times of the events at its ends. */
+export interface KnownGap extends ToldGap {
+  readonly fromTs: Micros;
+  readonly toTs: Micros;
+}
+
+/** A gap while the events behind it are not read yet. */
+interface ReadGap extends ToldGap {
+  readonly fromTs: Micros | null;
+  toTs: Micros | null;
+  isFilled: boolean;
+  isOver: boolean;
+}
+
+/** What the journal holds of one stream in the range. */
+class KnownStream {
+  /** Sorted by time when it is first asked for. */
+  #events: KnownEvent[] = [];
+  #isSorted = true;
+  readonly #gaps = new Map<string, ReadGap>();
+  /** The nearest events outside of the range. */
+  #before: KnownEvent | null = null;
+  #behind: KnownEvent | null = null;
+  #lastTs: Micros | null = null;
+
+  /** Returns whether one more event is kept. */
+  add(event: KnownEvent, { from, to }: KnownRange, isLive: boolean): boolean {
+    if (isLive) {
+      this.#lastTs = event.ts;
+      for (const gap of this.#gaps.values()) if (gap.isOver) gap.toTs ??= event.ts;
+    }
+    if (event.ts < from) {
+      if (this.#before === null || event.ts >= this.#before.ts) this.#before = event;
+      return false;
+    }
+    if (event.ts >= to) {
+      if (this.#behind === null || event.ts < this.#behind.ts) this.#behind = event;
+      return false;
+    }
+    const last = this.#events[this.#events.length - 1];
+    if (last !== undefined && last.ts > event.ts) this.#isSorted = false;
+    this.#events.push(event);
+    return true;
+  }
+
+  tellGap(
+    { gapId, cause, from, to, state }: Omit<ToldGap, "to"> & { readonly to: Micros | null; readonly state: string },
+  ) {
+    const known = this.#gaps.get(gapId);
+    const isFilled = state === "filled";
+    if (known !== undefined && to === null) return;
+    this.#gaps.set(gapId, {
+      ...{ gapId, cause, from, to: to ?? 0, isFilled },
+      fromTs: known === undefined ? this.#lastTs : known.fromTs,
+      toTs: known?.toTs ?? null,
+      isOver: to !== null,
+    });
+  }
+
+  #sorted(): readonly KnownEvent[] {
+    if (!this.#isSorted) this.#events.sort((a, b) => a.ts - b.ts);
+    this.#isSorted = true;
+    return this.#events;
+  }
+
+  /** Place of the first event at or behind a time. */
+  #placeOf(ts: Micros): number {
+    const events = this.#sorted();
+    let [low, high] = [0, events.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (events[middle].ts < ts) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** How many events are known from `from` to before `to`. */
+  countOf(from: Micros, to: Micros): number {
+    return this.#placeOf(to) - this.#placeOf(from);
+  }
+
+  /** Ids of the events from `from` to before `to`. */
+  idsOf(from: Micros, to: Micros): readonly string[] {
+    return this.#sorted().slice(this.#placeOf(from), this.#placeOf(to)).map(({ id }) => id);
+  }
+
+  /** The nearest event before a time of the range; null where none is known. */
+  before(ts: Micros): KnownEvent | null {
+    const at = this.#placeOf(ts);
+    return at > 0 ? this.#events[at - 1] : this.#before;
+  }
+
+  /** The nearest event at or behind a time; null where none is known. */
+  behind(ts: Micros): KnownEvent | null {
+    const at = this.#placeOf(ts);
+    return at < this.#events.length ? this.#events[at] : this.#behind;
+  }
+
+  /** Gaps that are over and not filled. */
+  get gaps(): readonly KnownGap[] {
+    return [...this.#gaps.values()].flatMap(({ isFilled, isOver, fromTs, toTs, ...gap }) =>
+      isOver && !isFilled && fromTs !== null && toTs !== null ? [{ ...gap, fromTs, toTs }] : []
+    );
+  }
+}
+
+/**
+ * What a journal holds of some streams: the events by which fetched ones are told to be known, and the gaps that they may
+ * fill. Follows what is fetched meanwhile.
+ */
+export class KnownHistory {
+  readonly #range: KnownRange;
+  readonly #streams = new Map<string, KnownStream>();
+  #size = 0;
+
+  constructor(range: KnownRange) {
+    this.#range = range;
+  }
+
+  /** What is known of a stream. */
+  of(symbol: string): KnownStream {
+    let stream = this.#streams.get(symbol);
+    if (stream === undefined) this.#streams.set(symbol, stream = new KnownStream());
+    return stream;
+  }
+
+  /** Reads events of any stream. Throws a `Failure` where too many are of the range. */
+  take(batch: EventBatch, event: number): void {
+    const { exchange, channel, symbols } = this.#range;
+    if (batch.exchanges[event] !== exchange || !symbols.has(batch.symbols[event])) return;
+    const kind = batch.kindAt(event);
+    const stream = this.of(batch.symbols[event]);
+    if (kind === "gap") {
+      const { event: gap } = batch.envelope(event);
+      if (gap.kind !== "gap" || gap.stream !== channel) return;
+      const { gap_id: gapId, cause, from_ts: from, to_ts: to, state } = gap;
+      return stream.tellGap({ gapId, cause, from, to, state });
+    }
+    if (EVENT_SPECS[kind].channel !== channel) return;
+    const mark = markOf(batch, event);
+    if (mark === null || mark.id === null) return;
+    if (!stream.add({ id: mark.id, ts: mark.ts }, this.#range, !batch.isBackfilled(event))) return;
+    if (++this.#size <= HISTORY_KNOWN_MAX) return;
+    throw new Failure(
+      "busy",
+      `Cannot fetch history: the journal has more than ${HISTORY_KNOWN_MAX} events of this range; ask for a shorter one, ` +
+        "or for fewer symbols",
+      { retry: false },
+    );
+  }
+}
+
+/** How much of something is done. */
+export interface Done {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Reads what a journal holds of a range. Rejects with a `Failure` where it cannot be read, or holds too much of it. */
+export async function readKnownHistory(
+  range: KnownRange,
+  { journal, files, dir, pipeline, signal, onProgress }: {
+    readonly journal: Journal;
+    readonly files: Files;
+    readonly dir: string;
+    /** Fresh: this reader's alone. */
+    readonly pipeline: Pipeline;
+    readonly signal: AbortSignal;
+    readonly onProgress: (done: Done) => void;
+  },
+): Promise<KnownHistory> {
+  const known = new KnownHistory(range);
+  const segments = await listJournal(files, dir);
+  const begun = segments.findLast(({ createdAt }) => createdAt !== null && createdAt <= range.from - SKEW_US);
+  const from = Math.max(begun?.firstOffset ?? journal.oldest, journal.oldest);
+  const total = journal.synced - from;
+  const reader = new CatchUp({ journal, pipeline, from, signal });
+  try {
+    for (let next = from; !signal.aborted;) {
+      const taken = await reader.take(next, () => 0);
+      if (taken === null) break;
+      taken.rows.each((batch, event) => known.take(batch, event));
+      next = taken.next;
+      onProgress({ done: next - from, total });
+    }
+  } finally {
+    await reader.close();
+  }
+  return known;
+}
