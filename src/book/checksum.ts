@@ -1,16 +1,16 @@
 import { type ChecksumRule, type Decimal, SCALE_TEXT, unreachable, writeDecimal } from "../model/mod.ts";
 import type { BookSide, OrderBook } from "./order_book.ts";
 
-/** How many decimals prices and sizes of an instrument are written with. */
+/** Number of decimals of an instrument's prices and sizes. */
 export interface NumberDigits {
   readonly price: number;
   readonly size: number;
 }
 
-/** Decimals that are tried where a padded checksum does not say how many an instrument has. */
+/** Most decimals that are tried to find those of an instrument from a padded checksum. */
 const DIGITS_TRIED_MAX = 12;
 
-/** The CRC32 (IEEE) of a book's best levels, as the rule writes them. */
+/** Returns the CRC32 (IEEE) of a book's best levels, as the rule writes them. */
 export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDigits): number {
   const text = new ChecksumText(book, rule, digits);
   const bids = Math.min(rule.depth, book.depth("bid"));
@@ -25,7 +25,7 @@ export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDi
       for (let rank = 0; rank < asks; rank++) text.add("ask", rank);
       break;
     case "interleaved":
-      // Bid, ask, bid, ask; when a side runs out the other goes on alone.
+      // Bid, ask, bid, ask; then the rest of the longer side.
       for (let rank = 0; rank < Math.max(bids, asks); rank++) {
         if (rank < bids) text.add("bid", rank);
         if (rank < asks) text.add("ask", rank);
@@ -37,7 +37,7 @@ export function checksumOf(book: OrderBook, rule: ChecksumRule, digits: NumberDi
   return rule.signed ? text.crc : text.crc >>> 0;
 }
 
-/** The CRC32 of levels written one after the other, without making the text: this runs with every frame. */
+/** The CRC32 of levels written one after the other. Creates no text, because it runs with every frame. */
 class ChecksumText {
   readonly #book: OrderBook;
   readonly #rule: ChecksumRule;
@@ -55,7 +55,7 @@ class ChecksumText {
     return this.#crc.value;
   }
 
-  /** Adds the level at a rank that is there. */
+  /** Adds the level at a rank, which must exist. */
   add(side: BookSide, rank: number): void {
     const levels = this.#book.side(side);
     const slot = levels.slotAt(rank);
@@ -76,7 +76,7 @@ class ChecksumText {
     else this.#spelled(digits.sizeText(slot), this.#digits.size);
   }
 
-  /** Whether a number goes in without its text being made. */
+  /** Whether a number is added without creating its text. */
   #isNumber(scale: number): boolean {
     return scale !== SCALE_TEXT && this.#rule.numbers !== "shortest";
   }
@@ -120,7 +120,7 @@ class Crc32 {
     this.#register = register;
   }
 
-  /** The digits of a coefficient with `scale` decimals. */
+  /** Adds the digits of a coefficient with `scale` decimals. */
   number(coefficient: number, scale: number): void {
     const scratch = this.#scratch;
     const end = writeDecimal(scratch, 0, coefficient, scale);
@@ -135,7 +135,9 @@ class Crc32 {
     this.#register = register;
   }
 
-  /** `0.05005` with 7 decimals is `500500`: as many decimals as the instrument has, no point, no leading zeros. */
+  /**
+   * Adds a number padded to `digits` decimals, without point and leading zeros: `0.05005` with 7 decimals is `500500`.
+   */
   padded(text: Decimal, digits: number): void {
     let register = this.#register;
     let begun = false;
@@ -166,8 +168,8 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * The decimals with which a book gives the checksum that came with it; null where none do. Exchanges that pad numbers in
- * checksums and not in frames do not say in the frame how many digits an instrument has, but its first checksum tells.
+ * Returns the decimals with which a book has the checksum that came with it; null if none do. Exchanges that pad
+ * numbers in checksums but not in frames do not send an instrument's decimals, but its first checksum reveals them.
  */
 export function learnDigits(book: OrderBook, rule: ChecksumRule, expected: number): NumberDigits | null {
   const seen = seenDigits(book, rule);
@@ -182,7 +184,7 @@ export function learnDigits(book: OrderBook, rule: ChecksumRule, expected: numbe
   return null;
 }
 
-/** The most decimals that the best levels of a book are written with. */
+/** Returns the most decimals in the best levels of a book. */
 export function seenDigits(book: OrderBook, rule: ChecksumRule): NumberDigits {
   let price = 0;
   let size = 0;
@@ -208,7 +210,7 @@ function isPlain(text: Decimal): boolean {
   return !text.includes("e") && !text.includes("E");
 }
 
-/** `1.5e-3` as `0.0015`: JSON numbers may come with an exponent. */
+/** Returns `1.5e-3` as `0.0015`: JSON numbers may have an exponent. */
 function plainText(text: Decimal): string {
   const at = text.search(/[eE]/);
   const exponent = Number(text.slice(at + 1));

@@ -1,6 +1,6 @@
 import type { Decimal } from "../model/mod.ts";
 
-/** A decimal's value in one form: sign, and 0.DIGITS × 10^magnitude with no zero at either end of DIGITS. */
+/** A decimal's value in a unique form: sign, and 0.DIGITS × 10^magnitude with no zero at either end of DIGITS. */
 interface Scientific {
   readonly sign: -1 | 0 | 1;
   readonly magnitude: number;
@@ -10,8 +10,8 @@ interface Scientific {
 const PARTS = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
 /**
- * Exact order of two decimals whatever their spelling: `1.50` and `15e-1` are equal, and no digit is rounded away.
- * Negative where the left one is less, positive where it is greater. Texts that are no decimals order as zero.
+ * Compares two decimals exactly, in any spelling: `1.50` and `15e-1` are equal. Negative if the left one is less,
+ * positive if it is greater. Texts that are no decimals compare as zero.
  */
 export function compareDecimals(left: Decimal, right: Decimal): number {
   if (left === right) return 0;

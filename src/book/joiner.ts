@@ -10,7 +10,7 @@ import { type ResetRun, ResetWatch } from "./reset_watch.ts";
 import type { DeltaEvent } from "./verdict.ts";
 import { isNumbered, junction, needsNumber, type SequencePoint, succession } from "./sequencer.ts";
 
-/** A delta with the time that the exchange gave it; null where it gave none or one that is not to be trusted. */
+/** A delta with its exchange time; null if the exchange gave none, or one that cannot be trusted. */
 export interface TimedDelta extends DeltaEvent {
   readonly exchangeTs: Micros | null;
 }
@@ -22,10 +22,10 @@ export interface JoinerState {
   readonly run: ResetRun | null;
 }
 
-/** No update: no sequence and no time. */
+/** The point before any update: no sequence and no time. */
 export const NOWHERE: SequencePoint = { sequence: null, exchangeTs: null };
 
-/** A delta without levels, to ask where a point lies. */
+/** A delta without levels, to compare a point. */
 const EMPTY_DELTA: BookDelta = {
   kind: "book_delta",
   bids: [],
@@ -46,39 +46,39 @@ export function pointOf(delta: TimedDelta): SequencePoint {
 }
 
 /**
- * Joins a snapshot from elsewhere with the deltas of its feed: holds deltas until the snapshot comes, says which of them
- * follow it, and watches that the first one after it reaches over its end.
+ * Joins a snapshot from another source with the deltas of the feed: buffers deltas until the snapshot arrives, returns
+ * those that follow it, and checks that the first delta after it spans its sequence.
  */
 export class SnapshotJoiner {
   readonly #rule: BookRule;
   #buffer: TimedDelta[] = [];
-  /** A snapshot that no delta has joined yet. */
+  /** The snapshot that no delta has joined yet; null if there is none. */
   #bridge: SequencePoint | null = null;
-  /** Numbers that begin again while deltas wait. */
+  /** Detects a restarted sequence while deltas wait. */
   readonly #resets = new ResetWatch();
 
   constructor(rule: BookRule) {
     this.#rule = rule;
   }
 
-  /** The snapshot that the next delta has to join; null where there is none. */
+  /** The snapshot that the next delta must join; null if there is none. */
   get bridge(): SequencePoint | null {
     return this.#bridge;
   }
 
-  /** Whether a snapshot at this point can be joined at all: a feed with numbers needs one of the snapshot. */
+  /** Whether a snapshot at this point can be joined: if the feed has sequences, the snapshot needs one too. */
   isUsable(snapshot: SequencePoint): boolean {
     return !needsNumber(this.#rule.sequence) || isNumbered(snapshot);
   }
 
-  /** Whether a valid book that stands at `last` is at or past the snapshot, which is then no news. */
+  /** Whether a valid book at position `last` is at or past the snapshot, which then brings nothing new. */
   isOvertaken(snapshot: SequencePoint, last: SequencePoint): boolean {
     return junction(this.#rule, snapshot, deltaAt(last)) !== "old";
   }
 
   /**
-   * Holds a delta for the snapshot to come. A hole makes what was held before it useless: only a snapshot after it can be
-   * joined. Past BOOK_BUFFER_DELTAS_MAX the oldest delta is evicted.
+   * Buffers a delta for the next snapshot. If deltas are missing before it, the buffer is cleared: only a later
+   * snapshot can be joined. Past BOOK_BUFFER_DELTAS_MAX the oldest delta is evicted.
    */
   hold(delta: TimedDelta, receivedTs: Micros): void {
     const last = this.#buffer.at(-1);
@@ -100,14 +100,17 @@ export class SnapshotJoiner {
     this.#buffer.push(owned(delta));
   }
 
-  /** Begins to hold deltas anew, from one on. */
+  /** Restarts the buffer with a delta; null leaves it empty. */
   restart(delta: TimedDelta | null): void {
     this.#buffer = delta === null ? [] : [owned(delta)];
     this.#bridge = null;
     this.#resets.clear();
   }
 
-  /** Returns the held deltas that follow a snapshot, and holds none any more; null where the first of them lies ahead. */
+  /**
+   * Returns the buffered deltas that follow a snapshot and clears the buffer; null if the first of them is ahead of the
+   * snapshot.
+   */
   join(snapshot: SequencePoint): readonly TimedDelta[] | null {
     const kept = this.#buffer.filter((delta) => junction(this.#rule, snapshot, delta) !== "old");
     if (kept.length > 0 && junction(this.#rule, snapshot, kept[0]) === "ahead") return null;
@@ -116,19 +119,22 @@ export class SnapshotJoiner {
     return kept;
   }
 
-  /** Returns the held deltas that a snapshot does not have yet and goes on holding them: a later snapshot may be older too. */
+  /**
+   * Returns the buffered deltas that a snapshot does not include, and keeps them, because a later snapshot may be older
+   * too.
+   */
   rejoin(snapshot: SequencePoint): readonly TimedDelta[] {
     const kept = this.#buffer.filter((delta) => junction(this.#rule, snapshot, delta) !== "old");
     this.#buffer = kept.length > 0 && junction(this.#rule, snapshot, kept[0]) === "ahead" ? [] : kept;
     return this.#buffer;
   }
 
-  /** Notes that a delta joined the snapshot, or that none has to. */
+  /** Ends the join: a delta has joined the snapshot. */
   crossBridge(): void {
     this.#bridge = null;
   }
 
-  /** Follows a step of the clock that receive times are read from. */
+  /** Shifts receive times after a step of the wall clock. */
   clockStepped(by: Micros): void {
     this.#resets.clockStepped(by);
   }
@@ -149,7 +155,7 @@ export class SnapshotJoiner {
   }
 }
 
-/** Returns a delta whose levels outlive its frame. */
+/** Copies a delta, so that its levels outlive the frame. */
 function owned(delta: TimedDelta): TimedDelta {
   return { ...delta, bids: copyLevels(delta.bids), asks: copyLevels(delta.asks) };
 }

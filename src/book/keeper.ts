@@ -35,34 +35,34 @@ export interface BookKeeperState extends ValidityState, PositionState {
   readonly orders?: readonly LedgerEntry[];
 }
 
-/** A keeper's memory as it was at one time: its levels as numbers, all else as plain JSON. */
+/** A copy of a keeper's memory: its levels as columns, all else as plain JSON. */
 export interface CopiedKeeper {
   readonly bids: LevelColumns;
   readonly asks: LevelColumns;
   readonly rest: Omit<BookKeeperState, "bids" | "asks">;
 }
 
-/** When a frame was received, and whether deltas before the first snapshot may pass. */
+/** When a frame was received, and whether deltas before the first snapshot are emitted. */
 interface FrameTime {
   readonly receivedTs: Micros;
   readonly mayPass: boolean;
 }
 
 /**
- * Keeps one book of one session by the rule of its feed, and says which of its updates may be emitted: only those that
- * follow from the book's snapshot without a hole, and only while the book is not crossed and its checksums agree.
+ * Keeps one book of one session by the rule of its feed and decides which of its updates are emitted: only those that
+ * follow the book's snapshot without a gap, and only while the book is not crossed and its checksums agree.
  */
 export class BookKeeper {
   readonly rule: BookRule;
   readonly #book = new OrderBook();
-  /** The single orders of a feed that tells of them; empty otherwise. */
+  /** The orders of a feed of single orders; empty for other feeds. */
   readonly #orders = new OrderLedger();
   #orderFault: string | null = null;
   readonly #checks: BookChecks;
   readonly #joiner: SnapshotJoiner;
   readonly #position: BookPosition;
   readonly #validity = new BookValidity();
-  /** Who wants to look before the next change. */
+  /** Callbacks to run before the next change. */
   #lookers: (() => void)[] = [];
 
   constructor(rule: BookRule) {
@@ -81,12 +81,12 @@ export class BookKeeper {
     return this.#validity.since;
   }
 
-  /** Why the book is not valid; null while it is, or has not begun to be. */
+  /** Why the book is not valid; null if it is valid, or was not valid yet. */
   get cause(): BookFaultCause | null {
     return this.#validity.gap?.cause ?? null;
   }
 
-  /** The gap that no snapshot has ended; where deltas wait for the first snapshot, the one that they are in. */
+  /** The open gap; while deltas wait for the first snapshot, their gap. Null if there is none. */
   get openGap(): OpenBookGap | null {
     const { gap, state } = this.#validity;
     return gap === null && state === "buffering" && this.#isJoined ? this.#validity.waiting() : gap;
@@ -97,23 +97,23 @@ export class BookKeeper {
     return this.#position.last;
   }
 
-  /** The levels; only to be read, and meaningful only while the state is `valid`. */
+  /** The levels: read-only, and meaningful only while the state is `valid`. */
   get book(): OrderBook {
     return this.#book;
   }
 
-  /** Whether the feed shows a missing update itself. Of other feeds the keeper has to be told (`lose`). */
+  /** Whether the feed itself shows missing updates. For other feeds the caller must report them (`invalidate`). */
   get showsLoss(): boolean {
     return this.rule.kind === "snapshots" || showsLoss(this.rule.sequence);
   }
 
   /**
-   * Takes the updates that one frame holds for this book. They are one change: all of them are emitted or, where the book
-   * they lead to fails a check, none. `mayPass`: deltas before the first snapshot may pass as they came, because there is
-   * no earlier book that somebody could apply them to.
+   * Applies the updates that one frame has for this book. They are one change: all are emitted or, if the resulting
+   * book fails a check, none. `mayPass`: deltas before the first snapshot are emitted unchecked, because there is no
+   * earlier book to which a consumer could wrongly apply them.
    */
   apply(updates: readonly BookUpdate[], at: FrameTime): BookVerdict {
-    this.#showBefore();
+    this.#callLookers();
     const verdict = newVerdict();
     const start = this.#position.last;
     let fault: BookFaultCause | null = null;
@@ -123,8 +123,8 @@ export class BookKeeper {
         verdict.withheld++;
         continue;
       }
-      if (update.event.kind === "book_snapshot") this.#takeSnapshot(update.event, update.exchangeTs, at, verdict);
-      else this.#takeDelta(update.event, update.exchangeTs, at, verdict);
+      if (update.event.kind === "book_snapshot") this.#applySnapshot(update.event, update.exchangeTs, at, verdict);
+      else this.#applyDelta(update.event, update.exchangeTs, at, verdict);
       if (!this.#validity.isValid || update.checksum === null) continue;
       detail = this.#checks.checksumFault(update.checksum, update.event.kind === "book_snapshot");
       if (detail !== null) fault = "checksum";
@@ -134,7 +134,7 @@ export class BookKeeper {
       detail = this.#takeOrderFault() ?? this.#checks.crossFault() ?? this.#sizeFault();
       if (detail !== null) fault = "stale";
     }
-    if (fault === null) this.#validity.settle(at.receivedTs, this.#position.last.sequence, verdict);
+    if (fault === null) this.#validity.markRecovered(at.receivedTs, this.#position.last.sequence, verdict);
     else {
       verdict.withheld += verdict.emit.length;
       verdict.emit = [];
@@ -145,9 +145,9 @@ export class BookKeeper {
     return verdict;
   }
 
-  /** Checks the book as it stands against a checksum that came in a frame of its own. */
+  /** Checks the book against a checksum that came in a frame of its own. */
   check(checksum: string, receivedTs: Micros): BookVerdict {
-    this.#showBefore();
+    this.#callLookers();
     const verdict = newVerdict();
     const detail = this.#validity.isValid ? this.#checks.checksumFault(checksum, false) : null;
     if (detail === null) return verdict;
@@ -156,12 +156,12 @@ export class BookKeeper {
     return verdict;
   }
 
-  /** Invalidates the book: updates of the session were lost, as something outside this feed shows. */
-  lose(detail: string, receivedTs: Micros, cause: BookFaultCause = "sequence"): BookVerdict {
-    this.#showBefore();
+  /** Invalidates the book, because something outside its feed shows that updates of the session were lost. */
+  invalidate(detail: string, receivedTs: Micros, cause: BookFaultCause = "sequence"): BookVerdict {
+    this.#callLookers();
     const verdict = newVerdict();
     if (!this.#validity.isValid) {
-      // What was held before the loss cannot be joined any more.
+      // Deltas buffered before the loss can no longer be joined.
       this.#joiner.restart(null);
       return verdict;
     }
@@ -170,38 +170,31 @@ export class BookKeeper {
     return verdict;
   }
 
-  /** Asks again for a snapshot whose answer held none. */
-  askAgain(): BookVerdict {
-    const verdict = newVerdict();
-    if (!this.#validity.isValid) verdict.resync = this.#action;
-    return verdict;
-  }
-
   /** Follows a step of the clock that receive times are read from. */
   clockStepped(by: Micros): void {
-    this.#showBefore();
+    this.#callLookers();
     this.#validity.clockStepped(by);
     this.#position.clockStepped(by);
     this.#joiner.clockStepped(by);
   }
 
-  /** Returns what has to be known to go on alike, as plain JSON. */
+  /** Returns the memory as plain JSON. */
   saveState(): BookKeeperState {
     return { ...this.#restOfState(), ...this.#book.levels() };
   }
 
-  /** Returns a copy of what has to be known, which costs a small part of what its texts do. */
+  /** Copies the memory, which costs far less than `saveState`. */
   copyState(): CopiedKeeper {
     return { bids: this.#book.copy("bid"), asks: this.#book.copy("ask"), rest: this.#restOfState() };
   }
 
-  /** Calls once before the next change of the book, whatever makes it. Returns what calls that off. */
+  /** Calls `look` once, before the next change of the book. Returns a function that cancels the call. */
   beforeChange(look: () => void): () => void {
     this.#lookers.push(look);
     return () => this.#lookers = this.#lookers.filter((other) => other !== look);
   }
 
-  #showBefore(): void {
+  #callLookers(): void {
     if (this.#lookers.length === 0) return;
     const lookers = this.#lookers;
     this.#lookers = [];
@@ -218,9 +211,9 @@ export class BookKeeper {
     };
   }
 
-  /** Goes on from what `saveState` gave. */
+  /** Restores the memory that `saveState` returned. */
   restoreState(saved: BookKeeperState): void {
-    this.#showBefore();
+    this.#callLookers();
     this.#validity.restoreState(saved);
     this.#book.applySnapshot(saved.bids, saved.asks);
     this.#position.restoreState(saved);
@@ -229,12 +222,12 @@ export class BookKeeper {
     this.#orders.restoreState(saved.orders ?? []);
   }
 
-  /** Whether snapshots come from elsewhere and deltas wait for them. */
+  /** Whether snapshots come from another source, so that deltas wait for them. */
   get #isJoined(): boolean {
     return this.rule.kind === "rest" || this.rule.kind === "requested";
   }
 
-  #takeSnapshot(event: SnapshotEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
+  #applySnapshot(event: SnapshotEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
     const point = { sequence: event.sequence, exchangeTs: trusted(exchangeTs, at.receivedTs) };
     if (this.#isJoined) return this.#joinSnapshot(event, point, { exchangeTs, at, verdict });
     if (this.#validity.isValid && this.rule.kind === "snapshots" && this.#position.isLate(point)) {
@@ -284,16 +277,16 @@ export class BookKeeper {
     verdict.emit.push({ event: kept.length === 0 ? whole : this.#joined(whole), exchangeTs });
   }
 
-  /** The snapshot with the deltas in it that were applied to it. */
+  /** Returns the snapshot with the deltas that were applied to it. */
   #joined(event: SnapshotEvent): SnapshotEvent {
     return { ...event, ...this.#book.levels(), sequence: this.#position.last.sequence };
   }
 
-  #takeDelta(event: DeltaEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
+  #applyDelta(event: DeltaEvent, exchangeTs: Micros | null, at: FrameTime, verdict: MutableVerdict): void {
     const delta: TimedDelta = { ...event, exchangeTs: trusted(exchangeTs, at.receivedTs) };
     if (!this.#validity.isValid) return this.#holdDelta(delta, { event, exchangeTs }, at, verdict);
     const { bridge } = this.#joiner;
-    // A time that cannot be true orders nothing: the update counts, and the next one is compared with the one before.
+    // An impossible time is not used for ordering: the update counts, and the next one is compared with the one before.
     const isUntimed = this.rule.sequence === "time" && isAhead(exchangeTs, delta);
     const outcome = isUntimed ? "next" : this.#position.follow(delta, bridge);
     if (outcome === "next") {
@@ -311,13 +304,16 @@ export class BookKeeper {
       this.#break("reset", { ...found, detail: resetDetail(this.#position.last, delta), fromSequence }, verdict);
     } else {
       const detail = `after ${place(this.#position.last)} came ${deltaPlace(delta)}`;
-      // What came before the hole was emitted already; its checks are those of the frames before.
+      // Updates before the missing ones were emitted and checked already.
       this.#break("sequence", { ...found, detail, fromSequence: this.#position.last.sequence }, verdict);
     }
     if (this.#isJoined) this.#joiner.restart(delta);
   }
 
-  /** A whole book proves itself: where numbers began again, the stretch before it is the gap, and it is over. */
+  /**
+   * Ends the gap of a restarted sequence at once: a snapshot is complete by itself, so only the time before it is a
+   * gap.
+   */
   #noteReset(delta: TimedDelta, toSequence: string | null, receivedTs: Micros, verdict: MutableVerdict): void {
     const fromSequence = this.#position.last.sequence;
     const detail = resetDetail(this.#position.last, delta);
@@ -333,11 +329,11 @@ export class BookKeeper {
       verdict.withheld++;
       this.#joiner.hold(delta, at.receivedTs);
       if (isFresh && this.rule.kind === "requested") verdict.resync = "request";
-      this.#validity.tellWaiting(at.receivedTs, verdict);
+      this.#validity.emitWaitingGap(at.receivedTs, verdict);
       return;
     }
     if (this.rule.rejoins === true) this.#joiner.hold(delta, at.receivedTs);
-    // Single orders add up to levels from an image on.
+    // Single orders give complete levels only from a snapshot on.
     const passes = at.mayPass && this.#validity.state === "buffering" && delta.orders === undefined;
     if (passes) verdict.emit.push(emission);
     else verdict.withheld++;
@@ -375,7 +371,7 @@ export class BookKeeper {
     return summed;
   }
 
-  /** Returns an event of single orders with the levels that they add up to; any other as it is. */
+  /** Returns an event of single orders with the levels that they give; any other event unchanged. */
   #summed<E extends SnapshotEvent | DeltaEvent>(event: E): E {
     if (event.orders === undefined) return event;
     const { orders, ...others } = event;
@@ -384,7 +380,10 @@ export class BookKeeper {
     return { ...others, bids, asks } as unknown as E;
   }
 
-  /** Returns what of the orders could not be followed, once; null where the feed shows no loss, which it may come from. */
+  /**
+   * Returns and clears the fault of the order ledger; null if there is none, or the feed cannot show whether updates
+   * were lost.
+   */
   #takeOrderFault(): string | null {
     const fault = this.#orderFault;
     this.#orderFault = null;
@@ -404,13 +403,13 @@ export class BookKeeper {
     verdict.resync = this.#action;
   }
 
-  /** Whole books recover with the next one, and so do others where the rule says so; everything else is asked for. */
+  /** Returns the resync action; null if the book recovers with the next snapshot of the feed. */
   get #action(): ResyncAction | null {
     const { kind, resync } = this.rule;
     return kind === "snapshots" || resync === "wait" ? null : resync;
   }
 
-  /** What helps where a snapshot that was to come by itself did not. */
+  /** Returns the action if the feed's own snapshot is overdue. */
   get #overdueAction(): ResyncAction | null {
     return this.rule.resync === "wait" ? "resubscribe" : this.#action;
   }

@@ -11,8 +11,8 @@ import { compareDecimals } from "./decimal_order.ts";
 const FIRST_SLOTS = 32;
 
 /**
- * The digits of a side's levels, each in a slot that it keeps until it is freed: price and size as integer coefficient and
- * scale, as `DigitsColumn` has them. Texts that are no plain number stand beside.
+ * The digits of a side's levels, each in a slot that it keeps until freed: price and size as integer coefficient and
+ * scale, as in `DigitsColumn`. Texts that are no plain numbers are kept in side tables.
  */
 export class LevelSlots {
   #prices = new Float64Array(FIRST_SLOTS);
@@ -24,11 +24,11 @@ export class LevelSlots {
   /** Freed slots, the first `#free` of them. */
   #freed = new Uint32Array(FIRST_SLOTS);
   #free = 0;
-  /** Slots that were ever taken since the last `clear`. */
+  /** Slots allocated since the last `clear`, freed ones included. */
   #used = 0;
 
-  /** Takes a slot for the level in a row. */
-  take(levels: LevelColumns, row: number): number {
+  /** Allocates a slot for the level in a row. */
+  allocate(levels: LevelColumns, row: number): number {
     const slot = this.#free > 0 ? this.#freed[--this.#free] : this.#used++;
     if (slot === this.#prices.length) this.#grow();
     this.set(slot, levels, row);
@@ -66,12 +66,12 @@ export class LevelSlots {
     this.#used = 0;
   }
 
-  /** Integer coefficient of a price; meaningful where its scale is that of a number. */
+  /** Returns the integer coefficient of a price; meaningful only if its scale is not SCALE_TEXT. */
   price(slot: number): number {
     return this.#prices[slot];
   }
 
-  /** Scale of a price; SCALE_TEXT where `priceText` alone has it. */
+  /** Returns the scale of a price; SCALE_TEXT if only `priceText` has the price. */
   priceScale(slot: number): number {
     return this.#priceScales[slot];
   }
@@ -81,12 +81,12 @@ export class LevelSlots {
     return scale === SCALE_TEXT ? this.#priceTexts.get(slot) ?? "" : decimalText(this.#prices[slot], scale);
   }
 
-  /** Integer coefficient of a size; meaningful where its scale is that of a number. */
+  /** Returns the integer coefficient of a size; meaningful only if its scale is not SCALE_TEXT. */
   size(slot: number): number {
     return this.#sizes[slot];
   }
 
-  /** Scale of a size; SCALE_TEXT where `sizeText` alone has it. */
+  /** Returns the scale of a size; SCALE_TEXT if only `sizeText` has the size. */
   sizeScale(slot: number): number {
     return this.#sizeScales[slot];
   }
@@ -96,12 +96,12 @@ export class LevelSlots {
     return scale === SCALE_TEXT ? this.#sizeTexts.get(slot) ?? "" : decimalText(this.#sizes[slot], scale);
   }
 
-  /** The level as texts. */
+  /** Returns the level as texts. */
   level(slot: number): Level {
     return [this.priceText(slot), this.sizeText(slot)];
   }
 
-  /** Adds the level to columns. */
+  /** Appends the level to columns. */
   copyTo(levels: LevelColumns, slot: number): void {
     const priceScale = this.#priceScales[slot];
     const sizeScale = this.#sizeScales[slot];
@@ -111,7 +111,7 @@ export class LevelSlots {
     else levels.sizes.appendNumber(this.#sizes[slot], sizeScale);
   }
 
-  /** Exact order of a slot's price and the one in a row: negative where the slot's is less. */
+  /** Compares a slot's price with the one in a row exactly; negative if the slot's is less. */
   comparePrice(slot: number, prices: DigitsColumn, row: number): number {
     const scale = this.#priceScales[slot];
     const otherScale = prices.scales[row];

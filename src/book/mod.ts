@@ -1,7 +1,7 @@
 /**
- * Order books that prove themselves: levels, the order of updates, the join of snapshots from elsewhere, checksums, and
- * the keeper that says which updates may leave. In: book events and a BookRule. Out: verdicts. Pure. Must not know
- * frames, sockets, sessions, clocks or any exchange by name.
+ * Order books with checks: levels, the sequence of updates, joining snapshots with deltas, checksums, and the keeper
+ * that decides which updates are emitted. In: book events and a BookRule. Out: verdicts. Pure. Must not know frames,
+ * sockets, sessions, clocks or any exchange by name.
  */
 export { BookKeeper, type BookKeeperState, type CopiedKeeper } from "./keeper.ts";
 export { checksumOf, learnDigits, type NumberDigits } from "./checksum.ts";

@@ -12,27 +12,27 @@ export interface BookLevels {
 }
 
 /**
- * The levels of one instrument's book. Prices are told apart as exact decimals, whatever their spelling; the digits are
- * kept as they came, a changed level with its latest spelling. A size of zero removes a level, and removing what is not
- * there does nothing: exchanges send such deletes of levels that they never showed.
+ * The levels of one instrument's book. Prices are compared as exact decimals, in any spelling; digits are kept as
+ * received, for a changed level those of the change. A size of zero removes a level. Removing a missing level does
+ * nothing, because exchanges send such deletes for levels that they never showed.
  */
 export class OrderBook {
   readonly #bids = new SideLevels(1);
   readonly #asks = new SideLevels(-1);
 
-  /** How many levels there are on both sides. */
+  /** Number of levels on both sides. */
   get size(): number {
     return this.#bids.size + this.#asks.size;
   }
 
-  /** Whether the best bid is at or above the best ask: no exchange leaves such a book standing. */
+  /** Whether the best bid is at or above the best ask, which cannot be in a real book. */
   get isCrossed(): boolean {
     if (this.#bids.size === 0 || this.#asks.size === 0) return false;
     const distance = this.#bids.bestKey + this.#asks.bestKey;
     return distance > 0 || (distance === 0 && this.#compareBest() >= 0);
   }
 
-  /** Takes the place of all levels. Lists may be in any order; of a price that is given twice the last one counts. */
+  /** Replaces all levels. Lists may be in any order; of a repeated price the last one counts. */
   applySnapshot(bids: LevelSource, asks: LevelSource): void {
     this.#bids.replace(levelRange(bids));
     this.#asks.replace(levelRange(asks));
@@ -44,22 +44,22 @@ export class OrderBook {
     this.#asks.change(levelRange(asks));
   }
 
-  /** How many levels a side has. */
+  /** Returns the number of levels of a side. */
   depth(side: BookSide): number {
     return this.side(side).size;
   }
 
-  /** The level at a rank, 0 being the best; undefined past the last one. */
+  /** Returns the level at a rank, 0 being the best; undefined past the last one. */
   at(side: BookSide, rank: number): Level | undefined {
     return this.side(side).at(rank);
   }
 
-  /** The best level of a side; undefined where it is empty. */
+  /** Returns the best level of a side; undefined if it is empty. */
   best(side: BookSide): Level | undefined {
     return this.side(side).at(0);
   }
 
-  /** The best `count` levels of a side, best first. */
+  /** Returns the best `count` levels of a side, best first. */
   top(side: BookSide, count: number): readonly Level[] {
     const levels = this.side(side);
     const list: Level[] = [];
@@ -67,7 +67,7 @@ export class OrderBook {
     return list;
   }
 
-  /** All levels, best first. */
+  /** Returns all levels, best first. */
   levels(): BookLevels {
     return { bids: this.top("bid", Infinity), asks: this.top("ask", Infinity) };
   }
@@ -91,12 +91,12 @@ export class OrderBook {
     this.#asks.clear();
   }
 
-  /** A side's levels; only to be read. */
+  /** Returns a side's levels, read-only. */
   side(side: BookSide): SideLevels {
     return side === "bid" ? this.#bids : this.#asks;
   }
 
-  /** Exact order of the best bid and the best ask, which are there. */
+  /** Compares the best bid and the best ask exactly; both must exist. */
   #compareBest(): number {
     const [bids, asks] = [this.#bids.digits, this.#asks.digits];
     const [bid, ask] = [this.#bids.slotAt(0), this.#asks.slotAt(0)];

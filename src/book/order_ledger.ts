@@ -2,7 +2,7 @@ import { BOOK_ORDERS_MAX, type Decimal, type Level, type OrderChange } from "../
 import { addExact, type Exact, exactKey, exactOf, exactText, NOTHING } from "./exact_sum.ts";
 import type { BookSide } from "./order_book.ts";
 
-/** One order as plain JSON: id, side, price and what is left of it. */
+/** One order as plain JSON: id, side, price and remaining size. */
 export type LedgerEntry = readonly [id: string, side: BookSide, price: Decimal, size: Decimal];
 
 interface Order {
@@ -19,18 +19,17 @@ interface PriceLevel {
   orders: number;
 }
 
-/** What changes of orders came to. */
+/** Result of order changes. */
 export interface LedgerResult {
   readonly bids: Level[];
   readonly asks: Level[];
-  /** What could not be followed, in words; null where nothing was. */
+  /** The first change that could not be applied; null if all were. */
   readonly fault: string | null;
 }
 
 /**
- * The single orders of one book, and the levels that they add up to. An id stands for one order: told again it takes the
- * place of what was known of it. Removing an order that is not known does nothing, as with levels; changing one is a
- * fault, because what it was is not known.
+ * The single orders of one book, aggregated to levels. A known id that is sent again replaces its order. Removing an
+ * unknown order does nothing, as with levels; changing one is a fault, because its size is unknown.
  */
 export class OrderLedger {
   readonly #orders = new Map<string, Order>();
@@ -40,42 +39,42 @@ export class OrderLedger {
     return this.#orders.size;
   }
 
-  /** Whether there are more orders than are added up. */
+  /** Whether there are more than BOOK_ORDERS_MAX orders. */
   get isFull(): boolean {
     return this.#orders.size > BOOK_ORDERS_MAX;
   }
 
-  /** Forgets all orders. */
+  /** Removes all orders. */
   clear(): void {
     this.#orders.clear();
     this.#levels.bid.clear();
     this.#levels.ask.clear();
   }
 
-  /** Takes changes in their order. Returns the levels that they touched, with absolute sizes: zero where no order is left. */
+  /** Applies changes in order. Returns the changed levels with absolute sizes: zero if no order is left. */
   apply(changes: readonly OrderChange[]): LedgerResult {
     const touched = { bid: new Map<string, Decimal>(), ask: new Map<string, Decimal>() };
     let fault: string | null = null;
     for (const change of changes) {
-      const wrong = this.#take(change, touched);
+      const wrong = this.#applyOne(change, touched);
       fault ??= wrong;
     }
     if (this.#orders.size > BOOK_ORDERS_MAX) fault ??= `${this.#orders.size} orders`;
     return { bids: this.#list("bid", touched.bid), asks: this.#list("ask", touched.ask), fault };
   }
 
-  /** Returns the orders, as plain JSON. */
+  /** Returns the orders as plain JSON. */
   saveState(): readonly LedgerEntry[] {
     return [...this.#orders].map(([id, { side, price, size }]) => [id, side, price, exactText(size)]);
   }
 
-  /** Goes on from what `saveState` gave. */
+  /** Restores the orders that `saveState` returned. */
   restoreState(entries: readonly LedgerEntry[]): void {
     this.clear();
     this.apply(entries.map(([id, side, price, size]) => ({ id, side, price, size, change: null })));
   }
 
-  #take(change: OrderChange, touched: Readonly<Record<BookSide, Map<string, Decimal>>>): string | null {
+  #applyOne(change: OrderChange, touched: Readonly<Record<BookSide, Map<string, Decimal>>>): string | null {
     const known = this.#orders.get(change.id);
     const size = sizeAfter(change, known);
     if (size === "unreadable") return `order ${change.id} has a number that no sum can hold`;
@@ -106,7 +105,7 @@ export class OrderLedger {
       levels.delete(key);
       return;
     }
-    // A level of one order has that order's own decimals.
+    // A level of a single order keeps that order's decimals.
     level.total = level.orders === 1 && orders === 1 ? size : addExact(level.total, size);
     levels.set(key, level);
   }
@@ -120,7 +119,7 @@ export class OrderLedger {
   }
 }
 
-/** What is left of an order after a change. */
+/** Returns the remaining size of an order after a change. */
 function sizeAfter({ size, change }: OrderChange, known: Order | undefined): Exact | "unreadable" | "unknown" {
   if (size !== null) return exactOf(size) ?? "unreadable";
   const added = exactOf(change ?? "0");

@@ -10,7 +10,10 @@ export interface PositionState {
   readonly run: ResetRun | null;
 }
 
-/** Where a book stands in the order of its updates, and what an update is to it: the next, an old one, or one after a hole. */
+/**
+ * A book's position in the sequence of its updates. Classifies an update as the next one, an old one, or one after
+ * missing updates.
+ */
 export class BookPosition {
   readonly #rule: BookRule;
   readonly #resets = new ResetWatch();
@@ -26,7 +29,7 @@ export class BookPosition {
     return this.#last;
   }
 
-  /** Says what a delta is to the book's last update, or to the snapshot that it has to join. */
+  /** Classifies a delta by the book's last update, or by the snapshot that it must join. */
   follow(delta: TimedDelta, bridge: SequencePoint | null): Succession {
     if (bridge !== null) {
       const joint = junction(this.#rule, bridge, delta);
@@ -36,15 +39,15 @@ export class BookPosition {
     return succession(this.#rule.sequence, delta, points);
   }
 
-  /** Of whole books only the order counts, whatever rule says how it is numbered. */
+  /** The rule for snapshots, which need only be in order, whatever rule the deltas follow. */
   get #orderRule(): "none" | "time" | "rising" {
     const { sequence } = this.#rule;
     return sequence === "none" || sequence === "time" ? sequence : "rising";
   }
 
   /**
-   * A whole book that was overtaken is not news. Two of the same millisecond may differ, so a time has to go back to be
-   * late; a sequence that repeats is the same book sent again.
+   * Whether a snapshot is older than the book. Two snapshots of the same millisecond may differ, so only an earlier
+   * time is late; a repeated sequence is the same book sent again.
    */
   isLate(point: SequencePoint): boolean {
     const rule = this.#orderRule;
@@ -57,42 +60,42 @@ export class BookPosition {
     return succession(rule, deltaAt(point), points) === "repeat";
   }
 
-  /** Whether an old update belongs to numbers that began again. `expectsLate`: late ones are to be expected. */
+  /** Whether an old update belongs to a restarted sequence. `expectsLate`: late updates are to be expected. */
   isReset(delta: TimedDelta, receivedTs: Micros, expectsLate: boolean): boolean {
     return this.#observeReset(this.#rule.sequence, delta, receivedTs, expectsLate);
   }
 
-  /** Whether a late whole book belongs to numbers that began again. */
+  /** Whether a late snapshot belongs to a restarted sequence. */
   isSnapshotReset(delta: TimedDelta, receivedTs: Micros, expectsLate: boolean): boolean {
     return this.#observeReset(this.#orderRule, delta, receivedTs, expectsLate);
   }
 
-  /** Goes to the next update. `keepsTime`: its time cannot be true, so the one before remains the mark. */
+  /** Advances to the next update. `keepsTime`: its time is impossible, so the one before is kept. */
   advance(delta: TimedDelta, keepsTime: boolean): void {
     this.#before = this.#last;
     this.#last = this.#timed(pointOf(delta), keepsTime);
   }
 
-  /** Begins anew at a snapshot. `keepsTime`: as for an update. */
+  /** Restarts at a snapshot. `keepsTime`: as for an update. */
   replace(point: SequencePoint, keepsTime: boolean): void {
     this.#before = NOWHERE;
     this.#last = this.#timed(point, keepsTime);
     this.#resets.clear();
   }
 
-  /** Notes that an update followed: numbers have not begun again. */
+  /** Notes that an update followed: the sequence has not restarted. */
   clearResets(): void {
     this.#resets.clear();
   }
 
-  /** Forgets where the book stood. */
+  /** Clears the position. */
   clear(): void {
     this.#last = NOWHERE;
     this.#before = NOWHERE;
     this.#resets.clear();
   }
 
-  /** Follows a step of the clock that receive times are read from. */
+  /** Shifts receive times after a step of the wall clock. */
   clockStepped(by: Micros): void {
     this.#resets.clockStepped(by);
   }
@@ -116,27 +119,27 @@ export class BookPosition {
   }
 }
 
-/** The exchange's time of an update; null where it lies so far ahead of its receipt that it cannot be true. */
+/** Returns the exchange time of an update; null if it is so far ahead of the receive time that it is impossible. */
 export function trusted(exchangeTs: Micros | null, receivedTs: Micros): Micros | null {
   return exchangeTs !== null && exchangeTs - receivedTs > STAMP_AHEAD_US_MAX ? null : exchangeTs;
 }
 
-/** Whether an update has a time that is not trusted. */
+/** Whether an update has an exchange time that is not trusted. */
 export function isAhead(exchangeTs: Micros | null, point: { readonly exchangeTs: Micros | null }): boolean {
   return exchangeTs !== null && point.exchangeTs === null;
 }
 
-/** Says that numbers began again after a mark. */
+/** Returns the gap detail of a restarted sequence. */
 export function resetDetail(mark: SequencePoint, delta: TimedDelta): string {
   return `numbers began again: after ${place(mark)} came ${deltaPlace(delta)}`;
 }
 
-/** Names a point by its sequence, else by its time. */
+/** Describes a point by its sequence, or else by its time. */
 export function place({ sequence, exchangeTs }: SequencePoint): string {
   return sequence ?? (exchangeTs === null ? "nothing" : `time ${exchangeTs}`);
 }
 
-/** Names a delta by its sequences, else by its time. */
+/** Describes a delta by its sequences, or else by its time. */
 export function deltaPlace(delta: TimedDelta): string {
   const { first_sequence: first, last_sequence: last, previous_sequence: previous } = delta;
   if (last === null) return delta.exchangeTs === null ? "one without a number" : `time ${delta.exchangeTs}`;

@@ -9,7 +9,7 @@ import {
 import { continues, isBelow, type SequencePoint } from "./sequencer.ts";
 import type { DeltaEvent } from "./verdict.ts";
 
-/** Updates below the mark that follow one another, as plain JSON. */
+/** Consecutive updates below the book's position, as plain JSON. */
 export interface ResetRun {
   readonly point: SequencePoint;
   readonly updates: number;
@@ -18,16 +18,16 @@ export interface ResetRun {
 }
 
 /**
- * Tells numbers that began again from updates that come late. A late update lies below the mark and so does the first one
- * after numbers began again; but then the next ones follow it and go on. The run counts as a reset when it is long:
- * BOOK_RESET_UPDATES updates, or BOOK_RESET_UPDATES_NEWER where the exchange stamps them later than the mark. Where the
- * stamps are no newer it also has to last for BOOK_RESET_LATE_US, and for BOOK_RESET_BRIDGE_US where late updates are to
- * be expected because a snapshot from elsewhere is ahead of its feed.
+ * Distinguishes a restarted sequence from late updates. Both begin with an update below the book's position (`mark`),
+ * but after a restart further updates follow it. Such a run counts as a restart after BOOK_RESET_UPDATES updates, or
+ * BOOK_RESET_UPDATES_NEWER if their exchange times are later than that of the mark. If they are not later, the run must
+ * also last BOOK_RESET_LATE_US, or BOOK_RESET_BRIDGE_US if late updates are to be expected, because a snapshot from
+ * another source may be ahead of the feed.
  */
 export class ResetWatch {
   #run: ResetRun | null = null;
 
-  /** Whether the update, which is no successor of the mark, shows that numbers began again. */
+  /** Whether an update that does not follow the mark shows that the sequence has restarted. */
   observe(
     rule: SequenceRule,
     delta: DeltaEvent & { readonly exchangeTs: Micros | null },
@@ -38,7 +38,7 @@ export class ResetWatch {
     const point = { sequence: delta.last_sequence, exchangeTs: delta.exchangeTs };
     const run = this.#run;
     if (run === null || !continues(rule, delta, run.point)) {
-      // A repeat of the run's last update neither lengthens nor ends it.
+      // A repeat of the run's last update neither extends nor ends it.
       if (run === null || run.point.sequence !== point.sequence || run.point.exchangeTs !== point.exchangeTs) {
         this.#run = { point, updates: 1, since: receivedTs };
       }
@@ -53,12 +53,12 @@ export class ResetWatch {
     return updates >= BOOK_RESET_UPDATES && (order === "unknown" || lasted >= BOOK_RESET_LATE_US);
   }
 
-  /** Forgets the run: an update followed the mark. */
+  /** Clears the run, because an update followed the mark. */
   clear(): void {
     this.#run = null;
   }
 
-  /** Moves the beginning of the run to the clock's new scale. */
+  /** Shifts the beginning of the run after a step of the wall clock. */
   clockStepped(by: Micros): void {
     if (this.#run !== null) this.#run = { ...this.#run, since: this.#run.since + by };
   }

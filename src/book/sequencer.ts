@@ -1,25 +1,26 @@
 import { type BridgeRule, type Micros, type SequenceRule, unreachable } from "../model/mod.ts";
 import type { DeltaEvent } from "./verdict.ts";
 
-/** Where a book stands: what its last update was, as far as the exchange numbers or times updates. */
+/** A book's position: the sequence and exchange time of its last update. */
 export interface SequencePoint {
-  /** Last sequence of the update; null where it has none. */
+  /** Last sequence of the update; null if it has none. */
   readonly sequence: string | null;
   readonly exchangeTs: Micros | null;
 }
 
 /**
- * What a delta is to a book: `next` follows it; `repeat` was applied before (or is older than the book) and changes
- * nothing; `gap` shows that updates are missing between, or that the numbering contradicts itself.
+ * Relation of a delta to a book: `next` follows it; `repeat` was applied before, or is older than the book, and changes
+ * nothing; `gap` shows that updates are missing, or that the sequence contradicts itself.
  */
 export type Succession = "next" | "repeat" | "gap";
 
 /**
- * Whether a delta follows the point `last`. `before` is the point before it: a delta that repeats an update lies at
- * `last` or at or below `before`; one between the two cannot be, unless a number was damaged or deltas changed places.
+ * Returns the relation of a delta to the point `last`. `before` is the point before it: a repeated delta ends at
+ * `last`, or at or below `before`; one between the two is possible only if a number was damaged or deltas were
+ * reordered.
  *
- * Where the book has no number yet, the delta's is taken as it is. Where the book has one and the delta lacks it, nothing
- * shows that it follows: a gap.
+ * If the book has no sequence yet, any delta follows. If the book has one and the delta has none, nothing proves that
+ * it follows: a gap.
  */
 export function succession(
   rule: SequenceRule,
@@ -41,7 +42,7 @@ export function succession(
   return repeated(ends, stands, sequenceNumber(before.sequence));
 }
 
-/** Whether a delta lies below a mark: it ends, or is stamped, before it. */
+/** Whether a delta is below a mark: its last sequence, or exchange time, is before it. */
 export function isBelow(
   rule: SequenceRule,
   delta: DeltaEvent & { readonly exchangeTs: Micros | null },
@@ -56,7 +57,7 @@ export function isBelow(
   return ends !== null && stands !== null && ends < stands;
 }
 
-/** Whether a delta goes on from a point, higher than it. */
+/** Whether a delta continues from a point and ends above it. */
 export function continues(
   rule: SequenceRule,
   delta: DeltaEvent & { readonly exchangeTs: Micros | null },
@@ -72,17 +73,17 @@ export function continues(
     follows(rule, delta, { stands, ends, resetsLower: false });
 }
 
-/** Whether a point has a number that can be compared. */
+/** Whether a point has a sequence that can be compared. */
 export function isNumbered(point: SequencePoint): boolean {
   return sequenceNumber(point.sequence) !== null;
 }
 
-/** Whether a feed's snapshots from elsewhere need a number to be joined by. */
+/** Whether a snapshot from another source needs a sequence to be joined with the feed. */
 export function needsNumber(rule: SequenceRule): boolean {
   return rule !== "none" && rule !== "time";
 }
 
-/** Whether a feed shows by its numbers that an update is missing; of the others a loss cannot be seen. */
+/** Whether a feed's sequences show that an update is missing; other feeds cannot show a loss. */
 export function showsLoss(rule: SequenceRule): boolean {
   return rule === "next" || rule === "previous" || rule === "overlap";
 }
@@ -126,15 +127,16 @@ function repeated(ends: Sequence, stands: Sequence, before: Sequence | null): Su
   return before === null || ends <= before ? "repeat" : "gap";
 }
 
-/** How a delta lies to a snapshot: `old` is in it already, `joins` reaches over its end, `ahead` begins after it. */
+/** Relation of a delta to a snapshot: `old` is included in it, `joins` spans its sequence, `ahead` begins after it. */
 export type Junction = "old" | "joins" | "ahead";
 
 /**
- * Whether a delta joins a snapshot from elsewhere.
+ * Returns the relation of a delta to a snapshot from another source.
  *
- * "Buffer the updates and ask for a snapshot; drop the updates that end before it (or at it: `drop`); the first one kept
- * has to begin at or before the snapshot's number (or the next one: `first`) and end at or after it, or to name it as
- * the one before; otherwise ask again." An exchange without numbers compares times, and then every later update joins.
+ * "Buffer the updates and ask for a snapshot; drop the updates that end before it (or at it: `drop`); the first one
+ * kept has to begin at or before the snapshot's number (or the next one: `first`) and end at or after it, or to name it
+ * as the one before; otherwise ask again." An exchange without numbers compares times, and then every later update
+ * joins.
  */
 export function junction(
   rule: { readonly sequence: SequenceRule; readonly bridge: BridgeRule },
@@ -151,7 +153,7 @@ export function junction(
   const ends = sequenceNumber(delta.last_sequence);
   if (sequence === "none" || at === null || ends === null) return "joins";
   if (isOld(ends, at)) return "old";
-  // A market that was just listed has an empty snapshot without a number of its own.
+  // A market that was just listed has an empty snapshot with a negative sequence.
   if (sequence === "rising" || at < 0) return "joins";
   const previous = sequenceNumber(delta.previous_sequence);
   if (bridge.orPrevious && previous !== null && isSame(previous, at)) return "joins";
@@ -165,7 +167,7 @@ export function junction(
   return first <= target && target <= ends ? "joins" : "ahead";
 }
 
-/** A sequence for comparison: a double while it is exact, else a big integer. The two compare with each other. */
+/** A sequence for comparison: a number if that is exact, otherwise a bigint. Both can be compared with each other. */
 type Sequence = number | bigint;
 
 const INTEGER = /^[+-]?\d{1,400}$/;

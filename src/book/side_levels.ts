@@ -4,16 +4,16 @@ import { LevelSlots } from "./level_slots.ts";
 /** Most levels of one run; a full one is split in two. */
 const RUN_LEVELS_MAX = 128;
 
-/** Levels that follow one another, worst first. */
+/** Consecutive levels, worst first. */
 class Run {
-  /** Prices as doubles, of asks the negative ones. */
+  /** Prices as doubles, negated for asks. */
   readonly keys = new Float64Array(RUN_LEVELS_MAX);
   readonly slots = new Uint32Array(RUN_LEVELS_MAX);
   length = 0;
 
   insert(place: number, key: number, slot: number): void {
     const { keys, slots } = this;
-    // Changes happen near the best price, which stands at the end: there is little to move.
+    // Most changes are near the best price, which is at the end, so little has to move.
     for (let i = this.length; i > place; i--) {
       keys[i] = keys[i - 1];
       slots[i] = slots[i - 1];
@@ -35,24 +35,24 @@ class Run {
 }
 
 /**
- * One side of a book in sorted runs, the best level last: a level is found by halving over the runs and within one, and a
- * change moves at most the levels of its run. The digits of a level stand in a slot that it keeps for its life. Beside
- * each slot stands the price as a double (of asks the negative one), which decides nearly every comparison: rounding keeps
- * the order, so only equal doubles need their digits compared.
+ * One side of a book in sorted runs, the best level last. A level is found by binary search over the runs and within
+ * one, and a change moves at most the levels of its run. The digits of a level are in a slot that it keeps for its
+ * life. Each slot has the price as a double too (negated for asks), which decides nearly every comparison: rounding
+ * keeps the order, so only for equal doubles are digits compared.
  */
 export class SideLevels {
   readonly #sign: 1 | -1;
-  /** Never empty but where the side is. */
+  /** Empty only if the side is. */
   #runs: Run[] = [];
-  /** The worst key of each run, together: halving over them touches no run. */
+  /** The worst key of each run, in one list, so that the binary search over runs touches no run. */
   #heads: number[] = [];
   readonly #slots = new LevelSlots();
   #size = 0;
-  /** Where `#search` ended. */
+  /** Result of the last `#search`: run, and index in it. */
   #run = 0;
   #place = 0;
 
-  /** `sign`: 1 where high prices are better, -1 where low ones are. */
+  /** `sign`: 1 if high prices are better, -1 if low ones are. */
   constructor(sign: 1 | -1) {
     this.#sign = sign;
   }
@@ -66,13 +66,13 @@ export class SideLevels {
     return this.#slots;
   }
 
-  /** The best level's price as a double, of asks the negative one; NaN where there is none. */
+  /** The best level's price as a double, negated for asks; NaN if the side is empty. */
   get bestKey(): number {
     const last = this.#runs.at(-1);
     return last === undefined ? NaN : last.keys[last.length - 1];
   }
 
-  /** The slot of the level at a rank, 0 being the best; -1 past the last one. */
+  /** Returns the slot of the level at a rank, 0 being the best; -1 past the last one. */
   slotAt(rank: number): number {
     let left = rank;
     for (let at = this.#runs.length - 1; at >= 0; at--) {
@@ -83,13 +83,13 @@ export class SideLevels {
     return -1;
   }
 
-  /** The level at a rank as texts; undefined past the last one. */
+  /** Returns the level at a rank as texts; undefined past the last one. */
   at(rank: number): Level | undefined {
     const slot = this.slotAt(rank);
     return slot < 0 ? undefined : this.#slots.level(slot);
   }
 
-  /** Calls with the slots of the best `count` levels, best first. */
+  /** Calls `visit` with the slots of the best `count` levels, best first. */
   each(count: number, visit: (slot: number) => void): void {
     let left = Math.min(count, this.#size);
     for (let at = this.#runs.length - 1; left > 0; at--) {
@@ -120,15 +120,15 @@ export class SideLevels {
     this.#size = 0;
   }
 
-  /** Takes the place of all levels. In any order; of a price that is given twice the last one counts. */
+  /** Replaces all levels. They may be in any order; of a repeated price the last one counts. */
   replace({ levels, start, end }: LevelRange): void {
     this.clear();
     const { prices, sizes } = levels;
-    // Lists come best first: from their end on every level is better than all before.
+    // Lists come best first: read from the end, every level is better than all before.
     for (let row = end - 1; row >= start; row--) {
       if (sizes.isZero(row)) continue;
       const key = this.#sign * prices.double(row);
-      if (!this.#search(key, prices, row)) this.#insert(key, this.#slots.take(levels, row));
+      if (!this.#search(key, prices, row)) this.#insert(key, this.#slots.allocate(levels, row));
     }
   }
 
@@ -141,11 +141,11 @@ export class SideLevels {
       if (sizes.isZero(row)) {
         if (isFound) this.#remove();
       } else if (isFound) this.#slots.set(this.#runs[this.#run].slots[this.#place], levels, row);
-      else this.#insert(key, this.#slots.take(levels, row));
+      else this.#insert(key, this.#slots.allocate(levels, row));
     }
   }
 
-  /** Looks a price up; where it is not there, `#run` and `#place` are where it would stand. */
+  /** Finds a price; if it is missing, `#run` and `#place` are where it would be inserted. */
   #search(key: number, prices: DigitsColumn, row: number): boolean {
     const runs = this.#runs;
     const heads = this.#heads;
@@ -156,7 +156,7 @@ export class SideLevels {
       return false;
     }
     let at = last;
-    // The last run that begins at or below the price; prices of equal double may stand in two runs.
+    // The last run that begins at or below the price; prices with equal doubles may be in two runs.
     if (key <= heads[last]) {
       let low = 0;
       let high = last;
@@ -189,7 +189,7 @@ export class SideLevels {
     return false;
   }
 
-  /** How a level of a run stands to a price of the same double: negative where it is worse. */
+  /** Compares a level of a run with a price of the same double; negative if the level is worse. */
   #compare(run: Run, place: number, prices: DigitsColumn, row: number): number {
     return this.#sign * this.#slots.comparePrice(run.slots[place], prices, row);
   }
@@ -207,10 +207,10 @@ export class SideLevels {
     if (this.#place === 0) this.#heads[this.#run] = key;
   }
 
-  /** Makes room in a full run; returns the one in which the place that was found stands now. */
+  /** Splits a full run; returns the one that now contains the found place. */
   #split(run: Run): Run {
     const better = new Run();
-    // What is added at the best end goes on so: a full run stays full.
+    // Levels appended at the best end usually continue there, so the full run stays full.
     const keep = this.#place === RUN_LEVELS_MAX ? RUN_LEVELS_MAX : RUN_LEVELS_MAX / 2;
     better.keys.set(run.keys.subarray(keep));
     better.slots.set(run.slots.subarray(keep));

@@ -2,13 +2,13 @@ import { BOOK_BUFFERING_US_MAX, BOOK_UNANCHORED_DELTAS_MAX, type Micros } from "
 import type { BookFaultCause, MutableVerdict } from "./verdict.ts";
 
 /**
- * `empty`: nothing was seen. `buffering`: updates came, the book's first snapshot did not. `valid`: every update since
- * the snapshot followed the one before and every check passed. `broken`: a check failed; nothing is emitted until the
+ * `empty`: no update yet. `buffering`: updates came before the book's first snapshot. `valid`: every update since the
+ * snapshot followed the one before and every check passed. `broken`: a check failed; updates are suppressed until the
  * next snapshot.
  */
 export type BookState = "empty" | "buffering" | "valid" | "broken";
 
-/** A gap that no snapshot has ended. */
+/** An open gap of a book. */
 export interface OpenBookGap {
   readonly cause: BookFaultCause;
   readonly fromTs: Micros | null;
@@ -16,10 +16,10 @@ export interface OpenBookGap {
   readonly detail: string;
 }
 
-/** What showed that a book is not valid any more. */
+/** The update that showed that a book is no longer valid. */
 export interface BookFault {
   readonly detail: string;
-  /** Last good update before, and the update that showed the fault. */
+  /** Sequences of the last good update before, and of the update that showed the fault. */
   readonly fromSequence: string | null;
   readonly toSequence: string | null;
   readonly receivedTs: Micros;
@@ -34,13 +34,13 @@ export interface ValidityState {
   readonly unanchored: number;
 }
 
-/** Follows whether a book is valid, since when, and the gap that it is in until a snapshot ends it. */
+/** Tracks whether a book is valid, since when, and its open gap until a snapshot ends it. */
 export class BookValidity {
   #state: BookState = "empty";
   #since: Micros | null = null;
   #goodTs: Micros | null = null;
   #gap: OpenBookGap | null = null;
-  /** Deltas since the book was last asked for that had no snapshot to change. */
+  /** Deltas without a snapshot since the last resync. */
   #unanchored = 0;
 
   get state(): BookState {
@@ -56,35 +56,35 @@ export class BookValidity {
     return this.#since;
   }
 
-  /** The gap that was told and that no snapshot has ended; null where there is none. */
+  /** The gap that was emitted and that no snapshot has ended; null if there is none. */
   get gap(): OpenBookGap | null {
     return this.#gap;
   }
 
-  /** Notes that the book is in a state from a receive time on; nothing where it is already. */
+  /** Enters a state at a receive time; does nothing if it is the current one. */
   enter(state: BookState, at: Micros): void {
     if (this.#state === state) return;
     this.#state = state;
     this.#since = at;
   }
 
-  /** Counts a delta that has no snapshot to change; returns whether there are too many. */
+  /** Counts a delta without a snapshot; returns whether there are too many. */
   countUnanchored(): boolean {
     return ++this.#unanchored >= BOOK_UNANCHORED_DELTAS_MAX;
   }
 
-  /** Counts from zero: a snapshot was asked for. */
+  /** Restarts the count, because a snapshot was requested. */
   clearUnanchored(): void {
     this.#unanchored = 0;
   }
 
-  /** Returns the gap of deltas that wait for their first snapshot. */
+  /** Returns the gap of deltas that wait for the first snapshot. */
   waiting(): OpenBookGap {
     return { cause: "stale", fromTs: this.#since, fromSequence: null, detail: "no snapshot" };
   }
 
-  /** Deltas that wait long for their first snapshot are missing for whoever reads the events: a gap. */
-  tellWaiting(receivedTs: Micros, verdict: MutableVerdict): void {
+  /** Emits a gap if deltas have waited too long for the first snapshot, because they are missing from the output. */
+  emitWaitingGap(receivedTs: Micros, verdict: MutableVerdict): void {
     if (this.#state !== "buffering" || this.#gap !== null) return;
     const waited = receivedTs - (this.#since ?? receivedTs);
     if (this.#unanchored < BOOK_UNANCHORED_DELTAS_MAX && waited < BOOK_BUFFERING_US_MAX) return;
@@ -92,8 +92,8 @@ export class BookValidity {
     verdict.gaps.push({ ...this.#gap, toSequence: null, recovered: false });
   }
 
-  /** Notes that a frame's updates passed: the book is valid, and has recovered where it was broken. */
-  settle(receivedTs: Micros, toSequence: string | null, verdict: MutableVerdict): void {
+  /** Notes that a frame's updates passed all checks. Ends the open gap, if there is one. */
+  markRecovered(receivedTs: Micros, toSequence: string | null, verdict: MutableVerdict): void {
     this.#goodTs = receivedTs;
     this.#unanchored = 0;
     if (this.#gap === null) return;
@@ -102,7 +102,10 @@ export class BookValidity {
     verdict.gaps.push({ cause, fromSequence, toSequence, fromTs, detail, recovered: true });
   }
 
-  /** Notes that the book is broken. A new snapshot that fails its checks leaves the gap as it was. */
+  /**
+   * Breaks the book and emits a gap, unless one is open already: a new snapshot that fails its checks emits no second
+   * one.
+   */
   break(
     cause: BookFaultCause,
     { detail, fromSequence, toSequence, receivedTs }: BookFault,
@@ -116,7 +119,7 @@ export class BookValidity {
     this.#unanchored = 0;
   }
 
-  /** Moves the beginning of the state to the clock's new scale. */
+  /** Shifts the beginning of the state after a step of the wall clock. */
   clockStepped(by: Micros): void {
     if (this.#since !== null) this.#since += by;
   }

@@ -19,16 +19,16 @@ export type SnapshotEvent = WithLevelSource<BookSnapshot> & WithOrders;
 /** A delta whose levels may be rows of columns. */
 export type DeltaEvent = WithLevelSource<BookDelta> & WithOrders;
 
-/** Changes of single orders, which add up to the event's levels when it is applied; absent where it has levels. */
+/** Changes of single orders, which give the event's levels when applied. Absent if the event has levels. */
 interface WithOrders {
   readonly orders?: readonly OrderChange[];
 }
 
-/** One event of a book feed with what the frame says about it. */
+/** One event of a book feed, with its exchange time and checksum. */
 export interface BookUpdate {
   readonly event: SnapshotEvent | DeltaEvent;
   readonly exchangeTs: Micros | null;
-  /** The exchange's checksum of the book after this update; null where it sends none. */
+  /** The exchange's checksum of the book after this update; null if it sends none. */
   readonly checksum: string | null;
 }
 
@@ -38,31 +38,31 @@ export interface BookEmission {
   readonly exchangeTs: Micros | null;
 }
 
-/** The end of a valid stretch, or (`recovered`) the end of the stretch that was not. */
+/** The beginning of a gap of a book, or (`recovered`) its end. */
 export interface BookGap {
   readonly cause: BookFaultCause;
-  /** Last good update before, and the update that showed the fault or made the book valid again. */
+  /** Sequences of the last good update before, and of the update that showed the fault or recovered the book. */
   readonly fromSequence: string | null;
   readonly toSequence: string | null;
-  /** Receive time of the last good update before; null where there was none. */
+  /** Receive time of the last good update before; null if there was none. */
   readonly fromTs: Micros | null;
   readonly detail: string;
   readonly recovered: boolean;
 }
 
-/** What the updates of one frame became, in order: gaps stand before what is emitted. */
+/** Result of applying the updates of one frame, in order: gaps precede emitted events. */
 export interface BookVerdict {
   readonly emit: readonly BookEmission[];
   readonly gaps: readonly BookGap[];
-  /** What to do so that the book becomes valid; null where nothing is to be done. */
+  /** Action that makes the book valid; null if none is needed. */
   readonly resync: ResyncAction | null;
-  /** Updates that are not emitted as events of their own. */
+  /** Number of updates that are not emitted as events of their own. */
   readonly withheld: number;
-  /** Why a snapshot was refused; null where none was. */
+  /** Why a snapshot was refused; null if none was. */
   readonly refused: string | null;
 }
 
-/** A verdict while it is made. */
+/** A verdict under construction. */
 export interface MutableVerdict {
   emit: BookEmission[];
   gaps: BookGap[];
@@ -71,7 +71,7 @@ export interface MutableVerdict {
   refused: string | null;
 }
 
-/** Returns a verdict on nothing. */
+/** Returns an empty verdict. */
 export function newVerdict(): MutableVerdict {
   return { emit: [], gaps: [], resync: null, withheld: 0, refused: null };
 }

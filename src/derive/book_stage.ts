@@ -113,21 +113,21 @@ export class BookStage {
         continue;
       }
       const kept = books.find(rule, native);
-      if (kept !== null) this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at));
+      if (kept !== null) this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at));
     }
   }
 
   /** Invalidates the books of a session whose feeds do not show themselves that something is missing. */
   loseUnnumbered(session: SessionMemory, detail: string, cause: BookFaultCause): void {
     for (const kept of session.books?.all() ?? []) {
-      if (!kept.keeper.showsLoss) this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at, cause));
+      if (!kept.keeper.showsLoss) this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at, cause));
     }
   }
 
   /** Invalidates every book of a session. */
   loseAll(session: SessionMemory, detail: string): void {
     for (const kept of session.books?.all() ?? []) {
-      this.#settle(session, kept, kept.keeper.lose(detail, this.#account.at));
+      this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at));
     }
   }
 
@@ -165,7 +165,7 @@ export class BookStage {
       );
     }
     for (const kept of books.all()) {
-      const verdict = kept.keeper.lose(detail, account.at, cause);
+      const verdict = kept.keeper.invalidate(detail, account.at, cause);
       for (const gap of verdict.gaps) {
         this.#tell(session, kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
       }

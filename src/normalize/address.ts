@@ -4,9 +4,9 @@ import type { Alias } from "./aliases.ts";
 const SYMBOL = "{symbol}";
 
 /**
- * What the address of a session says of its frames, for connections with a socket for each symbol: the native symbol, where
- * the connection's address has `{symbol}`. Hosts are not compared, so that recordings and other sites are read too. Null
- * where the connection has no such address.
+ * Returns the native symbol of a session's address, for connections with one socket per symbol: the part at `{symbol}`
+ * of the connection's address. Hosts are not compared, so that recordings and other sites are read too. Null if no
+ * address matches.
  */
 export function readAddress({ perSymbol, urls }: FrameConnection, url: string): Alias | null {
   if (perSymbol !== true) return null;
@@ -22,7 +22,7 @@ export function readAddress({ perSymbol, urls }: FrameConnection, url: string): 
   return null;
 }
 
-/** What stands behind the host. */
+/** Returns the part of a URL after the host. */
 function pathOf(url: string): string {
   return /^[a-z]+:\/\/[^/?#]*(.*)$/is.exec(url)?.[1] ?? "";
 }
@@ -31,7 +31,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Percent signs that encode nothing stand for themselves.
+    // A percent sign that encodes nothing is plain text.
     return text;
   }
 }

@@ -3,14 +3,14 @@ import type { Alias } from "./aliases.ts";
 import type { ReadContext } from "./context.ts";
 import { expressionText } from "./field.ts";
 
-/** Returns what the id in a frame stands for in its session; null where the frame has no id or an unknown one. */
+/** Returns the alias of the id in a frame; null if the frame has no id or the session does not know it. */
 export function findAlias(context: ReadContext, key: CompiledExpression): Alias | null {
   if (!context.hasSession) return null;
   const id = expressionText(context, key);
   return id === null ? null : context.memory.aliases.find(id);
 }
 
-/** Sets or removes an alias as a control rule says of a frame. Ignores a frame without the id. */
+/** Applies the alias rule of a control rule to a frame. Ignores a frame without the id. */
 export function applyAliasRule(rule: CompiledAlias, context: ReadContext): void {
   const id = expressionText(context, rule.key);
   if (id === null || !context.hasSession) return;

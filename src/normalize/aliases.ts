@@ -1,24 +1,24 @@
 import { SESSION_STREAMS_MAX } from "../model/mod.ts";
 
-/** What an id stands for: texts by name, such as symbol and channel. */
+/** Texts by name that replace an id, such as symbol and channel. */
 export type Alias = ReadonlyMap<string, string>;
 
 /** Aliases as plain JSON. */
 export type AliasEntries = readonly (readonly [string, Readonly<Record<string, string>>])[];
 
 /**
- * Session-scoped ids (a channel's number that an acknowledgement assigned) and the texts they stand for. Bounded: past
- * SESSION_STREAMS_MAX ids the oldest is evicted.
+ * Session-scoped ids, such as a channel number assigned by an ack, and their aliases. Bounded: past SESSION_STREAMS_MAX
+ * ids the oldest is evicted.
  */
 export class AliasTable {
   readonly #aliases = new Map<string, Alias>();
 
-  /** Returns what an id stands for; null where it is unknown. */
+  /** Returns the alias of an id; null if it is unknown. */
   find(id: string): Alias | null {
     return this.#aliases.get(id) ?? null;
   }
 
-  /** Sets what an id stands for; null removes it. */
+  /** Sets the alias of an id; null removes it. */
   set(id: string, alias: Alias | null): void {
     this.#aliases.delete(id);
     if (alias === null) return;

@@ -7,10 +7,10 @@ import { createOrdersReader, type ReadOrders } from "./orders_reader.ts";
 import { RowList } from "./rows.ts";
 import { type EventMaker, NO_EVENT, optionalField } from "./rule_fields.ts";
 
-/** Compiles a book rule: which levels stand where, whether they replace or change the book, and the sequences. */
+/** Compiles a book rule: where its levels are, whether they replace or change the book, and its sequences. */
 export function createBookMaker(rule: CompiledEvent): EventMaker {
   const book = rule.book;
-  if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it says not where its levels are`);
+  if (book === null) throw new Error(`Cannot compile rule ${rule.name}: it does not say where its levels are`);
   const sequence = optionalField(rule, "sequence");
   const firstSequence = optionalField(rule, "first_sequence");
   const lastSequence = optionalField(rule, "last_sequence");
@@ -28,15 +28,15 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
       if (isSnapshot) levelIds.reset(context.native);
       else if (!levelIds.hasSnapshot(context.native)) return NO_EVENT;
     }
-    const place = isSnapshot ? SNAPSHOT : DELTA;
-    batch.begin(place);
+    const kind = isSnapshot ? SNAPSHOT : DELTA;
+    batch.begin(kind);
     if (isSnapshot) {
       const number = batch.table("book_snapshot").sequence;
       addSequence(number, sequence, lastSequence, context);
       const hasSides = readLevels(context, batch.table("book_snapshot"));
-      // A pushed snapshot may leave out what is empty; an answer without both sides is none.
+      // A pushed snapshot may omit an empty side; a REST answer must have both.
       if (isAnswer && !hasSides) context.fail("missing_field", `${rule.name}.bids and asks`);
-      // Without its number a snapshot that was asked for cannot be joined with the updates beside it.
+      // A requested snapshot without its sequence cannot be joined with the deltas.
       const isUnnumbered = isAnswer && isNumbered && number.isNull(number.length - 1);
       if (isUnnumbered) context.fail("missing_field", `${rule.name}.sequence`);
     } else {
@@ -46,7 +46,7 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
       addSequence(delta.previous_sequence, previousSequence, null, context);
       readLevels(context, delta);
     }
-    if (!context.rowFailed) return place;
+    if (!context.rowFailed) return kind;
     batch.undo();
     return NO_EVENT;
   };
@@ -55,7 +55,7 @@ export function createBookMaker(rule: CompiledEvent): EventMaker {
 const SNAPSHOT = EVENT_KINDS.indexOf("book_snapshot");
 const DELTA = EVENT_KINDS.indexOf("book_delta");
 
-/** Adds a sequence to its column: of the first field that has one. */
+/** Appends the sequence of the first of two fields that has one. */
 function addSequence(
   column: DigitsColumn,
   first: FieldReader | null,
@@ -76,10 +76,10 @@ interface SideColumns {
   readonly asks: LevelsColumn;
 }
 
-/** Adds both sides to their columns; returns whether both stood where they were looked for, if only as empty lists. */
+/** Appends both sides to their columns; returns whether the frame has both, even if they are empty lists. */
 type LevelsReader = (context: ReadContext, into: SideColumns) => boolean;
 
-/** Levels of single orders are known when they are added up: the changes stand beside the event until then. */
+/** Reads changes of single orders, which the book aggregates to levels later: the event's levels stay empty. */
 function withOrders(read: (context: ReadContext) => ReadOrders): LevelsReader {
   return (context, { bids, asks }) => {
     const { changes, hasSides } = read(context);
@@ -108,7 +108,7 @@ function createLevelsReader(owner: string, book: CompiledBookFields): LevelsRead
   if (book.side === null) throw new Error(`Cannot compile rule ${owner}: its levels have no side`);
   const side = new FieldReader(book.side, `${owner}.side`, true);
   const list = new RowList();
-  // Sides may come mixed: each stands together in the batch.
+  // Sides may be mixed in the frame, but are contiguous in the batch.
   const askLevels = new LevelColumns();
   return (context, { bids, asks }) => {
     const { row, parent } = context.scope;
@@ -131,7 +131,7 @@ function createLevelsReader(owner: string, book: CompiledBookFields): LevelsRead
 
 const LEVEL_SIDES = ["bid", "ask"] as const;
 
-/** Positional parameters, as an object would be an allocation a side. */
+/** Reads one side. Positional parameters, because an object would be an allocation per side. */
 function readSide(
   context: ReadContext,
   list: RowList,
@@ -144,7 +144,7 @@ function readSide(
   if (rows !== null) {
     const { row, parent } = context.scope;
     if (rows.steps.length === 1 && rows.tail === null) {
-      // The usual case: one list, whose elements need not be listed once more.
+      // The usual case, a single list, needs no list of rows.
       if (reader.readPairs(context, context.document.find(rows.steps[0], row), levels)) {
         list.found = true;
         context.atRow(row, parent);
@@ -168,15 +168,15 @@ class LevelReader {
   readonly #where: string;
   readonly #dropMalformed: boolean;
   readonly #side: "bid" | "ask";
-  /** Both are the first two elements of an array: the usual shape. */
+  /** Whether price and size are the first two elements of an array, the usual shape. */
   readonly #isPair: boolean;
-  /** Where price and size stand in a level that has each at a place of its own, and no id. */
+  /** Paths of price and size in a level without an id; null if they are not plain paths. */
   readonly #pricePath: Path | null;
   readonly #sizePath: Path | null;
   readonly #spans = new Int32Array(4);
-  /** How many values of a flat list are one level; null where each element is one. */
+  /** Number of values of a flat list that make one level; null if each element is a level. */
   readonly stride: number | null;
-  /** Places of price and size among these values. */
+  /** Indexes of price and size among these values. */
   readonly #places: readonly [price: number, size: number];
 
   constructor(
@@ -195,7 +195,10 @@ class LevelReader {
     this.#isPair = rule.id === null && isIndex(rule.price.path, "0") && isIndex(rule.size.path, "1");
   }
 
-  /** Adds the level at a node whose row is `parent`; not where it is malformed, which is a fault unless it is dropped. */
+  /**
+   * Appends the level at a node whose row is `parent`. A malformed level is skipped, and is a fault unless the rule
+   * drops such levels.
+   */
   read(context: ReadContext, node: NodeId, into: LevelColumns, parent: NodeId = context.scope.parent): void {
     let price: string | null;
     let size: string | null;
@@ -219,7 +222,10 @@ class LevelReader {
     this.#add(context, price, size, into);
   }
 
-  /** Adds the levels of a list of pairs; false, and nothing is added, where it is no list or its levels are no pairs. */
+  /**
+   * Appends the levels of a list of pairs. Returns false and appends nothing if the rule does not read pairs or the
+   * node is no list.
+   */
   readPairs(context: ReadContext, list: NodeId, into: LevelColumns): boolean {
     const { document } = context;
     const { row } = context.scope;
@@ -230,7 +236,7 @@ class LevelReader {
     return true;
   }
 
-  /** Adds a level whose numbers are plainly written; false, and nothing is added, where one is not. */
+  /** Appends a level whose numbers are plainly written. Returns false and appends nothing if one is not. */
   #addPair(document: JsonDocument, node: NodeId, into: LevelColumns): boolean {
     const spans = this.#spans;
     if (!document.pairSpans(node, spans)) return false;
@@ -242,7 +248,7 @@ class LevelReader {
     return false;
   }
 
-  /** As `#addPair`, of a level whose price and size each have a path. */
+  /** Does the same as `#addPair` for a level whose price and size each have a path. */
   #addPlaced(document: JsonDocument, node: NodeId, into: LevelColumns): boolean {
     if (this.#pricePath === null || this.#sizePath === null) return false;
     const price = document.find(this.#pricePath, node);
@@ -260,7 +266,7 @@ class LevelReader {
     return false;
   }
 
-  /** Adds the level whose values begin at an element of a flat list; not where it is malformed. */
+  /** Appends the level whose values begin at an element of a flat list; skips a malformed one. */
   readFlat(context: ReadContext, values: readonly NodeId[], at: number, into: LevelColumns): void {
     const [price, size] = this.#places.map((place) => context.document.text(values[at + place] ?? NOT_FOUND));
     this.#add(context, price, size, into);
@@ -274,7 +280,7 @@ class LevelReader {
     context.fail((isPriceWrong ? price : size) === null ? "missing_field" : "bad_decimal", `${this.#where} ${source}`);
   }
 
-  /** The level's price, its own or the one last seen with its id; null where neither is known, which is noted. */
+  /** Returns the level's price, its own or the one last seen with its id; null, with a fault, if neither is known. */
   #priceById(
     context: ReadContext,
     level: { readonly price: string | null; readonly size: string | null },
@@ -284,17 +290,17 @@ class LevelReader {
     const { levelIds } = context.memory;
     const price = level.price ?? (id === null ? null : levelIds.find(context.native, key));
     if (price === null) {
-      context.lose("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
+      context.failPart("unknown_level", `${this.#where} ${this.#rule.id?.source ?? ""}`);
     } else if (id !== null && level.size !== null && isDecimal(price) && isDecimal(level.size)) {
       if (isZero(level.size)) levelIds.drop(context.native, key);
-      // A price that was found by the id is remembered already.
+      // A price found by the id is remembered already.
       else if (level.price !== null) levelIds.remember(context.native, { key, price });
     }
     return price;
   }
 }
 
-/** The element that a path of one index names. */
+/** Returns the index that a path of one index names. */
 function placeOf(path: Path | null): number {
   return path === null ? 0 : Number(path.segments[0]);
 }

@@ -15,7 +15,7 @@ const NOTHING = {
   final: false,
 } as const;
 
-/** Reads what a control frame means to its session. `index` is the rule's place in the plan. */
+/** Reads the signal of a control frame. `index` is that of the rule in the plan. */
 export class ControlReader {
   readonly rule: CompiledControl;
   readonly #index: number;
@@ -26,12 +26,12 @@ export class ControlReader {
     this.#index = index;
   }
 
-  /** The signal of a frame that is the rule's bare text. */
+  /** Returns the signal of a frame that equals the rule's text. */
   bare(): ControlSignal {
     return this.#signal({ ...NOTHING });
   }
 
-  /** Whether the frame in the context has a row that the rule is about. */
+  /** Whether a row of the frame in the context matches the rule. */
   applies(context: ReadContext): boolean {
     const { where, rows } = this.rule;
     if (where === null) return true;
@@ -47,7 +47,7 @@ export class ControlReader {
     return holds;
   }
 
-  /** The signal of the frame in the context. */
+  /** Returns the signal of the frame in the context. */
   read(context: ReadContext): ControlSignal {
     const { correlation, accepted, rejected, reason, capture, captures } = this.rule;
     const isListing = accepted !== null || rejected !== null;
@@ -75,7 +75,7 @@ export class ControlReader {
     return { rule: this.rule.name, action: this.rule.action, ...found, ruleIndex: this.#index };
   }
 
-  /** One key for each row that names all parts of an item. */
+  /** Returns one key for each row that names all parts of an item. */
   #echoes(context: ReadContext, rows: CompiledRows | null): string[] {
     const { echo } = this.rule;
     if (echo.length === 0) return [];
@@ -104,7 +104,7 @@ export class ControlReader {
   }
 }
 
-/** The captured texts by name, as they stand in the frame; empty where it lacks one. */
+/** Returns the captured source texts by name; empty text if the frame lacks one. */
 function capturedBy(
   captures: CompiledControl["captures"],
   context: ReadContext,

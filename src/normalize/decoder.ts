@@ -2,8 +2,8 @@ import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { type Decoding, FRAME_BYTES_MAX } from "../model/mod.ts";
 
 /**
- * The bytes of the text inside a frame; null where they cannot be had: damaged or truncated compression, or more than
- * FRAME_BYTES_MAX before or after it. A text message is never compressed; binary ones are as the connection declares.
+ * Returns the bytes of a frame's text, decompressed as the connection declares; a text message is never compressed.
+ * Null if the compression is damaged or truncated, or the frame exceeds FRAME_BYTES_MAX before or after decompression.
  */
 export function decodePayload(payload: Uint8Array, decoding: Decoding, binary: boolean): Uint8Array | null {
   if (payload.length > FRAME_BYTES_MAX) return null;
@@ -18,7 +18,7 @@ export function decodePayload(payload: Uint8Array, decoding: Decoding, binary: b
   }
 }
 
-/** The decompressor that the first bytes call for: gzip (RFC 1952), zlib (RFC 1950), or null for text. */
+/** Returns the decompressor for the first bytes: gzip (RFC 1952), zlib (RFC 1950), or null for text. */
 function inflateOf(payload: Uint8Array): typeof gunzipSync | null {
   const [first = 0, second = 0] = payload;
   if (first === 0x1f && second === 0x8b) return gunzipSync;

@@ -17,18 +17,18 @@ import { createBookMaker } from "./book_maker.ts";
 import type { ReadContext } from "./context.ts";
 import { type EventMaker, NO_EVENT, optionalField, requiredField } from "./rule_fields.ts";
 
-/** Fields of a state that say what it is about: a row that carries these alone says nothing. */
+/** Fields that only describe the instrument: a row with no other fields emits nothing. */
 const NAMING_FIELDS: { readonly [K in RowKind]?: readonly string[] } = {
   option_summary: ["option_type", "strike_price", "expiration_ts", "underlying_index"],
 };
 
-/** Compiles how a rule's rows become events: values of the fields that EVENT_SPECS names, added to their columns. */
+/** Compiles the function that turns rows of a rule into events, by appending a value to each column of EVENT_SPECS. */
 export function createEventMaker(rule: CompiledEvent): EventMaker {
   switch (rule.kind) {
     case "book":
       return createBookMaker(rule);
     case "checksum":
-      // Proves a book and is no event.
+      // A checksum verifies a book and is no event.
       return () => NO_EVENT;
     case "quote":
       return createQuoteMaker(rule);
@@ -37,28 +37,28 @@ export function createEventMaker(rule: CompiledEvent): EventMaker {
   }
 }
 
-/** Adds the value of a field to its column. */
+/** Appends the value of a field to its column. */
 type FieldWriter = (context: ReadContext, column: FieldColumn) => void;
 
 function createRowMaker(rule: CompiledEvent, kind: RowKind): EventMaker {
   const place = EVENT_KINDS.indexOf(kind);
   const fields = fieldsOf(kind);
   const writers = fields.map(([name, spec]) => createWriter(rule, name, spec));
-  // A row of a state that carries none of it (a partial update of something else) says nothing.
-  const telling = EVENT_SPECS[kind].merges
+  // A row without any field of the kind (a partial update of something else) emits nothing.
+  const contentColumns = EVENT_SPECS[kind].merges
     ? fields.flatMap(([name], at) => NAMING_FIELDS[kind]?.includes(name) === true ? [] : [at])
     : null;
   return (context, batch) => {
     const columns = batch.begin(place);
     for (let i = 0; i < writers.length; i++) writers[i](context, columns[i]);
-    if (!context.rowFailed && (telling === null || saysSomething(columns, telling))) return place;
+    if (!context.rowFailed && (contentColumns === null || hasValue(columns, contentColumns))) return place;
     batch.undo();
     return NO_EVENT;
   };
 }
 
-/** Whether the values that were added last to any of these columns are not all null. */
-function saysSomething(columns: readonly FieldColumn[], places: readonly number[]): boolean {
+/** Whether the last value of any of these columns is not null. */
+function hasValue(columns: readonly FieldColumn[], places: readonly number[]): boolean {
   for (let i = 0; i < places.length; i++) {
     const column = columns[places[i]];
     const row = column.length - 1;
@@ -68,7 +68,7 @@ function saysSomething(columns: readonly FieldColumn[], places: readonly number[
 }
 
 function createWriter(rule: CompiledEvent, name: string, { type, nullable }: FieldSpec): FieldWriter {
-  // A side that the rule does not name is unknown.
+  // Without a rule for it, the side is `unknown`.
   const reader = nullable || type === "side" ? optionalField(rule, name) : requiredField(rule, name);
   if (reader === null) {
     return type === "side" ? (_, column) => addSide(column, "unknown") : (_, column) => addNull(column);
@@ -106,7 +106,7 @@ function addNull(column: FieldColumn): void {
   else column.append(null as never);
 }
 
-/** A best price or size of zero stands for a side without orders, however it is spelled. */
+/** Creates the maker of quotes. A best price or size of zero, in any spelling, means a side without orders. */
 function createQuoteMaker(rule: CompiledEvent): EventMaker {
   const bidPrice = optionalField(rule, "bid_price");
   const bidSize = optionalField(rule, "bid_size");
@@ -132,7 +132,7 @@ function createQuoteMaker(rule: CompiledEvent): EventMaker {
     const isOneSided = bid_price.isNull(row) !== ask_price.isNull(row);
     clearEmptySide(bid_price, bid_size, row);
     clearEmptySide(ask_price, ask_size, row);
-    // Both sides zero, or both null, say that the book is empty; a single side that is zero says nothing of the other.
+    // Both sides zero, or both null, mean an empty book; one zero side says nothing about the other.
     if (rule.merge === null && bid_price.isNull(row) && ask_price.isNull(row)) {
       context.note("empty_quote", rule.name);
       if (isOneSided) {

@@ -14,9 +14,9 @@ import { Unwrapper } from "./unwrapper.ts";
 /** Where a frame came from. */
 export interface FrameOrigin {
   readonly connectionId: string;
-  /** The instrument that a REST answer was asked for; null for frames. */
+  /** The instrument that was requested; null for frames, and for answers that cover many. */
   readonly asked: SymbolPair | null;
-  /** Of its session, or of the polls that belong to none. */
+  /** Memory of its session, or of the polls that belong to none. */
   readonly memory: FrameMemory;
   readonly hasSession: boolean;
 }
@@ -30,17 +30,17 @@ export class EventReader {
   readonly #exchangeTs: FieldReader | null;
   readonly #unwrapper: Unwrapper | null;
   readonly #rows = new RowList();
-  /** Place of the current row in its frame. */
+  /** Index of the current row in its frame. */
   #row = 0;
   readonly #symbols: SymbolMap;
-  /** The symbol where only those of the map are read; null where all are. */
+  /** Reads the symbol if rows of symbols outside the map are skipped; null otherwise. */
   readonly #asked: FieldReader | null;
-  /** The spellings of symbols that the map has, by connection; those of the connection that was read last. */
+  /** Cached spellings of mapped symbols by connection, and those of the connection that was read last. */
   readonly #pairs = new Map<string, TextTable<SymbolPair>>();
   #known: TextTable<SymbolPair> | null = null;
   #knownOf: string | null = null;
 
-  /** `isReplay`: every symbol that is found counts. */
+  /** `isReplay`: rows of all symbols are read. */
   constructor(rule: CompiledEvent, symbols: SymbolMap, isReplay = false) {
     this.rule = rule;
     this.#make = createEventMaker(rule);
@@ -52,13 +52,13 @@ export class EventReader {
     this.#asked = rule.askedOnly === true && !isReplay ? this.#symbol : null;
   }
 
-  /** Appends the events of the document's rows; rows at fault are left out and noted in the context. */
+  /** Appends the events of the document's rows. Rows with a fault are skipped and reported in the context. */
   read(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     if (this.#unwrapper === null) return this.#readDocument(context, origin, events);
     const inside = this.#unwrapper.open(context);
     if (inside === null) {
-      // Whatever stood inside is lost, of whatever symbol.
-      if (this.rule.book !== null) this.#loseUpdate(context, "", context.lost);
+      // The update inside is lost, and its symbol is unknown.
+      if (this.rule.book !== null) this.#reportLostUpdate(context, "", context.lost);
       return;
     }
     this.#readDocument(inside, origin, events);
@@ -92,7 +92,7 @@ export class EventReader {
     context.rowFailed = false;
     context.lost = null;
     if (rule.where !== null && !rule.where.test(context.scope)) return;
-    if (rule.merge?.state?.emit === "never") return this.#know(context, rule.merge, events.batch);
+    if (rule.merge?.state?.emit === "never") return this.#mergeSilently(context, rule.merge, events.batch);
     if (this.#asked !== null && !this.#isAsked(this.#asked, context, origin)) return;
     const pair = this.#pair(context, origin);
     const exchange_ts = this.#exchangeTs === null ? null : this.#exchangeTs.micros(context);
@@ -106,7 +106,7 @@ export class EventReader {
     const { batch } = events;
     context.orders = null;
     const kind = this.#make(context, batch);
-    if (context.lost !== null && rule.book !== null) this.#loseUpdate(context, pair?.native ?? "", context.lost);
+    if (context.lost !== null && rule.book !== null) this.#reportLostUpdate(context, pair?.native ?? "", context.lost);
     if (kind === NO_EVENT) return;
     if (pair === null || context.rowFailed) return batch.undo();
     if (rule.merge !== null && context.hasSession && !this.#merge(batch, context, rule.merge)) return batch.undo();
@@ -117,15 +117,15 @@ export class EventReader {
     if (context.orders !== null) events.attachOrders(context.orders);
   }
 
-  /** Notes a lost update of a book; of one whose symbol could not be read, the symbol is empty. */
-  #loseUpdate(context: ReadContext, native: string, detail: string | null): void {
+  /** Reports a lost update of a book; `native` is empty if the symbol could not be read. */
+  #reportLostUpdate(context: ReadContext, native: string, detail: string | null): void {
     // Symbols past the session's limit have no books.
     if (detail === null || detail.startsWith("too_many_symbols")) return;
     context.lostUpdates.push({ rule: this.rule.name, native_symbol: native, detail });
   }
 
-  /** Remembers a row that is no event of its own: its symbol is the key of what others fill in. */
-  #know(context: ReadContext, merge: CompiledMerge, batch: EventBatch): void {
+  /** Merges a row into a shared state without emitting it; its symbol is the key of the state. */
+  #mergeSilently(context: ReadContext, merge: CompiledMerge, batch: EventBatch): void {
     if (!context.hasSession) return;
     const key = this.#symbol === null ? null : this.#symbol.text(context);
     if (key === null) return;
@@ -138,7 +138,7 @@ export class EventReader {
     batch.undo();
   }
 
-  /** Fills the event that was begun with what is known of its stream; false where it is not emitted. */
+  /** Fills the open event from the merged state of its stream; false if it is not emitted. */
   #merge(batch: EventBatch, context: ReadContext, merge: CompiledMerge): boolean {
     const { merges } = context.memory;
     const { start, state } = merge;
@@ -157,7 +157,7 @@ export class EventReader {
     return true;
   }
 
-  /** Whether the row is of a symbol of the map, which holds those that the instance asks for; a row without one is read. */
+  /** Whether the row's symbol is in the map, which holds the subscribed ones; true for a row without a symbol. */
   #isAsked(symbol: FieldReader, context: ReadContext, { connectionId }: FrameOrigin): boolean {
     const native = symbol.text(context);
     return native === null || this.#symbols.find(connectionId, native) !== null;
@@ -180,7 +180,7 @@ export class EventReader {
     if (native === null) return null;
     if (origin.asked !== null && origin.asked.native === native) return origin.asked;
     const pair = context.translate(this.#symbols, connectionId, native);
-    // A symbol without an entry counts in each session.
+    // An unmapped symbol is not cached, because each session counts it.
     const isMapped = pair !== null && this.#symbols.find(connectionId, native) === pair;
     if (node >= 0 && isMapped) this.#knownIn(connectionId).remember(document, node, pair);
     return pair;

@@ -11,31 +11,34 @@ import {
 import type { CompiledExpression, CompiledField, Value } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 
-/** Microseconds of one unit, for whole counts; 0 where a count is no whole number of them. */
+/** Microseconds in one unit; 0 if a count of the unit is not a whole number of microseconds. */
 const MICROS_PER_UNIT: Readonly<Record<TimeUnit, number>> = { s: 1_000_000, ms: 1000, us: 1, ns: 0, iso: 0, auto: 0 };
 
-/** Takes one value from the current row, as the rule says; what is wrong with it becomes a fault of the row. */
+/** Reads one value from the current row by a rule; a wrong value is a fault of the row. */
 export class FieldReader {
   readonly #rule: CompiledField;
   readonly #where: string;
   readonly #required: boolean;
-  /** Set where the rule has one source that is a plain path: the usual case, without a call. */
+  /** The rule's only source, if it is a plain path (the usual case); null otherwise. */
   readonly #path: Path | null;
   readonly #plain: boolean;
-  /** The same where besides nothing is mapped and no text stands for a missing value. */
+  /** The same, if the rule also has no `map` and no `absent`; null otherwise. */
   readonly #directPath: Path | null;
   readonly #microsPerUnit: number;
-  /** Texts that stand for a missing value: so few that comparing with each is cheaper than a look-up. */
+  /** Texts that mean a missing value: so few that comparing with each is cheaper than a look-up. */
   readonly #absent: readonly string[];
   readonly #absentBytes: readonly Uint8Array[];
-  /** The times that these would be. */
+  /** The times that these texts would give. */
   readonly #absentMicros: readonly Micros[];
   readonly #isIso: boolean;
-  /** What `oneOf` gives by the bytes that stand there, for the values that it was last asked for. */
+  /** Results of `oneOf` by bytes, for the values of its last call. */
   #choices: readonly { readonly bytes: Uint8Array; readonly value: string }[] = [];
   #choicesOf: readonly string[] | null = null;
 
-  /** `owner` names the field in faults: `trade.price`. `required`: a fault where missing, even if the rule is lenient. */
+  /**
+   * `owner` names the field in faults: `trade.price`. `required`: a missing value is a fault even if the rule allows
+   * it.
+   */
   constructor(rule: CompiledField, owner: string, required = false) {
     this.#rule = rule;
     this.#where = `${owner} ${rule.sources.map((source) => source.source).join(" ?? ")}`.trimEnd();
@@ -50,12 +53,14 @@ export class FieldReader {
     this.#isIso = rule.unit === "iso";
   }
 
-  /** The node that the field is plainly read from: one place, nothing mapped; negative where it is not, or not there. */
+  /**
+   * Returns the node of a field that is read from a single path without `map`; negative if it is not, or is missing.
+   */
   plainNode({ document, scope }: ReadContext): NodeId {
     return this.#directPath === null ? -1 : document.find(this.#directPath, scope.row);
   }
 
-  /** The value's text after `map`; null where it is missing. */
+  /** Returns the value's text after `map`; null if it is missing. */
   text(context: ReadContext): string | null {
     const rule = this.#rule;
     let text = this.#path === null
@@ -73,7 +78,7 @@ export class FieldReader {
     return text;
   }
 
-  /** The digits of a number; null where it is missing, and for text that is no number, which is a fault. */
+  /** Returns the digits of a number; null if it is missing, or, with a fault, if the text is no number. */
   decimal(context: ReadContext): string | null {
     if (this.#path !== null && this.#rule.map === null) {
       const { document } = context;
@@ -86,17 +91,17 @@ export class FieldReader {
     return null;
   }
 
-  /** Adds what `decimal` gives to a column: without making the text, where the number is plainly written. */
+  /** Appends the result of `decimal` to a column, without creating the text if the number is plainly written. */
   decimalInto(context: ReadContext, column: DigitsColumn): void {
     if (!this.#bytesInto(context, column)) column.append(this.decimal(context));
   }
 
-  /** Adds what `text` gives to a column: without making the text, where it is a number. */
+  /** Appends the result of `text` to a column, without creating the text if it is a number. */
   textInto(context: ReadContext, column: DigitsColumn): void {
     if (!this.#bytesInto(context, column)) column.append(this.text(context));
   }
 
-  /** Adds what `sequence` gives to a column: without making the text, where it is an integer. */
+  /** Appends the result of `sequence` to a column, without creating the text if it is an integer. */
   sequenceInto(context: ReadContext, column: DigitsColumn): void {
     if (this.#bytesInto(context, column)) {
       if (column.scales[column.length - 1] === 0) return;
@@ -105,7 +110,7 @@ export class FieldReader {
     column.append(this.sequence(context));
   }
 
-  /** Adds a number that stands as such in the one place where the field is read from; false where that is not so. */
+  /** Appends a plainly written number from the field's only path; false if it is not one. */
   #bytesInto({ document, scope }: ReadContext, column: DigitsColumn): boolean {
     if (this.#path === null || this.#rule.map !== null) return false;
     const node = document.find(this.#path, scope.row);
@@ -117,7 +122,9 @@ export class FieldReader {
     return column.appendBytes(document.bytes, start, start + length);
   }
 
-  /** An integer's digits, however it is written; null where it is missing; anything else is a fault where required. */
+  /**
+   * Returns an integer's digits, in any spelling; null if it is missing or no integer, which is a fault if required.
+   */
   integer(context: ReadContext): string | null {
     const text = this.text(context);
     const digits = text === null ? null : integerText(text);
@@ -126,13 +133,13 @@ export class FieldReader {
     return null;
   }
 
-  /** The text of a position in a stream: an integer's digits, however it is written; other text as it stands. */
+  /** Returns a sequence: an integer's digits, in any spelling, or another text unchanged; null if it is missing. */
   sequence(context: ReadContext): string | null {
     const text = this.text(context);
     return text === null ? null : integerText(text) ?? text;
   }
 
-  /** A time in microseconds; null where it is missing, and for text that is no time in the unit, which is a fault. */
+  /** Returns a time; null if it is missing, or, with a fault, if the text is no time in the unit. */
   micros(context: ReadContext): Micros | null {
     if (this.#rule.map === null && (this.#isIso || this.#microsPerUnit > 0)) {
       const micros = this.#firstMicros(context);
@@ -145,7 +152,7 @@ export class FieldReader {
     return micros;
   }
 
-  /** `true` or `false`; null where it is missing; any other text is a fault. */
+  /** Returns `true` or `false`; null if it is missing, or, with a fault, if the text is anything else. */
   boolean(context: ReadContext): boolean | null {
     const text = this.text(context);
     if (text === null) return null;
@@ -154,7 +161,7 @@ export class FieldReader {
     return text === "false" ? false : null;
   }
 
-  /** One of the texts given; `missing` where the field is not there; any other text is a fault. */
+  /** Returns one of `values`; `missing` if the field is missing, or, with a fault, if the text is not among them. */
   oneOf<T extends string>(context: ReadContext, values: readonly T[], missing: T): T {
     if (this.#path !== null) {
       const { document, scope } = context;
@@ -172,7 +179,7 @@ export class FieldReader {
     return missing;
   }
 
-  /** Lists the texts that become one of some values, so that their bytes alone are compared. */
+  /** Lists the texts that give one of the values, so that only bytes are compared. */
   #setChoices(values: readonly string[]): void {
     const { map } = this.#rule;
     const texts = map === null ? values.map((value) => [value, value] as const) : [...map];
@@ -183,17 +190,17 @@ export class FieldReader {
     this.#choicesOf = values;
   }
 
-  /** The time at the first source that leads to a value; negative where it is not written in the usual way. */
+  /** Returns the time of the first source with a value; negative if it is not written in the usual way. */
   #firstMicros({ document, scope }: ReadContext): number {
     for (const { path, rootPath } of this.#rule.sources) {
       const usual = path ?? rootPath;
       if (usual === undefined) return -1;
-      const place = path === null && scope.outer !== null ? scope.outer : document;
-      const node = place.find(usual, path === null ? 0 : scope.row);
+      const from = path === null && scope.outer !== null ? scope.outer : document;
+      const node = from.find(usual, path === null ? 0 : scope.row);
       if (node < 0) continue;
-      if (!this.#isIso) return place.digits(node) * this.#microsPerUnit;
-      const start = place.plainStart(node);
-      return microsFromIsoBytes(place.bytes, start, start + place.plainLength(node)) ?? -1;
+      if (!this.#isIso) return from.digits(node) * this.#microsPerUnit;
+      const start = from.plainStart(node);
+      return microsFromIsoBytes(from.bytes, start, start + from.plainLength(node)) ?? -1;
     }
     return -1;
   }
@@ -208,7 +215,7 @@ export class FieldReader {
   }
 }
 
-/** The text of what an expression finds in the current row; null where it finds nothing or a container. */
+/** Returns the text of an expression's value in the current row; null if there is none or it is a container. */
 export function expressionText(context: ReadContext, expression: CompiledExpression): string | null {
   const { path, rootPath } = expression;
   const { document, scope } = context;
@@ -224,7 +231,7 @@ function valueText(value: Value): string | null {
   return typeof value === "string" ? value : typeof value === "boolean" ? String(value) : null;
 }
 
-/** As expressionText(), and for containers their source text. */
+/** Does the same as expressionText(), but returns the source text of containers. */
 export function expressionSource(context: ReadContext, expression: CompiledExpression): string | null {
   const value: Value | NodeId = expression.evaluate(context.scope);
   return typeof value === "number" ? context.document.source(value) : valueText(value);

@@ -1,15 +1,16 @@
 import { SESSION_STREAMS_MAX } from "../model/mod.ts";
 
 /**
- * The streams of a session whose first frame has passed, for rules that leave the first frame out. Bounded: the first
- * frame of a stream past SESSION_STREAMS_MAX counts as a later one, so that nothing is left out by mistake.
+ * The streams of a session whose first frame was seen, for rules that skip the first frame. Bounded: past
+ * SESSION_STREAMS_MAX streams, the first frame of a further one counts as a later one, so that no data is skipped by
+ * mistake.
  */
 export class FirstFrames {
   /** Stream key → number of the frame that was the first. */
   readonly #seen = new Map<string, number>();
   #frame = 0;
 
-  /** Counts a frame: rows of one frame are told from those of the next. */
+  /** Begins a frame, to distinguish its rows from those of the next. */
   begin(): void {
     this.#frame++;
   }
@@ -28,7 +29,7 @@ export class FirstFrames {
   }
 
   restore(entries: readonly string[]): void {
-    // Frame 0 is over: the next one is number 1 at least.
+    // Frame 0 is past: the next one is at least number 1.
     for (const stream of entries) this.#seen.set(stream, 0);
   }
 }

@@ -1,45 +1,48 @@
 import { type Channel, EventBatch, type MarketEvent, type Micros, type OrderChange } from "../model/mod.ts";
 import type { SymbolPair } from "./symbols.ts";
 
-/** An event with what it belongs to. */
+/** An event with its stream and rule. */
 export interface NormalizedEvent {
   /** Null for a raw event whose native channel no map translates. */
   readonly channel: Channel | null;
-  /** Canonical; the native spelling where no map translates it. */
+  /** Canonical symbol, or the native one if no map translates it. */
   readonly symbol: string;
   readonly native_symbol: string;
-  /** Null where the frame gives none. */
+  /** Null if the frame gives none. */
   readonly exchange_ts: Micros | null;
   readonly event: MarketEvent;
-  /** Name of the rule that gave it. */
+  /** Name of the rule that emitted it. */
   readonly rule: string;
-  /** The exchange's checksum of the book after this event; null where it gives none. */
+  /** The exchange's checksum of the book after this event; null if it gives none. */
   readonly checksum: string | null;
-  /** Changes of single orders that add up to the event's levels, which are empty here; absent where it has levels. */
+  /**
+   * Changes of single orders, which the book aggregates to levels; the event's own levels are empty then. Absent if it
+   * has levels.
+   */
   readonly orders?: readonly OrderChange[];
-  /** Place of its row among those of the frame, as they were sent. */
+  /** Index of its row in the frame. */
   readonly row: number;
 }
 
-/** What an event belongs to, beside its symbol. */
+/** Channel and rule of an event. */
 interface EventOrigin {
   readonly channel: Channel | null;
   readonly name: string;
 }
 
 /**
- * The events of one frame as columns, in order: fields, symbols and exchange times stand in the batch, what they belong to
- * in lists beside it, which are good up to `length`. Reused for every frame.
+ * The events of one frame as columns, in order: fields, symbols and exchange times are in the batch, channel, rule and
+ * the like in lists beside it, valid up to `length`. Reused for every frame.
  */
 export class FrameEvents {
   readonly batch = new EventBatch();
   readonly channels: (Channel | null)[] = [];
-  /** Names of the rules that gave the events. */
+  /** Names of the rules that emitted the events. */
   readonly rules: string[] = [];
   readonly checksums: (string | null)[] = [];
-  /** As `NormalizedEvent.orders`; null where that is absent. */
+  /** As `NormalizedEvent.orders`; null if absent. */
   readonly orders: (readonly OrderChange[] | null)[] = [];
-  /** Places of their rows among those of the frame. */
+  /** Indexes of their rows in the frame. */
   readonly rows: number[] = [];
   readonly #head = {
     exchange: "",
@@ -56,12 +59,12 @@ export class FrameEvents {
     return this.batch.length;
   }
 
-  /** Forgets all events. */
+  /** Removes all events. */
   clear(): void {
     this.batch.clear();
   }
 
-  /** Ends the event that was begun in the batch. Positional parameters, as an object would be an allocation an event. */
+  /** Ends the open event of the batch. Positional parameters, because an object would be an allocation per event. */
   close(rule: EventOrigin, pair: SymbolPair, exchangeTs: Micros | null, checksum: string | null, row: number): void {
     const head = this.#head;
     head.symbol = pair.canonical;
@@ -76,12 +79,12 @@ export class FrameEvents {
     this.rows[at] = row;
   }
 
-  /** Gives the event that ended last the orders that its levels are made of. */
+  /** Attaches to the last event the orders that its levels are aggregated from. */
   attachOrders(orders: readonly OrderChange[]): void {
     this.orders[this.batch.length - 1] = orders;
   }
 
-  /** An event as an object. */
+  /** Returns an event as an object. */
   at(event: number): NormalizedEvent {
     const { batch } = this;
     const orders = this.orders[event];
@@ -98,7 +101,7 @@ export class FrameEvents {
     };
   }
 
-  /** All events as objects. */
+  /** Returns all events as objects. */
   list(): readonly NormalizedEvent[] {
     return Array.from({ length: this.length }, (_, event) => this.at(event));
   }

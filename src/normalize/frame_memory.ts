@@ -5,28 +5,28 @@ import { type LevelIdEntries, LevelIds } from "./level_ids.ts";
 import { type MergeEntries, Merges } from "./merges.ts";
 import { UnmappedSymbols } from "./symbols.ts";
 
-/** Stands for the session itself among the ids that have a meaning: no id of an exchange holds this character. */
+/** Key of the session's address among the aliases: no exchange's id contains this character. */
 const ADDRESS = "\u0000";
 
 /** The parts of a frame memory, each a list of entries that are plain JSON. */
 export type FrameMemoryPart = "aliases" | "merges" | "levelIds" | "firstFrames" | "unmapped" | "instruments";
 
-/** All that reading one session's frames remembers from one frame to the next. Begins with the session, ends with it. */
+/** The state that reading frames keeps from one frame to the next. Lives as long as the session. */
 export class FrameMemory {
   readonly aliases = new AliasTable();
   readonly merges = new Merges();
   readonly levelIds = new LevelIds();
   readonly firstFrames = new FirstFrames();
   readonly unmapped = new UnmappedSymbols();
-  /** Of answers that belong to no session: what lists said of instruments. */
+  /** Instruments of lists; used only by the memory of answers that belong to no session. */
   readonly instruments = new KnownInstruments();
 
-  /** What the session's address says of its frames; null where it says nothing. */
+  /** The alias read from the session's address; null if there is none. */
   get address(): Alias | null {
     return this.aliases.find(ADDRESS);
   }
 
-  /** Notes what the session's address says of its frames. */
+  /** Sets the alias read from the session's address. */
   openedAt(address: Alias | null): void {
     if (address !== null) this.aliases.set(ADDRESS, address);
   }
@@ -44,7 +44,7 @@ export class FrameMemory {
     for (const [part, entries] of all) if (entries.length > 0) yield [part, entries];
   }
 
-  /** Adds entries of a part as `parts` gave them. */
+  /** Restores entries of a part, as yielded by `parts`. */
   restore(part: FrameMemoryPart, entries: readonly unknown[]): void {
     switch (part) {
       case "aliases":

@@ -13,11 +13,11 @@ import { RowList } from "./rows.ts";
 export interface ListedInstrument {
   readonly canonical: string;
   readonly native: string;
-  /** What else requests and rules use of it. */
+  /** Further values that requests and rules use, by name. */
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** The path of the page behind the one that an answer gives; null where it is the last. */
+/** Returns the path of the page after the one in an answer; null if it is the last. */
 export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string | null {
   const document = new JsonDocument();
   if (rule.next === null || !document.parse(body)) return null;
@@ -27,7 +27,7 @@ export function nextPagePath(rule: InstrumentListPlan, body: Uint8Array): string
   return `${rule.path}${rule.path.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** All that a page says of the instruments that its filter lets pass, as text that differs where it says something else. */
+/** Returns the instruments of a page that pass the filter, as a text that is equal only if their fields are. */
 export function instrumentsText(rule: InstrumentListRule, body: Uint8Array): string {
   const document = new JsonDocument();
   if (!document.parse(body)) return "";
@@ -38,7 +38,7 @@ export function instrumentsText(rule: InstrumentListRule, body: Uint8Array): str
 }
 
 /**
- * Reads the answer of an instrument list: the rows that pass the filter and have both spellings. Null where the body is
+ * Reads the answer of an instrument list: the rows that pass the filter and have both spellings. Null if the body is
  * not JSON.
  */
 export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): readonly ListedInstrument[] | null {
@@ -63,13 +63,15 @@ export function readInstrumentList(rule: InstrumentListPlan, body: Uint8Array): 
   return instruments;
 }
 
-/** What a row of a ranking says of an instrument. */
+/** An instrument of a ranking, with its measures. */
 export interface RankedInstrument {
   readonly native: string;
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Reads the answer of a ranking: the rows that pass the filter and name an instrument. Null where the body is not JSON. */
+/**
+ * Reads the answer of a ranking: the rows that pass the filter and name an instrument. Null if the body is not JSON.
+ */
 export function readRanking(rule: RankingPlan, body: Uint8Array): readonly RankedInstrument[] | null {
   const document = new JsonDocument();
   if (!document.parse(body)) return null;
@@ -93,7 +95,7 @@ function compileValues(values: ListValues): CompiledValues {
   return Object.entries(values).map(([name, at]) => [name, compileExpression(at)] as const);
 }
 
-/** The texts that expressions find in the current row, by name; those that find none are left out. */
+/** Returns the texts of expressions in the current row, by name; those without a value are left out. */
 function textsOf(context: ReadContext, values: CompiledValues): Readonly<Record<string, string>> {
   return Object.fromEntries(values.flatMap(([name, at]) => {
     const value = expressionText(context, at);

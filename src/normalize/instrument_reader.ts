@@ -26,11 +26,14 @@ import { RowList } from "./rows.ts";
 const KIND = EVENT_KINDS.indexOf("instrument");
 const FIELDS = fieldsOf("instrument");
 const DAY_US = 24 * 3_600_000_000;
-/** Status of an instrument that its list has no more. */
+/** Status of an instrument that has left its list. */
 const UNLISTED = "unlisted";
 
-/** What an instance tells of its instruments: all where `asked` is null, else canonical symbols and native spellings. */
-export interface ToldInstruments {
+/**
+ * Which instruments an instance emits: all if `asked` is null, otherwise those with these canonical and native
+ * spellings.
+ */
+export interface EmittedInstruments {
   readonly asked: ReadonlyMap<string, string> | null;
   readonly known: KnownInstruments;
   readonly receivedTs: Micros;
@@ -40,11 +43,11 @@ export interface ToldInstruments {
 interface FieldOf {
   readonly name: string;
   readonly type: FieldType;
-  /** Null where the rule does not name it. */
+  /** Null if the rule does not name the field. */
   readonly reader: FieldReader | null;
 }
 
-/** Turns the pages of an instrument list into events: for each instrument one that says something new, and one a day. */
+/** Turns the pages of an instrument list into events: one per instrument when a field changes, and one a day. */
 export class InstrumentReader {
   readonly #name: string;
   readonly #rows: CompiledRows;
@@ -73,23 +76,23 @@ export class InstrumentReader {
     this.#origin = { channel: "instruments", name: rule.name };
   }
 
-  /** Appends the events of a page, and those of instruments that the list has no more where it is the last page. */
-  read(context: ReadContext, told: ToldInstruments, events: FrameEvents): void {
+  /** Appends the events of a page and, after the last page, those of instruments that have left the list. */
+  read(context: ReadContext, emitted: EmittedInstruments, events: FrameEvents): void {
     const list = new RowList();
     list.collect(context.document, this.#rows, 0);
     if (list.found) context.rowsFound = true;
     list.rows.forEach((row, index) => {
       context.atRow(row, list.parents[index]);
-      this.#readRow(context, told, events, index);
+      this.#readRow(context, emitted, events, index);
     });
     context.atRoot();
     const cursor = this.#next === null ? null : expressionText(context, this.#next);
-    // A page without rows is an answer of another kind: it says nothing of what is missing in it.
-    if ((cursor === null || cursor === "") && list.rows.length > 0) this.#tellGone(told, events, list.rows.length);
+    // A page without rows may be an answer of another kind, so it does not mean that all instruments have left.
+    if ((cursor === null || cursor === "") && list.rows.length > 0) this.#emitGone(emitted, events, list.rows.length);
   }
 
-  #readRow(context: ReadContext, told: ToldInstruments, events: FrameEvents, row: number): void {
-    const { asked, known } = told;
+  #readRow(context: ReadContext, emitted: EmittedInstruments, events: FrameEvents, row: number): void {
+    const { asked, known } = emitted;
     const canonical = expressionText(context, this.#canonical);
     const native = expressionText(context, this.#native);
     if (canonical === null || native === null) return;
@@ -97,18 +100,18 @@ export class InstrumentReader {
     const isAsked = asked === null || asked.has(canonical);
     if (!isAsked && before === null) return;
     const isListed = this.#where === null || this.#where.test(context.scope);
-    // A row that the list's own filter leaves out may spell another instrument the same way.
+    // A row that the list's filter excludes may have the canonical symbol of another instrument.
     if (!isListed && (before?.native ?? asked?.get(canonical)) !== native) return;
     known.meet(canonical);
     if (isAsked || !isListed) {
       context.rowFailed = false;
       const fields = this.#fieldsOf(context, canonical);
-      this.#tell({
+      this.#emit({
         canonical,
         native,
         fields: isListed || fields.status !== null ? fields : { ...fields, status: UNLISTED },
       }, {
-        told,
+        emitted,
         events,
         context,
         row,
@@ -117,11 +120,11 @@ export class InstrumentReader {
     if (!isAsked) known.forget(canonical);
   }
 
-  #tellGone(told: ToldInstruments, events: FrameEvents, rows: number): void {
-    const { known, asked } = told;
+  #emitGone(emitted: EmittedInstruments, events: FrameEvents, rows: number): void {
+    const { known, asked } = emitted;
     for (const [canonical, { native, fields }] of known.endList(this.#name)) {
-      this.#tell({ canonical, native, fields: { ...fields, status: UNLISTED } }, {
-        told,
+      this.#emit({ canonical, native, fields: { ...fields, status: UNLISTED } }, {
+        emitted,
         events,
         context: null,
         row: rows,
@@ -130,15 +133,15 @@ export class InstrumentReader {
     }
   }
 
-  /** Appends an event where it says something new, or is the first of its day. */
-  #tell(
+  /** Appends an event if a field has changed, or if it is the first of its day. */
+  #emit(
     { canonical, native, fields }: {
       readonly canonical: string;
       readonly native: string;
       readonly fields: InstrumentFields;
     },
-    { told: { known, receivedTs }, events, context, row }: {
-      readonly told: ToldInstruments;
+    { emitted: { known, receivedTs }, events, context, row }: {
+      readonly emitted: EmittedInstruments;
       readonly events: FrameEvents;
       readonly context: ReadContext | null;
       readonly row: number;
@@ -151,7 +154,7 @@ export class InstrumentReader {
         fields[name as keyof InstrumentFields] === before.fields[name as keyof InstrumentFields]
       );
     if (isSame && day <= before.day) return;
-    // What has left its list is told once.
+    // An instrument that has left its list is emitted once.
     if (isSame && fields.status === UNLISTED) return;
     if (!known.put(canonical, { list: this.#name, native, fields, day })) {
       context?.note("too_many_symbols", this.#name);
@@ -165,7 +168,7 @@ export class InstrumentReader {
   #fieldsOf(context: ReadContext, canonical: string): InstrumentFields {
     const values: Record<string, string | number | null> = {};
     for (const { name, type, reader } of this.#fields) {
-      // A value at fault is noted and missing; the rest of the row stands.
+      // A wrong value is a fault and becomes null; the rest of the row is emitted.
       values[name] = reader === null
         ? null
         : type === "micros"
@@ -180,7 +183,7 @@ export class InstrumentReader {
   }
 }
 
-/** The fields that follow from a canonical symbol, where the list does not give them. */
+/** Returns the fields that the list does not give and that follow from the canonical symbol. */
 function completed(fields: InstrumentFields, symbol: CanonicalSymbol | null): Partial<InstrumentFields> {
   if (symbol === null) return { type: fields.type ?? "unknown" };
   const { base, quote, settle, expiry, strike, optionType, family } = symbol;

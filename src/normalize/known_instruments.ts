@@ -1,6 +1,6 @@
 import { type InstrumentFields, SESSION_SYMBOLS_MAX } from "../model/mod.ts";
 
-/** What was told of an instrument last. */
+/** The last event of an instrument. */
 export interface KnownInstrument {
   /** Name of the list that has it. */
   readonly list: string;
@@ -10,28 +10,28 @@ export interface KnownInstrument {
   readonly day: number;
 }
 
-/** What is known of instruments, as plain JSON: by canonical symbol, with whether the reading under way has met it. */
+/** Known instruments by canonical symbol, as plain JSON; `isMet`: a page of the reading in progress has it. */
 export type InstrumentEntries = readonly (readonly [symbol: string, known: KnownInstrument, isMet: boolean])[];
 
 /**
- * The instruments that were told, so that they are told again only where something has changed or a day has begun.
- * Bounded: past SESSION_SYMBOLS_MAX instruments new ones are refused.
+ * The last emitted event of each instrument, to emit another only if a field has changed or a day has begun. Bounded:
+ * past SESSION_SYMBOLS_MAX instruments new ones are refused.
  */
 export class KnownInstruments {
   readonly #known = new Map<string, KnownInstrument>();
-  /** Instruments that the pages read so far of their list name. */
+  /** Instruments on the pages read so far of their list. */
   readonly #met = new Set<string>();
 
   find(symbol: string): KnownInstrument | null {
     return this.#known.get(symbol) ?? null;
   }
 
-  /** Notes that a page names an instrument. */
+  /** Notes that a page has an instrument. */
   meet(symbol: string): void {
     this.#met.add(symbol);
   }
 
-  /** Remembers what was told; false past the limit. */
+  /** Remembers the last event of an instrument; false past the limit. */
   put(symbol: string, known: KnownInstrument): boolean {
     if (!this.#known.has(symbol) && this.#known.size >= SESSION_SYMBOLS_MAX) return false;
     this.#known.set(symbol, known);
@@ -43,7 +43,7 @@ export class KnownInstruments {
     this.#met.delete(symbol);
   }
 
-  /** The last page of a list was read: returns the instruments of it that no page named, and begins anew. */
+  /** Ends the reading of a list: returns its known instruments that no page had, and begins the next reading. */
   endList(list: string): readonly (readonly [symbol: string, known: KnownInstrument])[] {
     const gone = [...this.#known].filter(([symbol, known]) => known.list === list && !this.#met.has(symbol));
     for (const symbol of [...this.#met]) if (this.#known.get(symbol)?.list === list) this.#met.delete(symbol);

@@ -7,14 +7,14 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const RECORD_SEPARATOR = 0x1e;
 
-/** Text that is read as JSON, and how many of its first bytes do not stand in the frame. */
+/** The JSON text of a frame, and how its positions relate to those of the frame. */
 export interface LaidOut {
   readonly bytes: Uint8Array;
-  /** What a position has to be lessened by to be one of the frame; null where that varies. */
+  /** Number to subtract from a position to get that in the frame; null if it varies. */
   readonly shift: number | null;
 }
 
-/** The one JSON text that stands for the text of a frame, by what its connection says of how frames are laid out. */
+/** Returns the text of a frame as one JSON text, by the layout that its connection declares. */
 export function layOut(bytes: Uint8Array, layout: FrameLayout): LaidOut {
   switch (layout) {
     case "document":
@@ -28,7 +28,7 @@ export function layOut(bytes: Uint8Array, layout: FrameLayout): LaidOut {
   }
 }
 
-/** `42["a"]` as `["42",["a"]]`; nothing behind the digits is null, and no digits are an empty text. */
+/** Returns `42["a"]` as `["42",["a"]]`. Nothing after the digits gives null; no digits give an empty text. */
 function prefixed(bytes: Uint8Array): LaidOut {
   let digits = 0;
   while (digits < bytes.length && bytes[digits] >= ZERO && bytes[digits] <= NINE) digits++;
@@ -43,8 +43,8 @@ function prefixed(bytes: Uint8Array): LaidOut {
 }
 
 /**
- * Documents that follow one another as the elements of a list. White space, or the record separator of RFC 7464, may stand
- * between, before and behind them. What is no JSON stays as it is, for the parser to refuse.
+ * Returns successive documents as the elements of a list. White space, or the record separator of RFC 7464, may be
+ * before, between and after them. Invalid JSON stays as it is, for the parser to refuse.
  */
 function listed(bytes: Uint8Array): Uint8Array {
   const text = new Uint8Array(bytes.length * 2 + 2);
@@ -52,7 +52,7 @@ function listed(bytes: Uint8Array): Uint8Array {
   text[length++] = 0x5b;
   let depth = 0;
   let isText = false;
-  // Whether a document at the top has ended, so that the next byte that counts begins another.
+  // Whether a document at the top level has ended, so that the next significant byte begins another.
   let hasEnded = false;
   let isScalar = false;
   for (let at = 0; at < bytes.length; at++) {

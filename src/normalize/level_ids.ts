@@ -4,15 +4,15 @@ import { SESSION_LEVEL_IDS_MAX } from "../model/mod.ts";
 export type LevelIdEntries = readonly (readonly [string, readonly (readonly [string, string])[]])[];
 
 /**
- * The price of each level that an exchange names by an id alone when it changes. A snapshot of the book replaces what was
- * known, and a removed level is forgotten. Bounded: past SESSION_LEVEL_IDS_MAX no further level is remembered.
+ * Prices of levels by id, for exchanges that send only the id when a level changes. A snapshot replaces the levels of
+ * its book; removing a level removes its price. Bounded: past SESSION_LEVEL_IDS_MAX no further level is remembered.
  */
 export class LevelIds {
   /** Native symbol → side and id → price. */
   readonly #books = new Map<string, Map<string, string>>();
   #size = 0;
 
-  /** Forgets the levels of a book whose snapshot begins. */
+  /** Removes the levels of a book, because a snapshot begins. */
   reset(native: string): void {
     this.#size -= this.#books.get(native)?.size ?? 0;
     this.#books.set(native, new Map());
@@ -23,7 +23,7 @@ export class LevelIds {
     return this.#books.has(native);
   }
 
-  /** Returns the price of a level; null where it is unknown. */
+  /** Returns the price of a level; null if it is unknown. */
   find(native: string, level: string): string | null {
     return this.#books.get(native)?.get(level) ?? null;
   }
@@ -39,7 +39,7 @@ export class LevelIds {
     levels.set(level.key, level.price);
   }
 
-  /** Forgets a level that was removed. */
+  /** Removes a level. */
   drop(native: string, level: string): void {
     if (this.#books.get(native)?.delete(level) === true) this.#size--;
   }

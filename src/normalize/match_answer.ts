@@ -8,8 +8,8 @@ import { FrameMemory } from "./frame_memory.ts";
 const ENCODER = new TextEncoder();
 
 /**
- * The native symbol whose answer stands at an address of a recording; empty where the request covers many. Null where the
- * address is not one of this request.
+ * Returns the native symbol that a URL of a recording requests; empty if the request covers many. Null if the URL is
+ * not one of this request.
  */
 export function matchAnswer(match: RestRequestPlan["match"], url: string): string | null {
   if (!URL.canParse(url)) return null;
@@ -26,7 +26,7 @@ export function matchAnswer(match: RestRequestPlan["match"], url: string): strin
   return decodePart((pathname + search).slice(at + match.pathPrefix.length).split(/[/?]/)[0]);
 }
 
-/** A part of a path without its escapes; as it stands where they are none, as a recorder may have written it. */
+/** Decodes a part of a path; returns it unchanged if it is not validly escaped, as a recorder may have written it. */
 function decodePart(part: string): string {
   try {
     return decodeURIComponent(part);

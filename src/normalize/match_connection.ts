@@ -1,16 +1,16 @@
 import type { FramePlan } from "../model/mod.ts";
 
 /**
- * The connection id for a URL seen in a recording: the same host, and of several the one whose path shares most of its
- * segments; the first declared of those that are equally near. Null where no connection has that host.
+ * Returns the id of the connection for a URL of a recording: of those with the same host, the one whose path shares
+ * most segments, or the first declared of several. Null if no connection has that host.
  */
 export function matchConnection(plan: Pick<FramePlan, "connections">, url: string): string | null {
   return nearestConnection(plan, url)?.id ?? null;
 }
 
 /**
- * Finds the connection whose address is most like a URL. The score is greater the more of the path agrees, so that it
- * tells descriptors apart that share a host; null where no connection has the host.
+ * Finds the connection whose address is most like a URL. The score rises with the shared part of the path, so it can
+ * rank descriptors that share a host. Null if no connection has the host.
  */
 export function nearestConnection(
   plan: Pick<FramePlan, "connections">,
@@ -35,14 +35,14 @@ interface UrlParts {
   readonly segments: readonly string[];
 }
 
-/** Host without port, and path segments; null for text that is no URL. Placeholders of a template count as text. */
+/** Returns the host without port, and the path segments; null if the text is no URL. Placeholders count as text. */
 function partsOf(url: string): UrlParts | null {
   const match = /^[a-z]+:\/\/([^/:?#]+)(?::\d+)?([^?#]*)/i.exec(url);
   if (match === null) return null;
   return { host: match[1].toLowerCase(), segments: match[2].split("/").filter((segment) => segment !== "") };
 }
 
-/** How many segments both have in order from the front, or from the end; a point more where all are equal. */
+/** Returns the number of segments that both share from the front or from the end, plus one if all are equal. */
 function sharedSegments(left: readonly string[], right: readonly string[]): number {
   const least = Math.min(left.length, right.length);
   let front = 0;

@@ -1,41 +1,41 @@
 import { type MarketEvent, SESSION_STREAMS_MAX } from "../model/mod.ts";
 
-/** What is known of each stream, by rule and symbol, as plain JSON. */
+/** Merged state of each stream, by rule and symbol, as plain JSON. */
 export type MergeEntries = readonly (readonly [string, Known])[];
 
 /** Last known value of each field of an event. */
 type Known = Readonly<Record<string, string | number | boolean>>;
 
-/** How a row takes part in what several rules know together. */
+/** How a row takes part in a state that several rules share. */
 export interface SharedState {
-  /** Fields in which a row is whole. */
+  /** Fields that the row owns: one that the row lacks is missing, not filled. */
   readonly owns: ReadonlySet<string>;
-  /** A second stream whose known fields fill in too; null if there is none. */
+  /** A second stream, whose state fills fields too; null if there is none. */
   readonly also: string | null;
   readonly emit: "always" | "changed" | "never";
 }
 
 /**
  * Merges partial rows into full rows, per stream. Bounded: past SESSION_STREAMS_MAX streams the oldest is evicted, and
- * its next rows stand for themselves.
+ * its next rows are not filled.
  */
 export class Merges {
   readonly #known = new Map<string, Known>();
 
-  /** Whether anything is known of a stream. */
+  /** Whether there is a state for a stream. */
   knows(stream: string): boolean {
     return this.#known.has(stream);
   }
 
-  /** Forgets what is known of a stream: its snapshot follows. */
+  /** Clears the state of a stream, because its snapshot follows. */
   reset(stream: string): void {
     this.#put(stream, {});
   }
 
   /**
-   * Returns the event with missing fields filled from what is known, and remembers the fields that it carries. Null where
-   * it carries none. Of a shared state the fields that the row owns are not filled but forgotten, the others come from
-   * the second key first, and an event that says nothing new is null where that is asked for.
+   * Returns the event with missing fields filled from the state, and stores its own fields there. Null if it has no
+   * fields of its own. With a shared state, missing fields that the row owns are cleared instead of filled, other
+   * fields come from the second stream first, and with `emit` "changed" an event that changes nothing gives null.
    */
   fill(stream: string, event: MarketEvent, shared: SharedState | null = null): MarketEvent | null {
     const before = this.#known.get(stream);

@@ -1,6 +1,6 @@
 /**
- * Frames become events: decode, route, extract, normalise, in one synchronous function per frame that was compiled from
- * an exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
+ * Turns frames into events: decode, route, extract, normalize, in one synchronous function per frame, compiled from an
+ * exchange's rules. In: payloads and a FramePlan. Out: events, at most one control signal, faults. Pure. Must not know
  * sockets, clocks, journals, sequences of books, or any exchange by name.
  */
 export { readAddress } from "./address.ts";

@@ -29,29 +29,29 @@ import { SymbolMap, type SymbolPair } from "./symbols.ts";
 /** Result of reading one frame. Reused, with its arrays: valid until the next call. */
 export interface NormalizedFrame {
   readonly found: FrameEvents;
-  /** The events as objects, which are made when asked for. */
+  /** The events as objects, created on access. */
   readonly events: readonly NormalizedEvent[];
-  /** What a control frame means to its session; null for data. */
+  /** The signal of a control frame; null for data. */
   readonly signal: ControlSignal | null;
-  /** What is wrong with the frame, `unmatched` included; empty where nothing is. */
+  /** Faults of the frame, `unmatched` included. */
   readonly faults: readonly Fault[];
-  /** The control rule or the first event rule that matched; null where none did. */
+  /** The control rule or the first event rule that matched; null if none did. */
   readonly rule: string | null;
-  /** Checksums of books that came in a frame of their own. */
+  /** Checksums of books, sent in a frame of their own. */
   readonly checksums: readonly NormalizedChecksum[];
-  /** Names of the rules whose rows were noted for others and are no events, one for each row. */
+  /** Names of the rules whose rows updated a shared state and emitted no event, one for each row. */
   readonly noted: readonly string[];
-  /** Book updates that were lost, wholly or in part. */
+  /** Book updates that could not be read, or only in part. */
   readonly lostUpdates: readonly LostUpdate[];
-  /** Counter over the frames of the session; null where the frame has none. */
+  /** Counter over the frames of the session; null if the frame has none. */
   readonly socketSequence: string | null;
-  /** Whether a REST answer gave what it was asked for; true of frames. */
+  /** Whether a REST answer is what was requested; true for frames. */
   readonly isAnswer: boolean;
-  /** Native symbols without an entry in the map, met for the first time. */
+  /** Native symbols without an entry in the map that first occurred in this frame. */
   readonly unmapped: readonly string[];
 }
 
-/** A frame to be read. `connectionId` is the descriptor's, without a shard number. */
+/** A frame to read. `connectionId` is the descriptor's, without a shard number. */
 export interface FrameInput {
   readonly connectionId: string;
   readonly payload: Uint8Array;
@@ -59,23 +59,23 @@ export interface FrameInput {
   readonly receivedTs: Micros;
 }
 
-/** A REST answer to be read. */
+/** A REST answer to read. */
 export interface HttpInput {
-  /** Whether it was asked for on behalf of a session; rows of polls stand for themselves. */
+  /** Whether it was requested for a session. Rows of polls were not, and are not merged. */
   readonly hasSession: boolean;
-  /** The descriptor's connection on whose behalf it was asked for, where there is one: it chooses the symbol map. */
+  /** Id of the descriptor's connection that it was requested for; it selects the symbol map. Null or absent: none. */
   readonly connectionId?: string | null;
   /** Name of the request in the descriptor. */
   readonly request: string;
-  /** The instrument asked for; empty where the answer covers many. */
+  /** Requested native symbol; empty if the answer covers many. */
   readonly native: string;
-  /** Its canonical spelling; found through the map where it is not given. */
+  /** Its canonical symbol. Absent: looked up in the map. */
   readonly symbol?: string;
   readonly body: Uint8Array;
   readonly receivedTs: Micros;
 }
 
-/** Kinds of events that may be absent for a while: a list of them without rows is an answer. */
+/** Kinds of events that may not occur for a while, so that an answer with an empty list is valid. */
 const OCCASIONAL: ReadonlySet<RuleKind> = new Set(
   EVENT_KINDS.filter(isRowKind).filter((kind) => EVENT_SPECS[kind].keepWhenFull),
 );
@@ -84,9 +84,9 @@ const OCCASIONAL: ReadonlySet<RuleKind> = new Set(
 interface Route {
   readonly decoding: Decoding;
   readonly layout: FrameLayout;
-  /** Whether addresses of the connection's sessions say something of their frames. */
+  /** Whether addresses of the connection name the symbol of their frames. */
   readonly hasAddress: boolean;
-  /** Control rules by the whole text of their frames. */
+  /** Control rules by the text of their frames, for rules that match a whole text. */
   readonly texts: ReadonlyMap<string, ControlReader>;
   /** Length in bytes of the longest such text. */
   readonly textBytesMax: number;
@@ -97,9 +97,9 @@ interface Route {
 }
 
 /**
- * Turns frames of one exchange instance into events: decode, route, extract, normalise. Pure: without clock, I/O or
- * randomness; what it has to remember stands in the memory that it is given. Every frame ends as events of a rule, as a
- * control frame, as unmatched, or as a fault. One instance reads one frame at a time.
+ * Turns frames of one exchange instance into events: decode, route, extract, normalize. Pure: without clock, I/O or
+ * randomness; all state is in the memory passed to it. Every frame gives events of a rule, a signal, or a fault
+ * (`unmatched` included). One instance reads one frame at a time.
  */
 export class Normalizer {
   readonly #plan: CompiledFrames;
@@ -108,9 +108,9 @@ export class Normalizer {
   readonly #raw: RawReader | null;
   readonly #connections = new Map<string, Route>();
   readonly #requests = new Map<string, Route>();
-  /** By the name of their answers. */
+  /** By the request name of their answers. */
   readonly #lists: ReadonlyMap<string, InstrumentReader>;
-  /** Null: all instruments of a list are told. */
+  /** Canonical to native symbol of the instruments that are emitted; null emits all. */
   readonly #asked: ReadonlyMap<string, string> | null;
   readonly #events = new FrameEvents();
   readonly #result: {
@@ -127,7 +127,7 @@ export class Normalizer {
     unmapped: readonly string[];
   };
 
-  /** Compiles the plan for itself, so that nothing is shared with another reader of it. */
+  /** Compiles the plan, so that nothing is shared with another reader of the same plan. */
   constructor(frames: FramePlan) {
     const plan = compileFrames(frames);
     this.#plan = plan;
@@ -153,14 +153,14 @@ export class Normalizer {
     };
   }
 
-  /** Reads one frame of the session whose memory is given. The result is reused until the next call. */
+  /** Reads one frame. `memory` is that of its session. The result is valid until the next call. */
   read(frame: FrameInput, memory: FrameMemory): NormalizedFrame {
     const { connectionId, payload, binary } = frame;
     const origin = { connectionId, asked: null, memory, hasSession: true };
     return this.#read(this.#connectionRoute(connectionId), payload, binary, origin);
   }
 
-  /** Reads the answer of a REST request. `memory`: of its session, or of the polls that belong to none. */
+  /** Reads the answer of a REST request. `memory` is that of its session, or of the polls that belong to none. */
   readHttp(answer: HttpInput, memory: FrameMemory): NormalizedFrame {
     const pair = this.#askedPair(answer);
     const { hasSession } = answer;
@@ -180,7 +180,7 @@ export class Normalizer {
     return this.#lists.has(request);
   }
 
-  /** Reads a page of an instrument list. `memory`: of the answers that belong to no session. */
+  /** Reads a page of an instrument list. `memory` is that of answers that belong to no session. */
   readList(
     { request, body, receivedTs }: Pick<HttpInput, "request" | "body" | "receivedTs">,
     memory: FrameMemory,
@@ -190,15 +190,15 @@ export class Normalizer {
     if (!context.document.parse(body)) context.fail("not_json", context.document.error?.message ?? "");
     else {
       this.#result.rule = request;
-      const told = { asked: this.#asked, known: memory.instruments, receivedTs };
-      this.#lists.get(request)?.read(context, told, this.#events);
+      const emitted = { asked: this.#asked, known: memory.instruments, receivedTs };
+      this.#lists.get(request)?.read(context, emitted, this.#events);
     }
     return this.#result;
   }
 
   /**
-   * Whether an answer gave what it was asked for, whatever its status said: an event of the instrument in whole, or, for
-   * what happens now and then, a list without news.
+   * Whether an answer is what was requested, whatever its status: it has a complete event of the instrument or, for
+   * kinds that occur now and then, an empty list.
    */
   #isAnswer(route: Route, { native }: HttpInput): boolean {
     const wanted = route.events.filter(({ rule }) => this.#isWanted(rule));
@@ -269,7 +269,7 @@ export class Normalizer {
     return result;
   }
 
-  /** A new frame or answer is to be read. */
+  /** Begins a frame or answer. */
   #begin(payload: Uint8Array, memory: FrameMemory, hasSession: boolean): void {
     const context = this.#context;
     const result = this.#result;
@@ -284,7 +284,7 @@ export class Normalizer {
     memory.firstFrames.begin();
   }
 
-  /** The first control rule that the frame is of; null where it is of none. */
+  /** Returns the first control rule that matches the frame; null if none does. */
   #controlOf({ controlRouter, controls }: Route): ControlReader | null {
     if (!controlRouter.match(this.#context)) return null;
     for (const ordinal of controlRouter.matches) {
@@ -354,7 +354,7 @@ export class Normalizer {
     };
   }
 
-  /** Returns the canonical spelling of an instrument that a request asks for; the native one where no map has it. */
+  /** Returns the canonical symbol of a native one; the native symbol itself if no map has it. */
   canonicalOf(native: string): string {
     for (const connectionId of this.#symbols.connections()) {
       const pair = this.#symbols.find(connectionId, native);
@@ -363,7 +363,7 @@ export class Normalizer {
     return native;
   }
 
-  /** The instrument that an answer was asked for, and a connection whose map knows it. */
+  /** Returns the instrument that an answer was requested for, and a connection whose map has it. */
   #askedPair(answer: HttpInput): { readonly asked: SymbolPair | null; readonly connectionId: string } {
     const { native, symbol } = answer;
     const connections = answer.connectionId == null ? this.#symbols.connections() : [answer.connectionId];
@@ -377,7 +377,7 @@ export class Normalizer {
   }
 }
 
-/** Where the parser stopped, as a place in the frame. */
+/** Returns where the parser stopped, as a position in the frame. */
 function placeOf(at: number, { shift }: LaidOut): string {
   return shift === null ? "" : ` at byte ${Math.max(0, at - shift)}`;
 }

@@ -5,13 +5,13 @@ import type { ReadContext } from "./context.ts";
 import { expressionText, FieldReader } from "./field.ts";
 import { RowList } from "./rows.ts";
 
-/** The orders of one row, and whether both sides stood where they were looked for. */
+/** The order changes of one row, and whether the frame has both sides, even if they are empty. */
 export interface ReadOrders {
   readonly changes: OrderChange[];
   readonly hasSides: boolean;
 }
 
-/** Compiles the places of a feed of single orders; null where the rule's levels are levels. */
+/** Compiles the reader of a feed of single orders; null if the rule reads levels. */
 export function createOrdersReader(
   owner: string,
   book: CompiledBookFields,
@@ -26,7 +26,7 @@ export function createOrdersReader(
     const { row, parent } = context.scope;
     list.collect(context.document, rows, row);
     for (const node of list.rows) {
-      // A part that a frame leaves empty is written as null.
+      // A frame writes an empty part as null.
       if (context.document.kind(node) === "null") continue;
       context.atRow(node, row);
       read(node);
@@ -66,7 +66,7 @@ class OrderReader {
     this.#where = where;
   }
 
-  /** The change; null where it cannot be read, which is a fault. */
+  /** Returns the change; null, with a fault, if it cannot be read. */
   read(context: ReadContext, side: OrderChange["side"]): OrderChange | null {
     const rule = this.#rule;
     const id = rule.id === null ? null : expressionText(context, rule.id);

@@ -6,10 +6,10 @@ import { FieldReader } from "./field.ts";
 import type { FrameEvents } from "./frame_events.ts";
 import type { SymbolMap } from "./symbols.ts";
 
-/** The name under which frames count that the parse table read. */
+/** Rule name under which frames read by the parse table are counted. */
 export const PARSE_RULE_NAME = "parse";
 
-/** Yields the `raw` event of a frame by the parse table of a descriptor without event rules. */
+/** Reads the `raw` event of a frame by the parse table of a descriptor without event rules. */
 export class RawReader {
   readonly #channel: FieldReader;
   readonly #symbol: FieldReader;
@@ -31,7 +31,7 @@ export class RawReader {
     this.#symbols = symbols;
   }
 
-  /** Appends the event; a required field that is missing, or a field that does not cast, is a fault instead. */
+  /** Appends the event; a missing required field, or a field of the wrong type, gives a fault instead. */
   read(context: ReadContext, origin: FrameOrigin, events: FrameEvents): void {
     context.atRoot();
     const native = this.#channel.text(context);

@@ -2,26 +2,26 @@ import { type JsonDocument, type NodeId, type Path, pathSource } from "../json/m
 import type { CompiledPredicate, Scope } from "../program/mod.ts";
 import type { ReadContext } from "./context.ts";
 
-/** Up to this many values are compared with the frame's bytes; more are looked up by their text. */
+/** Most values of a group that are compared with the frame's bytes; more are looked up by text. */
 const VALUES_COMPARED_MAX = 16;
 
-/** Candidates that one look-up chooses: those whose predicate needs the value found at `path`. */
+/** Candidates selected by one look-up: the rules whose predicate requires certain values at `path`. */
 interface Group {
   readonly path: Path;
   readonly candidates: ReadonlyMap<string, readonly number[]>;
-  /** The same by the UTF-8 of the values, where they are few enough to be compared one after the other; else null. */
+  /** The same by the UTF-8 of the values; null if there are more than VALUES_COMPARED_MAX. */
   readonly few: readonly { readonly bytes: Uint8Array; readonly candidates: readonly number[] }[] | null;
-  /** Rules that need a text there which begins with one of these, as UTF-8. */
+  /** Rules that require a text with one of these prefixes (UTF-8) at `path`. */
   readonly beginnings: readonly { readonly prefixes: readonly Uint8Array[]; readonly ordinal: number }[];
 }
 
 /**
- * Finds the rules whose predicate holds for a frame. Rules that ask for certain values at the same place are chosen by
- * one look-up there; only the chosen ones, and those that cannot be chosen this way, are tested.
+ * Finds the rules whose predicate holds for a frame. Rules that require certain values at the same path are selected by
+ * one look-up; only those, and rules that cannot be selected this way, are tested.
  */
 export class Router {
   readonly #predicates: readonly CompiledPredicate[];
-  /** What is left to be tested of each rule that was chosen by a look-up; null: nothing. */
+  /** The remaining test of each selected rule; null if the look-up decides. */
   readonly #tests: readonly (CompiledPredicate["test"] | null)[];
   readonly #groups: readonly Group[];
   readonly #always: readonly number[];
@@ -59,7 +59,7 @@ export class Router {
     this.#always = always;
   }
 
-  /** Fills `matches` for the frame; true where there are any. */
+  /** Fills `matches` for the frame; true if there are any. */
   match(context: ReadContext): boolean {
     const matches = this.matches;
     const { document, scope } = context;
@@ -81,7 +81,7 @@ export class Router {
     return matches.length > 0;
   }
 
-  /** Notes a rule that was chosen, if its predicate holds. */
+  /** Adds a selected rule to the matches if its predicate holds. */
   #consider(ordinal: number, scope: Scope): void {
     const test = this.#tests[ordinal];
     if (test === null || test(scope)) this.matches.push(ordinal);

@@ -1,18 +1,17 @@
 import { type JsonDocument, type NodeId, NOT_FOUND } from "../json/mod.ts";
 import type { CompiledRows } from "../program/mod.ts";
 
-/** The rows that a fan-out found, in order, each with the row one step further out. Reused. */
+/** The rows of a fan-out, in order, each with its parent row. Reused. */
 export class RowList {
   readonly rows: NodeId[] = [];
   readonly parents: NodeId[] = [];
-  /** Whether something stood where the rows were looked for, if only an empty list. */
+  /** Whether the document has the list of rows, even if it is empty. */
   found = false;
 
   /**
-   * Fans out from a node. An array gives its elements, and an object whose members are all objects, a table by key, gives
-   * those; anything else but null where an array was expected counts as its only element; what is missing gives no rows.
-   * Where one fan-out follows another at once, an object of arrays is such a table too; so is one of a single array, where single
-   * values stand beside it.
+   * Fans out from a node. An array gives its elements; an object whose members are all objects (a table by key) gives
+   * its members; anything else but null counts as the only element of a list; a missing value gives no rows. If another
+   * fan-out follows directly, an object of arrays is a table too, and so is an object of a single array and scalars.
    */
   collect(document: JsonDocument, rule: CompiledRows, from: NodeId): void {
     this.rows.length = 0;
@@ -55,7 +54,7 @@ export class RowList {
   }
 }
 
-/** Whether a node is an object of nothing but objects: rows by key. */
+/** Whether all members of a node are objects: rows by key. */
 function isTable(document: JsonDocument, node: NodeId): boolean {
   if (document.kind(node) !== "object") return false;
   for (let member = document.firstChild(node); member !== NOT_FOUND; member = document.next(member)) {
@@ -64,7 +63,7 @@ function isTable(document: JsonDocument, node: NodeId): boolean {
   return true;
 }
 
-/** Whether a node is an object of nothing but arrays, or of a single one beside single values: lists of rows by key. */
+/** Whether all members of a node are arrays, or a single one is and the others are scalars: lists of rows by key. */
 function holdsLists(document: JsonDocument, node: NodeId): boolean {
   if (document.kind(node) !== "object") return false;
   let [lists, others] = [0, 0];

@@ -1,13 +1,13 @@
 import { SESSION_SYMBOLS_MAX } from "../model/mod.ts";
 import type { CompiledFrames } from "../program/mod.ts";
 
-/** An instrument as payloads and as events name it. */
+/** The native and the canonical symbol of an instrument. */
 export interface SymbolPair {
   readonly native: string;
   readonly canonical: string;
 }
 
-/** The map of an exchange instance from native symbols to canonical ones, by connection. */
+/** Maps native symbols of an exchange instance to canonical ones, by connection. */
 export class SymbolMap {
   readonly #byConnection = new Map<string, Map<string, SymbolPair>>();
 
@@ -19,7 +19,7 @@ export class SymbolMap {
     }
   }
 
-  /** Returns the pair of a native symbol; null where the connection has no entry for it. */
+  /** Returns the pair of a native symbol; null if the connection has no entry for it. */
   find(connection: string, native: string): SymbolPair | null {
     return this.#byConnection.get(connection)?.get(native) ?? null;
   }
@@ -31,13 +31,16 @@ export class SymbolMap {
 }
 
 /**
- * Native symbols of a session that no map translates: they keep their spelling and are reported once. Bounded: symbols
- * past SESSION_SYMBOLS_MAX are refused.
+ * Native symbols of a session that no map translates: they keep their spelling and are reported once. Bounded: past
+ * SESSION_SYMBOLS_MAX symbols further ones are refused.
  */
 export class UnmappedSymbols {
   readonly #pairs = new Map<string, SymbolPair>();
 
-  /** Returns the pair made of the symbol's own spelling, noting a new one in `fresh`; null past the limit. */
+  /**
+   * Returns the pair of an unmapped symbol, with its native spelling for both. Adds a new one to `fresh`. Null past the
+   * limit.
+   */
   meet(native: string, fresh: string[]): SymbolPair | null {
     const met = this.#pairs.get(native);
     if (met !== undefined) return met;

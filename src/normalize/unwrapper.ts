@@ -7,7 +7,7 @@ import { ReadContext } from "./context.ts";
 import { FrameMemory } from "./frame_memory.ts";
 import { expressionText } from "./field.ts";
 
-/** Opens documents that stand as text inside frames. */
+/** Parses documents embedded in frames as text. */
 export class Unwrapper {
   readonly #rule: CompiledUnwrap;
   readonly #where: string;
@@ -20,7 +20,7 @@ export class Unwrapper {
     this.#where = `${owner}.unwrap ${rule.at.source}`;
   }
 
-  /** The context of the document inside the frame; null where there is none, which is a fault of the frame. */
+  /** Returns the context of the embedded document; null, with a fault of the frame, if it cannot be read. */
   open(frame: ReadContext): ReadContext | null {
     frame.atRoot();
     const text = expressionText(frame, this.#rule.at);
@@ -37,9 +37,11 @@ export class Unwrapper {
     return this.#inside;
   }
 
-  /** Tells the frame's context what was found wrong inside. */
+  /** Passes what was found inside on to the frame's context. */
   close(frame: ReadContext): void {
     for (const { code, where } of this.#inside.faults) frame.note(code, where);
+    frame.rowsFound ||= this.#inside.rowsFound;
+    frame.freshSymbols.push(...this.#inside.freshSymbols);
     frame.noted.push(...this.#inside.noted);
     frame.checksums.push(...this.#inside.checksums);
     frame.lostUpdates.push(...this.#inside.lostUpdates);
@@ -48,7 +50,7 @@ export class Unwrapper {
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** The bytes that a text stands for; null where it is damaged or holds more than FRAME_BYTES_MAX. */
+/** Decodes an embedded document; null if it is damaged or exceeds FRAME_BYTES_MAX. */
 function decodeBlob(text: string, encoding: BlobEncoding): Uint8Array | null {
   if (encoding === "json") return new TextEncoder().encode(text);
   if (!BASE64.test(text)) return null;

@@ -1,9 +1,9 @@
 import { EXPRESSION_DIGITS_MAX } from "../model/mod.ts";
 
 /**
- * Exact arithmetic on decimal text. Every function is total: null where an operand is no decimal number, or where the
- * result would need more than EXPRESSION_DIGITS_MAX digits. Trailing zeros are kept as in work on paper: 1.10 + 2 is
- * 3.10, and 1.10 × 2.0 is 2.200.
+ * Exact arithmetic on decimal text. No function throws: the result is null if an operand is no decimal number or the
+ * result would need more than EXPRESSION_DIGITS_MAX digits. Trailing zeros are kept as on paper: 1.10 + 2 is 3.10, and
+ * 1.10 × 2.0 is 2.200.
  */
 
 /** `units` × 10^-`scale`; the scale may be negative. */
@@ -36,12 +36,15 @@ function readDigits(text: string): Digits | null {
   return { negative: sign === "-", digits: all.slice(start, end), magnitude: whole.length - start + Number(exponent) };
 }
 
-/** Whether text is a decimal number that arithmetic can take: an exponent has at most nine digits. */
+/** Whether text is a decimal number, with an exponent of at most nine digits. */
 export function isNumber(text: string): boolean {
   return mayBeNumber(text) && readDigits(text) !== null;
 }
 
-/** Cheap test that spares most texts the pattern: a number begins with a digit, a sign or a point, and ends alike. */
+/**
+ * Whether text may be a number, tested cheaply to save the pattern: it begins with a digit, sign or point, and ends
+ * with a digit or point.
+ */
 export function mayBeNumber(text: string): boolean {
   if (text.length === 0) return false;
   const first = text.charCodeAt(0);
@@ -51,8 +54,7 @@ export function mayBeNumber(text: string): boolean {
 }
 
 /**
- * -1, 0 or 1 as a is less than, equal to or greater than b, exactly, whatever their length; null for what is no
- * number.
+ * Returns -1, 0 or 1 if a is less than, equal to or greater than b, exactly, at any length; null if one is no number.
  */
 export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
   if (!mayBeNumber(a) || !mayBeNumber(b)) return null;
@@ -74,12 +76,10 @@ export function compareNumbers(a: string, b: string): -1 | 0 | 1 | null {
   return left.digits > right.digits ? larger : smaller;
 }
 
-/** Most characters of a plain decimal that floating point holds so exactly that unequal decimals stay unequal. */
+/** Most characters of plain decimals that always convert to different doubles if they differ in value. */
 const SHORT_CHARS_MAX = 15;
 
-/**
- * Whether text has only digits and points behind an optional minus, few enough for floating point to compare exactly.
- */
+/** Whether text is an optional minus and few digits and points, so that doubles compare it exactly. */
 function isShortPlain(text: string): boolean {
   if (text.length > SHORT_CHARS_MAX) return false;
   for (let i = text.charCodeAt(0) === 45 ? 1 : 0; i < text.length; i++) {
@@ -89,7 +89,7 @@ function isShortPlain(text: string): boolean {
   return true;
 }
 
-/** Sign of a number: `-1`, `0`, `1`. */
+/** Returns the sign of a number: -1, 0 or 1; null if the text is no number. */
 export function signOfNumber(text: string): -1 | 0 | 1 | null {
   if (!mayBeNumber(text)) return null;
   const digits = readDigits(text);
@@ -133,7 +133,7 @@ function scaled(value: Fixed, scale: number): bigint {
   return value.units * 10n ** BigInt(scale - value.scale);
 }
 
-/** Sum of the terms. */
+/** Returns the sum of the terms. */
 export function addNumbers(terms: readonly string[]): string | null {
   let sum = ZERO;
   for (const term of terms) {
@@ -145,7 +145,7 @@ export function addNumbers(terms: readonly string[]): string | null {
   return writeFixed(sum);
 }
 
-/** Product of the factors. */
+/** Returns the product of the factors. */
 export function multiplyNumbers(factors: readonly string[]): string | null {
   let product: Fixed = { units: 1n, scale: 0 };
   for (const factor of factors) {
@@ -158,10 +158,7 @@ export function multiplyNumbers(factors: readonly string[]): string | null {
   return writeFixed(product);
 }
 
-/**
- * Quotient with exactly `digits` digits behind the point, half rounded away from zero; null where the divisor is
- * zero.
- */
+/** Returns the quotient with exactly `digits` decimals, half rounded away from zero; null if the divisor is zero. */
 export function divideNumbers(dividend: string, divisor: string, digits: number): string | null {
   const left = readFixed(dividend);
   const right = readFixed(divisor);
@@ -179,7 +176,7 @@ export function divideNumbers(dividend: string, divisor: string, digits: number)
   return writeFixed({ units: negative ? -rounded : rounded, scale: digits });
 }
 
-/** The number with its sign turned; its digits stay as they are. */
+/** Returns the number with its sign inverted and its digits unchanged. */
 export function negateNumber(text: string): string | null {
   const sign = signOfNumber(text);
   if (sign === null) return null;
@@ -187,7 +184,7 @@ export function negateNumber(text: string): string | null {
   return sign === 1 ? `-${bare}` : bare;
 }
 
-/** The number without its sign; its digits stay as they are. */
+/** Returns the number without its sign and its digits unchanged. */
 export function absoluteNumber(text: string): string | null {
   return signOfNumber(text) === null ? null : withoutSign(text);
 }

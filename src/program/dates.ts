@@ -1,8 +1,8 @@
 /**
- * Dates inside instrument names. A pattern is made of YYYY, YY (20YY), MM, MMM (JAN … DEC, any case), M (month letter of
- * futures: F January … Z December) and DD; any other character stands for itself. A DD that no digit can follow also
- * takes one digit: `5SEP25`. A text may also be read as a time: UNIX_MS and UNIX_S are milliseconds and seconds since the
- * epoch, in UTC.
+ * Dates inside instrument names. A pattern is made of YYYY, YY (20YY), MM, MMM (JAN … DEC, any case), M (month letter
+ * of futures: F January … Z December) and DD; any other character is literal. A DD that no digit can follow also
+ * matches one digit: `5SEP25`. A text may also be read as a time: UNIX_MS and UNIX_S are milliseconds and seconds since
+ * the epoch, in UTC.
  */
 
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -33,12 +33,12 @@ const EPOCH_UNITS: ReadonlyMap<string, number> = new Map([["UNIX_MS", 1], ["UNIX
 /** Last millisecond of the year 9999. */
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
-/** Whether a pattern names any part of a date. */
+/** Whether a pattern contains any part of a date. */
 export function isDatePattern(pattern: string): boolean {
   return EPOCH_UNITS.has(pattern) || readPattern(pattern).some((piece) => "part" in piece);
 }
 
-/** Writes a date of one pattern in another; null where the text is no date in `from`, or lacks what `to` asks for. */
+/** Converts a date from one pattern to another; null if the text does not match `from`, or lacks a part of `to`. */
 export function reformatDate(text: string, from: string, to: string): string | null {
   const unit = EPOCH_UNITS.get(from);
   const date = unit === undefined ? readDate(text, readPattern(from)) : readTime(text, unit);
@@ -52,7 +52,7 @@ export function reformatDate(text: string, from: string, to: string): string | n
   return written;
 }
 
-/** The day of a time in whole units of `unitMs`; null where it is none, or beyond the year 9999. */
+/** Returns the day of a time in whole units of `unitMs`; null if the text is no such time, or after the year 9999. */
 function readTime(text: string, unitMs: number): CalendarDate | null {
   if (!/^\d{1,15}$/.test(text)) return null;
   const ms = Number(text) * unitMs;

@@ -3,15 +3,15 @@ import type { ExpressionNode, Predicate, SourceTest } from "../model/mod.ts";
 import { isNumber } from "./arithmetic.ts";
 import type { Discriminator } from "./scope.ts";
 
-/** A scalar that has to be one of some texts, or to begin with one of others, for a condition to hold. */
+/** A scalar that must equal one of `values` or begin with one of `prefixes` for a condition to hold. */
 interface NeededScalar {
-  /** From the root; a path from the row counts as one, because conditions on frames have the root as their row. */
+  /** Path from the root. A path from the row is one too, because the row of conditions on frames is the root. */
   readonly segments: readonly string[];
   readonly values: ReadonlySet<string>;
   readonly prefixes: readonly string[];
 }
 
-/** Returns what a predicate asks of one scalar; null where no single scalar tells whether it can hold. */
+/** Returns the discriminator of a predicate; null if no single scalar decides whether it can hold. */
 export function discriminatorOf(predicate: Predicate): Discriminator | null {
   switch (predicate.kind) {
     case "condition":
@@ -34,7 +34,9 @@ function neededBy({ source, checks }: SourceTest): NeededScalar | null {
   return { segments, values: new Set(), prefixes: check.texts };
 }
 
-/** Names tell frames apart better than beginnings of names do, and these better than numbers and flags. */
+/**
+ * Returns the most selective scalar: names are better than prefixes of names, and these better than numbers and flags.
+ */
 function mostTelling(needed: readonly NeededScalar[]): NeededScalar | null {
   const isName = (text: string): boolean => text !== "true" && text !== "false" && !isNumber(text);
   return needed.find(({ values }) => values.size > 0 && [...values].every(isName)) ??
@@ -90,7 +92,7 @@ function unionOf(parts: readonly (NeededScalar | null)[]): NeededScalar | null {
   return segments === null ? null : { segments, values, prefixes: [] };
 }
 
-/** Equality with a decimal is numeric, so that no set of texts can stand for it; all other equality is of text. */
+/** Equality with a decimal is numeric, so no finite set of texts expresses it; all other equality compares texts. */
 function equality(subject: ExpressionNode, candidates: readonly ExpressionNode[]): NeededScalar | null {
   const values = new Set<string>();
   for (const candidate of candidates) {

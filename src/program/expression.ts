@@ -5,7 +5,7 @@ import type { Evaluation } from "./function_spec.ts";
 import { remembering } from "./remembered.ts";
 import type { CompiledExpression, CompiledRows, Scope } from "./scope.ts";
 
-/** Compiles an expression. A checked tree always compiles; one with an unknown function is a bug and throws. */
+/** Compiles an expression. Throws if a function is unknown, which is a bug: a checked tree always compiles. */
 export function compileExpression({ source, tree }: Expression): CompiledExpression {
   if (tree.kind !== "path") {
     const evaluation: Evaluation = { steps: 0 };

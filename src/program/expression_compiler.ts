@@ -11,8 +11,8 @@ import { areEqual, orderOf, valueOfNode } from "./value.ts";
 export type Evaluate = (scope: Scope) => Value;
 
 /**
- * Turns a checked tree into closures. They share `evaluation`, which whoever calls the outermost one has to reset. A tree
- * has no loops, so one evaluation costs at most a step a node and the steps that functions on lists take.
+ * Turns a checked tree into closures. They share `evaluation`, which the caller of the outermost one must reset. A tree
+ * has no loops, so one evaluation costs at most one step per node plus the steps of functions on lists.
  */
 export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evaluate {
   switch (node.kind) {
@@ -59,7 +59,7 @@ export function compileNode(node: ExpressionNode, evaluation: Evaluation): Evalu
   }
 }
 
-/** A path from one of the roots: one look-up, and no allocation but the text found. */
+/** Compiles a path from one of the roots: one look-up, with no allocation but the text found. */
 export function compilePathNode(root: PathRoot, segments: readonly string[]): Evaluate {
   if (root === "route") {
     const [name] = segments;
@@ -72,7 +72,7 @@ export function compilePathNode(root: PathRoot, segments: readonly string[]): Ev
 }
 
 /**
- * Returns a scalar of the frame around the document; null for a container, whose node would be taken for one of the
+ * Returns a scalar of the frame around the document; null for a container, whose node would be mistaken for one of the
  * document.
  */
 function outerScalar(outer: JsonDocument, path: Path): Value {
@@ -111,7 +111,9 @@ function compileCoalesce(operands: readonly Evaluate[]): Evaluate {
   };
 }
 
-/** `path == 'text'`, the shape of most conditions, without making the text; null where it is not that. */
+/**
+ * Compiles `path == 'text'`, the most common condition, without creating the text; null if the node has another form.
+ */
 function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }): Evaluate | null {
   const { operator, left, right } = node;
   if (left.kind !== "path" || left.root === "route" || right.kind !== "literal" || right.value === null) return null;
@@ -131,7 +133,10 @@ function compileTextEquality(node: ExpressionNode & { readonly kind: "compare" }
   return (scope) => matches(scope.document, find(scope)) === wanted;
 }
 
-/** Any comparison; of a path with a whole count, such as `u == 1`, without making the text where it is a count too. */
+/**
+ * Compiles any comparison. A path compared with a whole number, such as `u == 1`, creates no text if its value is one
+ * too.
+ */
 function compileOtherComparison(
   node: ExpressionNode & { readonly kind: "compare" },
   evaluation: Evaluation,

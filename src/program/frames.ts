@@ -21,14 +21,14 @@ import { compileExpression, compileRows } from "./expression.ts";
 import { compilePredicate } from "./predicate.ts";
 import type { CompiledExpression, CompiledPredicate, CompiledRows, ListedValues } from "./scope.ts";
 
-/** A frame plan as it runs. It has caches of its own: one for each reader, never shared. */
+/** A compiled frame plan. It contains caches, so each reader compiles its own. */
 export interface CompiledFrames {
   readonly exchange: string;
-  /** How to decode, by the descriptor's connection id. */
+  /** Decoding by the descriptor's connection id. */
   readonly decode: ReadonlyMap<string, Decoding>;
-  /** How frames are laid out, by the same; connections that are not named have one document in each. */
+  /** Layout of frames by connection id. Frames of other connections are one document each. */
   readonly layouts: ReadonlyMap<string, FrameLayout>;
-  /** Ids of the connections with a socket for each symbol. */
+  /** Ids of the connections with one socket per symbol. */
   readonly perSymbol: ReadonlySet<string>;
   readonly controls: readonly CompiledControl[];
   readonly events: readonly CompiledEvent[];
@@ -37,7 +37,7 @@ export interface CompiledFrames {
   readonly socketSequence: CompiledExpression | null;
   /** Native → canonical, by connection id. */
   readonly canonical: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** What lists say of instruments, by connection id; connections without any are left out. */
+  /** Values of instrument lists by connection id; connections without any are left out. */
   readonly listed: ReadonlyMap<string, ListedValues>;
   /** Native channel → channel, for raw events. */
   readonly channels: ReadonlyMap<string, Channel>;
@@ -45,14 +45,14 @@ export interface CompiledFrames {
   readonly wanted: ReadonlySet<Channel> | null;
 }
 
-/** A `FieldRule` as it runs. */
+/** A compiled `FieldRule`. */
 export interface CompiledField extends Omit<FieldRule, "sources" | "absent" | "map"> {
   readonly sources: readonly CompiledExpression[];
   readonly absent: ReadonlySet<string> | null;
   readonly map: ReadonlyMap<string, string> | null;
 }
 
-/** A `ParseRule` as it runs. */
+/** A compiled `ParseRule`. */
 export interface CompiledParse {
   readonly channel: CompiledField;
   readonly symbol: CompiledField;
@@ -61,36 +61,36 @@ export interface CompiledParse {
   readonly messageId: CompiledField | null;
 }
 
-/** An `UnwrapRule` as it runs. */
+/** A compiled `UnwrapRule`. */
 export interface CompiledUnwrap extends Omit<UnwrapRule, "at"> {
   readonly at: CompiledExpression;
 }
 
-/** A `MergeRule` as it runs. */
+/** A compiled `MergeRule`. */
 export interface CompiledMerge {
   readonly start: CompiledPredicate | null;
   readonly state: CompiledState | null;
 }
 
-/** A `StateRule` as it runs. */
+/** A compiled `StateRule`. */
 export interface CompiledState extends Omit<StateRule, "of"> {
   readonly of: CompiledExpression | null;
-  /** Fields that the rule names: a row that lacks one says so. Empty where rows are partial. */
+  /** Fields that the rule names: one that a row lacks is missing, not filled. Empty if rows are partial. */
   readonly owns: ReadonlySet<string>;
 }
 
-/** A `LevelRule` as it runs. */
+/** A compiled `LevelRule`. */
 export interface CompiledLevel {
   readonly price: CompiledExpression;
   readonly size: CompiledExpression;
   readonly id: CompiledExpression | null;
-  /** Values of a flat list that are one level; null where each element is one. */
+  /** Number of values of a flat list that make one level; null if each element is a level. */
   readonly stride: number | null;
-  /** As `LevelRule.order`; null where levels are no single orders. */
+  /** As `LevelRule.order`; null if levels are not single orders. */
   readonly order: { readonly change: CompiledExpression | null } | null;
 }
 
-/** `BookFields` as they run. */
+/** Compiled `BookFields`. */
 export interface CompiledBookFields {
   readonly snapshot: boolean | CompiledPredicate;
   readonly bids: CompiledRows | null;
@@ -103,7 +103,7 @@ export interface CompiledBookFields {
   readonly dropMalformedLevels: boolean;
 }
 
-/** An `EventRule` as it runs. */
+/** A compiled `EventRule`. */
 export interface CompiledEvent
   extends Pick<EventRule, "name" | "kind" | "channel" | "source" | "skipFirstFrame" | "askedOnly"> {
   readonly connections: ReadonlySet<string> | null;
@@ -118,13 +118,13 @@ export interface CompiledEvent
   readonly merge: CompiledMerge | null;
 }
 
-/** A `AliasRule` as it runs. */
+/** A compiled `AliasRule`. */
 export interface CompiledAlias {
   readonly key: CompiledExpression;
   readonly set: ReadonlyMap<string, CompiledExpression> | null;
 }
 
-/** A `ControlRule` as it runs: what reads the frame, without what is sent. */
+/** A compiled `ControlRule`, without the messages that are sent. */
 export interface CompiledControl extends Pick<ControlRule, "name" | "action" | "text"> {
   readonly connections: ReadonlySet<string> | null;
   readonly when: CompiledPredicate | null;
@@ -262,7 +262,7 @@ function compileParse(rule: ParseRule): CompiledParse {
   };
 }
 
-/** Compiles how one value is found. */
+/** Compiles a field rule. */
 export function compileField(rule: FieldRule): CompiledField {
   return {
     ...rule,

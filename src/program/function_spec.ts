@@ -3,11 +3,11 @@ import type { ListedValues, Value } from "./scope.ts";
 
 /** The bound on one evaluation. */
 export interface Evaluation {
-  /** Steps taken so far; at EXPRESSION_STEPS_MAX the value of the whole expression is null. */
+  /** Steps so far; past EXPRESSION_STEPS_MAX the value of the whole expression is null. */
   steps: number;
 }
 
-/** Kind of an argument. A literal of another kind is refused where it is written. */
+/** Kind of an argument. A literal of another kind is an error of the expression. */
 export type ParameterKind = "value" | "text" | "number" | "integer" | "list" | "date pattern";
 
 /** One parameter of a function. */
@@ -19,20 +19,22 @@ export interface Parameter {
 /** One function of the expression language. */
 export interface FunctionSpec {
   readonly name: string;
-  /** As documents show it: `split(text, separator, index)`. */
+  /** As shown in documents: `split(text, separator, index)`. */
   readonly signature: string;
   /** One line, a sentence without its period. */
   readonly description: string;
-  /** Kind of the result, null aside; `value` if it depends on the arguments. */
+  /** Kind of a result that is not null; `value` if it depends on the arguments. */
   readonly returns: "text" | "number" | "boolean" | "value";
   readonly parameters: readonly Parameter[];
   /** Fewest arguments. */
   readonly argumentsMin: number;
-  /** Most arguments; Infinity where the last parameter repeats. */
+  /** Most arguments; Infinity if the last parameter repeats. */
   readonly argumentsMax: number;
+  /** Set if the result depends on instrument lists, which differ between connections, and not on the arguments alone. */
+  readonly readsLists?: true;
   /**
-   * Total: gives null where an argument is not what it should be. The array is reused for the next call; containers among
-   * the arguments are nodes of `document`.
+   * Computes the result; null if an argument is unfit. Never throws. The array is reused for the next call; containers
+   * among the arguments are nodes of `document`.
    */
   readonly apply: (
     args: readonly Value[],
@@ -42,15 +44,13 @@ export interface FunctionSpec {
   ) => Value;
 }
 
-type Apply = FunctionSpec["apply"];
-
 /**
- * Describes a function by its signature. `?` behind a parameter: may be left out; `…` as the last one: the parameter
- * before it repeats. A parameter's kind follows from its name, and is `value` for the names not listed.
+ * Describes a function by its signature. `?` after a parameter makes it optional; `…` at the end repeats the parameter
+ * before it. A parameter's kind follows from its name; names not in the table have the kind `value`.
  */
 export function defineFunction(
   signature: string,
-  options: { readonly returns: FunctionSpec["returns"]; readonly description: string; readonly apply: Apply },
+  options: Pick<FunctionSpec, "returns" | "description" | "apply" | "readsLists">,
 ): FunctionSpec {
   const [name, inner] = signature.slice(0, -1).split("(");
   const written = inner.split(", ");

@@ -17,7 +17,7 @@ function onNumber(change: (text: string) => string | null): FunctionSpec["apply"
   return ([value]) => typeof value === "string" ? change(value) : null;
 }
 
-/** All arguments as texts; null where one is not. */
+/** Returns all arguments as texts; null if one is not a text. */
 function texts(args: readonly Value[]): readonly string[] | null {
   const all: string[] = [];
   for (const arg of args) {
@@ -53,7 +53,7 @@ function divide([dividend, divisor, digits]: readonly Value[]): Value {
   return divideNumbers(dividend, divisor, places);
 }
 
-/** Moves the point: multiplies by a power of ten. */
+/** Moves the decimal point: multiplies by a power of ten. */
 function shift([number, digits]: readonly Value[]): Value {
   const places = integerArgument(digits);
   if (typeof number !== "string" || places === null || Math.abs(places) > EXPRESSION_DIGITS_MAX) return null;
@@ -73,7 +73,7 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("neg(number)", {
     returns: "number",
-    description: "The number with its sign turned",
+    description: "The number with its sign inverted",
     apply: onNumber(negateNumber),
   }),
   defineFunction("add(number, number, …)", {
@@ -96,12 +96,12 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("div(number, divisor, digits)", {
     returns: "number",
-    description: "The quotient with `digits` digits behind the point, half rounded away from zero; null for divisor 0",
+    description: "The quotient with `digits` decimals, half rounded away from zero; null for divisor 0",
     apply: divide,
   }),
   defineFunction("shift(number, digits)", {
     returns: "number",
-    description: "The number with its point moved by `digits` places, to the left where they are negative; exact",
+    description: "The number with its point moved right by `digits` places, or left if `digits` is negative; exact",
     apply: shift,
   }),
   defineFunction("trim_zeros(number)", {
@@ -119,12 +119,12 @@ export const NUMBER_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("min(number, number, …)", {
     returns: "number",
-    description: "The least of the numbers, in its own digits",
+    description: "The smallest of the numbers, with its own digits",
     apply: onNumbers(extreme(-1)),
   }),
   defineFunction("max(number, number, …)", {
     returns: "number",
-    description: "The greatest of the numbers, in its own digits",
+    description: "The largest of the numbers, with its own digits",
     apply: onNumbers(extreme(1)),
   }),
   defineFunction("is_number(value)", {

@@ -4,7 +4,7 @@ import { defineFunction, type FunctionSpec } from "./function_spec.ts";
 import type { Value } from "./scope.ts";
 import { textOfValue } from "./value.ts";
 
-/** Text of an argument; null where it is none or too long to work on. */
+/** Returns the text of an argument; null if it has none or it is too long. */
 export function textArgument(value: Value): string | null {
   const text = textOfValue(value);
   return text === null || text.length > EXPRESSION_TEXT_CHARS_MAX ? null : text;
@@ -12,7 +12,7 @@ export function textArgument(value: Value): string | null {
 
 const INTEGER = /^[+-]?\d{1,9}$/;
 
-/** Integer of an argument within nine digits; null where it is none. */
+/** Returns the integer of an argument; null if it is none, or has more than nine digits. */
 export function integerArgument(value: Value): number | null {
   return typeof value === "string" && INTEGER.test(value) ? Number(value) : null;
 }
@@ -110,17 +110,17 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("concat(text, …)", {
     returns: "text",
-    description: "The texts one after the other; null where one is null",
+    description: "The texts joined; null if one is null",
     apply: concat,
   }),
   defineFunction("split(text, separator, index)", {
     returns: "text",
-    description: "The part at `index` (from 0, negative from the end) between separators; null where there is none",
+    description: "The part at `index` (from 0, negative from the end) between separators; null if there is none",
     apply: split,
   }),
   defineFunction("before(text, separator)", {
     returns: "text",
-    description: "What stands before the first separator; null where there is none",
+    description: "The text before the first separator; null if there is no separator",
     apply: onTwoTexts((text, separator) => {
       const at = text.indexOf(separator);
       return at < 0 ? null : text.slice(0, at);
@@ -128,7 +128,7 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("after(text, separator)", {
     returns: "text",
-    description: "What stands behind the first separator; null where there is none",
+    description: "The text after the first separator; null if there is no separator",
     apply: onTwoTexts((text, separator) => {
       const at = text.indexOf(separator);
       return at < 0 ? null : text.slice(at + separator.length);
@@ -136,12 +136,12 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("strip_prefix(text, prefix)", {
     returns: "text",
-    description: "The text without the prefix; unchanged where it does not begin with it",
+    description: "The text without the prefix; unchanged if it does not begin with it",
     apply: onTwoTexts((text, prefix) => text.startsWith(prefix) ? text.slice(prefix.length) : text),
   }),
   defineFunction("strip_suffix(text, suffix)", {
     returns: "text",
-    description: "The text without the suffix; unchanged where it does not end with it",
+    description: "The text without the suffix; unchanged if it does not end with it",
     apply: onTwoTexts((text, suffix) => text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) : text),
   }),
   defineFunction("replace(text, find, replacement)", {
@@ -151,7 +151,7 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("slice(text, start, end?)", {
     returns: "text",
-    description: "Characters from `start` up to, not with, `end`; both from 0, negative from the end",
+    description: "Characters from `start` to before `end`; both count from 0, or from the end if negative",
     apply: slice,
   }),
   defineFunction("starts_with(text, prefix)", {
@@ -172,7 +172,7 @@ export const TEXT_FUNCTIONS: readonly FunctionSpec[] = [
   defineFunction("reformat_date(text, from_pattern, to_pattern)", {
     returns: "text",
     description:
-      "A date in another pattern of YYYY, YY, MM, MMM (JAN), M (month letter F … Z) and DD, or read as a time, UNIX_MS or UNIX_S; null where it is no such date",
+      "A date converted to another pattern of YYYY, YY, MM, MMM (JAN), M (month letter F … Z) and DD; `from_pattern` may also be UNIX_MS or UNIX_S; null if the text does not match",
     apply: reformat,
   }),
 ];

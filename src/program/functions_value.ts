@@ -10,7 +10,7 @@ function arrayArgument(value: Value, document: JsonDocument): NodeId | null {
   return typeof value === "number" && document.kind(value) === "array" ? value : null;
 }
 
-/** Takes one step; false where none is left. */
+/** Counts one step; false if none is left. */
 function mayStep(evaluation: Evaluation): boolean {
   return ++evaluation.steps <= EXPRESSION_STEPS_MAX;
 }
@@ -78,7 +78,7 @@ function join([value, between]: readonly Value[], document: JsonDocument, evalua
   return joined;
 }
 
-/** Joins two lists: finds an object by one of its members and gives another one. */
+/** Finds an object of a list by one of its members, and returns another of its members. */
 function findMember(
   [value, member, wanted, result]: readonly Value[],
   document: JsonDocument,
@@ -111,7 +111,7 @@ function lookup(args: readonly Value[]): Value {
 export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
   defineFunction("contains(value, part)", {
     returns: "boolean",
-    description: "Whether the text holds the part, or the list an element equal to it",
+    description: "Whether the text contains the part, or the list contains an equal element",
     apply: contains,
   }),
   defineFunction("length(value)", {
@@ -121,15 +121,16 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("key_of(value)", {
     returns: "text",
-    description: "The key under which an object or a list stands in the object around it",
+    description: "The key of an object or a list in the object around it",
     apply: keyOf,
   }),
   defineFunction("listed(symbol, name)", {
     returns: "text",
     description:
-      "What the exchange's list says of the instrument with this native symbol, by a name of `values` in `[[rest.instruments]]`; null where that is not known",
+      "The value of this name (`values` of `[[rest.instruments]]`) for the instrument with this native symbol; null if it is unknown",
     apply: ([symbol, name], _document, _evaluation, listed) =>
       typeof symbol !== "string" || typeof name !== "string" ? null : listed?.get(symbol)?.get(name) ?? null,
+    readsLists: true,
   }),
   defineFunction("has(value)", {
     returns: "boolean",
@@ -143,17 +144,17 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
   }),
   defineFunction("first(list)", {
     returns: "value",
-    description: "The first element; null where there is none",
+    description: "The first element; null if the list is empty",
     apply: first,
   }),
   defineFunction("last(list)", {
     returns: "value",
-    description: "The last element; null where there is none",
+    description: "The last element; null if the list is empty",
     apply: last,
   }),
   defineFunction("join(list, separator)", {
     returns: "text",
-    description: "The scalars of the list with the separator between them; null where an element is none",
+    description: "The scalars of the list, joined with the separator; null if an element is not a scalar",
     apply: join,
   }),
   defineFunction("find(list, member, value, result)", {
@@ -164,7 +165,7 @@ export const VALUE_FUNCTIONS: readonly FunctionSpec[] = [
   defineFunction("lookup(value, key, result, …)", {
     returns: "value",
     description:
-      "The result behind the first key that equals the value; a single argument left over at the end is given where none does",
+      "The result after the first key that equals the value; if none does, a single argument left at the end",
     apply: lookup,
   }),
 ];

@@ -1,8 +1,8 @@
 /**
- * Trees become functions: expressions, predicates, fan-outs and the rules of a frame plan as they run, with the table of
- * functions and arithmetic on decimals. In: plans, which are data, and JSON documents. Out: closures and values. What is
- * compiled has caches of its own and belongs to the reader that compiled it. Total and bounded. Pure. Must not know how
- * the trees were written, nor any exchange.
+ * Compiles trees to functions: expressions, predicates, fan-outs and the rules of a frame plan, with the table of
+ * functions and arithmetic on decimals. In: plans, which are data, and JSON documents. Out: closures and values.
+ * Compiled objects contain caches and belong to the reader that compiled them. Bounded, and no input makes them throw.
+ * Pure. Must not know how the trees were written, nor any exchange.
  */
 export { isNumber, mayBeNumber } from "./arithmetic.ts";
 export { isDatePattern } from "./dates.ts";

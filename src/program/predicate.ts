@@ -6,8 +6,8 @@ import type { CompiledPredicate, Scope } from "./scope.ts";
 import { compileChecks, type Test } from "./value_check.ts";
 
 /**
- * Compiles a predicate. Its sources start from the row; a discriminator is given as a path from the root, so it is of use
- * where the row is the root: on whole frames.
+ * Compiles a predicate. Its sources start from the row. Its discriminator is a path from the root, so it is valid only
+ * for whole frames, whose row is the root.
  */
 export function compilePredicate(predicate: Predicate): CompiledPredicate {
   const { source } = predicate;

@@ -4,7 +4,7 @@ import { compileExpression } from "./expression.ts";
 import type { CompiledExpression, ExplainedTest, Scope } from "./scope.ts";
 import { textOfValue } from "./value.ts";
 
-/** A part of a condition that is tested on what one source yields. */
+/** A part of a condition that tests the value of one source. */
 export interface NamedTest {
   /** As it was written, for people. */
   readonly name: string;
@@ -15,12 +15,12 @@ export interface NamedTest {
 /** Most characters of a value that are shown. */
 const FOUND_CHARS_MAX = 120;
 
-/** How tests on single sources came out. */
+/** Returns the results of tests on single sources. */
 export function explainTests(tests: readonly NamedTest[], scope: Scope): readonly ExplainedTest[] {
   return tests.map(({ name, source, test }) => ({ test: name, found: foundBy(source, scope), holds: test(scope) }));
 }
 
-/** How an expression came out: each operand of an outermost `&&` with the values of the paths in it. */
+/** Returns the results of an expression: each operand of an outermost `&&`, with the values of its paths. */
 export function explainCondition(text: string, tree: ExpressionNode, scope: Scope): readonly ExplainedTest[] {
   const parts = tree.kind === "and" ? tree.operands : [tree];
   return parts.map((part) => ({
@@ -30,7 +30,7 @@ export function explainCondition(text: string, tree: ExpressionNode, scope: Scop
   }));
 }
 
-/** Returns what a source gives, as it stands in the frame; `missing` if it leads nowhere. */
+/** Returns a source's value as text of the frame; `missing` if there is none. */
 export function foundBy(source: CompiledExpression, scope: Scope): string {
   const { document, row } = scope;
   if (source.path !== null) {
@@ -42,7 +42,7 @@ export function foundBy(source: CompiledExpression, scope: Scope): string {
   return typeof value === "string" ? cut(JSON.stringify(value)) : textOfValue(value) ?? "null";
 }
 
-/** The paths of a part with their values; a single one without its name. */
+/** Returns the paths of a part with their values; a single one without its name. */
 function foundIn(text: string, part: ExpressionNode, scope: Scope): string {
   const paths = new Map<string, string>();
   for (const node of pathsOf(part)) {

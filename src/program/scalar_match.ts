@@ -1,12 +1,12 @@
 import type { JsonDocument, NodeId } from "../json/mod.ts";
 
-/** Whether a node is a scalar with one of some texts. */
+/** Tests whether a node is a scalar with certain texts. */
 export type ScalarMatch = (document: JsonDocument, node: NodeId) => boolean;
 
-/** Up to so many texts are compared one by one; more are looked up. */
+/** Most texts that are compared one by one; more are looked up. */
 const FEW = 4;
 
-/** Compares scalars with fixed texts byte by byte, so that no text is made unless the scalar has escapes. */
+/** Returns a match of scalars with fixed texts. Compares bytes, so no text is created unless the scalar has escapes. */
 export function matchTexts(texts: ReadonlySet<string>): ScalarMatch {
   const all = [...texts];
   if (all.length > FEW || !all.every((text) => text.isWellFormed())) {
@@ -28,7 +28,9 @@ export function matchTexts(texts: ReadonlySet<string>): ScalarMatch {
   };
 }
 
-/** Whether a scalar begins with one of some texts, by their bytes; null where one of them has no bytes of its own. */
+/**
+ * Returns a match of scalars that begin with one of the prefixes, by bytes; null if a prefix is not well-formed text.
+ */
 export function matchPrefixes(prefixes: readonly string[]): ScalarMatch | null {
   if (!prefixes.every((prefix) => prefix.isWellFormed())) return null;
   const encoder = new TextEncoder();

@@ -1,9 +1,9 @@
 import type { JsonDocument, NodeId, Path } from "../json/mod.ts";
 
 /**
- * Value of an expression. A scalar is its text: a JSON string's decoded text, or a JSON number's source digits, so `1`
- * and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or an object. JSON
- * null and a missing member are `null`.
+ * Value of an expression. A scalar is represented by its text: a JSON string's decoded text, or a JSON number's source
+ * digits, so `1` and `"1"` are the same value and nothing is rounded. A `number` is a node of the document: an array or
+ * an object. JSON null and a missing member are `null`.
  */
 export type Value = null | boolean | string | NodeId;
 
@@ -12,68 +12,70 @@ export interface Scope {
   readonly document: JsonDocument;
   /** The node that pointers and bare names start from: the current row, or the root outside of rows. */
   row: NodeId;
-  /** The row one fan-out step further out; the root where there is none. */
+  /** The row one fan-out step further out; the root if there is none. */
   parent: NodeId;
-  /** Texts that an earlier frame of the session gave for this frame's key, by name; null where there are none. */
+  /** Texts of the alias of this frame's key, by name; null if there is none. */
   route: ReadonlyMap<string, string> | null;
   /**
-   * The frame, if `document` is a text that stands inside it: paths from `root` then start there. Null if `document`
-   * is the frame.
+   * The frame, if `document` is embedded in it: paths from `root` then start there. Null if `document` is the frame.
    */
   outer: JsonDocument | null;
-  /** What lists say of instruments, by native symbol; null where nothing is known. */
+  /** Values of instrument lists by native symbol; null if there are none. */
   listed: ListedValues | null;
 }
 
 /** Texts by name, by native symbol. */
 export type ListedValues = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** Returns a scope whose row is the node given, or the root, of a document that stands alone. */
+/** Returns a scope for a document that is not embedded, with the given row. */
 export function scopeOf(document: JsonDocument, row: NodeId = 0): Scope {
   return { document, row, parent: 0, route: null, outer: null, listed: null };
 }
 
-/** An expression as it runs. Total: it never throws. Its paths remember where they led, so no two readers share one. */
+/** A compiled expression. Never throws. Its paths cache their results, so no two readers share one. */
 export interface CompiledExpression {
   readonly source: string;
-  /** Set where the expression is a plain path from the row, so that a hot loop can follow it without a call. */
+  /** The path, if the expression is a plain path from the row, so that a hot loop needs no call; null otherwise. */
   readonly path: Path | null;
-  /** The same for a plain path from the root of the frame, which is `outer` where there is one. */
+  /** The same for a plain path from the root of the frame, which is `outer` if set. */
   readonly rootPath?: Path;
   readonly evaluate: (scope: Scope) => Value;
 }
 
-/** Scalar that a predicate depends on: it can hold only if that is one of `values` or begins with a prefix. */
+/**
+ * Scalar that a predicate depends on: the predicate can hold only if the scalar equals one of `values` or begins with a
+ * prefix.
+ */
 export interface Discriminator {
   /** From the root. */
   readonly path: Path;
   readonly values: ReadonlySet<string>;
   /** Well-formed text. */
   readonly prefixes: readonly string[];
-  /** Whether this is all that the predicate asks; else it still has to be tested. */
+  /** Whether it decides alone; otherwise the predicate must still be tested. */
   readonly decides: boolean;
 }
 
-/** A condition as it runs on a frame or a row. */
+/** A compiled condition on a frame or a row. */
 export interface CompiledPredicate {
   readonly source: string;
   readonly test: (scope: Scope) => boolean;
-  /** Set where one scalar tells whether the predicate can hold at all: lets a router choose by one look-up. */
+  /** Lets a router select the rule by one look-up; null if no single scalar decides whether the predicate can hold. */
   readonly discriminator: Discriminator | null;
-  /** The parts that all have to hold, each with what it found: for people who ask why a frame does not match. */
+  /** Returns the parts that must all hold, each with what it found, to show people why a frame does not match. */
   readonly explain: (scope: Scope) => readonly ExplainedTest[];
 }
 
-/** One part of a condition, as it came out for a row. */
+/** Result of one part of a condition for a row. */
 export interface ExplainedTest {
-  /** The part as it was written. */
+  /** The part as written. */
   readonly test: string;
-  /** The values that it looked at, as they stand in the frame; `missing` where there is nothing. */
+  /** The values it read, as texts of the frame; `missing` if there is none. */
   readonly found: string;
   readonly holds: boolean;
 }
 
-/** A fan-out as it runs: `Rows` with paths that remember where they led. */
+/** A compiled fan-out: `Rows` with paths that cache their results. */
 export interface CompiledRows {
   readonly source: string;
   readonly steps: readonly Path[];

@@ -3,8 +3,8 @@ import { compareNumbers } from "./arithmetic.ts";
 import type { Value } from "./scope.ts";
 
 /**
- * The value of a node: a scalar's text, JSON booleans as booleans, containers as their node, null for JSON null and for a
- * node that was not found.
+ * Returns the value of a node: a scalar's text, JSON booleans as booleans, containers as their node, null for JSON null
+ * and NOT_FOUND.
  */
 export function valueOfNode(document: JsonDocument, node: NodeId): Value {
   if (node < 0) return null;
@@ -24,15 +24,15 @@ export function valueOfNode(document: JsonDocument, node: NodeId): Value {
   }
 }
 
-/** The text of a value: a boolean's is `true` or `false`; null for null and for containers. */
+/** Returns the text of a value, `true` or `false` for booleans; null for null and containers. */
 export function textOfValue(value: Value): string | null {
   if (typeof value === "string") return value;
   return typeof value === "boolean" ? String(value) : null;
 }
 
 /**
- * Whether two values are equal: by text, or numerically where both are decimals. Null equals null alone, and a container
- * equals itself alone.
+ * Whether two values are equal: by text, or numerically if both are decimals. Null equals only null, and a container
+ * only itself.
  */
 export function areEqual(a: Value, b: Value): boolean {
   if (a === b) return true;
@@ -42,7 +42,7 @@ export function areEqual(a: Value, b: Value): boolean {
   return left === right || compareNumbers(left, right) === 0;
 }
 
-/** Order of two values that are decimals; null for all others. */
+/** Returns the order of two decimals; null for other values. */
 export function orderOf(a: Value, b: Value): -1 | 0 | 1 | null {
   return typeof a === "string" && typeof b === "string" ? compareNumbers(a, b) : null;
 }

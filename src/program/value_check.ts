@@ -8,7 +8,7 @@ import { textOfValue } from "./value.ts";
 /** A condition on a scope. */
 export type Test = (scope: Scope) => boolean;
 
-/** Compiles checks of what `source` gives; all of them have to hold. */
+/** Compiles checks on the value of `source`, all of which must hold. */
 export function compileChecks(source: CompiledExpression, checks: readonly ValueCheck[]): Test {
   const tests = checks.map((check) => compileCheck(source, check));
   if (tests.length === 1) return tests[0];
@@ -48,21 +48,24 @@ function compileCheck(source: CompiledExpression, check: ValueCheck): Test {
   }
 }
 
-/** The scalar text that a source gives. */
+/** Returns a reader of a source's scalar text. */
 function textReader(source: CompiledExpression): (scope: Scope) => string | null {
   const { path, evaluate } = source;
   if (path === null) return (scope) => textOfValue(evaluate(scope));
   return (scope) => scope.document.text(scope.document.find(path, scope.row));
 }
 
-/** Whether the value is there: a path that leads somewhere, or an expression that is not null. */
+/** Returns a test whether the value exists: a path that finds a node, or an expression that is not null. */
 function existenceReader(source: CompiledExpression): Test {
   const { path, evaluate } = source;
   if (path === null) return (scope) => evaluate(scope) !== null;
   return (scope) => scope.document.find(path, scope.row) >= 0;
 }
 
-/** A path knows JSON's own kinds; of an expression's texts those that are decimals count as numbers and as strings. */
+/**
+ * Returns a test of the value's kind. A path has JSON's own kinds; an expression's text is a string, and a number too
+ * if it is a decimal.
+ */
 function kindTest(source: CompiledExpression, kind: ValueKind): Test {
   const { path, evaluate } = source;
   if (path !== null) {

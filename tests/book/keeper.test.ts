@@ -193,11 +193,11 @@ Deno.test("BookKeeper.check() compares a checksum that came in a frame of its ow
   assert.equal(rig.keeper.state, "broken");
 });
 
-Deno.test("BookKeeper.lose() ends the valid stretch of a book whose session lost frames", () => {
+Deno.test("BookKeeper.invalidate() ends the valid stretch of a book whose session lost frames", () => {
   const rig = new Rig({ resync: "reconnect" });
-  assert.deepEqual(rig.keeper.lose("1 frame of the session", 1), NOTHING);
+  assert.deepEqual(rig.keeper.invalidate("1 frame of the session", 1), NOTHING);
   rig.send(snapshot(null));
-  const { gaps, resync } = rig.keeper.lose("1 frame of the session", 2);
+  const { gaps, resync } = rig.keeper.invalidate("1 frame of the session", 2);
   assert.deepEqual([gaps[0].cause, gaps[0].fromTs, resync], ["sequence", 1, "reconnect"]);
 });
 

@@ -69,3 +69,9 @@ Deno.test("explainFrame() shows the rows of the document inside", () => {
   });
   assert.deepEqual(explained[0].rows.map(({ source }) => source), ['{"markPx":"61.50"}', '{"markPx":0.10}']);
 });
+
+Deno.test("unwrap passes on the unmapped symbols of the document inside", () => {
+  const reader = new DescribedReader(describedFrames(rules("json")));
+  assert.deepEqual(reader.read(frame(INSIDE)).unmapped, ["x:BTC", "x:ETH"]);
+  assert.deepEqual(reader.read(frame(INSIDE)).unmapped, []);
+});

@@ -33,3 +33,16 @@ Deno.test("an expression that remembers gives what a new one gives, in every ord
     }));
   }
 });
+
+Deno.test("an expression that reads an instrument list gives each connection its own value", () => {
+  const parsed = parseExpression("listed(symbol, 'contract')");
+  assert.ok(parsed.ok);
+  const kept = compileExpression(parsed.value);
+  const valueWith = (contract: string | null) => {
+    const document = new JsonDocument();
+    assert.ok(document.parse(new TextEncoder().encode('{"symbol":"BTCUSD"}')));
+    const listed = contract === null ? null : new Map([["BTCUSD", new Map([["contract", contract]])]]);
+    return kept.evaluate({ ...scopeOf(document), listed });
+  };
+  assert.deepEqual([valueWith("1"), valueWith("100"), valueWith(null)], ["1", "100", null]);
+});
