@@ -589,7 +589,7 @@ async function* readText(body) {
 function logIn() {
   const form = at("login");
   form.hidden = false;
-  at("login-error").textContent = sessionStorage.getItem("token") === null ? "" : "That token is another one.";
+  at("login-error").textContent = sessionStorage.getItem("token") === null ? "" : "That token is wrong.";
   at("token").focus();
   return new Promise((resolve) => {
     form.addEventListener("submit", (event) => {

@@ -1,42 +1,45 @@
 import type { HttpAccess } from "../model/mod.ts";
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Why a request is not answered. */
+/** Why a request is refused. */
 export interface Refusal {
   readonly status: 401 | 403;
   readonly error: string;
 }
 
-/** Who may ask what. */
+/** The server's rules of access. */
 export interface Access extends Pick<HttpAccess, "token" | "isLocked" | "isOpen" | "hosts"> {
-  /** The address that the server is bound to, as it is configured. */
+  /** The configured address that the server is bound to. */
   readonly boundHost: string;
 }
 
-/** What a request asks for. `health`: health and metrics. `page`: files that hold no data. `api`: everything else. */
-export type Asked = "health" | "page" | "api";
+/**
+ * Part of the server that a request is for. `health`: health and metrics. `page`: files without data. `api`: everything
+ * else.
+ */
+export type Area = "health" | "page" | "api";
 
 /**
- * Judges a request before anything is done for it; null where it may pass.
+ * Checks a request before it is served. Returns null if it is allowed.
  *
- * - Away from this machine's own addresses the API needs a token.
- * - A `Host` that is neither an address of digits nor a name of ours is refused: a foreign name that leads here is how
- *   pages of others reach servers behind a browser (DNS rebinding).
- * - An `Origin` other than the server itself is refused, for sockets and requests of other pages alike.
+ * - Bound to an address that other machines reach, the API needs a token.
+ * - A `Host` that is neither a numeric address nor a configured name is refused: through a foreign name that resolves to
+ *   this machine, pages in a browser could reach it (DNS rebinding).
+ * - An `Origin` other than the server itself is refused, for WebSockets, too.
  */
-export function refusalOf(request: Request, asked: Asked, access: Access): Refusal | null {
-  if (asked === "health" && access.isOpen) return null;
+export function refusalOf(request: Request, area: Area, access: Access): Refusal | null {
+  if (area === "health" && access.isOpen) return null;
   const host = hostOf(request);
   if (!isOwnName(host, access)) {
     return { status: 403, error: `Host ${host} is not a name of this server: add it to http_hosts of [run]` };
   }
   const origin = request.headers.get("origin");
   if (origin !== null && !isSameOrigin(origin, request)) {
-    return { status: 403, error: "Pages of another origin may not ask" };
+    return { status: 403, error: "Requests from pages of another origin are refused" };
   }
-  if (asked === "page") return null;
+  if (area === "page") return null;
   if (access.isLocked) {
-    return { status: 403, error: "http_token of [run] is wrong: nobody may ask until it is repaired" };
+    return { status: 403, error: "http_token of [run] is invalid: every request is refused until it is repaired" };
   }
   if (access.token === null) {
     if (isLoopback(access.boundHost)) return null;
@@ -44,7 +47,7 @@ export function refusalOf(request: Request, asked: Asked, access: Access): Refus
   }
   const given = /^Bearer +(\S+) *$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (given === undefined) return { status: 401, error: "Send the header Authorization: Bearer with the http_token" };
-  return isSameSecret(given, access.token.reveal()) ? null : { status: 401, error: "The token is another one" };
+  return isSameSecret(given, access.token.reveal()) ? null : { status: 401, error: "The token is wrong" };
 }
 
 /** Whether an address is reached from this machine alone. */
@@ -52,13 +55,13 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** Compares digests, so that neither time nor length tells anything. */
+/** Compares digests, so that neither time nor length leaks anything. */
 function isSameSecret(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
-/** The name in `Host`, without its port. */
+/** Returns the name in `Host` without its port. */
 function hostOf(request: Request): string {
   const host = request.headers.get("host") ?? "";
   return host.replace(/:\d*$/, "").toLowerCase();

@@ -16,20 +16,20 @@ const ROW = object({
   sink: value("string", "The sink whose archive is certified"),
   exchange: value("string", "The exchange instance"),
   channel: oneOf(CHANNELS_AND_RAW, "Kind of stream; `raw`: frames without event rules"),
-  symbol: value("string", "Canonical symbol; empty where the streams of a channel are one entry"),
-  streams: value("integer", "How many streams the entry is about"),
+  symbol: value("string", "Canonical symbol; empty if the entry merges the streams of a channel"),
+  streams: value("integer", "How many streams the entry merges"),
   days: listOf(
     object({
       date: value("string", "Day (UTC)"),
-      share: orNull("number", "Part of the day in which nothing is missing, 0 to 1; null without a certificate"),
+      share: orNull("number", "Part of the day without a gap, 0 to 1; null without a certificate"),
       gaps: orNull("integer", "Gaps of that day; null without a certificate"),
-      is_settled: value("boolean", "Whether what the next day tells of this one is in it"),
+      is_settled: value("boolean", "Whether the next day can no longer change it"),
     }),
     "The oldest first",
   ),
 });
 
-/** Coverage of the last days. */
+/** Endpoint of the coverage of the last days. */
 export const COVERAGE: Endpoint = {
   path: "/coverage",
   id: "listCoverage",
@@ -43,7 +43,8 @@ export const COVERAGE: Endpoint = {
       in: "query",
       type: "choice",
       choices: ["stream", "channel"],
-      description: "One entry a stream (also where it is not given), or a channel with the mean of its streams",
+      description:
+        "`stream` (default): one entry for each stream; `channel`: one for each channel, with the mean of its streams",
     },
     {
       name: "days",
@@ -57,7 +58,10 @@ export const COVERAGE: Endpoint = {
     ...LIST_PARAMETERS,
   ],
   schema: listSchema("coverage", ROW, "By sink, exchange, channel and symbol", {
-    unreadable: listOf(value("string", "Why a certificate could not be read"), "The first of those that are left out"),
+    unreadable: listOf(
+      value("string", "Why a certificate could not be read"),
+      "Errors of unreadable certificates; at most the first few",
+    ),
   }),
   answer: async (facts, asked) => {
     const dates = daysBefore(facts.status().now, asked.integer("days"));
@@ -88,7 +92,7 @@ function dayBody(date: string, day: CoverageDay | null) {
   return { date, share: day?.share ?? null, gaps: day?.gaps ?? null, is_settled: day?.isSettled ?? false };
 }
 
-/** The days before the present one, the oldest first. */
+/** Returns the days before today, the oldest first. */
 function daysBefore(now: Micros, count: number): readonly string[] {
   const today = Math.floor(now / DAY_US);
   return Array.from(
@@ -97,7 +101,7 @@ function daysBefore(now: Micros, count: number): readonly string[] {
   );
 }
 
-/** One entry a channel of an exchange: the mean of the streams that are known of a day, and all their gaps. */
+/** Merges the streams of each channel of an exchange: the mean of their shares of a day, the sum of their gaps. */
 function byChannel(rows: readonly CoverageRow[]): readonly Entry[] {
   const groups = Map.groupBy(rows, ({ sink, exchange, channel }) => JSON.stringify([sink, exchange, channel]));
   return [...groups.values()].map((group) => ({
@@ -112,7 +116,7 @@ function together(days: readonly CoverageDay[]): CoverageDay | null {
   if (days.length === 0) return null;
   const sum = (pick: (day: CoverageDay) => number) => days.reduce((total, day) => total + pick(day), 0);
   return {
-    // A mean of what is not all whole never rounds to the whole.
+    // A mean below 1 must not round to 1.
     share: days.every(({ share }) => share >= 1)
       ? 1
       : Math.min(1 - Number.EPSILON, sum(({ share }) => share) / days.length),

@@ -1,22 +1,22 @@
 import { API_ENTRIES_DEFAULT, API_ENTRIES_MAX } from "../model/mod.ts";
 import type { LiveFacts } from "./facts.ts";
 import { type JsonSchema, listOf, object, value } from "./json_schema.ts";
-import type { Asked, Parameter } from "./parameters.ts";
+import type { Parameter, ParameterValues } from "./parameters.ts";
 
-/** One resource of the API: what serves it and what describes it. */
+/** One resource of the API, with its description for OpenAPI. */
 export interface Endpoint {
-  /** Below /api/v1, with parameters in braces. */
+  /** Path below /api/v1, with parameters in braces. */
   readonly path: string;
-  /** Name of the operation, for clients that are made from the document. */
+  /** Operation id, for clients generated from the document. */
   readonly id: string;
   readonly summary: string;
   readonly parameters: readonly Parameter[];
   readonly schema: JsonSchema;
-  /** The answer's body, or a promise of it; null where what the path names is not there. */
-  readonly answer: (facts: LiveFacts, asked: Asked) => unknown;
+  /** Returns the body, or a promise of it; null if the path names nothing that exists. */
+  readonly answer: (facts: LiveFacts, asked: ParameterValues) => unknown;
 }
 
-/** Parameters of a list. */
+/** Parameters of every list. */
 export const LIST_PARAMETERS: readonly Parameter[] = [
   {
     name: "limit",
@@ -34,16 +34,16 @@ export const LIST_PARAMETERS: readonly Parameter[] = [
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     fallback: 0,
-    description: "Entries to leave out from the beginning",
+    description: "Entries to skip from the beginning",
   },
 ];
 
-/** A query parameter that is a text. */
+/** Makes a text parameter. */
 export function textParameter(name: string, description: string, place: "path" | "query" = "query"): Parameter {
   return { name, in: place, type: "text", description };
 }
 
-/** The schema of a list's answer; `more`: what it has beside the list. */
+/** Returns the schema of a list's answer. `more`: members beside the list. */
 export function listSchema(
   name: string,
   entry: JsonSchema,
@@ -52,16 +52,16 @@ export function listSchema(
 ): JsonSchema {
   return object({
     [name]: listOf(entry, description),
-    total: value("integer", "How many entries there are, with those that were left out"),
+    total: value("integer", "How many entries there are, beyond `limit` and `skip`"),
     ...more,
   });
 }
 
-/** The body of a list: the part of it that was asked for. */
+/** Returns the body of a list: the requested part of the entries. */
 export function listBody<T>(
   name: string,
   entries: readonly T[],
-  asked: Asked,
+  asked: ParameterValues,
   show: (entry: T) => unknown,
 ): Readonly<Record<string, unknown>> {
   const skip = asked.integer("skip");

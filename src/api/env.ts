@@ -1,4 +1,4 @@
 import type { HttpCall } from "../host/mod.ts";
 
-/** What each handler gets beside the request. */
+/** Hono's environment: what each handler gets beside the request. */
 export type ApiEnv = { Bindings: { readonly call: HttpCall } };

@@ -12,25 +12,25 @@ import type {
 import type { ExchangePlan } from "../model/mod.ts";
 import type { GapBoard } from "./gap_board.ts";
 
-/** What the API shows, taken anew for each request. */
+/** Sources of the API, called anew for each request. */
 export interface LiveFacts {
   readonly status: () => ServiceStatus;
-  /** The plan that runs, as plain values without secrets; null where none does. */
+  /** The running plan as plain values without secrets; null if none runs. */
   readonly plan: () => unknown;
-  /** Every configured instance, also where there is no plan. */
+  /** Every configured instance, even without a plan. */
   readonly exchanges: () => readonly ExchangePlan[];
   readonly streams: (exchange: string) => Iterable<StreamStatus>;
   readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
-  /** What the exchange's lists said last of an instrument; null where that is not known. */
+  /** What the exchange's lists said last of an instrument; null if they said nothing. */
   readonly instrument: (exchange: string, symbol: string) => InstrumentFields | null;
   readonly gaps: GapBoard;
-  /** What the certificates of the archives say of days such as `2026-11-22`. */
+  /** Coverage of days such as `2026-11-22`, from the certificates of the archives. */
   readonly coverage: (days: readonly string[]) => Promise<Coverage>;
-  /** Reads the configuration again; resolves when it runs or was refused. */
+  /** Reads the configuration again; resolves when it is applied or refused. */
   readonly reload: () => Promise<void>;
-  /** Derives again what the journal has of a time, in order; a batch is good until the next one is asked for. */
+  /** Derives the events of a stretch again, in order. A batch is valid until the next one is asked for. */
   readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch>;
-  /** Reads what went over the wire in a time, in order, in pieces. */
+  /** Reads what went over the wire in a stretch, in order, in pieces. */
   readonly wire: (query: ReplayQuery) => AsyncIterable<readonly WireRecord[]>;
 }
 

@@ -1,23 +1,23 @@
 import { API_GAPS_MAX, type Envelope, type EventBatch, type Gap } from "../model/mod.ts";
 
-/** A gap as the latest event of it tells. */
+/** A gap as its latest event describes it. */
 export interface GapView {
   readonly envelope: Envelope;
   readonly gap: Gap;
 }
 
-/** The latest gaps, one entry each, oldest first: at the bound those that were told first are forgotten. */
+/** Keeps the latest gaps, one entry each, in the order of their first event. At the bound the oldest is evicted. */
 export class GapBoard {
   readonly #gaps = new Map<string, GapView>();
 
-  /** Notes the gaps among events. */
-  take(events: EventBatch): void {
+  /** Notes the gaps among the events. */
+  note(events: EventBatch): void {
     for (let at = 0; at < events.length; at++) {
       if (events.kindAt(at) === "gap") this.#note(events.envelope(at));
     }
   }
 
-  /** The gaps, those that were told first before the others. */
+  /** Returns the gaps in the order of their first event. */
   all(): readonly GapView[] {
     return [...this.#gaps.values()];
   }

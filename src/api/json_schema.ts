@@ -3,22 +3,22 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 type Scalar = "string" | "integer" | "number" | "boolean";
 
-/** A plain value. */
+/** Schema of a plain value. */
 export function value(type: Scalar, description: string): JsonSchema {
   return { type, description };
 }
 
-/** A plain value or null; the description says what null is. */
+/** Schema of a plain value or null; the description says what null means. */
 export function orNull(type: Scalar, description: string): JsonSchema {
   return { type: [type, "null"], description };
 }
 
-/** One of some texts. */
+/** Schema of one of some texts. */
 export function oneOf(texts: readonly string[], description: string): JsonSchema {
   return { enum: texts, description };
 }
 
-/** An object that has these members and no others. */
+/** Schema of an object with exactly these members. */
 export function object(properties: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
   return {
     type: "object",
@@ -29,22 +29,22 @@ export function object(properties: Readonly<Record<string, JsonSchema>>, descrip
   };
 }
 
-/** An object with members of its own kind. */
+/** Schema of an object with any members. */
 export function open(description: string): JsonSchema {
   return { type: "object", description, additionalProperties: true };
 }
 
-/** A list. */
+/** Schema of a list. */
 export function listOf(items: JsonSchema, description: string): JsonSchema {
   return { type: "array", items, description };
 }
 
-/** The same or null. */
+/** Schema of the same or null. */
 export function nullable(schema: JsonSchema): JsonSchema {
   return { anyOf: [schema, { type: "null" }] };
 }
 
-/** A time as `2026-11-28T15:00:00.000000Z`. */
+/** Schema of a time such as `2026-11-28T15:00:00.000000Z`. */
 export function time(description: string): JsonSchema {
   return { type: "string", format: "date-time", description };
 }

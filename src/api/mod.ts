@@ -1,8 +1,7 @@
 /**
- * What a running collector shows over HTTP: health, metrics, the resources of /api/v1 with their
- * OpenAPI document, events as they happen, and the page. In:
- * facts that are taken anew for each request. Out: answers to those who may ask. Must not know how anything is collected,
- * and must never make it wait.
+ * Serves a running collector over HTTP: health, metrics, the resources of /api/v1 with their OpenAPI document, live
+ * events, replays, and the page. In: facts, read anew for each request. Out: responses. Must not know how anything is
+ * collected, and must never make it wait.
  */
 export type { LiveFacts } from "./facts.ts";
 export { GapBoard } from "./gap_board.ts";

@@ -3,30 +3,30 @@ import { object, value } from "./json_schema.ts";
 import { describeParameter } from "./parameters.ts";
 import { RELOAD_SCHEMA } from "./reload.ts";
 
-/** Where the API begins. */
+/** Root path of the API. */
 export const API_ROOT = "/api/v1";
 
-const ERROR = { description: "What is wrong, in words", content: json(object({ error: value("string", "Why") })) };
+const ERROR = { description: "What is wrong", content: json(object({ error: value("string", "Why") })) };
 
 const RELOAD = {
   operationId: "reload",
   summary: "Reads the configuration again, as SIGHUP does",
   responses: {
-    200: { description: "It runs", content: json(RELOAD_SCHEMA) },
+    200: { description: "The configuration is applied", content: json(RELOAD_SCHEMA) },
     401: ERROR,
     403: ERROR,
-    422: { description: "It was refused, and the earlier one runs on", content: json(RELOAD_SCHEMA) },
+    422: { description: "The configuration is refused, and the earlier one runs on", content: json(RELOAD_SCHEMA) },
   },
 };
 
-/** The OpenAPI 3.1 document of the endpoints. */
+/** Returns the OpenAPI 3.1 document of the endpoints. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): unknown {
   return {
     openapi: "3.1.0",
     info: {
       title: "crypto-collector",
       version,
-      description: "What a running collector knows. Times are UTC; event times (`*_ts`) are integers in µs.",
+      description: "State of a running collector. Times are UTC; event times (`*_ts`) are integers in µs.",
     },
     servers: [{ url: API_ROOT }],
     security: [{}, { token: [] }],

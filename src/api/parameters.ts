@@ -1,6 +1,6 @@
 import type { JsonSchema } from "./json_schema.ts";
 
-/** One parameter of an endpoint. Integers have a default, texts are absent where they are not given. */
+/** One parameter of an endpoint. Integers have a default; texts and choices may be absent. */
 export type Parameter =
   | { readonly name: string; readonly in: "path" | "query"; readonly type: "text"; readonly description: string }
   | {
@@ -21,17 +21,17 @@ export type Parameter =
   };
 
 /** The values of a request's parameters. */
-export interface Asked {
-  /** A text, or undefined where it was not given. */
+export interface ParameterValues {
+  /** Returns a text; undefined if it was not given. */
   readonly text: (name: string) => string | undefined;
   readonly integer: (name: string) => number;
 }
 
-/** Reads the parameters of a request; a text says what is wrong with them. */
+/** Reads the parameters of a request. Returns a text if something is wrong. */
 export function readParameters(
   parameters: readonly Parameter[],
   given: { readonly path: Readonly<Record<string, string>>; readonly query: URLSearchParams },
-): Asked | string {
+): ParameterValues | string {
   const known = parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
   for (const name of new Set(given.query.keys())) {
     if (!known.includes(name)) {
@@ -62,7 +62,7 @@ export function readParameters(
   return { text: (name) => texts.get(name), integer: (name) => integers.get(name) ?? 0 };
 }
 
-/** A parameter as OpenAPI describes it. */
+/** Returns the OpenAPI description of a parameter. */
 export function describeParameter(parameter: Parameter): unknown {
   const { name, description } = parameter;
   return { name, in: parameter.in, required: parameter.in === "path", description, schema: schemaOf(parameter) };

@@ -4,11 +4,11 @@ import type { ApiEnv } from "./env.ts";
 import type { LiveFacts } from "./facts.ts";
 import { type JsonSchema, listOf, object, orNull, value } from "./json_schema.ts";
 
-/** The schema of what a reload answers. */
+/** Schema of the answer to a reload. */
 export const RELOAD_SCHEMA: JsonSchema = object({
   accepted: value("boolean", "Whether the configuration on disk runs now"),
-  error: orNull("string", "Why it does not: the first mistake; null where it does"),
-  needs_restart: listOf(value("string", "A setting, as the file names it"), "What applies only after a restart"),
+  error: orNull("string", "Why it does not: the first mistake; null if it does"),
+  needs_restart: listOf(value("string", "A setting, as the file names it"), "Settings that apply only after a restart"),
 });
 
 interface ReloadOptions {
@@ -16,7 +16,7 @@ interface ReloadOptions {
   readonly secrets: Secrets;
 }
 
-/** Reads the configuration again, as SIGHUP does: 200 where it runs then, 422 where it was refused. */
+/** Reads the configuration again, as SIGHUP does. Answers 200 if it is applied, 422 if it is refused. */
 export async function reload(context: Context<ApiEnv>, options: ReloadOptions): Promise<Response> {
   const { facts, secrets } = options;
   await facts.reload();

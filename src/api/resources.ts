@@ -16,7 +16,7 @@ import { type Endpoint, LIST_PARAMETERS, listBody, listSchema, textParameter } f
 import type { LiveFacts } from "./facts.ts";
 import type { GapView } from "./gap_board.ts";
 import { listOf, nullable, object, oneOf, open, orNull, time, value } from "./json_schema.ts";
-import type { Asked, Parameter } from "./parameters.ts";
+import type { Parameter, ParameterValues } from "./parameters.ts";
 
 const STREAM_STATES: readonly StreamState[] = ["pending", "acked", "live", "stale", "rejected"];
 
@@ -45,13 +45,13 @@ const STREAM = object({
   connection: value("string", "Key of the connection"),
   channel: oneOf(CHANNELS, "Kind of stream"),
   symbol: value("string", "Canonical symbol"),
-  state: oneOf(STREAM_STATES, "`pending`: asked for; `acked`: acknowledged, no data yet; `stale`: no data in time"),
+  state: oneOf(STREAM_STATES, "`pending`: subscribed to; `acked`: acknowledged, no data yet; `stale`: no data in time"),
   since: time("When the state began"),
-  quiet: value("boolean", "Whether it may show nothing for hours"),
+  quiet: value("boolean", "Whether it may have no data for hours"),
   last_data: { ...orNull("string", "Receive time of its last data; null before the first"), format: "date-time" },
   last_data_age_ms: orNull("integer", "How long ago that was"),
   missing_since: { ...orNull("string", "Since when its data is missing; null while it comes"), format: "date-time" },
-  reason: orNull("string", "The exchange's words where it was rejected"),
+  reason: orNull("string", "The exchange's reason for a rejection; else null"),
 });
 
 const BOOK = object({
@@ -71,29 +71,32 @@ const BOOK = object({
 
 const INSTRUMENT = object({
   exchange: value("string", "The exchange instance"),
-  symbol: value("string", "Canonical symbol, or the native one where no map translates it"),
+  symbol: value("string", "Canonical symbol, or the native one if no map translates it"),
   native_symbol: value("string", "The exchange's spelling"),
-  family: orNull("string", "`spot`, `linear`, `inverse` or `option`; null where the symbol is not canonical"),
+  family: orNull("string", "`spot`, `linear`, `inverse` or `option`; null if the symbol is not canonical"),
   base: orNull("string", "Base currency"),
   quote: orNull("string", "Quote currency"),
   settle: orNull("string", "Settlement currency; null for spot"),
   expiry: orNull("string", "Expiry as YYMMDD; null for spot and perpetuals"),
   strike: orNull("string", "Strike price of an option"),
-  option_type: orNull("string", "`C` for a call, `P` for a put; null for what is no option"),
-  channels: listOf(oneOf(CHANNELS, "Kind of stream"), "What is collected of it"),
+  option_type: orNull("string", "`C` for a call, `P` for a put; null if it is no option"),
+  channels: listOf(oneOf(CHANNELS, "Kind of stream"), "Channels that are collected"),
   listed: nullable(open("Fields of its last `instrument` event; null without the channel `instruments`")),
 });
 
 const GAP = object({
   exchange: value("string", "The exchange instance"),
-  symbol: value("string", "Canonical symbol; empty where a whole connection is concerned"),
+  symbol: value("string", "Canonical symbol; empty if the gap concerns a whole connection"),
   gap_id: value("string", "Its identity"),
-  state: oneOf(GAP_STATES, "`opened`: not over; `closed`: over; `filled`: what was missing was fetched"),
-  stream: orNull("string", "The stream's channel; null where a whole connection or frame is concerned"),
+  state: oneOf(
+    GAP_STATES,
+    "`opened`: not over; `closed`: over; `filled`: over, and the missing events were backfilled",
+  ),
+  stream: orNull("string", "The stream's channel; null if the gap concerns a whole connection or frame"),
   cause: oneOf(GAP_CAUSES, "Why something is missing"),
   from: { ...orNull("string", "Receive time of the last good frame before"), format: "date-time" },
   to: { ...orNull("string", "Receive time of the first good frame after; null while it is open"), format: "date-time" },
-  told: time("When it was last told of"),
+  told: time("Receive time of its latest event"),
   detail: value("string", "Close code, rejection text, what failed"),
   action: value("string", "What was done about it"),
 });
@@ -103,7 +106,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/status",
     id: "getStatus",
-    summary: "The whole as /healthz shows it",
+    summary: "The status as /healthz shows it",
     parameters: [],
     schema: open("The body of /healthz"),
     answer: ({ status }) => healthBody(status()).body,
@@ -111,7 +114,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/problems",
     id: "listProblems",
-    summary: "What is not as it should be",
+    summary: "Current problems",
     parameters: [],
     schema: object({ problems: listOf(open("scope, name, code, text, since"), "The most serious first") }),
     answer: ({ status }) => ({ problems: status().problems.map(problemBody) }),
@@ -142,7 +145,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/instruments",
     id: "listInstruments",
-    summary: "What is collected, by instrument",
+    summary: "Collected instruments",
     parameters: [EXCHANGE, SYMBOL, ...LIST_PARAMETERS],
     schema: listSchema("instruments", INSTRUMENT, "By exchange instance"),
     answer: (facts, asked) => {
@@ -240,14 +243,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/gaps",
     id: "listGaps",
-    summary: "The latest gaps since the start, those that were told last first",
+    summary: "The latest gaps since the start, the latest first",
     parameters: [
       EXCHANGE,
       SYMBOL,
       { name: "state", in: "query", type: "choice", choices: GAP_STATES, description: "Only those in this state" },
       ...LIST_PARAMETERS,
     ],
-    schema: listSchema("gaps", GAP, "One entry each, as it was last told"),
+    schema: listSchema("gaps", GAP, "One entry for each gap, as its latest event describes it"),
     answer: ({ gaps }, asked) => {
       const found = gaps.all().filter(({ envelope, gap }) =>
         isWanted(asked, "exchange", envelope.exchange) && isWanted(asked, "state", gap.state) &&
@@ -274,14 +277,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: "/plan",
     id: "getPlan",
-    summary: "What runs: connections, the exact subscribe messages, rules, sinks; secrets are hidden",
+    summary: "The running plan: connections, the exact subscribe messages, rules, sinks; secrets are hidden",
     parameters: [],
     schema: object({ plan: nullable(open("What `plan --json` prints; null while none runs")) }),
     answer: ({ plan }) => ({ plan: plan() }),
   },
 ];
 
-/** A gap as the API shows it. */
+/** Returns a gap as the API shows it. */
 export function gapBody({ envelope, gap }: GapView): unknown {
   return {
     exchange: envelope.exchange,
@@ -298,12 +301,12 @@ export function gapBody({ envelope, gap }: GapView): unknown {
   };
 }
 
-function namesOf(facts: LiveFacts, asked: Asked): readonly string[] {
+function namesOf(facts: LiveFacts, asked: ParameterValues): readonly string[] {
   return facts.exchanges().map(({ name }) => name).filter((name) => isWanted(asked, "exchange", name));
 }
 
-/** Whether any of some texts is the one that was asked for; all are where none was. */
-function isWanted(asked: Asked, parameter: string, ...texts: readonly string[]): boolean {
+/** Whether any of the texts is the requested one, or none was requested. */
+function isWanted(asked: ParameterValues, parameter: string, ...texts: readonly string[]): boolean {
   const wanted = asked.text(parameter);
   return wanted === undefined || texts.includes(wanted);
 }

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Clock, Files, HttpServer, Listener } from "../host/mod.ts";
 import { type HttpAccess, LIVE_GOODBYE_MS } from "../model/mod.ts";
 import { addTelemetryRoutes, TELEMETRY_PATHS, type TelemetryFacts } from "../telemetry/mod.ts";
-import { type Asked, refusalOf } from "./access.ts";
+import { type Area, refusalOf } from "./access.ts";
 import type { ApiEnv } from "./env.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { API_ROOT, openApiDocument } from "./openapi.ts";
@@ -19,20 +19,20 @@ import { ENDPOINTS } from "./resources.ts";
 export interface ApiServerOptions extends TelemetryFacts {
   readonly listener: Listener;
   readonly clock: Clock;
-  /** Gives clients the events of the moment. */
+  /** Source of the live events. */
   readonly feed: LiveFeed;
   readonly host: string;
   readonly port: number;
   readonly access: HttpAccess;
   readonly version: string;
   readonly facts: OverviewFacts;
-  /** Where the files of the page lie. */
+  /** The page's files. */
   readonly page: { readonly files: Files; readonly dir: string };
 }
 
 /**
- * Serves health, metrics, the API and the page for as long as the process lives, also while the configuration is broken. Rejects
- * with a `Failure` where the address cannot be bound or a certificate cannot be used.
+ * Serves health, metrics, the API and the page as long as the process lives, even with a broken configuration. Rejects
+ * with a `Failure` if the address cannot be bound or a certificate cannot be used.
  */
 export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
   const { listener, host, port, access, feed } = options;
@@ -50,7 +50,7 @@ export async function serveApi(options: ApiServerOptions): Promise<HttpServer> {
       const hasClients = feed.size > 0 || overview.hasClients;
       feed.stop("the collector stops");
       overview.stop("the collector stops");
-      // Connections are cut by the server's stop: the reason needs a moment to leave.
+      // The server's stop cuts connections: the reason needs a moment to arrive.
       if (hasClients) await options.clock.sleep(LIVE_GOODBYE_MS);
       await server.stop();
     },
@@ -62,7 +62,7 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
   const app = new Hono<ApiEnv>();
   const paths: string[] = [];
   app.use(async (context, next) => {
-    const refusal = refusalOf(context.req.raw, askedOf(context.req.path), { ...access, boundHost: host });
+    const refusal = refusalOf(context.req.raw, areaOf(context.req.path), { ...access, boundHost: host });
     context.header("x-content-type-options", "nosniff");
     if (refusal === null) return await next();
     if (refusal.status === 401) context.header("www-authenticate", 'Bearer realm="crypto-collector"');
@@ -119,7 +119,7 @@ async function answer(
   return context.json(secrets.hideIn(body) as object, 200, { "cache-control": "no-store" });
 }
 
-function askedOf(path: string): Asked {
+function areaOf(path: string): Area {
   if ((TELEMETRY_PATHS as readonly string[]).includes(path)) return "health";
   return PAGE_PATHS.includes(path) ? "page" : "api";
 }

@@ -22,7 +22,7 @@ const DATE = /^\d{4}-\d\d-\d\d$/;
 export const CERTIFICATES_FOLDER = "_certificates";
 
 /**
- * Returns what wrote an archive: its owner's mark says so, else the names in it. Rejects with a `Failure` where it is no
+ * Returns what wrote an archive: its owner's mark says so, else the names in it. Rejects with a `Failure` if it is no
  * archive.
  */
 export async function archiveFormat(files: Files, dir: string): Promise<ArchiveFormat> {
@@ -45,7 +45,7 @@ export async function archiveFormat(files: Files, dir: string): Promise<ArchiveF
   throw new Failure("file", `Cannot read ${dir}: it is no archive of a parquet, ndjson or csv sink`, { retry: false });
 }
 
-/** Id of the journal that an owner's mark names; empty where there is none. */
+/** Id of the journal that an owner's mark names; empty if there is none. */
 export async function ownerJournal(files: Files, dir: string): Promise<string> {
   const owner = await files.readText(`${dir}/_owner.json`);
   return owner === null ? "" : /"journal":"([^"]*)"/.exec(owner)?.[1] ?? "";

@@ -30,7 +30,7 @@ export interface CertificateParts {
   readonly facts: ExchangeFacts;
   /** Gaps that concern every exchange: of sessions that nothing is known of. */
   readonly anywhere: readonly CertifiedGap[];
-  /** Of the day before; null where there is none. */
+  /** Of the day before; null if there is none. */
   readonly before: Certificate | null;
   readonly next: (stream: StreamFacts) => NextEvent | null;
   readonly plans: readonly PlanNote[];
@@ -106,8 +106,8 @@ function certify(stream: StreamFacts, scope: Scope): StreamCertificate {
 }
 
 /**
- * A stream is covered from event to event, as far as no gap is told: from the last of an earlier day, where it is of the
- * same journal, to the first of a later one. Events of different journals prove nothing of what lies between them.
+ * A stream is covered from event to event, as far as no gap is told: from the last of an earlier day, where it is of
+ * the same journal, to the first of a later one. Events of different journals prove nothing of what lies between them.
  */
 function coverageOf(
   stream: StreamFacts,

@@ -2,8 +2,8 @@ import type { Channel, GapCause, Micros } from "../model/mod.ts";
 import type { ArchiveFormat } from "./archive_days.ts";
 
 /**
- * What stands behind the coverage of a stream beside the gaps that are told. `sequence`: numbers of the exchange, each of
- * which was checked; `checksum`: the exchange's own over the book; `heartbeat`: answers that show the socket alive;
+ * What stands behind the coverage of a stream beside the gaps that are told. `sequence`: numbers of the exchange, each
+ * of which was checked; `checksum`: the exchange's own over the book; `heartbeat`: answers that show the socket alive;
  * `polled`: answers that were asked for at an interval.
  */
 export type Proof = "sequence" | "checksum" | "heartbeat" | "polled";
@@ -25,7 +25,7 @@ export interface CertifiedGap {
   /** Empty: every symbol. */
   readonly symbol: string;
   readonly cause: GapCause;
-  /** Receive time of the last good event before; null where there was none. */
+  /** Receive time of the last good event before; null if there was none. */
   readonly from_ts: Micros | null;
   /** Receive time of the first good event behind; null while it is open. */
   readonly to_ts: Micros | null;
@@ -36,7 +36,7 @@ export interface CertifiedGap {
 
 /** How many events of a kind there are. */
 export interface EventCount {
-  /** Null where rows of one event cannot be told apart: book tables of the CSV sink. */
+  /** Null if rows of one event cannot be told apart: book tables of the CSV sink. */
   readonly events: number | null;
   /** Lines or rows; of a book one a level. */
   readonly rows: number;
@@ -49,7 +49,7 @@ export interface StreamCertificate {
   /** `raw` for frames of descriptors without event rules. */
   readonly channel: Channel | "raw";
   readonly symbol: string;
-  /** Receive time of the first and the last live event of the day; null where there was none. */
+  /** Receive time of the first and the last live event of the day; null if there was none. */
   readonly first_ts: Micros | null;
   readonly last_ts: Micros | null;
   /** The last live event up to the end of the day, also where it is of an earlier day, and its journal. */

@@ -26,13 +26,13 @@ export interface CertifyOptions {
   readonly plans?: readonly PlanNote[];
   /** Whether the archive is given gaps, where its configuration says so; else it is where it holds any. */
   readonly tellsGaps?: boolean;
-  /** Days that are wanted; all where it is not given. */
+  /** Days that are wanted; all if it is not given. */
   readonly wants?: (exchange: string, date: string) => boolean;
   /** Whether only what is new or has changed is certified, of days that are over. */
   readonly onlyNews: boolean;
   /** Whether days with files that a sink may take back are left for later. */
   readonly onlySafe: boolean;
-  /** Called between pieces of work of a few ms; rejects where the work is given up. */
+  /** Called between pieces of work of a few ms; rejects if the work is given up. */
   readonly pause: Pause;
   /** Tells of files that cannot be read: their day has no certificate. */
   readonly tell: (text: string) => void;
@@ -54,7 +54,7 @@ interface Wanted {
 }
 
 /**
- * Writes the certificates of an archive, day by day. Rejects with a `Failure` where the archive, its plans or its journal
+ * Writes the certificates of an archive, day by day. Rejects with a `Failure` if the archive, its plans or its journal
  * cannot be read; a day whose files cannot be read is told and left out.
  */
 export async function certifyArchive(options: CertifyOptions): Promise<CertifyResult> {

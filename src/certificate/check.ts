@@ -25,14 +25,14 @@ export interface CheckResult {
   readonly files: number;
   /** Links of hash chains that were compared with the journal. */
   readonly links: number;
-  /** What differs, each with its place; empty where all is as it was certified. */
+  /** What differs, each with its place; empty if all is as it was certified. */
   readonly differences: readonly string[];
 }
 
 /**
- * Compares certificates with the files that they name, with their signatures, and with the journal's hash chain where one
- * is given. Every file of a day that is over has to stand in a certificate. Rejects with a `Failure` where the archive or
- * the journal cannot be read at all.
+ * Compares certificates with the files that they name, with their signatures, and with the journal's hash chain where
+ * one is given. Every file of a day that is over has to stand in a certificate. Rejects with a `Failure` if the archive
+ * or the journal cannot be read at all.
  */
 export async function checkCertificates(options: CheckOptions): Promise<CheckResult> {
   const { host: { files }, dir, publicKey } = options;

@@ -10,15 +10,15 @@ export interface CoverageRow {
   readonly exchange: string;
   /** `trades BTC/USDT`; a channel alone where symbols are taken together. */
   readonly stream: string;
-  /** A share for each day, 0 to 1; null where nothing is known of the day. */
+  /** A share for each day, 0 to 1; null if nothing is known of the day. */
   readonly shares: readonly (number | null)[];
 }
 
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Returns the share of each day that each stream is covered. `bySymbol`: one row a stream; else the streams of a channel
- * are one row, with the mean of those that are known.
+ * Returns the share of each day that each stream is covered. `bySymbol`: one row a stream; else the streams of a
+ * channel are one row, with the mean of those that are known.
  */
 export function chartOf(
   certificates: readonly Certificate[],

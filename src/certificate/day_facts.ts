@@ -48,7 +48,7 @@ export class StreamFacts {
     this.symbol = symbol;
   }
 
-  /** Counts a row. `isNew`: it begins an event; null where that cannot be told. */
+  /** Counts a row. `isNew`: it begins an event; null if that cannot be told. */
   count(kind: EventKind, isNew: boolean | null, backfilled: boolean): void {
     let count = this.counts.get(kind);
     if (count === undefined) {

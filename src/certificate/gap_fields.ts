@@ -4,7 +4,7 @@ import type { GapFact } from "./day_facts.ts";
 /** A gap event's fields as a file holds them; times as numbers or as their digits. */
 export type GapFields = Readonly<Record<string, unknown>>;
 
-/** Returns a gap of a file. Throws a `Failure` of code `corrupt` where it is none of this program's. */
+/** Returns a gap of a file. Throws a `Failure` of code `corrupt` if it is none of this program's. */
 export function gapFactOf(fields: GapFields, path: string): GapFact {
   const state = GAP_STATES.find((known) => known === fields.state);
   const cause = GAP_CAUSES.find((known) => known === fields.cause);

@@ -17,7 +17,7 @@ export async function writeCertificate(files: Files, dir: string, certificate: C
 }
 
 /**
- * Reads the certificate of an exchange and day; null where there is none. Rejects with a `Failure` of code `corrupt` where
+ * Reads the certificate of an exchange and day; null if there is none. Rejects with a `Failure` of code `corrupt` if
  * it cannot be read.
  */
 export async function readCertificate(
@@ -58,7 +58,7 @@ export async function listCertificates(
   return found.sort((a, b) => a.date < b.date || (a.date === b.date && a.exchange < b.exchange) ? -1 : 1);
 }
 
-/** Reads all certificates of an archive, by day and exchange. Rejects with a `Failure` where one cannot be read. */
+/** Reads all certificates of an archive, by day and exchange. Rejects with a `Failure` if one cannot be read. */
 export async function readCertificates(files: Files, dir: string): Promise<readonly Certificate[]> {
   const all: Certificate[] = [];
   for (const place of await listCertificates(files, dir)) {

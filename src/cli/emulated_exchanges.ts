@@ -34,8 +34,8 @@ interface Found {
 }
 
 /**
- * Reads recordings or a journal once, to know their instruments, answers and REST answers, and gives what can be emulated
- * of them. Throws a `UsageError` where the descriptor of an exchange cannot be told.
+ * Reads recordings or a journal once, to know their instruments, answers and REST answers, and gives what can be
+ * emulated of them. Throws a `UsageError` if the descriptor of an exchange cannot be told.
  */
 export async function emulatedExchanges(
   context: CliContext,
@@ -138,9 +138,9 @@ function descriptorOf(context: CliContext, name: string, source: ReplaySource, g
 }
 
 /**
- * What a collector of everything that was found would ask for. Symbols that nothing translates say nothing of their family,
- * which descriptors ask for: they are asked for under a name that does, of the family that leads to the connection that they
- * came on.
+ * What a collector of everything that was found would ask for. Symbols that nothing translates say nothing of their
+ * family, which descriptors ask for: they are asked for under a name that does, of the family that leads to the
+ * connection that they came on.
  */
 function runnableOf(
   context: CliContext,

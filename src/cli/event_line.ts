@@ -46,7 +46,7 @@ export function readEventLine(line: string): ReadEventLine {
 const TEXTS = ["exchange", "symbol", "native_symbol"];
 const NUMBERS = ["received_ts", "session", "offset", "index"];
 
-/** The first field that is not what it has to be; null where all are. */
+/** The first field that is not what it has to be; null if all are. */
 function firstWrong(fields: Readonly<Record<string, unknown>>, kind: EventKind): string | null {
   for (const name of TEXTS) if (typeof fields[name] !== "string") return name;
   for (const name of NUMBERS) if (!Number.isSafeInteger(fields[name])) return name;

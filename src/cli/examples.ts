@@ -65,7 +65,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   schema: ["schema descriptor > descriptor.schema.json"],
 };
 
-/** The text under the help of a command; empty where there are no examples. */
+/** The text under the help of a command; empty if there are no examples. */
 export function exampleText(command: string, show: (line: string) => string): string {
   const examples = EXAMPLES[command] ?? [];
   if (examples.length === 0) return "";

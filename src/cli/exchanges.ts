@@ -98,7 +98,7 @@ function renderOne(
   return lines.join("\n");
 }
 
-/** A symbol of each family that the descriptor's map has; none where its list of instruments has them alone. */
+/** A symbol of each family that the descriptor's map has; none if its list of instruments has them alone. */
 function mappedSymbols(context: CliContext, name: string): ReadonlyMap<Family, string> {
   const { frames } = loadDescriptorNamed(context, name);
   const samples = new Map<Family, string>();

@@ -28,7 +28,7 @@ export function addFaultOptions(command: Command): Command {
     .option("--ignore-pings", "leave WebSocket pings unanswered", false);
 }
 
-/** Reads the options of faults. Throws a `UsageError` where one cannot be read. */
+/** Reads the options of faults. Throws a `UsageError` if one cannot be read. */
 export function readFaults(options: FaultOptions): FaultPlan {
   return {
     ...NO_FAULTS,
@@ -54,7 +54,7 @@ function readTrigger(option: string, text: string | undefined): FaultTrigger | n
   return trigger;
 }
 
-/** Reads a number of an option. Throws a `UsageError` where it is none, negative or larger than `max`. */
+/** Reads a number of an option. Throws a `UsageError` if it is none, negative or larger than `max`. */
 export function readNumber(option: string, text: string, max = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value) || value < 0 || value > max) {

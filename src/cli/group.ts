@@ -51,7 +51,7 @@ async function status(context: CliContext, options: StatusOptions): Promise<void
   finish(uncovered.length === 0 ? EXIT.fine : EXIT.failed);
 }
 
-/** Reads the group's entries once. Rejects with a `Failure` where the engine cannot be reached. */
+/** Reads the group's entries once. Rejects with a `Failure` if the engine cannot be reached. */
 async function look({ host }: CliContext, plan: GroupPlan, timeoutMs: number) {
   const engine = await openEngine({ plan, host, timeoutMs });
   try {

@@ -16,7 +16,10 @@ import { readRecordingFile } from "./recording.ts";
 /** The beginning of a recording, and what it tells of its exchange. */
 interface Beginning {
   readonly path: string;
-  /** The shipped descriptor that has the address of the first connection, of several the one that reads most; null where none has. */
+  /**
+   * The shipped descriptor that has the address of the first connection, of several the one that reads most; null if
+   * none has.
+   */
   readonly byAddress: string | null;
   /** The first connections and frames. */
   readonly lines: readonly RecordedLine[];
@@ -26,7 +29,7 @@ interface Beginning {
 /**
  * Names the shipped descriptor of each recording: by the address of its first connection, else by its first frames. A
  * recording that tells nothing, such as one of REST answers, belongs to the only exchange of the others. Throws a
- * `UsageError` where that is not clear.
+ * `UsageError` if that is not clear.
  */
 export async function recogniseInputs(context: CliContext, inputs: readonly string[]): Promise<readonly string[]> {
   const beginnings = await Promise.all(inputs.map((path) => readBeginning(context, path)));
@@ -99,7 +102,9 @@ function recogniseByFrames(
   throw unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
 }
 
-/** Of descriptors that share an address the one that reads most of the first frames, of equals the first; null of none. */
+/**
+ * Of descriptors that share an address the one that reads most of the first frames, of equals the first; null of none.
+ */
 function mostRead(context: CliContext, names: readonly string[], lines: readonly RecordedLine[]): string | null {
   if (names.length < 2) return names[0] ?? null;
   const read = names.map((name) => {
@@ -138,7 +143,7 @@ export function unknownExchange(context: CliContext, what: string): UsageError {
   return new UsageError(`Cannot tell which ${what}. Name it with --exchange, a file or one of ${names}`);
 }
 
-/** The shipped descriptors whose addresses are most like one; none where none has its host. */
+/** The shipped descriptors whose addresses are most like one; none if none has its host. */
 export function matchShipped(context: CliContext, url: string): readonly string[] {
   let best = -1;
   let names: string[] = [];

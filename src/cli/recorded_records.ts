@@ -36,7 +36,7 @@ export class OpenSessions {
     this.#sessions.delete(session);
   }
 
-  /** The latest session of a connection, or else the latest of all; null where none is open. */
+  /** The latest session of a connection, or else the latest of all; null if none is open. */
   of(connectionId: string): SessionId | null {
     let latest: SessionId | null = null;
     let fitting: SessionId | null = null;

@@ -208,7 +208,7 @@ async function journaledExchanges(context: CliContext, read: JournalReader): Pro
   return { names: [...names], unnamed, bytes };
 }
 
-/** The only name; null where there are several or none. */
+/** The only name; null if there are several or none. */
 function onlyOne(names: readonly string[]): string | null {
   return names.length === 1 ? names[0] : null;
 }

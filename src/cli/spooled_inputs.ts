@@ -16,7 +16,7 @@ export interface SpooledInputs {
 
 /**
  * Copies what comes from a pipe, or from standard input as `-`, to temporary files: recordings are read more than once.
- * Files stay where they are. Rejects with a `Failure` where an input cannot be read, and then leaves no copy behind.
+ * Files stay where they are. Rejects with a `Failure` if an input cannot be read, and then leaves no copy behind.
  */
 export async function spoolInputs({ files, terminal }: Host, inputs: readonly string[]): Promise<SpooledInputs> {
   if (inputs.filter((input) => input === STDIN).length > 1) {

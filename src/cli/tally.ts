@@ -18,7 +18,7 @@ export interface Tallied {
 export interface GapExample {
   readonly symbol: string;
   readonly detail: string;
-  /** The beginning of the frame; null where none showed the gap. */
+  /** The beginning of the frame; null if none showed the gap. */
   readonly frame: string | null;
 }
 
@@ -48,8 +48,8 @@ export interface TallySummary {
   readonly gap_examples: Readonly<Record<string, GapExample>>;
   readonly duplicates: number;
   /**
-   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or suppressed while
-   * the book was broken.
+   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or suppressed
+   * while the book was broken.
    */
   readonly withheld: { readonly book_snapshot: number; readonly book_delta: number };
   readonly symbols: readonly string[];
@@ -101,7 +101,7 @@ export class Tally {
     }
   }
 
-  /** Counts events; `frame` is the payload they follow from, null where they follow from none, as those at the end. */
+  /** Counts events; `frame` is the payload they follow from, null if they follow from none, as those at the end. */
   addEvents(events: EventBatch, frame: Uint8Array | null = null): void {
     for (let at = 0; at < events.length; at++) {
       const kind = events.kindAt(at);

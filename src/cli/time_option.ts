@@ -7,7 +7,7 @@ export function readTime(option: string, text: string): number {
   return ms * 1000;
 }
 
-/** Reads a day such as `2026-11-22`; null where none is given. */
+/** Reads a day such as `2026-11-22`; null if none is given. */
 export function readDay(option: string, text: string | undefined): string | null {
   if (text === undefined) return null;
   if (/^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))) return text;

@@ -6,8 +6,8 @@ const TELL_MS = 5_000;
 
 /**
  * Tells the service manager how a run is: when it is ready, a line about its state, that it lives, when it reads its
- * configuration again and when it stops. The watchdog hears only of a process whose timers run: one that hangs is killed and
- * started again.
+ * configuration again and when it stops. The watchdog hears only of a process whose timers run: one that hangs is
+ * killed and started again.
  */
 export class ToldSupervisor {
   readonly #host: Host;
@@ -24,7 +24,7 @@ export class ToldSupervisor {
     this.#everyMs = watchdogMs === null ? TELL_MS : Math.min(TELL_MS, watchdogMs / 2);
   }
 
-  /** Null where nobody supervises. */
+  /** Null if nobody supervises. */
   static of(host: Host, service: Service): ToldSupervisor | null {
     const supervisor = host.supervisor?.() ?? null;
     return supervisor === null ? null : new ToldSupervisor(host, service, supervisor);

@@ -5,10 +5,10 @@ import type { FaultPlan } from "../simulator/mod.ts";
 import type { CountBoard } from "./counts.ts";
 import { FaultySender, type ServedSocket } from "./faulty_sender.ts";
 
-/** Bytes on their way that the client has not confirmed to have read. */
+/** Most bytes in flight before the client confirms that it has read them. */
 const WINDOW_BYTES = 512 * 1024;
 
-/** What one client of an emulated exchange is served with. */
+/** Options of one client. */
 export interface ClientOptions {
   readonly host: Host;
   readonly catalogue: Catalogue;
@@ -16,18 +16,21 @@ export interface ClientOptions {
   readonly records: (signal: AbortSignal) => AsyncIterable<WireRecord>;
   readonly speed: number;
   readonly repeats: boolean;
-  /** The playback begins when nothing more was asked for this long, in ms. */
+  /** The playback begins after this long without a further subscription, in ms. */
   readonly settleMs: number;
-  /** Frames come this much later than they were recorded, in ms. */
+  /** Delays every frame by this much, in ms. */
   readonly delayMs: number;
   readonly faults: FaultPlan;
   readonly counts: CountBoard;
   readonly signal: AbortSignal;
-  /** Told what stopped a playback that cannot go on. */
+  /** Called with the error that ended a playback. */
   readonly failed: (cause: unknown) => void;
 }
 
-/** One client: from its first message on it gets, from the beginning, the recorded frames of what it asks for. */
+/**
+ * Serves one client: from its first subscription on it gets the recorded frames of what it subscribed to, from the
+ * beginning.
+ */
 export class EmulatedClient {
   readonly #options: ClientOptions;
   readonly #socket: ServedSocket;
@@ -35,9 +38,9 @@ export class EmulatedClient {
   readonly #sender: FaultySender;
   readonly #gone = new AbortController();
   readonly #signal: AbortSignal;
-  /** Acknowledgements that were given, which the recording may hold too. */
+  /** Acknowledgements already sent; the recording may hold them, too. */
   readonly #given = new Set<string>();
-  #settle: { cancel(): void } | null = null;
+  #settleTimer: { cancel(): void } | null = null;
   #pong = Promise.withResolvers<void>();
   #isPlaying = false;
 
@@ -49,7 +52,7 @@ export class EmulatedClient {
     this.#sender = new FaultySender(socket, { faults, counts, nowMs: () => clock.monotonicMs() });
     this.#signal = AbortSignal.any([signal, this.#gone.signal]);
     this.#signal.addEventListener("abort", () => {
-      this.#settle?.cancel();
+      this.#settleTimer?.cancel();
       this.#pong.resolve();
     });
     counts.connections++;
@@ -125,8 +128,8 @@ export class EmulatedClient {
   #playSoon(): void {
     if (this.#isPlaying) return;
     const { host: { clock }, settleMs, failed } = this.#options;
-    this.#settle?.cancel();
-    this.#settle = clock.after(settleMs, () => {
+    this.#settleTimer?.cancel();
+    this.#settleTimer = clock.after(settleMs, () => {
       this.#isPlaying = true;
       this.#play().catch((cause) => {
         this.#socket.close(1011, "Cannot read what was recorded");
@@ -141,7 +144,7 @@ export class EmulatedClient {
     } while (this.#options.repeats && !this.#signal.aborted);
   }
 
-  /** Plays from the beginning to the end; false where there was nothing for this client, or it has gone. */
+  /** Plays the recording once; false if it had nothing for this client, or the client has gone. */
   async #playOnce(): Promise<boolean> {
     const { host: { clock }, records, speed, delayMs } = this.#options;
     const startMs = clock.monotonicMs();
@@ -172,7 +175,7 @@ export class EmulatedClient {
     return frame.text === null || !this.#given.delete(frame.text);
   }
 
-  /** A pong says that the client has read everything sent before the ping. */
+  /** Waits for a pong: it confirms that the client has read everything sent before the ping. */
   async #untilRead(): Promise<void> {
     if (this.#signal.aborted) return;
     this.#pong = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** What an emulator did so far. */
+/** What an emulator has done so far. */
 export interface EmulatorCounts {
   readonly connections: number;
   readonly subscriptions: number;
@@ -19,10 +19,10 @@ export interface EmulatorCounts {
   readonly httpMissing: number;
 }
 
-/** The counts in the making. */
+/** The counts, writable. */
 export type CountBoard = { -readonly [Name in keyof EmulatorCounts]: EmulatorCounts[Name] };
 
-/** All counts at zero. */
+/** Returns all counts at zero. */
 export function noCounts(): CountBoard {
   return {
     connections: 0,

@@ -5,12 +5,12 @@ import { type FaultPlan, RecordedAnswers, type RecordedHttp } from "../simulator
 import { EmulatedClient } from "./client.ts";
 import { type EmulatorCounts, noCounts } from "./counts.ts";
 
-/** An exchange to be emulated. */
+/** An exchange to emulate. */
 export interface EmulatedExchange {
   readonly name: string;
-  /** What it can be asked for, as a collector would ask. */
+  /** Its connections and rules, as a collector would use them. */
   readonly runnable: Pick<RunnableExchange, "connections" | "frames">;
-  /** What went over the wire, from the beginning; read anew for each client. */
+  /** Reads what went over the wire, from the beginning; called for each client. */
   readonly records: (signal: AbortSignal) => AsyncIterable<WireRecord>;
   /** Recorded acknowledgements, pongs, rejections and welcomes. */
   readonly answers: readonly WireFrame[];
@@ -20,34 +20,34 @@ export interface EmulatedExchange {
 export interface EmulatorOptions {
   readonly host: Host;
   readonly exchanges: readonly EmulatedExchange[];
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly address: string;
   /** Multiplies the recorded pace; 0 plays as fast as the client reads. */
   readonly speed: number;
-  /** Whether clients get everything again when they have had it. */
+  /** Whether the playback begins again at its end. */
   readonly repeats: boolean;
-  /** A playback begins when its client asked for nothing more for this long, in ms. */
+  /** A playback begins after this long without a further subscription, in ms. */
   readonly settleMs: number;
-  /** Frames come this much later than they were recorded, in ms. */
+  /** Delays every frame by this much, in ms. */
   readonly delayMs: number;
   readonly faults: FaultPlan;
-  /** Told what stopped a playback that cannot go on. */
+  /** Called with the error that ended a playback. */
   readonly failed: (cause: unknown) => void;
 }
 
 /** A running emulator. */
 export interface Emulator {
   readonly port: number;
-  /** Addresses of sockets by exchange and connection; `rest` is where recorded answers are given. */
+  /** Addresses of the sockets by exchange and connection, and of the recorded REST answers. */
   readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
   counts(): EmulatorCounts;
   stop(): Promise<void>;
 }
 
 /**
- * Starts an emulator. With several exchanges the first part of a path names one of them; a single one is found on its own
- * paths alone.
+ * Starts an emulator. With several exchanges the first part of a path names one of them. A single one is served on its
+ * own paths, with or without its name in front.
  */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { host, address, faults } = options;
@@ -60,7 +60,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     return { ...exchange, answers, catalogue, rest: new RecordedAnswers(exchange.http) };
   });
   const isSeveral = known.length > 1;
-  /** The exchange that a path is of, and the path as that exchange knows it. */
+  /** Finds the exchange of a path, and the path as that exchange knows it. */
   const find = (target: string) => {
     const [, name, rest] = /^\/([^/?]+)(.*)$/.exec(target) ?? [];
     const named = known.find((exchange) => exchange.name === name);

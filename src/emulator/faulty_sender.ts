@@ -8,7 +8,7 @@ export type ServedSocket = Connection & { sendBinary(bytes: Uint8Array): void; t
 
 const TIMERS = ["disconnectEvery", "gapEvery", "duplicateEvery", "garbageEvery", "silenceAfter"] as const;
 
-/** Sends recorded frames to one client as they came, and does wrong what the fault plan says. */
+/** Sends recorded frames to one client, with the faults of the fault plan. */
 export class FaultySender {
   readonly #socket: ServedSocket;
   readonly #counts: CountBoard;
@@ -46,7 +46,7 @@ export class FaultySender {
     this.#socket.send(text);
   }
 
-  /** Sends a recorded frame; returns the bytes that were put on their way. */
+  /** Sends a recorded frame; returns the bytes sent. */
   send(frame: WireFrame): number {
     if (!this.#isOpen || this.#isSilent) return 0;
     const now = this.#nowMs();
@@ -72,7 +72,7 @@ export class FaultySender {
     return frame.payload.length;
   }
 
-  /** The connection has ended. */
+  /** Notes that the connection has ended. */
   end(): void {
     this.#isOpen = false;
   }
@@ -83,7 +83,7 @@ export class FaultySender {
     else this.#socket.send(this.#decoder.decode(payload));
   }
 
-  /** Text cut short, prose and bytes in turn. */
+  /** Sends truncated text, prose and binary bytes in turn. */
   #putGarbage({ payload }: WireFrame): void {
     this.#counts.garbageFrames++;
     const turn = this.#garbage++ % 3;

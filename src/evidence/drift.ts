@@ -6,8 +6,8 @@ import type { Kinds, RuleAccount } from "./rule_account.ts";
 export interface Finding {
   /**
    * `unmatched`: a frame that no rule reads; `fault`: one that a rule reads and cannot; `rejected`: a stream that the
-   * exchange refused; `silent`: a channel without events that is not quiet; `kind`: a value of another JSON kind than in
-   * the evidence; `lost_field`: a field that every event of the evidence has and none does any more.
+   * exchange refused; `silent`: a channel without events that is not quiet; `kind`: a value of another JSON kind than
+   * in the evidence; `lost_field`: a field that every event of the evidence has and none does any more.
    */
   readonly code: "unmatched" | "fault" | "rejected" | "silent" | "kind" | "lost_field";
   readonly about: string;
@@ -21,7 +21,7 @@ export interface RuleVerdict {
   readonly type: "control" | "event";
   readonly name: string;
   readonly count: number;
-  /** Why a rule that nothing exercised may be quiet; null where it was exercised, or should have been. */
+  /** Why a rule that nothing exercised may be quiet; null if it was exercised, or should have been. */
   readonly quiet: string | null;
 }
 
@@ -78,7 +78,7 @@ export function findDrift(
   };
 }
 
-/** Why nothing may have exercised a rule; null where something should have. */
+/** Why nothing may have exercised a rule; null if something should have. */
 function whyQuiet(
   plan: FramePlan,
   { type, name }: { readonly type: string; readonly name: string },

@@ -22,7 +22,7 @@ export interface OpenStep extends StepPlace {
   readonly url: string;
   /** Canonical to native, beside the descriptor's map. */
   readonly symbols: Readonly<Record<string, string>>;
-  /** What an instance would be configured for; null where no requests are expected. */
+  /** What an instance would be configured for; null if no requests are expected. */
   readonly subscribe: {
     readonly symbols: readonly string[];
     readonly channels: readonly string[];
@@ -62,7 +62,7 @@ export interface FrameStep extends StepPlace {
 export interface HttpStep extends StepPlace {
   readonly kind: "http";
   readonly request: string;
-  /** The instrument asked for; empty where the answer covers many. */
+  /** The instrument asked for; empty if the answer covers many. */
   readonly native: string;
   readonly payload: Uint8Array;
   readonly expected: Expectation;

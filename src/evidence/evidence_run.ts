@@ -109,7 +109,7 @@ export function runEvidence(evidence: Evidence, plan: FramePlan, showRequests: S
 interface Outcome {
   readonly given: string;
   readonly differences: readonly Difference[];
-  /** The members that state what came out; null where there is nothing to state. */
+  /** The members that state what came out; null if there is nothing to state. */
   readonly actual: JsonObject | null;
 }
 
@@ -130,7 +130,7 @@ class EvidenceRunner {
     this.#normalizer = new Normalizer(plan);
   }
 
-  /** Begins a session; null where the connection is one of the descriptor's. */
+  /** Begins a session; null if the connection is one of the descriptor's. */
   open(step: OpenStep): Outcome | null {
     this.#memory = new FrameMemory();
     this.#open = step;

@@ -43,7 +43,7 @@ export type LiveVerdict = "ok" | "drift" | "unreachable" | "failed";
 export interface LiveOutcome {
   readonly exchange: string;
   readonly verdict: LiveVerdict;
-  /** Why nothing could be run; empty where something was. */
+  /** Why nothing could be run; empty if something was. */
   readonly issues: readonly Issue[];
   readonly symbols: readonly string[];
   readonly channels: readonly Channel[];
@@ -152,7 +152,7 @@ function mainSymbols({ host }: ServiceContext, { connections }: FramePlan): read
   return [...families.values()].flatMap((symbols) => [...symbols]);
 }
 
-/** What the evidence beside a descriptor shows of its rules; null where there is none, or it cannot be read. */
+/** What the evidence beside a descriptor shows of its rules; null if there is none, or it cannot be read. */
 function readEvidence({ host: { files } }: ServiceContext, descriptor: string, plan: FramePlan): RuleAccount | null {
   for (const path of evidencePaths(descriptor)) {
     const text = files.readTextSync(path);

@@ -8,11 +8,11 @@ import { findDescriptor, hasErrors, type ServiceContext } from "../service/mod.t
 /** What testing one descriptor came to. */
 export interface TestedDescriptor {
   readonly descriptor: string;
-  /** File of its evidence; null where it has none. */
+  /** File of its evidence; null if it has none. */
   readonly evidence: string | null;
   /** What is wrong with the descriptor or the text of its evidence. */
   readonly issues: readonly Issue[];
-  /** Null where an error keeps the evidence from running. */
+  /** Null if an error keeps the evidence from running. */
   readonly run: EvidenceRun | null;
   /** Lines that `--update` rewrote. */
   readonly rewritten: number;

@@ -1,14 +1,13 @@
 import { rendezvousWeight } from "../model/mod.ts";
 import type { Layout } from "./entry.ts";
 
-/** The members that are to collect each share, by share. */
+/** The members that should collect each share. */
 export type Assignment = ReadonlyMap<number, readonly string[]>;
 
 /**
- * Divides the shares among members: rendezvous hashing (Thaler and Ravishankar, 1998) with a bound on what one member
- * gets. Each pair of a share and a member has a weight; the heaviest pairs are taken first, and a member that has its part
- * of all copies gets no more. Every member that knows the same members comes to the same result. A member that comes or
- * goes moves little but its own part.
+ * Divides the shares among members: rendezvous hashing (Thaler and Ravishankar, 1998) with a bound on the load of one
+ * member. Each pair of share and member has a weight; the heaviest pairs are assigned first, up to the bound. Members
+ * that see the same members compute the same result. A member that joins or leaves moves little more than its own part.
  */
 export function assignShares({ shares, replicas }: Layout, members: Iterable<string>): Assignment {
   const names = [...new Set(members)].sort();
@@ -30,12 +29,14 @@ export function assignShares({ shares, replicas }: Layout, members: Iterable<str
     }
   };
   give(most);
-  // Whoever still has room may hold the share already: its further copies go to others, past the bound.
+  // The members below the bound may hold the share already: its other copies go to other members, past the bound.
   give(Infinity);
   return owners;
 }
 
-/** Returns `assignShares` that remembers its last result: a group is looked at far more often than it changes. */
+/**
+ * Returns `assignShares` with a memory of its last result, because a group changes far less often than it is checked.
+ */
 export function rememberingAssignment(): (layout: Layout, members: readonly string[]) => Assignment {
   let [key, last]: [string, Assignment] = ["", new Map()];
   return (layout, members) => {

@@ -3,18 +3,21 @@ import { type Assignment, assignShares } from "./assignment.ts";
 import { isCollecting, isSameLayout, type Layout, type MemberState } from "./entry.ts";
 import type { SeenMember } from "./member_table.ts";
 
-/** A share that is to be collected from now on. */
+/** A share to start collecting. */
 export interface ShareStart {
   readonly share: number;
-  /** Who collected it, or still does; null where nobody is known to have. */
+  /** Who collected it, or still does; null if nobody is known to have. */
   readonly from: string | null;
-  /** Until when it was collected, where nobody does any more: the hole begins there. Null where there is no hole to tell. */
+  /**
+   * When nobody collects it any more: until when it was collected, which is where the gap begins. Null if there is no
+   * gap.
+   */
   readonly fromTs: Micros | null;
-  /** Id of the journal of the collector that had it until then; null where there is no hole to tell. */
+  /** Id of the journal of the collector that had it until then; null if there is no hole to tell. */
   readonly journal: string | null;
 }
 
-/** A share that others collect by now. */
+/** A share to stop collecting, because others collect it. */
 export interface ShareStop {
   readonly share: number;
   readonly to: string;
@@ -29,7 +32,7 @@ export interface SelfView {
   readonly held: ReadonlySet<number>;
 }
 
-/** What is to be done, and who is to collect what. */
+/** The shares to start and stop, and the assignment behind them. */
 export interface Decision {
   readonly start: readonly ShareStart[];
   readonly stop: readonly ShareStop[];
@@ -37,11 +40,11 @@ export interface Decision {
 }
 
 /**
- * Decides what a member starts and stops, from the entries of all members. It starts what falls to it by the assignment,
- * and stops a share only where every member that is to collect it says, in an entry of now, that its data comes: make
- * before break. Such a stop is an intention: it is carried out where it still holds after the own entry has said so, for
- * the others may mean to stop the same share. Two members that see the group differently for a moment both collect a share; none ever stops because it
- * sees nothing.
+ * Decides which shares a member starts and stops, from the entries of all members. It starts the shares assigned to it.
+ * It stops a share only when every assigned member confirms that it receives the share's data (make before break). A
+ * stop is first an intention in the member's own entry, and is carried out if it still holds after that, because
+ * another member may intend to stop the same share. Members that see the group differently for a moment both collect a
+ * share; a member that sees nothing stops nothing.
  */
 export function decide(
   self: SelfView,
@@ -69,7 +72,7 @@ export function decide(
   return { start, stop, assignment };
 }
 
-/** Who collected a share last, and until when where nobody does. */
+/** Returns who collected a share last, and until when if nobody does now. */
 function predecessorOf(
   share: number,
   self: SelfView,
@@ -81,7 +84,7 @@ function predecessorOf(
   if (present !== undefined) return { from: present.member, fromTs: null, journal: null };
   const [last] = had.toSorted((a, b) => b.at - a.at);
   if (last === undefined) return { from: null, fromTs: null, journal: null };
-  // What this collector's own journal misses it tells by itself.
+  // A gap in this collector's own journal is recorded there.
   if (isOwn(last)) return { from: last.member, fromTs: null, journal: null };
   return { from: last.member, fromTs: last.at, journal: last.journal };
 }

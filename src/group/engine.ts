@@ -1,11 +1,11 @@
 import type { Host } from "../host/mod.ts";
 import type { GroupPlan, Micros } from "../model/mod.ts";
 
-/** A text that the engine keeps under a key. */
+/** A value that the engine stores under a key. */
 export interface StoredEntry {
   readonly key: string;
   readonly value: string;
-  /** Grows with every write, over all lives of the key: the epoch of what stands there. */
+  /** Grows with every write, over all lives of the key; serves as the entry's epoch. */
   readonly revision: number;
   /** When it was written, by the engine's clock. */
   readonly storedAt: Micros;
@@ -18,25 +18,25 @@ export interface StoredEntries {
 }
 
 /**
- * Where a group keeps its entries: a table of texts with revisions, and nothing more. One connection for one life: after
- * a failure it is closed and another is opened. Everything rejects with a `Failure`, in bounded time.
+ * Stores the group's entries: values with revisions, nothing more. An object is one connection: after a failure it is
+ * closed and another one opened. Every call rejects with a `Failure`, in bounded time.
  */
 export interface GroupEngine {
   /**
-   * `key` is what `entryKey` gives. Writes an entry if its revision is still the one that is expected, 0 where there is to be none. Returns its new
-   * revision; null where another write came first.
+   * Writes an entry if its revision is still `expected`; 0 means that no entry may exist. `key` is a result of
+   * `entryKey`. Returns the new revision; null if another write came first.
    */
   put(key: string, value: string, expected: number): Promise<number | null>;
   list(): Promise<StoredEntries>;
   /** Writes the text that stands beside an entry, whatever stood there. */
   putNote(key: string, text: string): Promise<void>;
-  /** Returns the text beside an entry; null where there is none. */
+  /** Returns the text beside an entry; null if there is none. */
   note(key: string): Promise<string | null>;
   /** Never rejects. */
   close(): Promise<void>;
 }
 
-/** What an engine is opened with. */
+/** Options of `openEngine`. */
 export interface EngineOptions {
   readonly plan: GroupPlan;
   readonly host: Host;
@@ -44,7 +44,7 @@ export interface EngineOptions {
   readonly timeoutMs: number;
 }
 
-/** Entries that nobody has written for so long are removed, in ms. */
+/** Entries without a write for this long are removed, in ms. */
 export const ENTRY_AGE_MS_MAX = 7 * 24 * 3_600_000;
 
 /** Returns where the note beside an entry stands; keys of entries have no dot. */

@@ -1,12 +1,12 @@
 import { type GroupPlan, type Micros, SHARES_MAX } from "../model/mod.ts";
 
 /**
- * How a member collects a share: `starting` until its data comes, then `live`; `unsure` where others are not to rely on
- * it: its data stays away, the process stood still, or it means to leave the share to others.
+ * How a member collects a share: `starting` until its data comes, then `live`. `unsure` if others must not rely on it:
+ * its data has stopped, the process stood still, or it intends to stop the share.
  */
 export type SharePhase = "starting" | "live" | "unsure";
 
-/** Whether the data of a share comes, or came, to a member. */
+/** Whether a member receives the data of a share, or did. */
 export function isCollecting(phase: SharePhase | undefined): boolean {
   return phase === "live" || phase === "unsure";
 }
@@ -14,19 +14,19 @@ export function isCollecting(phase: SharePhase | undefined): boolean {
 /** `leaving`: it collects until others do. `left`: it has stopped. */
 export type MemberState = "active" | "leaving" | "left";
 
-/** Members with another layout divide the streams in another way: each layout is a group of its own. */
+/** How the streams are divided. Members with different layouts form separate groups. */
 export interface Layout {
   readonly shares: number;
   readonly replicas: number;
 }
 
 /**
- * What a member says of itself: its lease. It renews the entry all the while; one that stays as it is for longer than its
- * `ttlMs` is that of a member which is gone, and still tells what it collected and until when.
+ * A member's entry, which is its lease. The member renews it; an entry unchanged for longer than its `ttlMs` belongs to
+ * a member that is gone, and still says what that member collected and until when.
  */
 export interface MemberEntry {
   readonly member: string;
-  /** Id of its journal: tells its next life from another collector with the same name. */
+  /** Id of its journal: distinguishes its own next life from another collector with the same name. */
   readonly journal: string;
   readonly state: MemberState;
   readonly layout: Layout;
@@ -36,10 +36,10 @@ export interface MemberEntry {
   readonly shares: ReadonlyMap<number, SharePhase>;
 }
 
-/** Version of the entries' text. A member leaves out of account what it cannot read. */
+/** Version of the entry format. A member ignores entries that it cannot read. */
 const VERSION = 1;
 
-/** Returns the layout that a configuration asks for. */
+/** Returns the layout of a configuration. */
 export function layoutOf({ shares, replicas }: Pick<GroupPlan, "shares" | "replicas">): Layout {
   return { shares, replicas };
 }
@@ -58,13 +58,13 @@ export function entryKey(member: string): string {
   }).join("");
 }
 
-/** Returns an entry as text. */
+/** Encodes an entry as JSON. */
 export function encodeEntry({ shares, ttlMs, ...rest }: MemberEntry): string {
   const listed = Object.fromEntries([...shares].sort(([a], [b]) => a - b));
   return JSON.stringify({ v: VERSION, ...rest, ttl_ms: ttlMs, shares: listed });
 }
 
-/** Reads an entry; null where it is none, or one of another version. */
+/** Decodes an entry; null if the text is no entry of this version. */
 export function decodeEntry(text: string): MemberEntry | null {
   const fields = recordOf(parsed(text));
   const layout = recordOf(fields?.layout);

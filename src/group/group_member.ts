@@ -26,15 +26,15 @@ import { MemberTable, type SeenMember } from "./member_table.ts";
 import { MemberNotes, type MemberNotesOptions, type TakenStart } from "./member_notes.ts";
 import { openEngine } from "./open_engine.ts";
 
-/** What a member begins and ends to collect. */
+/** The shares that a member starts and stops. */
 export interface ShareChange {
-  /** All shares that are to be collected from now on. */
+  /** All shares to collect from now on. */
   readonly held: ReadonlySet<number>;
   /** How many shares there are. */
   readonly shares: number;
   readonly start: readonly TakenStart[];
   readonly stop: readonly ShareStop[];
-  /** Revision of the member's entry: grows over all its changes, also those of earlier lives. */
+  /** Revision of the member's entry; grows with every change, over restarts. */
   readonly epoch: number;
 }
 
@@ -46,25 +46,25 @@ export interface GroupMemberOptions {
   readonly journal: string;
   readonly host: Host;
   readonly observe: Observer;
-  /** File that keeps which shares were held. */
+  /** File that keeps the shares held. */
   readonly path: string;
-  /** Carries a change out; resolves when the shares that start are asked for and those that stop are not any more. */
+  /** Carries out a change. Resolves when the started shares are subscribed to and the stopped ones are not. */
   readonly apply: (change: ShareChange) => Promise<void>;
-  /** Whether all data of a share comes. */
+  /** Whether all streams of a share have their data. */
   readonly isLive: (share: number) => boolean;
   readonly lastSeen: MemberNotesOptions["lastSeen"];
-  /** Takes the place of the real one, for tests. */
+  /** Replaces the real engine in tests. */
   readonly open?: (options: EngineOptions) => Promise<GroupEngine>;
 }
 
-/** Between two looks, and for an answer of the engine, in ms. */
+/** Interval of the looks at the group, and bounds of the wait for an answer of the engine, in ms. */
 const LOOK_MS_MIN = 100;
 const ANSWER_MS_MIN = 300;
 const ANSWER_MS_MAX = 5_000;
 
 /**
- * A collector's membership in its group: renews its entry, looks at the others' and starts and stops shares as `decide`
- * says. Losing the engine stops nothing: what is collected is collected on, and only changes wait.
+ * Keeps a collector's membership in its group: renews its entry, reads the others' and starts and stops shares as
+ * `decide` says. Losing the engine stops no share; only changes wait for its return.
  */
 export class GroupMember {
   readonly #options: GroupMemberOptions;
@@ -79,25 +79,25 @@ export class GroupMember {
   #running: Promise<void> | null = null;
   #engine: GroupEngine | null = null;
   #state: MemberState = "active";
-  /** Revision of the own entry; null where it is not known to be ours. */
+  /** Revision of the own entry; null while the entry is not known to be ours. */
   #revision: number | null = null;
-  /** What stands in the own entry, times aside, and when it was written. */
+  /** Content of the own entry without its times, and when it was written. */
   #written = "";
   #writtenMs = -Infinity;
   readonly #held = new Set<number>();
-  /** Those of them whose data has come. */
+  /** Held shares whose data has come. */
   readonly #wasLive = new Set<number>();
-  /** Those of them whose start is under way. */
+  /** Held shares whose start is under way. */
   readonly #starting = new Set<number>();
   #phases: ReadonlyMap<number, SharePhase> = new Map();
-  /** Shares that are to be left to others, as the own entry says at its next write. */
+  /** Shares that this member intends to stop; the next write of its entry says so. */
   #intended: ReadonlySet<number> = new Set();
-  /** The entry under the own name that another journal left behind. */
+  /** The entry that another journal left behind under this name. */
   #previous: SeenMember | null = null;
   #applying: Promise<void> | null = null;
   #beatMs: number;
   #beganMs = 0;
-  /** Until then nothing is called live: the process stood still, and sockets may be dead without anybody having noticed. */
+  /** Until then no share counts as live: the process stood still, and its sockets may be dead unnoticed. */
   #doubtedUntilMs = -Infinity;
   #hasSeenGroup = false;
   #away: GroupStatus["away"] = null;
@@ -105,7 +105,7 @@ export class GroupMember {
   #error: string | null = null;
   /** From when on nothing may have been collected any more, because the member has left; null before. */
   #leftTs: Micros | null = null;
-  /** Where a member that leaves waits for its shares to be collected by others. */
+  /** Resolves the wait of `leave` for others to collect the shares; null if it does not wait. */
   #handed: ((stops: readonly ShareStop[]) => void) | null = null;
 
   constructor(options: GroupMemberOptions) {
@@ -140,8 +140,8 @@ export class GroupMember {
   }
 
   /**
-   * Tells the group that this member leaves and waits until others collect its shares, nobody is there who could, or the
-   * signal aborts. Returns the shares that others have taken over; all of them are still collected here.
+   * Announces that this member leaves, and waits until others collect its shares, no member is left that could, or the
+   * signal aborts. Returns the shares that others have taken; this member still collects them, too.
    */
   async leave(
     signal: AbortSignal,
@@ -160,7 +160,7 @@ export class GroupMember {
     return { stops, shares, epoch: this.#revision ?? epoch };
   }
 
-  /** Ends the membership after everything has stopped; `handed`: shares that others collect. Never rejects. */
+  /** Ends the membership, after everything has stopped. `handed`: shares that others collect. Never rejects. */
   async end(handed: readonly ShareStop[] = []): Promise<void> {
     for (const { share } of handed) this.#held.delete(share);
     this.#ended.abort();
@@ -174,7 +174,7 @@ export class GroupMember {
         await this.#write(this.#engine, this.#phases);
       }
     } catch (error) {
-      // The lease runs out by itself.
+      // The lease expires by itself.
       if (!(error instanceof Failure)) throw error;
     }
     await this.#engine?.close();
@@ -191,7 +191,7 @@ export class GroupMember {
         await this.#round();
         this.#setAway(null);
       } catch (error) {
-        await this.#lose(error);
+        await this.#onEngineLost(error);
       }
       if (!this.#hasSeenGroup) this.#startKept(kept);
       await clock.sleep(this.#handed === null ? this.#lookMs : LOOK_MS_MIN, this.#ended.signal);
@@ -200,13 +200,13 @@ export class GroupMember {
     await this.#notes.settled();
   }
 
-  /** One look at the group, and what follows from it. Rejects with a `Failure` where the engine cannot be reached. */
+  /** Reads the group once and acts on it. Rejects with a `Failure` if the engine cannot be reached. */
   async #round(): Promise<void> {
     const { plan, host } = this.#options;
     const timeoutMs = Math.min(ANSWER_MS_MAX, Math.max(ANSWER_MS_MIN, plan.ttlMs / 3));
     this.#engine ??= await (this.#options.open ?? openEngine)({ plan, host, timeoutMs });
     const engine = this.#engine;
-    // What is decided follows from what the others say after they can read what this one says.
+    // Writes before reading: a decision rests on entries read after the others could read this one.
     if (this.#revision !== null) {
       await this.#renew(engine);
       await this.#notes.write(engine);
@@ -214,7 +214,7 @@ export class GroupMember {
     const stored = await engine.list();
     this.#table.look(stored, host.clock.monotonicMs());
     const own = this.#table.find(this.#key);
-    // An entry that cannot be read is of another version of the program, under this name.
+    // An unreadable entry under this name is of another version of the program.
     const standing = stored.entries.find(({ key }) => key === this.#key)?.revision ?? 0;
     if (this.#revision === null) {
       if (!this.#claim(own, standing)) return;
@@ -227,7 +227,7 @@ export class GroupMember {
     this.#act();
   }
 
-  /** Learns at which revision the own entry may be written; false where another collector has it. */
+  /** Learns the revision at which the own entry may be written. False if another collector uses the name. */
   #claim(own: SeenMember | null, revision: number): boolean {
     const { journal, observe, member, host } = this.#options;
     const isOthers = own !== null && own.journal !== journal;
@@ -245,7 +245,7 @@ export class GroupMember {
 
   async #renew(engine: GroupEngine): Promise<void> {
     const { clock } = this.#options.host;
-    const phases = this.#look();
+    const phases = this.#currentPhases();
     const content = JSON.stringify([this.#state, ...phases]);
     const isDue = clock.monotonicMs() - this.#writtenMs >= this.#options.plan.ttlMs / 3;
     if (content === this.#written && !isDue) return;
@@ -256,13 +256,13 @@ export class GroupMember {
     if (isDue && this.#held.size > 0) this.#notes.take();
   }
 
-  /** Which shares show data at present. */
-  #look(): ReadonlyMap<number, SharePhase> {
+  /** Returns the phase of each held share. */
+  #currentPhases(): ReadonlyMap<number, SharePhase> {
     this.#beat(0);
     const isDoubted = this.#options.host.clock.monotonicMs() < this.#doubtedUntilMs;
     return new Map(
       [...this.#held].sort((a, b) => a - b).map((share) => {
-        // A share that is being started is not asked for yet.
+        // A share whose start is under way is not subscribed to yet.
         const isLive = !this.#starting.has(share) && this.#options.isLive(share);
         if (isLive) this.#wasLive.add(share);
         if (!this.#wasLive.has(share)) return [share, "starting"];
@@ -279,7 +279,7 @@ export class GroupMember {
       at: this.#state === "left" ? this.#leftTs ?? host.clock.nowMicros() : host.clock.nowMicros(),
       shares: kept,
     };
-    // Where another write came first the next look tells whose it was.
+    // Null if another write came first; the next read shows whose.
     this.#revision = await engine.put(this.#key, encodeEntry(entry), this.#revision ?? 0);
   }
 
@@ -289,14 +289,14 @@ export class GroupMember {
     const self = { member, journal, layout: this.#layout, state: this.#state, held: this.#held };
     const seen = this.#table.members();
     const decision = decide(self, this.#previous === null ? seen : [...seen, this.#previous], this.#assign);
-    if (this.#state === "leaving") return this.#lookWhetherHanded(decision, seen);
+    if (this.#state === "leaving") return this.#checkHandOver(decision, seen);
     const { start } = decision;
     const stop = decision.stop.filter(({ share }) => this.#phases.get(share) === "unsure");
     this.#intended = new Set(decision.stop.map(({ share }) => share));
     if (start.length + stop.length > 0) this.#change({ start, stop });
   }
 
-  #lookWhetherHanded({ stop, assignment }: Decision, seen: readonly SeenMember[]): void {
+  #checkHandOver({ stop, assignment }: Decision, seen: readonly SeenMember[]): void {
     const isAnybodyThere = [...assignment.values()].some((owners) => owners.length > 0) ||
       seen.some(({ member, isAlive, layout, state }) =>
         member !== this.#options.member && isAlive && state === "active" && isSameLayout(layout, this.#layout)
@@ -327,7 +327,7 @@ export class GroupMember {
       }
       await this.#kept.write(this.#layout, this.#held);
     }).catch((error: unknown) => {
-      // It is decided anew at the next look.
+      // The next look decides again.
       this.#error = error instanceof Error ? error.message : String(error);
       for (const { share } of start) {
         this.#held.delete(share);
@@ -339,7 +339,7 @@ export class GroupMember {
     });
   }
 
-  /** A collector that begins while the engine is away collects what it did before: to overlap is harmless, a hole is not. */
+  /** Starts the shares held last, if the engine is away from the start: collecting twice is harmless, a gap is not. */
   #startKept(kept: readonly number[]): void {
     const { clock } = this.#options.host;
     const { member, plan } = this.#options;
@@ -348,10 +348,10 @@ export class GroupMember {
     this.#change({ start: kept.map((share) => ({ share, from: member, fromTs: null, journal: null })), stop: [] });
   }
 
-  async #lose(error: unknown): Promise<void> {
+  async #onEngineLost(error: unknown): Promise<void> {
     const engine = this.#engine;
     this.#engine = null;
-    // Whether the last write was taken is not known.
+    // The last write may or may not have been stored.
     this.#revision = null;
     this.#setAway(error instanceof Failure ? error.message : `A bug of the program: ${String(error)}`);
     this.#handed?.([]);
@@ -374,7 +374,7 @@ export class GroupMember {
     }
   }
 
-  /** Notes that the process runs; after a standstill nothing counts as live for a while. */
+  /** Notes that the process runs. After a standstill no share counts as live for a while. */
   #beat(expectedMs: number): void {
     const { clock } = this.#options.host;
     const nowMs = clock.monotonicMs();

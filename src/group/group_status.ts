@@ -2,7 +2,7 @@ import type { GroupMemberStatus, GroupStatus } from "../model/mod.ts";
 import { isCollecting, isSameLayout, type Layout, type SharePhase } from "./entry.ts";
 import type { SeenMember } from "./member_table.ts";
 
-/** Returns how the members stand, by name. */
+/** Returns the state of each member, by name. */
 export function memberStatuses(members: readonly SeenMember[], layout: Layout): readonly GroupMemberStatus[] {
   return members.map((seen) => ({
     name: seen.member,
@@ -13,7 +13,7 @@ export function memberStatuses(members: readonly SeenMember[], layout: Layout): 
   }));
 }
 
-/** Returns the shares that nobody who is alive collects, in order. */
+/** Returns the shares that no live member collects, in order. */
 export function uncoveredShares(members: readonly SeenMember[], layout: Layout): GroupStatus["uncovered"] {
   const covered = new Set(
     members.flatMap((seen) => seen.isAlive && isSameLayout(seen.layout, layout) ? sharesIn(seen.shares, true) : []),

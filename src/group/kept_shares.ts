@@ -2,7 +2,7 @@ import type { Host } from "../host/mod.ts";
 import { Failure, type Observer } from "../model/mod.ts";
 import { isSameLayout, type Layout } from "./entry.ts";
 
-/** The shares that a collector held last, in a file: what it starts with where the engine cannot be reached. */
+/** Keeps the shares that a collector holds in a file. It starts with them if the engine cannot be reached. */
 export class KeptShares {
   readonly #files: Host["files"];
   readonly #path: string;
@@ -14,7 +14,9 @@ export class KeptShares {
     this.#observe = options.observe;
   }
 
-  /** The shares of the same layout; none where there is no such file. A file that cannot be used is told. */
+  /**
+   * Returns the kept shares; none if there is no file, or one of another layout. Reports a file that cannot be read.
+   */
   async read(layout: Layout): Promise<readonly number[]> {
     try {
       const text = await this.#files.readText(this.#path);

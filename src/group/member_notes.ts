@@ -14,7 +14,7 @@ export interface MemberNotesOptions {
   /** Id of its journal. */
   readonly journal: string;
   /**
-   * Resolves with what this collector has of its streams, when that is safe in its journal. Rejects with a `Failure` where
+   * Resolves with what this collector has of its streams, when that is safe in its journal. Rejects with a `Failure` if
    * it cannot be made safe.
    */
   readonly lastSeen: () => Promise<Omit<MemberNote, "journal">>;
@@ -25,7 +25,7 @@ export class MemberNotes {
   readonly #options: MemberNotesOptions;
   /** What the collector that had the own name before noted last. */
   #previous: MemberNote | null = null;
-  /** What is to be written next; null where there is nothing new. */
+  /** What is to be written next; null if there is nothing new. */
   #text: string | null = null;
   #taking: Promise<void> | null = null;
 
@@ -35,7 +35,7 @@ export class MemberNotes {
 
   /**
    * Begins to take a note, unless one is being taken: it is written when it is there. `until`: from then on nothing may
-   * have been collected; null where all is collected still.
+   * have been collected; null if all is collected still.
    */
   take(until: Micros | null = null): void {
     this.#taking ??= this.#take(until).finally(() => this.#taking = null);

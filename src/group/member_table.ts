@@ -2,43 +2,43 @@ import type { Micros } from "../model/mod.ts";
 import { decodeEntry, type MemberEntry } from "./entry.ts";
 import type { StoredEntries } from "./engine.ts";
 
-/** A member as this one sees it. */
+/** A member as seen from this one. */
 export interface SeenMember extends MemberEntry {
   readonly revision: number;
-  /** Whether its lease holds: its entry changed within its `ttlMs`. One that has left holds none. */
+  /** Whether its lease holds: its entry changed within its `ttlMs`, and it has not left. */
   readonly isAlive: boolean;
-  /** Whether it has renewed its entry since the engine was last out of sight: only then what it says is of now. */
+  /** Whether it has renewed its entry since the engine was last away: only then the entry is current. */
   readonly isConfirmed: boolean;
-  /** How long its entry has stood as it is, in ms. */
+  /** Time since its entry last changed, in ms. */
   readonly silentMs: number;
 }
 
 interface Row {
   readonly entry: MemberEntry;
   readonly revision: number;
-  /** Monotonic ms at which the entry was known to be new. */
+  /** When the entry last changed, monotonic ms. */
   readonly changedMs: number;
   readonly isAlive: boolean;
   readonly isConfirmed: boolean;
 }
 
 /**
- * The members as their entries show them over time. Whether a lease holds is judged by watching: an entry that does not
- * change for its ttl, by this machine's monotonic clock, is that of a member which is gone; no two clocks are compared,
- * but for the age at first sight, which is the engine's own. While the engine is out of sight nobody's time runs: members
- * that held their leases before get two ttls to be heard again, and those that were gone stay so until they write.
+ * Judges the members by watching their entries. A member is gone when its entry does not change for its ttl, measured
+ * by this machine's monotonic clock. No clocks of two machines are compared; only the age of an entry at first sight is
+ * taken from the engine, by its own clock. While the engine is away no lease expires: members with a lease get two ttls
+ * after its return, and members that were gone stay so until they write.
  */
 export class MemberTable {
   readonly #blindMs: number;
   #rows = new Map<string, Row>();
   #lookedMs: number | null = null;
 
-  /** `blindMs`: time between two looks from which on the engine counts as having been out of sight. */
+  /** `blindMs`: from this time between two looks on the engine counts as having been away. */
   constructor(blindMs: number) {
     this.#blindMs = blindMs;
   }
 
-  /** Takes what the engine holds at a monotonic time. */
+  /** Updates the members from the engine's entries, read at a monotonic time. */
   look({ now, entries }: StoredEntries, nowMs: number): void {
     const sinceMs = this.#lookedMs === null ? Infinity : nowMs - this.#lookedMs;
     const wasBlind = sinceMs !== Infinity && sinceMs >= this.#blindMs;
@@ -46,22 +46,22 @@ export class MemberTable {
     const rows = new Map<string, Row>();
     for (const { key, value, revision, storedAt } of entries) {
       const entry = decodeEntry(value);
-      // What cannot be read is of another version of the program.
+      // An unreadable entry is of another version of the program.
       if (entry === null) continue;
       const before = this.#rows.get(key);
-      // What was written since the last look is no older than that, whatever was done to the engine's clock.
+      // A known key's new revision is no older than the last look, whatever happened to the engine's clock.
       const ageMs = Math.min(ageOf(storedAt, now), before === undefined ? Infinity : sinceMs);
       rows.set(key, judge({ entry, revision, before, ageMs, nowMs, wasBlind }));
     }
     this.#rows = rows;
   }
 
-  /** The members, by name, as of the last look. */
+  /** Returns the members by name, as of the last look. */
   members(): readonly SeenMember[] {
     return [...this.#rows.values()].map((row) => this.#seen(row)).sort((a, b) => a.member < b.member ? -1 : 1);
   }
 
-  /** The member under a key; null where there is none that can be read. */
+  /** Returns the member of a key; null if there is none that can be read. */
   find(key: string): SeenMember | null {
     const row = this.#rows.get(key);
     return row === undefined ? null : this.#seen(row);
@@ -85,12 +85,12 @@ function judge(
 ): Row {
   const isStopped = entry.state === "left";
   if (before === undefined || before.revision !== revision) {
-    // What is new to us may be old: after a look elsewhere, and at the first one.
+    // A new revision may be old already, such as at the first look.
     const changedMs = nowMs - ageMs;
     return { entry, revision, changedMs, isAlive: !isStopped && ageMs <= entry.ttlMs, isConfirmed: true };
   }
   if (!before.isAlive) return before;
-  // Whoever waits for the engine to come back does so in its own time.
+  // Each member reconnects to the engine in its own time.
   if (wasBlind) return { ...before, changedMs: nowMs + entry.ttlMs, isConfirmed: false };
   return { ...before, isAlive: nowMs - before.changedMs <= entry.ttlMs };
 }

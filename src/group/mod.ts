@@ -1,7 +1,7 @@
 /**
- * Collectors that share their streams: who collects which share, decided from leases that the members keep on NATS or
- * PostgreSQL. In: entries of members, the time, whether a share's data comes. Out: which shares start and stop. Must not
- * know what a share holds, nor how it is collected.
+ * Decides which collector of a group collects which share, from leases that the members keep on NATS or PostgreSQL. In:
+ * entries of members, the time, whether a share's data comes. Out: which shares start and stop. Must not know what a
+ * share contains or how it is collected.
  */
 export { type Assignment, assignShares } from "./assignment.ts";
 export { decide, type Decision, type SelfView, type ShareStart, type ShareStop } from "./decide.ts";

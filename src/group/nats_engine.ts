@@ -34,7 +34,7 @@ interface StoredMessage extends Answer {
   readonly message?: { readonly subject: string; readonly seq: number; readonly data?: string; readonly time: string };
 }
 
-/** Connects, and makes the bucket where there is none; one that is there is used as it is. */
+/** Connects, and makes the bucket if there is none; uses an existing one as it is. */
 export async function openNatsEngine({ plan, host, timeoutMs }: EngineOptions): Promise<GroupEngine> {
   const { url, caPath, credsPath, name } = plan;
   const connection = await connectNats(
@@ -46,7 +46,7 @@ export async function openNatsEngine({ plan, host, timeoutMs }: EngineOptions): 
 
 /**
  * A key-value bucket of JetStream (ADR-8): the last message of each subject is the entry, its stream sequence the
- * revision. All is asked of the stream's leader, so that nothing old is read.
+ * revision. All reads go to the stream's leader, so that none is stale.
  */
 class NatsEngine implements UnpreparedEngine {
   readonly #connection: NatsConnection;
@@ -95,7 +95,7 @@ class NatsEngine implements UnpreparedEngine {
     const subjects = Object.keys(info.state?.subjects ?? {});
     const found = await Promise.all(subjects.map((subject) => this.#last(subject)));
     const entries = found.filter((entry) => entry !== null);
-    // Servers before 2.10 do not tell their time: then the last word of anybody is taken as now.
+    // Servers before 2.10 do not give their time: the latest entry then stands for now.
     const now = info.ts === undefined ? Math.max(0, ...entries.map(({ storedAt }) => storedAt)) : microsOf(info.ts);
     return { now, entries };
   }
@@ -110,7 +110,7 @@ class NatsEngine implements UnpreparedEngine {
   }
 
   async close(): Promise<void> {
-    // How it ends concerns nobody.
+    // The connection is given up; an error changes nothing.
     await this.#connection.close().catch(() => {});
   }
 
@@ -146,7 +146,7 @@ class NatsEngine implements UnpreparedEngine {
   }
 }
 
-/** RFC 3339 with up to nine digits of a second. */
+/** Reads an RFC 3339 time with up to nine digits of a second. */
 function microsOf(time: string): Micros {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
   const micros = Number(fraction.padEnd(6, "0").slice(0, 6));

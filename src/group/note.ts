@@ -31,7 +31,7 @@ export function encodeNote({ journal, at, last }: MemberNote): string {
   return `${head.slice(0, -1)},"last":[${rows.join(",")}]}`;
 }
 
-/** Reads a note; null where it is none, or one of another version. */
+/** Reads a note; null if it is none, or one of another version. */
 export function decodeNote(text: string): MemberNote | null {
   let value: unknown;
   try {

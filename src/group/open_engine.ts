@@ -1,6 +1,6 @@
 import type { EngineOptions, GroupEngine } from "./engine.ts";
 
-/** Connects to the engine of a group, and makes there what the group needs. Rejects with a `Failure`. */
+/** Connects to a group's engine and makes the bucket or table there. Rejects with a `Failure`. */
 export async function openEngine(options: EngineOptions): Promise<GroupEngine> {
   switch (options.plan.engine) {
     case "nats": {

@@ -12,14 +12,14 @@ import {
 
 const TABLE = "collector_group";
 
-/** Connects, and makes the table where there is none. */
+/** Connects, and makes the table if there is none. */
 export async function openPostgresEngine({ plan, host, timeoutMs }: EngineOptions): Promise<GroupEngine> {
   const { url, caPath, name } = plan;
   const connection = await bounded(host, timeoutMs, (signal) => PostgresConnection.open({ url, caPath }, host, signal));
   return await prepared(new PostgresEngine(connection, { group: name, host, timeoutMs }));
 }
 
-/** A row an entry; every statement is a transaction of its own, and every time the server's. */
+/** Keeps one row per entry. Every statement is its own transaction; all times are the server's. */
 class PostgresEngine implements UnpreparedEngine {
   readonly #connection: PostgresConnection;
   readonly #group: string;
@@ -37,7 +37,7 @@ class PostgresEngine implements UnpreparedEngine {
   }
 
   async prepare(): Promise<void> {
-    // To make what is there already may be forbidden; to use it is not.
+    // The role may be allowed to use the table but not to make it.
     const [{ found }] = await this.#query(`select to_regclass('${TABLE}') is not null as found`, []);
     if (found !== true) {
       await this.#query(
@@ -104,7 +104,7 @@ set value = $3, epoch = ${TABLE}.epoch + 1, stored_at = clock_timestamp()`,
   }
 
   async close(): Promise<void> {
-    // How it ends concerns nobody.
+    // The connection is given up; an error changes nothing.
     await this.#connection.close().catch(() => {});
   }
 
@@ -122,7 +122,7 @@ function micros(column: string): string {
   return `(extract(epoch from ${column}) * 1000000)::bigint`;
 }
 
-/** Runs a call that is cut off at a deadline. */
+/** Runs a call and aborts it at a deadline. */
 async function bounded<T>(host: Host, timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const over = new AbortController();
   const timer = host.clock.after(timeoutMs, () => over.abort());

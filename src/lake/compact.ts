@@ -16,7 +16,7 @@ export interface CompactOptions {
   readonly host: { readonly files: Files; readonly clock: Clock };
   /** The archive: a Parquet sink's folder. */
   readonly dir: string;
-  /** Called between pieces of work of a few ms; rejects where the work is given up. */
+  /** Called between pieces of work of a few ms; rejects if the work is given up. */
   readonly pause: Pause;
   /** Tells of files that are left as they are. */
   readonly tell: (text: string) => void;
@@ -38,9 +38,9 @@ export interface CompactResult {
 
 /**
  * Merges the files of every closed hour and day of an archive into one each (of up to `LAKE_FILE_BYTES_MAX`), sorted by
- * symbol, offset and index. Every row is compared with what it was made of before a file goes; whatever ends in between,
- * no row is lost, and the next call carries through what was begun. The archive may be written to meanwhile. Rejects
- * with a `Failure`: `busy` where another compaction runs, `disk_full`, `file`.
+ * symbol, offset and index. Every row is compared with what it was made of before a file goes; whatever ends in
+ * between, no row is lost, and the next call carries through what was begun. The archive may be written to meanwhile.
+ * Rejects with a `Failure`: `busy` where another compaction runs, `disk_full`, `file`.
  */
 export async function compactArchive(options: CompactOptions): Promise<CompactResult> {
   const { host, dir } = options;

@@ -54,9 +54,10 @@ interface Pending {
 
 /**
  * Makes one stream of events of what several collectors have seen, a function of them alone. They are given by receive
- * time, and held back for a window, within which the copies of an event come together. Events with an identity of content
- * are kept once, as often as the collector says that saw them most; all others of each collector. Of a book one collector is
- * followed until its book is in a gap. Gaps of streams that another collector shows are told as filled by it.
+ * time, and held back for a window, within which the copies of an event come together. Events with an identity of
+ * content are kept once, as often as the collector says that saw them most; all others of each collector. Of a book one
+ * collector is followed until its book is in a gap. Gaps of streams that another collector shows are told as filled by
+ * it.
  */
 export class EventMerger {
   readonly counts: MergeCounts = { read: 0, written: 0, copies: 0, lateCopies: 0, booksElsewhere: 0, gapsFilled: 0 };
@@ -107,7 +108,7 @@ export class EventMerger {
     return last;
   }
 
-  /** The slot that an event is to be written for; null where it is a copy of one that is, or was. */
+  /** The slot that an event is to be written for; null if it is a copy of one that is, or was. */
   #slotOf(collector: string, envelope: Envelope): { readonly slot: Slot; readonly forget: () => void } | null {
     const { event, exchange, native_symbol: native, exchange_ts: ts } = envelope;
     if (!hasContentIdentity(event, ts)) return unknownSlot(collector, envelope);

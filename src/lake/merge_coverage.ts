@@ -51,7 +51,9 @@ export class Coverage {
     }
   }
 
-  /** The first by name of the other collectors that missed nothing of a stretch that has ended; null where there is none. */
+  /**
+   * The first by name of the other collectors that missed nothing of a stretch that has ended; null if there is none.
+   */
   whoCovers(collector: string, { exchange, symbol, gap }: StreamGap): string | null {
     const { from_ts: from, to_ts: to } = gap;
     if (from === null || to === null) return null;
@@ -113,7 +115,9 @@ function streamOf(exchange: string, symbol: string, channel: string | null): str
   return `${exchange}\n${symbol}\n${channel ?? ""}`;
 }
 
-/** Whether holes under a key are of a gap's stream: its own, or those of a whole connection; of a connection all are. */
+/**
+ * Whether holes under a key are of a gap's stream: its own, or those of a whole connection; of a connection all are.
+ */
 function concerns(key: string, { exchange, symbol, gap }: StreamGap): boolean {
   const [of, name, channel] = key.split("\n");
   if (of !== exchange) return false;

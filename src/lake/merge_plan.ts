@@ -42,9 +42,9 @@ const DIRECT_FILES_MAX = 12;
 const PARTITION_LEVELS = ["kind=", "exchange=", "symbol=", "date="] as const;
 
 /**
- * Looks through an archive for what can be merged: in each folder of a day that is over, all files; in that of a day that
- * is not, the files of each hour that is. Parts that a sink may take back are left out, and so is what this program has
- * not written or cannot read.
+ * Looks through an archive for what can be merged: in each folder of a day that is over, all files; in that of a day
+ * that is not, the files of each hour that is. Parts that a sink may take back are left out, and so is what this
+ * program has not written or cannot read.
  */
 export async function planMerges(
   host: { readonly files: Files; readonly clock: Clock },
@@ -90,7 +90,7 @@ function mergeable(folder: string, known: readonly Known[], unitOf: (file: Known
   return groups;
 }
 
-/** The hour that a file begins in, such as `2026-11-22T13`; empty where it is not over or not known. */
+/** The hour that a file begins in, such as `2026-11-22T13`; empty if it is not over or not known. */
 function hourOf({ receivedMin }: Known, now: Micros): string {
   if (receivedMin === null) return "";
   const hour = Math.floor(receivedMin / HOUR_MICROS);

@@ -18,13 +18,13 @@ interface MergedBook {
 }
 
 /**
- * Of each book one collector is followed, until its book is in a gap or silent for ten seconds; then another one whose book
- * is valid, beginning with its whole book.
+ * Of each book one collector is followed, until its book is in a gap or silent for ten seconds; then another one whose
+ * book is valid, beginning with its whole book.
  */
 export class MergedBooks {
   readonly #books = new Map<string, MergedBook>();
 
-  /** Returns what is to be told of an event: itself, a whole book in its place, or null where another one is followed. */
+  /** Returns what is to be told of an event: itself, a whole book in its place, or null if another one is followed. */
   follow(collector: string, envelope: Envelope, now: Micros): Envelope | null {
     const { event, exchange, native_symbol: native } = envelope;
     if (event.kind === "gap") {

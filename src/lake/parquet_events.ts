@@ -14,7 +14,7 @@ import {
 import type { SourcedEvent } from "./event_merger.ts";
 import { openSource, type Value } from "./parquet_source.ts";
 
-/** An event with the collector that its row names; null where it names none. */
+/** An event with the collector that its row names; null if it names none. */
 export interface StoredEvent extends Omit<SourcedEvent, "collector"> {
   readonly collector: string | null;
 }
@@ -25,9 +25,9 @@ type Columns = ReadonlyMap<string, readonly Value[]>;
 const PART = /(?:^|\/)kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=[^/]+\/[^/]+\.parquet$/;
 
 /**
- * Reads the events of a file of an archive whole, in the order of their records. Levels of books become one event again.
- * Prices and sizes have the exchange's digits where the file holds them, else the shortest that give the DOUBLE. Rejects
- * with a `Failure` where it is no file of an archive, is damaged, or has more than MERGE_FILE_ROWS_MAX rows.
+ * Reads the events of a file of an archive whole, in the order of their records. Levels of books become one event
+ * again. Prices and sizes have the exchange's digits where the file holds them, else the shortest that give the DOUBLE.
+ * Rejects with a `Failure` if it is no file of an archive, is damaged, or has more than MERGE_FILE_ROWS_MAX rows.
  */
 export async function readParquetEvents(files: Files, path: string): Promise<readonly StoredEvent[]> {
   const [, kindName, exchangeName] = PART.exec(path) ?? [];

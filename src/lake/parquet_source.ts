@@ -4,7 +4,7 @@ import type { Files } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import type { ColumnSchema } from "../sink/mod.ts";
 
-/** A value of a column: integers and times as numbers, null where there is none. */
+/** A value of a column: integers and times as numbers, null if there is none. */
 export type Value = number | string | boolean | null;
 
 /** Some rows of a file that are read together. */
@@ -26,9 +26,9 @@ export interface ParquetSource {
   /** The footer's key-value metadata. */
   readonly notes: Readonly<Record<string, string>>;
   readonly groups: readonly SourceGroup[];
-  /** Least `received_ts`, in µs; null where the file has no bounds. */
+  /** Least `received_ts`, in µs; null if the file has no bounds. */
   readonly receivedMin: number | null;
-  /** Reads a column of a group. Rejects with a `Failure` of code `corrupt` where it cannot be decoded. */
+  /** Reads a column of a group. Rejects with a `Failure` of code `corrupt` if it cannot be decoded. */
   read(group: SourceGroup, column: string): Promise<readonly Value[]>;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ interface Bytes {
 }
 
 /**
- * Opens a file that this program wrote. Rejects with a `Failure` of code `corrupt` where it is no Parquet file, or has
+ * Opens a file that this program wrote. Rejects with a `Failure` of code `corrupt` if it is no Parquet file, or has
  * columns that this program does not write.
  */
 export async function openSource(files: Files, path: string): Promise<ParquetSource> {

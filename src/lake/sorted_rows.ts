@@ -23,13 +23,13 @@ interface Counted {
   readonly firstOffset: number;
 }
 
-/** Gives others a turn: called after each piece of work of a few ms. Rejects where the work is given up. */
+/** Gives others a turn: called after each piece of work of a few ms. Rejects if the work is given up. */
 export type Pause = () => Promise<void>;
 
 /**
  * Yields all rows of some files in the order of symbol, offset and index; rows of one event stay in theirs. What is in
- * memory is bounded: symbols are taken together until they have `LAKE_ROWS_HELD_MAX` rows, and one that has more alone is
- * passed on as it comes, because files hold the rows of a symbol in their order.
+ * memory is bounded: symbols are taken together until they have `LAKE_ROWS_HELD_MAX` rows, and one that has more alone
+ * is passed on as it comes, because files hold the rows of a symbol in their order.
  */
 export async function* sortedRows(sources: readonly ParquetSource[], pause: Pause): AsyncGenerator<readonly Row[]> {
   const counted: Counted[] = [];

@@ -9,10 +9,10 @@ export interface LearnedFrame {
   readonly at: number;
 }
 
-/** Everything that a draft is made of. */
+/** Input of a draft. */
 export interface LearnInput {
   readonly name: string;
-  /** Addresses that were opened; none where it is not known. */
+  /** Addresses that were opened; none if it is not known. */
   readonly urls: readonly string[];
   readonly frames: readonly LearnedFrame[];
   /** Messages that the recorded client sent. */
@@ -21,7 +21,7 @@ export interface LearnInput {
 
 const CHANNELS = { trade: "trades", book: "book", quote: "quotes", ticker: "ticker", candle: "candles" } as const;
 
-/** Drafts a descriptor: TOML with what is not sure in comments. */
+/** Drafts a descriptor as TOML, with comments where it is not sure. */
 export function draftDescriptor({ name, urls, frames, sent }: LearnInput): string {
   const messages: LearnedMessage[] = [];
   let unread = 0;
@@ -93,7 +93,7 @@ function eventLines(kind: MessageKind, before: readonly MessageKind[]): readonly
     ...(kind.kind !== "book"
       ? []
       : snapshot === null
-      ? ["# TODO: snapshot. Nothing tells a whole book from a change: every frame is taken for a change."]
+      ? ["# TODO: snapshot. No field tells a snapshot from a delta: every frame is read as a delta."]
       : [`snapshot = ${snapshot.text}  # ${snapshot.isSure ? "SURE" : "GUESS: every frame has as many levels"}`]),
     ...(level === null
       ? []
@@ -111,7 +111,7 @@ function eventLines(kind: MessageKind, before: readonly MessageKind[]): readonly
   ];
 }
 
-/** A field's source. Sides that are no words need a map. */
+/** Returns a field's source. Sides need a map of the exchange's words. */
 function value(name: string, { from }: Guess): string {
   if (name.endsWith("_ts")) return `{ at = ${JSON.stringify(from)}, unit = "auto" }`;
   if (name === "side") {
@@ -143,7 +143,7 @@ function pointerTo(path: readonly string[]): string {
   return JSON.stringify(path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""));
 }
 
-/** Frames of unknown meaning: named, so that they are not counted as unmatched before somebody has looked. */
+/** Describes frames of unknown meaning, to be looked at. */
 function otherLines({ messages, example, keys, at, pattern }: MessageKind): readonly string[] {
   const told = at === null
     ? `keys ${keys.join(", ")}`
@@ -151,7 +151,7 @@ function otherLines({ messages, example, keys, at, pattern }: MessageKind): read
   return [`# TODO: ${messages} frames with ${told} are an event or [[control]]: ${example}`];
 }
 
-/** A descriptor needs rules: without an event that was recognised, where a channel and a symbol may stand. */
+/** Returns a `[parse]` table, needed if no event was recognised. */
 function parseLines(kinds: readonly MessageKind[]): readonly string[] {
   const at = kinds.find(({ at }) => at !== null)?.at ?? ["channel"];
   return [
@@ -162,7 +162,7 @@ function parseLines(kinds: readonly MessageKind[]): readonly string[] {
   ];
 }
 
-/** The word for a channel in messages that subscribe: what of the pattern is no symbol. */
+/** Returns the exchange's word for a channel: the longest part of the pattern beside the symbol. */
 function channelWord(channel: string, kinds: readonly MessageKind[]): string {
   const kind = kinds.find((one) => one.kind !== null && CHANNELS[one.kind] === channel);
   const parts = (kind?.pattern ?? "").split(SYMBOL_MARK).map((part) =>
@@ -172,7 +172,7 @@ function channelWord(channel: string, kinds: readonly MessageKind[]): string {
   return word === "" ? channel : word;
 }
 
-/** A generator after the messages that were sent; one that is made up where there is none. */
+/** Drafts a generator from the messages sent; an invented one if there are none. */
 function subscriptionLines(sent: readonly string[], kinds: readonly MessageKind[]): readonly string[] {
   const found = sent.map((text) => generalised(text, kinds)).find((text) => text !== null) ?? null;
   const example = sent[0] === undefined ? [] : [`# Sent in the recording: ${sent[0].slice(0, 300)}`];
@@ -194,7 +194,7 @@ function subscriptionLines(sent: readonly string[], kinds: readonly MessageKind[
   ];
 }
 
-/** A message that was sent, with its first topic left open; null where no topic of a known kind stands in it. */
+/** Returns a sent message with placeholders in its first topic; null if it names no topic of a known kind. */
 function generalised(text: string, kinds: readonly MessageKind[]): string | null {
   let body: unknown;
   try {

@@ -7,21 +7,21 @@ export interface LearnedMessage {
   readonly at: number;
 }
 
-/** A place that a field may be read from. */
+/** A source that a field may be read from. */
 export interface Guess {
   /** Pointer, relative to the row, or an expression. */
   readonly from: string;
-  /** Whether both its name and its values speak for it. */
+  /** Whether both its name and its values support it. */
   readonly isSure: boolean;
 }
 
 /** One kind of message and what it seems to be. */
 export interface MessageKind {
-  /** Where its text stands; null where its keys tell it apart. */
+  /** Path of the text that identifies it; null if its keys identify it. */
   readonly at: readonly string[] | null;
-  /** Where others have such a text and these have none; null where there is no such place. */
+  /** Path of a text that other kinds have and this one has not; null if there is none. */
   readonly without: readonly string[] | null;
-  /** The text, `SYMBOL_MARK` in place of a symbol. */
+  /** The text, with `SYMBOL_MARK` in place of a symbol. */
   readonly pattern: string;
   readonly messages: number;
   /** Keys at the root. */
@@ -31,9 +31,9 @@ export interface MessageKind {
   readonly rows: string;
   readonly symbol: Guess | null;
   readonly fields: Readonly<Record<string, Guess>>;
-  /** Sources of a level's price and size, of books alone; null: `/0` and `/1`. */
+  /** Sources of a level's price and size, for books only; null if `/0` and `/1`. */
   readonly level: { readonly price: string; readonly size: string } | null;
-  /** What tells a snapshot; null where nothing does. */
+  /** Condition of a snapshot; null if none was found. */
   readonly snapshot: { readonly text: string; readonly isSure: boolean } | null;
   readonly example: string;
 }
@@ -134,7 +134,7 @@ const LETTER_CASES: Readonly<
   letters: { bid_price: "b", bid_size: "B", ask_price: "a", ask_size: "A" },
 };
 
-/** Reads what a kind of messages is. `at` and `pattern` say what tells it apart. */
+/** Recognises what a kind of messages is. `at` and `pattern` identify the kind. */
 export function readKind(
   messages: readonly LearnedMessage[],
   told: {
@@ -174,7 +174,7 @@ interface Row {
 
 type Reading = Partial<Pick<MessageKind, "kind" | "fields" | "level" | "snapshot">> | null;
 
-/** Where rows may be: lists of objects first, then objects inside, then the root. */
+/** Returns the paths where rows may be: lists of objects first, then inner objects, then the root. */
 function rowPaths(messages: readonly LearnedMessage[]): readonly string[] {
   const found = new Map<string, number>();
   const add = (path: string, rank: number) => found.set(path, Math.max(found.get(path) ?? 0, rank));
@@ -232,7 +232,7 @@ function readTrade(rows: readonly Row[]): Reading {
     kind: "trade",
     fields: present({
       exchange_ts: time,
-      trade_id: id === null ? null : sureIf(id, isAscending(rows, id.from)),
+      trade_id: id === null ? null : sureIf(id, areDistinct(rows, id.from)),
       price,
       size,
       side,
@@ -279,7 +279,7 @@ function readBook(rows: readonly Row[], messages: readonly LearnedMessage[]): Re
   };
 }
 
-/** Two lists of levels in one list: bids and asks. */
+/** Finds bids and asks as two lists in one list. */
 function pairOf(rows: readonly Row[]): Pick<MessageKind, "fields" | "level"> | null {
   const isPair = (value: Json | undefined): value is readonly Json[] =>
     isList(value) && value.length === 2 && value.every((side) => isList(side) && side.length > 0 && isLevel(side[0]));
@@ -295,7 +295,7 @@ function pairOf(rows: readonly Row[]): Pick<MessageKind, "fields" | "level"> | n
   return { fields: { bids: side(0), asks: side(1) }, level: isObject(sample) ? levelOf(sample) : null };
 }
 
-/** A list of levels that say their side first. */
+/** Finds a list of levels that begin with their side. */
 function sidedOf(rows: readonly Row[]): Pick<MessageKind, "fields" | "level"> | null {
   const isSided = (value: Json | undefined) =>
     isList(value) && value.length > 0 &&
@@ -360,7 +360,7 @@ function readTicker(rows: readonly Row[]): Reading {
   return { kind: "ticker", fields: present({ exchange_ts: timeOf(rows), last, ...Object.fromEntries(others) }) };
 }
 
-/** The first name of a field whose values fit in most rows. */
+/** Finds the likeliest key of a field whose values fit in most rows. */
 function find(
   rows: readonly Row[],
   field: string,
@@ -388,7 +388,7 @@ function timeOf(rows: readonly Row[]): Guess | null {
   return findTime(rows, "exchange_ts");
 }
 
-/** A field whose values are times near the receive times: of several the one with the likeliest name. */
+/** Finds a field whose values are times near the receive times; the one with the likeliest name. */
 function findTime(rows: readonly Row[], field: string): Guess | null {
   const [first] = rows;
   const keys = Object.keys(first.body as object).filter((key) =>
@@ -398,7 +398,7 @@ function findTime(rows: readonly Row[], field: string): Guess | null {
     const rank = NAMES[field].indexOf(bare(key));
     return rank < 0 ? NAMES[field].length : rank;
   };
-  // An event's own time is spelt with the larger letter where both are there; a candle opens before anything else.
+  // Of two names an upper-case letter is the event's own time; the open of a candle is the earliest time.
   const countOf = (key: string) => Number(valueAt(first.body, `/${escaped(key)}`));
   const later = (a: string, b: string) => field === "open_ts" ? countOf(a) - countOf(b) : a < b ? -1 : 1;
   const [best] = keys.sort((a, b) => rankOf(a) - rankOf(b) || later(a, b));
@@ -441,7 +441,7 @@ function symbolOf(
   return null;
 }
 
-/** The part of a text that is the symbol; null where no sign stands beside it. */
+/** Returns the part of a text that is the symbol; null if no separator stands beside it. */
 function splitOf(at: readonly string[], pattern: string): Guess | null {
   const [before, after] = pattern.split(SYMBOL_MARK);
   const root = `root${at.map(member).join("")}`;
@@ -465,7 +465,7 @@ function textPathsOf(value: Json, path: readonly string[]): readonly (readonly s
   return [...textPathsIn(value, path)];
 }
 
-/** What tells whether a message is a whole book: a word near the root, or that every message has as many levels. */
+/** Finds what identifies a snapshot: a word near the root, or an equal number of levels in every message. */
 function snapshotOf(messages: readonly LearnedMessage[], rows: readonly Row[], bids: string): MessageKind["snapshot"] {
   for (const path of textPathsOf(messages[0].body, [])) {
     const words = new Set(messages.map(({ body }) => valueAt(body, `/${path.map(escaped).join("/")}`)));
@@ -494,7 +494,7 @@ function isLevel(value: Json): boolean {
   return isObject(value) && Object.values(value).filter(isDecimal).length >= 2;
 }
 
-/** Where a level's price stands, its size behind it: first, or behind a word; null where neither. */
+/** Returns the index of a level's price, which its size follows: 0, or 1 behind a word; null if neither. */
 function numbersAt(level: readonly Json[]): number | null {
   if (isDecimal(level[0]) && isDecimal(level[1])) return 0;
   return typeof level[0] === "string" && isDecimal(level[1]) && isDecimal(level[2]) ? 1 : null;
@@ -505,7 +505,7 @@ function isSide(value: Json | undefined): boolean {
     value === 1 || value === 2;
 }
 
-function isAscending(rows: readonly Row[], from: string): boolean {
+function areDistinct(rows: readonly Row[], from: string): boolean {
   const ids = rows.map(({ body }) => valueAt(body, from));
   return new Set(ids).size === ids.length;
 }

@@ -1,24 +1,24 @@
 import { type LearnedMessage, type MessageKind, readKind } from "./fields.ts";
 import { bare, isList, isObject, isSymbol, type Json, kindText, SYMBOL_MARK } from "./values.ts";
 
-/** A place near the root whose text tells messages apart. */
+/** A path near the root whose text identifies kinds of messages. */
 interface Place {
   readonly path: readonly string[];
-  /** Texts at it, without the symbols in them, with how many messages have them. */
+  /** Texts at the path, without symbols, with their numbers of messages. */
   readonly kinds: ReadonlyMap<string, number>;
   readonly score: number;
 }
 
-/** What learning found of all messages. */
+/** The kinds found in all messages. */
 export interface LearnedKinds {
   readonly kinds: readonly MessageKind[];
   /** Messages that are lists at their root, or no JSON objects. */
   readonly others: number;
 }
 
-/** Kinds of which fewer messages than this came are left out. */
+/** Kinds with fewer messages than this are left out. */
 const MESSAGES_MIN = 2;
-/** Texts that say what a message does to what is known, and not what it is about. */
+/** Texts that name an action, not a subject. */
 const ACTIONS = new Set([
   "snapshot",
   "partial",
@@ -30,23 +30,21 @@ const ACTIONS = new Set([
   "incremental",
   "l2update",
 ]);
-/** Kinds that are told. */
+/** Most kinds reported. */
 const KINDS_MAX = 40;
 
-/** Finds what tells the messages apart and what each kind is. */
+/** Groups messages by kind and recognises each kind. */
 export function learnKinds(messages: readonly LearnedMessage[]): LearnedKinds {
   const objects = messages.filter(({ body }) => isObject(body));
   const symbols = symbolsOf(objects);
   const place = placeOf(objects, symbols);
-  const groups = new Map<string, LearnedMessage[]>();
-  for (const message of objects) {
+  const groups = Map.groupBy(objects, (message) => {
     const text = place === null ? undefined : textAt(message.body, place.path);
-    // Where the place is empty, the keys of the message tell it apart.
-    const key = text === undefined
+    // A message without the text is identified by its keys.
+    return text === undefined
       ? `keys ${Object.keys(message.body as object).sort().join(" ")}`
       : `text ${kindText(text, symbols)}`;
-    groups.set(key, [...groups.get(key) ?? [], message]);
-  }
+  });
   const told = [...groups].filter(([, found]) => found.length >= MESSAGES_MIN).sort((a, b) =>
     b[1].length - a[1].length
   );
@@ -57,7 +55,7 @@ export function learnKinds(messages: readonly LearnedMessage[]): LearnedKinds {
   return { kinds, others: messages.length - objects.length };
 }
 
-/** Texts anywhere that look like symbols, without case and separators; the longest first. */
+/** Returns the texts that look like symbols, without case and separators; the longest first. */
 function symbolsOf(messages: readonly LearnedMessage[]): readonly string[] {
   const found = new Map<string, number>();
   const collect = (value: Json, depth: number) => {
@@ -74,7 +72,7 @@ function symbolsOf(messages: readonly LearnedMessage[]): readonly string[] {
   return [...found.keys()].sort((a, b) => b.length - a.length);
 }
 
-/** The place whose texts tell best what shape a message has. */
+/** Returns the path whose texts predict best the shape of a message. */
 function placeOf(messages: readonly LearnedMessage[], symbols: readonly string[]): Place | null {
   const paths = new Map<string, readonly string[]>();
   for (const { body } of messages.slice(0, 2_000)) {
@@ -115,13 +113,13 @@ function* textPaths(value: Json, path: readonly string[]): Iterable<readonly str
   }
 }
 
-/** The text at a path; undefined where there is none. */
+/** Returns the text at a path; undefined if there is none. */
 export function textAt(value: Json | undefined, path: readonly string[]): string | undefined {
   for (const key of path) value = isObject(value) ? value[key] : undefined;
   return typeof value === "string" ? value : undefined;
 }
 
-/** The keys of a message, three levels deep. */
+/** Returns the keys of a message, three levels deep. */
 function shapeOf(value: Json, depth = 0): string {
   if (isList(value)) return `[${value.length === 0 ? "" : shapeOf(value[0], depth + 1)}]`;
   if (!isObject(value)) return "";

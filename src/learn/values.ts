@@ -16,7 +16,7 @@ export function isDecimal(value: Json | undefined): boolean {
   return typeof value === "number" || (typeof value === "string" && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(value));
 }
 
-/** Parts that symbols end with. */
+/** Endings of symbols. */
 const QUOTES =
   "USDT|USDC|USD|EUR|GBP|JPY|KRW|TRY|BRL|AUD|SGD|NZD|CHF|CAD|IDR|MXN|ARS|BUSD|TUSD|DAI|BTC|XBT|ETH|BNB|PERP|PERPETUAL|SWAP";
 const SYMBOL = new RegExp(
@@ -29,12 +29,12 @@ export function isSymbol(text: string): boolean {
   return text.length <= 40 && SYMBOL.test(text) && /[A-Z]/i.test(text);
 }
 
-/** A text without separators and case, to find one spelling of a symbol in another. */
+/** Returns a text without separators and case, to find one spelling of a symbol in another. */
 export function bare(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 }
 
-/** A time in µs that a value may mean, near a known one; null where it means none. */
+/** Whether a value may be a time within a day of `near`, in µs. */
 export function timeNear(value: Json | undefined, near: number): boolean {
   const DAY_US = 86_400_000_000;
   if (typeof value === "string" && /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(value)) {
@@ -46,10 +46,10 @@ export function timeNear(value: Json | undefined, near: number): boolean {
   return [1_000_000, 1_000, 1, 0.001].some((unit) => Math.abs(count * unit - near) < DAY_US);
 }
 
-/** Stands for the symbol in a pattern: a character for private use, which no message has. */
+/** Stands for the symbol in a pattern: a private-use character that no message contains. */
 export const SYMBOL_MARK = "\u{E000}";
 
-/** A text with `SYMBOL_MARK` in place of the symbol in it. */
+/** Returns a text with `SYMBOL_MARK` in place of its symbol. */
 export function kindText(text: string, symbols: readonly string[]): string {
   const plain = text.toLowerCase();
   for (const symbol of symbols) {

@@ -14,13 +14,13 @@ export interface RowDifference {
   readonly changed: number;
   /** Columns with values that changed, and those that only one of the two has. */
   readonly columns: readonly string[];
-  /** Least and greatest offset of the rows that were there; null where there were none. */
+  /** Least and greatest offset of the rows that were there; null if there were none. */
   readonly range: readonly [first: Offset, last: Offset] | null;
   /** Ids of the journals that the files name. */
   readonly journals: readonly string[];
 }
 
-/** Compares the rows of two sets of files. Rejects with a `Failure` of code `corrupt` where one cannot be read. */
+/** Compares the rows of two sets of files. Rejects with a `Failure` of code `corrupt` if one cannot be read. */
 export async function compareRows(
   files: Files,
   { before, after, pause }: {

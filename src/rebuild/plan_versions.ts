@@ -36,7 +36,7 @@ export class PlanChange {
     this.#run = run;
   }
 
-  /** The plan for what an instance received at a time; null where there is none but that of the journal. */
+  /** The plan for what an instance received at a time; null if there is none but that of the journal. */
   planFor(exchange: string, at: Micros): DerivationText | null {
     const versions = this.#versions.get(exchange);
     if (versions === undefined) return null;
@@ -49,8 +49,8 @@ export class PlanChange {
   }
 
   /**
-   * Returns a record as it is to be derived, with the plan that it names. A session keeps the rules of the time at which it
-   * was opened, also over changes of its streams; an answer that belongs to none has those of its own time.
+   * Returns a record as it is to be derived, with the plan that it names. A session keeps the rules of the time at
+   * which it was opened, also over changes of its streams; an answer that belongs to none has those of its own time.
    */
   change(record: JournalRecord, sessionAt: Micros | null, exchange: string | null): Changed {
     const at = record.kind === "streams" ? sessionAt ?? record.at : record.at;
@@ -67,7 +67,7 @@ export class PlanChange {
   }
 }
 
-/** A record and the plan that it names now; null where that is unchanged. */
+/** A record and the plan that it names now; null if that is unchanged. */
 export interface Changed {
   readonly record: JournalRecord;
   readonly plan: DerivationText | null;

@@ -31,7 +31,9 @@ export interface RebuildOptions {
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-/** What came of a partition. `unchanged`: the same rows, so that its files stay as they are; `kept`: `reason` says why. */
+/**
+ * What came of a partition. `unchanged`: the same rows, so that its files stay as they are; `kept`: `reason` says why.
+ */
 export interface PartitionChange {
   readonly partition: string;
   readonly outcome: "unchanged" | "replaced" | "differs" | "kept";
@@ -50,10 +52,10 @@ const LOCK_NAME = "_rebuild.lock";
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Derives days of an archive again, compares every partition row by row with its files, and puts the new ones in their place
- * where they differ. Each partition changes at once and survives whatever ends in between; what the journal no longer holds
- * whole is kept as it is. Rejects with a `Failure`: `busy` where another rebuild
- * runs, or a collector that may still write to the last day, `file`, `corrupt`, `disk_full`.
+ * Derives days of an archive again, compares every partition row by row with its files, and puts the new ones in their
+ * place where they differ. Each partition changes at once and survives whatever ends in between; what the journal no
+ * longer holds whole is kept as it is. Rejects with a `Failure`: `busy` where another rebuild runs, or a collector that
+ * may still write to the last day, `file`, `corrupt`, `disk_full`.
  */
 export async function rebuildArchive(options: RebuildOptions): Promise<RebuildResult> {
   const { host, dir } = options;
@@ -175,7 +177,7 @@ async function rebuildPartition(partition: string, scope: Scope): Promise<Partit
     : { partition, outcome: "kept", reason: "its files were merged meanwhile: rebuild it again", rows };
 }
 
-/** Why files stay although they differ; null where the journal holds all that they were made of. */
+/** Why files stay although they differ; null if the journal holds all that they were made of. */
 function whyKept({ range, journals }: RowDifference, { range: source, journal }: Scope): string | null {
   if (range === null) return null;
   const other = journals.find((id) => id !== journal);

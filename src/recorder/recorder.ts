@@ -2,7 +2,7 @@ import type { Connection, Host } from "../host/mod.ts";
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, Failure, FRAME_BYTES_MAX, type Micros } from "../model/mod.ts";
 import { formatRecordingLine, type RecordedLine } from "../simulator/mod.ts";
 
-/** How far a recording is. */
+/** Progress of a recording. */
 export interface RecordCounts {
   frames: number;
   bytes: number;
@@ -11,32 +11,32 @@ export interface RecordCounts {
   lastEnd: string | null;
 }
 
-/** What is recorded, and how. */
+/** Options of `recordSocket`. */
 export interface RecorderOptions {
   readonly host: Pick<Host, "dialer" | "clock" | "secrets">;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent on every connection, in order. */
   readonly messages: readonly string[];
-  /** Sent again and again at an interval in ms; null: nothing is. */
+  /** A text sent at an interval in ms; null if none is. */
   readonly ping: { readonly text: string; readonly everyMs: number } | null;
-  /** A connection without a frame for this long is given up, in ms. */
+  /** A connection without a frame or ping for this long is closed, in ms. */
   readonly idleMs: number;
-  /** Takes lines in order; sockets wait while more of them wait than it takes. */
+  /** Writes lines, in order. Reading pauses while too much waits to be written. */
   readonly write: (lines: string) => Promise<void>;
   readonly counts: RecordCounts;
 }
 
-/** Time for an attempt to connect, in ms. */
+/** Longest attempt to connect, in ms. */
 const CONNECT_MS = 15_000;
-/** Characters that wait to be written from which the socket waits. */
+/** Reading pauses from this many unwritten characters on. */
 const WAITING_CHARS_MAX = 16 * 1024 * 1024;
-/** How often what came is written, in ms. */
+/** Interval of writing, in ms. */
 const WRITE_MS = 100;
 
 /**
- * Records until the signal aborts; connects again whenever a connection ends. Rejects with a `Failure` where the first
- * attempt to connect fails, so that a wrong address is told at once, or where lines cannot be written.
+ * Records until the signal aborts; connects again whenever a connection ends. Rejects with a `Failure` if the first
+ * attempt to connect fails, so that a wrong address is reported at once, or if lines cannot be written.
  */
 export async function recordSocket(options: RecorderOptions, signal: AbortSignal): Promise<void> {
   const { host: { clock }, counts } = options;

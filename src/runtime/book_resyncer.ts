@@ -5,24 +5,24 @@ import type { BookResync } from "../derive/mod.ts";
 
 export interface BookResyncerOptions {
   readonly clock: Clock;
-  /** Whether the book is whole; then nothing more is done about it. */
-  readonly isWhole: (resync: BookResync) => boolean;
-  /** Does what a resync asks for. */
+  /** Whether the book is valid again; a valid book needs no further resync. */
+  readonly isValid: (resync: BookResync) => boolean;
+  /** Carries out a resync. */
   readonly execute: (resync: BookResync) => void;
 }
 
-/** Resyncs that no book asks for: a session whose own counter jumped reconnects, and not more often than this. */
+/** Limit of resyncs that no book asks for: a session whose own counter jumped reconnects at most this often. */
 const SESSION_BUDGET: RateLimit = { count: 3, perMs: 60_000 };
 
-/** One book that is not whole. */
+/** A book that is not valid. */
 interface Pending {
   readonly resync: BookResync;
   timer: Timer | null;
 }
 
 /**
- * Does what makes broken books whole, each within its budget: a resync that has to wait for its turn waits, while the gap
- * stands in the data already. What brought no whole book after a while is done again.
+ * Resyncs broken books, each within its budget. A resync beyond the budget waits for its turn; the gap was emitted
+ * before. A resync that has brought no snapshot after a while is repeated.
  */
 export class BookResyncer {
   readonly #options: BookResyncerOptions;
@@ -34,12 +34,14 @@ export class BookResyncer {
     this.#options = options;
   }
 
-  /** How many books wait for a resync, or for what it brings. */
+  /** How many books wait for a resync or for its snapshot. */
   get waiting(): number {
     return this.#pending.size;
   }
 
-  /** A book asks for a resync. `connection`: where it is kept, over all its sessions. */
+  /**
+   * Resyncs a book as soon as its budget allows. `connection`: the key of its connection, the same over all sessions.
+   */
   request(resync: BookResync, connection: string): void {
     const book = `${connection} ${resync.rule?.name ?? ""} ${resync.native}`;
     const key = `${resync.session} ${book}`;
@@ -49,7 +51,7 @@ export class BookResyncer {
     this.#try(key, book, pending);
   }
 
-  /** The session is gone, and with it its books. */
+  /** Forgets the books of a session that has ended. */
   sessionClosed(session: SessionId): void {
     for (const [key, { resync, timer }] of this.#pending) {
       if (resync.session !== session) continue;
@@ -78,7 +80,7 @@ export class BookResyncer {
     pending.timer = this.#options.clock.after(waitMs, () => {
       pending.timer = null;
       if (this.#pending.get(key) !== pending) return;
-      if (this.#options.isWhole(pending.resync)) this.#pending.delete(key);
+      if (this.#options.isValid(pending.resync)) this.#pending.delete(key);
       else this.#try(key, book, pending);
     });
   }

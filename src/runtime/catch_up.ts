@@ -10,7 +10,7 @@ export interface DerivedEvents {
 
 export interface CatchUpOptions {
   readonly journal: Journal;
-  /** Fresh: knows nothing yet. */
+  /** A new pipeline, without any state. */
   readonly pipeline: Pipeline;
   /** The first offset whose events are wanted. */
   readonly from: Offset;
@@ -18,14 +18,14 @@ export interface CatchUpOptions {
 }
 
 /**
- * Derives events again from the journal, beginning at the checkpoint of the segment that holds `from`, so that the
- * pipeline knows what it has to know. Kept between the times that a sink falls behind: it goes on where it stands and
- * reads no record twice.
+ * Derives events again from the journal, beginning at the checkpoint of the segment that holds `from`: the checkpoint
+ * gives the pipeline its state. A sink that falls behind again goes on with the same object, which reads no record
+ * twice.
  */
 export class CatchUp {
   readonly #options: CatchUpOptions;
   #chunks: AsyncIterator<readonly JournalEntry[]> | null = null;
-  /** A chunk that was not taken to its end, and where to go on in it. */
+  /** The chunk being read, and the index of its next record. */
   #chunk: readonly JournalEntry[] = [];
   #at = 0;
   /** Offset after the last record that was processed; null before the first. */
@@ -37,17 +37,17 @@ export class CatchUp {
     this.#options = options;
   }
 
-  /** Whether to go on from here costs less than to begin at the checkpoint before `from`. */
+  /** Whether going on from here costs less than beginning at the checkpoint before `from`. */
   isCloserTo(from: Offset): boolean {
     const next = this.#next ?? this.#options.from;
     return next <= from && this.#options.journal.segmentStart(from) <= next;
   }
 
   /**
-   * The events at or past `from`, as many as a sink takes at once; ends early after a record at or past `enough()`. Null
-   * at the end of what is synced. `from` never goes back.
+   * Returns the events at or past `from`, as many as a sink takes at once; ends early after a record at or past
+   * `enough()`. Null at the end of the synced records. `from` never goes back.
    */
-  async take(from: Offset, enough: () => Offset): Promise<DerivedEvents | null> {
+  async readBatch(from: Offset, enough: () => Offset): Promise<DerivedEvents | null> {
     const events = new EventBatch();
     let bytes = 0;
     let next = from;
@@ -73,7 +73,7 @@ export class CatchUp {
     return next > from ? { rows: EventRows.of(events), next } : null;
   }
 
-  /** Lets the journal's files go. */
+  /** Closes the journal's files. */
   async close(): Promise<void> {
     const chunks = this.#chunks;
     this.#chunks = null;
@@ -88,13 +88,13 @@ export class CatchUp {
     readonly isRefused: boolean;
   } {
     const { events: derived, refusedCheckpoint } = deriveRecord(this.#options.pipeline, offset, record);
-    // A dropped record stands for all records before its end: they were lost, and it tells so.
+    // A `dropped` record stands for all lost records before its end.
     const end = record.kind === "dropped" ? record.toOffset : null;
     this.#next = Math.max(offset + 1, end ?? 0);
     return { offset, derived, isRefused: refusedCheckpoint !== null && !this.#isFromOldest };
   }
 
-  /** A checkpoint that cannot be read helps nothing: the state follows from the journal's oldest record on. */
+  /** Starts over at the journal's oldest record, because the checkpoint cannot be read. */
   async #beginAgain(): Promise<void> {
     await this.close();
     this.#isFromOldest = true;
@@ -102,7 +102,7 @@ export class CatchUp {
     this.#options.pipeline.restart();
   }
 
-  /** The next chunk; false at the end of what is synced, from where the journal is read anew when there is more. */
+  /** Reads the next chunk. False at the end of the synced records; a later call reads on from there. */
   async #readOn(): Promise<boolean> {
     const { journal, from, signal } = this.#options;
     this.#chunks ??= journal.read(this.#next ?? (this.#isFromOldest ? journal.oldest : from), {

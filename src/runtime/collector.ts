@@ -59,16 +59,16 @@ export interface CollectorOptions {
   readonly observe: Observer;
   /** Outlives the collector and its plans. */
   readonly rest: RestClient;
-  /** What streams have shown of their gaps. Outlives the collector; absent: each run begins anew. */
+  /** The rhythm of each stream, kept over restarts. Absent if each run learns it anew. */
   readonly rhythms?: RhythmStore;
-  /** Called with the events of each record, in the order of the journal; they are good for the call alone. */
+  /** Called with the events of each record, in journal order. The batch is valid during the call alone. */
   readonly onEvents?: (events: EventBatch) => void;
   /**
    * False: it fetches history on demand alone, delivers and stops; no socket is opened and nothing is polled. Absent: it
    * collects.
    */
   readonly collects?: boolean;
-  /** Called when no sink is left that anybody reads: there is nothing to collect for. */
+  /** Called when every sink has lost its reader, so that nothing is left to collect for. */
   readonly onNobodyReads?: () => void;
 }
 
@@ -86,9 +86,9 @@ export interface HistoryProgress {
 const DELIVERED_LOOK_MS = 50;
 
 /**
- * The whole: one journal, one pipeline, a runner for each exchange instance and a delivery for each sink. Starting
- * recovers what an earlier run left: sessions that a kill cut short are closed in the journal, the pipeline goes on from
- * the last checkpoint, and sinks go on from what they committed.
+ * Owns one journal, one pipeline, a runner for each exchange instance and a delivery for each sink. Starting recovers
+ * what an earlier run left: it closes the sessions that a kill cut off in the journal, restores the pipeline from the
+ * last checkpoint, and continues each sink from its cursor.
  */
 export class Collector {
   readonly #options: CollectorOptions;
@@ -100,9 +100,9 @@ export class Collector {
   readonly #notStarted = new Map<string, string>();
   readonly #deliveries: readonly Delivery[];
   readonly #archives: ArchiveKeeper;
-  /** What the events of each running instance are derived by, as the journal holds it. */
+  /** The derivation plan of each running instance, as the journal holds it. */
   readonly #derivations: Map<string, DerivationText>;
-  /** What certificates say of the plans in use. */
+  /** The plans in use, for certificates. */
   readonly #planNotes = new PlanNotes();
   #plan: Plan;
   #paused = false;
@@ -140,7 +140,7 @@ export class Collector {
         options.onEvents?.(events);
         for (const follow of this.#followed) follow(events);
       },
-      onPressure: (paused) => this.#setPaused(paused),
+      onPause: (paused) => this.#setPaused(paused),
     });
     this.#archives = new ArchiveKeeper(host, { archives: keptArchives(host, plan, this.#planNotes), observe });
     this.#deliveries = plan.sinks.map((sink) =>
@@ -162,7 +162,9 @@ export class Collector {
     );
   }
 
-  /** Opens the journal, recovers, and starts sinks and exchanges. Throws a `Failure` where the journal cannot be had. */
+  /**
+   * Opens the journal, recovers, and starts sinks and exchanges. Rejects with a `Failure` if the journal cannot open.
+   */
   static async start(options: CollectorOptions): Promise<Collector> {
     const { plan, host, observe } = options;
     const pipeline = createPipeline(plan);
@@ -182,10 +184,10 @@ export class Collector {
       host.clock.onStep?.((step) => {
         if (!collector.#ended.signal.aborted) collector.#clockStepped(step);
       });
-      collector.#tellClockSetBack();
-      collector.#closeCut();
-      // Retention waits for every reader that it knows of: it has to know all of them before the first one commits.
-      // One that cannot be read holds everything back, and its delivery tells why it does not start.
+      collector.#noteClockSetBack();
+      collector.#closeInterrupted();
+      // Retention waits for every known cursor, so all must be known before the first commit. A cursor that cannot be
+      // read holds every segment back; its delivery then reports why it does not start.
       for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
       for (const delivery of collector.#deliveries) delivery.start();
       for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
@@ -193,7 +195,7 @@ export class Collector {
       void collector.#watch();
       return collector;
     } catch (error) {
-      // The folder is let go, so that a start with what was repaired finds it free. The first error is the one to tell.
+      // Releases the folder for a start with a repaired configuration. The first error is the one to report.
       await journal.close().catch(passFailure);
       throw error;
     }
@@ -249,21 +251,21 @@ export class Collector {
     return this.#pipeline.bookViews(exchange, query);
   }
 
-  /** What an instance's lists said last of an instrument; null where its instruments are not told, or not yet. */
+  /** Returns what an instance's lists said last of an instrument; null if they have said nothing. */
   instrument(exchange: string, symbol: string): InstrumentFields | null {
     return this.#pipeline.instrument(exchange, symbol);
   }
 
   /**
-   * Derives again what the journal has of a stretch of receive time, `to` exclusive; a batch is good until the next one is
-   * asked for. Rejects with a `Failure` where the journal cannot be read.
+   * Derives the events of a stretch of receive time again, `to` exclusive; a batch is valid until the next one is asked
+   * for. Rejects with a `Failure` if the journal cannot be read.
    */
   replay(stretch: Stretch): AsyncIterable<EventBatch> {
     return readEvents(this.#journal, createPipeline(this.#plan), stretch);
   }
 
   /**
-   * Reads what went over the wire in a stretch of receive time, `to` exclusive, in pieces. Rejects with a `Failure` where
+   * Reads what went over the wire in a stretch of receive time, `to` exclusive, in pieces. Rejects with a `Failure` if
    * the journal cannot be read.
    */
   wire(stretch: Stretch): AsyncIterable<readonly WireRecord[]> {
@@ -272,7 +274,7 @@ export class Collector {
 
   /**
    * Fetches history of an instance's streams on demand, one after the other: what the journal does not hold leaves as
-   * events marked as backfilled. Symbols whose history cannot be fetched are left out. Rejects with a `Failure` where the
+   * events marked as backfilled. Symbols whose history cannot be fetched are left out. Rejects with a `Failure` if the
    * journal cannot be read or takes nothing.
    */
   async fetchHistory(
@@ -352,14 +354,14 @@ export class Collector {
   }
 
   /**
-   * Takes over the exchange instances of a new plan: unchanged ones run on, those whose streams alone differ ask for the
-   * difference on the sockets they have, changed and removed ones stop, new ones start. Journal, sinks and HTTP keep the
-   * settings they began with. `moves`: the shares of the group by which the plans differ, which the journal tells.
+   * Applies the exchange instances of a new plan. Unchanged ones run on; those that differ in streams alone send the
+   * difference on their open sockets; changed and removed ones stop; new ones start. Journal, sinks and HTTP keep the
+   * settings they started with. `moves`: the group's shares by which the plans differ, to be recorded in the journal.
    */
   async reload(plan: Plan, moves: ShareMoves = NO_MOVES): Promise<void> {
     const before = this.#plan;
     const difference = comparePlans(before, plan);
-    // Nothing that follows may fail to be told.
+    // The journal may refuse a record: this comes first, so that nothing has changed yet if it does.
     this.#noteShares(plan, "taken", moves.taken);
     this.#plan = plan;
     for (const delivery of this.#deliveries) delivery.changePlans();
@@ -387,7 +389,7 @@ export class Collector {
     this.#noteShares(before, "released", moves.released);
   }
 
-  /** The name that events leave under. */
+  /** The collector's name in its events. */
   get name(): string {
     return this.#journal.collectorAt(this.#journal.next).name ?? this.#options.host.machineName();
   }
@@ -398,8 +400,8 @@ export class Collector {
   }
 
   /**
-   * Whether the data of a share of the group comes: each of its streams was acknowledged, or the exchange has had its time
-   * for it, and its books have their snapshots. A share without streams of any instance is live.
+   * Whether this collector receives the data of a share: each of its streams was acknowledged or its time for that is
+   * over, and its books have their snapshots. A share without any stream is live.
    */
   isShareLive(share: number): boolean {
     return this.#plan.exchanges.every(({ name, shares }) => {
@@ -410,7 +412,7 @@ export class Collector {
 
   /**
    * Resolves with the last event of each stream that can be filled, and the time up to which the journal has what was
-   * received. Rejects with a `Failure` where the journal cannot be synced, or while it stops.
+   * received. Rejects with a `Failure` if the journal cannot be synced, or while it stops.
    */
   async lastSeen(): Promise<{ readonly at: Micros; readonly last: readonly SeenStream[] }> {
     const at = this.#reading.pausedSince ?? this.#options.host.clock.nowMicros();
@@ -419,7 +421,7 @@ export class Collector {
     return { at, last };
   }
 
-  /** Writes down that this collector ends to have shares of the group, while it still has them. */
+  /** Records that this collector releases shares of the group, while it still has them. */
   noteReleased(released: readonly ReleasedShare[]): void {
     this.#noteShares(this.#plan, "released", released);
   }
@@ -429,7 +431,7 @@ export class Collector {
     for (const record of shareRecords(plan, { at, change, moves })) this.#intake.append(record);
   }
 
-  /** Keeps the pages of an instance's instrument list and tells its instruments; false where that cannot be done now. */
+  /** Journals the pages of an instance's instrument list; false if the journal cannot take them now. */
   takeInstruments(exchange: string, pages: readonly InstrumentPage[]): boolean {
     const runner = this.#runners.get(exchange);
     if (runner === undefined) return false;
@@ -437,21 +439,21 @@ export class Collector {
       runner.takeInstruments(pages);
       return true;
     } catch (error) {
-      // Counted and told where it was refused; the list is asked for again.
+      // Counted and reported by the intake that refused it; the list is requested again.
       if (!(error instanceof Failure)) throw error;
       return false;
     }
   }
 
-  /** Sinks commit and open their files anew: those that were moved away are begun again. */
+  /** Makes every sink commit and open its files again; files that were moved away are begun anew. */
   reopenSinks(): void {
     for (const delivery of this.#deliveries) delivery.reopen();
   }
 
   /**
-   * Stops subscriptions, syncs the journal, delivers and commits what is synced. After `sinksMs` a sync that hangs is
-   * waited for no more and sinks are cut off: what they have not committed is delivered after the next start. Rejects
-   * with `cancelled` where `signal` aborts before the journal is closed. `track` waits for each step and knows its name.
+   * Stops subscriptions, syncs the journal, delivers and commits what is synced. `sinksMs` bounds the sync and the
+   * sinks: what they have not committed by then is delivered after the next start. Rejects with `cancelled` if `signal`
+   * aborts before the journal is closed. `track` waits for each step and knows its name.
    */
   async stop(
     sinksMs: number,
@@ -469,7 +471,7 @@ export class Collector {
       await Promise.all(
         [...this.#runners.values()].map((runner) => track(`the connections of ${runner.name}`, runner.stop())),
       );
-      // What cannot be made safe now is tried again by closing the journal, which then says why.
+      // Closing the journal tries again, and rejects with the reason.
       await track("the journal's last sync", this.#journal.sync(abandon.signal).catch(passFailure));
       await Promise.all(
         this.#deliveries.map((delivery) => track(`the sink ${delivery.name}`, delivery.stop(abandon.signal))),
@@ -487,7 +489,7 @@ export class Collector {
     this.#options.observe({ kind: "clock_stepped", ...step });
   }
 
-  /** Looks every second whether journal and sinks make progress; reading the time shows whether the clock was set. */
+  /** Checks every second whether journal and sinks make progress. Reading the time detects a step of the clock. */
   async #watch(): Promise<void> {
     const { clock } = this.#options.host;
     while (!this.#ended.signal.aborted) {
@@ -518,12 +520,12 @@ export class Collector {
       if (this.#paused) runner.setPaused(true);
       this.#runners.set(exchange.name, runner);
     } catch (error) {
-      // It touches no other instance; /healthz shows it.
+      // Other instances are not affected; /healthz shows the error.
       this.#notStarted.set(exchange.name, error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** Writes the plan of an instance to the journal, where its segment does not hold it yet, and returns its hash. */
+  /** Writes the plan of an instance to the journal unless its segment holds it, and returns its hash. */
   #writePlan(name: string, frames: FramePlan): string {
     const derivation = writeDerivation(buildDerivation(frames, this.#plan));
     const { hash, body } = derivation;
@@ -553,8 +555,8 @@ export class Collector {
     for (const runner of this.#runners.values()) runner.setPaused(paused);
   }
 
-  /** A clock that stands before the last record was set back while nothing ran. */
-  #tellClockSetBack(): void {
+  /** Records a clock step if the clock stands before the last record: it was set back while nothing ran. */
+  #noteClockSetBack(): void {
     const { lastTs: fromTs } = this.#journal.recovered;
     const toTs = this.#options.host.clock.nowMicros();
     if (fromTs === null || fromTs - toTs < CLOCK_STEP_MS_MIN * 1000) return;
@@ -562,8 +564,11 @@ export class Collector {
     this.#options.observe({ kind: "clock_stepped", fromTs, toTs });
   }
 
-  /** Writes the end of sessions and polls that a kill cut off, whether they come back or not, so that their gap is known. */
-  #closeCut(): void {
+  /**
+   * Records the end of sessions and polls that a kill interrupted, so that they have a gap even if they never come
+   * back.
+   */
+  #closeInterrupted(): void {
     for (const { session, lastTs } of this.#journal.recovered.openSessions) {
       this.#intake.endSession(session, lastTs, "crash", null, "the process ended without closing the session");
     }
@@ -595,7 +600,7 @@ function pauseReason({ full, failure }: Journal): string {
   return full ? "the journal is at its cap" : "the journal or a sink cannot take more";
 }
 
-/** A failure is told by whoever meets it next. */
+/** Ignores a `Failure`: the next call that meets it reports it. */
 function passFailure(error: unknown): void {
   if (!(error instanceof Failure)) throw error;
 }

@@ -14,16 +14,16 @@ export interface ConnectionSlotOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly createSession: (plan: ConnectionPlan) => Session;
-  /** A key of the same connection that no session has. */
+  /** Returns a key of the same connection that no session uses. */
   readonly freeKey: () => string;
   /** Whether every book that is valid in one session is valid in the other. */
   readonly hasBooks: (of: SessionId, after: SessionId) => boolean;
 }
 
 /**
- * One connection of the plan: a session, and where the exchange limits the age of sockets its successor. That is opened a
- * while before the time is up; once it shows all that its predecessor shows, and a moment longer, the predecessor is
- * closed. Where it does not come to that in time, the predecessor connects anew by itself.
+ * Runs one connection of the plan: a session and, if the exchange limits the age of sockets, its successor. The
+ * successor opens before the time is up. Once it shows all streams of its predecessor, and a moment longer, the
+ * predecessor is closed. If it does not get there in time, the predecessor reconnects by itself.
  */
 export class ConnectionSlot {
   readonly #options: ConnectionSlotOptions;
@@ -55,7 +55,7 @@ export class ConnectionSlot {
     return this.#current;
   }
 
-  /** That one, and its successor while there is one. */
+  /** The current session, and its successor while there is one. */
   get sessions(): readonly Session[] {
     return this.#next === null ? [this.#current] : [this.#current, this.#next];
   }
@@ -64,19 +64,19 @@ export class ConnectionSlot {
     this.#current.start();
   }
 
-  /** A socket of one of the sessions was opened. */
+  /** Notes that a session has opened a socket. */
   opened(session: Session): void {
     this.#openedMs.set(session, this.#options.clock.monotonicMs());
     if (session === this.#current) this.#plan();
   }
 
-  /** A socket of one of the sessions is gone. */
+  /** Notes that the socket of a session is gone. */
   closed(session: Session): void {
     if (session !== this.#current || this.#stopping) return;
     this.#timer?.cancel();
     const next = this.#next;
     if (next === null) return;
-    // The socket's time was up, or it broke off: an open successor takes over all the same.
+    // Whether the socket's time was up or it broke: an open successor takes over.
     if (next.sessionId === null) return this.#leave(next);
     this.#promote(next);
   }
@@ -94,7 +94,9 @@ export class ConnectionSlot {
     await Promise.all([...this.sessions.map((session) => session.stop()), ...this.#leaving]);
   }
 
-  /** Sets the time at which a successor is opened: spread, so that the sockets of a machine do not all change at once. */
+  /**
+   * Schedules the opening of a successor, at a random time so that the sockets of a machine do not all rotate at once.
+   */
   #plan(): void {
     const { plan: { maxAgeMs }, clock, random } = this.#options;
     this.#timer?.cancel();
@@ -127,7 +129,9 @@ export class ConnectionSlot {
     this.#promote(next);
   }
 
-  /** Whether a successor misses nothing: each stream shows data there, or has shown none here since it was acknowledged. */
+  /**
+   * Whether a successor misses nothing: each stream has data there, or had none here since it was acknowledged there.
+   */
   #isReady(next: Session): boolean {
     const [of, after] = [this.#current.sessionId, next.sessionId];
     if (of === null || after === null) return false;
@@ -149,7 +153,7 @@ export class ConnectionSlot {
     this.#plan();
   }
 
-  /** Ends the session that is followed no more. */
+  /** Ends a session that another one has replaced. */
   #leave(session: Session): void {
     this.#next = null;
     this.#openedMs.delete(session);

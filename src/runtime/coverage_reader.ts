@@ -3,18 +3,18 @@ import type { Files } from "../host/mod.ts";
 import type { Coverage, SinkPlan } from "../model/mod.ts";
 import { certifiedFolders } from "./kept_archives.ts";
 
-/** Reads the coverage of days for whoever asks: those that ask for the same days meanwhile get the same answer. */
+/** Reads the coverage of days. Concurrent requests for the same days share one answer. */
 export class CoverageReader {
   readonly #days: CertifiedDays;
   readonly #reading = new Map<string, Promise<Coverage>>();
-  /** One after the other: the disk belongs to what is collected. */
+  /** Reads run one after the other, to leave the disk to the journal and the sinks. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(files: Files) {
     this.#days = new CertifiedDays(files);
   }
 
-  /** What the certificates in the folders of sinks say of days. */
+  /** Returns what the certificates in the sinks' folders say of the days. */
   read(sinks: readonly SinkPlan[], days: readonly string[]): Promise<Coverage> {
     const folders = certifiedFolders(sinks);
     const key = JSON.stringify([folders, days]);

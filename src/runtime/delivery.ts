@@ -24,56 +24,56 @@ import { Progress } from "./progress.ts";
 export interface DeliveryOptions {
   readonly name: string;
   readonly type: string;
-  /** Whether the sink receives an event; null: all. */
+  /** Whether the sink receives an event; null if it receives all. */
   readonly filter: ((batch: EventBatch, event: number) => boolean) | null;
   readonly flush: FlushPolicy;
   readonly capabilities: SinkCapabilities;
-  /** Makes a fresh sink for events that were collected under a name; called again after a failure. */
+  /** Makes a new sink for events collected under this name; called again after each failure. */
   readonly createSink: (collector: string | null) => Sink;
   /** Makes the pipeline that derives events anew when the sink is behind the recent events. */
   readonly createPipeline: () => Pipeline;
-  /** Names of the exchange instances, which are told of what the sink can never have. */
+  /** Names of the exchange instances: each gets a gap for records that the sink can never have. */
   readonly exchanges: () => readonly string[];
   readonly journal: Journal;
   readonly recent: RecentEvents;
   readonly clock: Clock;
   readonly observe: Observer;
-  /** Called once when nobody will ever read what the sink writes: the delivery has stopped by itself. */
+  /** Called once if the sink's reader has gone for good; the delivery has then stopped by itself. */
   readonly onGone?: () => void;
 }
 
 /** How long a delivery sleeps at most before it looks again, in ms: sinks flush by age too. */
 const IDLE_MS = 500;
-/** Records without anything for the sink after which the position is committed all the same: they hold segments back. */
+/** After this many records without an event for the sink its position is committed, so that segments can be deleted. */
 const COMMIT_RECORDS = 10_000;
 
 /**
- * Feeds one sink: only what is synced, in order, at the sink's own pace, from memory while it is close and from the
- * journal when it is not. Owns the filter, the flush clock, the deadlines and the retries, and commits the
- * position after the sink has made everything safe. Whatever a sink throws, it is closed, opened again and fed from where
- * its destination stands, for ever, with a growing and capped delay; only where nobody reads any more it is stopped.
+ * Feeds one sink with synced events, in order, at the sink's own pace: from memory while it keeps up, from the journal
+ * while it does not. Owns the filter, the flush clock, the deadlines and the retries, and commits the position after
+ * the sink has made everything safe. A sink that throws, whatever it throws, is closed, opened again after a growing
+ * and capped delay, and fed from where its destination stands. Only a sink whose reader has gone is stopped.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #abort = new AbortController();
-  /** Ends the waiting for the next attempt. */
+  /** Ends the wait for the next attempt. */
   #hurry = new AbortController();
   #stopping = false;
   #wantsReopen = false;
   #wake: (() => void) | null = null;
   #state: SinkStatus["state"] = "starting";
-  /** Who collected what this life of the sink is given, and up to where. */
+  /** The collector's name for the events of this life of the sink, and the offset up to which it holds. */
   #stretch: NamedStretch = { name: null, until: null };
   #position: Offset = 0;
   #committed: Offset = 0;
-  /** What the sink was given since it was last flushed; `sinceMs` is monotonic, null where it was given nothing. */
+  /** What the sink was given since its last flush; `sinceMs` is monotonic, null if it was given nothing. */
   #unflushed: { sinceMs: number | null; events: number; bytes: number } = nothing();
   #events = 0;
   #error: string | null = null;
   readonly #progress = new Progress();
   #life: SinkLife | null = null;
   #reader: RecentReader | null = null;
-  /** Kept while it is of use when the sink falls behind once more. */
+  /** Kept for the next time that the sink falls behind. */
   #catchUp: CatchUp | null = null;
   #hasStalePlans = false;
   #failures = 0;
@@ -97,7 +97,7 @@ export class Delivery {
       state: slow === null || this.#state === "blocked" ? this.#state : "failing",
       position: this.#position,
       committed: this.#committed,
-      // Before its cursor was read a sink stands at 0, far before the first offset there is.
+      // Until its cursor is read a sink stands at 0, far before the first offset.
       lagRecords: Math.max(0, journal.next - Math.max(this.#position, journal.oldest)),
       events: this.#events,
       error: this.#error ?? slow,
@@ -107,7 +107,10 @@ export class Delivery {
     };
   }
 
-  /** Looks whether something was made safe, or handed over where nothing waits for that. Called every second. */
+  /**
+   * Notes whether the sink makes progress: by its commits, or by its position if nothing is unflushed. Called every
+   * second.
+   */
   lookAtProgress(): void {
     const { journal, clock } = this.#options;
     const isUnflushed = this.#unflushed.sinceMs !== null;
@@ -120,12 +123,14 @@ export class Delivery {
     this.#done ??= this.#run();
   }
 
-  /** The plans have changed: what is derived anew from now on is derived by a new pipeline. */
+  /** Makes later catch-ups use a new pipeline, because the plans have changed. */
   changePlans(): void {
     this.#hasStalePlans = true;
   }
 
-  /** Commits, closes the sink and opens it again: files that were moved away are begun anew. A failing one is tried now. */
+  /**
+   * Commits, closes the sink and opens it again: files that were moved away are begun anew. Retries a failing sink now.
+   */
   reopen(): void {
     this.#wantsReopen = true;
     this.#wake?.();
@@ -133,8 +138,8 @@ export class Delivery {
   }
 
   /**
-   * Delivers what is synced, commits and ends; a sink that is failing is tried once more. `abandon` gives up at once,
-   * also where the sink hangs: what is not committed is delivered after the next start.
+   * Delivers what is synced, commits and ends; a failing sink is tried once more. `abandon` gives up at once, even if
+   * the sink hangs: what is not committed is delivered after the next start.
    */
   async stop(abandon: AbortSignal): Promise<void> {
     this.#stopping = true;
@@ -173,7 +178,7 @@ export class Delivery {
     this.#state = "stopped";
   }
 
-  /** Tells of a failure; returns when to try again, in ms, or null where there is nobody left to write for. */
+  /** Reports a failure. Returns the delay before the next attempt in ms; null if the sink's reader has gone. */
   #noteFailure(error: unknown): number | null {
     if (this.#abort.signal.aborted) return null;
     const { observe, name } = this.#options;
@@ -190,20 +195,20 @@ export class Delivery {
     return retryMs;
   }
 
-  /** Nobody reads any more: the position holds nothing back. */
+  /** Removes the cursor of a sink whose reader has gone, so that it holds no segment back. */
   #leave(): void {
     this.#options.journal.forgetCursor(this.#options.name);
     this.#options.onGone?.();
   }
 
-  /** One life of the sink: until stop, until it is to be opened anew, or until it fails. */
+  /** Runs one life of the sink: until the stop, until the sink has to be opened again, or until it fails. */
   async #deliver(): Promise<"stopped" | "reopen"> {
     const { journal, recent, name } = this.#options;
     const cursor = await journal.loadCursor(name);
     const life = this.#begin(cursor ?? journal.oldest);
     await this.#open(life, cursor);
     if (journal.collectorAt(this.#position).name !== this.#stretch.name) {
-      // The destination is behind: what it lacks was collected under another name.
+      // The destination is behind its cursor: the missing events were collected under another name.
       await journal.commitCursor(name, this.#position);
       return "reopen";
     }
@@ -246,7 +251,7 @@ export class Delivery {
     return this.#life;
   }
 
-  /** Opens the sink and takes the place where its destination stands, which need not be the one that was committed. */
+  /** Opens the sink and moves to where its destination stands, which may differ from the committed cursor. */
   async #open(life: SinkLife, cursor: Offset | null): Promise<void> {
     const { journal, name } = this.#options;
     const expected = cursor ?? journal.oldest;
@@ -258,18 +263,18 @@ export class Delivery {
       throw new Failure("sink", text, { retry: false });
     }
     const from = Math.max(stand, journal.oldest);
-    // What the destination lacks must not be deleted from the journal before it was delivered again.
+    // The journal must keep what the destination lacks until it has been delivered again.
     if (from < expected) await journal.commitCursor(name, from);
     this.#position = from;
     this.#committed = Math.min(from, expected);
-    // Nothing before the journal's begin was ever there to be lost, and a new sink at a new destination has lost nothing.
+    // A journal holds nothing from before its begin, and a new sink at a new destination has lost nothing.
     const lostFrom = Math.max(stand, journal.began ?? 0);
     const isNew = cursor === null && stand === 0;
-    if (lostFrom < journal.oldest && !isNew) await this.#tellLost(life, lostFrom, journal.oldest);
+    if (lostFrom < journal.oldest && !isNew) await this.#emitLost(life, lostFrom, journal.oldest);
   }
 
-  /** Tells the sink of records that it can never have. */
-  async #tellLost(life: SinkLife, from: Offset, to: Offset): Promise<void> {
+  /** Gives the sink a gap for records that it can never have. */
+  async #emitLost(life: SinkLife, from: Offset, to: Offset): Promise<void> {
     const { journal, exchanges, observe } = this.#options;
     const gaps = await lostRangeGaps(journal, { range: { from, to }, exchanges: exchanges() });
     for (const { exchange, event } of gaps) {
@@ -280,12 +285,12 @@ export class Delivery {
     await this.#hand(life, EventRows.from(gaps), to);
   }
 
-  /** A failing sink stays so until it has made something safe: that it opens or takes events proves nothing. */
+  /** Shows a state, unless the sink is failing: only a successful flush ends that, not an open or a write. */
   #show(state: "delivering" | "catching_up"): void {
     if (this.#failures === 0) this.#state = state;
   }
 
-  /** What a call says that is under way for too long; null where none is. */
+  /** Describes a call that has been under way for too long; null if there is none. */
   #slowCall(): string | null {
     const call = this.#life?.underWay ?? null;
     if (call === null) return null;
@@ -293,15 +298,18 @@ export class Delivery {
     return ms < SINK_SLOW_MS ? null : `${call.what} has not come back for ${Math.floor(ms / 1000)} s`;
   }
 
-  /** Until the events in memory go on from where the sink stands, or until the end of what is synced. */
+  /**
+   * Feeds the sink from the journal until the recent events reach back to its position, or to the end of the synced
+   * records.
+   */
   async #deriveAnew(life: SinkLife): Promise<void> {
     const { recent } = this.#options;
     const catchUp = await this.#openCatchUp();
     while (!this.#abort.signal.aborted && !this.#wantsReopen) {
       const limit = this.#options.journal.synced;
-      const derived = await catchUp.take(this.#position, () => recent.start);
+      const derived = await catchUp.readBatch(this.#position, () => recent.start);
       if (derived === null) {
-        // Else it would be looked for without end, and what comes after it would wait for ever.
+        // Without this the loop would look for the records for ever, and everything after them would wait.
         if (this.#position >= limit || this.#abort.signal.aborted) return;
         throw new Failure(
           "corrupt",
@@ -327,7 +335,7 @@ export class Delivery {
     });
   }
 
-  /** Lets go of a catch-up that is further from where the sink stands than the checkpoint is. */
+  /** Closes a catch-up that is further from the sink's position than the nearest checkpoint. */
   async #leaveCatchUp(): Promise<void> {
     if (this.#catchUp?.isCloserTo(this.#position) === false) await this.#closeCatchUp();
   }
@@ -341,7 +349,7 @@ export class Delivery {
   async #hand(life: SinkLife, offered: EventRows, to: Offset): Promise<void> {
     const { clock, observe, name, filter } = this.#options;
     const { until } = this.#stretch;
-    // What was collected under another name is for another life of the sink.
+    // Events collected under another name belong to the next life of the sink.
     const isPast = until !== null && to >= until;
     const [rows, next] = isPast && to > until
       ? [offered.filter((batch, event) => batch.offsets.values[event] < until), until]
@@ -372,12 +380,12 @@ export class Delivery {
     return clock.monotonicMs() - sinceMs >= flush.everyMs;
   }
 
-  /** Whether the sink cannot be flushed where it is: what it was given then is given again after its next opening. */
+  /** Whether the sink cannot be flushed at this position: its events are then given again after the next opening. */
   #isHeld(life: SinkLife): boolean {
     return life.cutsAt !== null && this.#position < life.cutsAt;
   }
 
-  /** Whether the journal is at its cap and could let a segment go, had this sink committed what it was given. */
+  /** Whether the journal is at its cap and a commit of this sink would let it delete a segment. */
   #holdsRoom(): boolean {
     const { journal } = this.#options;
     return journal.full && journal.segmentStart(this.#position) > journal.segmentStart(this.#committed);
@@ -390,7 +398,7 @@ export class Delivery {
     await life.flush(position);
     this.#unflushed = nothing();
     this.#noteSafe();
-    // Whoever gave this delivery up has closed the journal since, or is about to.
+    // A delivery that was given up must not touch the journal, which is closed or about to be.
     if (this.#abort.signal.aborted) return;
     if (position !== this.#committed) {
       await journal.commitCursor(name, position);
@@ -401,7 +409,7 @@ export class Delivery {
     }
   }
 
-  /** A sink that was failing has recovered when it has made something safe. */
+  /** Marks a failing sink as recovered, after a successful flush. */
   #noteSafe(): void {
     this.#timeouts = 0;
     if (this.#failures === 0) return;
@@ -424,7 +432,7 @@ export class Delivery {
     this.#wake = null;
   }
 
-  /** Never rejects: what closing fails with is told. */
+  /** Closes the sink. Never rejects: errors are reported. */
   async #closeSink(): Promise<void> {
     this.#reader?.leave();
     this.#reader = null;

@@ -41,7 +41,7 @@ import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "
 export interface ExchangeRunnerOptions {
   readonly name: string;
   readonly descriptorHash: string;
-  /** Hash of the plan that its frames are derived by, which the journal holds before its first session. */
+  /** Hash of its derivation plan, which the journal holds before the first session. */
   readonly planHash: string;
   readonly runnable: RunnableExchange;
   readonly intake: Intake;
@@ -49,21 +49,21 @@ export interface ExchangeRunnerOptions {
   readonly observe: Observer;
   /** Shared by all instances. */
   readonly rest: RestClient;
-  /** What streams have shown of their gaps. Absent: nothing is kept of it. */
+  /** The rhythm of each stream. Absent if none is kept. */
   readonly rhythms?: RhythmStore;
   /** Whether it collects: else it fetches history on demand alone. */
   readonly collects: boolean;
 }
 
 /**
- * Runs one exchange instance: a session for each of its connections and its REST calls. What happens to it touches no
- * other instance.
+ * Runs one exchange instance: a session for each of its connections, and its REST calls. No fault of it affects another
+ * instance.
  */
 export class ExchangeRunner {
   readonly #options: ExchangeRunnerOptions;
   #planHash: string;
   #slots: readonly ConnectionSlot[];
-  /** Slots of connections that nothing is asked for on any more, until they have ended. */
+  /** Slots whose connections have no streams any more, until they have closed. */
   readonly #leaving = new Set<Promise<void>>();
   #isPaused = false;
   readonly #limits: InstanceLimits;
@@ -97,7 +97,7 @@ export class ExchangeRunner {
     });
     this.#resyncer = new BookResyncer({
       clock: host.clock,
-      isWhole: (resync) => intake.isBookValid(resync),
+      isValid: (resync) => intake.isBookValid(resync),
       execute: (resync) => this.#execute(resync),
     });
     this.#slots = options.collects ? runnable.connections.map((plan) => this.#createSlot(plan)) : [];
@@ -116,7 +116,7 @@ export class ExchangeRunner {
     return slot;
   }
 
-  /** Makes a session of a connection. `slot`: that it belongs to, known once it starts. */
+  /** Makes a session of a connection. `slot` returns its slot, known once the session starts. */
   #createSession(plan: ConnectionPlan, slot: () => ConnectionSlot): Session {
     const options = this.#options;
     const { name, runnable, host, observe, intake, rhythms } = options;
@@ -125,7 +125,7 @@ export class ExchangeRunner {
       exchange: name,
       plan,
       controls: runnable.frames.controls,
-      // A call before a connect keeps the limits of its host like any other request.
+      // A bootstrap call counts against the limits of its host, like any other request.
       host: { ...host, fetcher: options.rest.fetcher(name, "bootstrap") },
       openGate: this.#limits,
       observe,
@@ -133,7 +133,7 @@ export class ExchangeRunner {
       sink: {
         opened: (url, at) => {
           const { descriptorHash } = options;
-          // What this socket is going to ask for; it may have changed since the session was made.
+          // The streams may have changed since the session was made.
           const streams = [...session.streams].flatMap(({ desired, stream }) => desired ? [stream] : []);
           const opened = {
             kind: "opened",
@@ -171,12 +171,12 @@ export class ExchangeRunner {
         },
       },
     });
-    // Also one that takes over from another while nothing is read.
+    // Also a successor that opens while reading is paused.
     if (this.#isPaused) session.pause();
     return session;
   }
 
-  /** A key of the same connection that no session has. */
+  /** Returns a key of the same connection that no session uses. */
   #freeKey(key: string): string {
     const family = familyOf(key);
     const taken = new Set([...this.#slots.map((slot) => slot.key), ...this.#sessions.map(({ status }) => status.key)]);
@@ -192,7 +192,7 @@ export class ExchangeRunner {
     return valid(of).every(({ symbol }) => coming.has(symbol));
   }
 
-  /** All sessions, those among them that are about to take over. */
+  /** All sessions, successors included. */
   get #sessions(): readonly Session[] {
     return this.#slots.flatMap(({ sessions }) => sessions);
   }
@@ -218,8 +218,8 @@ export class ExchangeRunner {
   }
 
   /**
-   * Whether the data of a share's streams comes, as far as its sockets can tell. A quiet stream needs its acknowledgement
-   * alone, and one that brings nothing in its time holds nobody up; a book needs its snapshot.
+   * Whether the streams of a share have their data. A stream of a quiet channel needs its acknowledgement alone, one
+   * without data in its time counts as live, and a book needs its snapshot.
    */
   isShareLive(share: number, books: readonly BookStatus[]): boolean {
     for (const { key, current: session } of this.#slots) {
@@ -241,7 +241,7 @@ export class ExchangeRunner {
     return this.#rest.polls;
   }
 
-  /** Requests other than polls that have brought no answer so far. */
+  /** Snapshot and backfill requests that have failed so far. */
   get requests(): readonly RequestStatus[] {
     const { name, rest } = this.#options;
     return rest.failing.flatMap(({ exchange, purpose, request, native, since, attempts, reason }) =>
@@ -254,7 +254,7 @@ export class ExchangeRunner {
   start(): void {
     for (const slot of this.#slots) slot.start();
     if (this.#options.collects) this.#rest.start();
-    // What an earlier process did not come to fetch.
+    // Stretches that an earlier process left unfetched.
     for (const stretch of this.#options.intake.fillsOf(this.name)) void this.#backfiller.fill(stretch);
   }
 
@@ -264,7 +264,7 @@ export class ExchangeRunner {
   }
 
   /**
-   * Fetches a stretch of history on demand, after those of its instrument that wait. Rejects with a `Failure` where the
+   * Fetches a stretch of history on demand, after those of its instrument that wait. Rejects with a `Failure` if the
    * journal does not take the wish.
    */
   async fetchHistory({ request, native, ...wish }: HistoryStretch): Promise<BackfillEnd> {
@@ -277,15 +277,15 @@ export class ExchangeRunner {
   }
 
   /**
-   * Takes over a plan that differs in its streams alone: each socket asks for what is new and takes back what is wanted no
-   * more, and sockets come and go with their streams; the other streams see nothing of it. `planHash` names the plan, which
-   * the journal holds by now. Resolves when the sockets that go have closed.
+   * Applies a plan that differs in its streams alone: each socket subscribes to the new streams and unsubscribes from
+   * those that left; sockets open and close with their streams; other streams are not affected. `planHash` names the
+   * plan, which the journal holds already. Resolves when the sockets without streams have closed.
    */
   async resubscribe({ connections, rest }: RunnableExchange, planHash: string): Promise<void> {
     const { intake, host } = this.#options;
     const isPlanNew = planHash !== this.#planHash;
     this.#planHash = planHash;
-    // What belongs to new streams is asked for once they are acknowledged.
+    // Requests of new streams are sent once the streams are acknowledged.
     this.#rest.changePlan(rest);
     this.#backfiller.changePlan(rest);
     this.#history = rest;
@@ -296,11 +296,11 @@ export class ExchangeRunner {
         intake.streamsChanged({ session: sessionId, at: host.clock.nowMicros(), planHash, added, removed });
       }
     }
-    await this.#takeConnections(connections);
+    await this.#changeConnections(connections);
   }
 
-  /** Ends sockets that nothing is asked for on any more, and opens those that streams have come for. */
-  async #takeConnections(connections: readonly ConnectionPlan[]): Promise<void> {
+  /** Closes the sockets without streams and opens those for new streams. */
+  async #changeConnections(connections: readonly ConnectionPlan[]): Promise<void> {
     const wanted = new Set(connections.map(({ key }) => key));
     const known = new Set(this.#slots.map(({ key }) => key));
     const begun = connections.filter(({ key }) => !known.has(key)).map((plan) => this.#createSlot(plan));
@@ -314,7 +314,7 @@ export class ExchangeRunner {
     await Promise.all(this.#leaving);
   }
 
-  /** Keeps the pages of an instrument list and tells its instruments. Throws a `Failure` where they cannot be kept. */
+  /** Journals the pages of an instrument list. Throws a `Failure` if the journal cannot take them. */
   takeInstruments(pages: readonly InstrumentPage[]): void {
     const { intake, name } = this.#options;
     const planHash = this.#planHash;
@@ -324,7 +324,7 @@ export class ExchangeRunner {
     }
   }
 
-  /** Stops reading from the sockets, or goes on. */
+  /** Pauses or resumes reading from the sockets. */
   setPaused(paused: boolean): void {
     this.#isPaused = paused;
     for (const session of this.#sessions) {
@@ -341,7 +341,7 @@ export class ExchangeRunner {
     this.#limits.release();
   }
 
-  /** Keeps a REST answer and reads it. Returns why it is not what was asked for; null where it is. */
+  /** Journals a REST answer and reads it. Returns why it is unusable; null if it is not. */
   #takeAnswer(record: HttpRecord): string | null {
     const { intake } = this.#options;
     try {
@@ -354,18 +354,18 @@ export class ExchangeRunner {
     }
   }
 
-  /** Writes down that a poll went without an answer, or has ended: a record with status 0. */
+  /** Records that a poll had no answer, or has ended: a record with status 0. */
   #missed({ request, native, at, from, reason }: MissedPoll): void {
     const body = missedAnswerBody({ from, reason });
     this.#options.intake.takeHttp({ ...this.#ownRecord(request, native), at, body });
   }
 
-  /** Hands on the stretches that are to be fetched. */
+  /** Gives the backfiller the stretches to fetch. */
   #fill({ fills }: PipelineResult): void {
     for (const stretch of fills) void this.#backfiller.fill(stretch);
   }
 
-  /** Keeps a page of history and reads it. Returns what it came to, or why it is none. */
+  /** Journals a page of history and reads it. Returns the page, or why it is unusable. */
   #takePage(record: HttpRecord): BackfillPage | string {
     const { intake } = this.#options;
     try {
@@ -392,7 +392,7 @@ export class ExchangeRunner {
     return { kind: "http", at, exchange, planHash: this.#planHash, session: null, request, native, url: "", status: 0 };
   }
 
-  /** Hands on what books ask for. */
+  /** Gives the resyncer what books ask for. */
   #resync({ resyncs }: PipelineResult): void {
     for (const resync of resyncs) {
       const session = this.#sessionOf(resync);
@@ -413,7 +413,7 @@ export class ExchangeRunner {
       case "reconnect":
         return session.reconnect(why);
       case "resubscribe":
-        // Where a stream cannot be asked for anew on its socket, a new socket has to do.
+        // A stream that cannot be subscribed to again on its socket needs a new socket.
         if (!session.resubscribe({ channel: "book", symbol })) session.reconnect(why);
         return;
       case "rest":
@@ -433,7 +433,7 @@ export class ExchangeRunner {
   }
 }
 
-/** What is wrong with an answer, in one line. */
+/** Describes what is wrong with an answer, in one line. */
 function describeFaults(faults: PipelineResult["faults"]): string {
   const [first] = faults;
   if (first === undefined) return "it holds nothing of what was asked for";

@@ -38,7 +38,7 @@ import {
 } from "../derive/mod.ts";
 import type { RecentEvents } from "./recent_events.ts";
 
-/** Frames and answers of a session that were not kept, until they are written down. */
+/** Frames and answers of a session that were dropped and are not yet recorded in the journal. */
 interface Drop {
   frames: number;
   readonly fromTs: Micros;
@@ -46,14 +46,14 @@ interface Drop {
   readonly reason: string;
 }
 
-/** A pause of a session's socket that is not in the journal yet, because nothing was read since. */
+/** A pause of a session's socket that is not yet recorded in the journal: it is with the next frame. */
 interface Pause {
   /** Time of the last frame read before. */
   readonly fromTs: Micros;
   readonly reason: string;
 }
 
-/** A record that can wait to be written: nothing is derived of what comes before it is. */
+/** A record that may wait until the journal takes it; no later record is written before it. */
 type Patient = Extract<JournalRecord, { kind: "acked" | "streams" | "rejected" | "stalled" | "closed" | "dropped" }>;
 
 export interface IntakeOptions {
@@ -63,18 +63,18 @@ export interface IntakeOptions {
   readonly recent: RecentEvents;
   readonly onFull: OnFull;
   readonly observe: Observer;
-  /** Called with the events of each record; they are good for the call alone. It must not throw. */
+  /** Called with the events of each record. The batch is valid during the call alone. It must not throw. */
   readonly onEvents?: (events: EventBatch) => void;
-  /** Sockets have to stop reading, or may go on. */
-  readonly onPressure: (paused: boolean) => void;
+  /** Called when sockets have to stop reading (true) or may go on (false). */
+  readonly onPause: (paused: boolean) => void;
 }
 
-/** What a frame turned out to be; null where it was dropped unseen. */
+/** The result of a frame; null if it was dropped without being read. */
 export type TakenFrame = PipelineResult | null;
 
 /**
- * The one place where things enter: appends a record to the journal, runs the pipeline on it in the same tick and puts
- * the events among the recent ones. Decides what happens when the journal is full or cannot keep up.
+ * Appends every record to the journal, derives it in the same tick and adds its events to the recent events. Pauses
+ * reading, or drops frames, while the journal is full or cannot keep up.
  */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -86,20 +86,20 @@ export class Intake {
   #pauseReason = "";
   /** Steps of the clock that are not in the journal yet. */
   #steps: ClockStep[] = [];
-  /** What the sessions of frames that are dropped remember, so that the pipeline stays a function of the journal. */
+  /** Session memory for dropped frames, apart from the pipeline's own, which must follow from the journal alone. */
   readonly #scratch: LookMemory = new Map();
   #paused = false;
-  /** Ends the waiting for a sink. */
-  #patience: Timer | null = null;
+  /** Bounds the wait for a slow sink. */
+  #sinkWaitTimer: Timer | null = null;
   #frames = 0;
   /** Records whose derivation a bug stopped, by instance. */
   readonly #quarantined = new Map<string, QuarantineStatus>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    options.journal.whenSynced(() => this.relieve());
-    options.journal.whenFreed(() => this.relieve());
-    options.recent.whenAdvanced(() => this.relieve());
+    options.journal.whenSynced(() => this.resumeIfPossible());
+    options.journal.whenFreed(() => this.resumeIfPossible());
+    options.recent.whenAdvanced(() => this.resumeIfPossible());
   }
 
   /** Frames received since the start. */
@@ -107,21 +107,20 @@ export class Intake {
     return this.#frames;
   }
 
-  /** Records of an instance whose derivation a bug stopped; null where none did. */
+  /** Records of an instance whose derivation a bug stopped; null if none did. */
   quarantineOf(exchange: string): QuarantineStatus | null {
     return this.#quarantined.get(exchange) ?? null;
   }
 
   /**
-   * Appends a record that is not a frame. Throws a `Failure` where the journal cannot take it: nothing has been taken
-   * then.
+   * Appends a record that is not a frame. Throws a `Failure` if the journal cannot take it; then nothing was appended.
    */
   append(record: Exclude<JournalRecord, FrameRecord>): { readonly offset: Offset; readonly result: PipelineResult } {
     this.#flushSteps();
     return this.#append(record);
   }
 
-  /** Takes a frame off a socket. */
+  /** Journals and derives a frame from a socket. */
   takeFrame(session: SessionId, exchange: string, frame: Omit<FrameRecord, "kind" | "session">): TakenFrame {
     const { journal, onFull, observe } = this.#options;
     this.#frames++;
@@ -147,17 +146,17 @@ export class Intake {
       return this.#append(record).result;
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      // The journal took nothing: what cannot be kept is counted and becomes a gap once it can be written.
+      // The frame is not in the journal: it is counted, and recorded as a gap once the journal takes records.
       this.#drop(session, exchange, frame.at, error.message);
       return null;
     } finally {
-      this.#press();
+      this.#pauseIfNeeded();
     }
   }
 
   /**
-   * Notes that the clock was set. The record is written before the next one that enters, and not at once: the clock may
-   * have been read in the middle of an append.
+   * Notes that the clock was set. The record is written before the next one, not at once: the clock may have been read
+   * in the middle of an append.
    */
   noteClockStep(step: ClockStep): void {
     const last = this.#steps.at(-1);
@@ -168,19 +167,19 @@ export class Intake {
       try {
         this.#flushSteps();
       } catch (error) {
-        // Written down before the next record that the journal takes.
+        // Written before the next record that the journal takes.
         if (!(error instanceof Failure)) throw error;
       }
     });
   }
 
   /**
-   * Takes a REST answer. Throws a `Failure` where it cannot be kept now, as while the journal is at its cap: it is
-   * counted as dropped, told as a gap of its session, and may be asked for again.
+   * Journals and derives a REST answer. Throws a `Failure` if the journal cannot take it, such as while it is at its
+   * cap: the answer is counted as dropped, becomes a gap of its session, and may be requested again.
    */
   takeHttp(record: HttpRecord): PipelineResult {
     try {
-      // An answer that says that there was none is small, and is what tells of the loss.
+      // A record of a missed answer (status 0) is small, and it is what makes the loss a gap.
       if (this.#options.journal.full && record.status !== 0) {
         throw new Failure("busy", "Cannot keep an answer: the journal is full");
       }
@@ -193,11 +192,11 @@ export class Intake {
       this.#drop(session, exchange, at, `an answer to ${record.request} was not kept: ${error.message}`);
       throw error;
     } finally {
-      this.#press();
+      this.#pauseIfNeeded();
     }
   }
 
-  /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
+  /** The stretches of an instance that are to be backfilled and are not complete. */
   fillsOf(exchange: string): readonly FillStretch[] {
     return this.#options.pipeline.fillsOf(exchange);
   }
@@ -207,12 +206,12 @@ export class Intake {
     return [...this.#options.pipeline.bookStatuses(exchange)];
   }
 
-  /** Whether a book that asked for a resync is whole by now. */
+  /** Whether a book that asked for a resync is valid by now. */
   isBookValid(resync: BookResync): boolean {
     return this.#options.pipeline.isBookValid(resync);
   }
 
-  /** Writes down what was dropped in a session and its end, or keeps both until the journal takes them. */
+  /** Records the drops of a session and its end; both wait until the journal takes them. */
   endSession(session: SessionId, at: Micros, cause: CloseCause, code: number | null, reason: string): void {
     this.#flushPause(session, at, (record) => this.#keep(record));
     this.#flushDrop(session, (record) => this.#keep(record));
@@ -224,7 +223,7 @@ export class Intake {
     this.#keep({ kind: "acked", session, at, streams });
   }
 
-  /** Writes down that an open session asks for other streams. */
+  /** Records that an open session subscribes to other streams. */
   streamsChanged(change: Omit<StreamsRecord, "kind">): void {
     this.#keep({ kind: "streams", ...change });
   }
@@ -233,14 +232,14 @@ export class Intake {
     this.#keep({ kind: "rejected", session, at, streams, reason: reason.slice(0, EXAMPLE_CHARS_MAX) });
   }
 
-  /** Writes down that a stream of a session stands still, and what is done about it. */
+  /** Records that a stream of a session has stalled, and the step taken. */
   stalled(stall: Omit<StalledRecord, "kind">): void {
     this.#keep({ kind: "stalled", ...stall, reason: stall.reason.slice(0, EXAMPLE_CHARS_MAX) });
   }
 
-  /** Looks whether reading may go on, after the writer has made progress or space was freed. */
-  relieve(): void {
-    const { journal, recent, onFull, onPressure } = this.#options;
+  /** Resumes reading if the journal and the sinks have room again. */
+  resumeIfPossible(): void {
+    const { journal, recent, onFull, onPause } = this.#options;
     if (!journal.full) this.#scratch.clear();
     if (!this.#paused) return void this.#tryPending();
     if (journal.bufferedBytes > JOURNAL_BUFFER_BYTES_MAX / 2) return;
@@ -249,12 +248,12 @@ export class Intake {
     if (!this.#tryPending()) return;
     this.#paused = false;
     this.#notePause();
-    this.#patience?.cancel();
-    this.#patience = null;
-    onPressure(false);
+    this.#sinkWaitTimer?.cancel();
+    this.#sinkWaitTimer = null;
+    onPause(false);
   }
 
-  /** Appends a record, or keeps it until the journal takes it. Throws the `Failure` where too many wait already. */
+  /** Appends a record, or queues it until the journal takes it. Throws the `Failure` if too many wait already. */
   #keep(record: Patient): void {
     try {
       this.#flushSteps();
@@ -268,7 +267,7 @@ export class Intake {
     }
   }
 
-  /** Writes what waits; false where the journal still does not take it. */
+  /** Writes the queued records; false if the journal still refuses them. */
   #tryPending(): boolean {
     if (this.#pending.length === 0) return true;
     try {
@@ -287,7 +286,7 @@ export class Intake {
     }
   }
 
-  /** What waits is written first, so that the order in the journal is the order of things. */
+  /** Writes the queued records first, so that the journal keeps the order of events. */
   #append(record: JournalRecord): { readonly offset: Offset; readonly result: PipelineResult } {
     if (this.#pending.length > 0) this.#flushPending();
     return this.#write(record);
@@ -310,11 +309,11 @@ export class Intake {
   }
 
   /**
-   * Stops reading while the journal cannot take more, and for a moment while a sink that follows is about to fall
-   * behind: deriving its events again from the journal costs more than to let it finish.
+   * Pauses reading while the journal cannot take more, and briefly while a sink is about to fall behind the recent
+   * events: a short wait costs less than deriving the events again from the journal.
    */
-  #press(): void {
-    const { journal, recent, onFull, onPressure } = this.#options;
+  #pauseIfNeeded(): void {
+    const { journal, recent, onFull, onPause } = this.#options;
     if (this.#paused) return;
     const isCrowded = recent.isCrowded;
     const isFull = journal.full && onFull === "block";
@@ -327,20 +326,20 @@ export class Intake {
       ? "a sink has to catch up"
       : "the disk does not keep up";
     if (isCrowded) this.#waitForSinks();
-    onPressure(true);
+    onPause(true);
   }
 
-  /** Sinks are waited for while nothing is read, and only so long. */
+  /** Bounds how long reading stays paused for slow sinks. */
   #waitForSinks(): void {
     const { host, recent } = this.#options;
-    this.#patience ??= host.clock.after(RECENT_WAIT_MS_MAX, () => {
-      this.#patience = null;
+    this.#sinkWaitTimer ??= host.clock.after(RECENT_WAIT_MS_MAX, () => {
+      this.#sinkWaitTimer = null;
       recent.stopWaiting();
-      this.relieve();
+      this.resumeIfPossible();
     });
   }
 
-  /** Counts what is not kept; in a session it becomes a gap, a poll that belongs to none is told by its runner. */
+  /** Counts a drop. In a session it becomes a gap; for a poll, which has no session, its runner records the miss. */
   #drop(session: SessionId | null, exchange: string, at: Micros, reason: string): void {
     this.#options.observe({ kind: "frames_dropped", exchange, frames: 1, reason });
     if (session === null) return;
@@ -359,7 +358,9 @@ export class Intake {
     }
   }
 
-  /** Reading goes on: each session has a gap from its last frame before to its next one, where the pause was long. */
+  /**
+   * Notes a gap for each session after a long pause: from its last frame before the pause to the first one after it.
+   */
   #notePause(): void {
     const { host, journal, observe } = this.#options;
     const durationMs = host.clock.monotonicMs() - this.#pausedMs;
@@ -376,7 +377,7 @@ export class Intake {
     for (const exchange of exchanges) observe({ kind: "reading_paused", exchange, durationMs, reason });
   }
 
-  /** Writes down a pause with the first frame after it, or with the session's end. */
+  /** Records a pause before the first frame after it, or before the session's end. */
   #flushPause(session: SessionId, at: Micros, write: (record: Patient) => void): void {
     const pause = this.#pauses.get(session);
     if (pause === undefined) return;
@@ -398,7 +399,7 @@ export class Intake {
   }
 }
 
-/** Turns what the pipeline found into observations. */
+/** Reports a pipeline result as observations. */
 function report(result: PipelineResult, offset: Offset, observe: Observer): void {
   const { exchange, events, faults, withheld } = result;
   if (events.length > 0) reportEvents(result, observe);
@@ -417,7 +418,7 @@ function reportWithheld({ exchange, withheld }: PipelineResult, event: keyof Wit
   observe({ kind: "book_withheld", exchange, event, count: withheld[event] });
 }
 
-/** Neighbours of the same kind are told together. */
+/** Reports neighbouring events of one kind in one observation. */
 function reportEvents({ exchange, events }: PipelineResult, observe: Observer): void {
   let count = 0;
   for (let at = 0; at < events.length; at++) {
@@ -430,7 +431,7 @@ function reportEvents({ exchange, events }: PipelineResult, observe: Observer): 
   }
 }
 
-/** How a gap ended that was asked for and is not whole, by what is told of it. */
+/** The outcome of a gap that backfilling did not fill completely, by the gap's `action`. */
 const FILL_ENDS: ReadonlyMap<string, "in_part" | "not_filled"> = new Map([
   ["filled in part", "in_part"],
   ["not filled", "not_filled"],
@@ -441,14 +442,14 @@ function reportGap({ exchange, symbol, offset, event: gap }: Envelope, observe: 
   const { stream, cause, detail, from_ts, to_ts, state, action } = gap;
   const outcome = state === "filled" ? "filled" : FILL_ENDS.get(action);
   if (outcome !== undefined) return observe({ kind: "gap_filled", exchange, stream, symbol, outcome, detail });
-  // The id begins with the record that opened the gap: from another record on it is one that was told before.
+  // The id begins with the offset of the record that opened the gap: at another offset the gap was reported before.
   const ends = state !== "opened" && !gap.gap_id.startsWith(`${offset}-`);
   observe({ kind: "gap", exchange, stream, symbol, cause, detail, ends, fromTs: from_ts, toTs: to_ts });
 }
 
 /**
- * Some kinds are never sent again by an exchange; control frames carry no data. A frame whose data yields no
- * event, because its book waits or repeats itself, is data all the same.
+ * Whether a frame is kept while the journal is full: if an event's kind is never sent again by the exchange, or if the
+ * frame carries no data at all. A frame whose events are suppressed by its book is data all the same.
  */
 function isKeptWhenFull(result: PipelineResult): boolean {
   const { events } = result;

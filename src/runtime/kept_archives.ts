@@ -28,13 +28,13 @@ export class PlanNotes {
     if (last?.hash !== hash) this.#notes.push({ at, exchange, hash, proofs: proofsOf(frames) });
   }
 
-  /** What an archive is told: with whether its sink is given gaps. */
+  /** Returns the notes for a sink's archive, with whether the sink receives gaps. */
   for({ kinds }: SinkPlan): readonly PlanNote[] {
     return this.#notes.map((note) => ({ ...note, tellsGaps: kinds === null || kinds.includes("gap") }));
   }
 }
 
-/** The archives that are looked after while a collector runs: merged, and certified day by day. */
+/** Returns the archives to maintain while the collector runs: merged, and certified day by day. */
 export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly KeptArchive[] {
   return plan.sinks.flatMap((sink): readonly KeptArchive[] => {
     const type = sinkTypeOf(sink);
@@ -48,7 +48,7 @@ export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly
   });
 }
 
-/** The folders of sinks in which certificates lie, where there are any; also those of days when they were still written. */
+/** Returns the sinks' folders that may hold certificates, even if the sinks write none today. */
 export function certifiedFolders(sinks: readonly SinkPlan[]): readonly CertifiedFolder[] {
   return sinks.flatMap((sink): readonly CertifiedFolder[] => {
     const dir = CERTIFIED.has(sink.type) ? sinkTypeOf(sink).folder(sink) : null;
@@ -62,7 +62,7 @@ interface Target {
   readonly notes: PlanNotes;
 }
 
-/** A folder that the sink has not made yet is told nothing. */
+/** Writes the plan notes, unless the sink has not made its folder yet. */
 async function writeNotes({ files }: Host, { sink, dir, notes }: Target): Promise<void> {
   if (await files.stat(`${dir}/_owner.json`) !== null) await notePlans(files, dir, notes.for(sink));
 }

@@ -117,13 +117,13 @@ class KnownStream {
     return this.#sorted().slice(this.#placeOf(from), this.#placeOf(to)).map(({ id }) => id);
   }
 
-  /** The nearest event before a time of the range; null where none is known. */
+  /** The nearest event before a time of the range; null if none is known. */
   before(ts: Micros): KnownEvent | null {
     const at = this.#placeOf(ts);
     return at > 0 ? this.#events[at - 1] : this.#before;
   }
 
-  /** The nearest event at or behind a time; null where none is known. */
+  /** The nearest event at or behind a time; null if none is known. */
   behind(ts: Micros): KnownEvent | null {
     const at = this.#placeOf(ts);
     return at < this.#events.length ? this.#events[at] : this.#behind;
@@ -157,7 +157,7 @@ export class KnownHistory {
     return stream;
   }
 
-  /** Reads events of any stream. Throws a `Failure` where too many are of the range. */
+  /** Reads events of any stream. Throws a `Failure` if too many are of the range. */
   take(batch: EventBatch, event: number): void {
     const { exchange, channel, symbols } = this.#range;
     if (batch.exchanges[event] !== exchange || !symbols.has(batch.symbols[event])) return;
@@ -189,7 +189,7 @@ export interface Done {
   readonly total: number;
 }
 
-/** Reads what a journal holds of a range. Rejects with a `Failure` where it cannot be read, or holds too much of it. */
+/** Reads what a journal holds of a range. Rejects with a `Failure` if it cannot be read, or holds too much of it. */
 export async function readKnownHistory(
   range: KnownRange,
   { journal, files, dir, pipeline, signal, onProgress }: {
@@ -210,7 +210,7 @@ export async function readKnownHistory(
   const reader = new CatchUp({ journal, pipeline, from, signal });
   try {
     for (let next = from; !signal.aborted;) {
-      const taken = await reader.take(next, () => 0);
+      const taken = await reader.readBatch(next, () => 0);
       if (taken === null) break;
       taken.rows.each((batch, event) => known.take(batch, event));
       next = taken.next;

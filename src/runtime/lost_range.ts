@@ -1,15 +1,15 @@
 import type { Journal } from "../journal/mod.ts";
 import type { Envelope, Micros, Offset } from "../model/mod.ts";
 
-/** Records that a reader never had and that the journal no longer keeps: at or past `from`, before `to`. */
+/** Records that a reader never had and the journal no longer keeps: at or past `from`, before `to`. */
 export interface LostRange {
   readonly from: Offset;
   readonly to: Offset;
 }
 
 /**
- * The gaps, one for each exchange instance, that tell a sink of records which left the journal before it had them. Their
- * offset is that of the last record lost, so that they stand before everything the sink still gets.
+ * Returns a gap for each exchange instance over records that left the journal before the sink had them. The gaps have
+ * the offset of the last lost record, so that they precede everything the sink still receives.
  */
 export async function lostRangeGaps(
   journal: Journal,
@@ -35,7 +35,7 @@ export async function lostRangeGaps(
   }));
 }
 
-/** Time of the first record that is kept. */
+/** Returns the time of the oldest record. */
 async function timeOf(journal: Journal, oldest: Offset): Promise<Micros> {
   for await (const [entry] of journal.read(oldest)) if (entry !== undefined) return entry.record.at;
   return 0;

@@ -1,7 +1,7 @@
 /**
- * Where the rooms are wired together: `intake` is where frames enter, `delivery` where events leave, `collector` the whole.
- * The middle, records in and events out, is `derive/pipeline`, the place to read first. In: a Plan and a Host. Out: events
- * in sinks, observations. Must not know TOML, file formats, protocols or any exchange.
+ * Wires the rooms together: frames enter through `intake`, events leave through `delivery`, `collector` owns both.
+ * Between them `derive/pipeline` turns records into events; read it first. In: a Plan and a Host. Out: events in sinks,
+ * observations. Must not know TOML, file formats, protocols or any exchange.
  */
 export { Collector, type CollectorOptions, type HistoryProgress } from "./collector.ts";
 export { type FetchedHistory, historyStreams, type HistoryWish } from "./history.ts";

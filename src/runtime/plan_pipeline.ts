@@ -7,7 +7,10 @@ export interface RunnableInstance {
   readonly runnable: RunnableExchange;
 }
 
-/** A pipeline that derives sessions by the plans they name; those of older journals, which name none, by today's. */
+/**
+ * Makes a pipeline that derives each session by the plan it names; sessions of old journals, which name none, by
+ * `plan`.
+ */
 export function createPipeline(plan: Plan): Pipeline {
   const pipeline = new Pipeline([], plan.dedup, plan.bookTops);
   for (const { exchange: { descriptorHash }, runnable } of runnableInstances(plan)) {
@@ -16,7 +19,7 @@ export function createPipeline(plan: Plan): Pipeline {
   return pipeline;
 }
 
-/** The instances of a plan that are to run and can. */
+/** Returns the enabled instances of a plan that have no errors. */
 export function runnableInstances(plan: Plan): readonly RunnableInstance[] {
   return plan.exchanges.flatMap((exchange) =>
     exchange.enabled && exchange.runnable !== null ? [{ exchange, runnable: exchange.runnable }] : []

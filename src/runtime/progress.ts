@@ -1,16 +1,16 @@
 import type { Micros } from "../model/mod.ts";
 
-/** Tells since when something waits without any progress. It is asked to look every second. */
+/** Measures how long something has waited without progress. `look` is called every second. */
 export class Progress {
   #mark: number | null = null;
   #waitingSince: Micros | null = null;
 
-  /** Since when it waits, at the latest look; null while nothing waits. */
+  /** Start of the wait, as of the last `look`; null while nothing waits. */
   get waitingSince(): Micros | null {
     return this.#waitingSince;
   }
 
-  /** Notes how far it is; `mark` changes with each progress. */
+  /** Notes the progress; `mark` changes whenever there was some. */
   look(isWaiting: boolean, mark: number, now: Micros): void {
     const hasMoved = mark !== this.#mark;
     this.#mark = mark;

@@ -11,47 +11,47 @@ import {
 /** `wait`: sockets are paused for a moment when the reader is about to lose events. `drop`: it loses them. */
 export type ReaderPolicy = "wait" | "drop";
 
-/** A reader's place among the recent events. */
+/** A reader's position in the recent events. */
 export interface RecentReader {
-  /** The reader has had, from here or from the journal, everything before `next`. */
+  /** Notes that the reader has had everything before `next`, from here or from the journal. */
   advance(next: Offset): void;
-  /** The reader takes no more. */
+  /** Removes the reader. */
   leave(): void;
 }
 
 interface ReaderPlace {
   readonly policy: ReaderPolicy;
   next: Offset;
-  /** Whether sockets wait for it when it is about to fall behind. */
+  /** Whether sockets are paused when it is about to fall behind. */
   isWaitedFor: boolean;
 }
 
 /** A batch among the recent events. */
 interface Held {
   readonly batch: EventBatch;
-  /** Number of its first event among all that were ever held. */
+  /** Number of its first event; events are numbered in the order of their arrival. */
   readonly first: number;
   /** Estimated memory of its events. */
   bytes: number;
 }
 
 /**
- * Holds the latest events in memory, in journal order, for readers that follow closely. Events that every reader has had
- * are released. At the limit the oldest are evicted, and a reader that has not had them reads the journal instead. All
- * events of records at or past `start` are here. Events are numbered by the order in which they came.
+ * Holds the latest events in memory, in journal order, for readers that keep up. Releases events that every reader has
+ * had. At the limit it evicts the oldest; a reader that has not had those reads the journal instead. Holds all events
+ * of records at or past `start`. Numbers events in the order of their arrival.
  */
 export class RecentEvents {
   readonly #bytesMax: number;
   readonly #readers = new Set<ReaderPlace>();
   #held: Held[] = [];
-  /** Number of the oldest event that has not left, and of the next one to come. */
+  /** Number of the oldest event held, and of the next one to come. */
   #head = 0;
   #next = 0;
   #bytes = 0;
   #start: Offset;
   #end: Offset;
   #onAdvanced: () => void = () => {};
-  /** Batches that every reader has had, to be filled anew. */
+  /** Released batches, to be reused. */
   readonly #spare: EventBatch[] = [];
 
   /** `bytesMax` bounds the estimated memory of the events. */
@@ -82,8 +82,8 @@ export class RecentEvents {
   }
 
   /**
-   * Whether a reader that sockets wait for is about to lose events from here: the room is three quarters full, and the
-   * reader has most of that before it.
+   * Whether a reader that sockets wait for is about to lose events: three quarters of the limit are used, and the
+   * reader has not had most of that.
    */
   get isCrowded(): boolean {
     if (this.#bytes < this.#bytesMax * 0.75) return false;
@@ -121,7 +121,7 @@ export class RecentEvents {
   push(offset: Offset, events: EventBatch): void {
     this.#end = offset + 1;
     for (let event = 0; event < events.length; event++) {
-      const held = this.#room();
+      const held = this.#writableBatch();
       held.batch.copy(events, event);
       const bytes = events.weigh(event);
       held.bytes += bytes;
@@ -133,7 +133,8 @@ export class RecentEvents {
 
   /**
    * Returns events at or past `from` and before `to`, at most about `count`: a record's events stay together. `next` is
-   * the offset to go on from. Null where events at `from` have been evicted. The events are good until they have left.
+   * the offset to go on from. Null if events at `from` have been evicted. The rows are valid until their events are
+   * released.
    */
   readBatch(from: Offset, to: Offset, count: number): { readonly rows: EventRows; readonly next: Offset } | null {
     if (from < this.#start) return null;
@@ -148,8 +149,8 @@ export class RecentEvents {
     return { rows: this.#rows(first, last), next: last === past ? limit : offset + 1 };
   }
 
-  /** The batch that the next event is added to: a full one is followed by a new one. */
-  #room(): Held {
+  /** Returns the batch for the next event; begins a new one if the last is full. */
+  #writableBatch(): Held {
     const last = this.#held.at(-1);
     if (last !== undefined && last.batch.length < RECENT_BATCH_EVENTS && last.bytes < RECENT_BATCH_BYTES) return last;
     const held = { batch: this.#spare.pop() ?? new EventBatch(), first: this.#next, bytes: 0 };
@@ -167,7 +168,7 @@ export class RecentEvents {
     return rows;
   }
 
-  /** The place of the batch that holds an event. */
+  /** Returns the index of the batch that holds an event. */
   #heldAt(number: number): number {
     const held = this.#held;
     let low = 0;
@@ -196,7 +197,7 @@ export class RecentEvents {
     for (const other of this.#readers) had = Math.min(had, other.next);
     if (had > this.#start) {
       this.#start = Math.min(had, this.#end);
-      for (const batch of this.#release(this.#lowerBound(had))) this.#keep(batch);
+      for (const batch of this.#release(this.#lowerBound(had))) this.#recycle(batch);
     }
     this.#onAdvanced();
   }
@@ -217,14 +218,14 @@ export class RecentEvents {
     return batch.weigh(number - first);
   }
 
-  /** Keeps a batch that nobody reads any more. */
-  #keep(batch: EventBatch): void {
+  /** Keeps a released batch for reuse. */
+  #recycle(batch: EventBatch): void {
     if (this.#spare.length >= RECENT_SPARE_BATCHES_MAX) return;
     batch.clear();
     this.#spare.push(batch);
   }
 
-  /** Releases the events before one; a batch goes with its last event. Returns the batches that went. */
+  /** Releases the events before `head`. Returns the batches of which no event is left. */
   #release(head: number): readonly EventBatch[] {
     for (let number = this.#head; number < head; number++) this.#bytes -= this.#weigh(number);
     this.#head = head;
@@ -233,7 +234,7 @@ export class RecentEvents {
     return this.#held.splice(0, gone).map(({ batch }) => batch);
   }
 
-  /** The number of the first event at or past an offset. */
+  /** Returns the number of the first event at or past an offset. */
   #lowerBound(offset: Offset): number {
     let low = this.#head;
     let high = this.#next;

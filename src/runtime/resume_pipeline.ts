@@ -3,8 +3,8 @@ import type { Journal } from "../journal/mod.ts";
 import type { Observer, Offset } from "../model/mod.ts";
 
 /**
- * Brings the pipeline to where the journal ends: the last segment's checkpoint and the records after it. Where this build
- * cannot read the checkpoint, the state follows from the journal's oldest record on.
+ * Restores the pipeline's state at the end of the journal, from the last segment's checkpoint and the records after it.
+ * If this build cannot read the checkpoint, derives everything from the journal's oldest record on.
  */
 export async function resumePipeline(journal: Journal, pipeline: Pipeline, observe: Observer): Promise<void> {
   if (journal.synced <= journal.oldest) return;
@@ -16,7 +16,10 @@ export async function resumePipeline(journal: Journal, pipeline: Pipeline, obser
   await readInto(journal, pipeline, journal.oldest);
 }
 
-/** Derives what is synced from the segment that holds `from` on. Returns the version of a checkpoint that was refused. */
+/**
+ * Derives the synced records from the segment that holds `from` on. Returns the version of a refused checkpoint, or
+ * null.
+ */
 async function readInto(journal: Journal, pipeline: Pipeline, from: Offset): Promise<number | null> {
   let refused: number | null = null;
   for await (const chunk of journal.read(from, { to: journal.synced })) {

@@ -13,16 +13,16 @@ export interface RhythmsFileOptions {
 /** Rhythms of streams that outlive the process. */
 export interface KeptRhythms {
   readonly store: RhythmStore;
-  /** Writes them once more and then no more. Never rejects. */
+  /** Writes the file a last time. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Lines that are made without a pause. */
+/** Lines encoded before other work gets its turn. */
 const LINES_AT_ONCE = 500;
 
 /**
- * Returns the rhythms that an earlier process left, and keeps them in a file from now on, every few minutes. A damaged file
- * and one of another version are set aside, an unreadable or unwritable one is told; neither keeps anything from starting.
+ * Returns the rhythms that an earlier process left, and writes them to their file every few minutes. Sets aside a
+ * damaged file or one of another version; reports one that cannot be read or written. Neither stops the start.
  */
 export async function openRhythms(options: RhythmsFileOptions): Promise<KeptRhythms> {
   const { clock } = options;
@@ -65,7 +65,7 @@ async function write(store: RhythmStore, { clock, files, path, observe }: Rhythm
     if (slash > 0) await files.makeDir(path.slice(0, slash));
     await files.writeAtomic(path, pieces);
   } catch (error) {
-    // Nobody waits for this write: whatever went wrong is told, and the next one is tried all the same.
+    // Nobody waits for this write: any error is reported, and the next write is tried all the same.
     const text = error instanceof Error ? error.message : String(error);
     observe({ kind: "kept_file_failed", file: path, action: "write", error: text });
   }

@@ -1,18 +1,18 @@
 import { type LastSeen, type Micros, type Plan, type ShareRecord, type Stream, streamKey } from "../model/mod.ts";
 
-/** A share of the group that this collector begins to have. */
+/** A share of the group that this collector takes. */
 export interface TakenShare extends Pick<ShareRecord, "share" | "shares" | "other" | "epoch" | "fromTs"> {
-  /** What the other collector had last, of these streams and maybe others; empty where nothing is known. */
+  /** What the other collector had last, of these streams and maybe others; empty if nothing is known. */
   readonly last: readonly SeenStream[];
 }
 /** The last event of a stream of an instance. */
 export interface SeenStream extends LastSeen {
   readonly exchange: string;
 }
-/** A share of the group that this collector ends to have. */
+/** A share of the group that this collector releases. */
 export type ReleasedShare = Pick<ShareRecord, "share" | "shares" | "other" | "epoch">;
 
-/** Shares that come and go with a plan. */
+/** Shares taken and released with a new plan. */
 export interface ShareMoves {
   readonly taken: readonly TakenShare[];
   readonly released: readonly ReleasedShare[];
@@ -20,7 +20,7 @@ export interface ShareMoves {
 
 export const NO_MOVES: ShareMoves = { taken: [], released: [] };
 
-/** Yields what the journal tells of shares that come or go: a record for each instance that has streams in one. */
+/** Yields the journal's records of share moves: one for each instance that has streams in the share. */
 export function* shareRecords(
   plan: Plan,
   { at, change, moves }: {

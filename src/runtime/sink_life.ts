@@ -6,16 +6,16 @@ export interface SinkLifeOptions {
   readonly sink: Sink;
   readonly capabilities: SinkCapabilities;
   readonly clock: Clock;
-  /** Calls in a row, over earlier lives, that came to their deadline: each doubles the deadlines. */
+  /** Consecutive calls that timed out, over earlier lives: each doubles the deadlines. */
   readonly timeouts: number;
-  /** Called when a write that nobody waited for has failed. */
+  /** Called when a write in flight has failed. */
   readonly onFailed: () => void;
 }
 
 /**
- * One life of a sink, from its opening to its closing. Every call has a deadline: one that hangs is abandoned, its signal
- * aborted, and rejects with a `Failure` of code `timeout`, whatever becomes of it. Writes overlap up to the window of the
- * sink's type; the first failure ends the life.
+ * Runs one life of a sink, from its opening to its closing. Every call has a deadline: a call that hangs is abandoned,
+ * its signal aborted, and rejects with a `Failure` of code `timeout`. Writes overlap up to the window of the sink's
+ * type; the first failure ends the life.
  */
 export class SinkLife {
   readonly #options: SinkLifeOptions;
@@ -35,7 +35,7 @@ export class SinkLife {
     return this.#options.sink.files;
   }
 
-  /** Where what the sink is given has to end before it is flushed; null: anywhere. */
+  /** Offset that the sink must reach before it is flushed; null if it can be flushed anywhere. */
   get cutsAt(): Offset | null {
     return this.#options.sink.cutsAt ?? null;
   }
@@ -44,13 +44,13 @@ export class SinkLife {
     return this.#options.sink.wantsFlush;
   }
 
-  /** The oldest call under way; null where there is none. */
+  /** The oldest call under way; null if there is none. */
   get underWay(): { readonly what: string; readonly beganMs: number } | null {
     const [oldest] = this.#calls.values();
     return oldest ?? null;
   }
 
-  /** Rejects every call under way and keeps the sink from being called again. */
+  /** Rejects every call under way and prevents further calls. */
   abandon(reason: Failure): void {
     this.#abort.abort(reason);
   }
@@ -60,7 +60,7 @@ export class SinkLife {
     return this.#call("open", capabilities.deadlines.openMs, (signal) => sink.open(committed, signal));
   }
 
-  /** Begins to write; waits while as many writes are under way as may be, and for this one where that is one. */
+  /** Begins a write. Waits while the window is full; with a window of one, waits for this write. */
   async write(batch: SinkBatch): Promise<void> {
     this.throwIfFailed();
     const { sink, capabilities } = this.#options;
@@ -82,14 +82,14 @@ export class SinkLife {
     await this.#call("flush", capabilities.deadlines.flushMs, (signal) => sink.flush(next, signal));
   }
 
-  /** Closes the sink; one that hangs is left to itself. Rejects with what the sink rejects with. */
+  /** Closes the sink, but gives up at the deadline. Rejects as the sink does. */
   async close(): Promise<void> {
     const { sink, capabilities, clock } = this.#options;
     this.#abort.abort(new Failure("cancelled", "The sink was closed"));
     const deadline = Promise.withResolvers<void>();
     const timer = clock.after(capabilities.deadlines.closeMs, deadline.resolve);
     const closing = guarded(() => sink.close());
-    // A close that hangs may fail when nobody waits for it any more.
+    // A close that was given up may still reject.
     closing.catch(() => {});
     try {
       await Promise.race([closing, deadline.promise]);
@@ -98,7 +98,7 @@ export class SinkLife {
     }
   }
 
-  /** Throws what a write failed with that nobody waited for. */
+  /** Throws the error of a write in flight that has failed. */
   throwIfFailed(): void {
     if (this.#failure !== null) throw this.#failure.reason;
   }
@@ -126,7 +126,7 @@ export class SinkLife {
     this.#calls.set(key, { what, beganMs: clock.monotonicMs() });
     try {
       const result = guarded(() => call(signal));
-      // What an abandoned call comes to in the end concerns nobody.
+      // An abandoned call may still reject; nobody needs its result.
       result.catch(() => {});
       return await Promise.race([result, given.promise]);
     } finally {
@@ -137,7 +137,7 @@ export class SinkLife {
   }
 }
 
-/** A call that throws before it returns a promise rejects. */
+/** Turns a synchronous throw of the call into a rejection. */
 async function guarded<T>(call: () => Promise<T>): Promise<T> {
   return await call();
 }

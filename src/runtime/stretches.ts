@@ -10,8 +10,8 @@ export interface Stretch {
 }
 
 /**
- * Derives again what a journal has of a stretch; a batch is good until the next one is asked for. The pipeline is new, and
- * this reader's alone. Rejects with a `Failure` where the journal cannot be read.
+ * Derives the events of a stretch again; a batch is valid until the next one is asked for. The pipeline is new and used
+ * by this reader alone. Rejects with a `Failure` if the journal cannot be read.
  */
 export async function* readEvents(
   journal: Journal,
@@ -19,7 +19,7 @@ export async function* readEvents(
   { from, to, signal }: Stretch,
 ): AsyncIterable<EventBatch> {
   const batch = new EventBatch();
-  // Books have to be known from before, and the journal is found by offsets: it is read from its beginning.
+  // Books need the records before the stretch, and the journal has no index by time: it is read from its beginning.
   for await (const chunk of journal.read(journal.oldest, { signal })) {
     batch.clear();
     let isOver = chunk.length > 0;
@@ -34,8 +34,8 @@ export async function* readEvents(
 }
 
 /**
- * Reads what went over the wire in a stretch, in pieces. The pipeline is new, and this reader's alone. Rejects with a
- * `Failure` where the journal cannot be read.
+ * Reads what went over the wire in a stretch, in pieces. The pipeline is new and used by this reader alone. Rejects
+ * with a `Failure` if the journal cannot be read.
  */
 export async function* readWire(
   journal: Journal,
@@ -43,7 +43,7 @@ export async function* readWire(
   { from, to, signal }: Stretch,
 ): AsyncIterable<readonly WireRecord[]> {
   const reader = new WireReader(pipeline);
-  // Sessions have to be known from their opening.
+  // Each session must be read from its opening.
   for await (const chunk of journal.read(journal.oldest, { signal })) {
     const found: WireRecord[] = [];
     let isOver = chunk.length > 0;

@@ -1,6 +1,6 @@
 import type { Host } from "../host/mod.ts";
 
-/** What the program runs with. */
+/** The surroundings of the program. */
 export interface ServiceContext {
   readonly host: Host;
   readonly version: string;

@@ -6,19 +6,22 @@ import type { Collector, ShareMoves } from "../runtime/mod.ts";
 export interface GroupSharesOptions {
   readonly host: Host;
   readonly observe: Observer;
-  /** Runs a change behind the start and the reloads that are under way; resolves or rejects as it does. */
+  /** Runs a change after the start and the reloads under way; resolves or rejects as the change does. */
   readonly queue: (change: () => Promise<void>) => Promise<void>;
-  /** Collects the shares that are held by now. */
+  /** Makes the collector collect the shares in `held`. */
   readonly collect: (moves: ShareMoves) => Promise<void>;
 }
 
-/** For this part of the time that a stop has, others are waited for to collect what this collector does. */
+/** Part of the stop's time in which the hand-over waits for other members. */
 const HANDOVER_PART_OF_STOP = 0.5;
 
-/** The shares that this collector has of its group: takes and releases them as the group says, and hands them over at the end. */
+/**
+ * Holds this collector's shares of its group: takes and releases them as the group decides, and hands them over at the
+ * stop.
+ */
 export class GroupShares {
   readonly #options: GroupSharesOptions;
-  /** Null where the collector belongs to no group. */
+  /** Null if the collector belongs to no group. */
   #member: GroupMember | null = null;
   #collector: Collector | null = null;
   #held: ReadonlySet<number> = new Set();
@@ -27,17 +30,17 @@ export class GroupShares {
     this.#options = options;
   }
 
-  /** Shares that are to be collected. */
+  /** Shares to collect. */
   get held(): ReadonlySet<number> {
     return this.#held;
   }
 
-  /** How the group is doing; null where the collector belongs to none. */
+  /** How the group is doing; null if the collector belongs to none. */
   get status(): GroupStatus | null {
     return this.#member?.status ?? null;
   }
 
-  /** Joins the group of the plan, if it names one, which says from then on what is collected. */
+  /** Joins the plan's group, if it has one. From then on the group decides what is collected. */
   join(plan: Plan, collector: Collector): void {
     if (plan.group === null) return;
     const { host, observe, queue } = this.#options;
@@ -49,14 +52,17 @@ export class GroupShares {
       host,
       observe,
       path: `${plan.run.dataDir}/group.json`,
-      apply: (change) => queue(() => this.#take(change)),
+      apply: (change) => queue(() => this.#change(change)),
       isLive: (share) => collector.isShareLive(share),
       lastSeen: () => collector.lastSeen(),
     });
     this.#member.start();
   }
 
-  /** Waits until other members collect what this one does, for a part of the time that a stop has. */
+  /**
+   * Waits until other members collect the shares of this one, for a part of the stop's time. Returns the shares they
+   * took.
+   */
   async handOver(timeoutMs: number): Promise<readonly ShareStop[]> {
     const member = this.#member;
     if (member === null) return [];
@@ -73,7 +79,7 @@ export class GroupShares {
     await this.#member?.end(handed);
   }
 
-  async #take({ held, shares, start, stop, epoch }: ShareChange): Promise<void> {
+  async #change({ held, shares, start, stop, epoch }: ShareChange): Promise<void> {
     const before = this.#held;
     this.#held = held;
     try {

@@ -11,7 +11,7 @@ export interface ListSource {
   readonly instruments: number;
   /** Age of a kept list in ms; null of others. */
   readonly ageMs: number | null;
-  /** Why the exchange's list is not the one; null where it is, or where it was not asked for. */
+  /** Why the exchange's list is not the one; null if it is, or where it was not asked for. */
   readonly reason: string | null;
 }
 
@@ -100,7 +100,7 @@ function keptLists(context: ServiceContext, loaded: ReadConfig): ReadonlyMap<str
   );
 }
 
-/** A kept list; null where there is none, or none that can be read: the collector sets a damaged one aside. */
+/** A kept list; null if there is none, or none that can be read: the collector sets a damaged one aside. */
 function readKeptList({ host }: ServiceContext, path: string): ExchangeList | null {
   try {
     const text = host.files.readTextSync(path);
@@ -111,7 +111,7 @@ function readKeptList({ host }: ServiceContext, path: string): ExchangeList | nu
   }
 }
 
-/** How long ago a list was kept, in ms; null where its file has gone since. */
+/** How long ago a list was kept, in ms; null if its file has gone since. */
 async function ageOf({ host }: ServiceContext, { plan }: ReadConfig, exchange: string): Promise<number | null> {
   const stat = plan === null ? null : await host.files.stat(keptListPath(plan.run.dataDir, exchange));
   return stat === null ? null : Math.max(0, host.clock.nowMicros() / 1000 - stat.modifiedMs);

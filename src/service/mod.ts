@@ -1,7 +1,7 @@
 /**
- * The running program: reads the configuration and its files, runs the collector, serves health and metrics, and takes a
- * repaired configuration. In: a path and a Host. Out: a `Service` that can be asked, reloaded and stopped. Must not know
- * command lines, terminals or what a signal is called.
+ * Runs the program: reads the configuration and its files, runs the collector, serves health, metrics and the API, and
+ * reloads. In: a path and a Host. Out: a `Service` that can be asked, reloaded and stopped. Must not know command
+ * lines, terminals or what a signal is called.
  */
 export type { ServiceContext } from "./context.ts";
 export {

@@ -9,8 +9,8 @@ import {
 import type { ListSource } from "./listed_sources.ts";
 
 /**
- * The plan as plain values: templates as text with their placeholders named, secrets hidden. `lists`: which instrument
- * lists it was made by, where that is known.
+ * Returns the plan as plain values: templates as text with their placeholders, secrets hidden. `lists`: which
+ * instrument lists it was made by, where that is known.
  */
 export function planBody(
   plan: Plan,

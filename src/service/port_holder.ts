@@ -1,12 +1,12 @@
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 
-/** How long whoever holds the port is given to say who it is, in ms. */
+/** Longest wait for the answer of the process that holds the port, in ms. */
 const ASK_MS_MAX = 1_000;
 /** Most bytes of its answer that are read. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Rejects with the error; where another process holds the port and its /healthz says which, the message names it. */
+/** Rejects with the error. If a collector holds the port, its /healthz answers and the message names it. */
 export async function nameHolder(
   error: unknown,
   host: Pick<Host, "fetcher">,
@@ -37,7 +37,7 @@ async function askHolder(
     if (typeof told !== "object" || told === null || !("process_id" in told) || !("service" in told)) return null;
     return `process ${told.process_id} (${told.service})`;
   } catch (cause) {
-    // Whoever it is, it is no collector that answers.
+    // The port's holder is no collector, or does not answer.
     if (cause instanceof Failure || cause instanceof SyntaxError) return null;
     throw cause;
   }

@@ -18,10 +18,10 @@ import {
   streamKey,
 } from "../model/mod.ts";
 
-/** The facts that problems follow from. */
+/** The facts from which problems are derived. */
 export type ServiceFacts = Omit<ServiceStatus, "problems">;
 
-/** Now, and the clock's last step; null where it was never set. */
+/** Now, and the clock's last step; null if the clock was never set. */
 interface Moment {
   readonly at: Micros;
   readonly lastStep: ServiceFacts["clock"]["lastStep"];
@@ -30,7 +30,7 @@ interface Moment {
 /** Most names that a problem's text spells out; the rest are counted. */
 const NAMES_SHOWN_MAX = 5;
 
-/** Returns all that is not as it should be, the most serious first: what stops everything before what stops a part. */
+/** Returns all problems; those that stop everything come first. */
 export function problemsOf(facts: ServiceFacts): readonly Problem[] {
   const enabled = facts.instances.filter((instance) => instance.enabled);
   const isNoneValid = enabled.length > 0 && enabled.every(({ errors }) => errors.length > 0);
@@ -50,7 +50,7 @@ export function problemsOf(facts: ServiceFacts): readonly Problem[] {
 function* groupProblems(group: GroupStatus): Iterable<Problem> {
   const { name, engine, member, held, away, nameTakenSince, error, members, uncovered } = group;
   const about = { scope: "group", name, since: null, fatal: false } as const;
-  // Who collects nothing yet learns from the engine alone what to start.
+  // A member without shares learns from the engine alone what to start.
   const isIdle = held.length === 0;
   if (away !== null) {
     const what = isIdle ? "nothing is started" : "what is collected goes on";
@@ -91,7 +91,7 @@ function* journalProblems(journal: JournalStatus, now: Moment): Iterable<Problem
   const { error, full, waitingSince } = journal;
   if (error !== null) yield { ...about, code: "failing", text: error, since: waitingSince, fatal: true };
   else if (isOlder(waitingSince, now, JOURNAL_WAIT_MS_MAX)) {
-    const text = `Records have waited ${ageText(waitingSince, now)} to be made safe: the disk does not answer`;
+    const text = `Records have waited ${ageText(waitingSince, now)} to be synced: the disk does not answer`;
     yield { ...about, code: "not_syncing", text, since: waitingSince, fatal: false };
   }
   if (full) {
@@ -133,7 +133,7 @@ function* instanceProblems(
 
 function* connectionProblems(instance: string, connection: ConnectionStatus): Iterable<Problem> {
   const { key, state, since, streams, rejected } = connection;
-  // A pause is no trouble of the connection: where it lasts, the reading of the whole is a problem.
+  // A pause is no problem of the connection; a long one is a problem of the journal (`paused`).
   if (state.kind !== "live" && state.kind !== "paused") {
     const detail = "reason" in state ? `: ${state.reason}` : "";
     const code = state.kind === "faulted" ? "faulted" : "not_connected";
@@ -162,7 +162,7 @@ function* bookProblems({ name, books }: InstanceStatus, now: Moment): Iterable<P
   const about = { scope: "book", name, fatal: false } as const;
   const broken = books.filter(({ state }) => state === "broken");
   if (broken.length > 0) {
-    const text = `Without a whole book: ${listed(broken.map(({ symbol, cause }) => `${symbol} (${cause})`))}`;
+    const text = `Without a valid book: ${listed(broken.map(({ symbol, cause }) => `${symbol} (${cause})`))}`;
     yield { ...about, code: "broken", text, since: earliest(broken) };
   }
   const waiting = books.filter(({ state, since }) =>
@@ -203,9 +203,9 @@ function* instrumentProblems({ name, instruments }: InstanceStatus): Iterable<Pr
   const { state, since, error, unresolved } = instruments;
   const about = { scope: "instruments", name, since, fatal: false } as const;
   const why = error === null ? "" : `: ${error}`;
-  if (state === "failed") yield { ...about, code: "failed", text: `The instrument list cannot be had${why}` };
+  if (state === "failed") yield { ...about, code: "failed", text: `The instrument list cannot be fetched${why}` };
   if (state === "kept") yield { ...about, code: "kept", text: `An earlier instrument list is in use${why}` };
-  if (state === "waiting") yield { ...about, code: "waiting", text: `The instrument list is being asked for${why}` };
+  if (state === "waiting") yield { ...about, code: "waiting", text: `The instrument list is being fetched${why}` };
   if (unresolved.length > 0) {
     yield { ...about, code: "unresolved", text: `Not in the instrument list: ${listed(unresolved)}` };
   }
@@ -218,7 +218,7 @@ function* sinkProblems(sink: SinkStatus, now: Moment): Iterable<Problem> {
   else if (error !== null) yield { ...about, code: "failing", text: error };
   else if (state === "stopped") yield { ...about, code: "stopped", text: "The sink has ended" };
   else if (isOlder(waitingSince, now, commitEveryMs + SINK_LATE_MS)) {
-    const text = `Nothing was made safe for ${ageText(waitingSince, now)}, and ${sink.lagRecords} records wait`;
+    const text = `Nothing was committed for ${ageText(waitingSince, now)}, and ${sink.lagRecords} records wait`;
     yield { ...about, code: "late", text };
   }
 }
@@ -236,7 +236,7 @@ function isOlder(since: Micros | null, now: Moment, ms: number): since is Micros
   return since !== null && elapsedMicros(since, now) > ms * 1000;
 }
 
-/** Returns the time that has passed since a moment, which the clock does not tell where it was set in between. */
+/** Returns the time passed since a moment, corrected for a step of the clock in between. */
 function elapsedMicros(since: Micros, { at, lastStep }: Moment): Micros {
   if (lastStep === null) return at - since;
   const by = lastStep.byMs * 1000;

@@ -29,27 +29,27 @@ import { StopSteps } from "./stop_steps.ts";
 export interface ServiceOptions {
   readonly context: ServiceContext;
   readonly configPath: string;
-  /** The configuration where it was read already, so that a pipe is read once; null: it is read now. */
+  /** The configuration if it was read already, because a pipe can be read only once. Absent: it is read now. */
   readonly loaded?: ReadConfig;
-  /** Variables that stand before those of the process. */
+  /** Variables that override those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Takes the place of the configured port; 0 is a free one. */
+  /** Overrides the configured port; 0 picks a free one. */
   readonly httpPort?: number;
-  /** Called when no sink is left that anybody reads: there is nothing to collect for. */
+  /** Called when every sink has lost its reader, so that nothing is left to collect for. */
   readonly onNobodyReads?: () => void;
-  /** Makes who is told everything that happens, beside the metrics; again where a reload changes how it is to be told. */
+  /** Makes the observer of all that happens, such as a log. Called again when a reload changes the log's settings. */
   readonly createObserver: (plan: Plan | null) => Observer;
 }
 
 /** How a stop ended. */
 export interface ServiceEnd {
-  /** What had not ended when the time was over; empty where all did. */
+  /** What had not ended in time; empty if all did. */
   readonly unfinished: readonly string[];
-  /** Whether all that was received is safe in the journal. What a sink lacks it gets after the next start. */
+  /** Whether everything received is safe in the journal; sinks get the rest after the next start. */
   readonly isSafe: boolean;
 }
 
-/** What an instance shows that does not run. */
+/** The status of an instance that does not run. */
 const NOT_RUNNING: RunningStatus = {
   connections: [],
   books: [],
@@ -61,18 +61,18 @@ const NOT_RUNNING: RunningStatus = {
 
 /** First delay before a start that found the disk full is tried again, in ms; it doubles. */
 const START_RETRY_MS_MIN = 1_000;
-/** How long a stop may take where no plan says, in ms. */
+/** Time for a stop if there is no plan, in ms. */
 const SHUTDOWN_MS_DEFAULT = 10_000;
-/** Least time that a stop is given, in ms: the journal is closed in it. */
+/** Least time for a stop, in ms; the journal is closed in it. */
 const SHUTDOWN_MS_MIN = 1_000;
-/** After this share of the time sinks are cut off, so that the journal can still be closed. */
+/** After this part of the stop's time sinks are cut off, to leave time to close the journal. */
 const SINKS_SHARE_OF_STOP = 0.8;
 
 const DEFAULT_HTTP = { host: "127.0.0.1", port: 8090 } as const;
 
 /**
- * The running program: configuration, collector, and the endpoints that tell about both. It lives on with a broken
- * configuration, so that /healthz can say what is wrong, and takes a repaired one with `reload`.
+ * Runs the program: configuration, collector and the HTTP endpoints. With a broken configuration it lives on, so that
+ * /healthz can show the errors, and takes a repaired one with `reload`.
  */
 export class Service {
   readonly #options: ServiceOptions;
@@ -87,27 +87,27 @@ export class Service {
   #observer: Observer = () => {};
   #loaded: ReadConfig;
   #collector: Collector | null = null;
-  /** The plan that the collector was started with: what a reload does not apply stays as it says. */
+  /** The plan that the collector was started with; settings that need a restart stay as in it. */
   #started: Plan | null = null;
   #server: HttpServer | null = null;
-  /** Null before the first plan; then the same over all reloads. */
+  /** Null before the first plan; then the same object over all reloads. */
   #limits: KeptHostLimits | null = null;
   #rhythms: KeptRhythms | null = null;
   #rest: RestClient | null = null;
   #lists: InstrumentLists | null = null;
   readonly #group: GroupShares;
-  /** The start and the reloads, one after the other. It never rejects. */
+  /** The start, the reloads and the share changes, one after the other. Never rejects. */
   #work: Promise<void> = Promise.resolve();
-  /** Reloads that wait for their turn: one reads what all of them would. */
+  /** Reloads that wait for their turn; one run serves all of them. */
   #reloadsQueued = 0;
-  /** Why a valid configuration could not be started; null where nothing failed. */
+  /** Why a valid configuration could not be started; null if nothing failed. */
   #failure: Issue | null = null;
   #refused: ConfigStatus["refused"] = null;
   #needsRestart: readonly string[] = [];
   /** Whether a start that found the disk full is being tried again. */
   #isRetrying = false;
 
-  /** Reads the configuration; nothing runs before `begin`. */
+  /** Reads the configuration. Nothing runs before `begin`. */
   constructor(options: ServiceOptions) {
     this.#options = options;
     this.#began = options.context.host.clock.monotonicMs();
@@ -125,7 +125,7 @@ export class Service {
       observe: this.observe,
       queue: (change) => {
         const done = this.#work.then(change);
-        // What it rejects with is the group's to tell.
+        // The group reports a rejection.
         this.#work = done.then(() => {}, () => {});
         return done;
       },
@@ -135,7 +135,7 @@ export class Service {
     this.#observer = options.createObserver(this.#loaded.plan);
   }
 
-  /** Makes a service and begins. */
+  /** Makes a service and starts it. */
   static async start(options: ServiceOptions): Promise<Service> {
     const service = new Service(options);
     await service.begin();
@@ -143,12 +143,12 @@ export class Service {
   }
 
   /**
-   * Serves health and starts what can run. Rejects with a `Failure` where the port or the journal cannot be had; a full
-   * disk is waited for, and /healthz says so meanwhile.
+   * Serves health and starts what can run. Rejects with a `Failure` if the port or the journal cannot be opened. Waits
+   * for a full disk, which /healthz shows meanwhile.
    */
   begin(): Promise<void> {
     const begun = this.#begin();
-    // A reload that is asked for meanwhile waits for the start; the caller gets what it rejects with.
+    // A reload waits for the start. The caller gets the start's rejection.
     this.#work = begun.then(() => {}, () => {});
     return begun;
   }
@@ -210,12 +210,12 @@ export class Service {
     return this.#metrics;
   }
 
-  /** Where health is served. */
+  /** Address of the HTTP server; null before it listens. */
   get address(): { readonly host: string; readonly port: number } | null {
     return this.#server;
   }
 
-  /** Counts and logs one observation. */
+  /** Counts and logs an observation. */
   readonly observe: Observer = (seen: Observation) => {
     this.#metrics.observe(seen);
     this.#rates.observe(seen);
@@ -223,7 +223,7 @@ export class Service {
     this.#observer(seen);
   };
 
-  /** How everything is, now. */
+  /** The status of everything, now. */
   get status(): ServiceStatus {
     const { clock } = this.#options.context.host;
     const running = this.#collector?.status ?? null;
@@ -267,13 +267,13 @@ export class Service {
   }
 
   /**
-   * Reads the configuration again, after a start or reload that is under way. One that is broken or cannot be started is
-   * refused and the running one stays. Never rejects.
+   * Reads the configuration again, after a start or reload under way. Refuses a broken one or one that cannot be
+   * started, and keeps the running one. Never rejects.
    */
   reload(): Promise<void> {
     this.#reloadsQueued++;
     this.#work = this.#work.then(async () => {
-      // One reload reads what those that wait behind it would read again.
+      // The last of the waiting reloads serves all of them.
       if (--this.#reloadsQueued > 0 || this.#stopping.signal.aborted) return;
       await this.#reload();
     });
@@ -281,8 +281,8 @@ export class Service {
   }
 
   /**
-   * Stops everything in order: what was received becomes durable, what can be delivered is committed. Resolves at
-   * `shutdown_timeout_ms` at the latest, whatever hangs, and says what had not ended by then. Never rejects.
+   * Stops everything in order: syncs the journal, delivers and commits. Resolves at `shutdown_timeout_ms` at the
+   * latest, with what had not ended by then. Never rejects.
    */
   async stop(): Promise<ServiceEnd> {
     this.#stopping.abort();
@@ -292,7 +292,7 @@ export class Service {
     const steps = new StopSteps();
     const over = new AbortController();
     const orderly = this.#stopInOrder(steps, { timeoutMs, signal: over.signal }).catch((error: unknown) => {
-      // What the disk refuses now is not safe; the state that was reached is told, and nobody is left to try again.
+      // Nobody is left to try again: the result says what failed.
       steps.failed(messageOf(error));
     });
     await Promise.race([orderly, clock.sleep(Math.max(timeoutMs, SHUTDOWN_MS_MIN), over.signal)]);
@@ -324,7 +324,7 @@ export class Service {
     await steps.run("the HTTP server", this.#server?.stop());
   }
 
-  /** Collects other shares of the group: the same configuration with other streams. */
+  /** Makes the collector collect the shares held now: the same configuration with other streams. */
   async #collectShares(moves: ShareMoves): Promise<void> {
     const collector = this.#collector;
     if (collector === null || this.#stopping.signal.aborted) {
@@ -341,11 +341,11 @@ export class Service {
     return loadFromFiles(context, configPath, { variables });
   }
 
-  /** Loads the same texts once more with the exchanges' own lists, as far as they are known. */
+  /** Plans the same configuration text again, with the exchanges' instrument lists as far as they are known. */
   #completed(loaded: ReadConfig): ReadConfig {
     const { context, configPath, variables } = this.#options;
     const instrumentMaps = this.#lists?.maps ?? new Map();
-    // What the program began with: another group is joined by a restart.
+    // The group of the start: joining another one needs a restart.
     const { group } = this.#started ?? loaded.plan ?? { group: null };
     if (instrumentMaps.size === 0 && group === null) return loaded;
     const { text, files } = loaded;
@@ -353,14 +353,14 @@ export class Service {
     return loadFromFiles(context, configPath, { variables, instrumentMaps, text, files, heldShares });
   }
 
-  /** Asks for the lists that symbols want, in the background, and takes those of an earlier run meanwhile. */
+  /** Requests the instrument lists that symbols need, in the background, and plans with those known so far. */
   async #loadCompletely(loaded: ReadConfig): Promise<ReadConfig> {
     await this.#lists?.want(loaded.exchanges);
     return this.#completed(loaded);
   }
 
-  /** A list says something new: instances whose symbols it resolves otherwise begin anew, and no others. */
-  async #takeLists(): Promise<void> {
+  /** Applies a changed instrument list to the instances whose symbols it resolves differently. */
+  async #applyLists(): Promise<void> {
     if (this.#collector === null || this.#stopping.signal.aborted) return;
     const complete = this.#completed(this.#loaded);
     if (complete.plan === null || symbolsOf(complete) === symbolsOf(this.#loaded)) return;
@@ -373,7 +373,7 @@ export class Service {
     this.#reportLoaded(complete);
   }
 
-  /** Tells the instruments of a list. What cannot be kept now is told with the list's next look. */
+  /** Journals the instruments of a list; if the journal cannot take them, the list tells them again later. */
   #takeInstruments(exchange: string, pages: readonly InstrumentPage[]): void {
     if (this.#stopping.signal.aborted) return;
     try {
@@ -384,7 +384,7 @@ export class Service {
     this.#lists?.tellLater(exchange);
   }
 
-  /** The first start: a full disk is waited for in the background, anything else that cannot be had is the caller's. */
+  /** Starts for the first time. Waits for a full disk in the background; rejects with any other failure. */
   async #startFirst(plan: Plan): Promise<void> {
     try {
       await this.#startCollector(plan);
@@ -394,7 +394,7 @@ export class Service {
     }
   }
 
-  /** Tries the start again for as long as the disk is full; false where it failed for another reason. */
+  /** Tries the start again for as long as the disk is full; false if it failed for another reason. */
   #waitForDisk(error: unknown): boolean {
     if (!(error instanceof Failure) || error.code !== "disk_full") return false;
     if (!this.#isRetrying) void this.#retryStart();
@@ -439,7 +439,7 @@ export class Service {
       dataDir: plan.run.dataDir,
       observe: this.observe,
       onChange: () => {
-        this.#work = this.#work.then(() => this.#takeLists().catch((error: unknown) => this.#fail(error)));
+        this.#work = this.#work.then(() => this.#applyLists().catch((error: unknown) => this.#fail(error)));
       },
       onPages: (exchange, pages) => {
         this.#work = this.#work.then(() => this.#takeInstruments(exchange, pages));
@@ -455,8 +455,8 @@ export class Service {
       rest: this.#rest,
       rhythms: this.#rhythms.store,
       onEvents: (events) => {
-        this.#gaps.take(events);
-        this.#rates.take(events);
+        this.#gaps.note(events);
+        this.#rates.noteDelay(events);
         this.#feed.push(events);
       },
       onNobodyReads: this.#options.onNobodyReads,
@@ -469,12 +469,12 @@ export class Service {
   }
 
   async #reload(): Promise<void> {
-    // Files that were moved away are begun again, whatever the configuration says.
+    // Files that were moved away are begun anew, whatever the configuration says.
     this.#collector?.reopenSinks();
     try {
-      await this.#takeOver();
+      await this.#applyConfig();
     } catch (error) {
-      // Also a bug: it is told, and neither the running collector nor a later reload suffers from it.
+      // Even a bug is only reported: the running collector and later reloads go on.
       if (this.#collector !== null) return this.#refuse([failureIssue(this.#options.configPath, error)]);
       this.#waitForDisk(error);
       this.#fail(error);
@@ -482,16 +482,16 @@ export class Service {
     }
   }
 
-  async #takeOver(): Promise<void> {
+  async #applyConfig(): Promise<void> {
     const loaded = this.#load();
     const errors = loaded.issues.filter((issue) => issue.severity === "error");
     if (loaded.plan === null || hasErrors(loaded.issues)) {
       this.#report(loaded.issues);
-      // While nothing runs, what is shown is what stands on disk.
+      // While nothing runs, /healthz shows the configuration on disk.
       if (this.#collector === null) this.#loaded = loaded;
       return this.#refuse(errors, true);
     }
-    this.#useLog(loaded.plan);
+    this.#applyLogSettings(loaded.plan);
     if (this.#collector === null) {
       this.#loaded = loaded;
       await this.#startCollector(loaded.plan);
@@ -508,8 +508,8 @@ export class Service {
     this.observe({ kind: "config_reload", accepted: true, errors: 0, needsRestart: this.#needsRestart });
   }
 
-  /** Tells in another way from now on, where the plan wants that. */
-  #useLog(plan: Plan): void {
+  /** Makes a new observer if the plan changes the log's settings. */
+  #applyLogSettings(plan: Plan): void {
     const before = this.#loaded.plan?.run;
     if (before?.logLevel === plan.run.logLevel && before.logFormat === plan.run.logFormat) return;
     this.#observer = this.#options.createObserver(plan);
@@ -540,5 +540,5 @@ export class Service {
   }
 }
 
-/** What a replay gives while nothing runs. */
+/** The replay while nothing runs. */
 async function* nothing(): AsyncIterable<never> {}

@@ -11,28 +11,28 @@ import { type ExchangeList, Failure, type HeldShares, type Issue } from "../mode
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
 
-/** The configuration that is used where none is named. */
+/** The default configuration path. */
 export const DEFAULT_CONFIG = "config/collector.toml";
 
-/** What can be said about loading beyond the path. */
+/** Options of loading, beside the path. */
 export interface LoadSettings {
   readonly validateOnly?: boolean;
-  /** Variables that stand before those of the process. */
+  /** Variables that override those of the process. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
-  /** Shares that are held of a group; not given: all streams are planned. */
+  /** The group's shares that are held. Absent: all streams are planned. */
   readonly heldShares?: HeldShares;
-  /** The configuration's text where it was read already: a pipe can be read once. */
+  /** The configuration's text if it was read already, because a pipe can be read only once. */
   readonly text?: string;
-  /** Descriptors and maps as an earlier load read them: what was changed on disk since waits for a reload. */
+  /** Descriptors and maps as an earlier load read them; changes on disk wait for a reload. */
   readonly files?: ReadonlyMap<string, string | null>;
 }
 
-/** A configuration with the text that it was read from. */
+/** A configuration with the texts it was read from. */
 export type ReadConfig = LoadedConfig & {
-  /** Not given where the file could not be read. */
+  /** Undefined if the file could not be read. */
   readonly text: string | undefined;
-  /** The other files that were read, by path; null where there was none. */
+  /** The other files that were read, by path; null if there was none. */
   readonly files: ReadonlyMap<string, string | null>;
   /** Whether there is no such file. */
   readonly isMissing: boolean;
@@ -73,7 +73,7 @@ export function loadFromFiles(context: ServiceContext, path: string, settings: L
   return { ...loaded, text, files, isMissing };
 }
 
-/** The one spelling of a folder; as it is where it may not be looked at, which its user will be told by. */
+/** Returns the real path of a folder; the given path if it cannot be resolved, which its use then reports. */
 function realPathOf({ files }: Pick<Host, "files">, folder: string): string {
   try {
     return files.realPathSync(folder);
@@ -83,7 +83,7 @@ function realPathOf({ files }: Pick<Host, "files">, folder: string): string {
   }
 }
 
-/** A shipped descriptor by its name; null where there is none of that name. */
+/** Finds a shipped descriptor by its name; null if there is none. */
 export function shippedDescriptor(
   context: ServiceContext,
   name: string,
@@ -95,13 +95,13 @@ export function shippedDescriptor(
   return text === null ? null : { path, text };
 }
 
-/** Names of the shipped descriptors. */
+/** Returns the names of the shipped descriptors. */
 export function shippedNames(context: ServiceContext): readonly string[] {
   const names = context.host.files.namesSync(`${context.shippedDir}/exchanges`);
   return names.filter((name) => name.endsWith(".toml")).map((name) => name.slice(0, -5)).sort();
 }
 
-/** A descriptor's file: of a shipped one by its name, or by its path. Throws a `UsageError` where there is none. */
+/** Finds a descriptor by the name of a shipped one or by its path. Throws a `UsageError` if there is none. */
 export function findDescriptor(context: ServiceContext, nameOrPath: string): FoundFile {
   const isPath = nameOrPath.includes("/") || nameOrPath.endsWith(".toml");
   const text = isPath ? context.host.files.readTextSync(nameOrPath) : null;
@@ -115,8 +115,8 @@ export function findDescriptor(context: ServiceContext, nameOrPath: string): Fou
 }
 
 /**
- * Loads a descriptor on its own: the name of a shipped one, or the path of a file. Throws a `UsageError` where there is
- * none; a broken one is given with its issues.
+ * Loads a descriptor by the name of a shipped one or by its path. Throws a `UsageError` if there is none; returns a
+ * broken one with its issues.
  */
 export function loadDescriptorNamed(context: ServiceContext, nameOrPath: string, exchange?: string): LoadedDescriptor {
   const { host } = context;

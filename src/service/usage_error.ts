@@ -1,4 +1,4 @@
-/** A mistake in how the program was called; ends it with code 64. */
+/** A mistake in the command line; the program exits with code 64. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

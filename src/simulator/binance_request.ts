@@ -52,7 +52,7 @@ function refused(code: number, msg: string, id: string | null): BinanceRequest {
   return { method: "refused", answer: binanceError(code, msg, id) };
 }
 
-/** The JSON text of a valid id; null where it is not valid. A missing one is echoed as null. */
+/** The JSON text of a valid id; null if it is not valid. A missing one is echoed as null. */
 function echoedId(id: unknown): string | null {
   if (id === undefined || id === null) return "null";
   if (typeof id === "number") return Number.isSafeInteger(id) ? String(id) : null;

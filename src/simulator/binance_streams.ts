@@ -22,7 +22,7 @@ const INTERVAL_UNITS: Readonly<Record<string, CandleInterval["unit"]>> = {
   M: "M",
 };
 
-/** The feed behind a stream name such as `btcusdt@trade`; null where there is none, and then it stays silent. */
+/** The feed behind a stream name such as `btcusdt@trade`; null if there is none, and then it stays silent. */
 export function findBinanceFeed(floor: ExchangeFloor, stream: string): Feed | null {
   const at = stream.indexOf("@");
   if (at < 0 || stream !== stream.slice(0, at).toLowerCase() + stream.slice(at)) return null;

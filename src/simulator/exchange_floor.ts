@@ -15,7 +15,7 @@ export class ExchangeFloor {
   readonly #feeds = new Map<string, { readonly feed: Feed; readonly native: string | null }>();
   readonly #rejects: ReadonlySet<string>;
 
-  /** `spell` gives the native spelling, or null where the exchange has no such instrument; then a RangeError is thrown. */
+  /** `spell` gives the native spelling, or null if the exchange has no such instrument; then a RangeError is thrown. */
   constructor(options: {
     readonly symbols: readonly string[];
     readonly seed: number;

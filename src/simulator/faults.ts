@@ -3,7 +3,9 @@ export type FaultTrigger =
   | { readonly kind: "frames"; readonly count: number }
   | { readonly kind: "time"; readonly ms: number };
 
-/** What the simulated exchange does wrong on purpose. Null and empty: nothing. Counted for each connection by itself. */
+/**
+ * What the simulated exchange does wrong on purpose. Null and empty: nothing. Counted for each connection by itself.
+ */
 export interface FaultPlan {
   /** Ends the connection with close code 1001 after a data frame. */
   readonly disconnectEvery: FaultTrigger | null;
@@ -38,7 +40,7 @@ export const NO_FAULTS: FaultPlan = {
 const TRIGGER = /^(\d+)(ms|s|m|h)?$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** Reads `500` (data frames) or `250ms`, `5s`, `2m`, `1h` (time); null where the text is neither or is zero. */
+/** Reads `500` (data frames) or `250ms`, `5s`, `2m`, `1h` (time); null if the text is neither or is zero. */
 export function parseFaultTrigger(text: string): FaultTrigger | null {
   const match = TRIGGER.exec(text);
   if (match === null) return null;

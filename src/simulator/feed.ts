@@ -3,7 +3,9 @@ import type { MarketStep } from "./market_step.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent } from "./statistics.ts";
 
-/** One native stream and those who listen. A variant is the form in which a listener gets it, where there are several. */
+/**
+ * One native stream and those who listen. A variant is the form in which a listener gets it, where there are several.
+ */
 export abstract class Feed {
   readonly #listeners = new Map<Peer, number>();
 
@@ -70,7 +72,7 @@ export class RollingWindow {
     this.#spanMicros = limit.spanMs * 1000;
   }
 
-  /** Counts one more; false where that is more than the window allows. Refused ones count too. */
+  /** Counts one more; false if that is more than the window allows. Refused ones count too. */
   admit(now: Micros, weight = 1): boolean {
     this.#times = this.#times.filter((time) => time > now - this.#spanMicros);
     for (let i = 0; i < weight && this.#times.length <= this.#max; i++) this.#times.push(now);
@@ -87,7 +89,7 @@ export class RollingWindow {
 export class Agenda {
   #entries: { readonly at: Micros; readonly run: (now: Micros) => void }[] = [];
 
-  /** Runs at once where there is no delay, else at the first tick at or after it. */
+  /** Runs at once if there is no delay, else at the first tick at or after it. */
   after(delayMs: number, now: Micros, run: (now: Micros) => void): void {
     if (delayMs === 0) run(now);
     else this.#entries.push({ at: now + delayMs * 1000, run });

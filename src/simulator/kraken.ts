@@ -17,8 +17,8 @@ const INACTIVE_MICROS = 60_000_000;
 const FIRST_CONNECTION_ID = 13_834_774_380_200_032_777n;
 
 /**
- * The v2 spot exchange: a status frame first, one acknowledgement a symbol under the request's `req_id`, heartbeats while
- * nothing else is sent, book updates with checksums instead of sequences, numbers as JSON numbers.
+ * The v2 spot exchange: a status frame first, one acknowledgement a symbol under the request's `req_id`, heartbeats
+ * while nothing else is sent, book updates with checksums instead of sequences, numbers as JSON numbers.
  */
 export class KrakenDialect implements Dialect {
   readonly name = "kraken";
@@ -87,7 +87,7 @@ export class KrakenDialect implements Dialect {
 interface Request {
   readonly method: "subscribe" | "unsubscribe";
   readonly params: ReadonlyMap<string, unknown>;
-  /** Number as text, or null where the request had none. */
+  /** Number as text, or null if the request had none. */
   readonly reqId: string | null;
   readonly receivedAt: Micros;
 }

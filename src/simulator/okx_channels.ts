@@ -26,7 +26,7 @@ const HONG_KONG_MS = 8 * 3_600_000;
 export const OKX_PRIVATE: ReadonlySet<string> = new Set(["account", "positions", "orders", "balance_and_position"]);
 export const OKX_TIERED: ReadonlySet<string> = new Set(["books-l2-tbt", "books50-l2-tbt"]);
 
-/** The feeds behind an argument; empty where the endpoint has no such channel or the exchange no such instrument. */
+/** The feeds behind an argument; empty if the endpoint has no such channel or the exchange no such instrument. */
 export function findOkxFeeds(floor: ExchangeFloor, endpoint: OkxEndpoint, arg: OkxArg): readonly Feed[] {
   if (endpoint === "business") return single(businessFeed(floor, arg));
   if (arg.channel === "liquidation-orders") {

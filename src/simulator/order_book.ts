@@ -24,7 +24,7 @@ export class OrderBook {
     return side === "bid" ? this.#bids : this.#asks;
   }
 
-  /** Size at a price; 0 where there is no level. */
+  /** Size at a price; 0 if there is no level. */
   sizeAt(side: BookSide, price: number): number {
     const levels = this.levels(side);
     const level = levels[findLevel(levels, side, price)];

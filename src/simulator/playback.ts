@@ -41,7 +41,7 @@ export interface Playback {
   /** `ws`: URLs with the recorded paths and queries, by `section1` …; `rest`: base URL. */
   readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
   statistics(): PlaybackStatistics;
-  /** Resolves when every section has been sent whole. Rejects where a recording cannot be read. */
+  /** Resolves when every section has been sent whole. Rejects if a recording cannot be read. */
   readonly finished: Promise<void>;
   stop(): Promise<void>;
 }
@@ -62,7 +62,7 @@ interface Section {
   taken: boolean;
 }
 
-/** Starts a playback. Reads the recordings once to find their sections. Rejects where one cannot be read. */
+/** Starts a playback. Reads the recordings once to find their sections. Rejects if one cannot be read. */
 export async function startPlayback(options: PlaybackOptions): Promise<Playback> {
   const sources = typeof options.recording === "function" ? [options.recording] : options.recording;
   const { sections, answers } = await indexRecordings(sources);
@@ -157,7 +157,9 @@ function takeSection(sections: readonly Section[], target: string, repeats: bool
 
 type Served = Parameters<Parameters<Host["listener"]["serveSockets"]>[0]["accept"]>[0];
 
-/** Plays to one client. A pong says that the client has read everything sent before the ping: that is the backpressure. */
+/**
+ * Plays to one client. A pong says that the client has read everything sent before the ping: that is the backpressure.
+ */
 class Player {
   readonly #options: PlaybackOptions;
   readonly #connection: Served;

@@ -14,7 +14,7 @@ export class RecordedAnswers {
 
   /**
    * The body for a request: that of the same path and query, where several were recorded one after another and then the
-   * last one again. Else that of the same path whose parameters agree in most, at least in one; null where there is none.
+   * last one again. Else that of the same path whose parameters agree in most, at least in one; null if there is none.
    */
   find(request: URL): Uint8Array | null {
     const target = request.pathname + request.search;

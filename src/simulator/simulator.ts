@@ -39,7 +39,10 @@ export interface SimulatorOptions {
 export interface Simulator {
   readonly dialect: DialectName;
   readonly port: number;
-  /** `ws`: its sockets by purpose (binance: `stream`, `ws`; okx: `public`, `business`; kraken: `public`). `rest`: base URL. */
+  /**
+   * `ws`: its sockets by purpose (binance: `stream`, `ws`; okx: `public`, `business`; kraken: `public`). `rest`: base
+   * URL.
+   */
   readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
   statistics(): SimulatorStatistics;
   /** What each open connection is subscribed to, as the exchange keeps it. */
@@ -70,7 +73,7 @@ export function createDialect(name: DialectName, options: DialectOptions): Diale
   }
 }
 
-/** Starts a simulated exchange. Rejects with a `Failure` where the port is taken and a RangeError for a wrong symbol. */
+/** Starts a simulated exchange. Rejects with a `Failure` if the port is taken and a RangeError for a wrong symbol. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { host } = options;
   const faults = { ...NO_FAULTS, ...options.faults };

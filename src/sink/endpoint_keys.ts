@@ -3,8 +3,8 @@ import type { Files } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 
 /**
- * Returns the schema of the key `url` of a destination: an address of one of some schemes, such as `nats`. It may hold a
- * user and a password, which are never shown.
+ * Returns the schema of the key `url` of a destination: an address of one of some schemes, such as `nats`. It may hold
+ * a user and a password, which are never shown.
  */
 export function urlKey(schemes: readonly string[], example: string) {
   const title = `an address that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
@@ -23,7 +23,7 @@ export const httpsCaKey = z.string().min(1).optional().describe(
   "PEM file of the authority that the server's certificate is checked against. Absent: the platform's own",
 );
 
-/** Reads the authorities of `ca_path`; null where none is given. Rejects with a `Failure` of code `tls`. */
+/** Reads the authorities of `ca_path`; null if none is given. Rejects with a `Failure` of code `tls`. */
 export async function readAuthorities(
   files: Pick<Files, "readText">,
   path: string | null | undefined,

@@ -14,7 +14,7 @@ export class FilledTables<Table> {
     return [...this.#tables.values()];
   }
 
-  /** Returns the table of an event's kind. Throws where the sink is given none of that kind. */
+  /** Returns the table of an event's kind. Throws if the sink is given none of that kind. */
   of(kind: EventKind): Table {
     const table = this.#tables.get(tableOf(kind));
     if (table === undefined) throw new Error(`The sink is given no events of kind ${kind}`);

@@ -1,7 +1,7 @@
 import { type EventBatch, FILTER_MEMORY_MAX, type SinkPlan } from "../model/mod.ts";
 
 /**
- * Returns whether a sink receives an event, by its plan's kinds, exchanges and symbols; null where it receives all. A
+ * Returns whether a sink receives an event, by its plan's kinds, exchanges and symbols; null if it receives all. A
  * symbol's patterns are held against its canonical and its native spelling. Events that concern no single symbol pass
  * them: a gap of a whole connection is one of every symbol of it.
  */

@@ -39,7 +39,7 @@ export class SinkHttp {
     this.#caPath = caPath;
   }
 
-  /** Returns the answer of any status. Rejects with a `Failure` where there is none. */
+  /** Returns the answer of any status. Rejects with a `Failure` if there is none. */
   async call({ path, query = {}, headers = {}, body, signal }: HttpCall): Promise<FetchResponse> {
     const search = new URLSearchParams(query).toString();
     return await fetchSecured(this.#host, this.#caPath, {

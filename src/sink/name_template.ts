@@ -24,8 +24,8 @@ export interface NameScope {
 }
 
 /**
- * Returns the schema of a key that holds a template. `allowed`: the characters that may stand in it beside placeholders,
- * as a class of a regular expression. `placeholders`: those that are known; all where none are given.
+ * Returns the schema of a key that holds a template. `allowed`: the characters that may stand in it beside
+ * placeholders, as a class of a regular expression. `placeholders`: those that are known; all if none are given.
  */
 export function templateKey(
   { allowed, placeholders = PLACEHOLDERS }: {

@@ -16,8 +16,8 @@ interface Owner {
 
 /**
  * The folder of a sink, which belongs to one sink of one journal: the file `_owner.json` says to which, and `_lock` is
- * held while it is open, so that no other process or sink writes there at the same time. A folder of another journal, of
- * another configured sink or of another type is refused, whatever is in it. A sink that was renamed takes its folder
+ * held while it is open, so that no other process or sink writes there at the same time. A folder of another journal,
+ * of another configured sink or of another type is refused, whatever is in it. A sink that was renamed takes its folder
  * over. A folder without a mark is adopted: nothing in it is known to be ours, and nothing of it is deleted.
  */
 export class OwnedFolder {
@@ -25,7 +25,7 @@ export class OwnedFolder {
   readonly #type: string;
   readonly #context: SinkContext;
   #lock: { release(): Promise<void> } | null = null;
-  /** Of the mark, to notice that the folder is another one; null where the file system has none. */
+  /** Of the mark, to notice that the folder is another one; null if the file system has none. */
   #inode: number | null = null;
 
   constructor(dir: string, type: string, context: SinkContext) {
@@ -35,8 +35,9 @@ export class OwnedFolder {
   }
 
   /**
-   * Makes, locks and marks the folder. Resolves with whether what it holds was written for this journal and sink. `adopt`
-   * is called before a folder without a mark gets one. Rejects with a `Failure` without retry where it is another's.
+   * Makes, locks and marks the folder. Resolves with whether what it holds was written for this journal and sink.
+   * `adopt` is called before a folder without a mark gets one. Rejects with a `Failure` without retry where it is
+   * another's.
    */
   async take(adopt: () => Promise<void>): Promise<boolean> {
     const { files } = this.#context.host;
@@ -62,7 +63,7 @@ export class OwnedFolder {
     }
   }
 
-  /** Rejects where the folder that was taken is no longer there: it was removed, moved or replaced. */
+  /** Rejects if the folder that was taken is no longer there: it was removed, moved or replaced. */
   async check(): Promise<void> {
     const stat = await this.#context.host.files.stat(`${this.dir}/${OWNER_NAME}`);
     if (stat !== null && isSameFile(stat.inode, this.#inode)) return;

@@ -8,9 +8,9 @@ const DAY_MICROS = 86_400_000_000;
 
 /**
  * Text as one part of a path, safe on every file system and reversible: letters, digits and `.` stay, `/` becomes `-`,
- * `:` becomes `_`, every other byte of its UTF-8 (`-`, `_` and `%` themselves too) becomes `%XX`. So `BTC/USD:BTC-260327`
- * is `BTC-USD_BTC%2D260327`. A leading `.` is `%2E`. Only a text of more than 200 bytes is cut and ends in `~` and its
- * CRC32; readers find the exact text in the column `canonical_symbol`.
+ * `:` becomes `_`, every other byte of its UTF-8 (`-`, `_` and `%` themselves too) becomes `%XX`. So
+ * `BTC/USD:BTC-260327` is `BTC-USD_BTC%2D260327`. A leading `.` is `%2E`. Only a text of more than 200 bytes is cut and
+ * ends in `~` and its CRC32; readers find the exact text in the column `canonical_symbol`.
  */
 export function pathPart(text: string): string {
   if (text === "") return EMPTY_PART;
@@ -31,12 +31,15 @@ export function pathPart(text: string): string {
   return `${part.slice(0, PART_BYTES_MAX - 10)}~${crc32(bytes).toString(16).padStart(8, "0")}`;
 }
 
-/** The name of an exchange instance as one part of a path: configuration allows only what is safe there, and it stays as it is. */
+/**
+ * The name of an exchange instance as one part of a path: configuration allows only what is safe there, and it stays as
+ * it is.
+ */
 export function exchangePart(name: string): string {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= PART_BYTES_MAX ? name : pathPart(name);
 }
 
-/** The text that `pathPart` made a part of; null where the part was cut or is none of its own. */
+/** The text that `pathPart` made a part of; null if the part was cut or is none of its own. */
 export function textFromPathPart(part: string): string | null {
   if (part === EMPTY_PART) return "";
   if (part.includes("~")) return null;

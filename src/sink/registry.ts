@@ -45,14 +45,14 @@ export function defaultSink(scope: SinkScope): SinkPlan {
   return { type: PARQUET.name, name: "archive", kinds: null, options: PARQUET.options({}, scope) };
 }
 
-/** The plan of a sink of a type with its defaults, to show what it would do; null where no type has the name. */
+/** The plan of a sink of a type with its defaults, to show what it would do; null if no type has the name. */
 export function sampleSink(type: string): SinkPlan | null {
   const found = SINK_TYPES.find(({ name }) => name === type);
   if (found === undefined) return null;
   return { type, name: type, kinds: null, options: found.options(found.sample, { dataDir: "data" }) };
 }
 
-/** The plan that `replay --to` asks for; null where the text names no type or does not fit it. */
+/** The plan that `replay --to` asks for; null if the text names no type or does not fit it. */
 export function replaySink(text: string): SinkPlan | null {
   const at = text.indexOf(":");
   const type = SINK_TYPES.find(({ name }) => name === (at < 0 ? text : text.slice(0, at)));

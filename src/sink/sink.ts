@@ -38,17 +38,18 @@ export function rowsOf(batch: SinkBatch): EventRows {
 
 /**
  * A destination of events, for one life: after any failure it is closed, and a new one is opened. All calls come from
- * one caller, one after the other; writes overlap only where the type allows several in flight. `signal` is aborted when
- * the caller gives up: a call that has not come back then must change nothing more. A call rejects with a `Failure`;
- * `retry: false` says that a person has to act (permission, password, schema, foreign owner), and code `gone` that
- * nobody will ever read again. Anything else that is thrown counts as a bug, and is tried again like a failure.
+ * one caller, one after the other; writes overlap only where the type allows several in flight. `signal` is aborted
+ * when the caller gives up: a call that has not come back then must change nothing more. A call rejects with a
+ * `Failure`; `retry: false` says that a person has to act (permission, password, schema, foreign owner), and code
+ * `gone` that nobody will ever read again. Anything else that is thrown counts as a bug, and is tried again like a
+ * failure.
  */
 export interface Sink {
   /**
-   * Prepares to go on and resolves with the offset where the destination stands: everything before it is there for good,
-   * nothing at or past it is. `committed` is where the caller believes it stands. A destination that keeps no position
-   * takes back what it wrote itself at or past `committed`, where it can, and resolves with `committed`. One that keeps
-   * its position and finds none resolves with 0: it is new, or was emptied.
+   * Prepares to go on and resolves with the offset where the destination stands: everything before it is there for
+   * good, nothing at or past it is. `committed` is where the caller believes it stands. A destination that keeps no
+   * position takes back what it wrote itself at or past `committed`, where it can, and resolves with `committed`. One
+   * that keeps its position and finds none resolves with 0: it is new, or was emptied.
    */
   open(committed: Offset, signal: AbortSignal): Promise<Offset>;
   /** Takes events in the order of (offset, index). May keep them in memory, bounded. */
@@ -60,10 +61,10 @@ export interface Sink {
   /** Whether a bound of its own is reached, beside those of its flush policy: it is to be flushed now. */
   readonly wantsFlush: boolean;
   /**
-   * Where what it is given after a crash has to end, because it was cut there before: it is not flushed earlier. Null or
-   * absent: it may be flushed anywhere.
+   * Where what it is given after a crash has to end, because it was cut there before: it is not flushed earlier. Null
+   * or absent: it may be flushed anywhere.
    */
   readonly cutsAt?: Offset | null;
-  /** Files completed by this object so far; null where it makes none. */
+  /** Files completed by this object so far; null if it makes none. */
   readonly files: number | null;
 }

@@ -56,7 +56,7 @@ export const DEADLINES: SinkDeadlines = {
 export interface SinkContext {
   readonly host: Host;
   readonly name: string;
-  /** Name under which the events that it is given were collected; null where that is not known, as in a replay. */
+  /** Name under which the events that it is given were collected; null if that is not known, as in a replay. */
   readonly collector: string | null;
   /** Id of the journal that feeds it: with the name, whose writing it is. */
   readonly journal: string;
@@ -78,28 +78,31 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly summary: string;
   /** Keys of `[[sink]]` beside `type`, `name` and `kinds`. */
   readonly keys: Shape;
-  /** Values of the keys that have to be given, to show what the type does without a configuration. Absent: there are none. */
+  /**
+   * Values of the keys that have to be given, to show what the type does without a configuration. Absent: there are
+   * none.
+   */
   readonly sample?: Readonly<Record<string, unknown>>;
   /** Fills in what depends on the rest of the file. Absent: nothing does. */
   readonly complete?: (options: OptionsOf<Shape>, scope: SinkScope) => OptionsOf<Shape>;
-  /** The folder that belongs to the sink alone; null where it has none. */
+  /** The folder that belongs to the sink alone; null if it has none. */
   readonly folder: (options: OptionsOf<Shape>) => string | null;
-  /** The folder of Parquet files that are to be merged while a collector runs; null or absent where there is none. */
+  /** The folder of Parquet files that are to be merged while a collector runs; null or absent if there is none. */
   readonly archive?: (options: OptionsOf<Shape>) => string | null;
   /** What `plan` shows, such as `parquet in data/parquet`. */
   readonly describe: (options: OptionsOf<Shape>) => string;
   /**
-   * What has to be at the destination before events can be, in its own language: the same that the sink makes where it is
-   * absent. Absent: nothing is needed.
+   * What has to be at the destination before events can be, in its own language: the same that the sink makes where it
+   * is absent. Absent: nothing is needed.
    */
   readonly setup?: (options: OptionsOf<Shape>, kinds: readonly EventKind[] | null) => string;
-  /** How `replay --to` spells it, such as `parquet:DIR`; null where it cannot be. */
+  /** How `replay --to` spells it, such as `parquet:DIR`; null if it cannot be. */
   readonly replayUsage: string | null;
-  /** The keys that `replay --to` stands for, given what follows the colon; null where that does not fit the type. */
+  /** The keys that `replay --to` stands for, given what follows the colon; null if that does not fit the type. */
   readonly replayKeys: (target: string | null) => Readonly<Record<string, unknown>> | null;
   readonly capabilities: SinkCapabilities;
   readonly flush: (options: OptionsOf<Shape>) => FlushPolicy;
-  /** Makes the sink, for events of some kinds, of all where that is null. Nothing outside is touched before `open`. */
+  /** Makes the sink, for events of some kinds, of all if that is null. Nothing outside is touched before `open`. */
   readonly create: (options: OptionsOf<Shape>, context: SinkContext, kinds: readonly EventKind[] | null) => Sink;
 }
 
@@ -117,7 +120,7 @@ export interface SinkType {
   folder(plan: SinkPlan): string | null;
   archive(plan: SinkPlan): string | null;
   describe(plan: SinkPlan): string;
-  /** What `schema sink` prints; null where nothing is needed. */
+  /** What `schema sink` prints; null if nothing is needed. */
   setup(plan: SinkPlan): string | null;
   replayKeys(target: string | null): Readonly<Record<string, unknown>> | null;
   flush(plan: SinkPlan): FlushPolicy;

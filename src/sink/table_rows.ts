@@ -51,7 +51,7 @@ export function tableOf(kind: EventKind): TableName {
 /** All tables, in the order of EVENT_SPECS. */
 export const TABLES: readonly TableName[] = [...new Set(EVENT_KINDS.map(tableOf))];
 
-/** Returns the tables of some kinds, of all where that is null, in the order of EVENT_SPECS. */
+/** Returns the tables of some kinds, of all if that is null, in the order of EVENT_SPECS. */
 export function tablesOf(kinds: readonly EventKind[] | null): readonly TableName[] {
   return kinds === null ? TABLES : TABLES.filter((table) => kindsOf(table).some((kind) => kinds.includes(kind)));
 }
@@ -80,8 +80,8 @@ const CONTENT: readonly TableColumn[] = [
 ];
 
 /**
- * Returns the columns of a table: those that all share, those of the identity, then the fields of its kinds. In tables of
- * levels `position` counts the rows of one event from 0, bids first, best first as the exchange lists them; an event
+ * Returns the columns of a table: those that all share, those of the identity, then the fields of its kinds. In tables
+ * of levels `position` counts the rows of one event from 0, bids first, best first as the exchange lists them; an event
  * without levels is one row whose side, price and size are null.
  */
 export function columnsOf(table: TableName, identity: RowIdentity): readonly TableColumn[] {
@@ -114,8 +114,8 @@ export function keyOf(table: TableName, identity: RowIdentity): readonly string[
 }
 
 /**
- * Returns what makes the rows of an event, with the values in the order of `columnsOf`. Where the collector has no name,
- * in a replay, the column is empty text.
+ * Returns what makes the rows of an event, with the values in the order of `columnsOf`. Where the collector has no
+ * name, in a replay, the column is empty text.
  */
 export function rowMaker(
   { collector, identity }: { readonly collector: string | null; readonly identity: RowIdentity },

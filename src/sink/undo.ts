@@ -20,7 +20,7 @@ export interface Undo {
   readonly rounds: readonly Round[];
 }
 
-/** Reads an undo file. Throws a `Failure` of code `corrupt` where it is none. */
+/** Reads an undo file. Throws a `Failure` of code `corrupt` if it is none. */
 export function parseUndo(text: string, path: string): Undo {
   let value: unknown;
   try {

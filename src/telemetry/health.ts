@@ -14,22 +14,23 @@ import {
   streamKey,
 } from "../model/mod.ts";
 
-/** `ok`: all that is enabled runs. `degraded`: something of it does not. `error`: nothing can run. */
+/** `ok`: everything enabled runs. `degraded`: a part does not. `error`: nothing can run. */
 export type HealthStatus = "ok" | "degraded" | "error";
 
-/** Judges the status: `error` where a problem stops everything, `degraded` where one stops a part. */
+/** Returns `error` if a problem stops everything, `degraded` if there is any other problem, else `ok`. */
 export function healthStatus({ problems }: ServiceStatus): HealthStatus {
   if (problems.some(({ fatal }) => fatal)) return "error";
   return problems.length > 0 ? "degraded" : "ok";
 }
 
 /**
- * Whether nothing is wrong and all streams of every enabled instance are live; those of quiet channels need an ack alone.
+ * Whether there is no problem and all streams of every enabled instance are live. Streams of quiet channels need only
+ * an ack.
  */
 export function isReady({ config, journal, problems, instances, group }: ServiceStatus): boolean {
   if (!config.loaded || journal === null || problems.length > 0) return false;
   const enabled = instances.filter((instance) => instance.enabled);
-  // A member of a group may have nothing to collect.
+  // A member of a group may hold no share.
   return (enabled.length > 0 || group !== null) &&
     enabled.every(({ connections, polls }) =>
       connections.length > 0 &&
@@ -41,7 +42,10 @@ export function isReady({ config, journal, problems, instances, group }: Service
     );
 }
 
-/** The state of an instance in one word: `disabled`, `invalid`, `live`, `degraded` (some stream, connection or book is not) or `down`. */
+/**
+ * Returns the state of an instance: `disabled`, `invalid`, `starting`, `waiting for instruments`, `live`, `degraded`
+ * (some connection, stream or book is not live) or `down`.
+ */
 export function instanceState(instance: InstanceStatus): string {
   if (!instance.enabled) return "disabled";
   if (instance.errors.length > 0) return "invalid";
@@ -50,7 +54,7 @@ export function instanceState(instance: InstanceStatus): string {
   if (instance.connections.length === 0) {
     const { instruments } = instance;
     if (instruments === null) return "starting";
-    // What its symbols are, or all that it tells, comes with the list.
+    // Its symbols, or all of its events, come with the instrument list.
     return instruments.unresolved.length > 0 || instruments.state !== "fetched" ? "waiting for instruments" : "live";
   }
   if (live.length === 0) return "down";
@@ -60,12 +64,12 @@ export function instanceState(instance: InstanceStatus): string {
   return troubled ? "degraded" : "live";
 }
 
-/** A pause is no trouble of the connection: where it lasts, the reading of the whole is a problem. */
+/** A pause is no problem of the connection; a long one is a problem of the journal (`paused`). */
 function isOpen(state: SessionState): boolean {
   return state.kind === "live" || state.kind === "paused";
 }
 
-/** The body of /healthz (200 when ok or degraded, 503 otherwise). */
+/** Returns the body of /healthz, and its status: 200 if ok or degraded, else 503. */
 export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 503; readonly body: unknown } {
   const status = healthStatus(snapshot);
   const valid = snapshot.instances.filter((i) => i.descriptorName !== null && i.errors.length === 0);
@@ -103,7 +107,7 @@ export function healthBody(snapshot: ServiceStatus): { readonly status: 200 | 50
   };
 }
 
-/** An instance as /healthz shows it. */
+/** Returns an instance as /healthz shows it. */
 export function instanceBody(instance: InstanceStatus, now: Micros): unknown {
   return {
     name: instance.name,
@@ -155,7 +159,7 @@ export function instanceBody(instance: InstanceStatus, now: Micros): unknown {
   };
 }
 
-/** How many books are in each state, and which are broken, since when and why. */
+/** Counts the books by state, and lists the broken ones with since when and why. */
 function booksBody(books: readonly BookStatus[]): unknown {
   const count = (state: BookState) => books.filter((book) => book.state === state).length;
   return {
@@ -170,7 +174,7 @@ function booksBody(books: readonly BookStatus[]): unknown {
   };
 }
 
-/** The journal as /healthz shows it. */
+/** Returns the journal as /healthz shows it. */
 export function journalBody(journal: JournalStatus): unknown {
   return {
     next_offset: journal.next,
@@ -184,7 +188,7 @@ export function journalBody(journal: JournalStatus): unknown {
   };
 }
 
-/** A sink as /healthz shows it. */
+/** Returns a sink as /healthz shows it. */
 export function sinkBody(sink: SinkStatus): unknown {
   return {
     name: sink.name,
@@ -198,7 +202,7 @@ export function sinkBody(sink: SinkStatus): unknown {
   };
 }
 
-/** A group as /healthz and `group status` show it. */
+/** Returns a group as /healthz and `group status` show it. */
 export function groupBody(group: Omit<GroupStatus, "member" | "held"> & Partial<Pick<GroupStatus, "member" | "held">>) {
   return {
     name: group.name,
@@ -220,7 +224,7 @@ export function groupBody(group: Omit<GroupStatus, "member" | "held"> & Partial<
   };
 }
 
-/** A problem as /healthz and /readyz show it. */
+/** Returns a problem as /healthz and /readyz show it. */
 export function problemBody({ scope, name, code, text, since }: Problem): Readonly<Record<string, string | null>> {
   return { scope, name, code, text, since: isoOrNull(since) };
 }

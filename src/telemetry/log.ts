@@ -10,7 +10,7 @@ import {
 import { type LogLevel, type Observation, type Observer, Secrets, unreachable } from "../model/mod.ts";
 import { type LineLevel, LOG_EVENTS, logSpec } from "./log_table.ts";
 
-/** Where log lines go and how they look. */
+/** Options of `createLog`. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: "text" | "json";
@@ -18,17 +18,20 @@ export interface LogOptions {
   readonly color: boolean;
   /** Writes one line, without its line break. */
   readonly write: (line: string) => void;
-  /** Values that no line shows. Default: none. */
+  /** Values to hide in every line. Default: none. */
   readonly secrets?: Secrets;
-  /** Lines that were left out so far, because the reader did not keep up. Default: none ever is. */
+  /** Returns how many lines were dropped so far because the reader did not keep up. Default: none. */
   readonly dropped?: () => number;
   /** Monotonic ms, to count repeated lines. */
   readonly nowMs: () => number;
 }
 
-/** How long lines with the same key are held back and counted, in ms. */
+/** How long lines with the same key are counted instead of written, in ms. */
 const REPEAT_MS = 60_000;
-/** Keys remembered at most; when reached, all are told and forgotten, so that lines are rather written twice than lost. */
+/**
+ * Most keys remembered. At the limit all counts are written and the keys forgotten: rather a line twice than a line
+ * lost.
+ */
 const REPEAT_KEYS_MAX = 10_000;
 
 const LIBRARY_LEVELS: Readonly<Record<LineLevel, LibraryLevel>> = {
@@ -42,9 +45,9 @@ const LIBRARY_LEVELS: Readonly<Record<LineLevel, LibraryLevel>> = {
 const LEVELS: readonly LineLevel[] = ["trace", "debug", "info", "warn", "error"];
 
 /**
- * Turns observations into log lines, as `log_table` says. Of lines that repeat within a minute the first is written; the
- * others are counted, and the latest of them stands with the count in one line when the next line is written after the
- * minute, or at the stop: a fault in every frame neither floods the log nor is silent.
+ * Turns observations into log lines, as `log_table` says. Of lines that repeat within a minute only the first is
+ * written. The others are counted; the next line after the minute, or the stop, writes the latest of them with the
+ * count. So a fault in every frame neither floods the log nor vanishes from it.
  */
 export function createLog(options: LogOptions): Observer {
   const format = options.format === "json"
@@ -66,7 +69,7 @@ export function createLog(options: LogOptions): Observer {
   const writeLine = ({ level, text, seen, repeated }: Line) => {
     const properties = secrets.hideIn(repeated === 0 ? fieldsOf(seen) : { ...fieldsOf(seen), repeated });
     const full = repeated === 0 ? text : `${text} (the latest of ${repeated} more like it)`;
-    // Braces would be read as placeholders of the message.
+    // The library reads braces as placeholders.
     const message = secrets.hide(full).replaceAll("{", "{{").replaceAll("}", "}}");
     switch (level) {
       case "trace":
@@ -83,14 +86,14 @@ export function createLog(options: LogOptions): Observer {
         return unreachable(level);
     }
   };
-  let toldDropped = 0;
+  let writtenDropped = 0;
   const writeNext = (line: Line) => {
     const dropped = options.dropped?.() ?? 0;
-    if (dropped > toldDropped) {
-      const seen = { kind: "log_dropped", lines: dropped - toldDropped } as const;
+    if (dropped > writtenDropped) {
+      const seen = { kind: "log_dropped", lines: dropped - writtenDropped } as const;
       writeLine({ level: "warn", text: LOG_EVENTS.log_dropped?.text(seen) ?? "", seen, repeated: 0 });
-      // A reader that still takes nothing was not told.
-      if (options.dropped?.() === dropped) toldDropped = dropped;
+      // If the count has grown, this very line was dropped.
+      if (options.dropped?.() === dropped) writtenDropped = dropped;
     }
     writeLine(line);
   };
@@ -104,7 +107,7 @@ export function createLog(options: LogOptions): Observer {
     const nowMs = options.nowMs();
     repeats.release(nowMs);
     const key = spec.repeatKey?.(seen) ?? "";
-    if (key !== "" && repeats.holdBack(`${seen.kind} ${key}`, { level, text: spec.text, seen, nowMs })) return;
+    if (key !== "" && repeats.count(`${seen.kind} ${key}`, { level, text: spec.text, seen, nowMs })) return;
     writeNext({ level, text: spec.text(seen), seen, repeated: 0 });
   };
 }
@@ -113,7 +116,7 @@ interface Line {
   readonly level: LineLevel;
   readonly text: string;
   readonly seen: Observation;
-  /** How many lines were held back that this one stands for; 0 for a line of its own. */
+  /** How many counted lines this one stands for; 0 for a line of its own. */
   readonly repeated: number;
 }
 
@@ -124,7 +127,7 @@ interface Candidate {
   readonly nowMs: number;
 }
 
-/** Lines that repeat: the first is written, the others are counted and told by one line when the minute is over. */
+/** Counts repeated lines: the first is written at once, the others as one line when the minute is over. */
 class Repeats {
   readonly #write: (line: Line) => void;
   readonly #held = new Map<string, { readonly untilMs: number; count: number; latest: Candidate }>();
@@ -134,8 +137,8 @@ class Repeats {
     this.#write = write;
   }
 
-  /** Whether a line of this kind was written within the minute, so that this one is only counted. */
-  holdBack(key: string, candidate: Candidate): boolean {
+  /** Counts a line if one with this key was written within the minute. Returns whether it was counted. */
+  count(key: string, candidate: Candidate): boolean {
     const before = this.#held.get(key);
     if (before !== undefined) {
       before.count++;
@@ -149,7 +152,7 @@ class Repeats {
     return false;
   }
 
-  /** Tells what was held back by the lines whose minute is over. Cheap while none is. */
+  /** Writes the counts whose minute is over. Cheap while there is none. */
   release(nowMs: number): void {
     if (nowMs < this.#nextMs) return;
     this.#nextMs = Infinity;

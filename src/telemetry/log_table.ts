@@ -3,13 +3,13 @@ import { isoFromMicros, type Observation, type StallEvent, streamKey } from "../
 /** Levels of log lines, least serious first. */
 export type LineLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-/** How an observation is logged. `docs/operations.md` lists the events from here. */
+/** How an observation is logged. `docs/operations.md` is generated from this table. */
 export interface LogSpec<T extends Observation = Observation> {
   readonly level: LineLevel | ((seen: T) => LineLevel);
   /** What the line means, for the documentation. */
   readonly meaning: string;
   readonly text: (seen: T) => string;
-  /** Lines with the same key within a minute are counted instead of written; null: each is written. */
+  /** Lines with the same key within a minute are counted instead of written; null if each is written. */
   readonly repeatKey: ((seen: T) => string) | null;
 }
 
@@ -19,13 +19,13 @@ type Table = { readonly [K in Kind]: LogSpec<Extract<Observation, { kind: K }>> 
 const where = (seen: { readonly exchange: string; readonly connection: string }) =>
   `${seen.exchange} ${seen.connection}`;
 
-/** What is done about a stream that stands still, or what became of it. */
+/** The step taken about a stalled stream, or its outcome. */
 const STALL_WORDS: Readonly<Record<StallEvent, string>> = {
-  quiet: "is quiet and not dead",
-  resubscribe: "stands still and is asked for again",
-  reconnect: "stands still and gets a new socket",
-  next_address: "stands still and gets a new socket to the next address",
-  resumed: "goes on",
+  quiet: "is quiet, not stalled",
+  resubscribe: "has stalled and is resubscribed",
+  reconnect: "has stalled and gets a new socket",
+  next_address: "has stalled and gets a new socket at the next address",
+  resumed: "has data again",
 };
 
 const isRecovery = (seen: Extract<Observation, { kind: "stream_state" }>) =>
@@ -42,28 +42,28 @@ type Resync = Extract<Observation, { kind: "book_resync" }>;
 
 const RESYNC_CAUSES: Readonly<Record<Resync["cause"], string>> = {
   disconnect: "its connection was lost",
-  sequence: "an update is missing by its number",
-  reset: "its numbers begin again",
+  sequence: "an update is missing",
+  reset: "its sequence numbers began again",
   checksum: "the exchange's checksum differs",
-  stale: "its sides have crossed, or no snapshot of it has come",
-  stalled: "its updates do not come any more",
-  undecodable: "an update of it cannot be read",
-  dropped: "updates of it were not kept",
+  stale: "its sides are crossed, or its snapshot has not come",
+  stalled: "its updates have stopped",
+  undecodable: "an update cannot be read",
+  dropped: "updates were dropped",
   rejected: "the exchange rejected it",
   takeover: "another connection took over",
-  unsubscribed: "it is asked for no more",
+  unsubscribed: "it was unsubscribed",
   clock: "the clock was set",
   buffering: "its snapshot has not come",
 };
 
 const RESYNC_ACTIONS: Readonly<Record<Resync["action"], string>> = {
-  reconnect: "connecting anew",
-  resubscribe: "subscribing anew",
-  rest: "asking for a snapshot over HTTP",
-  request: "asking for a snapshot on the connection",
+  reconnect: "reconnecting",
+  resubscribe: "resubscribing",
+  rest: "requesting a snapshot over HTTP",
+  request: "requesting a snapshot on the connection",
 };
 
-/** Every log line of the program by observation; null: counted, never logged. */
+/** Every log line of the program by observation; null if it is only counted. */
 export const LOG_EVENTS: Table = {
   started: {
     level: "info",
@@ -79,7 +79,7 @@ export const LOG_EVENTS: Table = {
   },
   stopped: {
     level: (seen) => seen.unfinished.length === 0 ? "info" : seen.isSafe ? "warn" : "error",
-    meaning: "The stop is over: in order, or with what had not ended when its time was over",
+    meaning: "The stop is over: in order, or out of time, with what had not ended",
     text: (seen) => {
       const took = `Stopped after ${seen.durationMs.toFixed(0)} ms`;
       if (seen.unfinished.length === 0) return took;
@@ -92,8 +92,8 @@ export const LOG_EVENTS: Table = {
   },
   log_dropped: {
     level: "warn",
-    meaning: "Lines of the log were left out before this one, because nobody read standard error fast enough",
-    text: (seen) => `${seen.lines} lines of the log were left out: standard error was not read fast enough`,
+    meaning: "Log lines before this one were dropped, because standard error was not read fast enough",
+    text: (seen) => `${seen.lines} log lines were dropped: standard error was not read fast enough`,
     repeatKey: null,
   },
   config_waiting: {
@@ -116,13 +116,13 @@ export const LOG_EVENTS: Table = {
   },
   config_reload: {
     level: (seen) => !seen.accepted ? "error" : seen.needsRestart.length === 0 ? "info" : "warn",
-    meaning: "SIGHUP: the new configuration was taken over, or refused and the old one kept",
+    meaning: "A reload applied the new configuration, or refused it and kept the running one",
     text: (seen) => {
       if (!seen.accepted) {
         return `Configuration refused: ${seen.errors} ${seen.errors === 1 ? "error" : "errors"}; the running one stays`;
       }
       if (seen.needsRestart.length === 0) return "Configuration reloaded";
-      return `Configuration reloaded, but for what needs a restart: ${seen.needsRestart.join(", ")}`;
+      return `Configuration reloaded, except for what needs a restart: ${seen.needsRestart.join(", ")}`;
     },
     repeatKey: null,
   },
@@ -140,7 +140,7 @@ export const LOG_EVENTS: Table = {
   },
   session_closed: {
     level: (seen) => seen.cause === "shutdown" || seen.cause === "max_age" ? "info" : "warn",
-    meaning: "A session ended, with its cause; its streams have a gap from here on",
+    meaning: "A session ended; its streams have a gap from here on",
     text: (seen) =>
       `${where(seen)} closed: ${seen.cause}${seen.code === null ? "" : ` ${seen.code}`} ${seen.reason}`.trimEnd(),
     repeatKey: null,
@@ -159,11 +159,11 @@ export const LOG_EVENTS: Table = {
   },
   request_failed: {
     level: "warn",
-    meaning: "A request was not acknowledged in time, or a rejection names nothing known",
+    meaning: "A request was not acknowledged in time, or a rejection names no known request",
     text: (seen) =>
       seen.outcome === "ack_timeout"
         ? `${where(seen)}: ${seen.reason}`
-        : `${where(seen)}: the exchange rejected something without saying what: ${seen.reason}`,
+        : `${where(seen)}: the exchange rejected a request without naming it: ${seen.reason}`,
     repeatKey: (seen) => `${where(seen)} ${seen.outcome}`,
   },
   stream_state: {
@@ -178,13 +178,13 @@ export const LOG_EVENTS: Table = {
   },
   stream_stalled: {
     level: (seen) => seen.step === "quiet" ? "debug" : seen.step === "resumed" ? "info" : "warn",
-    meaning: "A stream that had data stands still, and what is done about it; or it goes on",
+    meaning: "A stream that had data has stalled, with the step taken; or it has data again",
     text: (seen) => `${where(seen)} ${streamKey(seen.stream)} ${STALL_WORDS[seen.step]}: ${seen.reason}`,
     repeatKey: null,
   },
   streams_changed: {
     level: "info",
-    meaning: "Other streams are wanted of a connection; the difference is asked for on its open socket",
+    meaning: "The streams of a connection changed; the difference is sent on its open socket",
     text: (seen) =>
       `${where(seen)} wants ${seen.added} more streams and ${seen.removed + seen.kept.length} fewer${
         seen.kept.length === 0 ? "" : `; the exchange cannot end ${seen.kept.join(", ")} before the next connection`
@@ -208,7 +208,7 @@ export const LOG_EVENTS: Table = {
   events: null,
   gap: {
     level: (seen) => seen.ends ? "info" : "warn",
-    meaning: "Data of a stream is missing, or comes again: the same is an event in the data",
+    meaning: "A stream has a gap, or is complete again; the data has the same as an event",
     text: (seen) =>
       seen.ends
         ? `${gapPlace(seen)} is ${seen.stream === "book" ? "valid" : "complete"} again${gapLength(seen)}: ${seen.cause}`
@@ -217,7 +217,7 @@ export const LOG_EVENTS: Table = {
   },
   book_resync: {
     level: "info",
-    meaning: "A book is not valid; what is done about it waits for its budget",
+    meaning: "A book is not valid and is resynced as soon as its budget allows",
     text: (seen) =>
       `${seen.exchange} ${seen.symbol === "" ? "all books of a session" : `book ${seen.symbol}`}: ${
         RESYNC_CAUSES[seen.cause]
@@ -226,7 +226,7 @@ export const LOG_EVENTS: Table = {
   },
   gap_filled: {
     level: (seen) => seen.outcome === "filled" ? "info" : "warn",
-    meaning: "What was missing in a gap was asked for; it has come, or stays missing wholly or in part",
+    meaning: "A gap was backfilled: completely, in part or not at all",
     text: (seen) => `${gapPlace(seen)} has a gap that was ${seen.outcome.replaceAll("_", " ")}: ${seen.detail}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.stream ?? ""} ${seen.outcome}`,
   },
@@ -249,8 +249,7 @@ export const LOG_EVENTS: Table = {
   },
   answer_unusable: {
     level: "warn",
-    meaning:
-      "A REST answer is not what was asked for, whatever its status; it is asked for again after a growing delay",
+    meaning: "A REST answer is unusable, whatever its status; it is requested again after a growing delay",
     text: (seen) => `${seen.exchange} ${seen.request} ${seen.native}: unusable answer: ${seen.reason}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.request}`,
   },
@@ -262,13 +261,13 @@ export const LOG_EVENTS: Table = {
   },
   symbols_unresolved: {
     level: "warn",
-    meaning: "Symbols cannot be subscribed to, because no list says how the exchange spells them",
+    meaning: "Symbols cannot be subscribed to, because no instrument list has them",
     text: (seen) => `${seen.exchange} cannot subscribe to ${seen.symbols.join(", ")}: ${seen.reason}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.reason}`,
   },
   kept_file_failed: {
     level: "warn",
-    meaning: "A file that spares requests after a restart cannot be read or written; the collector goes on without it",
+    meaning: "A file that carries knowledge over restarts cannot be read or written; the collector goes on without it",
     text: (seen) => `Cannot ${seen.action} ${seen.file}: ${seen.error}`,
     repeatKey: (seen) => `${seen.action} ${seen.file}`,
   },
@@ -287,7 +286,7 @@ export const LOG_EVENTS: Table = {
   },
   journal_segment_archived: {
     level: "info",
-    meaning: "A journal segment that every sink has passed was copied into the archive; it is deleted next",
+    meaning: "A journal segment that every sink has passed was copied to the archive; it is deleted next",
     text: (seen) => `Archived segment ${seen.segment} as ${seen.path}: ${seen.bytes} bytes`,
     repeatKey: null,
   },
@@ -299,7 +298,7 @@ export const LOG_EVENTS: Table = {
   },
   journal_recovered: {
     level: (seen) => seen.cutBytes > 0 ? "warn" : "info",
-    meaning: "The journal was opened; where the process before was cut off, so was its last, half-written record",
+    meaning: "The journal was opened; a half-written record at its end was cut off",
     text: (seen) =>
       seen.cutBytes > 0
         ? `Recovered segment ${seen.segment}: ${seen.records} records, ${seen.cutBytes} bytes of a torn tail cut`
@@ -314,7 +313,7 @@ export const LOG_EVENTS: Table = {
   },
   clock_stepped: {
     level: "warn",
-    meaning: "The clock of the machine was set; receive times follow it, and a gap event says so",
+    meaning: "The clock of the machine was set; receive times follow it, and a gap event records it",
     text: (seen) =>
       `The system's clock was set ${seen.toTs < seen.fromTs ? "back" : "forward"} by ` +
       `${(Math.abs(seen.toTs - seen.fromTs) / 1_000_000).toFixed(3)} s`,
@@ -322,20 +321,20 @@ export const LOG_EVENTS: Table = {
   },
   group_engine: {
     level: (seen) => seen.error === null ? "info" : "warn",
-    meaning: "The engine of the group went out of sight, or is back; what is collected goes on",
+    meaning: "The engine of the group is away, or back; collecting goes on",
     text: (seen) =>
       seen.error === null
         ? `The group's engine ${seen.engine} answers`
-        : `The group's engine ${seen.engine} is away, and what is collected goes on: ${seen.error}`,
+        : `The group's engine ${seen.engine} is away, and collecting goes on: ${seen.error}`,
     repeatKey: null,
   },
   group_share: {
     level: (seen) => seen.fromTs === null ? "info" : "warn",
-    meaning: "This collector begins or ends to collect a share of its group; a warning where nobody did meanwhile",
+    meaning: "This collector takes or releases a share of its group; a warning if nobody collected it in between",
     text: ({ change, share, shares, other, fromTs }) => {
-      const hole = fromTs === null ? "" : `, which nobody has collected since ${isoFromMicros(fromTs)}`;
+      const gap = fromTs === null ? "" : `, which nobody has collected since ${isoFromMicros(fromTs)}`;
       if (change === "released") return `Share ${share} of ${shares} is released: ${other} collects it`;
-      return `Share ${share} of ${shares} is taken${other === null ? "" : ` from ${other}`}${hole}`;
+      return `Share ${share} of ${shares} is taken${other === null ? "" : ` from ${other}`}${gap}`;
     },
     repeatKey: null,
   },
@@ -348,7 +347,7 @@ export const LOG_EVENTS: Table = {
   },
   journal_failed: {
     level: "error",
-    meaning: "The journal cannot be written; it is tried again and nothing is acknowledged meanwhile",
+    meaning: "The journal cannot be written; it is tried again, and no sink moves on meanwhile",
     text: (seen) => `Journal cannot be written: ${seen.error}`,
     repeatKey: (seen) => seen.error,
   },
@@ -360,20 +359,20 @@ export const LOG_EVENTS: Table = {
   },
   reading_paused: {
     level: "warn",
-    meaning: "Nothing was read from the sockets for a while; each connection has a gap, and times after it are late",
+    meaning: "The sockets were not read for a while; each connection has a gap, and receive times after it are late",
     text: (seen) => `${seen.exchange} was not read for ${seen.durationMs.toFixed(0)} ms: ${seen.reason}`,
     repeatKey: null,
   },
   frame_quarantined: {
     level: "error",
-    meaning: "A bug stopped the derivation of one record; it stays in the journal, a gap is told and all else goes on",
+    meaning: "A bug stopped the derivation of one record; it stays in the journal, becomes a gap, and all else goes on",
     text: (seen) => `${seen.exchange} record ${seen.offset} is quarantined: ${seen.error}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.error}`,
   },
   sink_wrote: null,
   sink_committed: {
     level: "debug",
-    meaning: "A sink made its data safe up to an offset",
+    meaning: "A sink committed an offset",
     text: (seen) => `Sink ${seen.sink} committed ${seen.offset}`,
     repeatKey: null,
   },
@@ -390,7 +389,7 @@ export const LOG_EVENTS: Table = {
   },
   sink_notice: {
     level: "warn",
-    meaning: "A sink found or did something that the owner of its data has to know; it goes on",
+    meaning: "A sink found or did something that its owner should know; it goes on",
     text: (seen) => `Sink ${seen.sink}: ${seen.text}`,
     repeatKey: null,
   },
@@ -402,17 +401,15 @@ export const LOG_EVENTS: Table = {
   },
   uncaught_error: {
     level: "error",
-    meaning: "An error that nobody caught. One of a connection costs nothing: whoever used it notices by itself. Any " +
-      "other is a bug (`ends`): the program stops in order and exits 1",
+    meaning: "An uncaught error. One of a connection costs nothing: its user notices by itself. Any other is a bug " +
+      "(`ends`): the program stops in order and exits 1",
     text: (seen) =>
-      seen.ends
-        ? `A bug ends the program: ${seen.error}`
-        : `A connection failed that nobody listened to any more: ${seen.error}`,
+      seen.ends ? `A bug ends the program: ${seen.error}` : `A connection without a listener failed: ${seen.error}`,
     repeatKey: (seen) => seen.error,
   },
 };
 
-/** The way an observation is logged; null where it is only counted. */
+/** Returns how an observation is logged; null if it is only counted. */
 export function logSpec(seen: Observation): LogSpec | null {
   return LOG_EVENTS[seen.kind] as LogSpec | null;
 }

@@ -1,17 +1,20 @@
-/** One metric: its Prometheus name, type, labels and what it counts. `docs/operations.md` lists them from here. */
+/** One metric: type, labels and meaning. `docs/operations.md` is generated from this table. */
 export interface MetricSpec {
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
 }
 
-/** Every metric of the program. Labels take values from closed sets: instances, channels, kinds, causes, codes, rule names. */
+/**
+ * Every metric of the program by its Prometheus name. Labels take values from closed sets: instances, channels, kinds,
+ * causes, codes, rule names.
+ */
 export const METRICS = {
   collector_frames_received_total: { type: "counter", help: "Frames received", labels: ["exchange"] },
   collector_received_bytes_total: { type: "counter", help: "Payload bytes received", labels: ["exchange"] },
   collector_frames_control_total: {
     type: "counter",
-    help: "Frames that a control rule named",
+    help: "Frames that a control rule matched",
     labels: ["exchange", "rule"],
   },
   collector_frame_faults_total: {
@@ -28,7 +31,7 @@ export const METRICS = {
   collector_gaps_total: { type: "counter", help: "Gaps recorded", labels: ["exchange", "cause"] },
   collector_gaps_filled_total: {
     type: "counter",
-    help: "Gaps whose missing events were asked for: `filled`, `in_part` or `not_filled`",
+    help: "Gaps that were backfilled: `filled`, `in_part` or `not_filled`",
     labels: ["exchange", "outcome"],
   },
   collector_book_resyncs_total: {
@@ -38,12 +41,12 @@ export const METRICS = {
   },
   collector_book_withheld_total: {
     type: "counter",
-    help: "Book events that did not leave: older than the book, held for its snapshot, or after a fault",
+    help: "Book events that were suppressed: older than the book, waiting for its snapshot, or after a fault",
     labels: ["exchange", "kind"],
   },
   collector_duplicates_dropped_total: {
     type: "counter",
-    help: "Events left out as duplicates",
+    help: "Events dropped as duplicates",
     labels: ["exchange"],
   },
   collector_symbols_unmapped_total: {
@@ -69,7 +72,7 @@ export const METRICS = {
   },
   collector_requests_failed_total: {
     type: "counter",
-    help: "Requests without an acknowledgement in time, and rejections that name nothing known",
+    help: "Requests without an acknowledgement in time, and rejections that name no known request",
     labels: ["exchange", "outcome"],
   },
   collector_stream_changes_total: {
@@ -80,7 +83,7 @@ export const METRICS = {
   collector_stream_stalls_total: {
     type: "counter",
     help:
-      "Silences of streams that had data: found to be `quiet` by asking, the steps about those that stopped, and `resumed`",
+      "Silences of streams that had data: `quiet` if a question showed so, the steps about stalled ones, and `resumed`",
     labels: ["exchange", "channel", "step"],
   },
   collector_http_requests_total: {
@@ -90,7 +93,7 @@ export const METRICS = {
   },
   collector_http_unusable_total: {
     type: "counter",
-    help: "REST answers that were not what was asked for, whatever their status",
+    help: "REST answers that were unusable, whatever their status",
     labels: ["exchange", "request"],
   },
   collector_journal_records_total: { type: "counter", help: "Journal records made durable", labels: [] },
@@ -112,13 +115,13 @@ export const METRICS = {
   },
   collector_group_engine_losses_total: {
     type: "counter",
-    help: "Times that the engine of the group went out of sight",
+    help: "Times that the engine of the group went away",
     labels: [],
   },
   collector_journal_failures_total: { type: "counter", help: "Failed writes of the journal", labels: [] },
   collector_journal_warnings_total: {
     type: "counter",
-    help: "Oddities of the journal that do not stop it",
+    help: "Warnings of the journal that do not stop it",
     labels: ["code"],
   },
   collector_reading_pauses_total: {
@@ -137,7 +140,7 @@ export const METRICS = {
   collector_sink_failures_total: { type: "counter", help: "Failures of a sink", labels: ["sink"] },
   collector_uncaught_errors_total: {
     type: "counter",
-    help: "Errors that nobody caught, of connections; any other ends the program",
+    help: "Uncaught errors of connections; any other ends the program",
     labels: [],
   },
   collector_config_issues_total: {
@@ -149,7 +152,7 @@ export const METRICS = {
   collector_uptime_seconds: { type: "gauge", help: "Time since the start", labels: [] },
   collector_log_lines_dropped: {
     type: "gauge",
-    help: "Lines of the log left out since the start, because standard error was not read",
+    help: "Log lines dropped since the start, because standard error was not read",
     labels: [],
   },
   collector_health_status: { type: "gauge", help: "2 ok, 1 degraded, 0 error", labels: [] },
@@ -181,7 +184,7 @@ export const METRICS = {
     help: "Shares of the group that no member collects",
     labels: [],
   },
-  collector_sink_failing: { type: "gauge", help: "1 while a sink fails", labels: ["sink"] },
+  collector_sink_failing: { type: "gauge", help: "1 while a sink is failing or blocked", labels: ["sink"] },
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 
 /** The name of a metric. */

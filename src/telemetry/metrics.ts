@@ -6,9 +6,9 @@ import { type MetricName, METRICS, type MetricSpec } from "./metric_table.ts";
 /** Counts observations and renders them in the Prometheus text format. */
 export interface Metrics {
   readonly observe: Observer;
-  /** All metrics; gauges are taken from the snapshot. */
+  /** Renders all metrics; gauges are read from the snapshot. */
   render(snapshot: ServiceStatus): Promise<string>;
-  /** The value of a counter so far; 0 where it was never touched. */
+  /** Returns the value of a counter; 0 if it was never touched. */
   count(name: MetricName, ...labels: readonly string[]): number;
 }
 
@@ -42,12 +42,12 @@ interface Sum {
 }
 
 /**
- * Plain sums, so that counting a frame costs a few look-ups and makes nothing; they are handed to the library when
- * somebody asks. A metric has up to three labels; missing labels are empty strings.
+ * Plain sums, so that counting a frame costs a few look-ups and no allocation; the library gets them when it renders. A
+ * metric has up to three labels; missing labels are empty strings.
  */
 class CountTable {
   readonly #sums = new Map<MetricName, Map<string, Map<string, Map<string, Sum>>>>();
-  /** The sum of each metric that was added to last: the next one is mostly the same. */
+  /** The sum last added to, by metric: mostly it is the next one, too. */
   readonly #last = new Map<MetricName, Sum>();
 
   add(name: MetricName, by: number, first = "", second = "", third = ""): void {
@@ -239,7 +239,7 @@ function setGauges(gauges: ReadonlyMap<MetricName, Gauge>, snapshot: ServiceStat
   }
   for (const { name: sink, lagRecords, state } of snapshot.sinks) {
     set("collector_sink_lag_records", lagRecords, { sink });
-    set("collector_sink_failing", state === "failing" ? 1 : 0, { sink });
+    set("collector_sink_failing", state === "failing" || state === "blocked" ? 1 : 0, { sink });
   }
   if (snapshot.group !== null) {
     const { member, away, members, uncovered } = snapshot.group;

@@ -1,6 +1,6 @@
 /**
- * What the program tells about itself. In: observations and health snapshots. Out: metrics, log lines, and the HTTP
- * routes that show them. Must not know where observations come from, and must never make its caller wait.
+ * Shows how the program is doing. In: observations and status snapshots. Out: metrics, log lines, and the HTTP routes
+ * of health and metrics. Must not know where observations come from, and must never make its caller wait.
  */
 export {
   groupBody,

@@ -3,12 +3,12 @@ import type { Secrets, ServiceStatus } from "../model/mod.ts";
 import { healthBody, isReady, problemBody } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What health and metrics are made of. */
+/** Sources of health and metrics. */
 export interface TelemetryFacts {
-  /** Taken anew for each request. */
+  /** Called anew for each request. */
   readonly snapshot: () => ServiceStatus;
   readonly metrics: Metrics;
-  /** Values that no answer shows. */
+  /** Values to hide in every answer. */
   readonly secrets: Secrets;
 }
 

@@ -154,9 +154,9 @@ Deno.test("/ws says what is wrong with a request and goes on", async () => {
   const client = await new Client(rig).open();
   for (
     const [request, words] of [
-      ["{", /no JSON/],
-      ["[]", /no object/],
-      ["null", /no object/],
+      ["{", /not JSON/],
+      ["[]", /not an object/],
+      ["null", /not an object/],
       [{ op: "buy" }, /op has to be/],
       [{ op: "subscribe", kinds: ["trades"] }, /No kind "trades": there are trade,/],
       [{ op: "subscribe", kinds: [] }, /kinds has to be a list/],

@@ -96,9 +96,9 @@ const GAP = {
 
 function boardOfGap(): GapBoard {
   const board = new GapBoard();
-  board.take(batchOf([GAP]));
-  board.take(batchOf([{ ...GAP, offset: 12, event: { ...GAP.event, state: "closed", to_ts: NOW + 5 } }]));
-  board.take(batchOf([{ ...GAP, offset: 13, event: { ...GAP.event, gap_id: "13-0", from_ts: null } }]));
+  board.note(batchOf([GAP]));
+  board.note(batchOf([{ ...GAP, offset: 12, event: { ...GAP.event, state: "closed", to_ts: NOW + 5 } }]));
+  board.note(batchOf([{ ...GAP, offset: 13, event: { ...GAP.event, gap_id: "13-0", from_ts: null } }]));
   return board;
 }
 

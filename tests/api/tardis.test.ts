@@ -55,7 +55,7 @@ function optionsOf(rest: Readonly<Record<string, unknown>>, isReplay = false): r
 }
 
 function messagesOf(rest: Readonly<Record<string, unknown>>, events: readonly Envelope[]) {
-  return [...new NormalizedMessages(optionsOf(rest)).takeAll(batchOf(events))].map((line) => JSON.parse(line));
+  return [...new NormalizedMessages(optionsOf(rest)).linesOfBatch(batchOf(events))].map((line) => JSON.parse(line));
 }
 
 Deno.test("a trade and a book change have the shape of tardis-machine's messages", () => {
@@ -144,7 +144,9 @@ Deno.test("messages keep to symbols, times and one disconnect for all streams of
   assert.deepEqual(messagesOf({ ...types, symbols: ["ETHUSDT"] }, events).map(({ price }) => price), [undefined, 2]);
   assert.deepEqual(messagesOf({ ...types, exchange: "beta" }, events), []);
   const [option] = optionsOf({ ...types, from: "2026-11-22", to: "2026-11-22T00:00:00.006" }, true);
-  const within = [...new NormalizedMessages([option]).takeAll(batchOf([trade(0, "1"), trade(1, "2"), trade(2, "3")]))];
+  const within = [
+    ...new NormalizedMessages([option]).linesOfBatch(batchOf([trade(0, "1"), trade(1, "2"), trade(2, "3")])),
+  ];
   assert.equal(within.length, 1, "to is exclusive, and in receive time");
   assert.deepEqual(kindsOf(optionsOf({ dataTypes: ["quote_1s", "trade_bar_1m"] })[0]), [
     "book_snapshot",
@@ -158,7 +160,7 @@ Deno.test("readTardisOptions() says what is wrong", () => {
   for (
     const [text, words] of [
       [null, /Give the parameter options/],
-      ["{", /no JSON/],
+      ["{", /not JSON/],
       ["[]", /1 to 100/],
       ["[1]", /has to be an object/],
       [JSON.stringify({ ...one, exchange: "" }), /needs exchange/],

@@ -19,7 +19,7 @@ function rig() {
   const whole = new Set<string>();
   const resyncer = new BookResyncer({
     clock,
-    isWhole: ({ native }) => whole.has(native),
+    isValid: ({ native }) => whole.has(native),
     execute: ({ native, session }) => done.push(`${clock.nowMs()} ${session} ${native}`),
   });
   return { clock, done, whole, resyncer };

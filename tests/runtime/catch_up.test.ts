@@ -58,15 +58,15 @@ Deno.test("CatchUp goes on where it stands when its sink falls behind again, and
   const pipeline = new WatchedPipeline([plan], DEDUP);
   const catchUp = new CatchUp({ journal, pipeline, from: journal.oldest, signal: new AbortController().signal });
   const first = await appendFrames();
-  const taken = await catchUp.take(journal.oldest, () => first);
+  const taken = await catchUp.readBatch(journal.oldest, () => first);
   assert.deepEqual([taken?.rows.length, taken?.next], [100, first]);
   // The sink had these from memory.
   const second = await appendFrames();
   const third = await appendFrames();
   assert.ok(catchUp.isCloserTo(second));
-  const later = await catchUp.take(second, () => third);
+  const later = await catchUp.readBatch(second, () => third);
   assert.deepEqual([later?.rows.length, later?.rows.envelopes()[0].offset, later?.next], [100, second, third]);
-  assert.equal(await catchUp.take(third, () => third), null);
+  assert.equal(await catchUp.readBatch(third, () => third), null);
   assert.ok(!catchUp.isCloserTo(first));
   const expected = Array.from({ length: third - journal.oldest }, (_, i) => journal.oldest + i);
   assert.deepEqual(pipeline.offsets, expected);

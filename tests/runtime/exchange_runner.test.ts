@@ -82,7 +82,7 @@ function rig(change: (runnable: ReturnType<typeof runnableOf>) => ReturnType<typ
     plans: () => [runnable.frames],
     dedup,
     observe,
-    onPressure: () => {},
+    onPause: () => {},
   };
   const intake = new Intake(intakeOptions);
   const { hash, body } = writeDerivation(buildDerivation(runnable.frames, { dedup, bookTops: null }));

@@ -66,7 +66,7 @@ async function createRig(journalPlan: Partial<JournalPlan> = {}) {
     recent,
     onFull: journalPlan.onFull ?? "block",
     observe: (observation) => seen.push(observation),
-    onPressure: (paused) => pressure.push(paused),
+    onPause: (paused) => pressure.push(paused),
   });
   const { offset: session } = intake.append({
     kind: "opened",
@@ -227,7 +227,7 @@ Deno.test("Intake keeps acks, rejections and ends that the journal does not take
   intake.endSession(session, clock.nowMicros(), "peer", 1006, "gone");
   assert.equal(journal.next, from, "nothing was taken");
   state.isRefusing = false;
-  intake.relieve();
+  intake.resumeIfPossible();
   await journal.sync();
   const kinds: string[] = [];
   for await (const chunk of journal.read(from, { exact: true })) kinds.push(...chunk.map(({ record }) => record.kind));

@@ -66,10 +66,10 @@ async function readFromEverySegment(state: readonly string[] | null): Promise<vo
       const catchUp = new CatchUp({ journal, pipeline: new Pipeline([], DEDUP), from, signal });
       const derived: string[] = [];
       let next = from;
-      for (let taken = await catchUp.take(next, () => journal.next); taken !== null;) {
+      for (let taken = await catchUp.readBatch(next, () => journal.next); taken !== null;) {
         derived.push(...taken.rows.envelopes().map((envelope) => eventJson(envelope)));
         next = taken.next;
-        taken = next >= journal.next ? null : await catchUp.take(next, () => journal.next);
+        taken = next >= journal.next ? null : await catchUp.readBatch(next, () => journal.next);
       }
       await catchUp.close();
       assert.deepEqual(derived, live.filter((_, i) => offsets[i] >= from), `from ${from - journal.oldest}`);

@@ -103,7 +103,7 @@ Deno.test("log says in words what is wrong with a book, and when a stream or a b
   observe({ ...state, state: "live", before: "acked", reason: null });
   const messages = lines.map((line) => line.slice(line.indexOf("alpha")));
   assert.deepEqual(messages, [
-    "alpha book BTC/USDT: an update is missing by its number; asking for a snapshot over HTTP",
+    "alpha book BTC/USDT: an update is missing; requesting a snapshot over HTTP",
     "alpha book SECRET/SYMBOL has a gap: sequence: expected 7, received 9",
     "alpha book SECRET/SYMBOL is valid again after 2.0 s: sequence",
     "alpha public trades SECRET/SYMBOL is live again",

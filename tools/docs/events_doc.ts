@@ -6,7 +6,7 @@ export const EVENTS_FILE = "docs/files.md";
 const BEGIN = "<!-- events: generated, do not edit -->";
 const END = "<!-- end of events -->";
 
-/** A document with its table of events renewed; null where the markers are missing. */
+/** A document with its table of events renewed; null if the markers are missing. */
 export function renewEvents(document: string): string | null {
   const from = document.indexOf(BEGIN);
   const to = document.indexOf(END);

@@ -24,15 +24,15 @@ import { CONFORMANCE_FILES } from "../../tests/exchanges/conformance_subjects.ts
 import { RECORDINGS } from "../../tests/exchanges/recordings.ts";
 
 /**
- * The pages `docs/exchanges/<name>.md`, their overview and the overview in the README, made from the shipped descriptors
- * and their evidence. `tools/docs/update_docs.ts` writes them.
+ * The pages `docs/exchanges/<name>.md`, their overview and the overview in the README, made from the shipped
+ * descriptors and their evidence. `tools/docs/update_docs.ts` writes them.
  */
 
 /** A generated file, or one with a generated part. */
 export interface GeneratedFile {
   /** From the repository's root. */
   readonly path: string;
-  /** Null where it is missing. */
+  /** Null if it is missing. */
   readonly is: string | null;
   readonly want: string;
 }
@@ -71,7 +71,7 @@ const PROOFS =
   "current protocols come out alike but for deviations that the test justifies. Recordings: real traffic, every frame of\n" +
   "which is accounted for. Backfill: how missing events are asked for; empty where the exchange gives none with ids.";
 
-/** The document with the generated part renewed; null where it has no markers. */
+/** The document with the generated part renewed; null if it has no markers. */
 function withPart(document: string, table: string): string | null {
   const from = document.indexOf(BEGIN);
   const to = document.indexOf(END);
@@ -92,7 +92,7 @@ interface ExchangeFacts {
   readonly run: EvidenceRun | null;
 }
 
-/** Null where the descriptor has errors, which its own tests report: its page has to wait. */
+/** Null if the descriptor has errors, which its own tests report: its page has to wait. */
 function readExchange(name: string): ExchangeFacts | null {
   const path = `config/exchanges/${name}.toml`;
   const text = readOrNull(path) ?? "";

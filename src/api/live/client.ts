@@ -1,24 +1,24 @@
 import { type EventBatch, LIVE_QUEUE_CHARS_MAX } from "../../model/mod.ts";
 
-/** What goes to a client: the line of one event, or a word about the connection itself. */
+/** A message to a client: one event, or a note about the connection itself. */
 export interface LiveMessage {
-  /** Kind of the event, or the name of the word. */
+  /** Kind of the event, or name of the note. */
   readonly name: string;
-  /** `<offset>-<index>` of an event; null for what is not in the journal. */
+  /** `<offset>-<index>` of an event; null if it is not in the journal. */
   readonly id: string | null;
   readonly json: string;
 }
 
-/** A book whose whole state a client waits for. */
+/** A book of which a client waits for the snapshot. */
 export interface BookPlace {
   readonly exchange: string;
   readonly native: string;
 }
 
 /**
- * What waits for one client, in bounds. Whoever sends takes from it at the client's pace; a client that is too slow for
- * what it asked for is ended, and nobody waits for it. Whole books are made when there is room for them, and changes of a
- * book before are left out: they are in it.
+ * Bounded queue of one client, drained at the client's pace. A client too slow for its subscriptions is ended; nothing
+ * waits for it. Snapshots of books are made when there is room for them; deltas of a book before its snapshot are
+ * skipped, because the snapshot contains them.
  */
 export class LiveClient {
   readonly #makeBook: (place: BookPlace) => readonly LiveMessage[];
@@ -26,7 +26,7 @@ export class LiveClient {
   #chars = 0;
   readonly #books = new Map<string, BookPlace>();
   #end: string | null = null;
-  /** The event that was taken last: one that several subscriptions want is taken once. */
+  /** The last event offered: an event that several subscriptions want is queued once. */
   #last = { offset: -1, index: -1 };
   #onReady: () => void = () => {};
 
@@ -34,7 +34,7 @@ export class LiveClient {
     this.#makeBook = makeBook;
   }
 
-  /** Why it has ended; null while it lives. */
+  /** Why the client was ended; null while it lives. */
   get end(): string | null {
     return this.#end;
   }
@@ -43,7 +43,7 @@ export class LiveClient {
     return this.#queue.length === 0 && this.#books.size === 0;
   }
 
-  /** Calls back when there is something to send, or the end. */
+  /** Calls back when there is something to send, or when the client was ended. */
   whenReady(call: () => void): void {
     this.#onReady = call;
   }
@@ -57,8 +57,8 @@ export class LiveClient {
     else this.#onReady();
   }
 
-  /** Adds an event of a batch, unless it is in a book that is yet to be sent; `make` gives its line. */
-  take(batch: EventBatch, event: number, make: () => LiveMessage): void {
+  /** Queues an event of a batch, unless a pending snapshot contains it. `make` returns its message. */
+  offer(batch: EventBatch, event: number, make: () => LiveMessage): void {
     const [offset, index] = [batch.offsets.values[event], batch.indexes.values[event]];
     if (offset === this.#last.offset && index === this.#last.index) return;
     this.#last = { offset, index };
@@ -71,13 +71,13 @@ export class LiveClient {
     this.put(make());
   }
 
-  /** Waits for the whole state of a book, ahead of its changes. */
+  /** Queues the snapshot of a book, to be sent before its deltas. */
   awaitBook(place: BookPlace): void {
     this.#books.set(bookKey(place), place);
     this.#onReady();
   }
 
-  /** Takes what waits, up to about so many characters. */
+  /** Removes and returns queued messages, up to about this many characters. */
   drain(charsMax: number): readonly LiveMessage[] {
     const taken: LiveMessage[] = [];
     let chars = 0;
@@ -94,7 +94,7 @@ export class LiveClient {
     return taken;
   }
 
-  /** Ends it: what waits is let go, and the reason is the last that is sent. */
+  /** Ends the client: drops the queue; the reason is the last message. */
   finish(reason: string): void {
     if (this.#end !== null) return;
     this.#end = reason;
@@ -104,11 +104,11 @@ export class LiveClient {
     this.#onReady();
   }
 
-  /** Makes the next whole book; false where none waits. */
+  /** Makes the next snapshot; false if none is due. */
   #addBook(): boolean {
     for (const [key, place] of this.#books) {
       this.#books.delete(key);
-      // However large it is, it is one message, and it is made when it is its turn.
+      // A snapshot may exceed the limit: it is one message, made when its turn comes.
       for (const message of this.#makeBook(place)) {
         this.#queue.push(message);
         this.#chars += message.json.length;

@@ -2,13 +2,13 @@ import type { Clock, Timer } from "../../host/mod.ts";
 import { LIVE_BEAT_MS, LIVE_CHUNK_CHARS } from "../../model/mod.ts";
 import type { LiveMessage } from "./client.ts";
 
-/** What is sent at the pace at which it is read. */
+/** A source of messages, drained at the pace of its reader. */
 export interface Outlet {
-  /** Why it has ended; null while it lives. */
+  /** Why it was ended; null while it lives. */
   readonly end: string | null;
-  /** Calls back when there is something to send, or the end. */
+  /** Calls back when there is something to send, or when it was ended. */
   whenReady(call: () => void): void;
-  /** Takes what waits, up to about so many characters. */
+  /** Removes and returns queued messages, up to about this many characters. */
   drain(charsMax: number): readonly LiveMessage[];
 }
 
@@ -19,8 +19,8 @@ export const EVENT_STREAM_HEADERS = {
 };
 
 /**
- * The answer that carries a client's messages as server-sent events (WHATWG HTML, section 9.2), at the pace at which it
- * is read. Comments keep a quiet connection alive. Its last event is `end` with the reason.
+ * Returns a response that sends a client's messages as server-sent events (WHATWG HTML, section 9.2), at the pace of
+ * its reader. Comments keep a quiet connection alive. The last event is `end` with the reason.
  */
 export function eventStream(client: Outlet, clock: Clock, left: () => void): Response {
   const encoder = new TextEncoder();

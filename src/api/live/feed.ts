@@ -10,22 +10,22 @@ import { eventJson } from "../../sink/mod.ts";
 import { type BookPlace, LiveClient, type LiveMessage } from "./client.ts";
 import { type EventTest, type Subscription, testOf, wantsBooks } from "./subscription.ts";
 
-/** What the feed asks the collector for. */
+/** Sources of the feed. */
 export interface FeedSource {
   readonly now: () => Micros;
   readonly exchanges: () => readonly { readonly name: string }[];
   readonly books: (exchange: string, query: BookQuery) => Iterable<BookView>;
 }
 
-/** Clients that want the same. */
+/** Clients with equal subscriptions. */
 interface Topic {
   readonly test: EventTest;
   readonly clients: Set<LiveClient>;
 }
 
 /**
- * Gives the events of the moment to clients. An event is made into a line once, whoever wants it; clients that want the
- * same are judged once. Costs nothing while nobody listens, and nobody is waited for.
+ * Sends live events to clients. Encodes an event once for all clients, and tests it once for equal subscriptions. Costs
+ * nothing without clients, and never waits for one.
  */
 export class LiveFeed {
   readonly #source: FeedSource;
@@ -36,12 +36,12 @@ export class LiveFeed {
     this.#source = source;
   }
 
-  /** How many clients there are. */
+  /** Number of clients. */
   get size(): number {
     return this.#clients.size;
   }
 
-  /** Gives the events of a record to who wants them; never throws. */
+  /** Queues the events of a record for the clients that want them. Never throws. */
   push(batch: EventBatch): void {
     if (this.#topics.size === 0) return;
     for (let event = 0; event < batch.length; event++) {
@@ -51,7 +51,7 @@ export class LiveFeed {
     }
   }
 
-  /** Adds a client; null where there are too many. */
+  /** Adds a client; null if there are too many. */
   join(): LiveClient | null {
     if (this.#clients.size >= LIVE_CLIENTS_MAX) return null;
     const client = new LiveClient((place) => this.#bookOf(place));
@@ -59,7 +59,7 @@ export class LiveFeed {
     return client;
   }
 
-  /** Gives a client what a subscription wants, from now on; one of the same name is replaced. */
+  /** Subscribes a client; replaces its subscription of the same name. */
   subscribe(client: LiveClient, name: string, subscription: Subscription): void {
     const names = this.#clients.get(client);
     if (names === undefined) return;
@@ -73,7 +73,7 @@ export class LiveFeed {
     for (const place of this.#booksOf(subscription)) client.awaitBook(place);
   }
 
-  /** Ends a subscription; false where there is none of that name. */
+  /** Ends a subscription; false if there is none of that name. */
   unsubscribe(client: LiveClient, name: string): boolean {
     const names = this.#clients.get(client);
     const keys = names?.get(name);
@@ -84,12 +84,12 @@ export class LiveFeed {
     return true;
   }
 
-  /** How many subscriptions a client has. */
+  /** Returns how many subscriptions a client has. */
   countOf(client: LiveClient): number {
     return this.#clients.get(client)?.size ?? 0;
   }
 
-  /** The client has gone. */
+  /** Removes a client. */
   leave(client: LiveClient): void {
     for (const name of [...this.#clients.get(client)?.keys() ?? []]) this.unsubscribe(client, name);
     this.#clients.delete(client);
@@ -110,11 +110,11 @@ export class LiveFeed {
     try {
       if (!test(batch, event)) return;
       for (const client of clients) {
-        client.take(batch, event, make);
+        client.offer(batch, event, make);
         if (client.end !== null) this.leave(client);
       }
     } catch (error) {
-      // A bug here is its clients' alone: it never reaches what collects.
+      // A bug here ends its clients; it must not reach the collector.
       for (const client of [...clients]) {
         client.finish(`a bug of the program: ${error instanceof Error ? error.message : String(error)}`);
         this.leave(client);
@@ -128,7 +128,7 @@ export class LiveFeed {
     if (topic?.clients.size === 0) this.#topics.delete(key);
   }
 
-  /** The valid books that a subscription wants. */
+  /** Yields the valid books that a subscription wants. */
   *#booksOf(subscription: Subscription): Iterable<BookPlace> {
     const { test } = testOf({ ...subscription, kinds: null });
     for (const { name: exchange } of this.#source.exchanges()) {
@@ -156,7 +156,7 @@ function messageOf(envelope: Envelope): LiveMessage {
   };
 }
 
-/** The whole book of this moment as a snapshot that no record holds: `offset` and `index` are null. */
+/** Returns the current book as a snapshot. No record holds it: `offset` and `index` are null. */
 function bookMessage(exchange: string, view: BookView, now: Micros): LiveMessage {
   const json = JSON.stringify({
     kind: "book_snapshot",

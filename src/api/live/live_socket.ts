@@ -10,16 +10,16 @@ import type { LiveClient } from "./client.ts";
 import type { LiveFeed } from "./feed.ts";
 import { readSubscription } from "./subscription.ts";
 
-/** Close codes: a client too slow, one that breaks the rules (RFC 6455, section 7.4.1), and an end that is ours. */
+/** Close codes: client too slow; client broke the rules (RFC 6455, section 7.4.1); collector stops. */
 const SLOW = 4008;
 const POLICY = 1008;
 const GOING = 1001;
-/** How soon it is looked whether a client has taken what was sent, in ms. */
+/** Interval of checks whether the client has read what was sent, in ms. */
 const LOOK_MS = 25;
 
 /**
- * A client on a WebSocket: it subscribes and unsubscribes by JSON texts, and gets one event a text, as lines of NDJSON are.
- * What is said about the connection itself has a `type` instead of a `kind`.
+ * Serves a client on a WebSocket. It subscribes and unsubscribes with JSON texts and gets each event as one text, in
+ * the form of an NDJSON line. Notes about the connection have a `type` instead of a `kind`.
  */
 export class LiveSocket {
   readonly #feed: LiveFeed;
@@ -49,12 +49,12 @@ export class LiveSocket {
     this.#client.whenReady(() => this.#pump());
   }
 
-  /** Answers a request that asks for a WebSocket; null where it does not ask for one. */
+  /** Accepts a WebSocket request; null if the request is none. */
   static accept(call: HttpCall, options: {
     readonly feed: LiveFeed;
     readonly client: LiveClient;
     readonly clock: Clock;
-    /** What is sent in place of an event's line; such a client asks for nothing on its socket. */
+    /** Converts an event's line into the texts to send. Such a client sends no requests. */
     readonly convert?: (json: string) => readonly string[];
   }): Response | null {
     const late: { live: LiveSocket | null } = { live: null };
@@ -80,7 +80,7 @@ export class LiveSocket {
     this.#feed.leave(this.#client);
   }
 
-  /** Takes a text of the client. */
+  /** Handles a request of the client. */
   asked(message: string | ArrayBuffer): void {
     if (this.#client.end !== null || this.#convert !== null) return;
     const nowMs = this.#clock.monotonicMs();
@@ -98,10 +98,10 @@ export class LiveSocket {
     try {
       request = JSON.parse(message);
     } catch {
-      return wrong(null, "The request is no JSON");
+      return wrong(null, "The request is not JSON");
     }
     if (typeof request !== "object" || request === null || Array.isArray(request)) {
-      return wrong(null, 'The request is no object: {"op": "subscribe", …}');
+      return wrong(null, 'The request is not an object: {"op": "subscribe", …}');
     }
     const { op, id = "", ...rest } = request as Readonly<Record<string, unknown>>;
     if (typeof id !== "string" || id.length > 100) return wrong(null, "id has to be a text of at most 100 characters");
@@ -127,7 +127,7 @@ export class LiveSocket {
     this.#client.finish(reason);
   }
 
-  /** Sends while the client takes it. */
+  /** Sends while the client keeps up. */
   #pump(): void {
     if (!this.#isOpen || this.#timer !== null) return;
     while (this.#socket.bufferedBytes < LIVE_SOCKET_BYTES_MAX) {

@@ -7,7 +7,7 @@ import type { LiveFeed } from "./feed.ts";
 import { LiveSocket } from "./live_socket.ts";
 import { readSubscription } from "./subscription.ts";
 
-/** What the routes work with. */
+/** Options of the routes. */
 interface LiveRouteOptions {
   readonly clock: Clock;
   readonly feed: LiveFeed;
@@ -17,13 +17,13 @@ type Route = (context: Context<ApiEnv>, options: LiveRouteOptions) => Response;
 
 const LISTS = ["kinds", "exchanges", "symbols"];
 
-/** Paths on which events are followed. */
+/** Routes of the live events. */
 export const LIVE_ROUTES: readonly (readonly [path: string, route: Route])[] = [
   ["/api/v1/events", events],
   ["/ws", socket],
 ];
 
-/** Server-sent events. Lists are parameters with commas in between: `?kinds=trade,gap&symbols=BTC/*`. */
+/** Serves server-sent events. Lists are comma-separated parameters: `?kinds=trade,gap&symbols=BTC/*`. */
 function events(context: Context<ApiEnv>, { clock, feed }: LiveRouteOptions): Response {
   const query = new URL(context.req.url).searchParams;
   const unknown = [...query.keys()].find((name) => !LISTS.includes(name) && name !== "snapshots");
@@ -37,7 +37,7 @@ function events(context: Context<ApiEnv>, { clock, feed }: LiveRouteOptions): Re
     snapshots: snapshots === null ? undefined : snapshots === "true" ? true : snapshots === "false" ? false : snapshots,
   });
   if (typeof subscription === "string") return context.json({ error: subscription }, 400);
-  // Nobody reads the body of an answer to HEAD.
+  // An answer to HEAD has no body.
   if (context.req.raw.method === "HEAD") return new Response(null, { headers: EVENT_STREAM_HEADERS });
   const client = feed.join();
   if (client === null) return tooMany(context);
@@ -57,7 +57,7 @@ function socket(context: Context<ApiEnv>, { clock, feed }: LiveRouteOptions): Re
 }
 
 function tooMany(context: Context<ApiEnv>): Response {
-  return context.json({ error: "There are as many clients as are served" }, 503, { "retry-after": "5" });
+  return context.json({ error: "Too many clients" }, 503, { "retry-after": "5" });
 }
 
 function leave(feed: LiveFeed, client: LiveClient): void {

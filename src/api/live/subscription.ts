@@ -7,33 +7,33 @@ import {
 } from "../../model/mod.ts";
 import { sinkFilter } from "../../sink/mod.ts";
 
-/** What a client wants to receive; patterns are those of sinks. Absent: all. */
+/** What a client wants to receive; patterns are those of sinks. Absent or null: all. */
 export interface Subscription {
   readonly kinds: readonly EventKind[] | null;
   readonly exchanges?: readonly string[];
   readonly symbols?: readonly string[];
-  /** Whether whole books come first. */
+  /** Whether snapshots of the books come first. */
   readonly snapshots: boolean;
 }
 
-/** Whether an event of a batch is wanted. */
+/** Returns whether an event of a batch is wanted. */
 export type EventTest = (batch: EventBatch, event: number) => boolean;
 
 const EVERYTHING: EventTest = () => true;
 
-/** Returns what a subscription receives, as a test; of equal text for equal subscriptions, so that they can share it. */
+/** Returns the test of a subscription, with a key that is equal for equal subscriptions, so that they can share it. */
 export function testOf(subscription: Subscription): { readonly key: string; readonly test: EventTest } {
   const { kinds, exchanges, symbols } = subscription;
   const key = JSON.stringify([kinds === null ? null : [...kinds].sort(), exchanges, symbols]);
   return { key, test: sinkFilter({ kinds, exchanges, symbols }) ?? EVERYTHING };
 }
 
-/** Whether a subscription receives changes of books, and so wants to know what they change. */
+/** Whether a subscription receives deltas of books and so needs their snapshots. */
 export function wantsBooks({ kinds, snapshots }: Subscription): boolean {
   return snapshots && (kinds === null || kinds.includes("book_delta"));
 }
 
-/** Reads the lists of a subscription; a text says what is wrong. Lists that are not given are `undefined`. */
+/** Reads the lists of a subscription. Returns a text if something is wrong. Absent lists are `undefined`. */
 export function readSubscription(given: {
   readonly kinds?: unknown;
   readonly exchanges?: unknown;

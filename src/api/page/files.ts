@@ -10,10 +10,10 @@ const PAGE_FILES: Readonly<Record<string, readonly [name: string, type: string]>
   "/favicon.svg": ["favicon.svg", "image/svg+xml"],
 };
 
-/** Paths of the page: they hold no data, so that whoever reaches the server may have them. */
+/** Paths of the page. They hold no data and need no token. */
 export const PAGE_PATHS: readonly string[] = Object.keys(PAGE_FILES);
 
-/** Nothing of another place, and in no frame of another page. */
+/** Loads nothing from elsewhere, and no other page may frame it. */
 const HEADERS = {
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -21,7 +21,7 @@ const HEADERS = {
   "cache-control": "no-cache",
 };
 
-/** Adds the files of the page, which lie in `dir`. */
+/** Adds routes for the page's files, which are in `dir`. */
 export function addPageRoutes(app: Hono<ApiEnv>, files: Files, dir: string): void {
   for (const [path, [name, type]] of Object.entries(PAGE_FILES)) {
     app.get(path, (context) => {

@@ -10,7 +10,7 @@ export interface TailLine {
 
 const SHOWN: ReadonlySet<string> = new Set(["info", "warn", "error"]);
 
-/** The last lines of the log from `info` on, whatever the log itself is set to. */
+/** Keeps the last log lines of level `info` and above, whatever the level of the log. */
 export class LogTail {
   readonly #now: () => Micros;
   #lines: TailLine[] = [];
@@ -26,7 +26,7 @@ export class LogTail {
     const level = typeof spec.level === "function" ? spec.level(seen) : spec.level;
     if (!SHOWN.has(level)) return;
     const text = spec.text(seen);
-    // A line that repeats itself takes the place of one.
+    // A repeated line replaces the one before it.
     if (text === this.#last) this.#lines.pop();
     this.#last = text;
     this.#lines.push({ at: this.#now(), level, text });

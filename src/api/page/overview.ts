@@ -12,21 +12,21 @@ import { gapBody } from "../resources.ts";
 import type { LogTail } from "./log_tail.ts";
 import type { RateBoard } from "./rates.ts";
 
-/** What the page is made of. */
+/** Sources of the page. */
 export interface OverviewFacts extends LiveFacts {
   readonly rates: RateBoard;
   readonly log: LogTail;
-  /** Cap of the journal in bytes; null where nothing runs. */
+  /** Cap of the journal in bytes; null if nothing runs. */
   readonly journalCap: () => number | null;
 }
 
-/** A reading of a number that grows, to tell how fast. */
+/** A reading of a growing number, to compute its speed. */
 interface Reading {
   readonly at: Micros;
   readonly value: number;
 }
 
-/** Everything that the page shows, in one value. It remembers readings of before, to say how fast things go. */
+/** Makes the page's overview. Remembers earlier readings to compute speeds. */
 export class Overview {
   readonly #facts: OverviewFacts;
   readonly #readings = new Map<string, Reading[]>();
@@ -35,7 +35,7 @@ export class Overview {
     this.#facts = facts;
   }
 
-  /** The whole as of now. */
+  /** Returns the overview as of now. */
   body(): unknown {
     const status = this.#facts.status();
     const { now, journal } = status;
@@ -96,7 +96,7 @@ export class Overview {
     };
   }
 
-  /** Rows instead of objects: there may be thousands. */
+  /** Returns rows instead of objects, because there may be thousands. */
   #streams(exchange: string, now: Micros): readonly unknown[] {
     return [...this.#facts.streams(exchange)].map(({ connection, stream, state, lastDataTs, missingSince, quiet }) => [
       exchange,
@@ -118,7 +118,7 @@ export class Overview {
       state: sink.state,
       lag_records: sink.lagRecords,
       records_per_s: speed,
-      // One that follows is never far behind; of the others only a lag that shrinks ends.
+      // Unknown for a sink that keeps up, and while the lag does not shrink.
       catch_up_s: sink.state === "delivering" || gained === null || gained <= 0
         ? null
         : Math.round(sink.lagRecords / gained),
@@ -128,7 +128,7 @@ export class Overview {
     };
   }
 
-  /** How fast a number has grown by the second over the last ten readings; null before there are two. */
+  /** Returns the growth of a number per second over the last ten readings; null before there are two. */
   #speed(name: string, reading: Reading): number | null {
     const readings = this.#readings.get(name) ?? [];
     this.#readings.set(name, [...readings.slice(-9), reading]);

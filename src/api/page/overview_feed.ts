@@ -3,7 +3,7 @@ import { PAGE_CLIENTS_MAX, PAGE_EVERY_MS } from "../../model/mod.ts";
 import type { LiveMessage } from "../live/client.ts";
 import type { Outlet } from "../live/event_stream.ts";
 
-/** A page that is open: of what it has not taken only the latest is kept. */
+/** An open page. Of unread messages only the latest is kept. */
 class PageClient implements Outlet {
   #waiting: LiveMessage | null = null;
   #end: string | null = null;
@@ -34,14 +34,14 @@ class PageClient implements Outlet {
   }
 }
 
-/** Tells open pages every second how things are: made once for all of them, and not at all while none is open. */
+/** Sends the overview to open pages every second. It is made once for all, and not at all while none is open. */
 export class OverviewFeed {
   readonly #clock: Clock;
   readonly #make: () => string;
   readonly #clients = new Set<PageClient>();
   #timer: Timer | null = null;
 
-  /** `make`: the whole as one line of JSON. */
+  /** `make` returns the overview as one line of JSON. */
   constructor(clock: Clock, make: () => string) {
     this.#clock = clock;
     this.#make = make;
@@ -51,7 +51,7 @@ export class OverviewFeed {
     return this.#clients.size > 0;
   }
 
-  /** Adds a page, which is told at once; null where there are too many. */
+  /** Adds a page and sends it the overview at once; null if there are too many. */
   join(): PageClient | null {
     if (this.#clients.size >= PAGE_CLIENTS_MAX) return null;
     const client = new PageClient();
@@ -68,7 +68,7 @@ export class OverviewFeed {
     this.#timer = null;
   }
 
-  /** Ends all. */
+  /** Ends all pages. */
   stop(reason: string): void {
     for (const client of [...this.#clients]) {
       client.finish(reason);

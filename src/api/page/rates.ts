@@ -1,11 +1,14 @@
 import { type EventBatch, type Micros, type Observation, PAGE_BUCKET_MS, PAGE_BUCKETS } from "../../model/mod.ts";
 
-/** What came of an exchange instance lately. */
+/** Recent rates of an exchange instance. */
 export interface Rates {
   /** Frames in each of the last buckets, oldest first; the last one is not over. */
   readonly frames: readonly number[];
   readonly events: readonly number[];
-  /** From the exchange's time to ours in the last bucket that had any, in ms: the largest; null where it gives no time. */
+  /**
+   * Largest delay between exchange time and receive time in the last bucket with events, in ms; null if the exchange
+   * gives no time.
+   */
   readonly lagMs: number | null;
 }
 
@@ -16,7 +19,7 @@ interface Counts {
   lagBucket: number;
 }
 
-/** Counts frames and events of each exchange instance in buckets of time, for as long as the page shows. */
+/** Counts frames and events of each exchange instance in buckets of time, over the span that the page shows. */
 export class RateBoard {
   readonly #nowMs: () => number;
   readonly #counts = new Map<string, Counts>();
@@ -27,14 +30,14 @@ export class RateBoard {
     this.#nowMs = nowMs;
   }
 
-  /** Counts what arrived. */
+  /** Counts frames and events. */
   observe(seen: Observation): void {
     if (seen.kind === "frame_received") this.#of(seen.exchange).frames[this.#turn() % PAGE_BUCKETS]++;
     else if (seen.kind === "events") this.#of(seen.exchange).events[this.#turn() % PAGE_BUCKETS] += seen.count;
   }
 
-  /** Notes how late the first event of a record is. */
-  take(events: EventBatch): void {
+  /** Notes the delay of a record's first event. */
+  noteDelay(events: EventBatch): void {
     const at: Micros | null = events.exchangeTs.get(0);
     if (at === null || Number.isNaN(at)) return;
     const counts = this.#of(events.exchanges[0]);
@@ -44,7 +47,7 @@ export class RateBoard {
     counts.lagBucket = bucket;
   }
 
-  /** The rates of an instance. */
+  /** Returns the rates of an instance. */
   ratesOf(exchange: string): Rates {
     const now = this.#turn();
     const { frames, events, lagMs } = this.#of(exchange);
@@ -52,7 +55,7 @@ export class RateBoard {
     return { frames: order.map((at) => frames[at]), events: order.map((at) => events[at]), lagMs };
   }
 
-  /** The present bucket; those that passed without anything are emptied. */
+  /** Returns the number of the current bucket, and clears the buckets that passed since the last call. */
   #turn(): number {
     const now = Math.floor(this.#nowMs() / PAGE_BUCKET_MS);
     if (now === this.#bucket) return now;

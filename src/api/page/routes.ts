@@ -6,7 +6,7 @@ import { EVENT_STREAM_HEADERS, eventStream } from "../live/event_stream.ts";
 import { Overview, type OverviewFacts } from "./overview.ts";
 import { OverviewFeed } from "./overview_feed.ts";
 
-/** What the page asks for: the whole at once, or every second. */
+/** Serves the page's overview: once, or every second. */
 export class OverviewRoutes {
   readonly #clock: Clock;
   readonly #overview: Overview;
@@ -20,7 +20,7 @@ export class OverviewRoutes {
     this.#feed = new OverviewFeed(options.clock, () => this.#text());
   }
 
-  /** Whether any page is open. */
+  /** Whether a page is open. */
   get hasClients(): boolean {
     return this.#feed.hasClients;
   }
@@ -32,7 +32,7 @@ export class OverviewRoutes {
   events(context: Context<ApiEnv>): Response {
     if (context.req.raw.method === "HEAD") return new Response(null, { headers: EVENT_STREAM_HEADERS });
     const client = this.#feed.join();
-    if (client === null) return context.json({ error: "As many pages are open as are served" }, 503);
+    if (client === null) return context.json({ error: "Too many pages are open" }, 503);
     return eventStream(client, this.#clock, () => this.#feed.leave(client));
   }
 
@@ -40,7 +40,7 @@ export class OverviewRoutes {
     this.#feed.stop(reason);
   }
 
-  /** Values that are hidden are looked for in the whole text at once, which is much cheaper than one by one. */
+  /** Hides secrets in the whole text at once, which is much cheaper than in each value. */
   #text(): string {
     return this.#secrets.hide(JSON.stringify(this.#overview.body()));
   }

@@ -3,10 +3,10 @@ import type { Level, Micros } from "../../model/mod.ts";
 import { type FlatEvent, iso, levels, type TardisMessage } from "./messages.ts";
 import type { ComputedType } from "./options.ts";
 
-/** Computes messages of the events of one instrument. */
+/** Computes messages from the events of one instrument. */
 export interface Computation {
-  /** Takes an event and returns what it completes. */
-  take(event: FlatEvent): readonly TardisMessage[];
+  /** Adds an event. Returns the messages that it completes. */
+  add(event: FlatEvent): readonly TardisMessage[];
 }
 
 /** Makes the computation of a type. */
@@ -32,8 +32,8 @@ interface Bar {
 }
 
 /**
- * Bars of trades. A bar by time ends with the first trade of a later interval of the exchange's time, one by ticks or
- * volume with the trade that fills it; intervals without a trade give no bar.
+ * Computes bars of trades. A time bar ends at the first trade of a later interval of exchange time, a tick or volume
+ * bar at the trade that fills it. An interval without a trade has no bar.
  */
 class TradeBars implements Computation {
   readonly #type: BarType;
@@ -43,7 +43,7 @@ class TradeBars implements Computation {
     this.#type = type;
   }
 
-  take(event: FlatEvent): readonly TardisMessage[] {
+  add(event: FlatEvent): readonly TardisMessage[] {
     if (event.kind !== "trade") return [];
     const done: TardisMessage[] = [];
     const atMs = msOf(event);
@@ -106,8 +106,8 @@ class TradeBars implements Computation {
 }
 
 /**
- * The best levels of a book, where they have changed: after every change with interval 0, else with the first change of a
- * later interval of the exchange's time, as they were before it.
+ * Computes the best levels of a book, if they changed: after every change with interval 0, else at the first change of
+ * a later interval of exchange time, as they were before it.
  */
 class BookSnapshots implements Computation {
   readonly #type: BookType;
@@ -120,7 +120,7 @@ class BookSnapshots implements Computation {
     this.#type = type;
   }
 
-  take(event: FlatEvent): readonly TardisMessage[] {
+  add(event: FlatEvent): readonly TardisMessage[] {
     if (event.kind !== "book_snapshot" && event.kind !== "book_delta") return [];
     const { interval } = this.#type;
     const atMs = msOf(event);
@@ -164,7 +164,7 @@ function slot(ms: number, interval: number): number {
   return Math.floor(ms / interval);
 }
 
-/** The exchange's time of an event in ms; ours where it gives none. */
+/** Returns the exchange time of an event in ms; its receive time if there is none. */
 function msOf(event: FlatEvent): number {
   return ((event.exchange_ts ?? event.received_ts) as Micros) / 1000;
 }

@@ -1,6 +1,6 @@
 import type { Level } from "../../model/mod.ts";
 
-/** An event with all its fields side by side, as a line of NDJSON has them. */
+/** An event with its envelope's fields and its own side by side, as in an NDJSON line. */
 export type FlatEvent = Readonly<Record<string, unknown>>;
 
 /** A normalised message of Tardis (https://docs.tardis.dev/tardis-machine/data-types). Times are ISO 8601 in ms. */
@@ -9,7 +9,7 @@ export interface TardisMessage {
   readonly [field: string]: unknown;
 }
 
-/** One price level of such a message. */
+/** A price level of a message. */
 export interface TardisLevel {
   readonly price: number;
   readonly amount: number;
@@ -80,7 +80,7 @@ export function tardisMessage(event: FlatEvent): TardisMessage | null {
   }
 }
 
-/** A time of ours as Tardis writes it; left out where there is none. */
+/** Formats a time as Tardis does; undefined if there is none. */
 export function iso(micros: unknown): string | undefined {
   return typeof micros === "number" ? new Date(micros / 1000).toISOString() : undefined;
 }
@@ -110,12 +110,12 @@ function optionFields(event: FlatEvent): FlatEvent {
   };
 }
 
-/** The nearest double; left out where there is none. */
+/** Returns the nearest double; undefined if there is no value. */
 function number(decimal: unknown): number | undefined {
   return decimal === null || decimal === undefined ? undefined : Number(decimal);
 }
 
-/** Levels of a book as such a message has them. */
+/** Converts the levels of a book. */
 export function levels(list: unknown): readonly TardisLevel[] {
   return (list as readonly Level[]).map(([price, amount]) => ({ price: Number(price), amount: Number(amount) }));
 }

@@ -3,20 +3,20 @@ import { type Computation, computationOf } from "./computed.ts";
 import { type FlatEvent, iso, tardisMessage } from "./messages.ts";
 import type { TardisOption } from "./options.ts";
 
-/** Turns events into the normalised messages that a request's options want, as lines of JSON. */
+/** Turns events into the normalised messages of a request's options, as lines of JSON. */
 export class NormalizedMessages {
   readonly #options: readonly TardisOption[];
-  /** By option and instrument. */
+  /** Computations by option and instrument. */
   readonly #computations = new Map<string, readonly Computation[]>();
-  /** Of each instance the receive time of the last disconnect that was told: it ends many streams. */
-  readonly #told = new Map<string, Micros>();
+  /** Receive time of the last disconnect sent, by instance: one disconnect ends many streams. */
+  readonly #disconnectTs = new Map<string, Micros>();
 
   constructor(options: readonly TardisOption[]) {
     this.#options = options;
   }
 
-  /** The lines of an event. */
-  take(event: FlatEvent): readonly string[] {
+  /** Returns the lines of an event. */
+  linesOf(event: FlatEvent): readonly string[] {
     if (event.kind === "gap") return this.#disconnect(event);
     const lines: string[] = [];
     let isPassed = false;
@@ -28,17 +28,17 @@ export class NormalizedMessages {
         lines.push(JSON.stringify(message));
       }
       for (const computation of this.#computationsOf(index, option, event)) {
-        for (const made of computation.take(event)) lines.push(JSON.stringify(made));
+        for (const made of computation.add(event)) lines.push(JSON.stringify(made));
       }
     }
     return lines;
   }
 
-  /** The lines of a batch's events, in order. */
-  *takeAll(batch: EventBatch): Iterable<string> {
+  /** Yields the lines of a batch's events, in order. */
+  *linesOfBatch(batch: EventBatch): Iterable<string> {
     for (let at = 0; at < batch.length; at++) {
       const { event, ...head } = batch.envelope(at);
-      yield* this.take({ ...head, ...event });
+      yield* this.linesOf({ ...head, ...event });
     }
   }
 
@@ -61,8 +61,8 @@ export class NormalizedMessages {
     ) {
       return [];
     }
-    if (typeof at !== "number" || (this.#told.get(exchange) ?? -Infinity) >= at) return [];
-    this.#told.set(exchange, Number(event.received_ts));
+    if (typeof at !== "number" || (this.#disconnectTs.get(exchange) ?? -Infinity) >= at) return [];
+    this.#disconnectTs.set(exchange, Number(event.received_ts));
     return [JSON.stringify({ type: "disconnect", exchange, localTimestamp: iso(event.received_ts) })];
   }
 }

@@ -1,6 +1,6 @@
 import { type EventKind, isoFromMicros, type Micros, TARDIS_OPTIONS_MAX } from "../../model/mod.ts";
 
-/** What is computed of trades or of books. */
+/** A type computed from trades or books. */
 export type ComputedType =
   | {
     readonly name: string;
@@ -10,12 +10,12 @@ export type ComputedType =
   }
   | { readonly name: string; readonly type: "book_snapshot"; readonly depth: number; readonly interval: number };
 
-/** One option of a request, read: an exchange instance, native symbols, and what is wanted of them. */
+/** One option of a request: an exchange instance, symbols, and the types wanted. */
 export interface TardisOption {
   readonly exchange: string;
-  /** Native or canonical symbols; null: all. */
+  /** Native or canonical symbols; null if all. */
   readonly symbols: readonly string[] | null;
-  /** Types that are passed on as they are. */
+  /** Types that need no computation. */
   readonly types: ReadonlySet<string>;
   readonly computed: readonly ComputedType[];
   readonly disconnects: boolean;
@@ -24,7 +24,7 @@ export interface TardisOption {
   readonly to: Micros | null;
 }
 
-/** The kinds of events that each type is made of. */
+/** The kinds of events from which each type is made. */
 const KINDS: Readonly<Record<string, readonly EventKind[]>> = {
   trade: ["trade"],
   book_change: ["book_snapshot", "book_delta"],
@@ -39,14 +39,14 @@ const BAR = /^trade_bar_(\d+(?:\.\d+)?)(ticks|vol|ms|s|m|h)$/;
 const BOOK = /^book_snapshot_(\d{1,4})_(\d{1,9})(ms|s|m|h)$/;
 const QUOTE = /^quote(?:_(\d{1,9})(ms|s|m|h))?$/;
 
-/** Reads the parameter `options`: one option or a list of them. A text says what is wrong. */
+/** Reads the parameter `options`: one option or a list of them. Returns a text if something is wrong. */
 export function readTardisOptions(text: string | null, isReplay: boolean): readonly TardisOption[] | string {
   if (text === null) return "Give the parameter options, as JSON";
   let given: unknown;
   try {
     given = JSON.parse(text);
   } catch {
-    return "The parameter options is no JSON";
+    return "The parameter options is not JSON";
   }
   const list = Array.isArray(given) ? given : [given];
   if (list.length === 0 || list.length > TARDIS_OPTIONS_MAX) return `Give 1 to ${TARDIS_OPTIONS_MAX} options`;
@@ -59,7 +59,7 @@ export function readTardisOptions(text: string | null, isReplay: boolean): reado
   return options;
 }
 
-/** The kinds of events that an option needs. */
+/** Returns the kinds of events that an option needs. */
 export function kindsOf({ types, computed, disconnects }: TardisOption): readonly EventKind[] {
   const made = computed.map(({ type }) => type === "trade_bar" ? "trade" : "book_change");
   const kinds = [...types, ...made].flatMap((type) => KINDS[type]);
@@ -111,7 +111,7 @@ function readComputed(name: string): ComputedType | null {
   return { name, type: "book_snapshot", depth: 1, interval: Number(count) * UNITS[unit] };
 }
 
-/** Reads a stretch of time, `to` exclusive. A text says what is wrong. */
+/** Reads a stretch of time, `to` exclusive. Returns a text if something is wrong. */
 export function readTimes(from: unknown, to: unknown): { readonly from: Micros; readonly to: Micros } | string {
   const [begin, end] = [timeOf(from), timeOf(to)];
   if (begin === null) return "An option needs from: a time such as 2026-11-28 or 2026-11-28T12:00:00Z";
@@ -119,7 +119,7 @@ export function readTimes(from: unknown, to: unknown): { readonly from: Micros; 
   return begin < end ? { from: begin, to: end } : `to has to be later than from: ${isoFromMicros(begin)}`;
 }
 
-/** A time without a zone is UTC. */
+/** Reads a time; without a zone it is UTC. Null if the text is none. */
 function timeOf(text: unknown): Micros | null {
   if (typeof text !== "string") return null;
   const isZoned = /(?:Z|[+-]\d\d:?\d\d)$/i.test(text) || /^\d{4}-\d\d-\d\d$/.test(text);

@@ -2,32 +2,32 @@ import { type ExchangePlan, type Micros, TARDIS_FILTERS_MAX, type WireFrame } fr
 import { hasWord, shallowTexts } from "../../protocol/mod.ts";
 import { isTexts, readTimes } from "./options.ts";
 
-/** Frames that one filter of a raw replay lets through. */
+/** One filter of a raw replay. */
 interface RawFilter {
-  /** One of our channels, or the exchange's word for one. */
+  /** A channel of this program, or the exchange's word for one. */
   readonly channel: string;
-  /** Native or canonical; null: all. */
+  /** Native or canonical symbols; null if all. */
   readonly symbols: readonly string[] | null;
 }
 
-/** What a raw replay over HTTP is asked for. */
+/** The request of a raw replay over HTTP. */
 export interface RawOption {
   readonly exchange: string;
   readonly from: Micros;
   readonly to: Micros;
-  /** Empty: everything. */
+  /** Empty if every frame is wanted. */
   readonly filters: readonly RawFilter[];
   readonly disconnects: boolean;
 }
 
-/** Reads the parameter `options` of a raw replay. A text says what is wrong. */
+/** Reads the parameter `options` of a raw replay. Returns a text if something is wrong. */
 export function readRawOption(text: string | null): RawOption | string {
   if (text === null) return "Give the parameter options, as JSON";
   let given: unknown;
   try {
     given = JSON.parse(text);
   } catch {
-    return "The parameter options is no JSON";
+    return "The parameter options is not JSON";
   }
   if (typeof given !== "object" || given === null || Array.isArray(given)) return "options has to be an object";
   const { exchange, from, to, filters = [], withDisconnects } = given as Readonly<Record<string, unknown>>;
@@ -59,7 +59,7 @@ export class RawFilters {
   }
 
   /** Whether a frame belongs to a channel and a symbol of one filter. */
-  lets(frame: WireFrame): boolean {
+  allows(frame: WireFrame): boolean {
     if (this.#filters.length === 0) return true;
     if (frame.text === null) return false;
     let words: readonly string[] | null = null;

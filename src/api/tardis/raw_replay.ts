@@ -2,7 +2,9 @@ import { type ExchangePlan, isoFromMicros, type WireFrame } from "../../model/mo
 import type { LiveFacts } from "../facts.ts";
 import { RawFilters, type RawOption } from "./raw_options.ts";
 
-/** The lines of a raw replay, in lists: a frame with its time; an empty line where a connection ended. */
+/**
+ * Yields the lines of a raw replay, in lists: each frame with its time, and an empty line at the end of a connection.
+ */
 export async function* rawLines(
   facts: Pick<LiveFacts, "wire" | "exchanges">,
   option: RawOption,
@@ -15,7 +17,7 @@ export async function* rawLines(
     for (const record of records) {
       if (record.kind === "end") {
         if (disconnects && record.end.exchange === exchange) lines.push("");
-      } else if (record.frame.exchange === exchange && filters.lets(record.frame)) {
+      } else if (record.frame.exchange === exchange && filters.allows(record.frame)) {
         const line = lineOf(record.frame);
         if (line !== null) lines.push(line);
       }
@@ -24,12 +26,14 @@ export async function* rawLines(
   }
 }
 
-/** The instance of a name; null where none is configured. */
+/** Returns the instance of a name; null if none is configured. */
 export function planNamed({ exchanges }: Pick<LiveFacts, "exchanges">, name: string): ExchangePlan | null {
   return exchanges().find((exchange) => exchange.name === name) ?? null;
 }
 
-/** A frame as a line. Its message is the exchange's JSON, digit by digit; one that is none is a text. */
+/**
+ * Returns a frame as a line. Its message is the exchange's JSON, digit by digit, or a text if the frame is not JSON.
+ */
 function lineOf({ at, text }: WireFrame): string | null {
   if (text === null) return null;
   return `{"localTimestamp":"${isoFromMicros(at)}","message":${messageOf(text)}}`;
@@ -41,6 +45,6 @@ function messageOf(text: string): string {
   } catch {
     return JSON.stringify(text);
   }
-  // Line breaks of JSON stand between its values alone.
+  // Valid JSON has line breaks only between values.
   return text.replaceAll(/[\r\n]+/g, " ").trim();
 }

@@ -13,26 +13,26 @@ import {
 import { Answers, Catalogue, Wishes } from "../../protocol/mod.ts";
 import type { LiveFacts } from "../facts.ts";
 
-/** How soon it is looked whether a client has taken what was sent, in ms. */
+/** Interval of checks whether the client has read what was sent, in ms. */
 const LOOK_MS = 10;
 const FINISHED = 1000;
 const FAILED = 1011;
 
-/** What one socket is opened for. */
+/** The request of one socket. */
 export interface RawAsked {
   readonly exchange: string;
   readonly runnable: RunnableExchange;
-  /** Path and query by which the client knows the exchange. */
+  /** Path and query of the exchange's own address. */
   readonly target: string;
   readonly from: Micros;
   readonly to: Micros;
 }
 
-/** What sessions work with. */
+/** Options of the sessions. */
 interface SessionOptions {
   readonly clock: Clock;
   readonly facts: Pick<LiveFacts, "wire">;
-  /** Counts a replay while it runs; false where as many run as may. */
+  /** Counts a replay that begins; false if too many run. */
   readonly begin: () => boolean;
   readonly end: () => void;
 }
@@ -44,7 +44,7 @@ interface RawSocket extends RawAsked {
   isGone: boolean;
 }
 
-/** Raw replays on sockets, by session: sockets of one session get their frames in one order of time. */
+/** Serves raw replays on WebSockets. The sockets of one session get their frames in one order of time. */
 export class RawSessions {
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, RawSession>();
@@ -54,7 +54,7 @@ export class RawSessions {
     this.#options = options;
   }
 
-  /** Takes a socket into a session; without a name it has one of its own. Null where no WebSocket is asked for. */
+  /** Adds a socket to a session; without a name it gets its own. Null if the request is no WebSocket request. */
   join(call: HttpCall, asked: RawAsked, name: string | null): Response | null {
     const key = name === null ? `#${++this.#unnamed}` : `=${name}`;
     const known = this.#sessions.get(key);
@@ -65,13 +65,13 @@ export class RawSessions {
   }
 }
 
-/** Begins when none of its sockets asks for more, plays, and ends. */
+/** Begins once none of its sockets subscribes any more, plays, and ends. */
 class RawSession {
   readonly #options: SessionOptions;
   readonly #ended: () => void;
   readonly #sockets: RawSocket[] = [];
   readonly #gone = new AbortController();
-  #settle: Timer | null = null;
+  #settleTimer: Timer | null = null;
   #deadline: Timer | null = null;
   #hasBegun = false;
 
@@ -126,22 +126,22 @@ class RawSession {
 
   #waitForMore(): void {
     if (this.#hasBegun) return;
-    this.#settle?.cancel();
-    this.#settle = this.#options.clock.after(TARDIS_SETTLE_MS, () => {
+    this.#settleTimer?.cancel();
+    this.#settleTimer = this.#options.clock.after(TARDIS_SETTLE_MS, () => {
       if (this.#sockets.every(({ wishes, isGone }) => isGone || wishes.hasAsked)) void this.#play();
     });
   }
 
   #refuseSilent(): void {
     if (this.#hasBegun) return;
-    this.#closeAll(FAILED, "No subscribe message that is known came on every socket");
+    this.#closeAll(FAILED, "A socket sent no known subscribe message in time");
     this.#finish();
   }
 
   async #play(): Promise<void> {
     this.#hasBegun = true;
     if (!this.#options.begin()) {
-      this.#closeAll(FAILED, "As many replays run as may: ask again when one has ended");
+      this.#closeAll(FAILED, "Too many replays run: try again when one has ended");
       this.#finish();
       return;
     }
@@ -184,7 +184,7 @@ class RawSession {
 
   #finish(): void {
     this.#hasBegun = true;
-    this.#settle?.cancel();
+    this.#settleTimer?.cancel();
     this.#deadline?.cancel();
     this.#ended();
   }

@@ -1,14 +1,14 @@
 import type { Clock, HttpCall } from "../../host/mod.ts";
 import { Failure, LIVE_SOCKET_BYTES_MAX } from "../../model/mod.ts";
 
-/** How soon it is looked whether a client has taken what was sent, in ms. */
+/** Interval of checks whether the client has read what was sent, in ms. */
 const LOOK_MS = 10;
 const FINISHED = 1000;
 const FAILED = 1011;
 
-/** A replay on a WebSocket, at the pace at which its client takes it; it closes when all is sent. */
+/** Serves a replay on a WebSocket at the client's pace, and closes it at the end. */
 export class ReplaySocket {
-  /** Answers a request that asks for a WebSocket with the lines that `replay` gives; null where it does not ask for one. */
+  /** Accepts a WebSocket request and sends the lines of `replay`; null if the request is none. */
   static accept(
     call: HttpCall,
     clock: Clock,

@@ -14,14 +14,14 @@ import { readRawOption } from "./raw_options.ts";
 import { planNamed, rawLines } from "./raw_replay.ts";
 import { RawSessions } from "./raw_sessions.ts";
 
-/** What the routes work with. */
+/** Options of the routes. */
 export interface TardisRouteOptions {
   readonly clock: Clock;
   readonly feed: LiveFeed;
   readonly facts: Pick<LiveFacts, "replay" | "wire" | "exchanges">;
 }
 
-/** The paths of tardis-machine that are served, for clients that know it. */
+/** Serves paths of tardis-machine, for its clients. */
 export class TardisRoutes {
   readonly #options: TardisRouteOptions;
   readonly #sessions: RawSessions;
@@ -41,15 +41,15 @@ export class TardisRoutes {
     ["/ws-replay/:exchange/:from/:to/*", (context) => this.#rawSocketAt(context)],
   ];
 
-  /** Normalised messages as they happen. */
+  /** Serves live normalised messages. */
   #stream(context: Context<ApiEnv>): Response {
     const options = readTardisOptions(context.req.query("options") ?? null, false);
     if (typeof options === "string") return context.json({ error: options }, 400);
     const { feed, clock } = this.#options;
     const client = feed.join();
-    if (client === null) return context.json({ error: "There are as many clients as are served" }, 503);
+    if (client === null) return context.json({ error: "Too many clients" }, 503);
     const messages = new NormalizedMessages(options);
-    const convert = (json: string) => messages.take(JSON.parse(json) as FlatEvent);
+    const convert = (json: string) => messages.linesOf(JSON.parse(json) as FlatEvent);
     const response = LiveSocket.accept(context.env.call, { feed, client, clock, convert });
     if (response === null) {
       leave(feed, client);
@@ -67,7 +67,7 @@ export class TardisRoutes {
     return response;
   }
 
-  /** Normalised messages of what the journal has, as lines of JSON. */
+  /** Serves normalised messages from the journal, as lines of JSON. */
   #replay(context: Context<ApiEnv>): Response {
     const options = readTardisOptions(context.req.query("options") ?? null, true);
     if (typeof options === "string") return context.json({ error: options }, 400);
@@ -75,7 +75,7 @@ export class TardisRoutes {
     return streamed(context, (signal) => this.#linesOf(options, signal));
   }
 
-  /** Frames of what the journal has, with their times, as lines of JSON. */
+  /** Serves frames from the journal with their times, as lines of JSON. */
   #rawReplay(context: Context<ApiEnv>): Response {
     const option = readRawOption(context.req.query("options") ?? null);
     if (typeof option === "string") return context.json({ error: option }, 400);
@@ -83,14 +83,14 @@ export class TardisRoutes {
     return streamed(context, (signal) => this.#rawLinesOf(() => rawLines(this.#options.facts, option, signal)));
   }
 
-  /** The exchange as it was: a client subscribes in its words and gets the frames that came. */
+  /** Serves the exchange as it was: a client subscribes in the exchange's protocol and gets the recorded frames. */
   #rawSocket(context: Context<ApiEnv>): Response {
     const { exchange, from, to, session } = context.req.query();
     const target = new URL(context.req.url).searchParams.get("target") ?? "/";
     return this.#join(context, { exchange, from, to, target, session });
   }
 
-  /** The same for clients that put a path of their own behind the address. */
+  /** Serves the same to clients that append the exchange's path to the address. */
   #rawSocketAt(context: Context<ApiEnv>): Response {
     const { exchange, from, to } = context.req.param() as Readonly<Record<string, string | undefined>>;
     const { pathname, search } = new URL(context.req.url);
@@ -142,7 +142,7 @@ export class TardisRoutes {
     return response ?? context.json({ error: "This path speaks WebSocket" }, 426, { upgrade: "websocket" });
   }
 
-  /** The lines of a replay, in lists; at most `TARDIS_REPLAYS_MAX` run at once. */
+  /** Yields the lines of a replay, in lists. At most `TARDIS_REPLAYS_MAX` run at once. */
   async *#linesOf(options: readonly TardisOption[], signal: AbortSignal): AsyncIterable<readonly string[]> {
     const messages = new NormalizedMessages(options);
     const from = Math.min(...options.map((option) => option.from ?? 0));
@@ -150,7 +150,7 @@ export class TardisRoutes {
     this.#replays++;
     try {
       for await (const batch of this.#options.facts.replay({ from, to, signal })) {
-        const lines = [...messages.takeAll(batch)];
+        const lines = [...messages.linesOfBatch(batch)];
         if (lines.length > 0) yield lines;
       }
     } finally {
@@ -159,7 +159,7 @@ export class TardisRoutes {
   }
 }
 
-/** An answer of lines, made as fast as they are read. */
+/** Returns a response of lines, made as fast as they are read. */
 function streamed(
   context: Context<ApiEnv>,
   make: (signal: AbortSignal) => AsyncIterable<readonly string[]>,
@@ -184,7 +184,7 @@ function streamed(
 }
 
 function tooMany(context: Context<ApiEnv>): Response {
-  const error = `${TARDIS_REPLAYS_MAX} replays run: ask again when one has ended`;
+  const error = `${TARDIS_REPLAYS_MAX} replays run: try again when one has ended`;
   return context.json({ error }, 503, { "retry-after": "5" });
 }
 

@@ -4,7 +4,7 @@ import type { Message, MessageMaker, Place } from "./messages.ts";
 
 /** A connection to a destination of messages, for one life. All rejects with a `Failure`. */
 export interface Broker {
-  /** Connects, makes what is absent, and resolves with the place that the destination keeps; null where it keeps none. */
+  /** Connects, makes what is absent, and resolves with the place that the destination keeps; null if it keeps none. */
   open(signal: AbortSignal): Promise<Place | null>;
   /** Most bytes of a message's body; known once it is open. */
   readonly bodyBytesMax: number;
@@ -92,7 +92,7 @@ export function placeText({ offset, index }: Place): string {
   return `${offset}.${index}`;
 }
 
-/** Reads such a text; null where it is none. */
+/** Reads such a text; null if it is none. */
 export function readPlace(text: string): Place | null {
   const [, offset, index] = /^(\d{1,16})\.(\d{1,9})$/.exec(text) ?? [];
   if (offset === undefined || !Number.isSafeInteger(Number(offset))) return null;

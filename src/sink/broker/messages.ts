@@ -20,7 +20,7 @@ export interface Message extends Place {
   readonly receivedTs: Micros;
   /** Place among the parts of its event, from 0. */
   readonly part: number;
-  /** What two collectors give to the same event; null where nothing tells it from a repeat, or nobody asks. */
+  /** What two collectors give to the same event; null if nothing tells it from a repeat, or nobody asks. */
   readonly contentId: string | null;
   /** The event as NDJSON has it, without a line break. */
   readonly body: Uint8Array<ArrayBuffer>;
@@ -47,7 +47,7 @@ export class MessageMaker {
   /**
    * Returns the messages of an event, one where it fits into `bytesMax`. A larger book is split by levels and any other
    * event by its longest text: each part is an event of the same kind that holds a stretch of it, in order, and says
-   * `part` from 0 and `parts`. Throws a `Failure` where that does not help.
+   * `part` from 0 and `parts`. Throws a `Failure` if that does not help.
    */
   make(batch: EventBatch, event: number, bytesMax: number): readonly Message[] {
     const { collector } = this.#options;

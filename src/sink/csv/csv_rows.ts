@@ -65,8 +65,8 @@ function tableOf(kind: EventKind): CsvTable {
 
 /**
  * The tables by kind of event. Trades, books, quotes, derivative tickers and liquidations have the names, columns and
- * units of Tardis: all times in µs since the epoch, `timestamp` the exchange's and the local one where the exchange gives
- * none, funding rates as fractions; other kinds have our own.
+ * units of Tardis: all times in µs since the epoch, `timestamp` the exchange's and the local one where the exchange
+ * gives none, funding rates as fractions; other kinds have our own.
  */
 export const CSV_TABLES = byKind(tableOf);
 
@@ -79,8 +79,8 @@ export function csvHeader({ columns }: CsvTable): string {
 }
 
 /**
- * Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and price.
- * The last column names the collector; empty where it is not known.
+ * Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and
+ * price. The last column names the collector; empty if it is not known.
  */
 export function writeCsvRecords(
   out: TextBuffer,

@@ -10,7 +10,7 @@ export interface NatsEndpoint {
   readonly url: string;
   /** PEM file of the authority that the server's certificate is checked against; null: the platform's own. */
   readonly caPath: string | null;
-  /** File with the credentials of a user; null where the address has them. */
+  /** File with the credentials of a user; null if the address has them. */
   readonly credsPath: string | null;
   /** Longest wait for the connection, and between two signs of life, in ms. */
   readonly timeoutMs: number;

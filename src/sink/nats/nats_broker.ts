@@ -30,7 +30,7 @@ export class NatsBroker implements Broker {
   readonly #context: SinkContext;
   readonly #positionSubject: string;
   #connection: NatsConnection | null = null;
-  /** Sequence of the message with the place; 0 where there is none. */
+  /** Sequence of the message with the place; 0 if there is none. */
   #sequence = 0;
   #batches = 0;
   #life = "";
@@ -161,7 +161,7 @@ export class NatsBroker implements Broker {
     return answer.seq ?? 0;
   }
 
-  /** Calls the API of JetStream; null where it answers with the error `absent`. */
+  /** Calls the API of JetStream; null if it answers with the error `absent`. */
   async #api<T extends object>(call: string, body: unknown, absent?: number): Promise<T | null> {
     const answer = await this.#ask<T & { error?: JetStreamError }>(
       `$JS.API.${call}`,

@@ -15,7 +15,7 @@ export interface EncodedColumn {
   readonly nulls: number;
   readonly min: number | null;
   readonly max: number | null;
-  /** First and last text in the order of their UTF-8 bytes; null where it is not known. */
+  /** First and last text in the order of their UTF-8 bytes; null if it is not known. */
   readonly words: { readonly first: string; readonly last: string } | null;
 }
 
@@ -77,7 +77,7 @@ export class IntegerColumn implements Column {
   }
 }
 
-/** Numbers as DOUBLE; NaN stands for null where the column is nullable. */
+/** Numbers as DOUBLE; NaN stands for null if the column is nullable. */
 export class DoubleColumn implements Column {
   #values = new Float64Array(FIRST_CAPACITY);
   #rows = 0;

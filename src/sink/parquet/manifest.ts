@@ -35,7 +35,7 @@ export function offsetOfPart(path: string): Offset | null {
   return match === null ? null : Number(match[1]);
 }
 
-/** Reads a manifest. Throws a `Failure` of code `corrupt` where it is none. */
+/** Reads a manifest. Throws a `Failure` of code `corrupt` if it is none. */
 export function parseManifest(text: string, path: string): Manifest {
   let value: unknown;
   try {
@@ -61,7 +61,7 @@ export function parseManifest(text: string, path: string): Manifest {
   return { format, journal, next, layout, flushes };
 }
 
-/** Paths of the parts of a folder that may not be committed; none where there is no manifest. */
+/** Paths of the parts of a folder that may not be committed; none if there is no manifest. */
 export async function partsOfManifest(files: Files, dir: string): Promise<readonly string[]> {
   const path = `${dir}/${MANIFEST_NAME}`;
   const text = await files.readText(path);

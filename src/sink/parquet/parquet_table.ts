@@ -27,14 +27,15 @@ export interface TableOptions {
   readonly exactDigits: boolean;
   /** Begins with `symbol`; not where the path says it. */
   readonly symbolColumn: boolean;
-  /** Value of `collector`; null where it is not known. */
+  /** Value of `collector`; null if it is not known. */
   readonly collector: string | null;
 }
 
 /**
- * Events of one kind as columns. All kinds begin with `symbol`, `canonical_symbol` (the same, under its earlier name), `native_symbol`, `exchange_ts`,
- * `received_ts`, `collector`, `session`, `offset`, `index`, `backfilled`; `kind`, `exchange` and `date` are in the path. A book event is one row a
- * level, bids first; one without levels is one row whose `side`, `price` and `size` are null, so that it does not vanish.
+ * Events of one kind as columns. All kinds begin with `symbol`, `canonical_symbol` (the same, under its earlier name),
+ * `native_symbol`, `exchange_ts`, `received_ts`, `collector`, `session`, `offset`, `index`, `backfilled`; `kind`,
+ * `exchange` and `date` are in the path. A book event is one row a level, bids first; one without levels is one row
+ * whose `side`, `price` and `size` are null, so that it does not vanish.
  */
 export class ParquetTable {
   readonly kind: EventKind;

@@ -12,7 +12,7 @@ export type Layout = typeof LAYOUTS[number];
 export interface Partition {
   readonly kind: EventKind;
   readonly exchange: string;
-  /** Null where a part holds all symbols. */
+  /** Null if a part holds all symbols. */
   readonly symbol: string | null;
   /** Days since the epoch of `received_ts`, UTC. */
   readonly day: number;

@@ -18,7 +18,10 @@ export const POSTGRES_TYPES: Readonly<Record<ColumnType, string>> = {
   boolean: "boolean",
 };
 
-/** Returns the name of the table with a row for each sink of each journal: up to where it has delivered, and who may go on. */
+/**
+ * Returns the name of the table with a row for each sink of each journal: up to where it has delivered, and who may go
+ * on.
+ */
 export function positionTable({ table_prefix }: TableNaming): string {
   return `${table_prefix}collector_position`;
 }
@@ -29,7 +32,7 @@ export interface PostgresTable {
   /** Name in the schema, not quoted. */
   readonly name: string;
   readonly columns: readonly TableColumn[];
-  /** The columns of its unique index; null where it needs none. */
+  /** The columns of its unique index; null if it needs none. */
   readonly unique: readonly string[] | null;
   /** The column by which a hypertable is cut into chunks. */
   readonly timeColumn: string;

@@ -55,7 +55,7 @@ export class ObjectStore {
   }
 
   /**
-   * Returns an object; null where there is none. `range`: from which byte on, and at most how many; fewer come where it
+   * Returns an object; null if there is none. `range`: from which byte on, and at most how many; fewer come where it
    * ends before.
    */
   async get(key: string, signal: AbortSignal, range: Range | null = null): Promise<StoredObject | null> {
@@ -110,7 +110,7 @@ export class ObjectStore {
     if (answer.status >= 300 && answer.status !== 404) throw this.#failure(`Cannot remove ${key}`, answer);
   }
 
-  /** Writes an object where the condition holds, if there is one; returns its version, or null where it does not hold. */
+  /** Writes an object where the condition holds, if there is one; returns its version, or null if it does not hold. */
   async put(
     key: string,
     { body, type, condition }: {
@@ -207,7 +207,7 @@ function errorOf({ body }: FetchResponse): { readonly code: string; readonly mes
 
 const XML_ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** The text of the first element of a name that holds nothing but text; empty where there is none. */
+/** The text of the first element of a name that holds nothing but text; empty if there is none. */
 function xmlPart(xml: string, name: string): string {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
   return text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, entity) => {
@@ -216,7 +216,10 @@ function xmlPart(xml: string, name: string): string {
   });
 }
 
-/** A segment of a key as it stands in an address and is signed: all but the unreserved characters of RFC 3986 is encoded. */
+/**
+ * A segment of a key as it stands in an address and is signed: all but the unreserved characters of RFC 3986 is
+ * encoded.
+ */
 function encodeSegment(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -4,7 +4,7 @@ import { Failure, type Offset } from "../../model/mod.ts";
 export interface Position {
   /** Everything before it is in objects for good. */
   readonly next: Offset;
-  /** Up to where the objects go that are being written, from `next` on; null where none are. */
+  /** Up to where the objects go that are being written, from `next` on; null if none are. */
   readonly pending: Offset | null;
   /** How often the sink was opened: tells one process from an earlier one. */
   readonly epoch: number;
