@@ -1,5 +1,5 @@
 import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts";
-import { type FrameEvents, FrameMemory, type NormalizedFrame } from "../normalize/mod.ts";
+import { type FrameEvents, FrameMemory, type NormalizedEvent, type NormalizedFrame } from "../normalize/mod.ts";
 import type { PipelineResult, RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
 import type { ConnectionGaps } from "./connection_gaps.ts";
@@ -145,6 +145,16 @@ export class FrameStage {
     return account;
   }
 
+  /** Reads an answer that is not in the journal and changes nothing; null where it is not what was asked for. */
+  lookHttp(record: HttpRecord, { connectionId, symbol }: AnswerOrigin): readonly NormalizedEvent[] | null {
+    const { exchange, planHash, request, native, body, at: receivedTs } = record;
+    const derivation = this.#plans.resolve({ exchange, planHash, descriptorHash: "" });
+    if (derivation === null || record.status !== 200) return null;
+    const input = { hasSession: false, request, native, body, receivedTs, connectionId, symbol };
+    const { isAnswer, events } = derivation.normalizer.readHttp(input, new FrameMemory());
+    return isAnswer ? events : null;
+  }
+
   /** The stages behind reading, event by event. */
   #emit(read: NormalizedFrame, from: FrameSource): void {
     const account = this.#account;
@@ -200,6 +210,12 @@ export class FrameStage {
     const frame = { exchange, connectionId, session, offset, receivedTs, payload };
     return this.#state.memory.dedup.isDuplicate(found.at(event), frame, derivation.dedup);
   }
+}
+
+/** On behalf of which stream an answer was asked for. */
+export interface AnswerOrigin {
+  readonly connectionId: string;
+  readonly symbol: string;
 }
 
 /** What the sessions of frames that are looked at and not kept remember; begins empty. */

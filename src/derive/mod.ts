@@ -7,7 +7,7 @@
 export { type PipelineResult, type WithheldCounts } from "./account.ts";
 export { type BookResync } from "./books.ts";
 export { CHECKPOINT_VERSION, CheckpointError } from "./checkpoint.ts";
-export { type FillPage, type FillStretch, type Mark, markOf } from "./fill.ts";
+export { compareIds, eventMark, type FillPage, type FillStretch, type Mark, markOf } from "./fill.ts";
 export { type DedupFrame, Deduplicator } from "./dedup.ts";
 export { deriveRecord } from "./derive_record.ts";
 export { type LookMemory } from "./frame_stage.ts";

@@ -7,6 +7,7 @@ import {
   type DedupPlan,
   type FramePlan,
   type FrameRecord,
+  type HttpRecord,
   type InstrumentFields,
   type JournalRecord,
   type LastSeen,
@@ -15,13 +16,14 @@ import {
   type SessionId,
   type Stream,
 } from "../model/mod.ts";
+import type { NormalizedEvent } from "../normalize/mod.ts";
 import { type PipelineResult, RecordAccount } from "./account.ts";
 import { BookStage } from "./book_stage.ts";
 import type { BookResync, KeptBook } from "./books.ts";
 import { ConnectionGaps } from "./connection_gaps.ts";
 import type { FillStretch, Mark } from "./fill.ts";
 import { FillStage } from "./fill_stage.ts";
-import { FrameStage, type LookMemory } from "./frame_stage.ts";
+import { type AnswerOrigin, FrameStage, type LookMemory } from "./frame_stage.ts";
 import { GapStage } from "./gap_stage.ts";
 import { compileDerivation, Plans, PlanStore } from "./plan_store.ts";
 import type { PollAnswer } from "./poll_answers.ts";
@@ -251,6 +253,14 @@ export class Pipeline {
    */
   look(record: FrameRecord, scratch: LookMemory): PipelineResult {
     return this.#frames.look(record, scratch);
+  }
+
+  /**
+   * Reads an answer that is not in the journal and changes nothing; null where it is not what was asked for. The result is
+   * reused until the next call.
+   */
+  lookHttp(record: HttpRecord, origin: AnswerOrigin): readonly NormalizedEvent[] | null {
+    return this.#frames.lookHttp(record, origin);
   }
 
   /** Forgets everything but the plans: a checkpoint may come again, as at the beginning. */

@@ -419,6 +419,12 @@ export const BACKFILL_ATTEMPTS_MAX = 6;
 export const BACKFILL_RETRY_MS_MAX = 30_000;
 /** Pages of one stretch; beyond it the stretch is filled in part. */
 export const BACKFILL_PAGES_MAX = 2_000;
+/** Longest wait for the answer to whether a silent stream has gone on, in ms; then nobody knows. */
+export const PROBE_MS_MAX = 3_000;
+/** How long data that an exchange has and a stream does not may still be on their way, in ms. */
+export const PROBE_SETTLE_MS = 1_000;
+/** Silent streams of an instance that are asked about at once. */
+export const PROBES_AT_ONCE_MAX = 8;
 /** Ids of events that are there already and that a stretch on demand names; a longer list cuts the stretch. */
 export const WISH_KNOWN_MAX = 20_000;
 /** Ids of events fetched on demand that are remembered behind a stream's last event. */

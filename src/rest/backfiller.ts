@@ -9,17 +9,9 @@ import {
   FILL_EVENTS_MAX,
   type HttpRecord,
   type RestPlan,
-  type Template,
 } from "../model/mod.ts";
-import {
-  type BackfillCursor,
-  type CursorEnd,
-  cursorValues,
-  fillText,
-  nextPage,
-  type PageSeen,
-  placeholdersIn,
-} from "./backfill_cursor.ts";
+import { type BackfillCursor, type CursorEnd, nextPage, type PageSeen, placeholdersIn } from "./backfill_cursor.ts";
+import { lacksId, pageRequest, type Pages, type Target } from "./page_request.ts";
 import type { RestAnswer, RestClient } from "./rest_client.ts";
 
 /** A stretch of a stream that is to be fetched. */
@@ -188,16 +180,16 @@ export class Backfiller {
       return refuse(`the exchange keeps no more than ${(retentionMs / 3_600_000).toFixed(1)} hours`);
     }
     const names = placeholdersIn(target.path.source + (target.body ?? ""));
-    const lacksId = (names.has("from_id") && task.from.id === null) || (names.has("to_id") && task.to.id === null);
+    const isWithoutId = lacksId(names, task);
     if (task.cause === null) {
       const pages = { target, names };
-      const begun = lacksId ? await this.#begin(task, backfill, pages) : task;
+      const begun = isWithoutId ? await this.#begin(task, backfill, pages) : task;
       if (typeof begun === "string") return refuse(begun);
       const walk = await this.#pages(begun, backfill, pages);
       if (walk.reason !== null) return walk;
       return { ...walk, reason: whyNotWhole(walk.page, direction, names) };
     }
-    if (lacksId) return refuse("events have no ids");
+    if (isWithoutId) return refuse("events have no ids");
     let from = task.from;
     for (let attempt = 1; !signal.aborted; attempt++) {
       const walk = await this.#pages({ ...task, from }, backfill, { target, names });
@@ -306,13 +298,6 @@ export class Backfiller {
     { target, names, cursor }: Pages & { readonly cursor: BackfillCursor },
   ): Promise<BackfillPage | string> {
     const { exchange, client, onPage } = this.#options;
-    const { baseUrls, headers, caCertPaths, proxy, rateLimit } = this.#plan;
-    const values = cursorValues(cursor, backfill);
-    const isFirst = cursor.pages === 0 && ((names.has("from_id") && cursor.from.id === null) ||
-      (names.has("to_id") && cursor.to.id === null));
-    const asked = isFirst && target.firstPath !== undefined ? target.firstPath : target.path;
-    const path = fillTemplate(asked, (text) => fillText(text, values));
-    const body = target.body === null ? null : fillText(target.body, values);
     const own = new AbortController();
     const signal = AbortSignal.any([own.signal, this.#abort.signal]);
     let failures = 0;
@@ -321,16 +306,7 @@ export class Backfiller {
     const isAnswered = await client.ask(
       {
         exchange,
-        name: backfill.name,
-        native: target.native,
-        method: backfill.method,
-        baseUrls: backfill.baseUrls ?? baseUrls,
-        path,
-        headers: body === null ? headers : { "content-type": "application/json", ...headers },
-        body,
-        caCertPaths,
-        ...(proxy === undefined ? {} : { proxy }),
-        rateLimit,
+        ...pageRequest(this.#plan, backfill, { target, names, cursor }),
         scope: `fill ${gapId} ${backfill.connectionId}`,
         retryMsMax: BACKFILL_RETRY_MS_MAX,
         accept: ({ receivedTs, url, status, body: answer }: RestAnswer) => {
@@ -360,14 +336,6 @@ export class Backfiller {
     );
     return isAnswered && page !== null ? page : reason;
   }
-}
-
-type Target = BackfillPlan["targets"][number];
-
-/** What is asked for, and the placeholders of a stretch that it names. */
-interface Pages {
-  readonly target: Target;
-  readonly names: ReturnType<typeof placeholdersIn>;
 }
 
 /** A stretch that waits for its turn. */
@@ -411,10 +379,6 @@ function whyNotWhole(
   const rows = page?.rows ?? 0;
   if (direction === "latest") return `the newest ${rows} events do not reach so far`;
   return "the exchange's history does not reach back so far";
-}
-
-function fillTemplate({ source, parts }: Template, fill: (text: string) => string): Template {
-  return { source: fill(source), parts: parts.map((part) => typeof part === "string" ? fill(part) : part) };
 }
 
 /** Why pages that came to their end did not fill a stretch. */

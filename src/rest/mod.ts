@@ -13,3 +13,11 @@ export { type FailingRequest, type RestAnswer, RestClient, type RestRequest } fr
 export { type MissedPoll, RestRunner } from "./rest_runner.ts";
 export { RollingWindow } from "./rolling_window.ts";
 export { setAside } from "./set_aside.ts";
+export {
+  type LastKnown,
+  type ProbeAnswer,
+  type ProbedStream,
+  type ProbeFinding,
+  snapshotRequest,
+  StreamProbe,
+} from "./stream_probe.ts";

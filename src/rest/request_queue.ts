@@ -10,7 +10,7 @@ import { retryDelayMs } from "./retry_delay.ts";
 import { type HostLimits, hostOf } from "./host_limits.ts";
 
 /** What a request is for, most urgent first: of those that wait for a host, the most urgent goes out next. */
-export const PURPOSES = ["bootstrap", "snapshot", "instruments", "poll", "backfill"] as const;
+export const PURPOSES = ["bootstrap", "snapshot", "instruments", "poll", "probe", "backfill"] as const;
 
 /** What a request is for. */
 export type Purpose = typeof PURPOSES[number];
@@ -186,5 +186,5 @@ function rankOf({ purpose }: QueuedRequest): number {
 }
 
 function isUrgent(purpose: Purpose): boolean {
-  return purpose !== "poll" && purpose !== "backfill";
+  return PURPOSES.indexOf(purpose) < PURPOSES.indexOf("poll");
 }

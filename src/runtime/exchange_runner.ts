@@ -29,12 +29,14 @@ import {
   type MissedPoll,
   type RestClient,
   RestRunner,
+  StreamProbe,
 } from "../rest/mod.ts";
 import type { RhythmStore } from "../liveness/mod.ts";
 import { createSession, type Session } from "../session/mod.ts";
 import { ConnectionSlot } from "./connection_slot.ts";
 import type { Intake } from "./intake.ts";
 import { type HistoryStream, historyStreams, type HistoryStretch } from "./history.ts";
+import { lastKnown, orderOfIds, readProbe } from "./probe_facts.ts";
 import { BookResyncer } from "./book_resyncer.ts";
 import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "../derive/mod.ts";
 
@@ -69,6 +71,7 @@ export class ExchangeRunner {
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
+  readonly #probe: StreamProbe;
   /** What history can be fetched by. */
   #history: RestPlan;
   readonly #resyncer: BookResyncer;
@@ -94,6 +97,15 @@ export class ExchangeRunner {
       clock: host.clock,
       onPage: (record) => this.#takePage(record),
       onEnd: (task, reason) => this.#endFill(task, reason),
+    });
+    this.#probe = new StreamProbe({
+      exchange: name,
+      plan: runnable.rest,
+      client: options.rest,
+      clock: host.clock,
+      lastOf: (stream) => lastKnown(intake, name, { stream, rest: this.#history }),
+      read: (record, stream) => readProbe(intake, { ...record, planHash: this.#planHash }, stream),
+      compareIds: orderOfIds(runnable.frames.tradeIds),
     });
     this.#resyncer = new BookResyncer({
       clock: host.clock,
@@ -130,6 +142,7 @@ export class ExchangeRunner {
       openGate: this.#limits,
       observe,
       ...(rhythms === undefined ? {} : { rhythmOf: (stream) => rhythms.begin(name, connectionId, stream) }),
+      probe: (stream) => this.#probe.probe({ connectionId, ...stream }),
       sink: {
         opened: (url, at) => {
           const { descriptorHash } = options;
@@ -288,6 +301,7 @@ export class ExchangeRunner {
     // Requests of new streams are sent once the streams are acknowledged.
     this.#rest.changePlan(rest);
     this.#backfiller.changePlan(rest);
+    this.#probe.changePlan(rest);
     this.#history = rest;
     for (const slot of this.#slots) {
       const plan = connections.find(({ key }) => key === slot.key);
@@ -336,6 +350,7 @@ export class ExchangeRunner {
   async stop(): Promise<void> {
     this.#rest.stop();
     this.#backfiller.stop();
+    this.#probe.stop();
     this.#resyncer.stop();
     await Promise.all([...this.#slots.map((slot) => slot.stop()), ...this.#leaving]);
     this.#limits.release();

@@ -1,7 +1,9 @@
 import type { Host, Timer } from "../host/mod.ts";
 import type { Journal } from "../journal/mod.ts";
 import {
+  type BookQuery,
   type BookStatus,
+  type BookView,
   CLOCK_STEPS_MAX,
   type ClockStep,
   type CloseCause,
@@ -32,6 +34,7 @@ import {
   deriveRecord,
   type FillStretch,
   type LookMemory,
+  type Mark,
   type Pipeline,
   type PipelineResult,
   type WithheldCounts,
@@ -199,6 +202,21 @@ export class Intake {
   /** The stretches of an instance that are to be backfilled and are not complete. */
   fillsOf(exchange: string): readonly FillStretch[] {
     return this.#options.pipeline.fillsOf(exchange);
+  }
+
+  /** The last event of a stream whose history can be fetched; null before the first, and of other streams. */
+  lastOf(exchange: string, stream: Stream): Mark | null {
+    return this.#options.pipeline.lastOf(exchange, stream);
+  }
+
+  /** The kept books of an instance. */
+  bookViews(exchange: string, query: BookQuery): Iterable<BookView> {
+    return this.#options.pipeline.bookViews(exchange, query);
+  }
+
+  /** Reads an answer that is not kept; null where it is not what was asked for. Good until the next call. */
+  lookHttp(record: HttpRecord, stream: { readonly connectionId: string; readonly symbol: string }) {
+    return this.#options.pipeline.lookHttp(record, stream);
   }
 
   /** How the books of an instance are doing, over all its sessions. */

@@ -104,7 +104,7 @@ function rig(change: (runnable: ReturnType<typeof runnableOf>) => ReturnType<typ
       if (kinds.includes(record.kind)) throw new Failure("busy", "Journal is busy");
     };
   };
-  return { clock, sockets, records, state, busy, runner, intake, seen };
+  return { clock, sockets, records, state, busy, runner, intake, seen, fetcher: simulated.fetcher };
 }
 
 const TRADE = (id: number) =>
@@ -338,4 +338,56 @@ Deno.test("ExchangeRunner asks again for a stream that stands still, and the gap
   const stopping = runner.stop();
   await clock.advance(2000);
   await stopping;
+});
+
+/** A stream whose trades of a second stop after two minutes, and an exchange that is asked about it. */
+async function silent(trades: (from: number) => readonly object[] | null, seconds: number) {
+  const given = rig((runnable) => ({
+    ...runnable,
+    connections: runnable.connections.map((plan) => ({ ...plan, stallAfterMs: null })),
+  }));
+  const { clock, sockets, records, runner, seen, fetcher } = given;
+  fetcher.answer = ({ url }) => {
+    const rows = trades(Number(new URL(url).searchParams.get("fromId")));
+    return rows === null ? new Failure("connect", "No route") : { status: 200, body: JSON.stringify(rows) };
+  };
+  runner.start();
+  await clock.advance(0);
+  await live(given, 120, { next: 1 });
+  const sent = sockets[0].texts.length;
+  let askedAt = null as number | null;
+  for (let second = 1; second <= seconds; second++) {
+    await clock.advance(1000);
+    sockets[0].pong();
+    if (askedAt === null && sockets[0].texts.length > sent) askedAt = second;
+  }
+  const stalls = records.flatMap((record) => record.kind === "stalled" ? [record.reason] : []);
+  const steps = seen.flatMap((one) => one.kind === "stream_stalled" ? [one.step] : []);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+  return { stalls, steps, askedAt, sockets: sockets.length, requests: fetcher.requests.length };
+}
+
+/** A trade as the exchange's history has it. */
+const row = (id: number) => ({ id, price: "1", qty: "1", quoteQty: "1", time: 1_723_161_256_321, isBuyerMaker: true });
+
+Deno.test("ExchangeRunner tears nothing down for a silent stream of which the exchange has nothing later", async () => {
+  const { stalls, steps, sockets, requests } = await silent((from) => [row(from)], 600);
+  assert.deepEqual([stalls, sockets], [[], 1]);
+  assert.ok(steps.length > 0 && steps.every((step) => step === "quiet"));
+  assert.ok(requests < 10, "an answer holds for as long again as the silence had lasted");
+});
+
+Deno.test("ExchangeRunner asks anew for a silent stream of which the exchange has later data", async () => {
+  const { stalls, steps, askedAt } = await silent((from) => [row(from), row(from + 1)], 30);
+  assert.match(stalls[0], /the exchange has later data/);
+  assert.equal(steps[0], "resubscribe");
+  assert.ok(askedAt !== null && askedAt <= 14);
+});
+
+Deno.test("ExchangeRunner takes the steps about a silent stream as before where the exchange does not answer", async () => {
+  const { stalls, steps } = await silent(() => null, 40);
+  assert.match(stalls[0], /its usual gap is/);
+  assert.equal(steps[0], "resubscribe");
 });
