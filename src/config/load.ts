@@ -22,6 +22,7 @@ import { issueAt, NO_PLACE } from "./position.ts";
 import { loadEnvironment } from "./environment.ts";
 import { defaultSink, type SinkScope, sinkTypeOf } from "../sink/mod.ts";
 import type { ExchangeValues, SinkValues } from "./schema_collector.ts";
+import { checkSocketTotals } from "./socket_totals.ts";
 import { readWith } from "./read_with.ts";
 import { type DescriptorValues, timeOf } from "./schema_descriptor.ts";
 import { findCommonIssues, orderIssues } from "./shape.ts";
@@ -97,7 +98,9 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     loadInstance(instance, { build, options, environment: (name) => environment.get(name), shard, shares })
   );
   // Values are hidden only now, when every variable that anything asked for is known.
-  const exchanges = loaded.map((exchange) => ({
+  const exchanges = checkSocketTotals(loaded, { instances: file.instances, inGroup: shares !== null }).map((
+    exchange,
+  ) => ({
     ...exchange,
     issues: environment.hideIn(orderIssues(exchange.issues)),
   }));

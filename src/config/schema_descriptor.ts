@@ -75,6 +75,9 @@ const limitsSchema = z.strictObject({
   items: z.int().min(1).optional().describe("Most subscribed items on one connection; more open further connections"),
   sends: rateSchema.optional().describe("Most frames sent on one connection in a rolling window, pings included"),
   opens: rateSchema.optional().describe("Most connection attempts to one host in a rolling window"),
+  sockets: z.int().min(1).optional().describe(
+    "Most sockets that one address may have open to one host, of all instances of the process",
+  ),
 }).describe("Limits that the exchange sets");
 
 const proxyMeaning =

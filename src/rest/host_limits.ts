@@ -8,6 +8,7 @@ import {
   RETRY_AFTER_MS_MAX,
 } from "../model/mod.ts";
 import { Moments } from "./moments.ts";
+import { type FreePlace, SocketPlaces } from "./socket_places.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** Lets connection attempts through within the budget that a host grants to one address. */
@@ -17,6 +18,16 @@ export interface OpenGate {
    * the signal aborts. `limit` joins the limits that others declared for the host: the strictest one holds.
    */
   enter(host: string, limit: RateLimit | null, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when a socket to `host` may be open beside all others that the process has there, with what ends its being
+   * counted. `most`: how many the host allows to one address, null where it has not said; `via`: the proxy that it goes
+   * through, which has an address of its own. Resolves at once, and counts nothing, when the signal aborts.
+   */
+  takePlace(
+    host: string,
+    limit: { readonly most: number | null; readonly via: string },
+    signal: AbortSignal,
+  ): Promise<FreePlace>;
   /** Returns how long the host has asked to stay away with connection attempts, in ms; 0: not at all. */
   openBlockedMs(host: string): number;
   /** Holds connection attempts to the host back for `ms`: it answered one with `Retry-After`. Other hosts are free. */
@@ -72,6 +83,7 @@ type Declared<T> = Map<string, { readonly limit: T; readonly owners: Set<string>
 export class HostLimits {
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
+  readonly #places = new SocketPlaces();
   readonly #onChange: () => void;
 
   /** `onChange` is told of everything that has to survive a restart. */
@@ -84,6 +96,7 @@ export class HostLimits {
   of(owner: string): InstanceLimits {
     return {
       enter: (host, limit, signal) => this.#enter(host, owner, limit, signal),
+      takePlace: (host, { most, via }, signal) => this.#places.take(`${via} ${host}`, most, signal),
       openBlockedMs: (host) => this.#remainingMs(this.#lanes.get(host)?.opensBlockedUntil),
       blockOpens: (host, ms) => {
         const lane = this.#lane(host);

@@ -229,6 +229,7 @@ class ReconnectingSession implements Session {
     const signal = this.#stopping.signal;
     const template = plan.urls[this.#urlAt];
     let dialled: string | null = null;
+    let freePlace = () => {};
     let boot: BootValues = {};
     let secrets = this.#secrets;
     try {
@@ -245,6 +246,9 @@ class ReconnectingSession implements Session {
       const url = renderTemplate(template, values);
       this.#url = showUrl(template, values, secrets);
       dialled = hostOf(url);
+      const { socketsMax: most = null, proxy = "" } = plan;
+      const via = typeof proxy === "string" ? proxy : proxy.reveal();
+      freePlace = await openGate.takePlace(dialled, { most, via }, signal);
       await openGate.enter(dialled, plan.openLimit, signal);
       if (signal.aborted) throw new Failure("cancelled", "Session is stopping");
       const life = this.#createLife(boot, secrets);
@@ -282,6 +286,8 @@ class ReconnectingSession implements Session {
       };
     } catch (error) {
       return this.#failed(failureOf(error), dialled, secrets);
+    } finally {
+      freePlace();
     }
   }
 

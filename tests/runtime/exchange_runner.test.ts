@@ -282,6 +282,26 @@ Deno.test("ExchangeRunner goes on with the socket that it has where a successor 
   await stopping;
 });
 
+Deno.test("ExchangeRunner lets a socket's age end it where the exchange allows none beside it, and tells the gap", async () => {
+  const given = rig((runnable) => ({
+    ...runnable,
+    connections: runnable.connections.map((plan) => ({ ...plan, maxAgeMs: 30_000, socketsMax: 1 })),
+  }));
+  const { clock, sockets, records, runner } = given;
+  runner.start();
+  await clock.advance(0);
+  for (let second = 0; second < 100; second++) {
+    await live(given, 1, { next: 1 + second });
+    assert.ok(sockets.filter(({ ended }) => !ended).length <= 1);
+  }
+  assert.ok(sockets.length >= 3);
+  const gaps = derive(records).flatMap((event) => event.kind === "gap" ? [`${event.state} ${event.cause}`] : []);
+  assert.deepEqual(gaps.slice(0, 2), ["opened disconnect", "closed disconnect"]);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+});
+
 Deno.test("ExchangeRunner reads nothing from a successor that is opened while it is paused", async () => {
   const given = rotatingRig(1);
   const { clock, sockets, runner } = given;

@@ -236,6 +236,26 @@ Deno.test("Sessions of an instance share a host's budget of attempts", async () 
   assert.deepEqual(host.dialer.dials.map(({ atMs }) => atMs), [0, 0, 10_001, 10_001, 20_002]);
 });
 
+Deno.test("Sessions open no more sockets at a time than a host allows, and the next one when one has ended", async () => {
+  const host = new SimulatedHost();
+  const openGate = new HostLimits(host.clock).of("example");
+  const harnesses = Array.from(
+    { length: 3 },
+    () => new SessionHarness(connectionPlan({ socketsMax: 2 }), { host, openGate }),
+  );
+  for (const { session } of harnesses) session.start();
+  await host.clock.advance(60_000);
+  assert.equal(host.dialer.dials.length, 2);
+  assert.equal(harnesses[2].state, "connecting");
+  const stopping = harnesses[0].session.stop();
+  await host.clock.advance(0);
+  assert.equal(host.dialer.dials.length, 3);
+  await stopping;
+  const waiting = harnesses[2].session.stop();
+  await host.clock.advance(60_000);
+  await waiting;
+});
+
 Deno.test("Session waits for the welcome and the delay before it sends anything, hello first", async () => {
   const plan = connectionPlan({ awaitsWelcome: true, connectDelayMs: 1000, hello: [template('{"event":"conf"}')] });
   const harness = new SessionHarness(plan);

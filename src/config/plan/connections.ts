@@ -94,6 +94,7 @@ function connectionBase(
     maxAgeMs: connection.max_age_ms ?? null,
     sendLimit: limits.sends === undefined ? null : { count: limits.sends.count, perMs: limits.sends.per_ms },
     openLimit: limits.opens === undefined ? null : { count: limits.opens.count, perMs: limits.opens.per_ms },
+    ...(limits.sockets === undefined ? {} : { socketsMax: limits.sockets }),
   };
 }
 

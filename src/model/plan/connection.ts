@@ -78,6 +78,8 @@ export interface ConnectionPlan {
   readonly sendLimit: RateLimit | null;
   /** Limit of connection attempts to one host; null if there is none. */
   readonly openLimit: RateLimit | null;
+  /** Most sockets that one address may have open to one host; absent if there is no such limit. */
+  readonly socketsMax?: number;
   readonly requests: readonly SubscribeRequest[];
 }
 
