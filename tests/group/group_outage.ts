@@ -166,8 +166,13 @@ class GroupRun {
         for (const proxy of Object.values(member.proxies)) proxy.heal();
         return await clock.sleep(ttlMs);
       case "engine": {
-        const before = await Promise.all(this.#members.map((one) => this.#opened(one)));
         await engine.kill();
+        // A share that was just being handed over may still go.
+        await this.#until("everybody misses the engine", async () => {
+          const all = await Promise.all(this.#members.map((one) => this.#health(one)));
+          return all.every(({ group }) => group !== null && group.engine_away !== null);
+        });
+        const before = await Promise.all(this.#members.map((one) => this.#opened(one)));
         await clock.sleep(this.#options.engineMs);
         const after = await Promise.all(this.#members.map((one) => this.#opened(one)));
         assert.deepEqual(after, before, "a collector stopped or opened sockets while the engine was away");
@@ -372,7 +377,7 @@ if (import.meta.main) {
       console.log(`${engine.name}, replicas = ${replicas}:`);
       const eachMs = Number(minutes) * 60_000 / faults;
       const result = await runGroupOutage({
-        ...{ engine, replicas, rate: 60, ttlMs: 3_000, members: MEMBERS, failing: MEMBERS, faults: GROUP_FAULTS },
+        ...{ engine, replicas, rate: 60, ttlMs: 5_000, members: MEMBERS, failing: MEMBERS, faults: GROUP_FAULTS },
         ...{ faultMs: Math.max(8_000, eachMs / 2), loadMs: Math.max(1_000, eachMs / 3), engineMs: 60_000 },
         report: (line) => console.log(line),
       });
