@@ -35,7 +35,7 @@ Deno.test("loadConfig() points errors of a generator into its own line of a mult
     'okx.toml:13:17+7 error okx: Unknown list chanels: did you mean "channels"?',
   ]);
   assert.deepEqual(descriptorIssues(DESCRIPTOR.replace("');", "')")), [
-    "okx.toml:15:3+1 error okx: Expected ; behind emit(…), found }",
+    "okx.toml:15:3+1 error okx: Expected ; after emit(…), found }",
   ]);
 });
 
