@@ -1,4 +1,11 @@
-import type { AckPlan, ConnectionPlan, RunnableExchange, Stream } from "../model/mod.ts";
+import {
+  type AckPlan,
+  type ConnectionPlan,
+  type ItemSpelling,
+  type RunnableExchange,
+  type Stream,
+  streamKey,
+} from "../model/mod.ts";
 import { type MessageShape, openTopic, shapeOf, type TopicShape } from "./message_shape.ts";
 
 /** Something that can be asked for on its own. */
@@ -14,6 +21,8 @@ export interface AskedItem {
   readonly path: string | null;
   /** As `SubscribeItem.echo`. */
   readonly echo: string | null;
+  /** As `SubscribeItem.spelling`. */
+  readonly spelling: ItemSpelling | null;
   readonly ack: AckPlan;
 }
 
@@ -47,6 +56,8 @@ export class Catalogue {
   /** Whether frames name their topic by an id that an acknowledgement assigns. */
   readonly hasAliases: boolean;
   readonly #natives: ReadonlySet<string>;
+  /** Streams that can be asked for, by connection. */
+  readonly #streams: ReadonlySet<string>;
 
   constructor({ connections, frames }: Pick<RunnableExchange, "connections" | "frames">) {
     const groups = new Map<string, TopicGroup>();
@@ -60,7 +71,7 @@ export class Catalogue {
           const left = unsubscribe === null || unsubscribe === "none" ? null : shapeOf(unsubscribe);
           const open = spelling === null || path !== null ? null : openTopic(shape, spelling.symbol);
           const topic = open?.topic ?? null;
-          const item = { connectionId, streams, shape, unsubscribe: left, topic, path, echo, ack };
+          const item = { connectionId, streams, shape, unsubscribe: left, topic, path, echo, spelling, ack };
           items.push(item);
           if (open === null) continue;
           const key = JSON.stringify([connectionId, open.body]);
@@ -79,7 +90,15 @@ export class Catalogue {
     this.connections = knownConnections(connections);
     const spellings = connections.flatMap(({ requests }) => requests.flatMap(({ items }) => items));
     this.#natives = new Set(spellings.flatMap(({ spelling }) => spelling?.symbol.toLowerCase() ?? []));
+    this.#streams = new Set(
+      items.flatMap(({ connectionId, streams }) => streams.map((stream) => `${connectionId}\n${streamKey(stream)}`)),
+    );
     this.hasAliases = frames.aliasKey !== null;
+  }
+
+  /** Whether a stream can be asked for on a connection. */
+  offers(connectionId: string, stream: string): boolean {
+    return this.#streams.has(`${connectionId}\n${stream}`);
   }
 
   /** Whether nothing is asked for on a connection, so that only recordings of earlier times have frames of it. */

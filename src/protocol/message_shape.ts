@@ -69,7 +69,14 @@ export function fits(shape: Json, message: Json | undefined, exact = false): boo
 
 /** The texts that a message has where a shape's topic stands. */
 export function topicsIn(message: Json, path: readonly (string | null)[]): readonly string[] {
-  return textsAt(message, path).flatMap((text) => [text, ...splitTexts(text)]);
+  return textsAt(message, path).flatMap((text) => [text, ...splitTexts(text), ...withPrefix(text)]);
+}
+
+/** The topics of a text that says their beginning once: `/market/ticker:BTC-USDT,ETH-USDT`. */
+function withPrefix(text: string): readonly string[] {
+  const [head, ...others] = splitTexts(text);
+  const prefix = /^.*[:@/.]/.exec(head ?? "")?.[0] ?? "";
+  return prefix === "" ? [] : others.map((other) => prefix + other);
 }
 
 /** What a client's message has in the first place that a shape leaves open: the id of its request. Undefined: nothing. */

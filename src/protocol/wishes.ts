@@ -1,6 +1,7 @@
 import { type AckPlan, streamKey, type WireFrame } from "../model/mod.ts";
 import type { AskedItem, Catalogue, KnownConnection } from "./catalogue.ts";
 import { fits, openValue, topicsIn } from "./message_shape.ts";
+import { readByWords } from "./other_words.ts";
 import { type Json, parseJson, shallowTexts } from "./words.ts";
 
 /** What a client's message turned out to be. */
@@ -66,9 +67,27 @@ export class Wishes {
       return { ...left, kind: "unsubscribe", text };
     }
     const asked = this.#find(body, "shape");
-    if (asked === null) return { ...unknown, kind: "unknown" };
+    if (asked === null) return this.#hearOtherWords(body, text) ?? { ...unknown, kind: "unknown" };
     this.#remember(asked.items);
     return { ...asked, kind: "subscribe", text };
+  }
+
+  /** Takes a message that no descriptor writes; null where it asks for nothing that is known. */
+  #hearOtherWords(body: Json, text: string): Heard | null {
+    const here = this.#catalogue.items.filter((item) =>
+      this.#connections.some(({ id }) => id === item.connectionId) && this.#isOfAddress(item)
+    );
+    const read = readByWords(body, here);
+    const [first] = read?.items ?? [];
+    if (read === null || first === undefined) return null;
+    const { items, id, isLeaving } = read;
+    const heard = { items, ack: first.ack, connectionId: first.connectionId, id, text };
+    if (isLeaving) {
+      this.forget(heard);
+      return { ...heard, kind: "unsubscribe" };
+    }
+    this.#remember(items);
+    return { ...heard, kind: "subscribe" };
   }
 
   /**
@@ -96,7 +115,8 @@ export class Wishes {
   }
 
   #asksFor(connectionId: string, stream: string): boolean {
-    if (!this.#catalogue.isOld(connectionId)) return this.#streams.has(keyOf(connectionId, stream));
+    if (this.#catalogue.offers(connectionId, stream)) return this.#streams.has(keyOf(connectionId, stream));
+    // What came over one connection of old, or is not known to belong to one, is asked for on another of the address.
     return this.#connections.some(({ id }) => this.#streams.has(keyOf(id, stream)));
   }
 

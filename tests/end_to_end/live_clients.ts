@@ -66,6 +66,8 @@ export async function runClients(
       if (early === 0 && performance.now() > until - ms * 0.75) early = Deno.memoryUsage().rss;
     }
     const late = Deno.memoryUsage().rss;
+    over.abort();
+    await Promise.all(running);
     simulator.freeze();
     const lost = async () => {
       const { dataFrames, controlFrames, garbageFrames } = simulator.statistics();
@@ -75,8 +77,6 @@ export async function runClients(
     await rig.until("everything sent arrived", async () => await lost() === 0);
     const { total } = JSON.parse((await rig.get("/api/v1/gaps")).text);
     const framesLost = await lost();
-    over.abort();
-    await Promise.all(running);
     assert.ok(looksLost < looks / 2, `${looksLost} of ${looks} looks were lost`);
     return { ...tally, framesLost, gaps: total, lagMax, looksLost, memoryBytes: [early, late] };
   } finally {
