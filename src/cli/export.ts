@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { compressFile, HftbacktestFiles } from "../lake/mod.ts";
-import { EventBatch, Failure, type Micros, type SinkPlan } from "../model/mod.ts";
+import { isJournal } from "../journal/mod.ts";
+import { type ArchiveSelection, compressFile, HftbacktestFiles } from "../lake/mod.ts";
+import { EventBatch, Failure, type Micros, SINK_BATCH_EVENTS_MAX, type SinkPlan } from "../model/mod.ts";
 import { UsageError } from "../service/mod.ts";
 import { CSV_TABLES, replaySink } from "../sink/mod.ts";
 import { showCount } from "../text/mod.ts";
@@ -9,6 +10,7 @@ import { progressBar } from "./progress.ts";
 import { replay } from "./replay.ts";
 import { ReplaySink } from "./replay_sink.ts";
 import { openReplay, type ReplaySource } from "./replay_source.ts";
+import { openStored, type StoredInput } from "./stored_inputs.ts";
 import { Tally } from "./tally.ts";
 import { readTime } from "./time_option.ts";
 
@@ -30,14 +32,17 @@ interface ExportOptions {
 /** `export`: a stretch of what was collected in the format of other programs. */
 export function exportCommand(context: CliContext): Command {
   return new Command("export")
-    .description("Write a stretch of a journal, an archive of segments or recordings in the format of other programs")
-    .argument("<input...>", "journal or archive folder, or recordings, as of replay")
+    .description("Write a stretch of what was collected in the format of other programs")
+    .argument(
+      "<input...>",
+      "journal, archive of segments or recordings, as of replay; or one archive of Parquet, or folder or file of NDJSON",
+    )
     .requiredOption(
       "--to <format>",
       "hftbacktest (NumPy files), tardis (CSV, gzip) or ndjson (zstd), one file a day each",
     )
     .requiredOption("--out <dir>", "folder for the files, new or empty")
-    .option("--exchange <name>", "shipped descriptor or path of one, as of replay")
+    .option("--exchange <name>", "of stored events only this one; else shipped descriptor or path of one, as of replay")
     .option("--symbol <symbol...>", "only these, such as BTC/USDT")
     .option("--from <time>", "earliest time of receipt, such as 2026-11-22T13:00:00Z")
     .option("--until <time>", "time of receipt to stop before")
@@ -52,30 +57,24 @@ async function exportStretch(context: CliContext, inputs: readonly string[], opt
   if (there !== null && there.length > 0) {
     throw new UsageError(`Cannot export into ${options.out}: the folder is not empty`);
   }
-  const from = options.from === undefined ? -Infinity : readTime("--from", options.from);
-  const until = options.until === undefined ? Infinity : readTime("--until", options.until);
-  const source = await openReplay(context, inputs, { exchange: options.exchange });
-  const symbols = options.symbol === undefined ? null : new Set(options.symbol);
-  const isWanted = (batch: EventBatch, event: number) => {
-    const at: Micros = batch.receivedTs.values[event];
-    return at >= from && at < until && (symbols === null || symbols.has(batch.symbols[event]));
+  const wanted: ArchiveSelection = {
+    exchange: options.exchange ?? null,
+    symbols: options.symbol === undefined ? null : new Set(options.symbol),
+    from: options.from === undefined ? -Infinity : readTime("--from", options.from),
+    until: options.until === undefined ? Infinity : readTime("--until", options.until),
   };
+  const source = await openExport(context, inputs, wanted);
   await host.files.makeDir(options.out);
-  const target = makeTarget(context, format, { out: options.out, source });
+  const target = makeTarget(context, format, { out: options.out, collectorAt: source.collectorAt });
   let events = 0;
-  const tally = new Tally();
-  const sink = {
-    write: async (batch: EventBatch) => {
-      const chosen = new EventBatch();
-      for (let event = 0; event < batch.length; event++) if (isWanted(batch, event)) chosen.copy(batch, event);
-      events += chosen.length;
-      await target.write(chosen);
-    },
-    flush: () => Promise.resolve(),
-  };
   let files = 0;
   try {
-    await replay(context, { source, tally, sink, speed: 0 });
+    await source.run(async (batch, collector) => {
+      const chosen = new EventBatch();
+      for (let event = 0; event < batch.length; event++) if (isWanted(batch, event, wanted)) chosen.copy(batch, event);
+      events += chosen.length;
+      await target.write(chosen, collector);
+    });
     files = await target.finish();
   } finally {
     await target.close();
@@ -84,26 +83,101 @@ async function exportStretch(context: CliContext, inputs: readonly string[], opt
   context.finish(EXIT.fine);
 }
 
+function isWanted(batch: EventBatch, event: number, { symbols, from, until }: ArchiveSelection): boolean {
+  const at: Micros = batch.receivedTs.values[event];
+  return at >= from && at < until && (symbols === null || symbols.has(batch.symbols[event]));
+}
+
+/** Takes events; `collector` is who collected them, absent where their offsets say it. */
+type Take = (batch: EventBatch, collector?: string | null) => Promise<void>;
+
+/** Where events to export come from. */
+interface ExportSource {
+  readonly collectorAt: ReplaySource["collectorAt"];
+  /** Hands over all events, in the order of their records. */
+  run(take: Take): Promise<void>;
+}
+
+async function openExport(
+  context: CliContext,
+  inputs: readonly string[],
+  wanted: ArchiveSelection,
+): Promise<ExportSource> {
+  const { files } = context.host;
+  for (const path of inputs) {
+    // A data folder holds the journal beside what was made of it.
+    if (await isJournal(files, path)) continue;
+    const stored = await openStored(context, path, wanted);
+    if (stored === null) continue;
+    if (inputs.length > 1) {
+      throw new UsageError(`${path} holds stored events, which are exported alone; merge makes one archive of several`);
+    }
+    return {
+      collectorAt: () => ({ name: null, until: null }),
+      run: (take) => runStored(context, stored, { wanted, take }),
+    };
+  }
+  const source = await openReplay(context, inputs, { exchange: wanted.exchange ?? undefined });
+  return {
+    collectorAt: source.collectorAt,
+    run: (take) =>
+      replay(context, {
+        ...{ source, tally: new Tally(), speed: 0 },
+        sink: { write: (batch) => take(batch), flush: () => Promise.resolve() },
+      }),
+  };
+}
+
+/** Hands over stored events, those of one collector at a time. */
+async function runStored(
+  { host }: CliContext,
+  { events, bytes, progress }: StoredInput,
+  { wanted, take }: { readonly wanted: ArchiveSelection; readonly take: Take },
+): Promise<void> {
+  const bar = progressBar(host, bytes);
+  let batch = new EventBatch();
+  let batchCollector: string | null = null;
+  let read = 0;
+  const hand = async () => {
+    await take(batch, batchCollector);
+    batch = new EventBatch();
+    bar?.update(progress(), { rate: `${showCount(read)} events` });
+  };
+  try {
+    for await (const { collector, envelope } of events) {
+      if (wanted.exchange !== null && envelope.exchange !== wanted.exchange) continue;
+      if (collector !== batchCollector || batch.length >= SINK_BATCH_EVENTS_MAX) await hand();
+      batchCollector = collector;
+      batch.append(envelope, envelope.event);
+      if (envelope.backfilled === true) batch.markBackfilled(batch.length - 1);
+      read++;
+    }
+    await hand();
+  } finally {
+    bar?.stop();
+  }
+}
+
 interface Destination {
   readonly out: string;
-  readonly source: ReplaySource;
+  readonly collectorAt: ReplaySource["collectorAt"];
 }
 
 interface Target {
-  write(batch: EventBatch): Promise<void>;
+  write(batch: EventBatch, collector?: string | null): Promise<void>;
   /** Resolves with the number of files. */
   finish(): Promise<number>;
   close(): Promise<void>;
 }
 
-function makeTarget(context: CliContext, format: Format, { out, source }: Destination): Target {
+function makeTarget(context: CliContext, format: Format, { out, collectorAt }: Destination): Target {
   switch (format) {
     case "hftbacktest":
       return new HftbacktestFiles(context.host.files, out);
     case "tardis":
-      return new CompressedTarget(context, { out, source, sink: "csv" });
+      return new CompressedTarget(context, { out, collectorAt, sink: "csv" });
     case "ndjson":
-      return new CompressedTarget(context, { out, source, sink: "ndjson" });
+      return new CompressedTarget(context, { out, collectorAt, sink: "ndjson" });
   }
 }
 
@@ -114,21 +188,21 @@ class CompressedTarget implements Target {
   readonly #type: "csv" | "ndjson";
   readonly #sink: ReplaySink;
 
-  constructor(context: CliContext, { out, source, sink }: Destination & { readonly sink: "csv" | "ndjson" }) {
+  constructor(context: CliContext, { out, collectorAt, sink }: Destination & { readonly sink: "csv" | "ndjson" }) {
     this.#context = context;
     this.#out = out;
     this.#type = sink;
     const plan: SinkPlan | null = replaySink(`${sink}:${this.#plain}`);
     if (plan === null) throw new Failure("file", `Cannot export into ${out}: no such folder can be`, { retry: false });
-    this.#sink = new ReplaySink(context.host, plan, source.collectorAt);
+    this.#sink = new ReplaySink(context.host, plan, collectorAt);
   }
 
   get #plain(): string {
     return `${this.#out}/_plain`;
   }
 
-  write(batch: EventBatch): Promise<void> {
-    return this.#sink.write(batch);
+  write(batch: EventBatch, collector?: string | null): Promise<void> {
+    return this.#sink.write(batch, collector);
   }
 
   async finish(): Promise<number> {

@@ -45,11 +45,16 @@ export class ReplaySink {
     });
   }
 
-  /** Hands over events in order. */
-  async write(events: EventBatch): Promise<void> {
+  /** Hands over events in order; `collector` is who collected them all where the events themselves say so. */
+  async write(events: EventBatch, collector?: string | null): Promise<void> {
     const { values: offsets } = events.offsets;
+    if (collector !== undefined && collector !== this.#stretch.name && events.length > 0) {
+      await this.#change({ name: collector, until: null });
+    }
     for (let start = 0; start < events.length;) {
-      if (this.#stretch.until !== null && offsets[start] >= this.#stretch.until) await this.#change(offsets[start]);
+      if (this.#stretch.until !== null && offsets[start] >= this.#stretch.until) {
+        await this.#change(this.#collectorAt(offsets[start]));
+      }
       const { until } = this.#stretch;
       let end = start + 1;
       while (end < events.length && (until === null || offsets[end] < until)) end++;
@@ -59,10 +64,10 @@ export class ReplaySink {
   }
 
   /** Goes on with a sink for what was collected under another name. */
-  async #change(offset: Offset): Promise<void> {
+  async #change(stretch: NamedStretch): Promise<void> {
     await this.flush();
     await this.#sink.close();
-    this.#stretch = this.#collectorAt(offset);
+    this.#stretch = stretch;
     this.#sink = this.#create();
     if (this.#next !== null) await this.#sink.open(this.#next, this.#abort.signal);
   }

@@ -137,19 +137,31 @@ type Inspected =
   | { readonly summary: SegmentSummary; readonly reader: null; readonly unreadable: SegmentDamage };
 
 /**
- * The folder of a journal where `dir` is one, the data folder above one, or an archive that holds one journal. Rejects with
- * a `Failure` where an archive holds several, naming them.
+ * The folder of a journal where `dir` is one, the data folder above one, or an archive that holds one journal; else `dir`
+ * itself. Rejects with a `Failure` where an archive holds several, naming them.
  */
 export async function journalFolder(files: Files, dir: string): Promise<string> {
-  if ((await files.stat(`${dir}/journal`))?.isDirectory === true) return `${dir}/journal`;
-  if (await readJournalId(files, dir) !== null) return dir;
+  const found = await journalsAt(files, dir);
+  if (found.length <= 1) return found[0] ?? dir;
+  const text = `Cannot read journal ${dir}: it holds several journals; give one of ${found.join(", ")}`;
+  throw new Failure("file", text, { retry: false });
+}
+
+/** Whether a path is the folder of a journal, a data folder above one, or an archive of segments. */
+export async function isJournal(files: Files, path: string): Promise<boolean> {
+  if ((await files.stat(path))?.isDirectory !== true) return false;
+  return (await journalsAt(files, path)).length > 0;
+}
+
+/** The folders of journals that a folder is or holds. */
+async function journalsAt(files: Files, dir: string): Promise<readonly string[]> {
+  if ((await files.stat(`${dir}/journal`))?.isDirectory === true) return [`${dir}/journal`];
+  if (await readJournalId(files, dir) !== null) return [dir];
   const found: string[] = [];
   for (const { name, isDirectory } of await files.list(dir) ?? []) {
     if (isDirectory && await readJournalId(files, `${dir}/${name}`) === name) found.push(`${dir}/${name}`);
   }
-  if (found.length <= 1) return found[0] ?? dir;
-  const text = `Cannot read journal ${dir}: it holds several journals; give one of ${found.join(", ")}`;
-  throw new Failure("file", text, { retry: false });
+  return found;
 }
 
 /** The segments of a journal that hold records. */

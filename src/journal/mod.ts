@@ -9,6 +9,7 @@ export type { OpenSession } from "./open_sessions.ts";
 export type { CheckpointParts, Journal, JournalOptions, ReadOptions } from "./journal.ts";
 export type { JournalEntry, SegmentFault } from "./segment_reader.ts";
 export {
+  isJournal,
   journalFolder,
   listJournal,
   readJournal,

@@ -1,4 +1,3 @@
-import type { Files } from "../host/mod.ts";
 import {
   type Envelope,
   EVENT_KINDS,
@@ -9,10 +8,9 @@ import {
   hasLevels,
   type Level,
   type MarketEvent,
-  MERGE_FILE_ROWS_MAX,
 } from "../model/mod.ts";
 import type { SourcedEvent } from "./event_merger.ts";
-import { openSource, type Value } from "./parquet_source.ts";
+import type { Value } from "./parquet_source.ts";
 
 /** An event with the collector that its row names; null if it names none. */
 export interface StoredEvent extends Omit<SourcedEvent, "collector"> {
@@ -22,49 +20,36 @@ export interface StoredEvent extends Omit<SourcedEvent, "collector"> {
 /** Columns of a file, all rows of each. */
 type Columns = ReadonlyMap<string, readonly Value[]>;
 
-const PART = /(?:^|\/)kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=[^/]+\/[^/]+\.parquet$/;
+const PART = /(?:^|\/)kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=([^/]+)\/[^/]+\.parquet$/;
 
-/**
- * Reads the events of a file of an archive whole, in the order of their records. Levels of books become one event
- * again. Prices and sizes have the exchange's digits where the file holds them, else the shortest that give the DOUBLE.
- * Rejects with a `Failure` if it is no file of an archive, is damaged, or has more than MERGE_FILE_ROWS_MAX rows.
- */
-export async function readParquetEvents(files: Files, path: string): Promise<readonly StoredEvent[]> {
-  const [, kindName, exchangeName] = PART.exec(path) ?? [];
+/** What the path of an archive's file says. */
+export interface PartPlace {
+  readonly kind: EventKind;
+  readonly exchange: string;
+  readonly date: string;
+}
+
+/** Reads the path of an archive's file. Throws a `Failure` if it is none. */
+export function placeOf(path: string): PartPlace {
+  const [, kindName, exchange, date] = PART.exec(path) ?? [];
   const kind = EVENT_KINDS.find((known) => known === kindName);
   if (kind === undefined) {
     throw new Failure("file", `Cannot read ${path}: its path is not kind=…/exchange=…/date=…`, { retry: false });
   }
-  const source = await openSource(files, path);
-  try {
-    if (source.rows > MERGE_FILE_ROWS_MAX) {
-      const words =
-        `it has ${source.rows} rows, and is read whole up to ${MERGE_FILE_ROWS_MAX}; merge the journals instead`;
-      throw new Failure("file", `Cannot read ${path}: ${words}`, { retry: false });
-    }
-    const events: StoredEvent[] = [];
-    for (const group of source.groups) {
-      const columns = new Map<string, readonly Value[]>();
-      for (const { name } of source.columns) columns.set(name, await source.read(group, name));
-      for (const event of eventsOf(columns, { kind, exchange: decodeURIComponent(exchangeName), rows: group.rows })) {
-        const last = events.at(-1);
-        // The levels of one event may stand in two groups.
-        if (last !== undefined && isSame(last, event)) events[events.length - 1] = joined(last, event);
-        else events.push(event);
-      }
-    }
-    return events.sort(({ envelope: a }, { envelope: b }) => a.offset - b.offset || a.index - b.index);
-  } finally {
-    await source.close();
-  }
+  return { kind, exchange: decodeURIComponent(exchange), date };
 }
 
-function* eventsOf(
+/**
+ * Returns the events of a group of rows, as its rows stand. Levels of books become one event again. Prices and sizes have
+ * the exchange's digits where the file holds them, else the shortest that give the DOUBLE.
+ */
+export function eventsOf(
   columns: Columns,
   { kind, exchange, rows }: { readonly kind: EventKind; readonly exchange: string; readonly rows: number },
-): Iterable<StoredEvent> {
+): StoredEvent[] {
   const value = (name: string, row: number) => columns.get(name)?.[row] ?? null;
   const text = (name: string, row: number) => String(value(name, row) ?? "");
+  const events: StoredEvent[] = [];
   for (let row = 0; row < rows;) {
     const [offset, index] = [Number(value("offset", row)), Number(value("index", row))];
     let end = row + 1;
@@ -91,9 +76,10 @@ function* eventsOf(
       ...(value("backfilled", row) === true ? { backfilled: true as const } : {}),
       event: event as unknown as MarketEvent,
     };
-    yield { collector: collector === null ? null : String(collector), envelope };
+    events.push({ collector: collector === null ? null : String(collector), envelope });
     row = end;
   }
+  return events;
 }
 
 function levelsOf(columns: Columns, side: "bid" | "ask", start: number, end: number): Level[] {
@@ -117,13 +103,10 @@ function digitsOf(columns: Columns, name: string, row: number): string | null {
   return value === null ? null : String(value);
 }
 
-function isSame({ envelope: a }: StoredEvent, { envelope: b }: StoredEvent): boolean {
-  return a.offset === b.offset && a.index === b.index;
-}
-
-function joined(first: StoredEvent, second: StoredEvent): StoredEvent {
-  const [a, b] = [first.envelope.event, second.envelope.event];
-  if (!("bids" in a) || !("bids" in b)) return second;
-  const event = { ...a, bids: [...a.bids, ...b.bids], asks: [...a.asks, ...b.asks] };
-  return { ...first, envelope: { ...first.envelope, event } };
+/** Returns two parts of one event with levels as one; null if they are two events. */
+export function joinedEvents(first: StoredEvent, second: StoredEvent): StoredEvent | null {
+  const [{ envelope: a }, { envelope: b }] = [first, second];
+  if (a.offset !== b.offset || a.index !== b.index || !("bids" in a.event) || !("bids" in b.event)) return null;
+  const event = { ...a.event, bids: [...a.event.bids, ...b.event.bids], asks: [...a.event.asks, ...b.event.asks] };
+  return { ...first, envelope: { ...a, event } };
 }

@@ -10,9 +10,17 @@ export type Value = number | string | boolean | null;
 /** Some rows of a file that are read together. */
 export interface SourceGroup {
   readonly source: ParquetSource;
+  /** Its place among the file's groups. */
+  readonly at: number;
   /** Rows of the file before it. */
   readonly start: number;
   readonly rows: number;
+}
+
+/** What the values of a column lie within. */
+export interface ColumnBounds {
+  readonly min: Value;
+  readonly max: Value;
 }
 
 /** A file of an archive, opened for reading. */
@@ -28,6 +36,8 @@ export interface ParquetSource {
   readonly groups: readonly SourceGroup[];
   /** Least `received_ts`, in µs; null if the file has no bounds. */
   readonly receivedMin: number | null;
+  /** Least and largest value of a column in a group, times to the ms below; null if the file does not say. */
+  bounds(group: SourceGroup, column: string): ColumnBounds | null;
   /** Reads a column of a group. Rejects with a `Failure` of code `corrupt` if it cannot be decoded. */
   read(group: SourceGroup, column: string): Promise<readonly Value[]>;
   close(): Promise<void>;
@@ -85,11 +95,12 @@ async function sourceOf(path: string, file: Bytes, close: () => Promise<void>): 
     groups,
     receivedMin: receivedMin(metadata),
     close,
+    bounds: (group, column) => boundsOf(metadata, { group, column }),
     read: (group, column) => readColumn(file, metadata, { group, column }),
   };
   let start = 0;
-  for (const { num_rows } of metadata.row_groups) {
-    groups.push({ source, start, rows: Number(num_rows) });
+  for (const [at, { num_rows }] of metadata.row_groups.entries()) {
+    groups.push({ source, at, start, rows: Number(num_rows) });
     start += Number(num_rows);
   }
   if (start !== source.rows) throw damaged(path, `its row groups have ${start} rows, its footer says ${source.rows}`);
@@ -159,13 +170,28 @@ function wordsOf({ row_groups: [group] }: FileMetaData): ReadonlySet<string> {
 function receivedMin({ row_groups }: FileMetaData): number | null {
   let min: number | null = null;
   for (const { columns } of row_groups) {
-    const found = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === "received_ts");
-    const value = found?.meta_data?.statistics?.min_value;
-    const micros = value instanceof Date ? value.getTime() * 1000 : typeof value === "bigint" ? Number(value) : null;
-    if (micros === null) return null;
-    min = min === null ? micros : Math.min(min, micros);
+    const bounds = boundsIn(columns, "received_ts");
+    if (bounds === null) return null;
+    min = Math.min(min ?? Infinity, Number(bounds.min));
   }
   return min;
+}
+
+function boundsOf(
+  { row_groups }: FileMetaData,
+  { group, column }: { readonly group: SourceGroup; readonly column: string },
+): ColumnBounds | null {
+  return boundsIn(row_groups[group.at].columns, column);
+}
+
+function boundsIn(columns: FileMetaData["row_groups"][number]["columns"], name: string): ColumnBounds | null {
+  const found = columns.find(({ meta_data }) => meta_data?.path_in_schema[0] === name)?.meta_data?.statistics;
+  const [min, max] = [bound(found?.min_value), bound(found?.max_value)];
+  return min === null || max === null ? null : { min, max };
+}
+
+function bound(value: unknown): Value {
+  return value instanceof Date ? value.getTime() * 1000 : plain(value);
 }
 
 function damaged(path: string, why: string, cause?: unknown): Failure {

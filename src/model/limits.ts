@@ -450,8 +450,10 @@ export const ROTATION_SETTLE_MS = 2_000;
 export const SOCKETS_PER_CONNECTION_MAX = 3;
 /** Recent events whose identity a merge remembers; a later copy of an evicted one counts as a new event. */
 export const MERGE_IDENTITIES_MAX = 400_000;
-/** Most rows of one Parquet file that a merge reads: it holds them all. */
-export const MERGE_FILE_ROWS_MAX = 5_000_000;
+/** Rows of Parquet files that are in memory while an archive is read in the order of its records. */
+export const ARCHIVE_ROWS_HELD_MAX = 5_000_000;
+/** Parquet files that are open at the same time while an archive is read. */
+export const ARCHIVE_SOURCES_OPEN_MAX = 64;
 /** Most gaps of one stream and collector that a merge remembers. */
 export const MERGE_GAPS_MAX = 1_000;
 /** Default time that a merge waits for further copies of an event, in µs. */

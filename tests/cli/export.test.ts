@@ -79,3 +79,67 @@ Deno.test("export says what it cannot do", async () => {
     }
   });
 });
+
+Deno.test("export of an archive of Parquet or NDJSON gives what export of its recording gives", async () => {
+  await withRecording(async (path, dir) => {
+    for (const to of [`parquet:${dir}/parquet`, `ndjson:${dir}/lines`]) {
+      const { code, err } = await runCli(["replay", path, "--to", to]);
+      assert.equal(code, 0, err);
+    }
+    // Parquet has the shortest digits that give a number, the recording those of the exchange.
+    const shown = async (path: string) =>
+      path.endsWith(".gz")
+        ? gunzipSync(await Deno.readFile(path)).toString().replaceAll(/(\.\d)0\b/g, "$1")
+        : (await Deno.readFile(path)).toHex();
+    const shownAll = (out: string) =>
+      Promise.all(namesIn(out).map(async (name) => [name, await shown(`${out}/${name}`)]));
+    for (const format of ["tardis", "hftbacktest"]) {
+      const outs: unknown[] = [];
+      for (const [at, input] of [path, `${dir}/parquet`, `${dir}/lines`].entries()) {
+        const out = `${dir}/${format}${at}`;
+        const { code, err } = await runCli(["export", input, "--to", format, "--out", out, "--symbol", "BTC/USDT"]);
+        assert.equal(code, 0, err);
+        outs.push(await shownAll(out));
+      }
+      assert.deepEqual(outs[1], outs[0]);
+      assert.deepEqual(outs[2], outs[0]);
+    }
+  });
+});
+
+Deno.test("export of an archive passes over other exchanges, symbols and times, and is alone", async () => {
+  await withRecording(async (path, dir) => {
+    await runCli(["replay", path, "--to", `parquet:${dir}/parquet`, "--collector", "eu-1"]);
+    const exported = async (name: string, ...args: string[]) => {
+      const run = await runCli(["export", `${dir}/parquet`, "--to", "ndjson", "--out", `${dir}/${name}`, ...args]);
+      if (run.code !== 0) return run.err;
+      const lines = await Promise.all(
+        namesIn(`${dir}/${name}`).filter((file) => file.startsWith("trade")).map(async (file) =>
+          zstdDecompressSync(await Deno.readFile(`${dir}/${name}/${file}`)).toString().trim().split("\n")
+        ),
+      );
+      return lines.flat().map((line) => JSON.parse(line)).map(({ trade_id, collector }) => `${collector} ${trade_id}`);
+    };
+    assert.deepEqual(await exported("all"), ["eu-1 1", "eu-1 2", "eu-1 3"]);
+    assert.deepEqual(await exported("late", "--from", "2024-08-08T23:54:17Z"), ["eu-1 2", "eu-1 3"]);
+    assert.deepEqual(await exported("day", "--from", "2024-08-09T00:00:00Z"), []);
+    assert.deepEqual(await exported("eth", "--symbol", "ETH/USDT"), []);
+    assert.deepEqual(await exported("okx", "--exchange", "okx"), []);
+    const { code, err } = await runCli(["export", `${dir}/parquet`, path, "--to", "ndjson", "--out", `${dir}/two`]);
+    assert.notEqual(code, 0);
+    assert.match(err, /holds stored events, which are exported alone/);
+    await Deno.writeFile(`${dir}/parquet/${partIn(`${dir}/parquet`)}`, new Uint8Array(40));
+    assert.match(String(await exported("damaged")), /Cannot read .*\.parquet: /);
+  });
+});
+
+function partIn(dir: string, below = ""): string {
+  for (const { name, isDirectory } of Deno.readDirSync(`${dir}/${below}`)) {
+    const path = `${below}${name}`;
+    if (isDirectory) {
+      const found = partIn(dir, `${path}/`);
+      if (found !== "") return found;
+    } else if (path.includes("kind=trade") && name.endsWith(".parquet")) return path;
+  }
+  return "";
+}
