@@ -26,19 +26,21 @@ interface BackfillOptions {
   readonly json?: boolean;
 }
 
-/** `backfill`: history that is fetched on demand. */
+/** `backfill`: fetches history on demand. */
 export function backfillCommand(context: CliContext): Command {
   return new Command("backfill")
     .description(
-      "Fetch history of an exchange through the journal into the sinks; what is there already is not taken twice",
+      "Fetch history of an exchange through the journal into the sinks, without events that are there already",
     )
-    .option("--config <file>", "configuration whose instance, journal and sinks count", DEFAULT_CONFIG)
+    .option("--config <file>", "configuration with the instance, journal and sinks", DEFAULT_CONFIG)
     .requiredOption("--exchange <name>", "instance of the configuration")
     .requiredOption("--from <time>", "first time (UTC), such as 2026-11-22 or 2026-11-22T13:00:00Z")
-    .option("--to <time>", "time before which it ends; now where it is not given")
-    .option("--symbols <symbol...>", "only these canonical symbols; else all that the instance collects")
+    .option("--to <time>", "time to stop before (default: now)")
+    .option("--symbols <symbol...>", "only these canonical symbols (default: all of the instance)")
     .addOption(
-      new Option("--kind <kind>", "what is fetched").choices(["trades", "candles", "funding"]).default("trades"),
+      new Option("--kind <kind>", "kind of events to fetch").choices(["trades", "candles", "funding"]).default(
+        "trades",
+      ),
     )
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
@@ -46,9 +48,9 @@ export function backfillCommand(context: CliContext): Command {
 }
 
 const HELP = `
-Events are marked as backfilled. Trades that the journal
-holds are told by their ids. The limits of the exchange are
-kept. Exits 1 where a part of the range stays missing.`;
+Events are marked as backfilled. Trades in the journal are
+recognised by their ids. The limits of the exchange are
+kept. Exits 1 if a part of the range stays missing.`;
 
 async function backfill(context: CliContext, options: BackfillOptions): Promise<void> {
   const { host } = context;

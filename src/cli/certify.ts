@@ -28,14 +28,16 @@ interface CertifyCommandOptions {
   readonly json?: boolean;
 }
 
-/** `certify`: what an archive proves to be complete, written down, or compared with what was written down. */
+/** `certify`: writes certificates of an archive, or verifies them. */
 export function certifyCommand(context: CliContext): Command {
   return new Command("certify")
-    .description("Write what is complete and what is missing of every exchange, stream and day, or compare it again")
+    .description(
+      "Write certificates of what is complete and missing for every exchange, stream and day, or verify them",
+    )
     .argument("<dir>", "folder of a parquet, ndjson or csv sink, or the data folder above")
     .option("--check", "compare files, signatures and chain with the certificates; exit 1 on any difference")
     .option("--key <file>", "sign with this Ed25519 key (PEM, openssl genpkey -algorithm ed25519)")
-    .option("--public-key <file>", "with --check: every certificate has to be signed with this key (PEM or base64)")
+    .option("--public-key <file>", "with --check: require every certificate to be signed with this key (PEM or base64)")
     .option("--journal <dir>", "take plans and hash chain from this journal or raw archive; with --check: compare them")
     .option("--exchange <name>", "only this exchange instance")
     .option("--from <day>", "first day, such as 2026-11-22")
@@ -49,7 +51,7 @@ export function certifyCommand(context: CliContext): Command {
 
 const HELP = `
 Certificates are JSON files in the folder _certificates, one
-an exchange and day with an entry for each stream:
+for each exchange and day, with an entry for each stream:
 docs/certificates.md. A collector writes them by itself when
 a day is over, unless [run] says certificates = false.`;
 
@@ -61,7 +63,7 @@ async function certify(context: CliContext, dir: string, options: CertifyCommand
   const journalDir = options.journal === undefined ? null : await journalFolder(host.files, options.journal);
   const results: unknown[] = [];
   let failed = 0;
-  await interruptible(host, "Interrupted: what was written so far stays", async (pause) => {
+  await interruptible(host, "Interrupted: certificates written so far stay", async (pause) => {
     const plans = journalDir === null ? [] : await journalPlans(host.files, journalDir, pause);
     for (const archive of await archivesIn(context, dir)) {
       const bar = progressBar(host, 1);
@@ -145,7 +147,7 @@ function printCheck({ host }: CliContext, result: CheckResult & { readonly dir: 
   );
 }
 
-/** The archive in a folder, or those in the data folder that it is. */
+/** Returns the archives in a data folder, or the folder itself if it is an archive. */
 export async function archivesIn({ host }: CliContext, dir: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const name of ["parquet", "ndjson", "csv"]) {

@@ -1,17 +1,17 @@
 import { Command } from "commander";
 import { compactArchive, type CompactResult } from "../lake/mod.ts";
-import { Failure } from "../model/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { type CliContext, EXIT } from "./context.ts";
-import { progressBar } from "./progress.ts";
+import { interruptible } from "./interruptible.ts";
+import { withBytesBar } from "./progress.ts";
 import { renewCertificates } from "./renew_certificates.ts";
 
-/** `compact`: small Parquet files of closed hours and days become one. */
+/** `compact`: merges small Parquet files of closed hours and days. */
 export function compactCommand(context: CliContext): Command {
   return new Command("compact")
-    .description("Merge the Parquet files of every hour and day that is over into one, sorted and compared row by row")
+    .description("Merge the Parquet files of every closed hour and day into one, sorted and compared row by row")
     .argument("<dir>", "folder of a Parquet sink, or the data folder above it")
-    .option("--key <file>", "sign the certificates that are renewed with this Ed25519 key (PEM)")
+    .option("--key <file>", "sign renewed certificates with this Ed25519 key (PEM)")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action((dir: string, options: CompactCommandOptions) => compact(context, dir, options));
@@ -23,45 +23,27 @@ interface CompactCommandOptions {
 }
 
 const HELP = `
-A collector does this by itself while it runs (compact =
-false of its sink keeps it from it), and both may go on at
-the same time. Files that are damaged or that another
-program wrote are told and left as they are. Whenever it
-is ended, the next call goes on, and no row is lost.
-Certificates of days whose files were merged are written
-anew; those that are signed with --key alone.`;
+A running collector does this by itself, unless its sink has
+compact = false; both may run at the same time. Damaged
+files and files of other programs are reported and left
+alone. It may be interrupted at any time: the next call goes
+on, and no row is lost. Certificates of merged days are
+written anew, signed ones only with --key.`;
 
 async function compact(context: CliContext, dir: string, { json, key }: CompactCommandOptions): Promise<void> {
   const { host } = context;
   const archive = await archiveDir(context, dir);
-  const abort = new AbortController();
-  const interrupt = () => abort.abort();
-  host.signals.on("SIGINT", interrupt);
-  host.signals.on("SIGTERM", interrupt);
-  const bar = progressBar(host, 1);
-  try {
-    const result = await compactArchive({
+  const result = await interruptible(host, "Interrupted: files merged so far stay merged", async (pause) => {
+    const tell = (text: string) => host.terminal.printError(text);
+    const merged = await withBytesBar(
       host,
-      dir: archive,
-      pause: async () => {
-        await host.clock.sleep(0);
-        if (abort.signal.aborted) throw new Failure("cancelled", "Interrupted: what was merged so far stays");
-      },
-      tell: (text) => host.terminal.printError(text),
-      onProgress: ({ doneBytes, totalBytes }) => {
-        bar?.setTotal(Math.max(1, totalBytes));
-        bar?.update(doneBytes, { rate: `${showCount(doneBytes)} bytes` });
-      },
-    });
-    bar?.stop();
-    if (result.groups > 0) await renewCertificates(context, archive, key);
-    host.terminal.print(json === true ? JSON.stringify(result, null, 2) : summary(archive, result));
-    context.finish(EXIT.fine);
-  } finally {
-    bar?.stop();
-    host.signals.off("SIGINT", interrupt);
-    host.signals.off("SIGTERM", interrupt);
-  }
+      (onProgress) => compactArchive({ host, dir: archive, pause, tell, onProgress }),
+    );
+    if (merged.groups > 0) await renewCertificates(context, archive, key);
+    return merged;
+  });
+  host.terminal.print(json === true ? JSON.stringify(result, null, 2) : summary(archive, result));
+  context.finish(EXIT.fine);
 }
 
 async function archiveDir({ host }: CliContext, dir: string): Promise<string> {

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 
-/** Shells that completions are written for. */
+/** Shells with completions. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** One of them. */
+/** A shell with completions. */
 export type Shell = typeof SHELLS[number];
 
-/** A command as completions know it. */
+/** A command, for completions. */
 interface KnownCommand {
-  /** Names from the program on, without it: `journal ls`; empty for the program. */
+  /** Words of the command, such as `journal ls`; empty for the program itself. */
   readonly path: string;
   readonly about: string;
   readonly parts: readonly { readonly name: string; readonly about: string }[];
@@ -20,7 +20,7 @@ interface KnownCommand {
   }[];
 }
 
-/** Writes the completions of a program's commands and options for a shell. Where a value is to be given, files are offered. */
+/** Returns the completions of a program's commands and options for a shell. Values are completed with files. */
 export function completionScript(program: Command, shell: Shell): string {
   const commands = [...knownCommands(program, "")];
   switch (shell) {
@@ -118,7 +118,7 @@ function fishScript(program: string, commands: readonly KnownCommand[]): string 
   return `# Completions of ${program} for fish.\n${lines.join("\n")}\n`;
 }
 
-/** A text in single quotes, which mean the same to all these shells but for a single quote itself. */
+/** Returns a text in single quotes, which all these shells read alike. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -10,13 +10,13 @@ import {
 import { hasErrors, loadFromFiles } from "../service/mod.ts";
 import { type CliContext, EXIT, printIssues } from "./context.ts";
 
-/** `config diff`: what a reload from one configuration to another would do. */
+/** `config diff`: shows what a reload from one configuration to another would do. */
 export function configCommand(context: CliContext): Command {
-  const command = new Command("config").description("Look into configurations: what differs between two of them");
+  const command = new Command("config").description("Compare configurations");
   command.command("diff")
-    .description("Show what a reload from one configuration to the other would do; nothing is connected")
-    .argument("<before>", "configuration file that runs")
-    .argument("<after>", "configuration file that is to run")
+    .description("Show what a reload from one configuration to the other would do, without connecting")
+    .argument("<before>", "configuration file in use")
+    .argument("<after>", "configuration file to reload")
     .option("--json", "print JSON")
     .action((before: string, after: string, options: { json?: boolean }) =>
       diff(context, [before, after], options.json === true)
@@ -49,7 +49,7 @@ function renderDifference(difference: PlanDifference): string {
     ...instances.map((change) => `exchange ${change.name}: ${describeChange(change)}`),
     ...sinks.map((change) => `sink ${change.name}: ${describeChange(change)}`),
     ...(applied.length === 0 ? [] : [`takes effect at once: ${applied.join(", ")}`]),
-    ...(needsRestart.length === 0 ? [] : [`takes effect when the program starts anew: ${needsRestart.join(", ")}`]),
+    ...(needsRestart.length === 0 ? [] : [`takes effect after a restart: ${needsRestart.join(", ")}`]),
   ].join("\n");
 }
 
@@ -64,7 +64,7 @@ function describeChange(change: InstanceChange | SinkChange): string {
     case "resubscribe": {
       const added = change.added.map((stream) => `+${streamKey(stream)}`);
       const removed = change.removed.map((stream) => `-${streamKey(stream)}`);
-      if (added.length + removed.length === 0) return "takes over names of symbols and how they are selected";
+      if (added.length + removed.length === 0) return "applies names and patterns of symbols";
       return `resubscribe: ${[...added, ...removed].join(", ")}`;
     }
   }

@@ -9,9 +9,9 @@ export const EXIT = { fine: 0, failed: 1, usage: 64, configuration: 78 } as cons
 /** One of the exit codes of the program. */
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 
-/** What every command gets. */
+/** Context of every command. */
 export interface CliContext extends ServiceContext {
-  /** Told how the command ended; the last call counts. */
+  /** Sets the exit code; the last call counts. */
   readonly finish: (code: ExitCode) => void;
 }
 
@@ -21,16 +21,16 @@ export function wantsColor(host: Host, stream: "stdout" | "stderr"): boolean {
   return stream === "stdout" ? host.terminal.stdoutIsTerminal : host.terminal.stderrIsTerminal;
 }
 
-/** Prints issues for a person, errors and warnings as they come, and a count at the end. */
+/** Prints issues in their order, and a count at the end. */
 export function printIssues(context: CliContext, issues: readonly Issue[], print: (text: string) => void): void {
   const color = wantsColor(context.host, "stderr");
   for (const issue of issues) print(renderIssue(issue, { color }));
   if (issues.length > 0) print(countIssues(issues));
 }
 
-/** How a command is called in this form of use: the executable by its name, a checkout by its tasks. */
+/** Returns the command line of a command: of the executable, or of the checkout's task. */
 export function commandLine(host: Host, command: string): string {
   if (host.isStandalone) return `crypto-collector ${command}`;
-  // In a checkout the task `test` is the gate's.
+  // In a checkout the task `test` runs the tests of the code.
   return `deno task ${command.replace(/^test\b/, "test-descriptors")}`;
 }

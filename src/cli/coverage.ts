@@ -17,13 +17,13 @@ interface CoverageOptions {
   readonly json?: boolean;
 }
 
-/** `coverage`: days × streams, as certificates have them. */
+/** `coverage`: draws days × streams from certificates. */
 export function coverageCommand(context: CliContext): Command {
   return new Command("coverage")
-    .description("Draw which part of each day is complete, stream by stream, as the certificates of an archive say")
+    .description("Draw how complete each stream is on each day, from the certificates of an archive")
     .argument("<dir>", "folder of a parquet, ndjson or csv sink with certificates, or the data folder above")
     .option("--svg <file>", "write the drawing as SVG instead")
-    .option("--by <what>", "one row a stream, or a channel with the mean of its streams", "stream")
+    .option("--by <what>", "rows: stream, or channel with the mean of its streams", "stream")
     .option("--exchange <name>", "only this exchange instance")
     .option("--channel <name>", "only this channel, such as trades")
     .option("--symbol <symbol>", "only this symbol, such as BTC/USDT")
@@ -35,9 +35,9 @@ export function coverageCommand(context: CliContext): Command {
 }
 
 const HELP = `
-A full block is a day of which nothing is missing, a dot one
-of which nothing is known to be there, a blank one without a
-certificate. The command certify writes certificates.`;
+A full block is a complete day, a dot a day without any
+coverage, a blank a day without a certificate. The command
+certify writes certificates.`;
 
 async function coverage(context: CliContext, dir: string, options: CoverageOptions): Promise<void> {
   const { host } = context;
@@ -60,7 +60,7 @@ async function coverage(context: CliContext, dir: string, options: CoverageOptio
   }
   const chart = chartOf(certificates, { bySymbol: options.by === "stream" });
   if (chart.rows.length === 0) {
-    throw new Failure("file", `Cannot draw ${dir}: no certificate of such a stream and day`, { retry: false });
+    throw new Failure("file", `Cannot draw ${dir}: no certificate has such a stream and day`, { retry: false });
   }
   if (options.svg !== undefined) {
     await host.files.writeAtomic(options.svg, new TextEncoder().encode(renderSvg(chart)));

@@ -17,16 +17,16 @@ interface DemoOptions {
   readonly json?: boolean;
 }
 
-/** How long the collector may take to receive what was sent before the markets were stopped, in ms. */
+/** Longest wait for the events sent before the markets were stopped, in ms. */
 const DRAIN_MS = 3_000;
 
-/** `demo`: three simulated exchanges and the collector on them, on this machine alone. */
+/** `demo`: runs three simulated exchanges and collects from them, on this machine alone. */
 export function demoCommand(context: CliContext): Command {
   return new Command("demo")
-    .description("Run three simulated exchanges and the collector on them: no internet, no account, files at the end")
+    .description("Run three simulated exchanges and collect from them: no internet, no account, files at the end")
     .option("--for <time>", "how long to collect; 0 runs until Ctrl-C", "20s")
-    .option("--data-dir <dir>", "where journal and files go; a new folder under data/demo where not given")
-    .option("--rate <events>", "market events a second and symbol", "40")
+    .option("--data-dir <dir>", "folder for journal and files (default: a new one under data/demo)")
+    .option("--rate <events>", "market events per second and symbol", "40")
     .option("--json", "print the summary as JSON")
     .action(async (options: DemoOptions) => {
       const { host, finish } = context;
@@ -57,7 +57,7 @@ export function demoCommand(context: CliContext): Command {
             nowMs: () => host.clock.monotonicMs(),
           }),
       });
-      // The time given is that of collecting: a slow start takes nothing from it.
+      // The given time is that of collecting: a slow start does not shorten it.
       if (forMs > 0) host.clock.after(forMs, () => signals.end("the time given"));
       const summary = await collect({ host, service, simulators, ending: signals.ended, quiet: options.json === true });
       if (options.json === true) {
@@ -67,7 +67,7 @@ export function demoCommand(context: CliContext): Command {
     });
 }
 
-/** The exchanges of the demo's configuration that can be simulated, with the symbols that it asks for. */
+/** Returns the simulated exchanges of the demo's configuration, with their symbols. */
 function simulated(
   context: CliContext,
   configPath: string,
@@ -89,8 +89,8 @@ interface DemoRun {
 }
 
 /**
- * What of one kind an exchange sent and what became of it. Withheld are changes of a book that hold nothing new: those
- * that its snapshot contains already, and those that were buffered for it and left as part of it.
+ * Events of one kind: sent by an exchange, collected, and withheld. Withheld are deltas that a snapshot contains: older
+ * ones, and those buffered for it and emitted as part of it.
  */
 interface Balance {
   readonly exchange: string;
@@ -118,7 +118,9 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
     );
   const stopped = new AbortController();
   const address = service.address;
-  const note = address === null ? "" : `http://${address.host}:${address.port}/healthz and /metrics answer meanwhile`;
+  const note = address === null
+    ? ""
+    : `http://${address.host}:${address.port}/healthz and /metrics are served meanwhile`;
   const showing = (async () => {
     while (!quiet && !stopped.signal.aborted) {
       await screen.show(rows(), `${showDuration(clock.monotonicMs() - began)}  ${note}`);
@@ -147,7 +149,7 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
   };
 }
 
-/** Waits until everything that was sent has arrived, or it takes too long. */
+/** Waits until everything sent has arrived, or the time is over. */
 async function drain(host: Host, service: Service, simulators: readonly Simulator[]): Promise<void> {
   const { clock } = host;
   const until = clock.monotonicMs() + DRAIN_MS;

@@ -4,7 +4,7 @@ import type { Metrics } from "../telemetry/mod.ts";
 import { wantsColor } from "./context.ts";
 import { renderTable, showCount } from "../text/mod.ts";
 
-/** One exchange as the demo shows it. */
+/** Figures of one exchange. */
 export interface DemoRow {
   readonly exchange: string;
   readonly state: string;
@@ -14,12 +14,12 @@ export interface DemoRow {
   readonly gaps: number;
 }
 
-/** Kinds that any row has, in the order of documents. */
+/** Returns the kinds with events in any row, in documented order. */
 export function shownKinds(rows: readonly DemoRow[]): readonly EventKind[] {
   return EVENT_KINDS.filter((kind) => kind !== "gap" && rows.some((row) => (row.events.get(kind) ?? 0) > 0));
 }
 
-/** Reads an exchange's figures off the metrics. */
+/** Reads an exchange's figures from the metrics. */
 export function demoRow(metrics: Metrics, exchange: string, state: string, elapsedMs: number): DemoRow {
   const frames = metrics.count("collector_frames_received_total", exchange);
   const events = new Map(EVENT_KINDS.map((kind) => [kind, metrics.count("collector_events_total", exchange, kind)]));
@@ -33,7 +33,7 @@ export function demoRow(metrics: Metrics, exchange: string, state: string, elaps
   };
 }
 
-/** The rows as a table. */
+/** Renders the rows as a table. */
 export function demoTable(rows: readonly DemoRow[]): string {
   const kinds = shownKinds(rows);
   return renderTable(
@@ -49,7 +49,7 @@ export function demoTable(rows: readonly DemoRow[]): string {
   );
 }
 
-/** Shows progress: in place on a terminal, a line from time to time elsewhere. */
+/** Shows progress: in place on a terminal, elsewhere a line from time to time. */
 export class DemoScreen {
   readonly #host: Host;
   readonly #inPlace: boolean;
@@ -72,13 +72,13 @@ export class DemoScreen {
       return;
     }
     const text = `${demoTable(rows)}\n${note}`;
-    // Up to where the table began, and clear from there.
+    // Moves to where the table began, and clears from there.
     const back = this.#height === 0 ? "" : `\u001b[${this.#height}A\u001b[J`;
     this.#height = text.split("\n").length;
     await this.#write(`${back}${text}\n`);
   }
 
-  /** Takes the live table away, so that the summary stands in its place. */
+  /** Removes the live table; the summary replaces it. */
   async clear(): Promise<void> {
     if (this.#inPlace && this.#height > 0) await this.#write(`\u001b[${this.#height}A\u001b[J`);
     this.#height = 0;

@@ -3,7 +3,7 @@ import { type ConnectionPlan, Failure, type RestPlan, showTemplate } from "../mo
 import { DEFAULT_CONFIG, hasErrors, loadFromFiles, type ReadConfig } from "../service/mod.ts";
 import { type CliContext, commandLine, EXIT, wantsColor } from "./context.ts";
 
-/** How a check came out: `warning` is worth knowing and keeps nothing from running. */
+/** Result of a check; a `warning` does not prevent running. */
 type Verdict = "ok" | "warning" | "failed";
 
 interface Check {
@@ -12,7 +12,7 @@ interface Check {
   readonly text: string;
 }
 
-/** Longest wait for one address, in ms. */
+/** Longest wait for an address, in ms. */
 const ADDRESS_MS_MAX = 10_000;
 /** Bytes written to measure a disk. */
 const DISK_PROBE_BYTES = 8 * 1024 * 1024;
@@ -24,14 +24,14 @@ const SYNC_MS_SLOW = 100;
 const CLOCK_MS_MAX = 2_000;
 const BYTES_PER_MB = 1024 * 1024;
 
-/** `doctor`: whether this machine can do what a configuration asks for. */
+/** `doctor`: checks that this machine can run a configuration. */
 export function doctorCommand(context: CliContext): Command {
   return new Command("doctor")
     .description(
-      "Check that this machine can run a configuration: addresses, clock, disk, port; nothing is subscribed to",
+      "Check that this machine can run a configuration: addresses, clock, disk, port; subscribes to nothing",
     )
     .option("--config <file>", "configuration file", DEFAULT_CONFIG)
-    .option("--offline", "leave the exchanges' addresses alone")
+    .option("--offline", "skip the exchanges' addresses")
     .option("--json", "print the checks as JSON")
     .action(async (options: { config: string; offline?: boolean; json?: boolean }) => {
       const { host: { terminal }, finish } = context;
@@ -67,7 +67,7 @@ function configCheck(context: CliContext, { issues, plan }: ReadConfig, path: st
   return { verdict: issues.length > 0 || enabled === 0 ? "warning" : "ok", about: path, text };
 }
 
-/** Writes, syncs and removes a file where the journal will be. */
+/** Writes, syncs and removes a file in the data folder. */
 async function* diskChecks({ host }: CliContext, { plan }: ReadConfig): AsyncIterable<Check> {
   const dir = plan?.run.dataDir ?? "data";
   const about = `folder ${dir}`;
@@ -117,7 +117,7 @@ async function portCheck({ host }: CliContext, { http }: ReadConfig): Promise<Ch
   }
 }
 
-/** Every address of the enabled instances once: WebSockets are opened and closed, REST hosts asked for their clock. */
+/** Checks every address of the enabled instances once: opens and closes WebSockets, asks REST hosts for their time. */
 async function* addressChecks(context: CliContext, { plan }: ReadConfig): AsyncIterable<Check> {
   const seen = new Set<string>();
   const isNew = (url: string) => !seen.has(url) && seen.add(url) !== undefined;
@@ -127,7 +127,7 @@ async function* addressChecks(context: CliContext, { plan }: ReadConfig): AsyncI
       for (const url of connection.urls.map(showTemplate).filter(isNew)) {
         const about = `${name} ${url}`;
         yield url.includes("{")
-          ? { verdict: "ok", about, text: "holds what is known only as the collector runs: not tried" }
+          ? { verdict: "ok", about, text: "has placeholders that only a running collector knows: not tried" }
           : await socketCheck(context, { about, url, connection });
       }
     }
@@ -141,7 +141,7 @@ async function* addressChecks(context: CliContext, { plan }: ReadConfig): AsyncI
   }
 }
 
-/** Opens an address as a session does, through the same proxy and with the same headers. */
+/** Opens an address as a session does, with the same proxy and headers. */
 async function socketCheck(
   { host }: CliContext,
   { about, url, connection }: { readonly about: string; readonly url: string; readonly connection: ConnectionPlan },
@@ -187,7 +187,7 @@ async function* restChecks(
     });
     yield { verdict: "ok", about, text: `answers in ${Math.round(host.clock.monotonicMs() - began)} ms` };
     if (dateMs === undefined || dateMs === null) return;
-    // A date of whole seconds means any moment of its second.
+    // A `Date` header has whole seconds: takes the middle of the second.
     const offsetMs = receivedTs / 1000 - (dateMs + 500);
     const verdict = Math.abs(offsetMs) > CLOCK_MS_MAX ? "warning" : "ok";
     const side = offsetMs > 0 ? "ahead of" : "behind";
@@ -201,7 +201,7 @@ async function* restChecks(
   }
 }
 
-/** Proxies that the environment names. */
+/** Warns of proxies in the environment. */
 function* proxyChecks({ host }: CliContext): Iterable<Check> {
   for (const name of ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) {
     const value = host.environment.get(name);
@@ -212,7 +212,7 @@ function* proxyChecks({ host }: CliContext): Iterable<Check> {
   }
 }
 
-/** Why a check failed. Throws what is no failure of the world. */
+/** Returns the message of a `Failure`; throws any other error. */
 function reasonOf(error: unknown): string {
   if (error instanceof Failure) return error.message;
   throw error;

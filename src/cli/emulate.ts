@@ -18,21 +18,21 @@ interface EmulateOptions extends FaultOptions {
   readonly json: boolean;
 }
 
-/** `emulate`: an exchange of which frames were recorded, until Ctrl-C or SIGTERM, and then a count of what it did. */
+/** `emulate`: serves a recorded exchange until Ctrl-C or SIGTERM, then prints counts. */
 export function emulateCommand(context: CliContext): Command {
   const command = new Command("emulate")
     .description(
-      "Run a recorded exchange: clients connect to its paths, subscribe in its words, and get its answers and the frames " +
-        "that were recorded of what they ask for, each from the beginning",
+      "Serve a recorded exchange: clients connect to its paths, subscribe in its protocol, and get its answers and the " +
+        "recorded frames of their subscriptions, each from the beginning",
     )
     .argument("<input...>", "recordings (- is standard input) or one journal folder")
-    .option("--exchange <name>", "shipped descriptor or path of one; recognised as `replay` does where not given")
-    .option("--port <port>", "port to listen on; 0 takes a free one", "0")
+    .option("--exchange <name>", "shipped descriptor or path of one (default: recognised as by replay)")
+    .option("--port <port>", "port to listen on; 0 picks a free one", "0")
     .option("--address <address>", "address to listen on", "127.0.0.1")
-    .option("--speed <factor>", "multiplies the recorded pace; 0 plays as fast as it is read", "1")
+    .option("--speed <factor>", "multiplies the recorded pace; 0 plays as fast as the client reads", "1")
     .option("--delay <ms>", "send frames this much later than they were recorded, in ms", "0")
-    .option("--settle <ms>", "begin when a client asked for nothing more for this long, in ms", "200")
-    .option("--repeat", "play again when all was played", false)
+    .option("--settle <ms>", "begin after this long without a further subscription, in ms", "200")
+    .option("--repeat", "begin again at the end", false)
     .option("--json", "print addresses and counts as JSON lines", false);
   return addFaultOptions(command).action(async (inputs: string[], options: EmulateOptions) => {
     const { host, finish } = context;
@@ -43,7 +43,7 @@ export function emulateCommand(context: CliContext): Command {
       delayMs: readNumber("--delay", options.delay, 3_600_000),
       settleMs: readNumber("--settle", options.settle, 3_600_000),
     };
-    // What is read for each client must stay: pipes are copied here, and not by the reader.
+    // Each client reads the inputs again: pipes are copied here, for as long as the emulator runs.
     const spooled = await spoolInputs(host, inputs);
     try {
       const source = await openReplay(context, spooled.paths, { exchange: options.exchange, passBooks: true });
@@ -62,7 +62,7 @@ export function emulateCommand(context: CliContext): Command {
         const width = Math.max(...[...Object.keys(ws), "rest"].map((name) => name.length)) + 2;
         for (const [name, url] of Object.entries(ws)) host.terminal.print(name.padEnd(width) + url);
         host.terminal.print("rest".padEnd(width) + rest);
-        host.terminal.print("Ctrl-C ends it");
+        host.terminal.print("Press Ctrl-C to stop");
       }
       await untilSignal(host);
       await emulator.stop();
@@ -76,7 +76,7 @@ export function emulateCommand(context: CliContext): Command {
   });
 }
 
-/** A count's name in words. */
+/** Returns a count's name in words. */
 function wordsOf(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

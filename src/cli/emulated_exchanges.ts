@@ -23,19 +23,19 @@ import type { ReplaySource } from "./replay_source.ts";
 /** Frames between two looks at the progress bar. */
 const FRAMES_A_TURN = 2_000;
 
-/** What one reading found of an exchange. */
+/** What was found of an exchange in the inputs. */
 interface Found {
   /** Native spellings by canonical symbol. */
   readonly symbols: Map<string, string>;
-  /** The descriptor's connections that had frames. */
+  /** The connections that had frames. */
   readonly connections: Set<string>;
   readonly answers: WireFrame[];
   readonly http: RecordedHttp[];
 }
 
 /**
- * Reads recordings or a journal once, to know their instruments, answers and REST answers, and gives what can be
- * emulated of them. Throws a `UsageError` if the descriptor of an exchange cannot be told.
+ * Reads recordings or a journal once for their instruments, answers and REST answers, and returns the exchanges to
+ * emulate. Throws a `UsageError` if the descriptor of an exchange cannot be recognised.
  */
 export async function emulatedExchanges(
   context: CliContext,
@@ -46,10 +46,10 @@ export async function emulatedExchanges(
   if (!source.isJournal) {
     const [only] = found.keys();
     const own = found.get(only);
-    // Of REST answers a replay takes those of books alone; clients ask for lists of instruments too.
+    // A replay reads only the REST answers of the descriptor's requests; clients also ask for instrument lists.
     if (found.size === 1 && own !== undefined) await readAnswers(context, options.inputs, own);
   }
-  if (found.size === 0) throw new UsageError("Nothing to emulate: no frame is in it");
+  if (found.size === 0) throw new UsageError("Nothing to emulate: the input has no frames");
   return [...found].map(([name, seen]) => ({
     name,
     runnable: runnableOf(context, descriptorOf(context, name, source, options.exchange), { name, ...seen }),
@@ -94,7 +94,7 @@ async function readThrough(context: CliContext, source: ReplaySource): Promise<R
   return found;
 }
 
-/** Adds the REST answers that recordings hold besides those that a replay takes. */
+/** Adds the recorded REST answers that a replay ignores. */
 async function readAnswers({ host }: CliContext, inputs: readonly string[], { http }: Found): Promise<void> {
   const known = new Set(http.map(({ t, url }) => `${t} ${url}`));
   let bytes = http.reduce((sum, { payload }) => sum + payload.length, 0);
@@ -131,16 +131,15 @@ function descriptorOf(context: CliContext, name: string, source: ReplaySource, g
   const known = source.plans.find(({ exchange }: FramePlan) => exchange === name)?.exchange ?? name;
   if (shippedNames(context).includes(known)) return known;
   throw new UsageError(
-    `Cannot tell the descriptor of ${name}: name it with --exchange, a file or one of ${
+    `Cannot recognise the descriptor of ${name}: name it with --exchange, a file or one of ${
       shippedNames(context).join(", ")
     }`,
   );
 }
 
 /**
- * What a collector of everything that was found would ask for. Symbols that nothing translates say nothing of their
- * family, which descriptors ask for: they are asked for under a name that does, of the family that leads to the
- * connection that they came on.
+ * Returns the plan of a collector of everything found. Descriptors need a symbol's family, which an untranslated symbol
+ * does not show: it gets a stand-in name of the family that leads to the connection of its frames.
  */
 function runnableOf(
   context: CliContext,
@@ -179,7 +178,7 @@ channels = ${JSON.stringify(channels)}
       issues = loaded.issues;
       return loaded.exchanges[0]?.runnable ?? null;
     };
-    // Not all that a descriptor offers is offered of these symbols.
+    // A descriptor may not offer all of its channels for these symbols.
     const channels = offered.filter((channel) => build([channel]) !== null);
     const runnable = channels.length === 0 ? null : build(channels);
     if (runnable === null) continue;
@@ -188,17 +187,19 @@ channels = ${JSON.stringify(channels)}
   }
   if (best !== null) return best.runnable;
   printIssues(context, issues, (text) => context.host.terminal.printError(text));
-  throw new UsageError(`Cannot emulate ${found.name}: descriptor ${descriptor} cannot ask for what was recorded`);
+  throw new UsageError(
+    `Cannot emulate ${found.name}: descriptor ${descriptor} cannot subscribe to the recorded streams`,
+  );
 }
 
-/** Names of symbols that say a family. */
+/** Stand-in names, by family. */
 const STAND_INS: readonly ((index: number) => string)[] = [
   (index) => `X${index}/EMULATED`,
   (index) => `X${index}/EMULATED:EMULATED`,
   (index) => `X${index}/EMULATED:X${index}`,
 ];
 
-/** The plan with the names under which streams are told in place of those that say a family. */
+/** Returns the plan with the symbols of the recording in place of the stand-in names. */
 function withSymbols(
   runnable: RunnableExchange,
   names: ReadonlyMap<string, { readonly symbol: string }>,

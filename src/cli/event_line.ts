@@ -7,7 +7,7 @@ import {
   type MarketEvent,
 } from "../model/mod.ts";
 
-/** An event as a line of NDJSON gives it, or why the line holds none. */
+/** An event read from an NDJSON line, or why the line is none. */
 export type ReadEventLine =
   | { readonly ok: true; readonly envelope: Envelope; readonly collector: string | null }
   | { readonly ok: false; readonly reason: string };
@@ -21,11 +21,13 @@ export function readEventLine(line: string): ReadEventLine {
     return { ok: false, reason: error instanceof Error ? error.message : "it is not JSON" };
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { ok: false, reason: "it is no object" };
+    return { ok: false, reason: "it is not an object" };
   }
   const fields = value as Readonly<Record<string, unknown>>;
   const kind = EVENT_KINDS.find((known) => known === fields.kind);
-  if (kind === undefined) return { ok: false, reason: `kind is ${JSON.stringify(fields.kind)}, which no event has` };
+  if (kind === undefined) {
+    return { ok: false, reason: `kind is ${JSON.stringify(fields.kind)}, which is no kind of events` };
+  }
   const wrong = firstWrong(fields, kind);
   if (wrong !== null) return { ok: false, reason: `${wrong} is ${JSON.stringify(fields[wrong]) ?? "missing"}` };
   const event: Record<string, unknown> = { kind };
@@ -46,7 +48,7 @@ export function readEventLine(line: string): ReadEventLine {
 const TEXTS = ["exchange", "symbol", "native_symbol"];
 const NUMBERS = ["received_ts", "session", "offset", "index"];
 
-/** The first field that is not what it has to be; null if all are. */
+/** Returns the name of the first invalid field; null if there is none. */
 function firstWrong(fields: Readonly<Record<string, unknown>>, kind: EventKind): string | null {
   for (const name of TEXTS) if (typeof fields[name] !== "string") return name;
   for (const name of NUMBERS) if (!Number.isSafeInteger(fields[name])) return name;

@@ -1,4 +1,4 @@
-/** Examples that stand under the help of each command, by its words, without the program's name. */
+/** Examples of each command, by its words, without the program's name. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ["run --config my.toml", "run --config my.toml --for 5m", "run --config my.toml --fail-fast"],
   init: ["init", "init --exchange NAME OTHER --symbols BTC/USDT,ETH/USDT --output my.toml"],
@@ -65,7 +65,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   schema: ["schema descriptor > descriptor.schema.json"],
 };
 
-/** The text under the help of a command; empty if there are no examples. */
+/** Returns the text under the help of a command; empty if it has no examples. */
 export function exampleText(command: string, show: (line: string) => string): string {
   const examples = EXAMPLES[command] ?? [];
   if (examples.length === 0) return "";

@@ -10,10 +10,10 @@ interface ExchangesOptions {
   readonly json?: boolean;
 }
 
-/** `exchanges`: what the shipped descriptors offer, and each of them in full. */
+/** `exchanges`: lists the shipped descriptors, or shows one. */
 export function exchangesCommand(context: CliContext): Command {
   return new Command("exchanges")
-    .description("List the exchanges that the program knows; with a name: what its descriptor offers and takes")
+    .description("List the known exchanges; with a name: show what its descriptor offers")
     .argument("[name]", "a shipped descriptor by name, or the path of one")
     .option("--descriptor", "print the descriptor itself, to copy and change")
     .option("--json", "print as JSON")
@@ -41,11 +41,11 @@ export function exchangesCommand(context: CliContext): Command {
 function aboutShipped(context: CliContext, name: string): DescriptorAbout | null {
   const file = shippedDescriptor(context, name);
   const about = file === null ? null : describeDescriptor(file);
-  // The name by which a configuration asks for it is that of the file.
+  // A configuration names a shipped descriptor by its file.
   return about === null ? null : withMapped({ ...about, name }, mappedSymbols(context, name));
 }
 
-/** With the families of the symbols that the descriptor's map has. */
+/** Adds the families of the symbols in the descriptor's map. */
 function withMapped(about: DescriptorAbout, symbols: ReadonlyMap<Family, string>): DescriptorAbout {
   return { ...about, families: FAMILIES.filter((one) => about.families.includes(one) || symbols.has(one)) };
 }
@@ -66,7 +66,7 @@ function renderAll(context: CliContext, all: readonly DescriptorAbout[]): string
 }
 
 function brokenText(context: CliContext, name: string): string {
-  return `${name} has mistakes: ${commandLine(context.host, "validate")} of a configuration that uses it tells them`;
+  return `${name} has mistakes: ${commandLine(context.host, "validate")} of a configuration that uses it shows them`;
 }
 
 function renderOne(
@@ -98,7 +98,7 @@ function renderOne(
   return lines.join("\n");
 }
 
-/** A symbol of each family that the descriptor's map has; none if its list of instruments has them alone. */
+/** Returns one symbol of each family in the descriptor's map; empty if only the instrument list has symbols. */
 function mappedSymbols(context: CliContext, name: string): ReadonlyMap<Family, string> {
   const { frames } = loadDescriptorNamed(context, name);
   const samples = new Map<Family, string>();

@@ -14,17 +14,22 @@ interface ExplainOptions {
   readonly json?: boolean;
 }
 
-/** `explain`: every step from one frame to its events. */
+/** `explain`: shows every step from one frame to its events. */
 export function explainCommand(context: CliContext): Command {
   return new Command("explain")
-    .description("Show what a descriptor makes of one frame: which rules match and why others do not, and every value")
+    .description(
+      "Show how a descriptor turns one frame into events: which rules match, why others do not, and every value",
+    )
     .argument("<descriptor>", "path of a descriptor, or the name of a shipped one")
     .argument("<frame>", "the frame's text, @FILE, or - for standard input")
-    .option("--connection <id>", "connection it came on; the first on which a rule matches where not given")
-    .option("--http <request>", "it is the answer of this REST request")
-    .option("--native <symbol>", "instrument that the REST request asked for, as the exchange spells it", "")
-    .option("--before <file>", "frames that the session had before, one a line: acknowledgements that later ones need")
-    .option("--base64", "the frame is a binary one, given in base64")
+    .option("--connection <id>", "connection of the frame (default: the first on which a rule matches)")
+    .option("--http <request>", "the frame is an answer to this REST request")
+    .option("--native <symbol>", "native symbol of the REST request", "")
+    .option(
+      "--before <file>",
+      "earlier frames of the session, one per line, such as acknowledgements that later frames need",
+    )
+    .option("--base64", "the frame is binary, given in base64")
     .option("--all", "show rules of other connections and sources too")
     .option("--json", "print every step as JSON")
     .action(async (descriptor: string, frame: string, options: ExplainOptions) => {
@@ -58,7 +63,7 @@ async function readArgument(context: CliContext, argument: string): Promise<Uint
   return bytes;
 }
 
-/** The bytes as they came; of a text frame without the line break that files end with. */
+/** Returns the frame's bytes, without the line break at the end of a file. */
 function readPayload(bytes: Uint8Array, isBase64: boolean): Uint8Array {
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 10 || bytes[end - 1] === 13)) end--;
@@ -78,7 +83,7 @@ async function readLines(context: CliContext, path: string): Promise<readonly Ui
   return text.split(/\r?\n/).filter((line) => line !== "").map((line) => new TextEncoder().encode(line));
 }
 
-/** Where the frame came from: as the options say, else the first connection on which a rule matches it. */
+/** Returns the origin of the frame: as the options say, else the first connection on which a rule matches. */
 function chooseOrigin(
   plan: FramePlan,
   { payload, before, options }: {

@@ -17,7 +17,7 @@ import { readTime } from "./time_option.ts";
 const FORMATS = ["hftbacktest", "tardis", "ndjson"] as const;
 type Format = typeof FORMATS[number];
 
-/** Tables that Tardis has; others stay out of its files. */
+/** Tables that Tardis has; others are not exported. */
 const TARDIS_TABLES = ["trades", "incremental_book_L2", "quotes", "derivative_ticker", "liquidations", "options_chain"];
 
 interface ExportOptions {
@@ -29,7 +29,7 @@ interface ExportOptions {
   readonly until?: string;
 }
 
-/** `export`: a stretch of what was collected in the format of other programs. */
+/** `export`: writes a stretch of collected data in formats of other programs. */
 export function exportCommand(context: CliContext): Command {
   return new Command("export")
     .description("Write a stretch of what was collected in the format of other programs")
@@ -39,13 +39,13 @@ export function exportCommand(context: CliContext): Command {
     )
     .requiredOption(
       "--to <format>",
-      "hftbacktest (NumPy files), tardis (CSV, gzip) or ndjson (zstd), one file a day each",
+      "hftbacktest (NumPy files), tardis (CSV, gzip) or ndjson (zstd), one file per day",
     )
-    .requiredOption("--out <dir>", "folder for the files, new or empty")
+    .requiredOption("--out <dir>", "new or empty folder for the files")
     .option("--exchange <name>", "of stored events only this one; else shipped descriptor or path of one, as of replay")
-    .option("--symbol <symbol...>", "only these, such as BTC/USDT")
-    .option("--from <time>", "earliest time of receipt, such as 2026-11-22T13:00:00Z")
-    .option("--until <time>", "time of receipt to stop before")
+    .option("--symbol <symbol...>", "only these symbols, such as BTC/USDT")
+    .option("--from <time>", "earliest receive time, such as 2026-11-22T13:00:00Z")
+    .option("--until <time>", "receive time to stop before")
     .action((inputs: string[], options: ExportOptions) => exportStretch(context, inputs, options));
 }
 
@@ -88,7 +88,7 @@ function isWanted(batch: EventBatch, event: number, { symbols, from, until }: Ar
   return at >= from && at < until && (symbols === null || symbols.has(batch.symbols[event]));
 }
 
-/** Takes events; `collector` is who collected them, absent where their offsets say it. */
+/** Takes events; `collector` is who collected them, absent if their offsets say it. */
 type Take = (batch: EventBatch, collector?: string | null) => Promise<void>;
 
 /** Where events to export come from. */
@@ -181,7 +181,7 @@ function makeTarget(context: CliContext, format: Format, { out, collectorAt }: D
   }
 }
 
-/** Files of a sink in a folder of its own, which are compressed under other names at the end. */
+/** Writes the files of a sink to a temporary folder, and compresses them under their final names at the end. */
 class CompressedTarget implements Target {
   readonly #context: CliContext;
   readonly #out: string;
@@ -193,7 +193,9 @@ class CompressedTarget implements Target {
     this.#out = out;
     this.#type = sink;
     const plan: SinkPlan | null = replaySink(`${sink}:${this.#plain}`);
-    if (plan === null) throw new Failure("file", `Cannot export into ${out}: no such folder can be`, { retry: false });
+    if (plan === null) {
+      throw new Failure("file", `Cannot export into ${out}: not a valid folder name`, { retry: false });
+    }
     this.#sink = new ReplaySink(context.host, plan, collectorAt);
   }
 
@@ -237,20 +239,23 @@ class CompressedTarget implements Target {
   }
 }
 
-/** `<exchange>_<data type>_<date>_<symbol>.csv.gz` of a file of the CSV sink; null for a table that Tardis has not. */
+/**
+ * Returns `<exchange>_<data type>_<date>_<symbol>.csv.gz` for a file of the CSV sink; null for a table that Tardis does
+ * not have.
+ */
 function tardisName(path: string): string | null {
   const [table, exchange, symbol, file] = path.split("/");
   if (!TARDIS_TABLES.includes(table)) return null;
   return `${exchange}_${table}_${file.replace(/\.csv$/, "")}_${symbol}.csv.gz`;
 }
 
-/** Tardis has no columns for the collector and for what was fetched later; neither needs quotes. */
+/** Removes the columns that Tardis does not have, `collector` and `backfilled`; neither needs quotes. */
 function withoutOwnColumns(lines: string, path: string): string {
   const count = ownColumns(path.split("/")[0]);
   return lines.replace(new RegExp(`(?:,[^,\\n]*){${count}}$`, "gm"), "");
 }
 
-/** How many columns of our own end a table. */
+/** Returns how many columns at the end of a table Tardis does not have. */
 function ownColumns(table: string): number {
   const columns = Object.values(CSV_TABLES).find(({ folder }) => folder === table)?.columns ?? [];
   return columns.filter((column) => column === "collector" || column === "backfilled").length;

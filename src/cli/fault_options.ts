@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { UsageError } from "../service/mod.ts";
 import { type FaultPlan, type FaultTrigger, NO_FAULTS, parseFaultTrigger } from "../simulator/mod.ts";
 
-/** Options that say what a local exchange does wrong, as they come. */
+/** Options for faults of a local exchange, unparsed. */
 export interface FaultOptions {
   readonly disconnectEvery?: string;
   readonly gapEvery?: string;
@@ -19,7 +19,7 @@ export function addFaultOptions(command: Command): Command {
   const collect = (value: string, before: readonly string[]) => [...before, value];
   return command
     .option("--disconnect-every <n|time>", "end a connection after each n data frames, or each 10s, 500ms, 2m")
-    .option("--gap-every <n|time>", "hold back each nth data frame, or one each span")
+    .option("--gap-every <n|time>", "drop each nth data frame, or one each span")
     .option("--duplicate-every <n|time>", "send each nth data frame twice, or one each span")
     .option("--garbage-every <n|time>", "send an unreadable frame after each n data frames, or each span")
     .option("--silence-after <n|time>", "send nothing more on a connection after n data frames, or a span")

@@ -12,13 +12,13 @@ interface StatusOptions {
   readonly json?: boolean;
 }
 
-/** `group status`: the members of a group and what each collects, as their engine has it. */
+/** `group status`: shows the members of a group and what each collects, from the entries on their engine. */
 export function groupCommand(context: CliContext): Command {
-  const command = new Command("group").description("Look at the collectors that share their streams");
+  const command = new Command("group").description("Show the collectors that share their streams");
   command.command("status")
     .description(
-      "Show the members of the configuration's [group] and their shares; exits 1 where the engine cannot be reached or " +
-        "some share is collected by nobody",
+      "Show the members of the configuration's [group] and their shares; exits 1 if the engine cannot be reached or " +
+        "nobody collects some share",
     )
     .option("--config <file>", "configuration file with the [group]", DEFAULT_CONFIG)
     .option("--timeout <time>", "longest wait for one answer of the engine", "5s")
@@ -41,7 +41,7 @@ async function status(context: CliContext, options: StatusOptions): Promise<void
     return;
   }
   const { group } = plan;
-  if (group === null) throw new UsageError(`${options.config} has no [group]: its collector shares streams with none`);
+  if (group === null) throw new UsageError(`${options.config} has no [group]: its collector shares no streams`);
   const { members, uncovered } = await look(context, group, parseDuration(options.timeout));
   host.terminal.print(
     options.json === true

@@ -12,20 +12,20 @@ interface HealthOptions {
   readonly json?: boolean;
 }
 
-/** Most bytes of an answer that are read. */
+/** Most bytes of an answer. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** `health`: how a running collector is, for containers and people. */
+/** `health`: shows the health of a running collector, for containers and people. */
 export function healthCommand(context: CliContext): Command {
   return new Command("health")
     .description(
-      "Ask a running collector how it is; exits 1 where it does not answer or cannot run, for container checks",
+      "Show the health of a running collector; exits 1 if it does not answer or cannot run, for container checks",
     )
-    .option("--config <file>", "the collector's configuration, which names its address", DEFAULT_CONFIG)
-    .option("--url <url>", "its address instead, as http://127.0.0.1:8090")
-    .option("--ready", "exit 1 also while anything is missing")
+    .option("--config <file>", "the collector's configuration, for its address", DEFAULT_CONFIG)
+    .option("--url <url>", "address of the collector instead, such as http://127.0.0.1:8090")
+    .option("--ready", "exit 1 unless the collector is ready")
     .option("--timeout <time>", "longest wait for the answer", "5s")
-    .option("--json", "print the answer as it is")
+    .option("--json", "print the body of /healthz")
     .action(async (options: HealthOptions) => {
       const { host: { terminal }, finish } = context;
       const base = options.url?.replace(/\/+$/, "") ?? addressOf(context, options.config);
@@ -39,7 +39,7 @@ export function healthCommand(context: CliContext): Command {
     });
 }
 
-/** The address that a configuration names; one that is bound everywhere is asked on this machine. */
+/** Returns the collector's address from a configuration; a loopback address if it is bound to all. */
 function addressOf(context: CliContext, config: string): string {
   const { http, isMissing } = loadFromFiles(context, config);
   if (isMissing) throw new UsageError(`Cannot find configuration file "${config}": name it, or the address with --url`);
@@ -58,11 +58,11 @@ async function ask(
   return { status, text: new TextDecoder().decode(body) };
 }
 
-/** The status and every problem, a line each. */
+/** Returns the status and every problem, one per line. */
 function summary(text: string, base: string): readonly string[] {
   const body = parsed(text);
   if (body === null || typeof body.status !== "string") {
-    throw new Failure("connect", `What answers at ${base} is no collector`, { retry: false });
+    throw new Failure("connect", `The server at ${base} is no collector`, { retry: false });
   }
   const problems: readonly unknown[] = Array.isArray(body.problems) ? body.problems : [];
   const head = `${body.status}: ${body.service ?? ""} ${body.version ?? ""} at ${base}`;

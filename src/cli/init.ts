@@ -23,7 +23,7 @@ interface InitOptions {
   readonly force?: boolean;
 }
 
-/** What is written, once everything is known. */
+/** The settings to write. */
 interface Wanted {
   readonly exchanges: readonly DescriptorAbout[];
   readonly symbols: readonly string[] | null;
@@ -33,18 +33,18 @@ interface Wanted {
   readonly port: number;
 }
 
-/** `init`: a commented configuration that is right, from flags or from answers on a terminal. */
+/** `init`: writes a valid, commented configuration, from options or from answers on a terminal. */
 export function initCommand(context: CliContext): Command {
   return new Command("init")
-    .description("Write a configuration with comments; asks on a terminal for what no option says")
-    .option("--output <file>", "where it is written", "collector.toml")
+    .description("Write a configuration with comments; on a terminal it asks for what no option gives")
+    .option("--output <file>", "file to write", "collector.toml")
     .option("--exchange <name...>", "exchanges to collect from, see the command exchanges")
-    .option("--symbols <list>", "canonical symbols, BTC/USDT,ETH/USDT; by default what each exchange is sure to have")
-    .option("--channels <list>", "channels, trades,book; by default these two where they are offered")
-    .option("--sink <type>", `where events go: ${FILE_SINKS.join(", ")}`)
+    .option("--symbols <list>", "canonical symbols, such as BTC/USDT,ETH/USDT (default: one that each exchange has)")
+    .option("--channels <list>", "channels, such as trades,quotes (default: trades,book)")
+    .option("--sink <type>", `sink for the events: ${FILE_SINKS.join(", ")}`)
     .option("--data-dir <dir>", "folder of the data")
     .option("--port <port>", "port of /healthz and /metrics")
-    .option("--force", "write over a file that exists")
+    .option("--force", "overwrite an existing file")
     .action(async (options: InitOptions) => {
       const { host, finish } = context;
       if (options.force !== true && await host.files.stat(options.output) !== null) {
@@ -60,17 +60,17 @@ export function initCommand(context: CliContext): Command {
       await host.files.writeAtomic(options.output, new TextEncoder().encode(text));
       host.terminal.print([
         `Wrote ${options.output}. Next:`,
-        `  ${commandLine(host, `plan --config ${options.output}`)}     what would be asked of the exchanges`,
-        `  ${commandLine(host, `doctor --config ${options.output}`)}   whether this machine can`,
+        `  ${commandLine(host, `plan --config ${options.output}`)}     show the connections and subscriptions`,
+        `  ${commandLine(host, `doctor --config ${options.output}`)}   check this machine`,
         `  ${commandLine(host, `run --config ${options.output}`)}      collect; Ctrl-C stops in order`,
       ].join("\n"));
     });
 }
 
-/** Sinks that need nothing but a folder. */
+/** Sinks that need only a folder. */
 const FILE_SINKS = SINK_TYPES.filter(({ keys }) => Object.hasOwn(keys, "dir")).map(({ name }) => name);
 
-/** What options say, else what is answered, else the defaults. Throws a `UsageError` for what is not known. */
+/** Returns the settings from options, else from answers, else defaults. Throws a `UsageError` for unknown names. */
 async function wantedOf(context: CliContext, options: InitOptions): Promise<Wanted> {
   const asks = context.host.terminal.stdinIsTerminal && options.exchange === undefined;
   const question = async (text: string, fallback: string) => {
@@ -91,7 +91,7 @@ async function wantedOf(context: CliContext, options: InitOptions): Promise<Want
   const channels = options.channels ?? await question(`Channels, of ${offered.join(", ")}`, "trades,book");
   const sink = options.sink ?? "parquet";
   if (!FILE_SINKS.includes(sink)) {
-    throw new UsageError(`No sink ${sink} that needs a folder alone: there are ${FILE_SINKS.join(", ")}`);
+    throw new UsageError(`No sink ${sink} that needs only a folder: there are ${FILE_SINKS.join(", ")}`);
   }
   const port = Number(options.port ?? "8090");
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`Not a port: ${options.port}`);
@@ -167,7 +167,9 @@ function tomlList(texts: readonly string[]): string {
   return `[${texts.map((text) => JSON.stringify(text)).join(", ")}]`;
 }
 
-/** BTC/USDT where the descriptor's map has it, else the first symbol that it has. */
+/**
+ * Returns BTC/USDT if the descriptor's map has it or there is no map, else the first BTC symbol, else the first symbol.
+ */
 function sureSymbols(context: CliContext, name: string): readonly string[] {
   const { frames } = loadDescriptorNamed(context, name);
   const mapped = (frames?.connections ?? []).flatMap(({ canonical }) => Object.values(canonical));

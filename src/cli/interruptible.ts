@@ -1,10 +1,10 @@
 import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 
-/** Does long work that a signal may end: `pause` then rejects with what is told. */
+/** Runs long work that SIGINT or SIGTERM may end: `pause` then rejects with `message`. */
 export async function interruptible<T>(
   host: Host,
-  told: string,
+  message: string,
   work: (pause: () => Promise<void>, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
@@ -14,7 +14,7 @@ export async function interruptible<T>(
   try {
     return await work(async () => {
       await host.clock.sleep(0);
-      if (abort.signal.aborted) throw new Failure("cancelled", told);
+      if (abort.signal.aborted) throw new Failure("cancelled", message);
     }, abort.signal);
   } finally {
     host.signals.off("SIGINT", interrupt);

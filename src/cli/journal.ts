@@ -17,10 +17,10 @@ import { bytesBody, formatJournalLine } from "./journal_lines.ts";
 import { type BytesDone, withBytesBar } from "./progress.ts";
 import { readTime } from "./time_option.ts";
 
-/** `journal ls|cat|verify|repair`: what a journal holds, whether it is sound, and how it becomes so. */
+/** `journal ls|cat|find|verify|repair`: lists, prints, searches, checks and repairs a journal. */
 export function journalCommand(context: CliContext): Command {
   const command = new Command("journal").description(
-    "Look into a journal: list its segments, print its records, check and repair them",
+    "Inspect a journal: list its segments, print its records, check and repair them",
   );
   command.command("ls").description("List the segments").argument(
     "<dir>",
@@ -32,9 +32,9 @@ export function journalCommand(context: CliContext): Command {
     .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
     .option("--from <offset>", "first offset")
     .option("--to <offset>", "offset to stop before")
-    .option("--frames", "frames with their sessions in the format of recordings, which replay reads back")
+    .option("--frames", "print records as lines of a recording, which replay reads back")
     .action((dir: string, options: { from?: string; to?: string; frames?: boolean }) => print(context, dir, options));
-  command.command("find").description("List what an archive of segments holds of an exchange and a time")
+  command.command("find").description("List the archived segments of an exchange and a time")
     .argument("<dir>", "archive_dir of the journal, or a folder in it")
     .option("--exchange <name>", "name of an exchange instance")
     .option("--from <time>", "earliest time, such as 2026-11-22T13:00:00Z")
@@ -45,9 +45,9 @@ export function journalCommand(context: CliContext): Command {
   command.command("verify").description("Check every record; exit 1 on damage")
     .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
     .action((dir: string) => verify(context, dir));
-  command.command("repair").description("Set damage aside and tell it as a gap, so that a collector starts on it again")
+  command.command("repair").description("Set damage aside and record it as a gap, so that a collector can start again")
     .argument("<dir>", "journal folder, the data folder above it, or an archive of one journal")
-    .option("--yes", "do it; without, only show what would be done")
+    .option("--yes", "carry out the repair; without it, only show the steps")
     .option("--json", "print JSON")
     .addHelpText("after", REPAIR_HELP)
     .action((dir: string, options: { yes?: boolean; json?: boolean }) => repair(context, dir, options));
@@ -55,13 +55,12 @@ export function journalCommand(context: CliContext): Command {
 }
 
 const REPAIR_HELP = `
-Damaged bytes go to files beside the segment (*.damaged),
-good records before and behind them stay as they are, and
-the records that are lost become a gap event with their
-bounds. Without --yes it shows what it would do. Stop the
-collector first.`;
+Damaged bytes are moved to files beside the segment
+(*.damaged), good records around them stay, and the lost
+records become a gap event with their bounds. Without --yes
+it only shows the steps. Stop the collector first.`;
 
-/** Shows what a repair does, or does it. */
+/** Shows the steps of a repair, or carries them out. */
 async function repair(
   context: CliContext,
   dir: string,
@@ -79,14 +78,14 @@ async function repair(
     terminal.print(`${segment}: ${text}${times}`);
   }
   if (steps.length === 0) terminal.print("Nothing to repair: every record is sound");
-  else if (!apply) terminal.print("Nothing was changed: add --yes to do it");
+  else if (!apply) terminal.print("Nothing was changed: add --yes to repair");
 }
 
 function journalDir(context: CliContext, dir: string): Promise<string> {
   return journalFolder(context.host.files, dir);
 }
 
-/** Shows what an archive holds of an exchange and a time, and compares it with its checksums where that is wanted. */
+/** Lists archived segments by exchange and time, and compares them with their checksums on demand. */
 async function find(context: CliContext, dir: string, options: FindOptions): Promise<void> {
   const { files, terminal } = context.host;
   if (await files.list(dir) === null) {
@@ -100,7 +99,7 @@ async function find(context: CliContext, dir: string, options: FindOptions): Pro
   const wrong = options.check === true ? await withBytesBar(context.host, (tell) => checkAll(files, found, tell)) : [];
   for (const text of wrong) terminal.printError(`error: ${text}`);
   if (options.json === true) terminal.print(JSON.stringify(found, null, 2));
-  else if (found.length === 0) terminal.print("Nothing is archived of that");
+  else if (found.length === 0) terminal.print("No archived segment matches");
   else {
     const rows = found.map((segment) => [
       segment.path,
@@ -115,7 +114,7 @@ async function find(context: CliContext, dir: string, options: FindOptions): Pro
   context.finish(wrong.length === 0 ? EXIT.fine : EXIT.failed);
 }
 
-/** Compares archived segments with their checksums; returns what is wrong. */
+/** Compares archived segments with their checksums; returns the differences. */
 async function checkAll(
   files: CliContext["host"]["files"],
   found: readonly FoundSegment[],
@@ -179,7 +178,7 @@ async function print(
     try {
       await terminal.writeStdout(encoder.encode(text));
     } catch (error) {
-      // Whoever read this has seen enough.
+      // The reader has closed the pipe.
       if (!(error instanceof Failure) || error.code !== "gone") throw error;
       return context.finish(EXIT.fine);
     }
@@ -209,7 +208,7 @@ function readOffset(option: string, text: string | undefined): Offset | null {
   return offset;
 }
 
-/** A record as JSON: payloads as text, or base64 where they are not UTF-8. */
+/** Returns a record as JSON, with payloads as text, or as base64 if they are not UTF-8. */
 function bodyLine(offset: Offset, record: JournalRecord): string {
   switch (record.kind) {
     case "frame": {

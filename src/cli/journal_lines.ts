@@ -3,7 +3,7 @@ import { Failure, type JournalRecord, type Offset } from "../model/mod.ts";
 import type { PlacedRecord } from "./recorded_records.ts";
 import { readRecordingText } from "./recording.ts";
 
-/** Kinds of records, which a line may name. */
+/** Kinds of records that a line may have. */
 const KINDS: ReadonlySet<string> = new Set(
   [
     "opened",
@@ -22,7 +22,7 @@ const KINDS: ReadonlySet<string> = new Set(
   ] satisfies JournalRecord["kind"][],
 );
 
-/** What a line says beside what every recording says. */
+/** The keys of a journal's line beside those of every recording. */
 interface JournalLine {
   readonly offset: Offset;
   readonly record: Record<string, unknown> & { readonly kind: string };
@@ -31,9 +31,9 @@ interface JournalLine {
 }
 
 /**
- * A record as a line of a recording (JSON without the line feed) that loses nothing: `replay` reads the same record back.
- * Records that recordings do not have stand in lines of `dir` `note`. `exchange` is the frame's instance, where it is
- * known.
+ * Returns a record as a line of a recording (JSON without the line feed), without loss: `replay` reads the same record
+ * back. Records that recordings do not have become lines of `dir` `note`. `exchange` is the frame's instance; null if
+ * unknown.
  */
 export function formatJournalLine(offset: Offset, record: JournalRecord, exchange: string | null): string {
   const { at: t } = record;
@@ -80,7 +80,7 @@ export async function holdsJournalLines(host: Host, path: string): Promise<boole
   return false;
 }
 
-/** Reads a journal's lines back. Throws a `Failure` (`corrupt`) that names the line where one is not of a journal. */
+/** Reads a journal's lines back. Throws a `Failure` (`corrupt`) that names the first line that is none. */
 export async function* readJournalLines(
   host: Host,
   path: string,
@@ -111,7 +111,7 @@ function parseLine(line: string): JournalLine | null {
   return typeof record.kind === "string" && KINDS.has(record.kind) ? value as JournalLine : null;
 }
 
-/** The record's fields were written by `formatJournalLine`, so its kind says what they are. */
+/** Rebuilds a record; its fields were written by `formatJournalLine`. */
 function recordOf({ record, data, bin }: JournalLine): JournalRecord {
   const bytes = bin === undefined
     ? new TextEncoder().encode(data ?? "")
@@ -124,7 +124,7 @@ function recordOf({ record, data, bin }: JournalLine): JournalRecord {
   return bare as JournalRecord;
 }
 
-/** Bytes as text, or as base64 where they were binary or are not UTF-8. */
+/** Returns bytes as text, or as base64 if they were binary or are not UTF-8. */
 export function bytesBody(bytes: Uint8Array, binary: boolean): { readonly data: string } | { readonly bin: string } {
   if (!binary) {
     try {

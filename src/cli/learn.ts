@@ -16,7 +16,7 @@ interface LearnOptions {
   readonly to?: string;
 }
 
-/** What is read of recordings to learn from. */
+/** What was read from the recordings. */
 interface Read {
   readonly urls: string[];
   readonly frames: LearnedFrame[];
@@ -24,16 +24,16 @@ interface Read {
   unread: number;
 }
 
-/** `learn`: a draft of a descriptor from recorded frames. */
+/** `learn`: drafts a descriptor from recorded frames. */
 export function learnCommand(context: CliContext): Command {
   return new Command("learn")
     .description(
-      "Draft a descriptor from recorded frames: channels told apart, fields guessed, with what is sure and what is not as " +
-        "comments. It is a beginning, to be held against the exchange's documentation",
+      "Draft a descriptor from recorded frames: finds channels and guesses fields, with comments on what is sure and what " +
+        "is not. Check the draft against the exchange's documentation",
     )
     .argument("<frames...>", "recordings of one exchange, - for standard input; `record` writes them")
     .option("--name <name>", "name of the exchange", "my_exchange")
-    .option("--to <file>", "write the draft to a file that does not exist; standard output where not given")
+    .option("--to <file>", "write the draft to this new file (default: standard output)")
     .action(async (inputs: string[], options: LearnOptions) => {
       const { host, finish } = context;
       if (!/^[a-z0-9][a-z0-9_.-]*$/.test(options.name)) {
@@ -45,7 +45,7 @@ export function learnCommand(context: CliContext): Command {
       const spooled = await spoolInputs(host, inputs);
       try {
         const read = await readFrames(host, spooled.paths);
-        if (read.frames.length === 0) throw new UsageError("Nothing to learn from: no frame is in the recording");
+        if (read.frames.length === 0) throw new UsageError("Nothing to learn from: the recording has no frames");
         const text = draftDescriptor({
           name: options.name,
           urls: read.urls,
@@ -57,7 +57,7 @@ export function learnCommand(context: CliContext): Command {
         else await host.files.writeAtomic(options.to, new TextEncoder().encode(text));
         printIssues(context, loaded.issues, (line) => host.terminal.printError(line));
         host.terminal.printError(await tried(host, spooled.paths, loaded.frames));
-        if (read.unread > 0) host.terminal.printError(`${read.unread} frames hold no text and were passed over`);
+        if (read.unread > 0) host.terminal.printError(`${read.unread} frames have no text and were skipped`);
         finish(loaded.frames === null ? EXIT.failed : EXIT.fine);
       } finally {
         await spooled.remove();
@@ -95,7 +95,7 @@ function loadDraft(host: Host, text: string): LoadedDescriptor {
   });
 }
 
-/** What the draft makes of the frames that it was drafted from. */
+/** Tries the draft on the frames it was drafted from, and describes the result. */
 async function tried(host: Host, paths: readonly string[], plan: FramePlan | null): Promise<string> {
   if (plan === null) return "The draft has errors: it cannot be tried on the frames";
   const pipeline = new Pipeline([{ ...plan, books: [] }], { enabled: false, windowSeconds: 1, keysMax: 1 });

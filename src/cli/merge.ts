@@ -20,11 +20,11 @@ import { progressBar } from "./progress.ts";
 import { readSinkOption, SINK_USAGES } from "./replay.ts";
 import { ReplaySink } from "./replay_sink.ts";
 
-/** Types whose lines say who has seen an event; beside the files of others a file says it. */
+/** Sinks whose lines have `seen_by`; other sinks get a file beside them. */
 const TELLS_COPIES = ["ndjson", "stdout"];
-/** Name of that file: readers of the folder pass over it. */
+/** Name of that file; readers of the folder ignore names that begin with `_`. */
 const COPIES_NAME = "_seen_by.ndjson";
-/** Characters of it that are gathered before they are written. */
+/** Characters buffered before they are written to it. */
 const COPIES_CHUNK_CHARS = 256 * 1024;
 
 /** Events between two looks at the progress bar. */
@@ -37,10 +37,10 @@ interface MergeOptions {
   readonly json?: boolean;
 }
 
-/** `merge`: what several collectors have seen as one. */
+/** `merge`: merges what several collectors have received. */
 export function mergeCommand(context: CliContext): Command {
   return new Command("merge")
-    .description("Make one output of what several collectors have seen: each event once, with who saw it and when")
+    .description("Merge what several collectors have received: each event once, with who received it and when")
     .argument(
       "<input...>",
       "two or more journals, archives of segments, recordings, archives of Parquet, or folders and files of NDJSON",
@@ -48,9 +48,9 @@ export function mergeCommand(context: CliContext): Command {
     .requiredOption("--to <sink>", SINK_USAGES)
     .option(
       "--names <list>",
-      "names of the collectors, by commas, in the order of the inputs; else those they were given",
+      "names of the collectors, comma-separated, in the order of the inputs (default: those in the data)",
     )
-    .option("--window <duration>", "how far apart the copies of an event may be received, such as 2m", "60s")
+    .option("--window <duration>", "longest time between the copies of an event, such as 2m", "60s")
     .option("--json", "print the counts as JSON")
     .action((inputs: string[], options: MergeOptions) => merge(context, inputs, options));
 }
@@ -110,7 +110,7 @@ function readNames(inputs: readonly string[], list: string | undefined): readonl
   return names;
 }
 
-/** An event with the time by which it is merged, which never goes back within one input. */
+/** An event with its merge time, which never goes back within one input. */
 interface TimedEvent {
   readonly at: Micros;
   readonly event: SourcedEvent;
@@ -124,13 +124,13 @@ async function* inOrder(source: AsyncIterable<SourcedEvent>): AsyncIterable<Time
   }
 }
 
-/** By time, then by collector: the order of the inputs says nothing. */
+/** Compares by time, then by collector: the order of the inputs does not matter. */
 function compareEvents(a: TimedEvent, b: TimedEvent): number {
   const [left, right] = [a.event.collector, b.event.collector];
   return a.at - b.at || (left < right ? -1 : left > right ? 1 : 0);
 }
 
-/** Refuses two inputs of one collector: what it saw twice would count as two. */
+/** Throws a `UsageError` if two inputs are of one collector: its events would count twice. */
 async function* owned(
   source: AsyncIterable<SourcedEvent>,
   { at, inputs, owners }: {
@@ -152,7 +152,9 @@ async function* owned(
   }
 }
 
-/** Numbers events anew and hands them to a sink; beside sinks that cannot say it, writes down who has seen them. */
+/**
+ * Gives events new offsets and writes them to a sink. If the sink has no `seen_by`, writes that to a file of its own.
+ */
 class MergeOutput {
   readonly #context: CliContext;
   readonly #sink: ReplaySink;

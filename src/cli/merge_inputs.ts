@@ -7,12 +7,15 @@ import { openStored } from "./stored_inputs.ts";
 /** One input of a merge. */
 export interface MergeInput {
   readonly events: AsyncIterable<SourcedEvent>;
-  /** Bytes of it, and how many have been read. */
+  /** Size of the input in bytes, and how many have been read. */
   readonly bytes: number;
   readonly progress: () => number;
 }
 
-/** Opens one input of a merge: its events in the order in which its collector told them. `name`: where they name no collector. */
+/**
+ * Opens an input of a merge, with its events in the order of their offsets. `name`: the collector's name if the events
+ * have none, or always if `forced`.
+ */
 export async function openMergeInput(
   context: CliContext,
   path: string,
@@ -27,7 +30,7 @@ export async function openMergeInput(
   return { ...stored, events };
 }
 
-/** The events of a journal, an archive of segments or a recording. */
+/** Reads the events of a journal, an archive of segments or a recording. */
 async function readDerived(
   context: CliContext,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * The command line: one file a command. In: arguments and a Host. Out: text for people or JSON for programs, and an exit
- * code. Puts the other rooms to work and knows nothing that belongs into one of them.
+ * The command line, with one file for each command. In: arguments and a Host. Out: text for people or JSON for
+ * programs, and an exit code. Calls the other rooms and must not know their insides.
  */
 import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
@@ -39,7 +39,7 @@ import { simulateCommand } from "./simulate.ts";
 import { testCommand } from "./test.ts";
 import { validateCommand } from "./validate.ts";
 
-/** Where the shipped descriptors lie, beside the program's own files. */
+/** The folder of the shipped descriptors. */
 const SHIPPED_DIR = new URL("../../config", import.meta.url);
 
 /** Runs one command and returns the exit code. Errors are printed for people; `--debug` adds the stack. */
@@ -67,7 +67,7 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
       getOutHelpWidth: () => host.terminal.columns(),
       getErrHelpWidth: () => host.terminal.columns(),
     })
-    // The name alone leaves room for its description, which is wrapped between words.
+    // Only the name, to leave room for the description.
     .configureHelp({ subcommandTerm: (command) => command.name(), minWidthToWrap: 20 });
   for (
     const create of [
@@ -125,24 +125,24 @@ export async function cli(args: readonly string[], platform: Host): Promise<Exit
   }
 }
 
-/** An argument with the home folder in place of `~/`, which no shell puts behind an equals sign or a colon. */
+/** Replaces `~/` by the home folder, also behind an equals sign or a colon, where shells do not. */
 function atHome(arg: string, host: Host): string {
   const [, before, path] = /^((?:--[\w-]+=)?(?:[a-z]+:)?)(~(?:\/.*)?)$/s.exec(arg) ?? [];
   if (path === undefined) return arg;
   const found = withHome(path, host.environment.get("HOME"));
-  if (found === null) throw new UsageError(`Cannot tell the home folder in ${arg}: HOME is not set`);
+  if (found === null) throw new UsageError(`Cannot expand ~ in ${arg}: HOME is not set`);
   return `${before}${found}`;
 }
 
 async function explain(error: unknown, host: Host, debug: boolean): Promise<ExitCode> {
-  // Help, and whatever else was printed before; why that cannot be written is told below where nothing else is wrong.
+  // Writes help and other earlier output; a failure of that is reported only if nothing else is wrong.
   const unwritten = await host.terminal.flushPrinted().then(() => null, (failure: unknown) => failure);
   if (error instanceof CommanderError) {
     if (unwritten instanceof Failure) host.terminal.printError(`error: ${unwritten.message}`);
     if (unwritten !== null) return EXIT.failed;
     return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
   }
-  // `… | head` has what it wanted.
+  // The reader has closed the pipe, as in `… | head`.
   if (error instanceof Failure && error.code === "gone") return EXIT.fine;
   const message = error instanceof Error ? error.message : String(error);
   host.terminal.printError(`error: ${message}`);

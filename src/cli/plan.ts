@@ -75,7 +75,7 @@ function renderPlan(plan: Plan, exchanges: readonly ExchangePlan[], lists: Lists
     ...(plan.run.shard === null ? [] : [`share ${plan.run.shard.index} of ${plan.run.shard.count}`]),
     ...(plan.group === null ? [] : [
       `group ${plan.group.name} on ${plan.group.engine}: ${plan.group.shares} shares, ${plan.group.replicas} at once; ` +
-      "what follows is what all members collect together",
+      "this is what all members together collect",
     ]),
     `health and metrics on http://${plan.run.httpHost}:${plan.run.httpPort}`,
     ...(plan.run.collector === null ? [] : [`collector ${plan.run.collector}`]),
@@ -95,7 +95,7 @@ function renderExchange(exchange: ExchangePlan, list: ListSource | undefined): r
   const head = `exchange ${exchange.name} (${exchange.descriptorPath})`;
   const { elsewhere } = exchange;
   if (!exchange.enabled && elsewhere.length > 0) {
-    return [`${head}: nothing of it falls into this share; in others ${elsewhere.join(", ")}`];
+    return [`${head}: nothing of it is in this share; in other shares: ${elsewhere.join(", ")}`];
   }
   if (!exchange.enabled) return [`${head}: disabled`];
   const { runnable } = exchange;
@@ -149,7 +149,7 @@ function describeList({ from, instruments, ageMs, reason }: ListSource): string 
     (reason === null ? "" : `; the exchange gave ${reason}`);
 }
 
-/** What patterns of symbols mean by the list that is known. */
+/** Renders what patterns of symbols select, by the known instrument list. */
 function renderSelection(selection: SelectionPlan | undefined): readonly string[] {
   if (selection === undefined) return [];
   const texts = selection.patterns.map(({ text }) => JSON.stringify(text)).join(", ");
@@ -163,7 +163,7 @@ function renderSelection(selection: SelectionPlan | undefined): readonly string[
 function renderConnection(connection: ConnectionPlan): readonly string[] {
   const { keepalive } = connection;
   const ping = keepalive.mode === "none"
-    ? "no pings of ours"
+    ? "sends no pings"
     : `${
       keepalive.mode === "ping_frame" ? "ping frame" : showKeepalive(keepalive.template)
     } every ${keepalive.intervalMs} ms` +

@@ -3,13 +3,13 @@ import type { Host } from "../host/mod.ts";
 import { showCount } from "../text/mod.ts";
 import { wantsColor } from "./context.ts";
 
-/** How far something has come, in bytes of all its input. */
+/** Progress in bytes of the input. */
 export interface BytesDone {
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
 
-/** Does work with a bar of the bytes that it says are done; the bar is gone when the work is over, however it ends. */
+/** Runs work with a progress bar of bytes; removes the bar when the work ends. */
 export async function withBytesBar<T>(
   host: Host,
   work: (onProgress: (done: BytesDone) => void) => Promise<T>,
@@ -25,7 +25,7 @@ export async function withBytesBar<T>(
   }
 }
 
-/** A bar on standard error, where that is a terminal; null elsewhere. `total` is what 100 % stands for. */
+/** Makes a bar on standard error; null if that is no terminal. `total` stands for 100 %. */
 export function progressBar(host: Host, total: number): cliProgress.SingleBar | null {
   if (!host.terminal.stderrIsTerminal || !wantsColor(host, "stderr")) return null;
   const bar = new cliProgress.SingleBar({

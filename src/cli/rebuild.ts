@@ -23,18 +23,18 @@ interface RebuildCommandOptions {
   readonly json?: boolean;
 }
 
-/** `rebuild`: days of a lake derived again by today's rules. */
+/** `rebuild`: derives days of a Parquet archive again by today's rules. */
 export function rebuildCommand(context: CliContext): Command {
   return new Command("rebuild")
     .description("Derive days of a Parquet archive again from the journal by today's descriptors, compare, and replace")
-    .option("--config <file>", "configuration whose descriptors, symbols and sink count", DEFAULT_CONFIG)
+    .option("--config <file>", "configuration with the descriptors, symbols and sink", DEFAULT_CONFIG)
     .requiredOption("--from <day>", "first day (UTC), such as 2026-11-22")
-    .option("--to <day>", "last day; the first one where it is not given")
+    .option("--to <day>", "last day (default: the first day)")
     .option("--exchange <name...>", "only these instances")
-    .option("--journal <dir...>", "journal or raw archive of one journal; else those of the configuration")
-    .option("--sink <name>", "the parquet sink whose archive is rebuilt; else the only one")
-    .option("--dry-run", "compare alone, change nothing")
-    .option("--key <file>", "sign the certificates that are renewed with this Ed25519 key (PEM)")
+    .option("--journal <dir...>", "journal or raw archive of one journal (default: those of the configuration)")
+    .option("--sink <name>", "parquet sink whose archive is rebuilt (default: the only one)")
+    .option("--dry-run", "only compare, change nothing")
+    .option("--key <file>", "sign renewed certificates with this Ed25519 key (PEM)")
     .option("--json", "print JSON")
     .addHelpText("after", HELP)
     .action((options: RebuildCommandOptions) => rebuild(context, options));
@@ -42,8 +42,8 @@ export function rebuildCommand(context: CliContext): Command {
 
 const HELP = `
 Partitions with the same rows stay as they are, byte for
-byte. What the journal no longer holds whole is kept, and
-says why. See docs/lake.md.`;
+byte. Partitions that the journal no longer holds completely
+are kept, with the reason. See docs/lake.md.`;
 
 async function rebuild(context: CliContext, options: RebuildCommandOptions): Promise<void> {
   const { host } = context;
@@ -59,17 +59,21 @@ async function rebuild(context: CliContext, options: RebuildCommandOptions): Pro
   const bar = progressBar(host, 1);
   let result: RebuildResult;
   try {
-    result = await interruptible(host, "Interrupted: what was replaced so far stays", (pause) =>
-      rebuildArchive({
-        ...{ host, sink, dir, sources, journal, from, to, versions, run: plan, pause },
-        exchanges: options.exchange ?? null,
-        apply: options.dryRun !== true,
-        tell: (text) => host.terminal.printError(text),
-        onProgress: ({ doneBytes, totalBytes }) => {
-          bar?.setTotal(Math.max(1, totalBytes));
-          bar?.update(doneBytes, { rate: `${showCount(doneBytes)} records` });
-        },
-      }));
+    result = await interruptible(
+      host,
+      "Interrupted: partitions replaced so far stay replaced",
+      (pause) =>
+        rebuildArchive({
+          ...{ host, sink, dir, sources, journal, from, to, versions, run: plan, pause },
+          exchanges: options.exchange ?? null,
+          apply: options.dryRun !== true,
+          tell: (text) => host.terminal.printError(text),
+          onProgress: ({ doneBytes, totalBytes }) => {
+            bar?.setTotal(Math.max(1, totalBytes));
+            bar?.update(doneBytes, { rate: `${showCount(doneBytes)} records` });
+          },
+        }),
+    );
   } finally {
     bar?.stop();
   }
@@ -89,12 +93,12 @@ function parquetSink(plan: Plan, name: string | undefined) {
   const names = all.map((each) => each.name).join(", ");
   throw new UsageError(
     names === ""
-      ? "The configuration has no parquet sink, whose archive could be rebuilt"
+      ? "The configuration has no parquet sink"
       : `--sink takes one of the parquet sinks ${names}${name === undefined ? "" : `, not ${name}`}`,
   );
 }
 
-/** The folders of one journal, raw archive first, and its id. */
+/** Returns the folders of one journal, the raw archive first, and its id. */
 async function sourcesOf({ host: { files } }: CliContext, plan: Plan, given: readonly string[] | undefined) {
   const own = `${plan.run.dataDir}/journal`;
   const id = await readJournalId(files, own);

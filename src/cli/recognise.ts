@@ -13,12 +13,12 @@ import type { CliContext } from "./context.ts";
 import { OpenSessions, RecordedSession } from "./recorded_records.ts";
 import { readRecordingFile } from "./recording.ts";
 
-/** The beginning of a recording, and what it tells of its exchange. */
+/** The beginning of a recording, and what it reveals of its exchange. */
 interface Beginning {
   readonly path: string;
   /**
-   * The shipped descriptor that has the address of the first connection, of several the one that reads most; null if
-   * none has.
+   * The shipped descriptor with the address of the first connection, of several the one that reads most frames; null if
+   * none has it.
    */
   readonly byAddress: string | null;
   /** The first connections and frames. */
@@ -28,8 +28,8 @@ interface Beginning {
 
 /**
  * Names the shipped descriptor of each recording: by the address of its first connection, else by its first frames. A
- * recording that tells nothing, such as one of REST answers, belongs to the only exchange of the others. Throws a
- * `UsageError` if that is not clear.
+ * recording that reveals nothing, such as one of REST answers, belongs to the only exchange of the others. Throws a
+ * `UsageError` if the exchange is not clear.
  */
 export async function recogniseInputs(context: CliContext, inputs: readonly string[]): Promise<readonly string[]> {
   const beginnings = await Promise.all(inputs.map((path) => readBeginning(context, path)));
@@ -74,7 +74,10 @@ async function readBeginning(context: CliContext, path: string): Promise<Beginni
   return { path, byAddress: mostRead(context, candidates, lines), lines, frames };
 }
 
-/** Tries the shipped descriptors on the first frames. Takes one where it alone reads most of them, and says so. */
+/**
+ * Tries the shipped descriptors on the first frames. Chooses the one that alone reads most of them, and prints its
+ * name.
+ */
 function recogniseByFrames(
   context: CliContext,
   { path, lines, frames }: Beginning,
@@ -102,9 +105,7 @@ function recogniseByFrames(
   throw unknownExchange(context, `exchange ${alone ? "this" : path} is${nearest}`);
 }
 
-/**
- * Of descriptors that share an address the one that reads most of the first frames, of equals the first; null of none.
- */
+/** Returns the descriptor that reads most of the first frames, of equals the first; null if there is none. */
 function mostRead(context: CliContext, names: readonly string[], lines: readonly RecordedLine[]): string | null {
   if (names.length < 2) return names[0] ?? null;
   const read = names.map((name) => {
@@ -119,7 +120,7 @@ function share(context: CliContext, name: string, lines: readonly RecordedLine[]
   return plan === null ? 0 : countRead(plan, lines) / frames;
 }
 
-/** How many frames give events by a plan, without a fault, its books taken as they come. */
+/** Returns how many frames give events by a plan without a fault; books are not checked. */
 function countRead(framePlan: FramePlan, lines: readonly RecordedLine[]): number {
   const plan = { ...framePlan, books: [] };
   const pipeline = new Pipeline([plan], { enabled: false, windowSeconds: 1, keysMax: 1 });
@@ -137,13 +138,13 @@ function countRead(framePlan: FramePlan, lines: readonly RecordedLine[]): number
   return read;
 }
 
-/** The error where nothing tells whose frames these are; `what` is in doubt. */
+/** Makes the error for an exchange or descriptor that cannot be recognised. `what` completes the sentence. */
 export function unknownExchange(context: CliContext, what: string): UsageError {
   const names = shippedNames(context).join(", ");
   return new UsageError(`Cannot tell which ${what}. Name it with --exchange, a file or one of ${names}`);
 }
 
-/** The shipped descriptors whose addresses are most like one; none if none has its host. */
+/** Returns the shipped descriptors whose addresses are nearest to a URL; empty if none has its host. */
 export function matchShipped(context: CliContext, url: string): readonly string[] {
   let best = -1;
   let names: string[] = [];

@@ -15,24 +15,24 @@ interface RecordOptions {
   readonly idle: string;
 }
 
-/** How often progress is told, in ms. */
+/** Interval of progress, in ms. */
 const SHOW_MS = 500;
 
-/** `record`: the frames of any WebSocket into a recording. */
+/** `record`: records the frames of any WebSocket. */
 export function recordCommand(context: CliContext): Command {
   const collect = (value: string, before: readonly string[]) => [...before, value];
   return new Command("record")
     .description(
-      "Record the frames of any WebSocket as they come, until --for or Ctrl-C; connects again when it is cut off",
+      "Record the frames of any WebSocket until --for or Ctrl-C; reconnects when it is cut off",
     )
     .argument("<url>", "address: wss://host/path or ws://host:port/path")
     .option("--send <text>", "message to send on every connection; may be given several times", collect, [])
     .option("--header <name: value>", "header of the request; may be given several times", collect, [])
-    .option("--ping <text>", "message to send again and again, where the exchange wants to be asked")
-    .option("--ping-every <time>", "how often", "20s")
-    .option("--idle <time>", "connect again when nothing came for this long", "60s")
+    .option("--ping <text>", "keepalive message to send at an interval")
+    .option("--ping-every <time>", "interval of --ping", "20s")
+    .option("--idle <time>", "reconnect after this long without data", "60s")
     .option("--for <time>", "stop by itself after 60s, 5m, 2h")
-    .requiredOption("--to <file>", "recording to write; it must not exist, or be empty")
+    .requiredOption("--to <file>", "new or empty file for the recording")
     .action(async (url: string, options: RecordOptions) => {
       const { host, finish } = context;
       if (!/^wss?:\/\/[^/]/i.test(url) || !URL.canParse(url)) {
@@ -78,7 +78,7 @@ export function recordCommand(context: CliContext): Command {
     });
 }
 
-/** Shows on a terminal how far the recording is, on one line. */
+/** Shows the progress of the recording on one line of a terminal. */
 async function show(
   { host }: CliContext,
   counts: RecordCounts,

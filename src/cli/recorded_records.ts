@@ -10,7 +10,7 @@ import {
 import { matchAnswer, matchConnection } from "../normalize/mod.ts";
 import type { RecordedLine } from "../simulator/mod.ts";
 
-/** A record with the position that a journal would have given it. */
+/** A record with the offset that a journal would have given it. */
 export interface PlacedRecord {
   readonly offset: Offset;
   readonly record: JournalRecord;
@@ -19,12 +19,12 @@ export interface PlacedRecord {
 /** A REST request of the descriptor, recognised by its URL. */
 export interface RequestMatch {
   readonly name: string;
-  /** The connection on whose behalf it is asked for. */
+  /** The connection that it belongs to. */
   readonly connectionId: string;
   readonly match: RestRequestPlan["match"];
 }
 
-/** The sessions that are open in the files of a replay: REST answers in a file of their own belong to one of them. */
+/** Tracks the open sessions in the files of a replay, because REST answers in a separate file belong to one of them. */
 export class OpenSessions {
   readonly #sessions = new Map<SessionId, string>();
 
@@ -36,7 +36,7 @@ export class OpenSessions {
     this.#sessions.delete(session);
   }
 
-  /** The latest session of a connection, or else the latest of all; null if none is open. */
+  /** Returns the latest session of a connection, else the latest of all; null if none is open. */
   of(connectionId: string): SessionId | null {
     let latest: SessionId | null = null;
     let fitting: SessionId | null = null;
@@ -77,12 +77,12 @@ export class RecordedSession {
     this.#open = options.open;
   }
 
-  /** REST answers that no request of the descriptor asks for, such as instrument lists. */
+  /** REST answers that match no request of the descriptor, such as instrument lists. */
   get ignoredHttp(): number {
     return this.#ignoredHttp;
   }
 
-  /** The records of one line: none, one, or two where a new session cuts off the one before. */
+  /** Yields the records of one line: none, one, or two if a new session ends the one before. */
   *records(line: RecordedLine): Iterable<PlacedRecord> {
     switch (line.dir) {
       case "open":

@@ -6,9 +6,9 @@ import { readRecording, readRecordingLines, type RecordedLine } from "../simulat
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Reads a recording file, gzip or plain, without holding more of it than a piece and a line. Throws a `Failure`: of code
- * `file` where the file is missing or cannot be read, `corrupt` with the line's number where a line is not a record.
- * `onBytes` is told how many bytes of the file have been read so far, for progress.
+ * Reads a recording file, gzip or plain, holding no more than a piece and a line. Throws a `Failure`: of code `file` if
+ * the file is missing or cannot be read, `corrupt` with the line's number if a line is not a record. Calls `onBytes`
+ * with the bytes read so far, for progress.
  */
 export async function* readRecordingFile(
   host: Host,

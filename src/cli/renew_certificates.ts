@@ -3,7 +3,7 @@ import { Failure } from "../model/mod.ts";
 import { withBytesBar } from "./progress.ts";
 import type { CliContext } from "./context.ts";
 
-/** Certificates name files: those whose files have changed are written anew, signed ones where there is a key. */
+/** Writes the certificates anew whose files have changed; signed ones only if there is a key. */
 export async function renewCertificates({ host }: CliContext, dir: string, keyPath: string | undefined): Promise<void> {
   const known = await readCertificates(host.files, dir);
   if (known.length === 0) return;

@@ -14,10 +14,10 @@ import { Tally } from "./tally.ts";
 /** Frames between two looks at the clock, the sink and the progress bar. */
 const FRAMES_A_TURN = 2_000;
 
-/** `replay`: the same pipeline over recorded frames. */
+/** `replay`: runs the pipeline over recorded frames. */
 export function replayCommand(context: CliContext): Command {
   return new Command("replay")
-    .description("Run the pipeline over recordings or a journal; count, and write events where --to says")
+    .description("Run the pipeline over recordings or a journal; print counts, and write events to --to")
     .argument(
       "<input...>",
       "recordings (JSON Lines, plain or gzip, see docs/recordings.md; - is standard input; several are merged by " +
@@ -25,16 +25,16 @@ export function replayCommand(context: CliContext): Command {
     )
     .option(
       "--exchange <name>",
-      "shipped descriptor or path of one; recognised by the recorded URL or frames where not given",
+      "shipped descriptor or path of one (default: recognised by the recorded URL or frames)",
     )
-    .option("--speed <factor>", "1 is the recorded pace; 0 as fast as possible", "0")
-    .option("--to <sink>", `${SINK_USAGES}; none: only count`)
+    .option("--speed <factor>", "1 for the recorded pace, 0 for as fast as possible", "0")
+    .option("--to <sink>", `${SINK_USAGES} (default: only count)`)
     .option("--report <file>", "write the report as JSON")
     .option(
       "--collector <name>",
-      "names the collector in every event; else the name that a journal was collected under",
+      "name of the collector in every event (default: the one in the journal)",
     )
-    .option("--pass-books", "tell book updates as they came, without keeping and checking the books")
+    .option("--pass-books", "emit book updates as received, without keeping and checking the books")
     .action(async (inputs: string[], options: ReplayCommandOptions) => {
       const { host, finish } = context;
       const speed = Number(options.speed);
@@ -83,8 +83,8 @@ interface ReplayCommandOptions {
   readonly collector?: string;
 }
 
-/** Takes the events of a replay in order. */
-export interface EventTaker {
+/** Receives the events of a replay, in order. */
+export interface EventWriter {
   write(events: EventBatch): Promise<void>;
   flush(): Promise<void>;
 }
@@ -92,11 +92,11 @@ export interface EventTaker {
 interface ReplayOptions {
   readonly source: ReplaySource;
   readonly tally: Tally;
-  readonly sink: EventTaker | null;
+  readonly sink: EventWriter | null;
   readonly speed: number;
 }
 
-/** Puts records through the pipeline and hands the events on. */
+/** Derives records and passes the events on. */
 export async function replay(context: CliContext, { source, tally, sink, speed }: ReplayOptions): Promise<void> {
   const { host } = context;
   const dedup = { enabled: false, windowSeconds: 1, keysMax: 1 };
@@ -125,7 +125,7 @@ export async function replay(context: CliContext, { source, tally, sink, speed }
       await hand();
       bar?.update(source.progress(), { rate: `${tally.frames} frames` });
     }
-    // A live run goes on where a journal ends; a recording is over.
+    // A journal may be continued by a live run; a recording has ended.
     if (!source.isJournal) {
       const { events: ends } = pipeline.finish(last + 1);
       tally.addEvents(ends);
@@ -165,7 +165,7 @@ class Pacer {
   }
 }
 
-/** Reads `--to`. A folder has to be new or empty, so that no replay mixes into what is already there. */
+/** Reads `--to`. A folder must be new or empty, so that a replay does not mix with other data. */
 export async function readSinkOption(host: Host, text: string): Promise<SinkPlan> {
   const plan = replaySink(text);
   if (plan === null) throw new UsageError(`--to takes ${SINK_USAGES}, not ${text}`);
@@ -175,7 +175,7 @@ export async function readSinkOption(host: Host, text: string): Promise<SinkPlan
   return plan;
 }
 
-/** What `--to` takes. */
+/** Values of `--to`. */
 export const SINK_USAGES = SINK_TYPES.flatMap(({ replayUsage }) => replayUsage ?? []).join(", ").replace(
   /, (?=[^,]*$)/,
   " or ",

@@ -2,17 +2,17 @@ import { EVENT_KINDS } from "../model/mod.ts";
 import { renderTable, showCount, showDuration } from "../text/mod.ts";
 import type { TallySummary } from "./tally.ts";
 
-/** What a replay came to, as `--report` writes it. */
+/** The result of a replay, as `--report` writes it. */
 export interface ReplayReport extends TallySummary {
   readonly exchange: string;
   readonly inputs: readonly string[];
-  /** REST answers in a recording that no request of the descriptor asks for. */
+  /** REST answers that match no request of the descriptor. */
   readonly ignored_http: number;
   readonly duration_ms: number;
   readonly frames_per_second: number;
 }
 
-/** The report for people. */
+/** Renders the report for people. */
 export function renderReport(report: ReplayReport): string {
   const { accounted } = report;
   const parts = [
@@ -39,7 +39,7 @@ export function renderReport(report: ReplayReport): string {
       `book updates older than their snapshot, merged into it or suppressed while a book was broken: ${counts}`,
     );
     parts.push(
-      "--pass-books tells book updates as they came, without a snapshot to begin with",
+      "--pass-books emits book updates as received, without an initial snapshot",
     );
   }
   if (report.unmapped.length > 0) {
@@ -59,7 +59,7 @@ function counted(title: string, counts: Readonly<Record<string, number>>): reado
   return rows.length === 0 ? [] : [renderTable([title, "count"], rows)];
 }
 
-/** Gaps by cause, each with the first one. */
+/** Renders the gaps by cause, with the first of each. */
 function gaps({ gaps: counts, gap_examples: examples }: TallySummary): readonly string[] {
   const rows = Object.entries(counts).sort((a, b) => b[1] - a[1]);
   if (rows.length === 0) return [];

@@ -3,13 +3,16 @@ import { type EventBatch, EventRows, type Offset, type SinkPlan } from "../model
 import type { NamedStretch } from "../journal/mod.ts";
 import { createSink, type FlushPolicy, RowsBatch, type Sink, sinkTypeOf } from "../sink/mod.ts";
 
-/** A sink fed by one replay: opened at the first event, flushed by its policy and at the end. Failures end the replay. */
+/**
+ * Feeds a sink from one replay: opens it at the first event, flushes it by its policy and at the end. A failure ends
+ * the replay.
+ */
 export class ReplaySink {
   readonly #host: Host;
   readonly #plan: SinkPlan;
   readonly #journal: string;
   readonly #collectorAt: (offset: Offset) => NamedStretch;
-  /** Who collected what the sink is given, and up to where. */
+  /** The collector's name for the events, and the offset up to which it holds. */
   #stretch: NamedStretch;
   #sink: Sink;
   readonly #policy: FlushPolicy;
@@ -45,7 +48,7 @@ export class ReplaySink {
     });
   }
 
-  /** Hands over events in order; `collector` is who collected them all where the events themselves say so. */
+  /** Hands over events in order; `collector` is who collected them all if the events themselves say so. */
   async write(events: EventBatch, collector?: string | null): Promise<void> {
     const { values: offsets } = events.offsets;
     if (collector !== undefined && collector !== this.#stretch.name && events.length > 0) {
@@ -63,7 +66,7 @@ export class ReplaySink {
     }
   }
 
-  /** Goes on with a sink for what was collected under another name. */
+  /** Replaces the sink, for events collected under another name. */
   async #change(stretch: NamedStretch): Promise<void> {
     await this.flush();
     await this.#sink.close();
@@ -86,7 +89,7 @@ export class ReplaySink {
     if (this.#isDue()) await this.flush();
   }
 
-  /** Makes safe what was written. */
+  /** Makes everything written safe. */
   async flush(): Promise<void> {
     if (this.#next === null) return;
     await this.#sink.flush(this.#next, this.#abort.signal);

@@ -10,22 +10,22 @@ import { readRecordingFile } from "./recording.ts";
 import { matchShipped, recogniseInputs, unknownExchange } from "./recognise.ts";
 import { spoolInputs } from "./spooled_inputs.ts";
 
-/** Of records that say nothing of who collected them. */
+/** For records without a collector's name. */
 const UNNAMED: NamedStretch = { name: null, until: null };
 
-/** What a replay reads, ready to be put through the pipeline. */
+/** Input of a replay, as records for the pipeline. */
 export interface ReplaySource {
   /** Name for the report. */
   readonly exchange: string;
   readonly plans: readonly FramePlan[];
-  /** What is changed of the plans that a journal holds. */
+  /** Changes the plans that a journal holds. */
   readonly adapt: (frames: FramePlan) => FramePlan;
   readonly records: (signal: AbortSignal) => AsyncIterable<PlacedRecord>;
-  /** Bytes of input, and how many have been read, for the progress bar. */
+  /** Size of the input in bytes, and how many have been read. */
   readonly bytes: number;
   readonly progress: () => number;
   readonly ignoredHttp: () => number;
-  /** Who collected the record at an offset, and up to where. */
+  /** Returns the collector's name for an offset, and the offset up to which it holds. */
   readonly collectorAt: (offset: Offset) => NamedStretch;
   /** Whether the records come from a journal, whose checkpoints hold the pipeline's state. */
   readonly isJournal: boolean;
@@ -67,7 +67,7 @@ async function open(
   }
   const bytes = stats.reduce((sum, { stat }) => sum + (stat?.bytes ?? 0), 0);
   if (stats.some(({ stat }) => stat?.isDirectory === true)) {
-    if (inputs.length > 1) throw new UsageError("A journal is replayed alone: give one folder, or recordings");
+    if (inputs.length > 1) throw new UsageError("A journal can only be replayed alone: give one folder, or recordings");
     return await openJournalReplay(context, inputs[0], exchange);
   }
   if (inputs.length === 1 && await holdsJournalLines(context.host, inputs[0])) {
@@ -75,7 +75,9 @@ async function open(
   }
   for (const path of inputs.length > 1 ? inputs : []) {
     if (!await holdsJournalLines(context.host, path)) continue;
-    throw new UsageError(`${path} holds the records of a journal, which are replayed alone: give it as the only input`);
+    throw new UsageError(
+      `${path} holds the records of a journal, which can only be replayed alone: give it as the only input`,
+    );
   }
   return await openRecordings(context, inputs, { exchange, bytes });
 }
@@ -98,7 +100,7 @@ async function openRecordings(
     records: async function* (signal) {
       let next: Offset = 0;
       const place = (at: number) => next = Math.max(next + 1, next === 0 ? at : 0);
-      // REST answers in a file of their own belong to a session of the same exchange.
+      // REST answers in a separate file belong to a session of the same exchange.
       const begin = ({ plan, requests }: LoadedPlan) => {
         const open = new OpenSessions();
         return () => new RecordedSession(plan, { requests, next: place, open });
@@ -175,11 +177,11 @@ async function openJournalReplay(
   };
 }
 
-/** Instances that a journal holds; those whose sessions name no plan with the shipped descriptor that fits them. */
+/** Instances in a journal, and those whose sessions name no plan, with the shipped descriptor that fits. */
 interface JournaledExchanges {
   readonly names: readonly string[];
   readonly unnamed: readonly { readonly name: string; readonly descriptor: string | null }[];
-  /** Bytes that were read for it. */
+  /** Size of the journal in bytes. */
   readonly bytes: number;
 }
 
@@ -208,7 +210,7 @@ async function journaledExchanges(context: CliContext, read: JournalReader): Pro
   return { names: [...names], unnamed, bytes };
 }
 
-/** The only name; null if there are several or none. */
+/** Returns the only name; null if there are several or none. */
 function onlyOne(names: readonly string[]): string | null {
   return names.length === 1 ? names[0] : null;
 }
@@ -221,7 +223,7 @@ function withoutBooks(frames: FramePlan): FramePlan {
   return { ...frames, books: [] };
 }
 
-/** A descriptor's plan and the requests whose answers recordings hold. */
+/** A descriptor's plan, and its requests, to match recorded answers. */
 interface LoadedPlan {
   readonly plan: FramePlan;
   readonly requests: readonly RequestMatch[];
@@ -237,7 +239,7 @@ function loadPlan(context: CliContext, nameOrPath: string, exchange?: string): L
   return { plan: loaded.frames, requests };
 }
 
-/** Lines of several recordings in the order of their times; lines of one recording keep theirs. */
+/** Merges the lines of several recordings by time; lines of one recording keep their order. */
 async function* mergeByTime(
   sources: readonly AsyncIterable<RecordedLine>[],
 ): AsyncIterable<{ readonly index: number; readonly line: RecordedLine }> {

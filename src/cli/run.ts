@@ -17,15 +17,15 @@ interface RunOptions {
   readonly table: boolean;
 }
 
-/** `run`: the collector, until a signal ends it. */
+/** `run`: collects until a signal. */
 export function runCommand(context: CliContext): Command {
   return new Command("run")
     .description("Collect until Ctrl-C or SIGTERM; a second signal exits at once; SIGHUP reads the configuration again")
     .option("--config <file>", "configuration file", DEFAULT_CONFIG)
     .option("--for <time>", "stop by itself after 30s, 5m, 2h")
-    .option("--fail-fast", "exit 78 when the configuration is broken, instead of reporting it on /healthz")
-    .option("--no-table", "leave out the live table that a terminal gets under the log")
-    .option("--wait-config", "wait for a configuration file that does not exist yet, instead of exiting 78")
+    .option("--fail-fast", "exit 78 if the configuration is broken, instead of reporting it on /healthz")
+    .option("--no-table", "show no live table under the log on a terminal")
+    .option("--wait-config", "wait for a missing configuration file, instead of exiting 78")
     .action(async (options: RunOptions) => {
       const { host, finish } = context;
       const signals = new RunSignals(host, {
@@ -57,7 +57,7 @@ async function collect(
   },
 ): Promise<void> {
   const { host, finish } = context;
-  // A sink on the same terminal, and a log for programs, are not to be drawn over.
+  // The table must not overwrite a sink's lines or a log for programs.
   const isForPeople = loaded.plan === null ||
     (loaded.plan.run.logFormat !== "json" && loaded.plan.sinks.every(({ type }) => type !== "stdout"));
   const made: { service: Service | null } = { service: null };
@@ -101,7 +101,7 @@ async function collect(
   }
 }
 
-/** Codes of the system that are of connections alone; others, such as ENOENT, are of files too. */
+/** System error codes of connections only; others, such as ENOENT, may be of files. */
 const CONNECTION_CODES: ReadonlySet<unknown> = new Set([
   "ECONNABORTED",
   "ECONNREFUSED",
@@ -113,14 +113,14 @@ const CONNECTION_CODES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether an error is one that the system gave for a socket. Clients of servers leave sockets without a listener now and
- * then; whoever uses the connection is told of its end all the same, or misses an answer in time.
+ * Whether an error is a system error of a socket. Client libraries sometimes leave a socket without a listener; the
+ * user of the connection notices its end all the same, or a missing answer.
  */
 function isOfConnection(error: unknown): boolean {
   return error instanceof Error && "syscall" in error && "code" in error && CONNECTION_CODES.has(error.code);
 }
 
-/** The log of a run: on standard error, because standard output may belong to a sink. */
+/** Makes the log of a run, on standard error, because standard output may belong to a sink. */
 function createRunLog(host: Host, plan: Plan | null, write: (line: string) => void) {
   const format = plan?.run.logFormat ?? "auto";
   return createLog({

@@ -4,28 +4,28 @@ import { renderTable, showCount, showDuration } from "../text/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { Service } from "../service/mod.ts";
 
-/** How often the table is drawn, in ms. */
+/** Interval of drawing, in ms. */
 const DRAW_MS = 1_000;
-/** Rows of tables that are shown before the rest is counted: all together fit a terminal of 24 lines. */
+/** Most rows shown, the rest is counted: everything fits a terminal of 24 lines. */
 const EXCHANGES_SHOWN = 8;
 const SINKS_SHOWN = 5;
-/** Problems that are shown. */
+/** Most problems shown. */
 const PROBLEMS_SHOWN = 2;
-/** Ends what a terminal was told of how text looks. */
+/** Resets the style of text. */
 const RESET = "\u001b[0m";
-/** Sequences that colour text take no room. */
+/** Colour sequences; they have no width. */
 // deno-lint-ignore no-control-regex
 const COLOURS = /\u001b\[[0-9;]*m/g;
 
-/** Frames and events of an instance up to a moment. */
+/** Frames and events of an instance so far. */
 interface Counted {
   readonly frames: number;
   readonly events: number;
 }
 
 /**
- * What a run shows on a terminal: exchanges with rates, ages and gaps, sinks with their lag, problems, under the log, which
- * goes on above it. It is drawn over itself in one write, so that nothing flickers, and never wider than the terminal.
+ * Shows a live table under the log: exchanges with rates, ages and gaps, sinks with their lag, and problems. Draws it
+ * in one write, to avoid flicker, and never wider than the terminal.
  */
 export class RunScreen {
   readonly #host: Host;
@@ -56,7 +56,7 @@ export class RunScreen {
     else this.#draw(line);
   }
 
-  /** Takes the table away. */
+  /** Removes the table. */
   end(): void {
     this.#isOver = true;
     this.#timer?.cancel();
@@ -84,13 +84,15 @@ export class RunScreen {
     this.#host.terminal.printError(`${back}${line === null ? "" : `${line}\n`}${lines.join("\n")}`);
   }
 
-  /** Goes up to where the table began, and clears from there. */
+  /** Returns the sequence that moves to where the table began and clears from there. */
   #back(): string {
     return this.#height === 0 ? "" : `\u001b[${this.#height}A\r\u001b[J`;
   }
 }
 
-/** The table of a moment, and what was counted for the rates of the next. `sinceMs`: since `before` was counted. */
+/**
+ * Returns the current table, and the counts for the rates of the next one. `sinceMs`: time since `before` was counted.
+ */
 export function runTable(
   status: ServiceStatus,
   { metrics, before, sinceMs }: {
@@ -110,7 +112,7 @@ export function runTable(
     const streams = connections.reduce((sum, one) => sum + Object.values(one.streams).reduce((a, b) => a + b, 0), 0);
     const live = connections.reduce((sum, { streams }) => sum + streams.live, 0);
     const last = Math.max(...connections.map(({ lastMessageTs }) => lastMessageTs ?? -Infinity));
-    const states = [...new Set(connections.map(({ state }) => state))];
+    const states = [...new Set(connections.map(({ state }) => state.kind))];
     return [
       name,
       states.join("+") || "stopped",
@@ -138,7 +140,7 @@ export function runTable(
   return { text: lines.join("\n"), counted };
 }
 
-/** A line without what does not fit. */
+/** Cuts a line to the width. */
 function cut(line: string, width: number): string {
   return line.replaceAll(COLOURS, "").slice(0, width);
 }

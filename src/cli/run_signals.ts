@@ -5,8 +5,8 @@ import { EXIT } from "./context.ts";
 type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 /**
- * Set by `deno task`: a terminal signals the whole group of processes, and `deno task` and `npx` pass on what they get, so
- * that one key press arrives up to this many times.
+ * Set by the tasks: a terminal signals the whole process group, and `deno task` and `npx` forward signals, so one key
+ * press arrives up to `COPIES_MAX` times.
  */
 const FORWARDED_VARIABLE = "FORWARDED_SIGNALS";
 const COPIES_MAX = 3;
@@ -14,8 +14,8 @@ const COPIES_MAX = 3;
 const COPIES_MS_MAX = 250;
 
 /**
- * What signals mean to a run, from its making on: SIGINT and SIGTERM stop it, SIGHUP stops it where it belongs to a
- * terminal (which was closed) and else asks for a reload. A second stop signal exits at once.
+ * Handles the signals of a run. SIGINT and SIGTERM stop it. SIGHUP stops it if it belongs to a terminal (which was
+ * closed), else asks for a reload. A second stop signal exits at once.
  */
 export class RunSignals {
   /** Resolves with what ends the run: a signal, or the time. */
@@ -30,7 +30,7 @@ export class RunSignals {
   #timer: Timer | null = null;
   readonly #listeners: readonly (readonly [StopSignal, () => void])[];
 
-  /** `forMs`: the run ends by itself then; null or 0: it does not. `reloads`: whether SIGHUP may mean a reload at all. */
+  /** `forMs`: time after which the run ends; null or 0 if never. `reloads`: whether SIGHUP may mean a reload. */
   constructor(host: Host, { forMs, reloads }: { readonly forMs: number | null; readonly reloads: boolean }) {
     this.#host = host;
     this.ended = this.#end.promise;
@@ -52,7 +52,7 @@ export class RunSignals {
     this.#countTime();
   }
 
-  /** Calls back for each reload that is asked for; at once where one was asked for before. */
+  /** Calls back for each reload; at once if one was asked for before. */
   onReload(call: () => void): void {
     this.#reload = call;
     if (this.#reloadWaits) call();
@@ -64,7 +64,7 @@ export class RunSignals {
     this.#end.resolve(reason);
   }
 
-  /** Lets the signals go. */
+  /** Stops listening to signals. */
   close(): void {
     this.#timer?.cancel();
     for (const [signal, call] of this.#listeners) this.#host.signals.off(signal, call);

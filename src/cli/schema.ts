@@ -7,15 +7,15 @@ import { type CliContext, EXIT, printIssues } from "./context.ts";
 
 const WHAT = ["config", "descriptor", "sink"] as const;
 
-/** `schema`: the JSON Schema of a file a user writes, or what a sink's destination has to hold. */
+/** `schema`: prints the JSON Schema of a user's file, or the setup of a sink's destination. */
 export function schemaCommand(context: CliContext): Command {
   return new Command("schema")
     .description(
-      "Print the JSON Schema of collector.toml or of descriptors, for completion in editors; or what the destination of " +
-        "a sink has to hold, such as the DDL of its tables",
+      "Print the JSON Schema of collector.toml or of descriptors, for completion in editors; or the setup of a sink's " +
+        "destination, such as the DDL of its tables",
     )
     .addArgument(new Argument("<what>", "which schema").choices(WHAT))
-    .argument("[name]", "for sink: the name of a sink of the configuration, or a type of sinks with its defaults")
+    .argument("[name]", "for sink: name of a sink of the configuration, or a type with its defaults")
     .option("--config <file>", "configuration file with the sink", DEFAULT_CONFIG)
     .action(
       async (what: typeof WHAT[number], name: string | undefined, options: { config: string }, command: Command) => {
@@ -33,7 +33,7 @@ export function schemaCommand(context: CliContext): Command {
 interface Wanted {
   readonly name: string | undefined;
   readonly path: string;
-  /** Whether the configuration file was asked for by name. */
+  /** Whether --config was given. */
   readonly isNamed: boolean;
 }
 

@@ -28,18 +28,18 @@ interface SimulateOptions extends FaultOptions {
   readonly json: boolean;
 }
 
-/** What is running, synthetic or played back. */
+/** The running exchange, synthetic or played back. */
 interface Running {
   readonly urls: { readonly ws: Readonly<Record<string, string>>; readonly rest: string };
   readonly report: () => object;
   readonly stop: () => Promise<void>;
 }
 
-/** `simulate`: a local exchange until Ctrl-C or SIGTERM, and then a count of what it sent. */
+/** `simulate`: runs a local exchange until Ctrl-C or SIGTERM, then prints counts. */
 export function simulateCommand(context: CliContext): Command {
   const collect = (value: string, before: readonly string[]) => [...before, value];
   const command = new Command("simulate")
-    .description("Runs a local exchange: a synthetic one that speaks a real protocol, or a recording played back")
+    .description("Run a local exchange: a synthetic one that speaks a real protocol, or a recording played back")
     .option("--dialect <name>", `protocol of the synthetic exchange: ${DIALECTS.join(", ")}`)
     .option(
       "--recording <file>",
@@ -47,17 +47,17 @@ export function simulateCommand(context: CliContext): Command {
       collect,
       [],
     )
-    .option("--port <port>", "port to listen on; 0 takes a free one", "0")
+    .option("--port <port>", "port to listen on; 0 picks a free one", "0")
     .option("--address <address>", "address to listen on", "127.0.0.1")
     .option(
       "--speed <factor>",
-      "multiplies the rate, or the recorded pace; a recording at 0 plays as fast as it is read",
+      "multiplies the rate or the recorded pace; 0 plays a recording as fast as the client reads",
       "1",
     )
-    .option("--rate <events>", "market events a second and symbol", "20")
-    .option("--seed <number>", "the same seed gives the same markets", "1")
+    .option("--rate <events>", "market events per second and symbol", "20")
+    .option("--seed <number>", "seed of the markets: equal seeds give equal markets", "1")
     .option("--symbols <list>", "canonical symbols, separated by commas", "BTC/USDT,ETH/USDT")
-    .option("--repeat", "let later connections play a recording again", false)
+    .option("--repeat", "play the recording again for later connections", false)
     .option("--json", "print URLs and counts as JSON lines", false);
   return addFaultOptions(command)
     .action(async (options: SimulateOptions) => {
@@ -129,10 +129,10 @@ function announce(host: Host, running: Running, json: boolean): void {
   }
   for (const [name, url] of Object.entries(running.urls.ws)) host.terminal.print(`${name.padEnd(9)} ${url}`);
   host.terminal.print(`${"rest".padEnd(9)} ${running.urls.rest}`);
-  host.terminal.print("Ctrl-C ends it");
+  host.terminal.print("Press Ctrl-C to stop");
 }
 
-/** The counts, one a line; for each instrument the events by kind. */
+/** Renders the counts, one per line, and for each instrument the events by kind. */
 function describe(report: object): string {
   const { symbols, ...totals } = report as Partial<SimulatorStatistics>;
   const lines = Object.entries(totals).map(([name, value]) => `${name}: ${value}`);

@@ -1,22 +1,22 @@
 import type { Host } from "../host/mod.ts";
 import { UsageError } from "../service/mod.ts";
 
-/** The input that stands for standard input. */
+/** Stands for standard input. */
 const STDIN = "-";
 /** Bytes read from a pipe at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** Inputs that can be read more than once. */
 export interface SpooledInputs {
-  /** A path an input, in the order of the inputs. */
+  /** One path for each input, in their order. */
   readonly paths: readonly string[];
   /** Removes the copies. */
   readonly remove: () => Promise<void>;
 }
 
 /**
- * Copies what comes from a pipe, or from standard input as `-`, to temporary files: recordings are read more than once.
- * Files stay where they are. Rejects with a `Failure` if an input cannot be read, and then leaves no copy behind.
+ * Copies pipes, and standard input as `-`, to temporary files, because recordings are read more than once. Files are
+ * used as they are. Rejects with a `Failure` if an input cannot be read, and then leaves no copy behind.
  */
 export async function spoolInputs({ files, terminal }: Host, inputs: readonly string[]): Promise<SpooledInputs> {
   if (inputs.filter((input) => input === STDIN).length > 1) {

@@ -14,15 +14,15 @@ export interface Tallied {
   readonly example: string;
 }
 
-/** A gap, for people. */
+/** An example of a gap. */
 export interface GapExample {
   readonly symbol: string;
   readonly detail: string;
-  /** The beginning of the frame; null if none showed the gap. */
+  /** The beginning of the frame that showed the gap; null if none did. */
   readonly frame: string | null;
 }
 
-/** What a run of the pipeline came to; plain values, ready to be written as JSON. */
+/** Counts of a run of the pipeline; plain values, to be written as JSON. */
 export interface TallySummary {
   readonly frames: number;
   readonly http: number;
@@ -44,19 +44,19 @@ export interface TallySummary {
   readonly unmatched: Readonly<Record<string, Tallied>>;
   readonly faults: Readonly<Record<string, Tallied>>;
   readonly gaps: Readonly<Record<string, number>>;
-  /** The first gap of each cause: whose it is, its detail, and the frame that showed it where a frame did. */
+  /** The first gap of each cause. */
   readonly gap_examples: Readonly<Record<string, GapExample>>;
   readonly duplicates: number;
   /**
-   * Book updates that were read but not told: older than the snapshot they wait for, merged into it, or suppressed
-   * while the book was broken.
+   * Book updates that were not emitted: older than their snapshot, merged into it, or suppressed while the book was
+   * broken.
    */
   readonly withheld: { readonly book_snapshot: number; readonly book_delta: number };
   readonly symbols: readonly string[];
   readonly unmapped: readonly string[];
 }
 
-/** Counts what the pipeline makes of records. */
+/** Counts the results of the pipeline. */
 export class Tally {
   #frames = 0;
   #http = 0;
@@ -84,7 +84,7 @@ export class Tally {
     return this.#events.get(kind) ?? 0;
   }
 
-  /** Counts one record and what became of it. */
+  /** Counts one record and its result. */
   add(record: JournalRecord, result: PipelineResult): void {
     if (record.kind === "frame") {
       this.#frames++;
@@ -101,7 +101,7 @@ export class Tally {
     }
   }
 
-  /** Counts events; `frame` is the payload they follow from, null if they follow from none, as those at the end. */
+  /** Counts events. `frame` is the payload they come from; null if they come from none, such as those at the end. */
   addEvents(events: EventBatch, frame: Uint8Array | null = null): void {
     for (let at = 0; at < events.length; at++) {
       const kind = events.kindAt(at);

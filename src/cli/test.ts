@@ -28,20 +28,20 @@ interface TestOptions {
   readonly report?: string;
 }
 
-/** `test`: descriptors against their evidence. */
+/** `test`: tests descriptors against their evidence. */
 export function testCommand(context: CliContext): Command {
   return new Command("test")
-    .description("Check descriptors against their evidence: frames, and the events that each has to become")
-    .argument("[descriptor...]", "paths of descriptors, or names of shipped ones; all shipped ones where none is given")
-    .option("--update", "rewrite the expectations as they come out, for review; notes and order are kept")
-    .option("--strict", "a rule that no frame exercises fails as well")
+    .description("Test descriptors against their evidence: frames, and the events that each must become")
+    .argument("[descriptor...]", "paths of descriptors, or names of shipped ones (default: all shipped ones)")
+    .option("--update", "rewrite the expectations from the actual events, for review; keeps notes and order")
+    .option("--strict", "fail also if a rule is exercised by no frame")
     .option("--json", "print the outcome as JSON")
-    .option("--live", "connect to the exchanges, and hold what they send against descriptors and evidence")
+    .option("--live", "connect to the exchanges, and compare what they send with descriptors and evidence")
     .option("--for <time>", "how long --live listens", "60s")
-    .option("--symbols <list>", "of --live, separated by commas; else the first of each family of the map")
-    .option("--channels <list>", "of --live, separated by commas; else all that a descriptor offers")
-    .option("--url <url>", "address of --live in place of the descriptor's, or CONNECTION=URL", collect, [])
-    .option("--rest-url <url>", "base URL of --live in place of the descriptor's")
+    .option("--symbols <list>", "for --live, comma-separated (default: the first of each family of the map)")
+    .option("--channels <list>", "for --live, comma-separated (default: all that a descriptor offers)")
+    .option("--url <url>", "address for --live instead of the descriptor's, or CONNECTION=URL", collect, [])
+    .option("--rest-url <url>", "base URL for --live instead of the descriptor's")
     .option("--report <file>", "write the outcome of --live as JSON")
     .action(async (named: string[], options: TestOptions) => {
       const { host, finish } = context;
@@ -70,7 +70,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-/** Runs `test --live`. Closed exchanges are left out where none is named. */
+/** Runs `test --live`; without names, for all exchanges that are not closed. */
 async function testLive(context: CliContext, named: readonly string[], options: TestOptions): Promise<void> {
   const { host, finish } = context;
   const forMs = parseDuration(options.for);

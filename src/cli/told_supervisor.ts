@@ -1,13 +1,12 @@
 import type { Host, Supervisor } from "../host/mod.ts";
 import type { Service } from "../service/mod.ts";
 
-/** How often the state is told, in ms, if the watchdog does not want it sooner. */
+/** Interval of state messages, in ms, if the watchdog needs none sooner. */
 const TELL_MS = 5_000;
 
 /**
- * Tells the service manager how a run is: when it is ready, a line about its state, that it lives, when it reads its
- * configuration again and when it stops. The watchdog hears only of a process whose timers run: one that hangs is
- * killed and started again.
+ * Reports a run to the service manager: readiness, a line about its state, watchdog pings, reloads and the stop. Pings
+ * come from timers, so that a hanging process is killed and started again.
  */
 export class ToldSupervisor {
   readonly #host: Host;
@@ -24,19 +23,19 @@ export class ToldSupervisor {
     this.#everyMs = watchdogMs === null ? TELL_MS : Math.min(TELL_MS, watchdogMs / 2);
   }
 
-  /** Null if nobody supervises. */
+  /** Returns null if there is no service manager. */
   static of(host: Host, service: Service): ToldSupervisor | null {
     const supervisor = host.supervisor?.() ?? null;
     return supervisor === null ? null : new ToldSupervisor(host, service, supervisor);
   }
 
-  /** Health is served: whatever depends on this service may start. */
+  /** Reports readiness, once health is served. */
   ready(): void {
     void this.#supervisor.tell(["READY=1", this.#state()]);
     this.#tellLater();
   }
 
-  /** Reads the configuration again. */
+  /** Reports a reload and runs it. */
   async reload(work: () => Promise<void>): Promise<void> {
     await this.#supervisor.tell(["RELOADING=1", "STATUS=Reading the configuration again"]);
     await work();

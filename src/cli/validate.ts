@@ -3,12 +3,12 @@ import { countIssues, issueToJson, renderIssue } from "../config/mod.ts";
 import { type CliContext, EXIT, wantsColor } from "./context.ts";
 import { DEFAULT_CONFIG, hasErrors, loadWithKeptLists } from "../service/mod.ts";
 
-/** `validate`: every issue of a configuration, its descriptors and maps. */
+/** `validate`: prints every issue of a configuration, its descriptors and maps. */
 export function validateCommand(context: CliContext): Command {
   return new Command("validate")
     .description("Check a configuration, its descriptors, expressions, generators and maps; print every issue")
     .option("--config <file>", "configuration file", DEFAULT_CONFIG)
-    .option("--validate-only", "a missing descriptor file is a warning, not an error")
+    .option("--validate-only", "treat a missing descriptor file as a warning")
     .option("--json", "print the issues as JSON")
     .action((options: { config: string; validateOnly?: boolean; json?: boolean }) => {
       const { host, finish } = context;

@@ -214,7 +214,7 @@ export class Intake {
     return this.#options.pipeline.bookViews(exchange, query);
   }
 
-  /** Reads an answer that is not kept; null where it is not what was asked for. Good until the next call. */
+  /** Reads an answer that is not kept; null if it is not what was asked for. Good until the next call. */
   lookHttp(record: HttpRecord, stream: { readonly connectionId: string; readonly symbol: string }) {
     return this.#options.pipeline.lookHttp(record, stream);
   }

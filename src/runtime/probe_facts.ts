@@ -22,7 +22,7 @@ export function lastKnown(
   return { kind: "book", request: request.name, sequence: BigInt(sequence) };
 }
 
-/** Reads what an answer says of a stream; null where it is none. */
+/** Reads what an answer says of a stream; null if it is none. */
 export function readProbe(intake: Intake, record: HttpRecord, stream: ProbedStream): ProbeAnswer | null {
   const events = intake.lookHttp(record, stream);
   if (events === null) return null;

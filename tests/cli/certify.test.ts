@@ -101,7 +101,7 @@ Deno.test("coverage draws days and streams, says less than all where something i
   await withArchive(async (data) => {
     const before = await runCli(["coverage", data]);
     assert.equal(before.code, 1);
-    assert.match(before.err, /no certificate of such a stream and day/);
+    assert.match(before.err, /no certificate has such a stream and day/);
     await runCli(["certify", data]);
     const { out, code } = await runCli(["coverage", data]);
     assert.equal(code, 0);

@@ -250,7 +250,7 @@ Deno.test("config diff shows what a reload would do, for people", async () => {
   assert.equal(
     more.out,
     "exchange one: resubscribe: +trades ETH/USD, +book ETH/USD\n" +
-      "takes effect when the program starts anew: run.http_port\n",
+      "takes effect after a restart: run.http_port\n",
   );
   const deeper = await configDiff(before, configText(8090, '"BTC/USD"', 'depth = "25"'));
   assert.match(deeper.out, /^exchange one: restart: .*frames\.books\.\w+/);

@@ -146,7 +146,7 @@ Deno.test("replay refuses a journal's lines beside other inputs, whose sessions 
   const line = { t: 1, dir: "open", url: OPEN.url, offset: 1, record: { kind: "opened" } };
   const { code, err } = await replayFiles({ "a.jsonl": [OPEN, TRADE], "j.jsonl": [line] });
   assert.equal(code, 64);
-  assert.match(err, /j\.jsonl holds the records of a journal, which are replayed alone/);
+  assert.match(err, /j\.jsonl holds the records of a journal, which can only be replayed alone/);
 });
 
 Deno.test("replay shows the first gap of a cause with the frame that showed it, and folds unmatched frames by shape", async () => {

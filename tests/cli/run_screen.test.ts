@@ -19,6 +19,32 @@ Deno.test("runTable() shows rates between two moments, and none before", () => {
   assert.match(second.text, /\b500\b/, "250 frames in half a second");
 });
 
+Deno.test("runTable() shows each state of an instance's connections once, by its name", () => {
+  const status: ServiceStatus = snapshot();
+  const instances = status.instances.map((instance) => ({
+    ...instance,
+    enabled: true,
+    connections: instance.connections.flatMap((one) => [one, { ...one, key: `${one.key}#2` }]),
+  }));
+  const { text } = runTable({ ...status, instances }, { metrics: metrics(1), before: new Map(), sinceMs: 1000 });
+  const [{ state }] = instances.flatMap(({ connections }) => connections);
+  assert.match(text, new RegExp(` ${state.kind} `));
+  assert.doesNotMatch(text, new RegExp(`object|${state.kind}\\+${state.kind}`));
+});
+
+Deno.test("runTable() shows each state of an instance's connections once, by its name", () => {
+  const status: ServiceStatus = snapshot();
+  const instances = status.instances.map((instance) => ({
+    ...instance,
+    enabled: true,
+    connections: instance.connections.flatMap((one) => [one, { ...one, key: `${one.key}#2` }]),
+  }));
+  const { text } = runTable({ ...status, instances }, { metrics: metrics(1), before: new Map(), sinceMs: 1000 });
+  const [{ state }] = instances.flatMap(({ connections }) => connections);
+  assert.match(text, new RegExp(` ${state.kind} `));
+  assert.doesNotMatch(text, new RegExp(`object|${state.kind}\\+${state.kind}`));
+});
+
 Deno.test("RunScreen keeps to the width, draws over itself in one write and puts the log above", () => {
   const clock = new ManualClock();
   const written: string[] = [];
