@@ -39,6 +39,7 @@ const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "log_level",
   "log_format",
   "data_dir",
+  "compare_books_every_ms",
   "shutdown_timeout_ms",
   "certificates",
   "certificate_key",

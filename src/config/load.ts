@@ -345,6 +345,7 @@ function buildPlan(globals: GlobalValues, exchanges: readonly ExchangePlan[]): P
       logLevel: run.log_level,
       logFormat: run.log_format,
       dataDir: run.data_dir,
+      compareBooksEveryMs: run.compare_books_every_ms,
       shutdownTimeoutMs: run.shutdown_timeout_ms,
       certificates: run.certificates,
       certificateKeyPath: run.certificate_key ?? null,

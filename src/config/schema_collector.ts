@@ -95,6 +95,10 @@ export const runSchema = z.strictObject({
   data_dir: text.default("data").describe(
     "Folder of the journal and of sinks without a `dir`, relative to the working directory",
   ),
+  compare_books_every_ms: z.int().min(0).default(600_000).describe(
+    "How often one book of each exchange instance, in turn, is compared with the exchange's own snapshot of the same " +
+      "number, where it gives one, in milliseconds; 0: never",
+  ),
   shutdown_timeout_ms: milliseconds.default(10_000).describe(
     "Longest time that an orderly stop may take, in milliseconds",
   ),

@@ -1,5 +1,5 @@
 import type { BookFaultCause, BookGap, BookUpdate, BookVerdict, DeltaEvent } from "../book/mod.ts";
-import type { BookRule, EventBatch, Gap, Micros } from "../model/mod.ts";
+import type { BookRule, EventBatch, Gap, HttpRecord, Micros } from "../model/mod.ts";
 import type { FrameEvents, LostUpdate, NormalizedChecksum } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CONNECTION } from "./account.ts";
@@ -129,6 +129,16 @@ export class BookStage {
     for (const kept of session.books?.all() ?? []) {
       this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at));
     }
+  }
+
+  /** Invalidates a book that was found to differ from the exchange's own snapshot. */
+  differs(session: SessionMemory, { request, native }: HttpRecord, detail: string): void {
+    const { books, derivation } = session;
+    const rule = derivation?.frames.books.find(({ snapshotRequest }) => snapshotRequest === request);
+    const kept = books === null || rule === undefined ? null : books.find(rule, native);
+    if (kept === null) return;
+    const told = `it differs from the exchange's snapshot: ${detail}`;
+    this.#settle(session, kept, kept.keeper.invalidate(told, this.#account.at, "checksum"));
   }
 
   /** Checks books against checksums that came in frames of their own. */

@@ -1,4 +1,4 @@
-import type { FrameRecord, HttpRecord, SessionId, Stream } from "../model/mod.ts";
+import { type FrameRecord, type HttpRecord, readBookDifference, type SessionId, type Stream } from "../model/mod.ts";
 import { type FrameEvents, FrameMemory, type NormalizedEvent, type NormalizedFrame } from "../normalize/mod.ts";
 import type { PipelineResult, RecordAccount } from "./account.ts";
 import type { BookStage } from "./book_stage.ts";
@@ -102,6 +102,10 @@ export class FrameStage {
     if (derivation?.normalizer.readsList(record.request) === true) return this.#list(record, derivation);
     if (record.status === 0) this.#state.memory.answers.follow(record);
     if (derivation === null) return this.#whole.underived(session, record.body);
+    if (record.status === 0 && session !== null) {
+      const difference = readBookDifference(record.body);
+      if (difference !== null) return this.#books.differs(session, record, difference.detail);
+    }
     if (record.status === 0) return this.#gaps.pollMissed(record, derivation);
     const connectionId = session?.connectionId ?? null;
     const memory: FrameMemory = session?.frames ?? this.#state.memory.pollsOf(record.exchange);

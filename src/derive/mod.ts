@@ -9,6 +9,7 @@ export { type BookResync } from "./books.ts";
 export { CHECKPOINT_VERSION, CheckpointError } from "./checkpoint.ts";
 export { compareIds, eventMark, type FillPage, type FillStretch, type Mark, markOf } from "./fill.ts";
 export { type DedupFrame, Deduplicator } from "./dedup.ts";
+export { type BookComparison, compareBook, type NumberedBook, numberOf } from "./book_comparison.ts";
 export { deriveRecord } from "./derive_record.ts";
 export { type LookMemory } from "./frame_stage.ts";
 export { Pipeline } from "./pipeline.ts";

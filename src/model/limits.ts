@@ -425,6 +425,14 @@ export const PROBE_MS_MAX = 3_000;
 export const PROBE_SETTLE_MS = 1_000;
 /** Silent streams of an instance that are asked about at once. */
 export const PROBES_AT_ONCE_MAX = 8;
+/** Best levels of each side that a book is compared by with the exchange's own snapshot. */
+export const COMPARE_LEVELS = 10;
+/** Levels of each side that are copied for it. */
+export const COMPARE_COPY_LEVELS = 200;
+/** Longest wait for the snapshot, and then for the deltas up to its number, in ms. */
+export const COMPARE_MS_MAX = 10_000;
+/** How often it is looked whether they have come, in ms. */
+export const COMPARE_LOOK_MS = 100;
 /** Ids of events that are there already and that a stretch on demand names; a longer list cuts the stretch. */
 export const WISH_KNOWN_MAX = 20_000;
 /** Ids of events fetched on demand that are remembered behind a stream's last event. */

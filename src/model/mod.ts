@@ -141,6 +141,10 @@ export {
   CLOCK_STEPS_MAX,
   COLLECTOR_NAME_CHARS_MAX,
   COLLECTOR_NAMES_MAX,
+  COMPARE_COPY_LEVELS,
+  COMPARE_LEVELS,
+  COMPARE_LOOK_MS,
+  COMPARE_MS_MAX,
   CONFIG_BYTES_MAX,
   COVERAGE_CERTIFICATE_BYTES_MAX,
   COVERAGE_KEPT_MAX,
@@ -441,6 +445,8 @@ export {
 } from "./predicate.ts";
 export {
   type AckedRecord,
+  bookDifferenceBody,
+  type BookDifferenceNote,
   type CheckpointRecord,
   type ClockRecord,
   type ClockStep,
@@ -459,6 +465,7 @@ export {
   missedAnswerBody,
   type OpenedRecord,
   type PlanRecord,
+  readBookDifference,
   readFillEnd,
   readFillWish,
   readMissedAnswer,

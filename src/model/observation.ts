@@ -190,6 +190,15 @@ export type Observation =
     readonly action: ResyncAction;
   }
   | {
+    /** A kept book was compared with the exchange's own snapshot; `unknown`: at no common number. */
+    readonly kind: "book_compared";
+    readonly exchange: string;
+    readonly symbol: string;
+    readonly outcome: "same" | "different" | "unknown";
+    /** The difference, in words; empty where there is none. */
+    readonly detail: string;
+  }
+  | {
     readonly kind: "book_withheld";
     readonly exchange: string;
     readonly event: BookEventKind;

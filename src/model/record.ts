@@ -47,7 +47,8 @@ export interface HttpRecord {
   readonly url: string;
   /**
    * HTTP status. 0 marks a record that is no answer: `body` is a `MissedAnswer` (a poll had no answer for longer than
-   * its interval), a `FillWish` (history is wanted on demand) or a `FillEnd` (the fetching of a stretch ended).
+   * its interval), a `FillWish` (history is wanted on demand), a `BookDifferenceNote` (a book differs from
+   * its snapshot) or a `FillEnd` (the fetching of a stretch ended).
    */
   readonly status: number;
   readonly body: Uint8Array;
@@ -112,6 +113,29 @@ export interface ToldGap {
   readonly cause: GapCause;
   readonly from: Micros | null;
   readonly to: Micros;
+}
+
+/** What the body of an `http` record with status 0 says of a book that differs from the exchange's own snapshot. */
+export interface BookDifferenceNote {
+  readonly detail: string;
+}
+
+/** Returns the body of an `http` record that says that a book differs. */
+export function bookDifferenceBody({ detail }: BookDifferenceNote): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ differs: detail.slice(0, EXAMPLE_CHARS_MAX) }));
+}
+
+/** Reads such a body; null where it is none. */
+export function readBookDifference(body: Uint8Array): BookDifferenceNote | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const { differs } = value as { readonly differs?: unknown };
+  return typeof differs === "string" ? { detail: differs } : null;
 }
 
 /** An end of a stretch on demand. */

@@ -110,7 +110,7 @@ export class Collector {
   #clock: ClockStatus = { lastStep: null };
   readonly #syncing = new Progress();
   readonly #ended = new AbortController();
-  /** Who follows what is fetched on demand. */
+  /** Who follows the events for a while. */
   readonly #followed = new Set<(events: EventBatch) => void>();
   #sinksGone = 0;
 
@@ -515,6 +515,11 @@ export class Collector {
         rest,
         ...(rhythms === undefined ? {} : { rhythms }),
         collects: this.#options.collects !== false,
+        compareBooksEveryMs: this.#plan.run.compareBooksEveryMs,
+        follow: (call) => {
+          this.#followed.add(call);
+          return () => this.#followed.delete(call);
+        },
       });
       runner.start();
       if (this.#paused) runner.setPaused(true);

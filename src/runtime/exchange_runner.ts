@@ -1,9 +1,11 @@
 import type { Host } from "../host/mod.ts";
 import {
+  bookDifferenceBody,
   type BookStatus,
   type Channel,
   type ConnectionPlan,
   type ConnectionStatus,
+  type EventBatch,
   Failure,
   fillEndBody,
   fillWishBody,
@@ -36,7 +38,8 @@ import { createSession, type Session } from "../session/mod.ts";
 import { ConnectionSlot } from "./connection_slot.ts";
 import type { Intake } from "./intake.ts";
 import { type HistoryStream, historyStreams, type HistoryStretch } from "./history.ts";
-import { lastKnown, orderOfIds, readProbe } from "./probe_facts.ts";
+import { type BookDifference, BookProver } from "./book_prover.ts";
+import { lastKnown, orderOfIds, readProbe, readSnapshot } from "./probe_facts.ts";
 import { BookResyncer } from "./book_resyncer.ts";
 import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "../derive/mod.ts";
 
@@ -55,6 +58,10 @@ export interface ExchangeRunnerOptions {
   readonly rhythms?: RhythmStore;
   /** Whether it collects: else it fetches history on demand alone. */
   readonly collects: boolean;
+  /** How often a book is compared with the exchange's own snapshot, in ms; 0: never. */
+  readonly compareBooksEveryMs: number;
+  /** Follows the events of all instances; returns what ends it. */
+  readonly follow: (call: (events: EventBatch) => void) => () => void;
 }
 
 /**
@@ -72,6 +79,7 @@ export class ExchangeRunner {
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
   readonly #probe: StreamProbe;
+  readonly #prover: BookProver;
   /** What history can be fetched by. */
   #history: RestPlan;
   readonly #resyncer: BookResyncer;
@@ -106,6 +114,20 @@ export class ExchangeRunner {
       lastOf: (stream) => lastKnown(intake, name, { stream, rest: this.#history }),
       read: (record, stream) => readProbe(intake, { ...record, planHash: this.#planHash }, stream),
       compareIds: orderOfIds(runnable.frames.tradeIds),
+    });
+    this.#prover = new BookProver({
+      exchange: name,
+      rules: runnable.frames.books,
+      rest: () => this.#history,
+      client: options.rest,
+      clock: host.clock,
+      everyMs: options.compareBooksEveryMs,
+      observe: options.observe,
+      books: (query) => intake.bookViews(name, query),
+      follow: options.follow,
+      read: (record, symbol, connectionId) =>
+        readSnapshot(intake, { ...record, planHash: this.#planHash }, { connectionId, channel: "book", symbol }),
+      onDifference: (difference) => this.#noteDifference(difference),
     });
     this.#resyncer = new BookResyncer({
       clock: host.clock,
@@ -266,7 +288,10 @@ export class ExchangeRunner {
 
   start(): void {
     for (const slot of this.#slots) slot.start();
-    if (this.#options.collects) this.#rest.start();
+    if (this.#options.collects) {
+      this.#rest.start();
+      this.#prover.start();
+    }
     // Stretches that an earlier process left unfetched.
     for (const stretch of this.#options.intake.fillsOf(this.name)) void this.#backfiller.fill(stretch);
   }
@@ -351,6 +376,7 @@ export class ExchangeRunner {
     this.#rest.stop();
     this.#backfiller.stop();
     this.#probe.stop();
+    this.#prover.stop();
     this.#resyncer.stop();
     await Promise.all([...this.#slots.map((slot) => slot.stop()), ...this.#leaving]);
     this.#limits.release();
@@ -405,6 +431,12 @@ export class ExchangeRunner {
     const { name: exchange, host } = this.#options;
     const at = host.clock.nowMicros();
     return { kind: "http", at, exchange, planHash: this.#planHash, session: null, request, native, url: "", status: 0 };
+  }
+
+  /** Writes down that a book differs from the exchange's own snapshot, which is a gap of it, and lets it be made whole. */
+  #noteDifference({ session, request, native, detail }: BookDifference): void {
+    const body = bookDifferenceBody({ detail });
+    this.#resync(this.#options.intake.takeHttp({ ...this.#ownRecord(request, native), session, body }));
   }
 
   /** Gives the resyncer what books ask for. */

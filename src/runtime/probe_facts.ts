@@ -1,4 +1,4 @@
-import { compareIds, eventMark } from "../derive/mod.ts";
+import { compareIds, eventMark, type NumberedBook, numberOf } from "../derive/mod.ts";
 import type { HttpRecord, RestPlan, TradeIdOrder } from "../model/mod.ts";
 import type { LastKnown, ProbeAnswer, ProbedStream } from "../rest/mod.ts";
 import type { Intake } from "./intake.ts";
@@ -37,6 +37,16 @@ export function readProbe(intake: Intake, record: HttpRecord, stream: ProbedStre
   const [book] = own;
   const sequence = book?.event.kind === "book_snapshot" ? book.event.sequence : null;
   return { kind: "book", sequence: sequence !== null && /^\d+$/.test(sequence) ? BigInt(sequence) : null };
+}
+
+/** Reads a snapshot of a book; null where it is none, or has no number. */
+export function readSnapshot(intake: Intake, record: HttpRecord, stream: ProbedStream): NumberedBook | null {
+  const events = intake.lookHttp(record, stream);
+  const found = events?.find(({ symbol, event }) => symbol === stream.symbol && event.kind === "book_snapshot");
+  if (found === undefined || found.event.kind !== "book_snapshot") return null;
+  const { bids, asks, sequence } = found.event;
+  const number = numberOf(sequence);
+  return number === null ? null : { sequence: number, bids, asks };
 }
 
 /** Compares ids where the exchange's say their order. */

@@ -224,6 +224,20 @@ export const LOG_EVENTS: Table = {
       }; ${RESYNC_ACTIONS[seen.action]}`,
     repeatKey: (seen) => `${seen.exchange} ${seen.cause}`,
   },
+  book_compared: {
+    level: (seen) => seen.outcome === "different" ? "warn" : "debug",
+    meaning:
+      "A kept book was compared with the exchange's own snapshot; one that differs is a gap and is made whole again",
+    text: (seen) =>
+      `${seen.exchange} book ${seen.symbol} ${
+        seen.outcome === "different"
+          ? `differs from the exchange's snapshot: ${seen.detail}`
+          : seen.outcome === "same"
+          ? "agrees with the exchange's snapshot"
+          : "could not be compared with the exchange's snapshot"
+      }`,
+    repeatKey: (seen) => `${seen.exchange} ${seen.outcome}`,
+  },
   gap_filled: {
     level: (seen) => seen.outcome === "filled" ? "info" : "warn",
     meaning: "A gap was backfilled: completely, in part or not at all",

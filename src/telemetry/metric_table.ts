@@ -39,6 +39,11 @@ export const METRICS = {
     help: "Resyncs that books asked for; `buffering` is a snapshot that could not be joined or was missing",
     labels: ["exchange", "cause"],
   },
+  collector_books_compared_total: {
+    type: "counter",
+    help: "Books compared with the exchange's own snapshot: `same`, `different`, or `unknown` without a common number",
+    labels: ["exchange", "outcome"],
+  },
   collector_book_withheld_total: {
     type: "counter",
     help: "Book events that were suppressed: older than the book, waiting for its snapshot, or after a fault",

@@ -114,6 +114,8 @@ function countObservation(counts: CountTable, seen: Observation): void {
       return counts.add("collector_gaps_total", seen.ends ? 0 : 1, seen.exchange, seen.cause);
     case "gap_filled":
       return counts.add("collector_gaps_filled_total", 1, seen.exchange, seen.outcome);
+    case "book_compared":
+      return counts.add("collector_books_compared_total", 1, seen.exchange, seen.outcome);
     case "book_resync":
       return counts.add("collector_book_resyncs_total", 1, seen.exchange, seen.cause);
     case "book_withheld":

@@ -26,6 +26,7 @@ Deno.test("loadWith() gives a plan with defaults where everything is right", () 
     logLevel: "info",
     logFormat: "auto",
     dataDir: "data",
+    compareBooksEveryMs: 600_000,
     shutdownTimeoutMs: 10_000,
     certificates: true,
     certificateKeyPath: null,

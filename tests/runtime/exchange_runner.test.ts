@@ -97,6 +97,8 @@ function rig(change: (runnable: ReturnType<typeof runnableOf>) => ReturnType<typ
     observe,
     rest: new RestClient({ host, limits: new HostLimits(clock), observe }),
     collects: true,
+    compareBooksEveryMs: 0,
+    follow: () => () => {},
   };
   const runner = new ExchangeRunner(runnerOptions);
   const busy = (kinds: readonly JournalRecord["kind"][]) => {

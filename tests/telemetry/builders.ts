@@ -176,6 +176,13 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
     cause: "sequence",
     action: "resubscribe",
   },
+  book_compared: {
+    kind: "book_compared",
+    exchange: "alpha",
+    symbol: "BTC/USDT",
+    outcome: "different",
+    detail: "at number 7 bid 1 is 2 at 100, and the exchange has 3 at 100",
+  },
   book_withheld: { kind: "book_withheld", exchange: "alpha", event: "book_delta", count: 3 },
   duplicate: { kind: "duplicate", exchange: "alpha", count: 2 },
   symbol_unmapped: { kind: "symbol_unmapped", exchange: "alpha", native: STREAM.symbol },

@@ -28,6 +28,7 @@ Deno.test("metrics render() gives the count of every observation", async () => {
     'collector_events_total{exchange="alpha",kind="trade"}': 10,
     'collector_gaps_total{exchange="alpha",cause="disconnect"}': 2,
     'collector_gaps_filled_total{exchange="binance",outcome="in_part"}': 2,
+    'collector_books_compared_total{exchange="alpha",outcome="different"}': 2,
     'collector_book_resyncs_total{exchange="alpha",cause="sequence"}': 2,
     'collector_book_withheld_total{exchange="alpha",kind="book_delta"}': 6,
     'collector_duplicates_dropped_total{exchange="alpha"}': 4,

@@ -228,6 +228,7 @@ function streamsOf({ connections, rest, frames }: RunnableExchange): ReadonlyMap
 const APPLIED_KEYS = {
   logLevel: "run.log_level",
   logFormat: "run.log_format",
+  compareBooksEveryMs: "run.compare_books_every_ms",
   shutdownTimeoutMs: "run.shutdown_timeout_ms",
 } as const satisfies Partial<Record<keyof RunPlan, string>>;
 

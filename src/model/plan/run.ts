@@ -38,6 +38,8 @@ export interface RunPlan {
   readonly logLevel: LogLevel;
   readonly logFormat: "auto" | "text" | "json";
   readonly dataDir: string;
+  /** How often a book of an instance is compared with the exchange's own snapshot, in ms; 0: never. */
+  readonly compareBooksEveryMs: number;
   readonly shutdownTimeoutMs: number;
   /** Whether each day of an archive is certified after its end. */
   readonly certificates: boolean;
