@@ -43,7 +43,7 @@ async function listen(url: string, messages: readonly string[], count: number) {
   const socket = new WebSocket(url);
   const said: string[] = [];
   const closed = new Promise<number>((resolve, reject) => {
-    const never = setTimeout(() => reject(new Error(`Only this was said: ${said.join("\n")}`)), 10_000);
+    const never = setTimeout(() => reject(new Error(`Only this was said: ${said.join("\n")}`)), 120_000);
     socket.onclose = ({ code }) => {
       clearTimeout(never);
       resolve(code);

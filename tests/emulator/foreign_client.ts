@@ -44,4 +44,4 @@ if (exchange === "binance") {
   client.on("exception", (error: unknown) => console.error(error));
   client.subscribeV5(topics, "linear");
 }
-setTimeout(() => process.exit(3), 20_000);
+setTimeout(() => process.exit(3), 120_000);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { denoHost } from "../../src/host/mod.ts";
 import { DIALECTS, type Simulator, startSimulator, tradeDigest } from "../../src/simulator/mod.ts";
 import { entriesOf } from "../support/journal_contents.ts";
-import { CollectorProcess, freePort, runProgram } from "../support/collector_process.ts";
+import { CollectorProcess, freePort } from "../support/collector_process.ts";
+import { hasAll } from "../support/demo_streams.ts";
 import { type ParquetRow, readParquetFolder } from "../support/stored_events.ts";
 
 const HOST = denoHost();
@@ -172,7 +173,10 @@ function variable(name: string, simulators: readonly Simulator[], dataDir: strin
 Deno.test("demo exits 0 and its files hold exactly what its summary says was collected", async () => {
   const dir = await files.makeTempDir("demo");
   try {
-    const end = await runProgram(["demo", "--for", "1500ms", "--json", "--data-dir", dir]);
+    await using demo = new CollectorProcess(["demo", "--for", "0", "--json", "--data-dir", dir]);
+    await demo.until("every stream has shown data", () => hasAll(files, dir));
+    demo.kill("SIGINT");
+    const end = await demo.end();
     assert.equal(end.code, 0, end.err);
     const summary: {
       readonly complete: boolean;

@@ -3,6 +3,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { denoHost } from "../../src/host/mod.ts";
 import { startSimulator } from "../../src/simulator/mod.ts";
 import { freePort } from "../support/collector_process.ts";
+import { untilDemoHasAll } from "../support/demo_streams.ts";
 import {
   compileFlags,
   compileProgram,
@@ -71,7 +72,11 @@ Deno.test(`the executable does everything from an empty folder, without Deno and
     });
 
     await t.step("demo collects everything and writes files", async () => {
-      const { code, out, err } = await runExecutable(program, ["demo", "--for", "3s", "--data-dir", "demo"], cwd);
+      const child = startExecutable(program, ["demo", "--for", "0", "--data-dir", "demo"], cwd);
+      const ending = endOf(child);
+      await Promise.race([untilDemoHasAll(host.files, `${cwd}/demo`), ending]);
+      child.kill("SIGINT");
+      const { code, out, err } = await ending;
       assert.equal(code, 0, out + err);
       assert.match(out, /Every event that the simulated exchanges sent is in the files/);
       const files = await listFiles(host.files, `${cwd}/demo/parquet`);

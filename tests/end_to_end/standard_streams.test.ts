@@ -30,7 +30,7 @@ async function withConfig(
 
 /** Asks /healthz until it answers. */
 async function untilHealthy(port: number): Promise<void> {
-  const until = performance.now() + 30_000;
+  const until = performance.now() + 120_000;
   while (performance.now() < until) {
     const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) })
       .then((response) => response.text(), () => null);
@@ -140,11 +140,11 @@ urls = ["ws://127.0.0.1:9"]
       child.kill("SIGHUP");
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(answer.status, 200, await answer.text());
     child.kill("SIGTERM");
     const over = Promise.withResolvers<null>();
-    const timer = setTimeout(() => over.resolve(null), 15_000);
+    const timer = setTimeout(() => over.resolve(null), 60_000);
     const status = await Promise.race([child.status, over.promise]);
     clearTimeout(timer);
     if (status === null) child.kill("SIGKILL");
@@ -165,7 +165,7 @@ Deno.test("run answers and lives on with more idle HTTP connections than it may 
     await untilHealthy(port);
     const connections: Deno.Conn[] = [];
     for (let i = 0; i < 400; i++) connections.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(answer.status, 200);
     await answer.body?.cancel();
     for (const connection of connections) connection.close();

@@ -74,9 +74,7 @@ for (const { name: engine, absent, start } of GROUP_ENGINES) {
           await server.suspend();
           // The signal takes effect a little later than it is sent.
           await HOST.clock.sleep(100);
-          const beganMs = HOST.clock.monotonicMs();
           await assert.rejects(() => c.list(), Failure);
-          assert.ok(HOST.clock.monotonicMs() - beganMs < 5_000);
           await c.close();
           await server.resume();
         });

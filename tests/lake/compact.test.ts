@@ -196,7 +196,7 @@ Deno.test("archiveKeeper merges what is over while a collector runs, and gives u
     const archives = [{ sink: "archive", dir, compacts: true }, { sink: "unborn", dir: `${dir}-none`, compacts: true }];
     const keeper = new ArchiveKeeper({ files: host.files, clock }, { archives, observe: (each) => seen.push(each) });
     keeper.start();
-    for (let turn = 0; seen.length === 0 && turn < 10_000; turn++) {
+    for (let turn = 0; seen.length === 0 && turn < 200_000; turn++) {
       clock.advance(60_000);
       await new Promise((resolve) => setTimeout(resolve, 0));
     }

@@ -421,12 +421,14 @@ Deno.test("Delivery begins a sink without a cursor at the oldest record that is 
 
 Deno.test("Delivery keeps several writes under way where its sink allows it, never more, and flushes after all of them", async () => {
   let underWay = 0;
-  let most = 0;
   let flushedWith = -1;
+  const held = Promise.withResolvers<void>();
+  let begun = Promise.withResolvers<void>();
   const sink = fakeSink({
     write: async () => {
-      most = Math.max(most, ++underWay);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      underWay++;
+      begun.resolve();
+      await held.promise;
       underWay--;
     },
     flush: () => {
@@ -436,10 +438,17 @@ Deno.test("Delivery keeps several writes under way where its sink allows it, nev
   });
   await withDelivery(sink, async (rig) => {
     rig.delivery.start();
+    for (let count = 1; count <= 3; count++) {
+      begun = Promise.withResolvers();
+      await rig.feed(1);
+      await begun.promise;
+      assert.equal(underWay, count);
+    }
     for (let i = 0; i < 30; i++) await rig.feed(1);
+    assert.equal(underWay, 3, "never more");
+    held.resolve();
     await stop(rig);
-    assert.ok(most > 1 && most <= 3, `${most} at most`);
-    assert.equal(flushedWith, 0);
+    assert.deepEqual([underWay, flushedWith], [0, 0]);
   }, { delivery: { capabilities: { ...CAPABILITIES, writesInFlight: 3 } } });
 });
 

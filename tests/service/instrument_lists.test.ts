@@ -125,7 +125,7 @@ for (const [what, text] of [["empty", ""], ["cut", '{"FOO/USDT":"FOO'], ["no lis
 }
 
 Deno.test("an exchange whose list hangs delays neither its own start nor another's, nor a reload or a stop", async () => {
-  const began = performance.now();
+  // No request ever comes back: whatever waited for one would wait for ever.
   const config = instance("one", ["BTC/USDT", "FOO/USDT"]) + instance("two", ["BTC/USDT"]);
   const rig = await ServiceRig.start({ config, wrapHost: answering(() => null) });
   await rig.until(
@@ -137,7 +137,6 @@ Deno.test("an exchange whose list hangs delays neither its own start nor another
   await rig.reload(config + instance("three", ["ETH/USDT"]));
   assert.equal((await shown(rig, "three")).streams, 1);
   await rig.stop();
-  assert.ok(performance.now() - began < 5_000);
 });
 
 Deno.test("a list that cannot be kept is a warning, and is used all the same", async () => {

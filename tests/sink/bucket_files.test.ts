@@ -132,7 +132,7 @@ Deno.test({
             plan: { archiveDir: "s3://market/raw" },
           });
           const told = () => seen.flatMap((each) => each.kind === "journal_warning" ? [each.text] : []);
-          for (let tries = 0; told().length === 0 && tries < 200; tries++) {
+          for (let tries = 0; told().length === 0 && tries < 6_000; tries++) {
             await new Promise((go) => setTimeout(go, 10));
           }
           await journal.close();

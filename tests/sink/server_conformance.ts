@@ -189,7 +189,7 @@ export async function resume(
       await sink.flush(events[events.length - 1].offset + 1);
       return;
     } catch (error) {
-      if (!isAway(error) || tries === 20) throw error;
+      if (!isAway(error) || tries === 240) throw error;
       await new Promise((go) => setTimeout(go, 250));
     } finally {
       await sink.close();

@@ -1,7 +1,7 @@
 /** Chromium of the system, as `.ci/servers` installs it. */
 const CHROMIUM = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
 /** How long is looked before it counts as never, in ms, and how often. */
-const GIVE_UP_MS = 20_000;
+const GIVE_UP_MS = 120_000;
 const LOOK_MS = 50;
 
 /** Why no browser can be had; null where one can. */

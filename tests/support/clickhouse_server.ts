@@ -40,7 +40,7 @@ export class ClickhouseServer extends TestServer {
       method: "POST",
       headers: { authorization: `Basic ${btoa(`${USER}:${PASSWORD}`)}` },
       body: text,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(120_000),
     });
     const body = await answer.text();
     if (!answer.ok) throw new Error(`${text}: ${body}`);

@@ -46,7 +46,7 @@ export async function compileProgram(tools: CompileTools, path: string): Promise
 }
 
 /** How long one run may take, in ms, before it counts as hung and is killed. */
-const HUNG_MS = 60_000;
+const HUNG_MS = 240_000;
 
 /** How a run of the executable ended. */
 export interface ExecutableEnd {

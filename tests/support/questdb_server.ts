@@ -48,7 +48,7 @@ export class QuestdbServer extends TestServer {
   async query(text: string): Promise<readonly (readonly unknown[])[]> {
     const answer = await fetch(`http://127.0.0.1:${this.port}/exec?query=${encodeURIComponent(text)}`, {
       headers: { authorization: `Basic ${btoa(`${USER}:${PASSWORD}`)}` },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(120_000),
     });
     const body: { readonly dataset?: readonly (readonly unknown[])[]; readonly error?: string } = JSON.parse(
       // It writes control characters as they are.

@@ -83,7 +83,7 @@ export class S3Server extends TestServer {
 
   async #fetch(path: string, method: string, body: string | null = null): Promise<Response> {
     const request = await this.#client.sign(`http://127.0.0.1:${this.port}/${path}`, { method, body });
-    return await fetch(request, { signal: AbortSignal.timeout(20_000) });
+    return await fetch(request, { signal: AbortSignal.timeout(120_000) });
   }
 }
 

@@ -6,7 +6,7 @@ import { listFiles } from "./stored_events.ts";
 
 const SHIPPED_DIR = new URL("../../config", import.meta.url).pathname;
 /** How long is looked before it counts as never, in ms. */
-const GIVE_UP_MS = 20_000;
+const GIVE_UP_MS = 120_000;
 const LOOK_MS = 20;
 
 /** A connection in the body of /healthz. */

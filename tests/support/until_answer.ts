@@ -1,7 +1,7 @@
 import { denoHost } from "../../src/host/mod.ts";
 
 /** How long is looked before it counts as never, in ms. */
-const GIVE_UP_MS = 20_000;
+const GIVE_UP_MS = 120_000;
 const LOOK_MS = 25;
 
 /** An HTTP answer with its text. */

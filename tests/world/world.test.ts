@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { runWorld } from "./world.ts";
 
-const SEED = Math.floor(Math.random() * 2 ** 31);
+/** `deno task world` runs others, without end. */
+const SEED = 1;
 
 Deno.test(`the program loses nothing without a word in a simulated world (seed ${SEED})`, async () => {
   const { events, starts } = await runWorld({ seed: SEED, hours: 0.3, actEveryMs: 60_000 });
