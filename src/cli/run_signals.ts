@@ -10,6 +10,8 @@ type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
  */
 const FORWARDED_VARIABLE = "FORWARDED_SIGNALS";
 const COPIES_MAX = 3;
+/** A start of a run with an end may take as long as the run, and so long in any case; in ms. */
+const START_MS_MAX = 60_000;
 /** Copies of one signal come within this time, in ms. */
 const COPIES_MS_MAX = 250;
 
@@ -43,13 +45,13 @@ export class RunSignals {
     ];
     for (const [signal, call] of this.#listeners) host.signals.on(signal, call);
     this.#forMs = forMs ?? 0;
-    this.#countTime();
+    this.#endAfter(Math.max(this.#forMs, START_MS_MAX));
   }
 
   /** Counts the time given from here on, when the run has begun: a slow start takes nothing from it. */
   begun(): void {
     this.#timer?.cancel();
-    this.#countTime();
+    this.#endAfter(this.#forMs);
   }
 
   /** Calls back for each reload; at once if one was asked for before. */
@@ -70,8 +72,8 @@ export class RunSignals {
     for (const [signal, call] of this.#listeners) this.#host.signals.off(signal, call);
   }
 
-  #countTime(): void {
-    if (this.#forMs > 0) this.#timer = this.#host.clock.after(this.#forMs, () => this.#end.resolve("the time given"));
+  #endAfter(ms: number): void {
+    if (this.#forMs > 0) this.#timer = this.#host.clock.after(ms, () => this.#end.resolve("the time given"));
   }
 
   #askReload(): void {
