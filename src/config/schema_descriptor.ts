@@ -101,15 +101,22 @@ export const connectionSchema = z.strictObject({
   families: z.array(z.enum(FAMILIES)).min(1).optional().describe(
     "Market families this connection serves: of the instance's symbols only these. Absent: all",
   ),
+  settles: z.array(text).min(1).optional().describe(
+    "Settlement currencies of the contracts that it serves; of spot the quote currency counts. Absent: all",
+  ),
+  dated: z.boolean().optional().describe(
+    "`true`: it serves only what expires; `false`: only what does not. Absent: both",
+  ),
   decode: z.enum(["text", "gzip", "deflate_raw", "auto"]).default("text").describe(
     "How frames are decoded; `auto` tells gzip, zlib and text apart by their first bytes",
   ),
   per_symbol: z.boolean().default(false).transform((value): true | undefined => value || undefined).describe(
     "A socket for each symbol: `urls` and `hello` may hold `{symbol}`, and frames find it as `route.symbol`",
   ),
-  layout: z.enum(["document", "prefixed", "several"]).default("document").describe(
+  layout: z.enum(["document", "prefixed", "several", "bare"]).default("document").describe(
     "What the text of a frame is. `document`: one JSON document; `prefixed`: digits and a document, read as the list " +
-      "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list",
+      "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list; `bare`: " +
+      "what other connections send as `data` of an envelope, read as `{ data: frame }`",
   ),
   headers: headers.default({}).describe("Headers of the upgrade request"),
   subprotocols: z.array(text).min(1).optional().describe(

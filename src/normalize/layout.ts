@@ -6,6 +6,9 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const RECORD_SEPARATOR = 0x1e;
+const LIST_TAIL = new TextEncoder().encode("]");
+const DATA_HEAD = new TextEncoder().encode('{"data":');
+const DATA_TAIL = new TextEncoder().encode("}");
 
 /** The JSON text of a frame, and how its positions relate to those of the frame. */
 export interface LaidOut {
@@ -23,6 +26,8 @@ export function layOut(bytes: Uint8Array, layout: FrameLayout): LaidOut {
       return prefixed(bytes);
     case "several":
       return { bytes: listed(bytes), shift: null };
+    case "bare":
+      return between(DATA_HEAD, bytes, DATA_TAIL);
     default:
       return unreachable(layout);
   }
@@ -35,11 +40,17 @@ function prefixed(bytes: Uint8Array): LaidOut {
   const prefix = new TextDecoder().decode(bytes.subarray(0, digits));
   const head = new TextEncoder().encode(`["${prefix}",`);
   const rest = digits === bytes.length ? new TextEncoder().encode("null") : bytes.subarray(digits);
-  const text = new Uint8Array(head.length + rest.length + 1);
-  text.set(head);
-  text.set(rest, head.length);
-  text[text.length - 1] = 0x5d;
-  return { bytes: text, shift: head.length - digits };
+  const { bytes: text, shift } = between(head, rest, LIST_TAIL);
+  return { bytes: text, shift: shift - digits };
+}
+
+/** A text with something before and behind it. */
+function between(head: Uint8Array, body: Uint8Array, tail: Uint8Array): { bytes: Uint8Array; shift: number } {
+  const bytes = new Uint8Array(head.length + body.length + tail.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  bytes.set(tail, head.length + body.length);
+  return { bytes, shift: head.length };
 }
 
 /**

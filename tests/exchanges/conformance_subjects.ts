@@ -62,6 +62,7 @@ export const CONFORMANCE_FILES: readonly ConformanceFile[] = [
     descriptor: "kraken",
     connectionId: "public",
   },
+  { exchange: "kraken", versions: ["2019-09-01T00:00:01.275Z"], descriptor: "kraken-v1", connectionId: "public" },
   { exchange: "deribit", versions: [null], descriptor: "deribit", connectionId: "public" },
   { exchange: "bitfinex", versions: [null], descriptor: "bitfinex", connectionId: "spot" },
   {

@@ -383,9 +383,17 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
         { id: "OLD_USDT", base: "OLD", quote: "USDT", trade_status: "untradable" },
       ],
       [{ name: "BTC_USDT", in_delisting: false }, { name: "OLD_USDT", in_delisting: true }],
+      [{ name: "BTC_USD1", in_delisting: false }],
+      [{ name: "BTC_USDT_20260925", in_delisting: false, expire_time: 1790323200 }],
       [{ name: "BTC_USD", in_delisting: false, quanto_multiplier: "0" }],
     ],
-    gives: { "BTC/USDT": "BTC_USDT", "BTC/USDT:USDT": "BTC_USDT", "BTC/USD:BTC": "BTC_USD" },
+    gives: {
+      "BTC/USDT": "BTC_USDT",
+      "BTC/USDT:USDT": "BTC_USDT",
+      "BTC/USD1:USD1": "BTC_USD1",
+      "BTC/USDT:USDT-260925": "BTC_USDT_20260925",
+      "BTC/USD:BTC": "BTC_USD",
+    },
   },
   bitget: {
     answers: [
@@ -397,6 +405,7 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
         ],
       },
       { code: "00000", data: [{ symbol: "BTCUSDT", baseCoin: "BTC", quoteCoin: "USDT", symbolStatus: "normal" }] },
+      { code: "00000", data: [{ symbol: "BTCPERP", baseCoin: "BTC", quoteCoin: "USDC", symbolStatus: "normal" }] },
       {
         code: "00000",
         data: [
@@ -405,7 +414,22 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
         ],
       },
     ],
-    gives: { "BTC/USDT": "BTCUSDT", "BTC/USDT:USDT": "BTCUSDT", "BTC/USD:BTC": "BTCUSD_CM" },
+    gives: {
+      "BTC/USDT": "BTCUSDT",
+      "BTC/USDT:USDT": "BTCUSDT",
+      "BTC/USDC:USDC": "BTCPERP",
+      "BTC/USD:BTC": "BTCUSD_CM",
+    },
+  },
+  "htx-futures": {
+    answers: [{
+      status: "ok",
+      data: [
+        { contract_code: "BTC260925", symbol: "BTC", delivery_date: "20260925", contract_status: 1 },
+        { contract_code: "ETH260925", symbol: "ETH", delivery_date: "20260925", contract_status: 5 },
+      ],
+    }],
+    gives: { "BTC/USD:BTC-260925": "BTC260925" },
   },
   "kucoin-futures": {
     answers: [{

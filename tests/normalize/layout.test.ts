@@ -54,3 +54,8 @@ Deno.test("layOut() says how far positions are moved", () => {
   const { shift } = layOut(new TextEncoder().encode('42["a"]'), "prefixed");
   assert.equal(shift, '["42",'.length - "42".length);
 });
+
+Deno.test("layOut() puts a bare frame under the name that envelopes give it", () => {
+  assert.equal(laidOut("bare", '{"e":"trade","p":"1.50"}'), '{"data":{"e":"trade","p":"1.50"}}');
+  assert.equal(layOut(new TextEncoder().encode("[1]"), "bare").shift, '{"data":'.length);
+});

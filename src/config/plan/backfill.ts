@@ -98,7 +98,7 @@ function backfillPlans(
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
     const served = connection === undefined || !demand.channels.includes(channel)
       ? []
-      : demand.instruments.filter(({ family }) => serves(connection, family));
+      : demand.instruments.filter((one) => serves(connection, one));
     return {
       name,
       channel,

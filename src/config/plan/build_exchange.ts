@@ -332,7 +332,7 @@ function coveredStreams(
   const polled = rest.requests.filter(({ everyMs }) => everyMs !== null).flatMap(
     ({ channel, targets, connectionId }) => {
       const connection = demand.descriptor.ws.connections.find(({ id }) => id === connectionId);
-      const all = connection === undefined ? [] : demand.instruments.filter(({ family }) => serves(connection, family));
+      const all = connection === undefined ? [] : demand.instruments.filter((one) => serves(connection, one));
       return targets.flatMap(({ symbol }) => (symbol === "" ? all : [{ symbol }]).map((one) => ({ channel, ...one })));
     },
   );

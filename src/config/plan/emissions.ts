@@ -126,7 +126,7 @@ function runFor(
 ): readonly Emitted[] {
   const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
   // Of an unknown connection, which is reported elsewhere, the program's own mistakes are still told.
-  const instruments = all.filter(({ family }) => connection === undefined || serves(connection, family));
+  const instruments = all.filter((one) => connection === undefined || serves(connection, one));
   if (instruments.length === 0) return [];
   const run = runGenerator(program, {
     connId: connectionId,

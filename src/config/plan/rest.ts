@@ -90,7 +90,7 @@ function requestPlans(
     const connection = descriptor.ws.connections.find(({ id }) => id === connectionId);
     const served = connection === undefined || request.recorded || !demand.channels.includes(request.channel)
       ? []
-      : demand.instruments.filter(({ family }) => serves(connection, family));
+      : demand.instruments.filter((one) => serves(connection, one));
     const perSymbol = namesInstrument(request.path) || namesInstrument(request.body ?? "");
     const asked = perSymbol ? served : served.slice(0, 1).map(() => ({ symbol: "", native: "" }));
     return {

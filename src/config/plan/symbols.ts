@@ -45,10 +45,19 @@ function instrument(symbol: string, native: string): Instrument {
 }
 
 /**
- * Whether a connection carries instruments of a family; a symbol of unknown family goes wherever no family is named.
+ * Whether a connection carries an instrument, by its family, settlement currency and expiry; a symbol that is not canonical
+ * goes wherever none of them is named.
  */
-export function serves(connection: ConnectionValues, family: Family | null): boolean {
-  return connection.families === undefined || (family !== null && connection.families.includes(family));
+export function serves(
+  { families, settles, dated }: ConnectionValues,
+  { symbol, family }: Pick<Instrument, "symbol" | "family">,
+): boolean {
+  if (families !== undefined && (family === null || !families.includes(family))) return false;
+  if (settles === undefined && dated === undefined) return true;
+  const parts = parseCanonicalSymbol(symbol);
+  if (parts === null) return false;
+  if (settles !== undefined && !settles.includes(parts.settle ?? parts.quote)) return false;
+  return dated === undefined || dated === (parts.expiry !== null);
 }
 
 /**
@@ -64,7 +73,7 @@ export function frameConnections(
   return descriptor.ws.connections.map((connection) => {
     const canonical = new Map<string, string>();
     for (const { symbol, native, family } of instruments) {
-      if (!serves(connection, family)) continue;
+      if (!serves(connection, { symbol, family })) continue;
       const other = canonical.get(native);
       if (other !== undefined && other !== symbol && !reported.has(symbol) && reported.size < ISSUES_MAX) {
         reported.add(symbol);
@@ -191,8 +200,8 @@ function select(patterns: readonly SymbolEntry[], context: ResolveContext, resol
     );
     return waiting;
   }
-  const served = all.filter(({ family }) =>
-    family !== null && descriptor.ws.connections.some((connection) => serves(connection, family))
+  const served = all.filter((one) =>
+    one.family !== null && descriptor.ws.connections.some((connection) => serves(connection, one))
   );
   const source = isStatic ? "the symbol map" : "the exchange's instrument list";
   const selection = selectInstruments(patterns, { all: served, symbolsMax, place, source, isStatic });
@@ -247,18 +256,32 @@ function resolveSymbol(symbol: string, context: ResolveContext): Instrument {
 /** Whether two instruments have one native symbol on a connection, so that their streams could not be told apart. */
 function shareStream(one: Instrument, other: Instrument, { ws }: DescriptorValues): boolean {
   return one.native === other.native && one.symbol !== other.symbol &&
-    ws.connections.some((connection) => serves(connection, one.family) && serves(connection, other.family));
+    ws.connections.some((connection) => serves(connection, one) && serves(connection, other));
 }
 
 function checkServed(found: Instrument, descriptor: DescriptorValues, place: Place): boolean {
   const connections = descriptor.ws.connections;
-  if (connections.some((connection) => serves(connection, found.family))) return true;
+  if (connections.some((connection) => serves(connection, found))) return true;
   const families = listed(new Set(connections.flatMap((connection) => connection.families ?? [])));
   place.error(
     found.family === null
       ? `Symbol ${found.symbol} does not say its family, and the connections serve ${families}: write it like BTC/USDT ` +
         "(spot), BTC/USDT:USDT (linear) or BTC/USD:BTC (inverse)"
+      : connections.some((connection) => connection.families?.includes(found.family ?? "spot") ?? true)
+      ? `No connection serves ${found.symbol}: of ${found.family} symbols the descriptor serves ${
+        servedOf(connections)
+      }`
       : `No connection serves ${found.family} symbols such as ${found.symbol}: the descriptor serves ${families}`,
   );
   return false;
+}
+
+/** What connections serve of their families, in words. */
+function servedOf(connections: readonly ConnectionValues[]): string {
+  const narrowed = connections.flatMap(({ settles, dated }) => {
+    const expiry = dated === undefined ? [] : [dated ? "that expire" : "that do not expire"];
+    const currency = settles === undefined ? [] : [`that settle in ${settles.join(" or ")}`];
+    return [...expiry, ...currency].length === 0 ? [] : [`those ${[...expiry, ...currency].join(" and ")}`];
+  });
+  return listed(new Set(narrowed));
 }

@@ -59,9 +59,10 @@ export type Decoding = "text" | "gzip" | "deflate_raw" | "auto";
 
 /**
  * How the text of a frame is laid out. `document`: one JSON document. `prefixed`: digits, then a document or nothing; read
- * as a list of the two. `several`: documents that follow one another; read as a list of them.
+ * as a list of the two. `several`: documents that follow one another; read as a list of them. `bare`: what other
+ * connections carry as `data` of an envelope; read as an object that holds it under that name.
  */
-export type FrameLayout = "document" | "prefixed" | "several";
+export type FrameLayout = "document" | "prefixed" | "several" | "bare";
 
 /** The parse table of schema 1.4: fields that are read from every frame. */
 export interface ParseRule {
