@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { collectorSchema } from "./schema_collector.ts";
-import { descriptorSchema } from "./schema_descriptor.ts";
+import { descriptorSchema, NAMED_LISTS } from "./schema_descriptor.ts";
 import { fieldSchema, fieldTableSchema, predicateSchema, testTableSchema } from "./schema_language.ts";
 
 /** The part of JSON Schema, draft 7, that our schemas use. */
@@ -55,7 +55,10 @@ const COMPLETED: readonly (readonly string[])[] = [["ws", "connections"], ["rest
   "events",
 ]];
 
-/** A copy in which such tables demand only what tells them apart: what is missing in the end is said when a file is read. */
+/**
+ * A copy in which such tables demand only what tells them apart, and named tables may stand in a table by their names: what
+ * is missing in the end is said when a file is read.
+ */
 function withShorthand(schema: JsonSchema): JsonSchema {
   const copy = structuredClone(schema);
   for (const path of COMPLETED) {
@@ -64,6 +67,29 @@ function withShorthand(schema: JsonSchema): JsonSchema {
       const table: { required?: readonly string[] } = branch;
       table.required = branch.required?.filter((key) => key === "kind" || key === "id");
     }
+  }
+  for (const { path, key } of NAMED_LISTS) {
+    const owner = path.slice(0, -1).reduce<JsonSchema | undefined>((found, part) => found?.properties?.[part], copy);
+    const properties: Record<string, JsonSchema> | undefined = owner?.properties;
+    const last = path[path.length - 1];
+    const list = properties?.[last];
+    if (properties === undefined || list?.items === undefined) continue;
+    const { items, description, ...others } = list;
+    const about = description === undefined ? {} : { description };
+    properties[last] = {
+      ...about,
+      anyOf: [{ ...others, items }, { type: "object", additionalProperties: namedBy(items, key) }],
+    };
+  }
+  return copy;
+}
+
+/** The schema of a table whose name stands before it: the name is not demanded, and neither is the kind of a rule. */
+function namedBy(items: JsonSchema, key: string): JsonSchema {
+  const copy = structuredClone(items);
+  for (const branch of branchesOf(copy)) {
+    const table: { required?: readonly string[] } = branch;
+    table.required = branch.required?.filter((one) => one !== key && one !== "kind");
   }
   return copy;
 }

@@ -114,15 +114,18 @@ function connectionUrls(
     }
     return replaced;
   }
-  if (ids.length > 1) {
+  // Connections that nothing is asked for on only name addresses of recordings.
+  const named = input.descriptor.subscriptions.flatMap(({ connection_id: one }) => one);
+  const asked = ids.length > 1 && named.length > 0 ? ids.filter((id) => named.includes(id)) : ids;
+  if (asked.length > 1) {
     report(
       input.locate(["urls"]),
-      `Cannot tell which connection these URLs are for: the descriptor has ${listNames(ids)}; ` +
-        `write urls = { ${ids.map((id) => `${id} = […]`).join(", ")} }`,
+      `Cannot tell which connection these URLs are for: the descriptor has ${listNames(asked)}; ` +
+        `write urls = { ${asked.map((id) => `${id} = […]`).join(", ")} }`,
     );
     return replaced;
   }
-  return new Map(ids.map((id) => [id, { urls, path: ["urls"] }]));
+  return new Map(asked.map((id) => [id, { urls, path: ["urls"] }]));
 }
 
 function keyOf(path: ValuePath): string {

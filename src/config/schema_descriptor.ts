@@ -233,6 +233,10 @@ export const restRequestSchema = z.strictObject({
       "where the path does not hold `{symbol}`",
   ),
   recorded: z.boolean().default(false).describe("Is never asked for: it names answers that recordings hold"),
+  event: z.record(text, z.unknown()).optional().describe(
+    "The rule that reads the answers, with the keys of `[[events]]`: it has the request's name, and without `kind` the one of " +
+      "its channel",
+  ),
 }).describe("A REST request whose answers become events");
 
 /** `[[rest.backfill]]`. */
@@ -265,6 +269,10 @@ export const backfillSchema = z.strictObject({
   ),
   window_ms: z.int().min(1000).optional().describe("Longest stretch that one request may ask for"),
   retention_ms: z.int().min(1000).optional().describe("How far back the exchange keeps such events. Absent: unknown"),
+  event: z.record(text, z.unknown()).optional().describe(
+    "The rule that reads the answers, with the keys of `[[events]]`: it has the request's name, and without `kind` the one of " +
+      "its channel",
+  ),
 }).describe("How events that a stream has missed are fetched");
 
 /** `[rest]`. */
@@ -416,6 +424,16 @@ export const controlSchema = z.strictObject({
   route: routeSchema.optional(),
   connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
 }).describe("A frame that is not data");
+
+/** Lists whose tables have names, and the key of the name. */
+export const NAMED_LISTS: readonly { readonly path: readonly string[]; readonly key: "name" | "id" }[] = [
+  { path: ["ws", "connections"], key: "id" },
+  { path: ["rest", "requests"], key: "name" },
+  { path: ["rest", "backfill"], key: "name" },
+  { path: ["control"], key: "name" },
+  { path: ["events"], key: "name" },
+  { path: ["books"], key: "name" },
+];
 
 /** Tables of keys for every table of a list that does not name them itself. */
 export const connectionDefaultsSchema = z.strictObject(optionalKeys(connectionSchema.shape, ["id"])).describe(

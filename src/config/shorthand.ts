@@ -5,6 +5,7 @@ import {
   connectionSchema,
   instrumentDefaultsSchema,
   instrumentsSchema,
+  NAMED_LISTS,
   subscriptionDefaultsSchema,
   subscriptionSchema,
 } from "./schema_descriptor.ts";
@@ -12,13 +13,17 @@ import { eventDefaultsSchema, eventKeys } from "./schema_event.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /**
- * A descriptor in which every short form is written out: tables have what the tables of defaults and `like` give them,
- * lists of paths and sources are tables of their own, and `fields` are keys of their rule. Places of what was written out are those of
- * what the file says. A short form that is not as it should be stays, so that it is reported where it stands.
+ * A descriptor in which every short form is written out: tables of named tables are lists, the `event` of a request is a
+ * rule, tables have what the tables of defaults and `like` give them, lists of paths and sources are tables of their own,
+ * and `fields` are keys of their rule. Places of what was written out are those of what the file says. A short form that
+ * is not as it should be stays, so that it is reported where it stands.
  */
 export function withoutShorthand(source: TomlSource): TomlSource {
   if (source.table === null) return source;
   const writer = new Writer(source.table);
+  for (const { path, key } of NAMED_LISTS) writer.list(path, key);
+  for (const path of CONNECTED_LISTS) writer.connect(path);
+  for (const path of [["rest", "requests"], ["rest", "backfill"]]) writer.takeRules(path);
   writer.fill(["ws", "connections"], "connection_defaults", connectionDefaultsSchema.shape, connectionSchema.shape);
   writer.fill(["subscriptions"], "subscription_defaults", subscriptionDefaultsSchema.shape, subscriptionSchema.shape);
   writer.fill(["rest", "instruments"], "instrument_defaults", instrumentDefaultsSchema.shape, instrumentsSchema.shape);
@@ -55,6 +60,59 @@ class Writer {
     }
     return path;
   };
+
+  /**
+   * Writes a table of named tables as the list of them, each with its name at `key`. A rule that is named as its kind is of
+   * that kind.
+   */
+  list(path: ValuePath, key: "name" | "id"): void {
+    const named = tableOf(valueIn(this.table, path));
+    if (named === null) return;
+    const tables = Object.entries(named).map(([name, one], index) => {
+      const own = tableOf(one);
+      this.#origins.set(keyOf([...path, index]), [...path, name]);
+      if (own === null) return one;
+      const isKind = path[0] === "events" && !Object.hasOwn(own, "kind") && EVENT_KINDS.includes(name);
+      const said = [...(isKind ? ["kind"] : []), ...(Object.hasOwn(own, key) || isKind ? [] : [key])];
+      for (const one of said) this.#origins.set(keyOf([...path, index, one]), [...path, name]);
+      return tableFrom([...said.map((one) => [one, name] as const), ...Object.entries(own)]);
+    });
+    this.table = withList(this.table, path, tables);
+  }
+
+  /** Gives tables that name no connection the descriptor's only one. */
+  connect(path: ValuePath): void {
+    const connections = listAt(this.table, ["ws", "connections"]) ?? [];
+    const id = connections.length === 1 ? tableOf(connections[0])?.id : undefined;
+    if (id === undefined || tableOf(this.table.subscription_defaults)?.connection_id !== undefined) return;
+    this.#mapTables(path, (own, at) => {
+      if (Object.hasOwn(own, "connection_id")) return own;
+      this.#origins.set(keyOf([...at, "connection_id"]), this.moved(["ws", "connections", 0, "id"]));
+      return tableFrom([["connection_id", id], ...Object.entries(own)]);
+    });
+  }
+
+  /** Writes the `event` of each request as a rule that reads its answers; without a kind it is the one of its channel. */
+  takeRules(list: ValuePath): void {
+    const rules: { readonly rule: TomlTable; readonly path: ValuePath }[] = [];
+    this.#mapTables(list, (own, path) => {
+      const rule = tableOf(own.event);
+      if (rule === null || typeof own.name !== "string") return own;
+      const { event: _event, ...others } = own;
+      const kind = typeof own.channel === "string" ? KIND_OF_CHANNEL.get(own.channel) : undefined;
+      const said = [
+        ...(Object.hasOwn(rule, "kind") || kind === undefined ? [] : [["kind", kind] as const]),
+        ...(Object.hasOwn(rule, "name") ? [] : [["name", own.name] as const]),
+        ["source", own.name] as const,
+      ];
+      rules.push({ rule: tableFrom([...Object.entries(rule), ...said]), path: [...this.moved(path), "event"] });
+      return tableFrom(Object.entries(others));
+    });
+    const events = listAt(this.table, ["events"]) ?? [];
+    if (rules.length === 0 || (this.table.events !== undefined && !isList(this.table.events))) return;
+    rules.forEach(({ path }, index) => this.#origins.set(keyOf(["events", events.length + index]), path));
+    this.table = withList(this.table, ["events"], [...events, ...rules.map(({ rule }) => rule)]);
+  }
 
   /** Gives every table of a list the keys of a table of defaults that it may have and does not name. */
   fill(list: ValuePath, from: string, known: object, allowed: object): void {
@@ -161,6 +219,26 @@ class Writer {
   }
 }
 
+/** Lists whose tables name a connection. */
+const CONNECTED_LISTS: readonly (readonly string[])[] = [["subscriptions"], ["rest", "requests"], ["rest", "backfill"]];
+
+/** What the answers of a request are where its rule does not say. */
+const KIND_OF_CHANNEL: ReadonlyMap<string, string> = new Map([
+  ["trades", "trade"],
+  ["book", "book"],
+  ["quotes", "quote"],
+  ["ticker", "ticker"],
+  ["candles", "candle"],
+  ["derivative", "derivative_ticker"],
+  ["options", "option_summary"],
+  ["funding", "funding"],
+  ["liquidations", "liquidation"],
+  ["orders", "order"],
+]);
+
+/** Kinds that a rule may be named after. */
+const EVENT_KINDS: readonly string[] = [...KIND_OF_CHANNEL.values(), "checksum"];
+
 /** Keys that are a rule's own. */
 const RULES_OWN: ReadonlySet<string> = new Set(["kind", "name", "like", "fields"]);
 
@@ -173,9 +251,13 @@ function isTextList(value: TomlValue | undefined): value is readonly TomlValue[]
   return isList(value) && value.length > 0 && value.every((one) => typeof one === "string");
 }
 
-function listAt(table: TomlTable, [first, second]: ValuePath): readonly TomlValue[] | null {
-  const found = second === undefined ? table[first] : tableOf(table[first])?.[second];
+function listAt(table: TomlTable, path: ValuePath): readonly TomlValue[] | null {
+  const found = valueIn(table, path);
   return isList(found) ? found : null;
+}
+
+function valueIn(table: TomlTable, [first, second]: ValuePath): TomlValue | undefined {
+  return second === undefined ? table[first] : tableOf(table[first])?.[second];
 }
 
 function withList(table: TomlTable, [first, second]: ValuePath, list: readonly TomlValue[]): TomlTable {

@@ -224,13 +224,15 @@ Deno.test("loadWith() checks overrides against the descriptor", () => {
     "[[subscriptions]]",
     '[[ws.connections]]\nid = "business"\nurls = ["wss://x"]\n\n[[subscriptions]]',
   );
-  const load = (overrides: string) =>
+  const both = two.replace('connection_id = "public"', 'connection_id = ["public", "business"]');
+  const load = (overrides: string, descriptor = both) =>
     issueLines(
       loadFiles(buildNothing, {
         [COLLECTOR]: `${RUN}${INSTANCE}[exchange.overrides]\n${overrides}\n`,
-        "okx.toml": `${two}[args]\ndepth = "50"\n`,
+        "okx.toml": `${descriptor}[args]\ndepth = "50"\n`,
       }).issues,
     );
+  assert.deepEqual(load('urls = ["wss://a"]', two), [], "nothing is asked for on the other one");
   assert.deepEqual(load('urls = { public = ["wss://a"], business = ["wss://b"] }'), []);
   assert.deepEqual(load('urls = ["wss://a"]'), [
     'collector.toml:9:8+11 error okx: Cannot tell which connection these URLs are for: the descriptor has "public", ' +

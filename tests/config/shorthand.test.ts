@@ -335,3 +335,160 @@ Deno.test("a rule with a list of sources is so many rules of their names", () =>
   const line = lineOf(SHORT + PAGES, 'source = ["spot_book"');
   assert.ok(wrong.some((one) => one.startsWith(`x.toml:${line}:24`) && one.includes("swop_book")), wrong.join("\n"));
 });
+
+const LISTED = `[meta]
+name = "x"
+version = "1.4"
+
+[[ws.connections]]
+id = "a"
+urls = ["wss://a.example/ws"]
+
+[[ws.connections]]
+id = "b"
+urls = ["wss://b.example/ws"]
+
+[rest]
+base_urls = ["https://example.test"]
+
+[[rest.requests]]
+name = "image"
+channel = "book"
+connection_id = "a"
+path = "/book?symbol={symbol}"
+
+[[rest.backfill]]
+name = "past"
+channel = "trades"
+connection_id = ["a", "b"]
+path = "/trades?symbol={symbol}&after={from_id}"
+direction = "forward"
+
+[[control]]
+name = "pong"
+text = "pong"
+action = "pong"
+
+[[events]]
+kind = "trade"
+symbol = "/s"
+price = "/p"
+size = "/q"
+
+[[events]]
+kind = "book"
+name = "changes"
+symbol = "/s"
+bids = "/b/*"
+asks = "/a/*"
+last_sequence = "/u"
+
+[[events]]
+kind = "book"
+name = "image"
+source = "image"
+snapshot = true
+bids = "/bids/*"
+asks = "/asks/*"
+sequence = "/u"
+
+[[events]]
+kind = "trade"
+name = "past"
+source = "past"
+rows = "/*"
+price = "/price"
+size = "/size"
+trade_id = "/id"
+
+[[books]]
+name = "all"
+kind = "rest"
+snapshot_request = "image"
+sequence = "next"
+`;
+
+const NAMED = `[meta]
+name = "x"
+version = "1.4"
+
+[ws.connections]
+a = { urls = ["wss://a.example/ws"] }
+b = { urls = ["wss://b.example/ws"] }
+
+[rest]
+base_urls = ["https://example.test"]
+
+[rest.requests.image]
+channel = "book"
+connection_id = "a"
+path = "/book?symbol={symbol}"
+event = { snapshot = true, bids = "/bids/*", asks = "/asks/*", sequence = "/u" }
+
+[rest.backfill.past]
+channel = "trades"
+connection_id = ["a", "b"]
+path = "/trades?symbol={symbol}&after={from_id}"
+direction = "forward"
+event = { rows = "/*", price = "/price", size = "/size", trade_id = "/id" }
+
+[control]
+pong = { text = "pong", action = "pong" }
+
+[events.trade]
+fields = { symbol = "/s", price = "/p", size = "/q" }
+
+[events.changes]
+kind = "book"
+fields = { symbol = "/s", bids = "/b/*", asks = "/a/*", last_sequence = "/u" }
+
+[books]
+all = { kind = "rest", snapshot_request = "image", sequence = "next" }
+`;
+
+Deno.test("tables by their names are the lists of them, and the event of a request is a rule that reads its answers", () => {
+  const long = read(LISTED);
+  const short = read(NAMED);
+  assert.deepEqual([long.issues, short.issues], [[], []]);
+  assert.ok(long.frames !== null);
+  assert.deepEqual(short.frames, long.frames);
+});
+
+Deno.test("what is wrong in a named table is reported where it stands", () => {
+  const wrong = (from: string, to: string) => {
+    const text = NAMED.replace(from, to);
+    assert.notEqual(text, NAMED);
+    return { issues: read(text).issues, at: (part: string) => `x.toml:${lineOf(text, part)}:` };
+  };
+  const key = wrong("pong = { text", "pong = { txet");
+  assert.ok(
+    key.issues.length > 0 && key.issues.every((one) => one.startsWith(key.at("pong = "))),
+    key.issues.join("\n"),
+  );
+  const price = wrong('price = "/price"', 'price = "no(price)"');
+  assert.ok(
+    price.issues.length === 1 && price.issues[0].startsWith(price.at("event = { rows")),
+    price.issues.join("\n"),
+  );
+  const kind = wrong("[events.trade]", "[events.trades]");
+  assert.ok(kind.issues.length > 0 && kind.issues[0].startsWith(kind.at("[events.trades]")), kind.issues.join("\n"));
+  const size = wrong(', size = "/q"', "");
+  assert.ok(size.issues.length === 1 && size.issues[0].startsWith(size.at("[events.trade]")), size.issues.join("\n"));
+  const table = wrong("event = { snapshot", 'event = "x" # { snapshot');
+  assert.ok(table.issues.some((one) => one.startsWith(table.at('event = "x"'))), table.issues.join("\n"));
+  const scalar = wrong("[control]\npong = {", "[control]\nother = 1\npong = {");
+  assert.ok(
+    scalar.issues.length === 1 && scalar.issues[0].startsWith(scalar.at("other = 1")),
+    scalar.issues.join("\n"),
+  );
+});
+
+Deno.test("what names no connection is of the descriptor's only one", () => {
+  const one = (text: string) =>
+    text.replace('b = { urls = ["wss://b.example/ws"] }\n', "").replace('["a", "b"]', '"a"');
+  const long = read(one(NAMED));
+  const short = read(one(NAMED).replaceAll('connection_id = "a"\n', ""));
+  assert.deepEqual([long.issues, short.issues], [[], []]);
+  assert.deepEqual(short.frames, long.frames);
+  assert.ok(read(NAMED.replace('connection_id = "a"\n', "")).issues.length > 0);
+});

@@ -384,8 +384,8 @@ const ANSWERS: Readonly<Record<string, { answers: readonly unknown[]; gives: Rea
       ],
       [{ name: "BTC_USDT", in_delisting: false }, { name: "OLD_USDT", in_delisting: true }],
       [{ name: "BTC_USD1", in_delisting: false }],
-      [{ name: "BTC_USDT_20260925", in_delisting: false, expire_time: 1790323200 }],
       [{ name: "BTC_USD", in_delisting: false, quanto_multiplier: "0" }],
+      [{ name: "BTC_USDT_20260925", in_delisting: false, expire_time: 1790323200 }],
     ],
     gives: {
       "BTC/USDT": "BTC_USDT",

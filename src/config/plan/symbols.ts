@@ -1,5 +1,4 @@
 import {
-  type Family,
   type FrameConnection,
   type Instrument,
   ISSUES_MAX,
