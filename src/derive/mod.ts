@@ -17,4 +17,3 @@ export type { SavedState } from "./saved_state.ts";
 export { type CompiledDerivation, compileDerivation, PlanStore } from "./plan_store.ts";
 export { WireReader } from "./wire_reader.ts";
 export { connectionIdOf } from "./session_memory.ts";
-export { familyOf } from "./sibling_group.ts";

@@ -1,5 +1,6 @@
 import {
   type Channel,
+  familyOf,
   type Micros,
   type Offset,
   type SessionId,
@@ -282,12 +283,6 @@ export class SiblingLedger {
   *entries(): Iterable<readonly [name: string, group: SiblingGroup]> {
     for (const entry of this.#groups) yield entry;
   }
-}
-
-/** Returns the key that all sockets of a connection share: the second, third … carry `~2`, `~3` … behind it. */
-export function familyOf(connection: string): string {
-  const at = connection.indexOf("~");
-  return at < 0 ? connection : connection.slice(0, at);
 }
 
 /** Key of the lead of a rule's events of a stream. */

@@ -478,6 +478,7 @@ export {
 } from "./record.ts";
 export { revealAll, Secret, Secrets } from "./secret.ts";
 export {
+  familyOf,
   isInShard,
   parseShard,
   rendezvousWeight,

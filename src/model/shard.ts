@@ -54,6 +54,12 @@ export function shareConnectionKey(key: string, share: number): string {
   return [`${connection}#s${share}`, ...further].join(".");
 }
 
+/** Returns the key that all sockets of a connection share: the second, third … carry `~2`, `~3` … behind it. */
+export function familyOf(connection: string): string {
+  const at = connection.indexOf("~");
+  return at < 0 ? connection : connection.slice(0, at);
+}
+
 /** Returns the share that a connection serves; null if it does not serve a single share. */
 export function shareOfConnection(key: string): number | null {
   const match = /#s(\d+)/.exec(key);

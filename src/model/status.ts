@@ -41,7 +41,7 @@ export type ProblemScope =
   | "group"
   | "http";
 
-/** A problem: data is missing or soon will be. With any problem the service is not ready. */
+/** A problem: data is missing or soon will be. With any problem that is not `covered` the service is not ready. */
 export interface Problem {
   readonly scope: ProblemScope;
   /** Instance, sink or file concerned; empty if the scope needs no name. */
@@ -54,6 +54,8 @@ export interface Problem {
   readonly since: Micros | null;
   /** Whether it stops all collecting. */
   readonly fatal: boolean;
+  /** Present where another socket shows all that is missing here: the data is whole, and one more loss would not be. */
+  readonly covered?: true;
 }
 
 /** The running configuration, and whether the file on disk was refused. */

@@ -7,6 +7,7 @@ import {
   type ConnectionStatus,
   type EventBatch,
   Failure,
+  familyOf,
   fillEndBody,
   fillWishBody,
   type HttpRecord,
@@ -41,7 +42,7 @@ import { type HistoryStream, historyStreams, type HistoryStretch } from "./histo
 import { type BookDifference, BookProver } from "./book_prover.ts";
 import { lastKnown, orderOfIds, readProbe, readSnapshot } from "./probe_facts.ts";
 import { BookResyncer } from "./book_resyncer.ts";
-import { type BookResync, connectionIdOf, familyOf, type PipelineResult } from "../derive/mod.ts";
+import { type BookResync, connectionIdOf, type PipelineResult } from "../derive/mod.ts";
 
 export interface ExchangeRunnerOptions {
   readonly name: string;

@@ -17,6 +17,7 @@ import {
   type SinkStatus,
   streamKey,
 } from "../model/mod.ts";
+import { coveredConnections } from "../telemetry/mod.ts";
 
 /** The facts from which problems are derived. */
 export type ServiceFacts = Omit<ServiceStatus, "problems">;
@@ -123,7 +124,14 @@ function* instanceProblems(
   if (connections.length === 0 && instance.instruments === null) {
     yield { ...about, code: "starting", text: "No connection has been opened yet" };
   }
-  for (const connection of connections) yield* connectionProblems(name, connection);
+  const covered = coveredConnections(connections);
+  for (const connection of connections) {
+    const other = covered.get(connection);
+    for (const problem of connectionProblems(name, connection)) {
+      if (other === undefined) yield problem;
+      else yield { ...problem, text: `${problem.text}; ${other} shows all of it`, covered: true };
+    }
+  }
   yield* quarantineProblems(instance, now);
   yield* bookProblems(instance, now);
   yield* pollProblems(instance, now);
@@ -160,12 +168,15 @@ function* quarantineProblems({ name, quarantined }: InstanceStatus, now: Moment)
 
 function* bookProblems({ name, books }: InstanceStatus, now: Moment): Iterable<Problem> {
   const about = { scope: "book", name, fatal: false } as const;
-  const broken = books.filter(({ state }) => state === "broken");
+  // Of several sockets' books of a symbol one is read: it is missing where none is valid.
+  const valid = new Set(books.filter(({ state }) => state === "valid").map(({ symbol }) => symbol));
+  const missing = books.filter(({ symbol }) => !valid.has(symbol));
+  const broken = missing.filter(({ state }) => state === "broken");
   if (broken.length > 0) {
     const text = `Without a valid book: ${listed(broken.map(({ symbol, cause }) => `${symbol} (${cause})`))}`;
     yield { ...about, code: "broken", text, since: earliest(broken) };
   }
-  const waiting = books.filter(({ state, since }) =>
+  const waiting = missing.filter(({ state, since }) =>
     (state === "empty" || state === "buffering") && isOlder(since, now, BOOK_WAIT_MS_MAX)
   );
   if (waiting.length > 0) {

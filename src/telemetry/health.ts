@@ -1,6 +1,8 @@
 import {
   type BookState,
   type BookStatus,
+  type ConnectionStatus,
+  familyOf,
   type GroupStatus,
   type InstanceStatus,
   isoFromMicros,
@@ -24,22 +26,33 @@ export function healthStatus({ problems }: ServiceStatus): HealthStatus {
 }
 
 /**
- * Whether there is no problem and all streams of every enabled instance are live. Streams of quiet channels need only
- * an ack.
+ * Whether there is no problem and all streams of every enabled instance are live, on one of several sockets where there
+ * are more. Streams of quiet channels need only an ack.
  */
 export function isReady({ config, journal, problems, instances, group }: ServiceStatus): boolean {
-  if (!config.loaded || journal === null || problems.length > 0) return false;
+  if (!config.loaded || journal === null || problems.some(({ covered }) => covered !== true)) return false;
   const enabled = instances.filter((instance) => instance.enabled);
   // A member of a group may hold no share.
   return (enabled.length > 0 || group !== null) &&
-    enabled.every(({ connections, polls }) =>
-      connections.length > 0 &&
-      connections.every(({ state, streams, quietAcked }) =>
-        isOpen(state) &&
-        streams.pending + (streams.acked - quietAcked) + streams.rejected + streams.stale === 0
-      ) &&
-      polls.every(({ lastAnswerTs }) => lastAnswerTs !== null)
-    );
+    enabled.every(({ connections, polls }) => {
+      const covered = coveredConnections(connections);
+      return connections.length > 0 &&
+        connections.every((connection) => isWhole(connection) || covered.has(connection)) &&
+        polls.every(({ lastAnswerTs }) => lastAnswerTs !== null);
+    });
+}
+
+/** Returns the sockets that lack something which another socket of the same connection shows whole, with that one's key. */
+export function coveredConnections(connections: readonly ConnectionStatus[]): ReadonlyMap<ConnectionStatus, string> {
+  const whole = new Map(connections.filter(isWhole).map(({ key }) => [familyOf(key), key]));
+  return new Map(connections.flatMap((connection) => {
+    const other = isWhole(connection) ? undefined : whole.get(familyOf(connection.key));
+    return other === undefined ? [] : [[connection, other] as const];
+  }));
+}
+
+function isWhole({ state, streams, quietAcked }: ConnectionStatus): boolean {
+  return isOpen(state) && streams.pending + (streams.acked - quietAcked) + streams.rejected + streams.stale === 0;
 }
 
 /**

@@ -3,6 +3,7 @@
  * of health and metrics. Must not know where observations come from, and must never make its caller wait.
  */
 export {
+  coveredConnections,
   groupBody,
   healthBody,
   type HealthStatus,

@@ -34,6 +34,30 @@ Deno.test("problemsOf() names a book that waits for its snapshot beyond the boun
   assertDegraded(snapshot({ instances: [instance({ books: [book("broken", 0)] })] }), "book alpha broken");
 });
 
+Deno.test("a socket of two that is away is named, and the service stays ready while the other shows all", () => {
+  const away = connection({ key: "public~2", state: { kind: "waiting", attempt: 1, delayMs: 5, reason: "peer" } });
+  const whole = connection({ key: "public" });
+  const status = snapshot({ instances: [instance({ connections: [whole, away] })] });
+  assert.deepEqual(codes(status), ["instance alpha not_connected"]);
+  assert.match(status.problems[0].text, /^Connection public~2 is waiting: peer; public shows all of it$/);
+  assert.equal(Object(healthBody(status).body).status, "degraded");
+  assert.equal(isReady(status), true);
+  const lacking = connection({ key: "public", streams: { ...whole.streams, stale: 1 } });
+  for (const connections of [[lacking, away], [connection({ key: "other" }), away], [away]]) {
+    assert.equal(isReady(snapshot({ instances: [instance({ connections })] })), false);
+  }
+  const fresh = connection({ key: "public~2", streams: { ...whole.streams, pending: 1 } });
+  assert.equal(isReady(snapshot({ instances: [instance({ connections: [whole, fresh] })] })), true);
+});
+
+Deno.test("problemsOf() names a broken book where no other socket has a valid one of the symbol", () => {
+  for (const state of ["broken", "buffering"] as const) {
+    const books = [book("valid", 60), { ...book(state, 60), session: 8 }];
+    assert.deepEqual(codes(snapshot({ instances: [instance({ books })] })), []);
+    assert.equal(codes(snapshot({ instances: [instance({ books: [books[1], books[1]] })] })).length, 1);
+  }
+});
+
 Deno.test("problemsOf() names a poll without an answer in its time, with the reason", () => {
   const poll = (rest: Partial<PollStatus>): PollStatus => ({
     request: "open_interest",
