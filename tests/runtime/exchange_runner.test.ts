@@ -17,8 +17,8 @@ import { loadInstance } from "../exchanges/shipped.ts";
 import { type SimulatedConnection, SimulatedHost } from "../support/simulated_host.ts";
 
 const HOUR_MS = 3_600_000;
-/** Rotations of each connection; `deno task rotations` makes a thousand. */
-const ROTATIONS = Number(Deno.env.get("ROTATIONS") ?? 200);
+/** Rotations of each connection; `deno task rotations` makes a thousand of the whole program. */
+const ROTATIONS = 200;
 
 /** A journal in memory that takes what `fault` lets through. */
 function memoryJournal() {
