@@ -6,24 +6,24 @@ import { CSV_TABLES } from "../sink/mod.ts";
 export const ARCHIVE_FORMATS = ["parquet", "ndjson", "csv"] as const;
 export type ArchiveFormat = typeof ARCHIVE_FORMATS[number];
 
-/** A file of an archive, by what its path says. */
+/** A file of an archive, as its path describes it. */
 export interface DayFile {
-  /** Below the archive's folder. */
+  /** Path below the archive's folder. */
   readonly path: string;
   readonly date: string;
   readonly kinds: readonly EventKind[];
-  /** Null: the file holds those of several. */
+  /** Null if the file holds events of several exchanges. */
   readonly exchange: string | null;
 }
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-/** Where certificates lie in an archive. */
+/** Folder of the certificates in an archive. */
 export const CERTIFICATES_FOLDER = "_certificates";
 
 /**
- * Returns what wrote an archive: its owner's mark says so, else the names in it. Rejects with a `Failure` if it is no
- * archive.
+ * Returns the format of an archive, from its owner's mark or else from the names in it. Rejects with a `Failure` if it
+ * is no archive.
  */
 export async function archiveFormat(files: Files, dir: string): Promise<ArchiveFormat> {
   if ((await files.stat(dir))?.isDirectory !== true) {
@@ -45,13 +45,13 @@ export async function archiveFormat(files: Files, dir: string): Promise<ArchiveF
   throw new Failure("file", `Cannot read ${dir}: it is no archive of a parquet, ndjson or csv sink`, { retry: false });
 }
 
-/** Id of the journal that an owner's mark names; empty if there is none. */
+/** Returns the id of the journal in the owner's mark; empty if there is none. */
 export async function ownerJournal(files: Files, dir: string): Promise<string> {
   const owner = await files.readText(`${dir}/_owner.json`);
   return owner === null ? "" : /"journal":"([^"]*)"/.exec(owner)?.[1] ?? "";
 }
 
-/** Lists the finished files of an archive, of days that are wanted alone. */
+/** Lists the finished files of the wanted days of an archive. */
 export async function listDayFiles(
   files: Files,
   dir: string,
@@ -94,7 +94,7 @@ export async function listDayFiles(
   return found.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
-/** Folders of days, in either layout. */
+/** Yields the folders of days, in either layout. */
 async function* parquetFolders(
   files: Files,
   dir: string,

@@ -18,7 +18,7 @@ export interface NextEvent {
   readonly journal: string | null;
 }
 
-/** What a certificate is made of. */
+/** Inputs of a certificate. */
 export interface CertificateParts {
   readonly exchange: string;
   readonly date: string;
@@ -28,9 +28,9 @@ export interface CertificateParts {
   readonly isSettled: boolean;
   readonly tellsGaps: boolean;
   readonly facts: ExchangeFacts;
-  /** Gaps that concern every exchange: of sessions that nothing is known of. */
+  /** Gaps of unknown sessions, which concern every exchange. */
   readonly anywhere: readonly CertifiedGap[];
-  /** Of the day before; null if there is none. */
+  /** Certificate of the day before; null if there is none. */
   readonly before: Certificate | null;
   readonly next: (stream: StreamFacts) => NextEvent | null;
   readonly plans: readonly PlanNote[];
@@ -38,7 +38,7 @@ export interface CertificateParts {
   readonly files: readonly CertifiedFile[];
 }
 
-/** How long a stream without events is still named by the certificates that follow, in µs. */
+/** How long later certificates still list a stream without events, in µs. */
 const CARRIED_MICROS = 30 * 86_400_000_000;
 
 /** Returns the certificate of an exchange and day. */
@@ -49,14 +49,14 @@ export function buildCertificate(parts: CertificateParts): Certificate {
   for (const { channel, symbol, latest } of before?.streams ?? []) {
     if (latest !== null && latest.ts >= from - CARRIED_MICROS) facts.streamOf(channel, symbol);
   }
-  // A gap that was open at the end of the day before has not ended in between, or it would be told here.
+  // A gap open at the end of the day before is still open: its end would be an event of this day.
   const stillOpen = before?.streams.flatMap(({ gaps }) => gaps)
     .filter(({ gap_id, to_ts }) => to_ts === null && !facts.knowsGap(gap_id)) ?? [];
   const own = new Map([...stillOpen, ...facts.gaps].map((gap) => [gap.gap_id, gap]));
   const gaps = [...own.values(), ...parts.anywhere].filter(({ from_ts, to_ts }) =>
     (from_ts ?? -Infinity) < bounds[1] && (to_ts ?? Infinity) >= from
   );
-  // A stream that was missing all day has no event to be known by.
+  // A stream that was missing all day has no events: it is known from the day before.
   for (const { channel, symbol } of gaps) if (channel !== null && symbol !== "") facts.streamOf(channel, symbol);
   const streams = facts.streams.map((stream) => certify(stream, { ...parts, bounds, gaps }));
   return {
@@ -106,8 +106,8 @@ function certify(stream: StreamFacts, scope: Scope): StreamCertificate {
 }
 
 /**
- * A stream is covered from event to event, as far as no gap is told: from the last of an earlier day, where it is of
- * the same journal, to the first of a later one. Events of different journals prove nothing of what lies between them.
+ * Returns the coverage of a stream: from event to event, without the gaps, from the last event of an earlier day of the
+ * same journal to the first one of a later day. Events of different journals prove nothing about the time between them.
  */
 function coverageOf(
   stream: StreamFacts,

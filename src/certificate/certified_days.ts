@@ -18,7 +18,7 @@ export interface CertifiedFolder {
   readonly dir: string;
 }
 
-/** What a certificate says of its streams. */
+/** The streams of a certificate. */
 type Entries = readonly (Pick<CoverageRow, "channel" | "symbol"> & CoverageDay)[];
 
 interface Kept {
@@ -27,7 +27,7 @@ interface Kept {
   readonly entries: Entries;
 }
 
-/** Coverage of days, from certificates. What was read stays known until the file is another one. */
+/** Reads the coverage of days from certificates. Caches each certificate until its file changes. */
 export class CertifiedDays {
   readonly #files: Files;
   readonly #kept = new Map<string, Kept>();
@@ -36,7 +36,7 @@ export class CertifiedDays {
     this.#files = files;
   }
 
-  /** Reads what certificates say of days. Never rejects with a `Failure`: what cannot be read is told. */
+  /** Reads the coverage of days. Never rejects with a `Failure`: the result lists unreadable certificates. */
   async read(folders: readonly CertifiedFolder[], days: readonly string[]): Promise<Coverage> {
     const rows = new Map<string, CoverageRow & { readonly days: (CoverageDay | null)[] }>();
     const unreadable: string[] = [];
@@ -92,7 +92,7 @@ export class CertifiedDays {
     const certificate = await readCertificate(this.#files, dir, day);
     const entries = certificate === null ? [] : entriesOf(certificate);
     this.#kept.delete(path);
-    // The eldest goes.
+    // Evicts the oldest.
     for (const eldest of this.#kept.keys()) {
       if (this.#kept.size < COVERAGE_KEPT_MAX) break;
       this.#kept.delete(eldest);

@@ -18,23 +18,23 @@ export interface CertifyOptions {
   readonly host: { readonly files: Files; readonly clock: Clock };
   /** The archive: the folder of a parquet, ndjson or csv sink. */
   readonly dir: string;
-  /** What certificates are signed with; null: they are not. */
+  /** Key to sign with; null if certificates are not signed. */
   readonly key: SigningKey | null;
-  /** Folder of the journal whose hash chain stands in certificates; null: none does. */
+  /** Folder of the journal whose hash chain goes into the certificates; null if none does. */
   readonly journalDir: string | null;
-  /** Plans that are known beside those that were noted in the archive. */
+  /** Plans known beside those noted in the archive. */
   readonly plans?: readonly PlanNote[];
-  /** Whether the archive is given gaps, where its configuration says so; else it is where it holds any. */
+  /** Whether the archive's sink receives gaps. Absent: assumed if the archive holds any. */
   readonly tellsGaps?: boolean;
-  /** Days that are wanted; all if it is not given. */
+  /** Selects the days. Absent: all. */
   readonly wants?: (exchange: string, date: string) => boolean;
-  /** Whether only what is new or has changed is certified, of days that are over. */
+  /** Whether to certify only closed days that are new or have changed. */
   readonly onlyNews: boolean;
-  /** Whether days with files that a sink may take back are left for later. */
+  /** Whether to skip days with files that a sink may take back. */
   readonly onlySafe: boolean;
-  /** Called between pieces of work of a few ms; rejects if the work is given up. */
+  /** Called after each few ms of work; rejects if the work is given up. */
   readonly pause: Pause;
-  /** Tells of files that cannot be read: their day has no certificate. */
+  /** Reports files that cannot be read; their day gets no certificate. */
   readonly tell: (text: string) => void;
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
@@ -46,7 +46,7 @@ export interface CertifyResult {
   readonly failed: number;
 }
 
-/** One exchange and day that is certified. */
+/** An exchange and day to certify. */
 interface Wanted {
   readonly exchange: string;
   readonly date: string;
@@ -55,7 +55,7 @@ interface Wanted {
 
 /**
  * Writes the certificates of an archive, day by day. Rejects with a `Failure` if the archive, its plans or its journal
- * cannot be read; a day whose files cannot be read is told and left out.
+ * cannot be read; reports a day whose files cannot be read, and leaves it out.
  */
 export async function certifyArchive(options: CertifyOptions): Promise<CertifyResult> {
   return await new Certifier(options, await archiveFormat(options.host.files, options.dir)).run();
@@ -82,7 +82,7 @@ class Certifier {
     this.#journal = await ownerJournal(this.#files, this.#dir);
     const noted = await readPlanNotes(this.#files, this.#dir);
     const tellsGaps = await this.#tellsGaps(noted);
-    // What an archive knows of its plans stands in the journal too.
+    // The plans noted in the archive are in the journal, too.
     const notes = plans.length > 0 ? plans : noted;
     const chain = this.#options.journalDir === null ? [] : await readChain(this.#files, this.#options.journalDir);
     const byDate = Map.groupBy(await this.#wanted(), ({ date }) => date);
@@ -112,7 +112,7 @@ class Certifier {
     return { written: days.length, days, failed };
   }
 
-  /** The time behind which a day counts as over. */
+  /** Time before which a day must have ended to be closed. */
   get #now(): Micros {
     return this.#options.host.clock.nowMicros() - LAKE_CLOSED_AFTER_MS * 1000;
   }
@@ -299,10 +299,10 @@ class Certifier {
   }
 }
 
-/** The folder of events without an exchange. */
+/** Folder of events without an exchange. */
 const NO_EXCHANGE = "__HIVE_DEFAULT_PARTITION__";
 
-/** Whether events name no exchange that is known: their gaps may be of any. */
+/** Whether events name no known exchange: their gaps may concern any. */
 export function isAnywhere(exchange: string | null): boolean {
   return exchange === UNKNOWN_EXCHANGE || exchange === NO_EXCHANGE;
 }

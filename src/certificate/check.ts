@@ -11,9 +11,9 @@ import { certificatePath, listCertificates, readCertificate } from "./stored.ts"
 export interface CheckOptions {
   readonly host: { readonly files: Files; readonly clock: Clock };
   readonly dir: string;
-  /** The journal's folder, whose chain and segments are compared too; null: they are not. */
+  /** Folder of the journal whose chain and segments are compared, too; null if none are. */
   readonly journalDir: string | null;
-  /** Base64 of the only key that may have signed; null: any that a certificate names. */
+  /** The only accepted public key, in base64; null to accept any. */
   readonly publicKey: string | null;
   readonly pause: Pause;
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
@@ -23,16 +23,16 @@ export interface CheckResult {
   readonly certificates: number;
   readonly signed: number;
   readonly files: number;
-  /** Links of hash chains that were compared with the journal. */
+  /** Number of links of the hash chain that were compared with the journal. */
   readonly links: number;
-  /** What differs, each with its place; empty if all is as it was certified. */
+  /** The differences; empty if everything is as certified. */
   readonly differences: readonly string[];
 }
 
 /**
  * Compares certificates with the files that they name, with their signatures, and with the journal's hash chain where
- * one is given. Every file of a day that is over has to stand in a certificate. Rejects with a `Failure` if the archive
- * or the journal cannot be read at all.
+ * one is given. Every file of a closed day must be in a certificate. Rejects with a `Failure` if the archive or the
+ * journal cannot be read at all.
  */
 export async function checkCertificates(options: CheckOptions): Promise<CheckResult> {
   const { host: { files }, dir, publicKey } = options;
@@ -52,7 +52,7 @@ export async function checkCertificates(options: CheckOptions): Promise<CheckRes
   for (const certificate of certificates) {
     const path = certificatePath(certificate.exchange, certificate.date);
     if (certificate.signature !== undefined) {
-      if (!await isSigned(certificate)) differences.push(`${path}: its signature does not fit what it says`);
+      if (!await isSigned(certificate)) differences.push(`${path}: its signature does not match its content`);
       else signed++;
     } else if (publicKey !== null) differences.push(`${path}: it is not signed`);
     if (publicKey !== null && certificate.signature !== undefined && certificate.signature.public_key !== publicKey) {
@@ -80,7 +80,7 @@ async function compareFiles(
   const differences: string[] = [];
   const totalBytes = certificates.flatMap((each) => each.files).reduce((sum, { bytes }) => sum + bytes, 0);
   let doneBytes = 0;
-  /** Files that several certificates name are read once. */
+  /** Reads a file only once if several certificates name it. */
   const known = new Map<string, string>();
   for (const certificate of certificates) {
     const place = certificatePath(certificate.exchange, certificate.date);
@@ -102,7 +102,7 @@ async function compareFiles(
   return { files: certificates.reduce((sum, each) => sum + each.files.length, 0), differences };
 }
 
-/** Files of days that are over and stand in no certificate. */
+/** Lists files of closed days that are in no certificate. */
 async function findUncertified(
   { host: { files, clock }, dir }: CheckOptions,
   { format, certificates }: { readonly format: ArchiveFormat; readonly certificates: readonly Certificate[] },

@@ -1,15 +1,15 @@
 import type { Micros } from "../model/mod.ts";
 import type { CoveredStretch } from "./certificate.ts";
 
-/** A stretch of time in which something is missing; infinite ends are open ones. */
+/** A stretch of time in which something is missing; an infinite end is open. */
 export interface MissingStretch {
   readonly from: Micros;
   readonly to: Micros;
 }
 
 /**
- * Returns what gaps leave of stretches, in order. Ends of gaps are good events, so they belong to what is left on both
- * sides, be it as a stretch without length; a gap without length cuts a stretch in two that meet.
+ * Subtracts gaps from stretches; returns the rest, in order. The bounds of a gap are good events and belong to the rest
+ * on both sides, even as a stretch of no length; a gap of no length cuts a stretch in two.
  */
 export function withoutGaps(
   stretches: readonly MissingStretch[],
@@ -32,7 +32,7 @@ export function withoutGaps(
   return left;
 }
 
-/** Stretches that overlap or meet become one. */
+/** Joins stretches that overlap or meet. */
 function joined(stretches: readonly MissingStretch[]): readonly MissingStretch[] {
   const all: { from: Micros; to: Micros }[] = [];
   for (const { from, to } of stretches.toSorted((a, b) => a.from - b.from)) {
@@ -43,7 +43,7 @@ function joined(stretches: readonly MissingStretch[]): readonly MissingStretch[]
   return all;
 }
 
-/** Sum of stretches, in µs. */
+/** Returns the sum of the stretches, in µs. */
 export function lengthOf(stretches: readonly CoveredStretch[]): number {
   return stretches.reduce((sum, { from_ts, to_ts }) => sum + to_ts - from_ts, 0);
 }

@@ -8,9 +8,9 @@ export interface CoverageChart {
 
 export interface CoverageRow {
   readonly exchange: string;
-  /** `trades BTC/USDT`; a channel alone where symbols are taken together. */
+  /** Such as `trades BTC/USDT`; only the channel if its symbols are merged. */
   readonly stream: string;
-  /** A share for each day, 0 to 1; null if nothing is known of the day. */
+  /** Covered share of each day, 0 to 1; null if the day has no certificate. */
   readonly shares: readonly (number | null)[];
 }
 
@@ -91,7 +91,7 @@ export function renderChart({ days, rows }: CoverageChart, columns: number): str
   return parts.join("\n\n");
 }
 
-/** Never says that all is there where something is missing. */
+/** Rounds down, so that an incomplete day never shows as complete. */
 function percent(share: number): string {
   return share >= 1 ? "100 %" : `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;
 }
@@ -131,7 +131,10 @@ export function renderSvg({ days, rows }: CoverageChart): string {
     }\n</svg>\n`;
 }
 
-/** Grey where nothing is known; red, over yellow, to green; only all of a day is the full green. */
+/**
+ * Returns the colour of a share: grey if unknown, else from red over yellow to green; only a complete day is full
+ * green.
+ */
 function fillOf(share: number | null): string {
   if (share === null) return "#e8e8e8";
   if (share >= 1) return "#1a7f37";

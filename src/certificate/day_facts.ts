@@ -8,7 +8,7 @@ import {
 } from "../model/mod.ts";
 import type { CertifiedGap, EventCount, GapFate } from "./certificate.ts";
 
-/** A gap event as a file holds it. */
+/** A gap event of a file. */
 export interface GapFact {
   readonly gap_id: string;
   readonly channel: Channel | null;
@@ -19,7 +19,7 @@ export interface GapFact {
   readonly to_ts: Micros | null;
   readonly detail: string;
   readonly action: string;
-  /** Offset and index of the event: the latest of those that tell of the gap counts. */
+  /** Offset and index of the event; the latest event of a gap counts. */
   readonly order: readonly [offset: number, index: number];
 }
 
@@ -35,12 +35,12 @@ interface MutableCount {
   backfilled: number;
 }
 
-/** What the files of a day hold of one stream. */
+/** Facts of one stream in the files of a day. */
 export class StreamFacts {
   readonly channel: Channel | "raw";
   readonly symbol: string;
   readonly counts = new Map<EventKind, MutableCount>();
-  /** By journal; of files that hold events of several journals under null. */
+  /** By journal; under null for files with events of several journals. */
   readonly evidence = new Map<string | null, Evidence>();
 
   constructor(channel: Channel | "raw", symbol: string) {
@@ -48,7 +48,7 @@ export class StreamFacts {
     this.symbol = symbol;
   }
 
-  /** Counts a row. `isNew`: it begins an event; null if that cannot be told. */
+  /** Counts a row. `isNew`: whether it begins an event; null if unknown. */
   count(kind: EventKind, isNew: boolean | null, backfilled: boolean): void {
     let count = this.counts.get(kind);
     if (count === undefined) {
@@ -60,7 +60,7 @@ export class StreamFacts {
     if (isNew !== false && backfilled) count.backfilled++;
   }
 
-  /** A live event was received. */
+  /** Notes a live event. */
   saw(receivedTs: Micros, journal: string | null): void {
     const known = this.evidence.get(journal);
     if (known === undefined) this.evidence.set(journal, { first: receivedTs, last: receivedTs });
@@ -68,21 +68,21 @@ export class StreamFacts {
     else if (receivedTs < known.first) known.first = receivedTs;
   }
 
-  /** Counts as they stand in a certificate. */
+  /** Returns the counts for a certificate. */
   get counted(): Readonly<Record<string, EventCount>> {
     return Object.fromEntries([...this.counts].sort(([a], [b]) => a < b ? -1 : 1));
   }
 }
 
-/** What the files of a day hold of one exchange. */
+/** Facts of one exchange in the files of a day. */
 export class ExchangeFacts {
   readonly #streams = new Map<string, StreamFacts>();
   readonly #gaps = new Map<string, GapFact>();
   readonly journals = new Set<string>();
-  /** Whether more gaps came than are kept: then nothing is covered. */
+  /** Whether there were more gaps than are kept; then nothing is covered. */
   hasTooManyGaps = false;
 
-  /** The stream of events of a kind. */
+  /** Returns the stream of a kind and symbol. */
   stream(kind: EventKind, symbol: string): StreamFacts {
     return this.streamOf(channelOf(kind), symbol);
   }
@@ -139,12 +139,12 @@ function fateOf({ state, action }: Pick<GapFact, "state" | "action">): GapFate {
   return action === "not filled" ? "not_filled" : "closed";
 }
 
-/** The channel that events of a kind belong to. */
+/** Returns the channel of a kind. */
 export function channelOf(kind: EventKind): Channel | "raw" {
   return kind === "book_top" ? "book" : eventSpec(kind).channel ?? "raw";
 }
 
-/** What all files of a day hold, by exchange. */
+/** Facts of all files of a day, by exchange. */
 export class DayFacts {
   readonly #exchanges = new Map<string, ExchangeFacts>();
 

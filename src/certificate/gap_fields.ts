@@ -1,10 +1,10 @@
 import { CHANNELS, Failure, GAP_CAUSES, GAP_STATES } from "../model/mod.ts";
 import type { GapFact } from "./day_facts.ts";
 
-/** A gap event's fields as a file holds them; times as numbers or as their digits. */
+/** Fields of a gap event in a file; times as numbers or digits. */
 export type GapFields = Readonly<Record<string, unknown>>;
 
-/** Returns a gap of a file. Throws a `Failure` of code `corrupt` if it is none of this program's. */
+/** Returns the gap of these fields. Throws a `Failure` of code `corrupt` if they are not of this program. */
 export function gapFactOf(fields: GapFields, path: string): GapFact {
   const state = GAP_STATES.find((known) => known === fields.state);
   const cause = GAP_CAUSES.find((known) => known === fields.cause);

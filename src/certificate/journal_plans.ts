@@ -4,7 +4,7 @@ import type { Pause } from "../lake/mod.ts";
 import { type Micros, readDerivation } from "../model/mod.ts";
 import { type PlanNote, proofsOf } from "./plan_notes.ts";
 
-/** Reads from a journal which plans its exchanges had and since when. Reads it whole. */
+/** Reads the plans of the exchanges, and their times, from a journal. Reads the whole journal. */
 export async function journalPlans(files: Files, dir: string, pause: Pause): Promise<readonly PlanNote[]> {
   const proofs = new Map<string, PlanNote["proofs"]>();
   const notes: PlanNote[] = [];

@@ -1,7 +1,8 @@
 /**
- * Certificates of an archive: what is complete in each stream and day, by what it is proved, and what is missing. In: the
- * files of a Parquet, NDJSON or CSV sink. Out: a JSON document for each exchange and day beside them, the differences
- * between such documents and the files, and charts. Must not change an event, nor vouch for what no event proves.
+ * Writes and checks the certificates of an archive: what is complete in each stream and day, what proves it, and what
+ * is missing. In: the files of a Parquet, NDJSON or CSV sink. Out: a JSON document for each exchange and day beside
+ * them, the differences between such documents and the files, and charts. Must not change an event, nor certify what no
+ * event proves.
  */
 export { type ArchiveFormat, archiveFormat } from "./archive_days.ts";
 export type {

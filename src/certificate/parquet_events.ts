@@ -57,7 +57,7 @@ async function readEvents(source: ParquetSource, { kind, journal, facts, pause }
       }
       const isLate = backfilled !== null && backfilled[row] === true;
       stream.count(kind, isNew, isLate);
-      // The tops of a book are made of its updates, and prove no more than they do.
+      // `book_top` events are derived from the book's updates, and prove nothing more.
       if (isNew && !isLate && kind !== "book_top") stream.saw(Number(received[row]), journal);
     }
     await pause();

@@ -3,20 +3,20 @@ import { type Channel, Failure, type FramePlan, type Micros } from "../model/mod
 import { CERTIFICATES_FOLDER } from "./archive_days.ts";
 import type { Proof } from "./certificate.ts";
 
-/** A plan that an exchange's events are derived by from a time on, with what it checks. */
+/** A plan by which an exchange's events are derived from a time on, with what it checks. */
 export interface PlanNote {
   readonly at: Micros;
   readonly exchange: string;
   readonly hash: string;
-  /** By channel; one that is not there has none. */
+  /** By channel; a missing channel has no proof. */
   readonly proofs: Readonly<Partial<Record<Channel, readonly Proof[]>>>;
-  /** Whether the archive is given gaps. */
+  /** Whether the archive's sink receives gaps. */
   readonly tellsGaps: boolean;
 }
 
 const PLANS_NAME = "plans.jsonl";
 
-/** Returns by what a plan proves its channels complete. */
+/** Returns what a plan proves the completeness of its channels by. */
 export function proofsOf(frames: FramePlan): PlanNote["proofs"] {
   const proofs: Partial<Record<Channel, Set<Proof>>> = {};
   const add = (channel: Channel, proof: Proof) => (proofs[channel] ??= new Set()).add(proof);
@@ -37,11 +37,11 @@ export function proofsOf(frames: FramePlan): PlanNote["proofs"] {
   return Object.fromEntries(Object.entries(proofs).map(([channel, found]) => [channel, [...found].sort()]));
 }
 
-/** Adds plans to those that an archive knows, where they are new. */
+/** Adds new plans to those noted in an archive. */
 export async function notePlans(files: Files, dir: string, notes: readonly PlanNote[]): Promise<void> {
   const known = await readPlanNotes(files, dir);
   const latest = new Map(known.map((note) => [note.exchange, note]));
-  // Earlier plans of the same run are told again with each call.
+  // Each call repeats the earlier plans of the run.
   const told = new Set(known.map(keyOf));
   const news = notes.filter((note) => {
     const last = latest.get(note.exchange);
@@ -58,7 +58,7 @@ function keyOf({ at, exchange, hash, tellsGaps }: PlanNote): string {
   return JSON.stringify([at, exchange, hash, tellsGaps]);
 }
 
-/** Reads the plans that an archive knows, in the order in which they were noted. */
+/** Reads the plans noted in an archive, in the order in which they were noted. */
 export async function readPlanNotes(files: Files, dir: string): Promise<readonly PlanNote[]> {
   const path = `${dir}/${CERTIFICATES_FOLDER}/${PLANS_NAME}`;
   const text = await files.readText(path);
@@ -69,7 +69,7 @@ export async function readPlanNotes(files: Files, dir: string): Promise<readonly
   });
 }
 
-/** The plans of an exchange that were in use in a stretch of time. */
+/** Returns the plans of an exchange that were in use in a stretch of time. */
 export function plansWithin(
   notes: readonly PlanNote[],
   exchange: string,

@@ -1,7 +1,7 @@
 import { canonicalJson, Failure } from "../model/mod.ts";
 import type { Certificate, CertificateSignature } from "./certificate.ts";
 
-/** What certificates are signed with. */
+/** A key to sign certificates with. */
 export interface SigningKey {
   readonly key: CryptoKey;
   /** Base64 of the 32 bytes. */
@@ -9,8 +9,8 @@ export interface SigningKey {
 }
 
 /**
- * Reads a private key as `openssl genpkey -algorithm ed25519` writes it (PEM, PKCS #8). Rejects with a `Failure` that does
- * not repeat the text.
+ * Reads a private key as `openssl genpkey -algorithm ed25519` writes it (PEM, PKCS #8). Rejects with a `Failure` that
+ * does not repeat the text.
  */
 export async function readSigningKey(text: string, where: string): Promise<SigningKey> {
   const bytes = pemBytes(text, "PRIVATE KEY");
@@ -28,7 +28,7 @@ export async function readSigningKey(text: string, where: string): Promise<Signi
   }
 }
 
-/** Reads a public key, PEM (`openssl pkey -pubout`) or the base64 of its 32 bytes; returns the latter. */
+/** Reads a public key, PEM (`openssl pkey -pubout`) or the base64 of its 32 bytes; returns the base64. */
 export function readPublicKey(text: string, where: string): string {
   const pem = pemBytes(text, "PUBLIC KEY");
   // The last 32 bytes of its DER are the key (RFC 8410, section 4).
@@ -50,7 +50,7 @@ export async function sign(certificate: Certificate, { key, publicKey }: Signing
   return { ...certificate, signature };
 }
 
-/** Whether a certificate is as it was signed. */
+/** Whether a certificate's signature is valid. */
 export async function isSigned(certificate: Certificate): Promise<boolean> {
   const { signature } = certificate;
   const publicKey = fromBase64(signature?.public_key ?? "");

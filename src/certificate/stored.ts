@@ -3,12 +3,12 @@ import { Failure } from "../model/mod.ts";
 import { CERTIFICATES_FOLDER } from "./archive_days.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** Where the certificate of an exchange and day lies below its archive. */
+/** Returns the path of a certificate below its archive. */
 export function certificatePath(exchange: string, date: string): string {
   return `${CERTIFICATES_FOLDER}/${exchange}/${date}.json`;
 }
 
-/** Writes a certificate in the place of an earlier one. */
+/** Writes a certificate; replaces an earlier one. */
 export async function writeCertificate(files: Files, dir: string, certificate: Certificate): Promise<void> {
   const { exchange, date } = certificate;
   const path = `${dir}/${certificatePath(exchange, date)}`;
@@ -41,7 +41,7 @@ export async function readCertificate(
   return value;
 }
 
-/** Names the certificates of an archive. */
+/** Lists the certificates of an archive. */
 export async function listCertificates(
   files: Files,
   dir: string,
@@ -84,7 +84,7 @@ function isCertificate(value: unknown): value is Certificate {
 function isFile(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { path, bytes, sha256 }: Readonly<Record<string, unknown>> = { ...value };
-  // Nothing outside of the archive is ever read on behalf of a certificate.
+  // A certificate must not make a reader open files outside the archive.
   return typeof path === "string" && !path.startsWith("/") && !path.split(/[\\/]/).includes("..") &&
     typeof bytes === "number" && typeof sha256 === "string";
 }

@@ -8,10 +8,10 @@ import { gapFactOf } from "./gap_fields.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** How a text file of an archive is read. */
+/** Options of reading a text file of an archive. */
 interface Reading {
   readonly file: DayFile;
-  /** Bytes of the file that are read; what was added since is left. */
+  /** Bytes to read; later additions are ignored. */
   readonly bytes: number;
   readonly facts: DayFacts;
   /** Id of the archive's journal. */
@@ -90,7 +90,7 @@ function damaged(where: string, why: string): Failure {
   return new Failure("corrupt", `Cannot read ${where}: ${why}`, { retry: false });
 }
 
-/** Lines of a file, without their breaks. */
+/** Yields the lines of a file, without line breaks. */
 async function* linesOf(files: Files, path: string, { bytes, pause }: Reading): AsyncGenerator<string> {
   const handle = await files.open(path, "read");
   try {
@@ -110,12 +110,12 @@ async function* linesOf(files: Files, path: string, { bytes, pause }: Reading): 
   }
 }
 
-/** Records of CSV (RFC 4180): a quoted field may hold commas, quotes and line breaks. */
+/** Yields CSV records (RFC 4180): a quoted field may hold commas, quotes and line breaks. */
 async function* recordsOf(lines: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
   let open = "";
   for await (const line of lines) {
     const text = open === "" ? line : `${open}\n${line}`;
-    // A record is whole where its quotes are even.
+    // A record is complete if its quotes are even.
     if (text.includes('"') && (text.split('"').length - 1) % 2 === 1) {
       open = text;
       continue;

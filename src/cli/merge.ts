@@ -73,7 +73,7 @@ async function merge(context: CliContext, inputs: readonly string[], options: Me
   let read = 0;
   try {
     for await (const { event } of mergeBy(streams, compareEvents)) {
-      await output.write(merger.take(event));
+      await output.write(merger.add(event));
       if (++read % EVENTS_A_LOOK !== 0) continue;
       bar?.update(sources.reduce((sum, { progress }) => sum + progress(), 0), { rate: `${showCount(read)} events` });
     }

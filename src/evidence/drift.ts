@@ -2,12 +2,12 @@ import type { Channel, FramePlan } from "../model/mod.ts";
 import { ruleKey, ruleNames } from "./evidence_run.ts";
 import type { Kinds, RuleAccount } from "./rule_account.ts";
 
-/** What is not as the descriptor and its evidence say. */
+/** A difference between an exchange and its descriptor or evidence. */
 export interface Finding {
   /**
-   * `unmatched`: a frame that no rule reads; `fault`: one that a rule reads and cannot; `rejected`: a stream that the
-   * exchange refused; `silent`: a channel without events that is not quiet; `kind`: a value of another JSON kind than
-   * in the evidence; `lost_field`: a field that every event of the evidence has and none does any more.
+   * `unmatched`: a frame that no rule matches; `fault`: a frame that its rule cannot read; `rejected`: a stream that
+   * the exchange rejected; `silent`: a channel without events that is not quiet; `kind`: a value of another JSON type
+   * than in the evidence; `lost_field`: a field that every event of the evidence has, and no received one.
    */
   readonly code: "unmatched" | "fault" | "rejected" | "silent" | "kind" | "lost_field";
   readonly about: string;
@@ -16,27 +16,27 @@ export interface Finding {
   readonly example: string | null;
 }
 
-/** How one rule was met. */
+/** How often a rule was exercised. */
 export interface RuleVerdict {
   readonly type: "control" | "event";
   readonly name: string;
   readonly count: number;
-  /** Why a rule that nothing exercised may be quiet; null if it was exercised, or should have been. */
+  /** Why an unexercised rule may be quiet; null if it was exercised, or should have been. */
   readonly quiet: string | null;
 }
 
-/** What was asked of an exchange. */
+/** What was subscribed to at an exchange. */
 export interface Asked {
   readonly channels: readonly Channel[];
-  /** Channels that may be silent for long, on every connection that carries them. */
+  /** Channels that may be silent for long, on every connection that has them. */
   readonly quiet: ReadonlySet<Channel>;
   readonly rejected: readonly { readonly stream: string; readonly reason: string }[];
 }
 
-/** Events from which on a field that none of them has is taken to be lost. */
+/** From this many events on, a field that none of them has counts as lost. */
 const EVENTS_MIN = 3;
 
-/** Holds what an exchange sent against its descriptor's rules and evidence. */
+/** Compares what an exchange sent with its descriptor's rules and evidence. */
 export function findDrift(
   plan: FramePlan,
   { live, evidence, asked }: {
@@ -55,12 +55,12 @@ export function findDrift(
     findings: [
       ...asked.rejected.map(({ stream, reason }) => finding("rejected", stream, reason)),
       ...[...live.unmatched].map(([shape, { count, example }]) =>
-        finding("unmatched", shape, "no rule reads these frames", { count, example })
+        finding("unmatched", shape, "no rule matches these frames", { count, example })
       ),
       ...[...live.faults].map(([where, { count, example }]) =>
         finding("fault", where, "a rule cannot read these frames", { count, example })
       ),
-      ...silent.map((channel) => finding("silent", channel, "was asked for and sent nothing")),
+      ...silent.map((channel) => finding("silent", channel, "was subscribed to and sent nothing")),
       ...(evidence === null ? [] : [...live.rules].flatMap(([key, seen]) => {
         const known = evidence.rules.get(key);
         if (known === undefined) return [];

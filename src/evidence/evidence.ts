@@ -6,27 +6,27 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json };
 
-/** What every step has: its place, and its members as they are written, so that it can be written again. */
+/** Common part of every step: its line, and its members as written, so that it can be rewritten. */
 interface StepPlace {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
   /** Key and source text of each member, in order. */
   readonly members: readonly (readonly [key: string, source: string])[];
 }
 
-/** Begins a session on a connection of the descriptor, with nothing remembered. */
+/** Begins a session on a connection of the descriptor, with empty memory. */
 export interface OpenStep extends StepPlace {
   readonly kind: "open";
   readonly connection: string;
-  /** Address of the session, where it says something of its frames; empty otherwise. */
+  /** Address of the session, if its frames depend on it; else empty. */
   readonly url: string;
-  /** Canonical to native, beside the descriptor's map. */
+  /** Native symbols by canonical ones, beside the descriptor's map. */
   readonly symbols: Readonly<Record<string, string>>;
-  /** What an instance would be configured for; null if no requests are expected. */
+  /** Symbols and channels of the instance; null if no requests are expected. */
   readonly subscribe: {
     readonly symbols: readonly string[];
     readonly channels: readonly string[];
-    /** `[exchange.overrides]` that are plain values. */
+    /** Plain values of `[exchange.overrides]`. */
     readonly overrides: Readonly<Record<string, string | number | boolean>>;
   } | null;
 }
@@ -37,20 +37,20 @@ export interface RequestsStep extends StepPlace {
   readonly requests: readonly string[];
 }
 
-/** What a frame or an answer has to become. */
+/** What a frame or an answer must become. */
 export interface Expectation {
-  /** The control rule, or the first event rule, that matches; null: none; undefined: not stated. */
+  /** The control rule, or the first event rule, that matches; null if none may match; undefined if not stated. */
   readonly rule: string | null | undefined;
-  /** Members of the control signal; those that are not given are not compared. Null: not stated. */
+  /** Members of the control signal to compare. Null if not stated. */
   readonly signal: JsonObject | null;
   /** `code where` of each fault. */
   readonly faults: readonly string[];
-  /** Checksums that are frames of their own: the native symbol and the checksum of each. */
+  /** Checksums in separate frames: native symbol and checksum of each. */
   readonly checksums: readonly JsonObject[];
   readonly events: readonly JsonObject[];
 }
 
-/** A frame off the wire. */
+/** A frame of the exchange. */
 export interface FrameStep extends StepPlace {
   readonly kind: "frame";
   readonly payload: Uint8Array;
@@ -58,17 +58,17 @@ export interface FrameStep extends StepPlace {
   readonly expected: Expectation;
 }
 
-/** The answer of a REST request of the descriptor. */
+/** An answer to a REST request of the descriptor. */
 export interface HttpStep extends StepPlace {
   readonly kind: "http";
   readonly request: string;
-  /** The instrument asked for; empty if the answer covers many. */
+  /** The requested instrument; empty if the answer covers several. */
   readonly native: string;
   readonly payload: Uint8Array;
   readonly expected: Expectation;
 }
 
-/** A line that says something to the reader, or nothing. */
+/** A comment line, or an empty one. */
 interface NoteStep extends StepPlace {
   readonly kind: "note";
 }
@@ -76,13 +76,13 @@ interface NoteStep extends StepPlace {
 /** One line of evidence. */
 export type EvidenceStep = OpenStep | RequestsStep | FrameStep | HttpStep | NoteStep;
 
-/** The evidence of a descriptor: frames in order, and what each has to become. */
+/** The evidence of a descriptor: frames in order, and what each must become. */
 export interface Evidence {
   readonly file: string;
-  /** The lines as they were read. */
+  /** The lines as read. */
   readonly lines: readonly string[];
   readonly steps: readonly EvidenceStep[];
-  /** What is wrong with the text; a line at fault gives no step. */
+  /** Issues of the text; a faulty line gives no step. */
   readonly issues: readonly Issue[];
 }
 
@@ -104,12 +104,12 @@ const STEP_KINDS: readonly StepKey[] = ["open", "expect_requests", "frame", "bin
 const SUBSCRIBE_KEYS = ["symbols", "channels", "overrides"];
 const SIGNAL_KEYS = ["action", "correlation", "echoes", "reason", "capture", "captures"];
 
-/** Whether a member of a step says what is expected; the others say what is given. */
+/** Whether a member of a step is an expectation; the others are input. */
 export function isExpectation(key: string): boolean {
   return key === "expect_requests" || EXPECTED_KEYS.some((known) => known === key);
 }
 
-/** Reads evidence: JSON Lines, one step a line. All that is wrong is reported at once; never throws for any text. */
+/** Reads evidence: JSON Lines, one step per line. Reports all issues at once; never throws. */
 export function parseEvidence(file: string, text: string): Evidence {
   const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
   const issues: Issue[] = [];
@@ -147,7 +147,7 @@ class StepReader {
     this.#issues = options.issues;
   }
 
-  /** Adds an issue: at a key of the line, or at its begin. */
+  /** Adds an issue at a key of the line, or at the line's begin. */
   fail(message: string, key: string | null): null {
     const quoted = key === null ? "" : JSON.stringify(key);
     const at = key === null ? -1 : this.#source.indexOf(quoted);
@@ -247,7 +247,7 @@ class StepReader {
     };
   }
 
-  /** A text's own bytes, or the source of any other JSON value, digits and all. */
+  /** Returns a text's content, or the source of any other JSON value, with its digits. */
   #payload(nodes: ReadonlyMap<string, NodeId>, key: string): Uint8Array {
     const node = nodes.get(key) ?? -1;
     if (node < 0) return new Uint8Array(0);

@@ -1,9 +1,9 @@
 import { ECHO_SEPARATOR } from "../model/mod.ts";
 import { type Expectation, isObject, type Json, type JsonObject } from "./evidence.ts";
 
-/** One value that is not as expected. Both sides are text for people. */
+/** A value that is not as expected. Both sides are text for people. */
 export interface Difference {
-  /** Where: `rule`, `events[0].price`, `events[1].bids[3]`. */
+  /** Path of the value: `rule`, `events[0].price`, `events[1].bids[3]`. */
   readonly field: string;
   readonly expected: string;
   readonly got: string;
@@ -11,7 +11,7 @@ export interface Difference {
 
 /** Most characters of a value in a message. */
 const SHOWN_CHARS_MAX = 100;
-/** Fields of an event that are compared only where the expectation names them. */
+/** Fields of an event that are compared only if the expectation has them. */
 const OPTIONAL_FIELDS = ["native_symbol", "exchange", "checksum"];
 
 /** A difference. */
@@ -19,7 +19,7 @@ export function difference(field: string, expected: string, got: string): Differ
   return { field, expected: shortened(expected), got: shortened(got) };
 }
 
-/** A value as JSON, cut where it is long. */
+/** Returns a value as JSON, cut if it is long. */
 export function shortJson(value: Json | undefined): string {
   return value === undefined ? "nothing" : shortened(JSON.stringify(value));
 }
@@ -28,7 +28,7 @@ function shortened(text: string): string {
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
 }
 
-/** What differs between an expectation and the statement of what came out. */
+/** Returns the differences between an expectation and the actual result. */
 export function compareFrame(expected: Expectation, actual: JsonObject, exchange: string): readonly Difference[] {
   const differences: Difference[] = [];
   if (!statesAnything(expected)) {
@@ -77,7 +77,7 @@ function sameEchoes(expected: Json, actual: Json): boolean {
   return keys(expected) === keys(actual);
 }
 
-/** Compares field by field; a field that the expectation leaves out has to be null. */
+/** Compares field by field; a field missing in the expectation must be null. */
 function compareEvent(
   owner: string,
   { wanted, got }: { readonly wanted: JsonObject; readonly got: JsonObject },

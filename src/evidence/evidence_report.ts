@@ -4,12 +4,12 @@ import { passed, type TestedDescriptor } from "./tested_descriptor.ts";
 
 /** Most characters of a frame in the report. */
 const GIVEN_CHARS_MAX = 110;
-/** Most failures of one descriptor that are shown; the rest are counted. */
+/** Most failures shown of one descriptor; the rest are counted. */
 const FAILURES_MAX = 20;
-/** Most differences of one frame that are shown. */
+/** Most differences shown of one frame. */
 const DIFFERENCES_MAX = 8;
 
-/** The outcome of `test` for people: what differs, then a line a descriptor, then the count. */
+/** Renders the outcome of `test` for people: differences, then one line per descriptor, then the count. */
 export function renderTestReport(
   tested: readonly TestedDescriptor[],
   { color, strict }: { readonly color: boolean; readonly strict: boolean },

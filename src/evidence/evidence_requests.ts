@@ -4,10 +4,10 @@ import type { ServiceContext } from "../service/mod.ts";
 import type { OpenStep } from "./evidence.ts";
 import type { ShowRequests } from "./evidence_run.ts";
 
-/** Path of the configuration that is made up for the one session; no file is read there. */
+/** Path of the generated configuration of the session; no such file is read. */
 const MADE_UP = "evidence.toml";
 
-/** The subscribe messages of a session, as `run` would send them for an instance of the descriptor. */
+/** Returns the subscribe messages of a session, as `run` would send them for an instance of the descriptor. */
 export function requestsOf(context: ServiceContext, descriptorPath: string, text: string): ShowRequests {
   return (open) => {
     const { subscribe } = open;
@@ -32,7 +32,7 @@ export function requestsOf(context: ServiceContext, descriptorPath: string, text
   };
 }
 
-/** A configuration of one instance, named `evidence`; texts in JSON are texts in TOML. */
+/** Returns a configuration with one instance, `evidence`; JSON texts are valid TOML texts. */
 function madeUpConfig({ symbols }: OpenStep, subscribe: NonNullable<OpenStep["subscribe"]>): string {
   const wanted = subscribe.symbols.length > 0 ? subscribe.symbols : Object.keys(symbols);
   const overrides = Object.entries(subscribe.overrides).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);

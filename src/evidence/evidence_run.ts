@@ -18,11 +18,11 @@ import {
   type RequestsStep,
 } from "./evidence.ts";
 
-/** A step that did not come out as expected. */
+/** A step with differences. */
 export interface StepFailure {
   /** Line of the evidence, from 1. */
   readonly line: number;
-  /** What was given: a frame's text, a request's name. */
+  /** Input of the step: a frame's text or a request's name. */
   readonly given: string;
   readonly differences: readonly Difference[];
 }
@@ -31,11 +31,11 @@ export interface StepFailure {
 export interface RuleName {
   readonly type: "control" | "event";
   readonly name: string;
-  /** Connections that it is for; null: all. */
+  /** Connections of the rule; null for all. */
   readonly connections: readonly string[] | null;
 }
 
-/** What running evidence came to. */
+/** Result of running evidence. */
 export interface EvidenceRun {
   readonly frames: number;
   readonly events: number;
@@ -43,20 +43,20 @@ export interface EvidenceRun {
   readonly failures: readonly StepFailure[];
   /** Event rules that gave neither event nor checksum, and control rules that no frame matched. */
   readonly unexercised: readonly RuleName[];
-  /** How many frames each rule accounts for: events of an event rule, frames of a control rule. */
+  /** Counts by rule: events of an event rule, frames of a control rule. */
   readonly exercised: ReadonlyMap<string, number>;
-  /** The evidence with every expectation as it came out; lines that hold are as they were. */
+  /** The evidence with actual expectations; lines without differences are unchanged. */
   readonly updated: readonly string[];
 }
 
-/** The subscribe messages of a session, or why there are none. */
+/** Subscribe messages of a session, or why there are none. */
 export type ShowRequests = (open: OpenStep) => readonly string[] | { readonly error: string };
 
-/** Time of the first frame in µs, and between two frames; nothing that is compared depends on it. */
+/** Time of the first frame and between two frames, in µs; no comparison depends on them. */
 const FIRST_TS = 1_700_000_000_000_000;
 const STEP_US = 1000;
 
-/** Key of a rule among those of its descriptor: control rules of one name differ by their connections. */
+/** Returns the key of a rule within its descriptor: control rules of one name differ by their connections. */
 export function ruleKey({ type, name, connections }: RuleName): string {
   return type === "event" ? `event ${name}` : `control ${name} ${connections?.join(",") ?? ""}`;
 }

@@ -1,9 +1,9 @@
 import { SHAPE_CHARS_MAX, SHAPE_DEPTH_MAX, SHAPE_MEMBERS_MAX } from "../model/mod.ts";
 
 /**
- * Returns the shape of a frame: its keys and nesting with every value left out, so that frames of one kind fall together
- * whatever their symbols, numbers and lengths. Neighbours of equal shape are told once. Text that is not JSON loses its
- * quoted parts and numbers.
+ * Returns the shape of a frame: its keys and nesting with every value left out, so that frames of one kind have one
+ * shape whatever their symbols, numbers and lengths. Neighbours of equal shape appear once. Text that is not JSON loses
+ * its quoted parts and numbers.
  */
 export function frameShape(text: string): string {
   let value: unknown;

@@ -2,12 +2,12 @@ import { renderIssue } from "../config/mod.ts";
 import { painter, renderTable, showCount } from "../text/mod.ts";
 import type { LiveOutcome } from "./live_run.ts";
 
-/** Most findings of one exchange that are shown; the rest are counted. */
+/** Most findings shown of one exchange; the rest are counted. */
 const FINDINGS_MAX = 20;
 /** Most characters of an example. */
 const EXAMPLE_CHARS_MAX = 160;
 
-/** The outcome of `test --live` for people: what differs, a row an exchange, and rules that nothing exercised. */
+/** Renders the outcome of `test --live` for people: findings, one row per exchange, and unexercised rules. */
 export function renderLiveReport(outcomes: readonly LiveOutcome[], { color }: { readonly color: boolean }): string {
   const paint = painter(color);
   const details = outcomes.flatMap(({ exchange, issues, symbols, verdict, findings }) => [

@@ -22,28 +22,28 @@ import { parseEvidence } from "./evidence.ts";
 import { RuleAccount } from "./rule_account.ts";
 import { evidencePaths } from "./tested_descriptor.ts";
 
-/** What is asked of the exchanges. */
+/** Options of a live run. */
 export interface LiveOptions {
   readonly forMs: number;
-  /** Canonical symbols; null: the first of each family of the descriptor's map. */
+  /** Canonical symbols; null for the first of each family of the descriptor's map. */
   readonly symbols: readonly string[] | null;
-  /** Null: every channel that the descriptor offers. */
+  /** Channels; null for all that the descriptor offers. */
   readonly channels: readonly Channel[] | null;
-  /** Addresses in place of the descriptor's, for all connections (`""`) or by connection. */
+  /** Addresses that replace the descriptor's, for all connections (`""`) or by connection. */
   readonly urls: ReadonlyMap<string, string>;
   readonly restUrl: string | null;
-  /** Aborted where the run is to end early. */
+  /** Aborts to end the run early. */
   readonly signal: AbortSignal;
 }
 
-/** How an exchange came out: `drift` is what its descriptor and evidence do not say, `unreachable` no frame at all. */
+/** Verdict of an exchange. `drift`: it differs from its descriptor or evidence; `unreachable`: no frame came. */
 export type LiveVerdict = "ok" | "drift" | "unreachable" | "failed";
 
 /** What one exchange sent. */
 export interface LiveOutcome {
   readonly exchange: string;
   readonly verdict: LiveVerdict;
-  /** Why nothing could be run; empty if something was. */
+  /** Why the exchange could not be run; empty if it was. */
   readonly issues: readonly Issue[];
   readonly symbols: readonly string[];
   readonly channels: readonly Channel[];
@@ -54,7 +54,7 @@ export interface LiveOutcome {
   readonly findings: readonly Finding[];
 }
 
-/** Symbols of a family that are asked for where none are named. */
+/** Default symbols of a family. */
 const SYMBOLS_A_FAMILY = 2;
 
 interface Target {
@@ -67,7 +67,7 @@ interface Target {
   readonly issues: readonly Issue[];
 }
 
-/** Connects to exchanges for a time, in one collector, and holds what they sent against descriptors and evidence. */
+/** Connects to exchanges for a time, in one collector, and compares what they send with descriptors and evidence. */
 export async function runLive(
   context: ServiceContext,
   names: readonly string[],
@@ -199,7 +199,7 @@ interface Seen {
   sessions: number;
 }
 
-/** Puts the frames of a journal through the rules of the exchanges that sent them. */
+/** Reads the frames of a journal by the rules of their exchanges. */
 async function readAccounts(
   { host: { files } }: ServiceContext,
   dataDir: string,

@@ -1,7 +1,7 @@
 /**
- * Evidence: frames that prove a descriptor. In: a descriptor and the file of frames and expected events beside it. Out:
- * what differs, and the file rewritten where that is wanted. Runs the normalizer and the request builder as `run` does.
- * And the same held against real exchanges: what they send that descriptor and evidence do not say.
+ * Tests descriptors against their evidence: frames and the events that each must become; and real exchanges against
+ * both. In: a descriptor and its evidence file, or a live exchange. Out: the differences, and the rewritten file on
+ * demand. Runs the normalizer and the request builder as `run` does.
  */
 export { type Expectation, type Json, type JsonObject, type OpenStep, parseEvidence } from "./evidence.ts";
 export type { Finding, RuleVerdict } from "./drift.ts";

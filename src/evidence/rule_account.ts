@@ -3,14 +3,14 @@ import { decodePayload, FrameMemory, layOut, type NormalizedFrame, Normalizer, r
 import { frameShape } from "./frame_shape.ts";
 import { ruleKey } from "./evidence_run.ts";
 
-/** Kinds of JSON values that stood at one place. */
+/** JSON types of the values at one path. */
 export type Kinds = Set<"text" | "number" | "boolean" | "null" | "list" | "object">;
 
-/** What one rule was seen with. */
+/** What one rule has read. */
 export interface SeenRule {
   /** Events of an event rule, frames of a control rule. */
   count: number;
-  /** Kinds by place in the frames that the rule read: `/data/0/p`. */
+  /** Types by path in the frames that the rule read: `/data/0/p`. */
   readonly kinds: Map<string, Kinds>;
   /** How many of its events had a value, by field. */
   readonly fields: Map<string, number>;
@@ -22,19 +22,19 @@ export interface Occurrence {
   readonly example: string;
 }
 
-/** A frame or answer as it came; answers name their request. */
+/** A frame, or an answer with its request. */
 export type SeenFrame =
   | { readonly kind: "frame"; readonly payload: Uint8Array; readonly binary: boolean }
   | { readonly kind: "http"; readonly request: string; readonly native: string; readonly payload: Uint8Array };
 
-/** Places of one rule whose kinds are kept. */
+/** Most paths kept for one rule. */
 const PLACES_MAX = 2_000;
-/** Elements of a list that are looked at. */
+/** Most elements of a list examined. */
 const ELEMENTS_MAX = 50;
 
 /**
- * Puts frames through the rules of a descriptor and keeps what each rule was seen with, so that what an exchange sends can
- * be held against what its evidence holds. In replay: every symbol counts.
+ * Reads frames by the rules of a descriptor and records what each rule has read, to compare an exchange with its
+ * evidence. Accepts every symbol, as a replay does.
  */
 export class RuleAccount {
   readonly rules = new Map<string, SeenRule>();
@@ -66,7 +66,7 @@ export class RuleAccount {
     this.#sessions.delete(session);
   }
 
-  /** Reads a frame of a session, or an answer that was asked for on its behalf; null: of none. */
+  /** Reads a frame of a session, or an answer; `session` is null for an answer without one. */
   read(session: number | null, seen: SeenFrame, receivedTs: number): void {
     const open = session === null ? undefined : this.#sessions.get(session);
     const memory = open?.memory ?? new FrameMemory();

@@ -5,27 +5,27 @@ import { requestsOf } from "./evidence_requests.ts";
 import { type EvidenceRun, runEvidence } from "./evidence_run.ts";
 import { findDescriptor, hasErrors, type ServiceContext } from "../service/mod.ts";
 
-/** What testing one descriptor came to. */
+/** Result of testing one descriptor. */
 export interface TestedDescriptor {
   readonly descriptor: string;
-  /** File of its evidence; null if it has none. */
+  /** Its evidence file; null if it has none. */
   readonly evidence: string | null;
-  /** What is wrong with the descriptor or the text of its evidence. */
+  /** Issues of the descriptor and of its evidence's text. */
   readonly issues: readonly Issue[];
-  /** Null if an error keeps the evidence from running. */
+  /** Null if an error prevents the run. */
   readonly run: EvidenceRun | null;
   /** Lines that `--update` rewrote. */
   readonly rewritten: number;
 }
 
-/** Whether everything came out as the evidence says. */
+/** Whether everything is as the evidence says. */
 export function passed({ run, issues, evidence, rewritten }: TestedDescriptor): boolean {
   if (evidence === null || run === null || hasErrors(issues)) return false;
-  // What was rewritten is fine from now on; what cannot be written, such as an unknown connection, is not.
+  // Rewritten lines count as passed; what cannot be rewritten, such as an unknown connection, does not.
   return run.failures.length <= rewritten;
 }
 
-/** Runs the evidence of one descriptor, and rewrites it where that is wanted. */
+/** Runs the evidence of one descriptor, and rewrites it on demand. */
 export async function testDescriptor(context: ServiceContext, name: string, update = false): Promise<TestedDescriptor> {
   const { host } = context;
   const file = findDescriptor(context, name);

@@ -3,23 +3,23 @@ import { Failure, LAKE_LOOK_MS, LAKE_TOLD_MAX, type Observer } from "../model/mo
 import { compactArchive } from "./compact.ts";
 import type { Pause } from "./sorted_rows.ts";
 
-/** An archive that is looked after while it is written to. */
+/** An archive to maintain while a sink writes to it. */
 export interface KeptArchive {
   /** Name of the sink that writes it. */
   readonly sink: string;
   readonly dir: string;
   /** Whether its files are merged. */
   readonly compacts: boolean;
-  /** What is done with it after that, at every look; absent: nothing. */
+  /** Further work after the merge, at every look. Absent if there is none. */
   readonly afterwards?: (work: { readonly pause: Pause; readonly tell: (text: string) => void }) => Promise<void>;
-  /** What is done before the collector ends; absent: nothing. */
+  /** Work before the collector ends. Absent if there is none. */
   readonly atEnd?: () => Promise<void>;
 }
 
-/** How much longer it rests than it has worked, each time: merging takes at most a quarter of a core. */
+/** Rest after each piece of work, as a multiple of its time: merging takes at most a quarter of a core. */
 const REST_FACTOR = 3;
 
-/** Compacts archives from time to time while a collector runs, with a rest behind every piece of work. */
+/** Compacts archives from time to time while a collector runs, with a rest after every piece of work. */
 export class ArchiveKeeper {
   readonly #host: { readonly files: Files; readonly clock: Clock };
   readonly #archives: readonly KeptArchive[];
@@ -37,12 +37,12 @@ export class ArchiveKeeper {
     this.#observe = options.observe;
   }
 
-  /** Begins to look after the archives. */
+  /** Starts the maintenance. */
   start(): void {
     if (this.#archives.length > 0) this.#done = this.#run();
   }
 
-  /** Gives up what is under way: nothing is lost, and the next start goes on. */
+  /** Gives up the work under way. Nothing is lost, and the next start goes on. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#done;
@@ -71,7 +71,7 @@ export class ArchiveKeeper {
       await afterwards?.({ pause, tell });
     } catch (error) {
       if (error instanceof Failure && error.code === "cancelled") return;
-      // Whatever it is, collecting goes on, and the next look tries again.
+      // No error stops the collecting; the next look tries again.
       this.#tell(sink, error instanceof Error ? error.message : String(error));
     }
   }
@@ -92,7 +92,7 @@ export class ArchiveKeeper {
     this.#observe({ kind: "sink_notice", sink, text });
   }
 
-  /** Resolves with whether to go on. */
+  /** Rests. Rests. Rests. Resolves with whether to go on. */
   async #rest(ms: number): Promise<boolean> {
     await this.#host.clock.sleep(ms, this.#stop.signal);
     return !this.#stop.signal.aborted;

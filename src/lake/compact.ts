@@ -9,22 +9,22 @@ import { type Pause, sortedRows } from "./sorted_rows.ts";
 /** Locked while an archive is compacted, so that two do not merge the same files. */
 const LOCK_NAME = "_compaction.lock";
 
-/** Looks for work in a row; the last finds none. */
+/** Most consecutive looks for work; the last one finds none. */
 const PASSES_MAX = 4;
 
 export interface CompactOptions {
   readonly host: { readonly files: Files; readonly clock: Clock };
   /** The archive: a Parquet sink's folder. */
   readonly dir: string;
-  /** Called between pieces of work of a few ms; rejects if the work is given up. */
+  /** Called after each few ms of work; rejects if the work is given up. */
   readonly pause: Pause;
-  /** Tells of files that are left as they are. */
+  /** Reports files that are left alone. */
   readonly tell: (text: string) => void;
   /** Called before the first group and after each, with the bytes of files merged so far. */
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-/** What a compaction did. */
+/** Result of a compaction. */
 export interface CompactResult {
   readonly groups: number;
   readonly filesBefore: number;
@@ -32,15 +32,15 @@ export interface CompactResult {
   readonly bytesBefore: number;
   readonly bytesAfter: number;
   readonly rows: number;
-  /** Files that were left as they are because they are damaged or another's. */
+  /** Files left alone, because they are damaged or of another program. */
   readonly left: number;
 }
 
 /**
  * Merges the files of every closed hour and day of an archive into one each (of up to `LAKE_FILE_BYTES_MAX`), sorted by
- * symbol, offset and index. Every row is compared with what it was made of before a file goes; whatever ends in
- * between, no row is lost, and the next call carries through what was begun. The archive may be written to meanwhile.
- * Rejects with a `Failure`: `busy` where another compaction runs, `disk_full`, `file`.
+ * symbol, offset and index. Compares every row with its source before it removes a file. An interruption loses no row;
+ * the next call completes what was begun. A sink may write to the archive meanwhile. Rejects with a `Failure`: `busy`
+ * if another compaction runs, `disk_full`, `file`.
  */
 export async function compactArchive(options: CompactOptions): Promise<CompactResult> {
   const { host, dir } = options;
@@ -55,7 +55,7 @@ export async function compactArchive(options: CompactOptions): Promise<CompactRe
   }
 }
 
-/** Does work on an archive while no file of it is merged; what an earlier replacement left is carried through first. */
+/** Runs work on an archive while no file of it is merged. First completes a replacement that was interrupted. */
 export async function withArchiveLocked<T>(files: Files, dir: string, work: () => Promise<T>): Promise<T> {
   const lock = await lockArchive(files, dir);
   try {

@@ -4,8 +4,8 @@ import type { Files } from "../host/mod.ts";
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
 /**
- * Compresses a file as one member of gzip or one frame of zstd, a block at a time. `change` sees the text of whole lines
- * first. The file appears whole, or not at all.
+ * Compresses a file as one member of gzip or one frame of zstd, a block at a time. `change` rewrites the text first, in
+ * whole lines. The file appears complete or not at all.
  */
 export async function compressFile(
   files: Files,

@@ -12,25 +12,25 @@ import {
 import { Coverage } from "./merge_coverage.ts";
 import { MergedBooks } from "./merged_books.ts";
 
-/** An event with who collected it. */
+/** An event with the name of its collector. */
 export interface SourcedEvent {
   readonly collector: string;
   readonly envelope: Envelope;
 }
 
-/** What became of the events of a merge. */
+/** Counts of a merge. */
 export interface MergeCounts {
   read: number;
   written: number;
-  /** Copies of events that were written, within the window and behind it. */
+  /** Copies of written events, within the window and after it. */
   copies: number;
   lateCopies: number;
-  /** Updates of books that were followed at another collector. */
+  /** Updates of books that were read from another collector. */
   booksElsewhere: number;
   gapsFilled: number;
 }
 
-/** The copies of one event, the kept one among them. */
+/** The copies of one event, including the kept one. */
 interface Slot {
   readonly copies: EventCopy[];
   isKept: boolean;
@@ -40,7 +40,7 @@ interface Slot {
 interface Seen {
   kept: number;
   readonly counts: Map<string, number>;
-  /** By ordinal: the first, second … occurrence. Empty places were written already. */
+  /** By ordinal of the occurrence. Missing entries are written already. */
   readonly slots: Map<number, Slot>;
 }
 
@@ -53,11 +53,10 @@ interface Pending {
 }
 
 /**
- * Makes one stream of events of what several collectors have seen, a function of them alone. They are given by receive
- * time, and held back for a window, within which the copies of an event come together. Events with an identity of
- * content are kept once, as often as the collector says that saw them most; all others of each collector. Of a book one
- * collector is followed until its book is in a gap. Gaps of streams that another collector shows are told as filled by
- * it.
+ * Merges the events of several collectors into one stream, as a pure function of them. Takes events by receive time and
+ * delays them by a window, in which the copies of an event arrive. Keeps an event with a content identity once, or as
+ * often as the collector that saw it most; keeps all other events of every collector. Reads each book from one
+ * collector until that book is in a gap. Marks a gap as filled if another collector has the stream.
  */
 export class EventMerger {
   readonly counts: MergeCounts = { read: 0, written: 0, copies: 0, lateCopies: 0, booksElsewhere: 0, gapsFilled: 0 };
@@ -66,7 +65,7 @@ export class EventMerger {
   readonly #pending: Pending[] = [];
   readonly #coverage = new Coverage();
   readonly #books = new MergedBooks();
-  /** Identities of events of late, so that what stands in two inputs is read once. */
+  /** Identities of recent events, so that an event that is in two inputs is read once. */
   #identities = new Set<string>();
   #identitiesBefore = new Set<string>();
   #now: Micros = -Infinity;
@@ -75,8 +74,8 @@ export class EventMerger {
     this.#windowUs = windowUs;
   }
 
-  /** Takes the next event by receive time. Returns those that nothing can be added to any more. */
-  take({ collector, envelope }: SourcedEvent): readonly Envelope[] {
+  /** Adds the next event by receive time. Returns the events that are complete. */
+  add({ collector, envelope }: SourcedEvent): readonly Envelope[] {
     const identity = `${collector}\n${envelope.offset}\n${envelope.index}`;
     this.#now = Math.max(this.#now, envelope.received_ts);
     if (this.#identities.has(identity) || this.#identitiesBefore.has(identity)) return [];

@@ -14,11 +14,11 @@ const BOTH = 3_221_225_472;
 
 const ROW_BYTES = 64;
 const HEADER_BYTES = 256;
-/** Rows of an instrument that are held in memory. */
+/** Rows of an instrument held in memory. */
 const BLOCK_ROWS = 1024;
 const DAY_MICROS = 86_400_000_000;
 
-/** Rows of one instrument and day, on their way into a file. */
+/** Buffers the rows of one instrument and day for a file. */
 class Rows {
   readonly path: string;
   count = 0;
@@ -33,7 +33,10 @@ class Rows {
     this.#files = files;
   }
 
-  /** Times that never go back: local ones as received, the exchange's neither before an earlier one nor after receipt. */
+  /**
+   * Returns times that never go back: local times as received; exchange times neither before an earlier one nor after
+   * receipt.
+   */
   at(exchangeTs: Micros | null, receivedTs: Micros): void {
     this.#localTs = Math.max(this.#localTs, receivedTs);
     this.#exchangeTs = Math.max(this.#exchangeTs, Math.min(exchangeTs ?? receivedTs, this.#localTs));
@@ -51,7 +54,7 @@ class Rows {
   }
 
   async spill(): Promise<void> {
-    // Opened for each block: there may be more instruments than files that may be open.
+    // Opens the file for each block, because there may be more instruments than file handles.
     const handle = await this.#files.open(`${this.path}.rows`, "append");
     try {
       await handle.write(new Uint8Array(this.#view.buffer, 0, this.#held * ROW_BYTES));
@@ -124,7 +127,7 @@ export class HftbacktestFiles {
     return rows;
   }
 
-  /** The number of rows stands at the begin of the file and is known at the end. */
+  /** Prepends the header, because the number of rows is known only at the end. */
   async #assemble({ path, count }: Rows): Promise<void> {
     const from = await this.#files.open(`${path}.rows`, "read");
     const to = await this.#files.open(`${path}.tmp`, "append");
@@ -144,7 +147,7 @@ export class HftbacktestFiles {
   }
 }
 
-/** A snapshot replaces its side: what it holds up to its worst price is cleared first. */
+/** Writes one side. A snapshot first clears the side up to its worst price. */
 async function addSide(
   rows: Rows,
   { side, levels: list, row, isSnapshot }: {

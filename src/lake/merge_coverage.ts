@@ -1,13 +1,13 @@
 import { type Envelope, EVENT_SPECS, type Gap, MERGE_GAPS_MAX, type Micros } from "../model/mod.ts";
 
-/** A stretch that a collector missed; `to` is null while it lasts. */
+/** A stretch that a collector missed; `to` is null while the gap is open. */
 interface Hole {
   readonly id: string;
   readonly from: Micros;
   to: Micros | null;
 }
 
-/** A gap that nothing has ended, with where it was told. */
+/** An open gap, with its event. */
 interface OpenGap {
   readonly collector: string;
   readonly envelope: Envelope;
@@ -20,14 +20,14 @@ interface Stretch {
   lastTs: Micros;
 }
 
-/** A gap and the stream it is of. */
+/** A gap and its stream. */
 export interface StreamGap {
   readonly exchange: string;
   readonly symbol: string;
   readonly gap: Gap;
 }
 
-/** Knows what each collector has of each stream, and says who has what another one missed. */
+/** Tracks what each collector has of each stream, to find who has what another one missed. */
 export class Coverage {
   readonly #collectors = new Map<
     string,
@@ -40,7 +40,7 @@ export class Coverage {
     if (known === undefined) this.#collectors.set(collector, known = { streams: new Map(), holes: new Map() });
     const { exchange, symbol, event, received_ts: at } = envelope;
     if (event.kind === "gap") return this.#sawGap(collector, known.holes, envelope, event);
-    // What was fetched later says nothing of whether the stream was there.
+    // Backfilled events do not show that the stream was received.
     if (envelope.backfilled === true) return;
     const channel = EVENT_SPECS[event.kind].channel;
     if (channel === null) return;
@@ -51,9 +51,7 @@ export class Coverage {
     }
   }
 
-  /**
-   * The first by name of the other collectors that missed nothing of a stretch that has ended; null if there is none.
-   */
+  /** Returns the first by name of the other collectors that missed nothing of a closed gap; null if there is none. */
   whoCovers(collector: string, { exchange, symbol, gap }: StreamGap): string | null {
     const { from_ts: from, to_ts: to } = gap;
     if (from === null || to === null) return null;
@@ -61,7 +59,7 @@ export class Coverage {
     return others.find((name) => this.#covers(name, { exchange, symbol, gap }, from, to)) ?? null;
   }
 
-  /** The gaps that nothing ended and another collector has data of to the end, with the time of its last data. */
+  /** Returns the open gaps of which another collector has data to the end, with the time of its last data. */
   *openGaps(): Iterable<OpenGap & { readonly by: string; readonly to: Micros }> {
     const open = [...this.#open].sort(([a], [b]) => a < b ? -1 : 1).map(([, gap]) => gap);
     for (const { collector, envelope, gap } of open) {
@@ -94,7 +92,7 @@ export class Coverage {
     const openKey = `${collector}\n${gap.gap_id}`;
     if (gap.state === "opened") this.#open.set(openKey, { collector, envelope, gap });
     else this.#open.delete(openKey);
-    // The clock was set: nothing is missing.
+    // After a clock step nothing is missing.
     if (gap.cause === "clock") return;
     let list = holes.get(key);
     if (list === undefined) holes.set(key, list = []);
@@ -116,7 +114,8 @@ function streamOf(exchange: string, symbol: string, channel: string | null): str
 }
 
 /**
- * Whether holes under a key are of a gap's stream: its own, or those of a whole connection; of a connection all are.
+ * Whether the stretches under a key concern a gap's stream: its own stretches or those of a whole connection; a gap of
+ * a connection concerns all.
  */
 function concerns(key: string, { exchange, symbol, gap }: StreamGap): boolean {
   const [of, name, channel] = key.split("\n");

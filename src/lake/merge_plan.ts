@@ -4,11 +4,11 @@ import { type ColumnSchema, partsOfManifest } from "../sink/mod.ts";
 import { openSource, type ParquetSource } from "./parquet_source.ts";
 import { MERGING_SUFFIX } from "./replacement.ts";
 
-/** Files of one folder that become one. */
+/** Files of one folder to merge into one. */
 export interface MergeGroup {
-  /** Below the archive's folder. */
+  /** Path below the archive's folder. */
   readonly folder: string;
-  /** What the merged file says in its footer: a day (`2026-11-22`) or an hour (`2026-11-22T13`), UTC. */
+  /** Footer value of the merged file: a day (`2026-11-22`) or an hour (`2026-11-22T13`), UTC. */
   readonly unit: string;
   readonly files: readonly FoundFile[];
 }
@@ -19,10 +19,10 @@ export interface FoundFile {
   readonly bytes: number;
 }
 
-/** What there is to do in an archive, and what a person should know of. */
+/** The merges to do in an archive, and what to report. */
 export interface MergePlan {
   readonly groups: readonly MergeGroup[];
-  /** Files that are left as they are, each with the reason. */
+  /** Files left alone, with the reason. */
   readonly told: readonly string[];
 }
 
@@ -35,16 +35,15 @@ interface Known extends FoundFile {
 
 const HOUR_MICROS = 3_600_000_000;
 /**
- * Parts of a day that are merged at once. Where there are more, those of each hour are merged first: a part holds all
- * symbols close together, so that a day's worth of them would be decoded once for each symbol.
+ * Most parts of a day merged at once. If there are more, those of each hour are merged first: each part holds all
+ * symbols, so a whole day's parts would be decoded once for each symbol.
  */
 const DIRECT_FILES_MAX = 12;
 const PARTITION_LEVELS = ["kind=", "exchange=", "symbol=", "date="] as const;
 
 /**
- * Looks through an archive for what can be merged: in each folder of a day that is over, all files; in that of a day
- * that is not, the files of each hour that is. Parts that a sink may take back are left out, and so is what this
- * program has not written or cannot read.
+ * Finds what can be merged in an archive: all files of each closed day, and in open days the files of each closed hour.
+ * Excludes parts that a sink may take back, and files that are unreadable or of another program.
  */
 export async function planMerges(
   host: { readonly files: Files; readonly clock: Clock },
@@ -59,7 +58,7 @@ export async function planMerges(
     if (Number.isNaN(begun)) continue;
     const found = await filesOf(host.files, dir, folder);
     if (found.length < 2) continue;
-    // Read behind the list: what is in the list and not in it was committed before.
+    // Read after the listing: a listed file that is not in the manifest was committed before.
     const uncommitted = new Set(await partsOfManifest(host.files, dir));
     const known: Known[] = [];
     for (const file of found) {
@@ -90,7 +89,7 @@ function mergeable(folder: string, known: readonly Known[], unitOf: (file: Known
   return groups;
 }
 
-/** The hour that a file begins in, such as `2026-11-22T13`; empty if it is not over or not known. */
+/** Returns the hour that a file begins in, such as `2026-11-22T13`; empty if the hour is open or unknown. */
 function hourOf({ receivedMin }: Known, now: Micros): string {
   if (receivedMin === null) return "";
   const hour = Math.floor(receivedMin / HOUR_MICROS);
@@ -114,7 +113,7 @@ async function knownFile(files: Files, folder: string, file: FoundFile): Promise
   return { ...file, columns, receivedMin, compacted: notes.compacted ?? null };
 }
 
-/** Finished files of a folder, in the order of their names; what an unfinished merge left of itself is removed. */
+/** Lists the finished files of a folder by name; removes leftovers of an interrupted merge. */
 async function filesOf(files: Files, dir: string, folder: string): Promise<readonly FoundFile[]> {
   const found: FoundFile[] = [];
   for (const { name, isDirectory } of await files.list(`${dir}/${folder}`) ?? []) {
@@ -126,7 +125,7 @@ async function filesOf(files: Files, dir: string, folder: string): Promise<reado
   return found;
 }
 
-/** Folders of days in either layout, below `dir`. */
+/** Yields the folders of days below `dir`, in either layout. */
 export async function* dayFolders(
   files: Files,
   dir: string,

@@ -1,7 +1,7 @@
 import { OrderBook } from "../book/mod.ts";
 import { type Envelope, type Gap, type Micros, SIBLING_PATIENCE_US } from "../model/mod.ts";
 
-/** A book as one collector has it. */
+/** A book at one collector. */
 interface CollectedBook {
   readonly book: OrderBook;
   /** Whether it follows from a snapshot without a gap. */
@@ -10,21 +10,21 @@ interface CollectedBook {
   sequence: string | null;
 }
 
-/** A book as all have it. */
+/** A book at all collectors. */
 interface MergedBook {
   readonly collected: Map<string, CollectedBook>;
-  /** Who is followed; null before the first update. */
+  /** The collector it is read from; null before the first update. */
   leader: string | null;
 }
 
 /**
- * Of each book one collector is followed, until its book is in a gap or silent for ten seconds; then another one whose
- * book is valid, beginning with its whole book.
+ * Reads each book from one collector, until that book is in a gap or silent for ten seconds; then from another one
+ * whose book is valid, beginning with a snapshot.
  */
 export class MergedBooks {
   readonly #books = new Map<string, MergedBook>();
 
-  /** Returns what is to be told of an event: itself, a whole book in its place, or null if another one is followed. */
+  /** Returns the event to emit: itself, a snapshot in its place, or null if the book is read from another collector. */
   follow(collector: string, envelope: Envelope, now: Micros): Envelope | null {
     const { event, exchange, native_symbol: native } = envelope;
     if (event.kind === "gap") {

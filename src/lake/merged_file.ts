@@ -6,7 +6,7 @@ import { sourceOfBytes, type Value } from "./parquet_source.ts";
 import type { Pause, Row } from "./sorted_rows.ts";
 import { TableWriter } from "./table_writer.ts";
 
-/** What is written into a file, and what its footer says. */
+/** Contents and footer of a file. */
 export interface MergedPlan {
   readonly columns: readonly ColumnSchema[];
   readonly words: ReadonlySet<string>;
@@ -17,8 +17,8 @@ export interface MergedPlan {
 const READ_BYTES = 1024 * 1024;
 
 /**
- * A file that grows by row groups. Every group is decoded again before it is written, by a reader that shares no code
- * with the writer, and compared value by value with the rows it was made of; the bytes on disk are read back at the end.
+ * Writes a file by row groups. Decodes every group again before it is written, with a reader that shares no code with
+ * the writer, and compares it value by value with its rows. Reads the bytes on disk back at the end.
  */
 export class MergedFile {
   readonly path: string;
@@ -39,7 +39,7 @@ export class MergedFile {
     this.#assembler = new ParquetAssembler(options.plan.columns);
   }
 
-  /** Begins a file under a temporary name; what stands there is removed. */
+  /** Begins a file under a temporary name, and removes an existing one. */
   static async create(files: Files, path: string, plan: MergedPlan): Promise<MergedFile> {
     await files.remove(path);
     const file = new MergedFile(files, await files.open(path, "append"), { path, plan });
@@ -66,7 +66,7 @@ export class MergedFile {
     }
   }
 
-  /** Encodes, verifies and writes the rows that wait. */
+  /** Encodes, verifies and writes the buffered rows. */
   async endGroup(): Promise<void> {
     const rows = this.#rows;
     this.#rows = [];
@@ -93,7 +93,7 @@ export class MergedFile {
     await this.#readBack();
   }
 
-  /** Gives the file up. */
+  /** Closes and removes the file. */
   async discard(): Promise<void> {
     await this.#close();
     await this.#files.remove(this.path);

@@ -1,8 +1,7 @@
 /**
- * An archive of Parquet files after they were written: small files of closed hours and days become one; and the events of
- * several collectors as one stream. In: a sink's
- * folder. Out: the same rows in fewer files, sorted, compared with what they were made of. Must not know how events come
- * to be, nor touch what is not proved to be this program's.
+ * Merges what was written: small Parquet files of closed hours and days into one, and the events of several collectors
+ * into one stream. In: a sink's folder. Out: the same rows in fewer files, sorted and compared with their sources. Must
+ * not know how events are derived, nor touch files that are not proved to be this program's.
  */
 export { ArchiveEvents, type ArchiveSelection, WHOLE_ARCHIVE } from "./archive_events.ts";
 export { ArchiveKeeper, type KeptArchive } from "./archive_keeper.ts";

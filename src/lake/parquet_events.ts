@@ -12,12 +12,12 @@ import {
 import type { SourcedEvent } from "./event_merger.ts";
 import type { Value } from "./parquet_source.ts";
 
-/** An event with the collector that its row names; null if it names none. */
+/** An event with the collector named in its row; null if none is. */
 export interface StoredEvent extends Omit<SourcedEvent, "collector"> {
   readonly collector: string | null;
 }
 
-/** Columns of a file, all rows of each. */
+/** Columns of a file, with all rows. */
 type Columns = ReadonlyMap<string, readonly Value[]>;
 
 const PART = /(?:^|\/)kind=([^/]+)\/exchange=([^/]+)\/(?:symbol=[^/]+\/)?date=([^/]+)\/[^/]+\.parquet$/;
@@ -40,8 +40,8 @@ export function placeOf(path: string): PartPlace {
 }
 
 /**
- * Returns the events of a group of rows, as its rows stand. Levels of books become one event again. Prices and sizes have
- * the exchange's digits where the file holds them, else the shortest that give the DOUBLE.
+ * Returns the events of a group of rows, as its rows stand. Levels of books become one event again. Prices and sizes
+ * have the exchange's digits where the file holds them, else the shortest that give the DOUBLE.
  */
 export function eventsOf(
   columns: Columns,
@@ -97,7 +97,7 @@ function fieldOf(columns: Columns, name: string, { type }: FieldSpec, row: numbe
   return value === null || type === "micros" || type === "boolean" ? value : String(value);
 }
 
-/** The exact digits where the file holds them. */
+/** The exact digits, if the file holds them. */
 function digitsOf(columns: Columns, name: string, row: number): string | null {
   const value = columns.get(`${name}_text`)?.[row] ?? columns.get(name)?.[row] ?? null;
   return value === null ? null : String(value);

@@ -7,12 +7,12 @@ import type { ColumnSchema } from "../sink/mod.ts";
 /** A value of a column: integers and times as numbers, null if there is none. */
 export type Value = number | string | boolean | null;
 
-/** Some rows of a file that are read together. */
+/** A row group of a file. */
 export interface SourceGroup {
   readonly source: ParquetSource;
   /** Its place among the file's groups. */
   readonly at: number;
-  /** Rows of the file before it. */
+  /** Rows of the file before the group. */
   readonly start: number;
   readonly rows: number;
 }
@@ -29,7 +29,7 @@ export interface ParquetSource {
   readonly bytes: number;
   readonly rows: number;
   readonly columns: readonly ColumnSchema[];
-  /** Names of the columns whose texts stand in a dictionary. */
+  /** Names of the text columns with a dictionary. */
   readonly words: ReadonlySet<string>;
   /** The footer's key-value metadata. */
   readonly notes: Readonly<Record<string, string>>;
@@ -43,7 +43,7 @@ export interface ParquetSource {
   close(): Promise<void>;
 }
 
-/** What a Parquet file is read from. */
+/** The bytes of a Parquet file. */
 interface Bytes {
   readonly byteLength: number;
   slice(start: number, end?: number): Promise<ArrayBuffer>;
@@ -119,7 +119,7 @@ async function readColumn(
       metadata,
       columns: [column],
       compressors: { ZSTD: (input: Uint8Array) => new Uint8Array(zstdDecompressSync(input)) },
-      // Times below the millisecond survive only as integers.
+      // Reads times as integers, because a `Date` loses the microseconds.
       parsers: { timestampFromMicroseconds: (micros: bigint) => micros },
     });
     return await scan.readColumn({ column, rowStart: start, rowEnd: start + rows });
@@ -134,7 +134,7 @@ function plain(value: unknown): Value {
   return value as Value;
 }
 
-/** What a decoder throws says that the file is damaged; what reading throws says what it says. */
+/** An error of the decoder means a damaged file; a `Failure` of reading is passed on. */
 async function decoded<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,22 +1,22 @@
 import type { Files } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 
-/** Name of the file in an archive's folder that says which replacement is under way. */
+/** Name of the file in an archive's folder that records the replacement under way. */
 export const REPLACEMENT_NAME = "_compaction.json";
-/** Ending of a file that will take the place of others. */
+/** Suffix of a file that is going to replace others. */
 export const MERGING_SUFFIX = ".merging";
 
-/** Files that take the place of others; paths are below the archive's folder. */
+/** Files that replace others; paths are below the archive's folder. */
 export interface Replacement {
-  /** Written, synced and verified under the path and `MERGING_SUFFIX`. */
+  /** Files written, synced and verified under their path with `MERGING_SUFFIX`. */
   readonly puts: readonly string[];
-  /** Whose rows are all in `puts`. */
+  /** Files whose rows are all in `puts`. */
   readonly removes: readonly string[];
 }
 
 /**
- * Puts files in the place of others. It is written down first, so that whatever ends in between is carried through by
- * `finishReplacement`: no row is ever in no file. A path of both lists changes from one to the other at once.
+ * Replaces files by others. Records the replacement first, so that `finishReplacement` can complete an interrupted one:
+ * at no time is a row in no file. A path in both lists is replaced in one step.
  */
 export async function replaceFiles(files: Files, dir: string, replacement: Replacement): Promise<void> {
   for (const folder of foldersOf(replacement.puts)) await files.syncDir(`${dir}/${folder}`);
@@ -25,7 +25,7 @@ export async function replaceFiles(files: Files, dir: string, replacement: Repla
   await carryOut(files, dir, replacement);
 }
 
-/** Carries through a replacement that was under way when something ended; resolves with whether there was one. */
+/** Completes an interrupted replacement; resolves with whether there was one. */
 export async function finishReplacement(files: Files, dir: string): Promise<boolean> {
   const path = `${dir}/${REPLACEMENT_NAME}`;
   await files.remove(`${path}.tmp`);
@@ -56,7 +56,7 @@ function foldersOf(paths: readonly string[]): ReadonlySet<string> {
   return new Set(paths.map((path) => path.slice(0, path.lastIndexOf("/"))));
 }
 
-/** A path of a file in a partition; nothing else is ever renamed or removed. */
+/** Matches the path of a file in a partition; no other file is ever renamed or removed. */
 const PATH = /^kind=[^/\\]+\/exchange=[^/\\]+\/(?:symbol=[^/\\]+\/)?date=\d{4,}-\d\d-\d\d\/[0-9_-]+\.parquet$/;
 
 function parseReplacement(text: string, path: string): Replacement {

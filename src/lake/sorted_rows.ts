@@ -7,7 +7,7 @@ export interface LoadedGroup {
   readonly columns: ReadonlyMap<string, readonly Value[]>;
 }
 
-/** A row of a loaded group, with what orders it. */
+/** A row of a loaded group, with its sort keys. */
 export interface Row {
   readonly group: LoadedGroup;
   readonly at: number;
@@ -16,20 +16,20 @@ export interface Row {
   readonly index: number;
 }
 
-/** A group with the symbols that are in it and how many rows each has there. */
+/** A group with its symbols and their numbers of rows. */
 interface Counted {
   readonly group: SourceGroup;
   readonly symbols: ReadonlyMap<string, number>;
   readonly firstOffset: number;
 }
 
-/** Gives others a turn: called after each piece of work of a few ms. Rejects if the work is given up. */
+/** Called after each few ms of work, to let other work run. Rejects if the work is given up. */
 export type Pause = () => Promise<void>;
 
 /**
- * Yields all rows of some files in the order of symbol, offset and index; rows of one event stay in theirs. What is in
- * memory is bounded: symbols are taken together until they have `LAKE_ROWS_HELD_MAX` rows, and one that has more alone
- * is passed on as it comes, because files hold the rows of a symbol in their order.
+ * Yields all rows of the files, ordered by symbol, offset and index; rows of one event keep their order. Bounds its
+ * memory: it sorts symbols together up to `LAKE_ROWS_HELD_MAX` rows; a symbol with more rows is merged row by row,
+ * because each file holds a symbol's rows in order.
  */
 export async function* sortedRows(sources: readonly ParquetSource[], pause: Pause): AsyncGenerator<readonly Row[]> {
   const counted: Counted[] = [];
@@ -54,7 +54,7 @@ export async function* sortedRows(sources: readonly ParquetSource[], pause: Paus
   }
 }
 
-/** Symbols in order, taken together as far as their rows may be held together. */
+/** Groups symbols, in order, as far as their rows may be held in memory together. */
 function batchesOf(totals: ReadonlyMap<string, number>): readonly (readonly string[])[] {
   const batches: string[][] = [];
   let held = Infinity;
@@ -81,7 +81,7 @@ async function* rowsOf(
     held.push(...await load(group, ranks, pause));
     const next = groups.at(at + 1);
     if (next === undefined || symbols.length > 1 || held.length < LAKE_ROWS_HELD_MAX / 2) continue;
-    // Nothing that comes later stands before these.
+    // No later row precedes these.
     const ready = held.filter(({ offset }) => offset < next.firstOffset);
     held = held.filter(({ offset }) => offset >= next.firstOffset);
     yield inOrder(ready, ranks);
@@ -107,13 +107,13 @@ async function load(group: SourceGroup, ranks: ReadonlyMap<string, number>, paus
   return rows;
 }
 
-/** Stable. */
+/** The sort is stable. */
 function inOrder(rows: Row[], ranks: ReadonlyMap<string, number>): readonly Row[] {
   const rank = ({ symbol }: Row) => ranks.get(symbol) ?? 0;
   return rows.sort((a, b) => rank(a) - rank(b) || a.offset - b.offset || a.index - b.index);
 }
 
-/** The column that has the exact symbol, in either layout. */
+/** Returns the column with the exact symbol, in either layout. */
 function symbolColumn({ columns }: ParquetSource): string {
   return columns.some(({ name }) => name === "symbol") ? "symbol" : "canonical_symbol";
 }

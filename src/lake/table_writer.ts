@@ -11,12 +11,12 @@ import {
 } from "../sink/mod.ts";
 import type { Value } from "./parquet_source.ts";
 
-/** Columns of any table under construction, value by value. */
+/** Builds the columns of a table, value by value. */
 export class TableWriter {
   readonly #columns: readonly NamedColumn[];
   readonly #append: ReadonlyMap<string, (value: Value) => void>;
 
-  /** `words`: names of the text columns that are written with a dictionary. */
+  /** `words`: names of the text columns with a dictionary. */
   constructor(schema: readonly ColumnSchema[], words: ReadonlySet<string>) {
     const append = new Map<string, (value: Value) => void>();
     this.#columns = schema.map((column) => {
@@ -34,7 +34,7 @@ export class TableWriter {
     for (const value of values) append(value);
   }
 
-  /** Encodes what was added: so many rows of every column. */
+  /** Encodes the added values as one row group. `rows`: number of rows. */
   encode(rows: number): RowGroup {
     return encodeRowGroup(this.#columns, rows);
   }

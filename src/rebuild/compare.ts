@@ -3,18 +3,18 @@ import { openSource, type ParquetSource, type Pause, type Row, sortedRows, type 
 import type { Offset } from "../model/mod.ts";
 import { compareBytes } from "../sink/mod.ts";
 
-/** How the rows of a partition differ from those that were derived again. */
+/** Differences between the rows of a partition and those derived again. */
 export interface RowDifference {
   readonly before: number;
   readonly after: number;
-  /** Rows that only one of the two has, by symbol and place in the journal. */
+  /** Rows that only one side has, by symbol, offset and index. */
   readonly added: number;
   readonly removed: number;
-  /** Rows of one place with other values. */
+  /** Rows on both sides with different values. */
   readonly changed: number;
-  /** Columns with values that changed, and those that only one of the two has. */
+  /** Columns with changed values, and columns that only one side has. */
   readonly columns: readonly string[];
-  /** Least and greatest offset of the rows that were there; null if there were none. */
+  /** Least and greatest offset of the existing rows; null if there were none. */
   readonly range: readonly [first: Offset, last: Offset] | null;
   /** Ids of the journals that the files name. */
   readonly journals: readonly string[];
@@ -55,7 +55,7 @@ async function compareSources(
     new Set(sources.flatMap(({ columns }) => columns.map(({ name }) => name)));
   const [oldNames, newNames] = [names(before), names(after)];
   const common = [...newNames].filter((name) => oldNames.has(name));
-  // Where one side is empty there are no columns to differ.
+  // An empty side has no columns to compare.
   const columns = new Set(
     before.length === 0 || after.length === 0
       ? []

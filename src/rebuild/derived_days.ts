@@ -14,16 +14,16 @@ import {
 import { createSink, RowsBatch, type Sink } from "../sink/mod.ts";
 import { PlanChange, type PlanVersions, versionAt } from "./plan_versions.ts";
 
-/** How long after the last day it is read on, for a clock that was set back. */
+/** How long reading goes on after the last day, because the clock may have been set back. */
 const READ_ON_MICROS = 3_600_000_000;
 
-/** What is derived, and whereto. */
+/** Options of the derivation. */
 export interface DerivedDays {
   readonly host: Host;
   /** Folders of one journal, the archive before the journal itself. */
   readonly sources: readonly string[];
   readonly journal: string;
-  /** Receive times of the first event and of the first one that is too late. */
+  /** Receive times: first event, and end (exclusive). */
   readonly from: Micros;
   readonly to: Micros;
   readonly wants: (exchange: string) => boolean;
@@ -36,10 +36,10 @@ export interface DerivedDays {
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-/** What the sources held. */
+/** What the sources hold. */
 export interface DerivedRange {
   readonly first: Offset;
-  /** After the last record. */
+  /** Offset after the last record. */
   readonly next: Offset;
   readonly events: number;
 }
@@ -51,7 +51,7 @@ export async function deriveDays(days: DerivedDays): Promise<DerivedRange> {
   const change = new PlanChange(days.versions, days.run);
   let now: Micros = from;
   const { dedup, bookTops } = days.run;
-  // What sessions of before the first record were derived by is named by the journal; today's rules take its place.
+  // Sessions from before the first record name their plans in the checkpoint; today's plans replace those.
   const store = new PlanStore((frames) => {
     const versions = days.versions.get(frames.exchange);
     return versions === undefined ? frames : versionAt(versions, now);
@@ -104,7 +104,7 @@ export async function deriveDays(days: DerivedDays): Promise<DerivedRange> {
   return { first, next, events: writer.events };
 }
 
-/** Where each source is read from: the segment in which the first day begins, or the first there is. */
+/** Returns where to read each source from: the segment in which the first day begins, else its first one. */
 async function startsOf({ host, sources, from }: DerivedDays) {
   const starts: { readonly dir: string; readonly offset: Offset }[] = [];
   let first: Offset | null = null;
@@ -118,11 +118,12 @@ async function startsOf({ host, sources, from }: DerivedDays) {
     end = Math.max(end, segments[segments.length - 1].nextOffset);
   }
   if (first === null) throw new Failure("file", "Cannot rebuild: no source holds a segment", { retry: false });
-  // A later source that reaches back as far needs no earlier one: it is read from where the earlier one ends.
+  // A later source that reaches back as far makes earlier ones unnecessary; otherwise it is read from the end of the
+  // earlier one.
   return { starts, first, end };
 }
 
-/** Writes events as the collector's sink would, cut by rows alone: the same events give the same files. */
+/** Writes events as the collector's sink does, but cuts files by rows alone, so that equal events give equal files. */
 class DayWriter {
   readonly #days: DerivedDays;
   readonly #nameAt: (offset: Offset) => NamedStretch;
@@ -170,7 +171,7 @@ class DayWriter {
     const { host, sink: plan, journal, tell } = this.#days;
     this.#stretch = this.#nameAt(offset);
     this.#sink = createSink(plan, {
-      // Time would cut files where the machine was slow.
+      // A cut by time would depend on the machine's speed.
       host: { ...host, clock: standing(host.clock) },
       name: plan.name,
       collector: this.#stretch.name,

@@ -9,20 +9,20 @@ import {
   writeDerivation,
 } from "../model/mod.ts";
 
-/** What the frames of an instance are derived by, by the time at which they came. */
+/** The plans of an instance, by the time from which they apply. */
 export interface PlanVersions {
-  /** For what comes at or after the last `until`. */
+  /** Plan at or after the last `until`. */
   readonly now: FramePlan;
-  /** Earlier rules, the oldest first: each for what came before its `until` and not before that of the one before. */
+  /** Earlier plans, the oldest first: each applies before its `until` and from that of the one before. */
   readonly earlier: readonly { readonly until: Micros; readonly frames: FramePlan }[];
 }
 
-/** Returns the plan for what came at a time. */
+/** Returns the plan of a time. */
 export function versionAt({ now, earlier }: PlanVersions, at: Micros): FramePlan {
   return earlier.find(({ until }) => at < until)?.frames ?? now;
 }
 
-/** Writes today's plans into records, in the place of those that they were first derived by. */
+/** Replaces the plans of records by today's plans. */
 export class PlanChange {
   readonly #versions: ReadonlyMap<string, PlanVersions>;
   readonly #run: { readonly dedup: DedupPlan; readonly bookTops: BookTopPlan | null };
@@ -36,7 +36,7 @@ export class PlanChange {
     this.#run = run;
   }
 
-  /** The plan for what an instance received at a time; null if there is none but that of the journal. */
+  /** Returns the plan of an instance at a time; null if the journal's plan stays. */
   planFor(exchange: string, at: Micros): DerivationText | null {
     const versions = this.#versions.get(exchange);
     if (versions === undefined) return null;
@@ -49,8 +49,8 @@ export class PlanChange {
   }
 
   /**
-   * Returns a record as it is to be derived, with the plan that it names. A session keeps the rules of the time at
-   * which it was opened, also over changes of its streams; an answer that belongs to none has those of its own time.
+   * Returns a record with the plan to derive it by. A session keeps the plan of its opening, even when its streams
+   * change; an answer without a session has the plan of its own time.
    */
   change(record: JournalRecord, sessionAt: Micros | null, exchange: string | null): Changed {
     const at = record.kind === "streams" ? sessionAt ?? record.at : record.at;
@@ -67,7 +67,7 @@ export class PlanChange {
   }
 }
 
-/** A record and the plan that it names now; null if that is unchanged. */
+/** A record and its new plan; null if the plan is unchanged. */
 export interface Changed {
   readonly record: JournalRecord;
   readonly plan: DerivationText | null;

@@ -10,7 +10,7 @@ export interface RebuildOptions {
   readonly host: Host;
   /** The sink whose archive is rebuilt. */
   readonly sink: SinkPlan;
-  /** Its folder. */
+  /** Folder of the archive. */
   readonly dir: string;
   /** Folders of one journal, the raw archive before the journal itself. */
   readonly sources: readonly string[];
@@ -19,12 +19,12 @@ export interface RebuildOptions {
   /** First and last day, such as `2026-11-22`. */
   readonly from: string;
   readonly to: string;
-  /** Instances that are wanted; null: all that are configured. */
+  /** Instances to rebuild; null for all configured ones. */
   readonly exchanges: readonly string[] | null;
-  /** What is derived by, by instance. */
+  /** Plans by instance. */
   readonly versions: ReadonlyMap<string, PlanVersions>;
   readonly run: Pick<Plan, "dedup" | "bookTops">;
-  /** Whether files are replaced; otherwise they are compared alone. */
+  /** Whether to replace files, or only to compare them. */
   readonly apply: boolean;
   readonly pause: Pause;
   readonly tell: (text: string) => void;
@@ -32,7 +32,8 @@ export interface RebuildOptions {
 }
 
 /**
- * What came of a partition. `unchanged`: the same rows, so that its files stay as they are; `kept`: `reason` says why.
+ * Result of a partition. `unchanged`: the rows are equal, and the files stay; `kept`: `reason` says why it was not
+ * replaced.
  */
 export interface PartitionChange {
   readonly partition: string;
@@ -46,16 +47,16 @@ export interface RebuildResult {
   readonly partitions: readonly PartitionChange[];
 }
 
-/** Where files are derived to before they take their places. */
+/** Temporary folder for the derived files. */
 const SCRATCH = "_rebuild";
 const LOCK_NAME = "_rebuild.lock";
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Derives days of an archive again, compares every partition row by row with its files, and puts the new ones in their
- * place where they differ. Each partition changes at once and survives whatever ends in between; what the journal no
- * longer holds whole is kept as it is. Rejects with a `Failure`: `busy` where another rebuild runs, or a collector that
- * may still write to the last day, `file`, `corrupt`, `disk_full`.
+ * Derives days of an archive again, compares every partition row by row, and replaces the files that differ. Each
+ * partition is replaced in one step that survives interruptions. Partitions that the journal no longer holds completely
+ * are kept. Rejects with a `Failure`: `busy` where another rebuild runs, or a collector that may still write to the
+ * last day, `file`, `corrupt`, `disk_full`.
  */
 export async function rebuildArchive(options: RebuildOptions): Promise<RebuildResult> {
   const { host, dir } = options;
@@ -118,7 +119,7 @@ async function rebuildInto(scratch: string, options: RebuildOptions): Promise<Re
   return { events: range.events, partitions };
 }
 
-/** The folders of wanted days and instances, of what was there and of what was derived. */
+/** Lists the folders of the wanted days and instances, existing and derived ones. */
 async function partitionsOf(
   { host: { files }, dir, from, to }: RebuildOptions,
   scratch: string,
@@ -201,7 +202,7 @@ async function namesIn(
     .map(({ name }) => name).sort();
 }
 
-/** New files are laid out as those that are there. */
+/** New files have the layout of the existing ones. */
 async function layoutOf({ host: { files }, dir, sink }: RebuildOptions): Promise<{ readonly layout?: string }> {
   const { layout } = sink.options;
   if (typeof layout === "string") return { layout };

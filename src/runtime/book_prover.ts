@@ -39,7 +39,7 @@ export interface BookProverOptions {
   readonly books: (query: BookQuery) => Iterable<BookView>;
   /** Follows the events of all instances; returns what ends it. */
   readonly follow: (call: (events: EventBatch) => void) => () => void;
-  /** Reads a snapshot without keeping it; null where it is none. */
+  /** Reads a snapshot without keeping it; null if it is none. */
   readonly read: (record: HttpRecord, symbol: string, connectionId: string) => NumberedBook | null;
   /** A book was found to differ, twice. May throw where it cannot be kept. */
   readonly onDifference: (difference: BookDifference) => void;
@@ -53,9 +53,9 @@ interface Provable {
 }
 
 /**
- * Compares kept books with the exchange's own snapshots: one book of the instance at a time, in turn, with low priority. A
- * difference counts where it is seen twice, and where books of the feed were seen to agree before: a feed whose numbers
- * mean something else than those of its snapshots proves nothing and breaks nothing.
+ * Compares kept books with the exchange's own snapshots: one book of the instance at a time, in turn, with low
+ * priority. A difference counts where it is seen twice, and where books of the feed were seen to agree before: a feed
+ * whose numbers mean something else than those of its snapshots proves nothing and breaks nothing.
  */
 export class BookProver {
   readonly #options: BookProverOptions;
@@ -176,7 +176,7 @@ export class BookProver {
     }
   }
 
-  /** Asks for the snapshot once; null where none came in time. */
+  /** Asks for the snapshot once; null if none came in time. */
   async #ask({ symbol, request, target }: Provable): Promise<NumberedBook | null> {
     const { exchange, client, clock, read, rest } = this.#options;
     const own = new AbortController();

@@ -39,7 +39,7 @@ export function readProbe(intake: Intake, record: HttpRecord, stream: ProbedStre
   return { kind: "book", sequence: sequence !== null && /^\d+$/.test(sequence) ? BigInt(sequence) : null };
 }
 
-/** Reads a snapshot of a book; null where it is none, or has no number. */
+/** Reads a snapshot of a book; null if it is none, or has no number. */
 export function readSnapshot(intake: Intake, record: HttpRecord, stream: ProbedStream): NumberedBook | null {
   const events = intake.lookHttp(record, stream);
   const found = events?.find(({ symbol, event }) => symbol === stream.symbol && event.kind === "book_snapshot");

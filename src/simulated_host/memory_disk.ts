@@ -1,7 +1,7 @@
 import type { FileHandle, FileLock, Files, FileStat } from "../host/mod.ts";
 import { Failure, joinBytes } from "../model/mod.ts";
 
-/** A process that uses the disk: what it asks for after its end is never answered. */
+/** A process that uses the disk; its calls after its end are never answered. */
 export interface DiskUser {
   readonly lives: boolean;
 }
@@ -32,12 +32,12 @@ interface Change {
   readonly undo: () => void;
 }
 
-/** What may go wrong at a call: a failure instead of it, or nothing. `write` names how many bytes are to be written. */
+/** Returns the failure of a call, or null. `write`: number of bytes to write. */
 export type DiskFault = (call: { readonly what: string; readonly path: string }) => Failure | null;
 
 /**
- * A disk in memory. Content is safe as far as it was synced, names as far as their folder was; `powerCut` takes back some
- * of the rest, as a real one may. Paths are absolute.
+ * A disk in memory. Content is safe once synced, names once their folder is synced; `powerCut` loses some of the rest,
+ * as on a real disk. Paths are absolute.
  */
 export class MemoryDisk {
   readonly #root: DirNode = { kind: "dir", inode: 1, entries: new Map(), modifiedMs: 0 };
@@ -46,7 +46,7 @@ export class MemoryDisk {
   fault: DiskFault = () => null;
   /** Waits before each call, for slow disks; null: none. */
   delay: (() => Promise<void>) | null = null;
-  /** Bytes that all files may have together. */
+  /** Capacity in bytes. */
   capacity = Number.MAX_SAFE_INTEGER;
   #used = 0;
   #inodes = 1;
@@ -70,7 +70,7 @@ export class MemoryDisk {
     return countIn(node);
   }
 
-  /** Takes back some of what was not synced. `random` is in [0, 1). */
+  /** Loses some of what was not synced. `random` returns numbers in [0, 1). */
   powerCut(random: () => number): void {
     // Folders reach the disk independently of each other, each in its own order.
     const kept = new Map<DirNode, number>();
@@ -99,14 +99,14 @@ export class MemoryDisk {
     this.#recount();
   }
 
-  /** Ends what belongs to a process that was killed while the machine ran on. */
+  /** Releases everything of a killed process, while the machine runs on. */
   release(user: DiskUser): void {
     this.#each(this.#root, (file) => {
       if (file.lockedBy === user) file.lockedBy = null;
     });
   }
 
-  /** Changes one bit of a file, as a medium may at rest. Returns whether the file has that byte. */
+  /** Flips one bit of a file, as a failing medium may. Returns whether the file has that byte. */
   flipBit(path: string, position: number): boolean {
     const node = this.#find(path);
     if (node?.kind !== "file" || position >= node.size) return false;

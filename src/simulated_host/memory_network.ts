@@ -15,7 +15,7 @@ import type {
 } from "../host/mod.ts";
 import { Failure, revealAll } from "../model/mod.ts";
 
-/** The way to a port, and what is wrong with it; each may be there for a while. */
+/** The route to a port, with its current faults. */
 export class Link {
   /** One way, in ms. */
   latencyMs = 1;
@@ -25,7 +25,7 @@ export class Link {
   /** What open connections are to bring once something comes through again. */
   #held: (() => void)[] = [];
 
-  /** Nothing comes through, and nobody is told; what was sent meanwhile arrives afterwards, as over TCP. */
+  /** Nothing comes through, without an error; what was sent meanwhile arrives afterwards, as over TCP. */
   get cut(): boolean {
     return this.#cut;
   }
@@ -69,12 +69,12 @@ export class MemoryNetwork {
   readonly #pairs = new Set<Pair>();
   #nextPort = FIRST_PORT;
 
-  /** The clock goes on whatever process ends. */
+  /** The clock outlives every process. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The way to a port, to be made worse. */
+  /** Returns the route to a port, for faults. */
   link(port: number): Link {
     let link = this.#links.get(port);
     if (link === undefined) this.#links.set(port, link = new Link());

@@ -5,7 +5,7 @@ import type { ClockStep, Micros } from "../model/mod.ts";
 interface Entry {
   readonly dueMs: number;
   readonly order: number;
-  /** Null: cancelled. */
+  /** Null if it is cancelled. */
   call: (() => void) | null;
 }
 
@@ -13,8 +13,8 @@ interface Entry {
 const BEGIN_MS = 1_767_571_200_000;
 
 /**
- * Time that passes only by timers. Each goes off at its own moment, in the order of the moments and then of their setting,
- * and everything that it sets off comes to rest before the next one does. The wall clock may be set besides.
+ * A clock whose time passes only by timers. Timers go off in the order of their times and then of their creation, and
+ * everything that one sets off is done before the next one. The wall clock can be set.
  */
 export class VirtualClock {
   /** A binary heap by moment and order. */
@@ -147,7 +147,10 @@ function isBefore(a: Entry, b: Entry): boolean {
   return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }
 
-/** Resolves when all promises that can settle without time passing have: they do before the loop takes its next turn. */
+/**
+ * Resolves when all promises that can settle without time passing have settled, which they do before the next turn of
+ * the event loop.
+ */
 function rest(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

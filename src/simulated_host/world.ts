@@ -9,28 +9,28 @@ import { VirtualClock } from "./virtual_clock.ts";
 export interface SimulatedProcess {
   readonly host: Host;
   readonly lives: boolean;
-  /** What it printed, standard output and error, as far as it is kept. */
+  /** The last lines it printed, to standard output and error. */
   readonly printed: readonly string[];
-  /** The code it ended with by itself; null while it has not. */
+  /** The exit code, if it ended by itself; else null. */
   readonly exitCode: number | null;
   /** Raises a signal. */
   signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): void;
-  /** Ends it at once, as SIGKILL does: its timers, sockets and locks are gone, and nothing answers it any more. */
+  /** Kills it, as SIGKILL does: its timers, sockets and locks are gone, and its calls are never answered. */
   kill(): void;
 }
 
 export interface WorldOptions {
   /** In [0, 1); the same numbers give the same world. */
   readonly random: () => number;
-  /** Folder of the program's own files, which are read where they really are. */
+  /** Folder of the program's own files, which are read from the real disk. */
   readonly shipped: { readonly dir: string; readonly files: Files };
   /** Lines of each process that are kept. Default 1,000. */
   readonly printedMax?: number;
 }
 
 /**
- * One machine with its disk and its network, on time of its own. What happens in it follows from its random numbers alone:
- * nothing in it waits for the real world.
+ * One machine with its disk, network and clock. Everything in it follows from its random numbers; nothing waits for the
+ * real world.
  */
 export class World {
   readonly clock = new VirtualClock();

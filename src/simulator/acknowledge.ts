@@ -3,8 +3,8 @@ import { parseBinanceRequest } from "./binance_request.ts";
 import { parseOkxRequest } from "./okx_request.ts";
 
 /**
- * The frames with which an exchange would accept a client's frame, whatever it asks for: for recordings that lack the
- * acknowledgements of the client that now listens. None for a frame that is no request of that dialect.
+ * Returns the frames with which an exchange would accept a client's frame, whatever it asks for, for recordings without
+ * acknowledgements of this client. Empty if the frame is no request of the dialect.
  */
 export function acknowledgeAs(dialect: DialectName, text: string): readonly string[] {
   switch (dialect) {

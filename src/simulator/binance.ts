@@ -8,14 +8,14 @@ import { ExchangeFloor } from "./exchange_floor.ts";
 import { Agenda, type Feed, RollingWindow } from "./feed.ts";
 import type { Peer } from "./peer.ts";
 
-/** One request's text has to stay below this, in bytes. */
+/** Size limit of a request, in bytes. */
 const REQUEST_BYTES_LIMIT = 4096;
 const PING_EVERY_MICROS = 20_000_000;
 const PONG_WITHIN_MICROS = 60_000_000;
 const LIFETIME_MICROS = 86_400_000_000;
 
 /**
- * The spot exchange with requests of `method` and `params`: one acknowledgement a request by its id, streams that chain
+ * The spot exchange with requests of `method` and `params`: one acknowledgement per request by its id, streams chained
  * by update numbers, book snapshots over REST. Times in ms unless the URL asks for microseconds.
  */
 export class BinanceDialect implements Dialect {
@@ -26,7 +26,7 @@ export class BinanceDialect implements Dialect {
   readonly #opens: RollingWindow | null;
   readonly #slowAckMs: number;
 
-  /** Throws a RangeError where a symbol is not a spot instrument. */
+  /** Throws a RangeError if a symbol is not a spot instrument. */
   constructor(options: DialectOptions) {
     this.#floor = new ExchangeFloor({
       ...options,

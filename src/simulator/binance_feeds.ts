@@ -8,11 +8,11 @@ import type { MarketStep } from "./market_step.ts";
 import type { BookLevel, BookSide } from "./order_book.ts";
 import type { FrameContent, SentCounts, SentTrade } from "./statistics.ts";
 
-/** Variants of a listener: the combined form wraps each payload, and times may be in microseconds. */
+/** Variants of a listener: the combined form wraps each payload; times may be in microseconds. */
 export const COMBINED = 1;
 export const MICROSECONDS = 2;
 
-/** Digits of fraction that every price and size has on the wire. */
+/** Decimals of every price and size on the wire. */
 const WIRE_DECIMALS = 8;
 
 /** A stream of one market by its native name. */
@@ -60,7 +60,7 @@ abstract class BinanceFeed extends Feed {
   }
 }
 
-/** `<s>@trade`: one frame a fill. */
+/** `<s>@trade`: one frame per fill. */
 export class TradeFeed extends BinanceFeed {
   override onStep(step: MarketStep): void {
     for (const trade of step.trades) {
@@ -162,7 +162,7 @@ export class DepthFeed extends BinanceFeed {
   }
 }
 
-/** `<s>@depth5|10|20`: the best levels, whole each time; carries neither symbol nor time. */
+/** `<s>@depth5|10|20`: a snapshot of the best levels each time; has neither symbol nor time. */
 export class PartialDepthFeed extends BinanceFeed {
   readonly #depth: number;
   readonly #pace: Pace;
@@ -189,7 +189,7 @@ export class PartialDepthFeed extends BinanceFeed {
   }
 }
 
-/** `<s>@bookTicker`: each change of the touch; carries no time. */
+/** `<s>@bookTicker`: each change of the best bid or ask; has no time. */
 export class BookTickerFeed extends BinanceFeed {
   override onStep(step: MarketStep): void {
     if (!step.touchChanged) return;

@@ -1,6 +1,6 @@
 import type { BookLevel, BookSide, LevelChange, OrderBook } from "./order_book.ts";
 
-/** The best `depth` levels of a book as they were last published, and what has changed since. */
+/** Keeps the best `depth` levels of a book as last published, to find the changes since. */
 export class BookWindow {
   readonly #book: OrderBook;
   readonly #depth: number;
@@ -18,16 +18,16 @@ export class BookWindow {
     return side === "bid" ? this.#bids : this.#asks;
   }
 
-  /** Takes the book as it stands for published. */
+  /** Marks the current book as published. */
   reset(): void {
     this.#bids = this.#book.levels("bid").slice(0, this.#depth);
     this.#asks = this.#book.levels("ask").slice(0, this.#depth);
   }
 
   /**
-   * Publishes the book as it stands and returns the changes from what was published before, bids first. With
-   * `deletesLeaving` a level that fell out of the window is removed (size 0); without it only levels that are gone from
-   * the whole book are, and the reader has to cut its copy to the depth.
+   * Publishes the current book and returns the changes since the last publication, bids first. With `deletesLeaving`, a
+   * level that left the window is removed (size 0). Without it, only levels that left the book are, and the reader must
+   * cut its copy to the depth.
    */
   advance(deletesLeaving: boolean): readonly LevelChange[] {
     const before = { bid: this.#bids, ask: this.#asks };
@@ -38,7 +38,7 @@ export class BookWindow {
     return changes;
   }
 
-  /** A merge of two lists sorted alike. */
+  /** Compares two lists in the same order. */
   #compare(
     side: BookSide,
     before: readonly BookLevel[],

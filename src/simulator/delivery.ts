@@ -3,15 +3,15 @@ import { type FaultPlan, FaultTimer } from "./faults.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent, StatisticsBoard } from "./statistics.ts";
 
-/** Characters sent between two pings that ask how far the client has read. */
+/** Characters sent between two pings, which show how far the client has read. */
 const PROBE_CHARS = 4 * 1024 * 1024;
-/** Characters sent since the last pong at which a client is cut off as too slow. */
+/** A client is cut off as too slow when this many characters were sent since its last pong. */
 const UNREAD_CHARS_MAX = 128 * 1024 * 1024;
 
-/** What delivery needs of a connection. */
+/** The used part of a connection. */
 type ServedConnection = Connection & { sendBinary(bytes: Uint8Array): void; terminate(): void };
 
-/** Sends to one client, counts what was sent, and does wrong what the fault plan says. */
+/** Sends to one client, counts what was sent, and applies the fault plan. */
 export class Delivery implements Peer {
   readonly #connection: ServedConnection;
   readonly #board: StatisticsBoard;
@@ -79,13 +79,13 @@ export class Delivery implements Peer {
     this.#connection.close(code, reason);
   }
 
-  /** The client answered a ping: it has read all that was sent before it. */
+  /** Notes a pong: the client has read everything sent before the ping. */
   acceptPong(): void {
     this.#unread = this.#probed;
     this.#probed = 0;
   }
 
-  /** The connection has ended. */
+  /** Notes that the connection has ended. */
   end(): void {
     this.#open = false;
   }

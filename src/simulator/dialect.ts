@@ -10,7 +10,7 @@ export interface HttpAnswer {
   readonly content: FrameContent | null;
 }
 
-/** One client's connection as a dialect sees it. Each call gets the time. */
+/** One client's connection, for a dialect. Each call gets the time. */
 export interface DialectConnection {
   /** A text or binary message; `bytes` is its length. */
   onText(text: string, bytes: number, now: Micros): void;
@@ -18,42 +18,42 @@ export interface DialectConnection {
   onPong(now: Micros): void;
   /** Called every few milliseconds. */
   onTick(now: Micros): void;
-  /** What the connection is subscribed to, as the exchange keeps it in its books. */
+  /** The subscriptions of the connection, as the exchange knows them. */
   subscriptions(): Iterable<string>;
-  /** The connection has ended: nothing is sent any more. */
+  /** Notes that the connection has ended: nothing is sent any more. */
   onClose(): void;
 }
 
-/** What every dialect is built from. */
+/** Options of every dialect. */
 export interface DialectOptions {
   /** Canonical symbols. */
   readonly symbols: readonly string[];
   readonly seed: number;
   /** Canonical or native symbols to refuse. */
   readonly rejects: readonly string[];
-  /** How much later requests are answered, in ms. */
+  /** Delay of answers to requests, in ms. */
   readonly slowAckMs: number;
-  /** Whether the exchange's limits on new connections hold. */
+  /** Whether the exchange's limits on new connections are enforced. */
   readonly limitsConnections: boolean;
 }
 
 /**
- * An exchange's protocol over its simulated markets. Pure but for its own state: time comes in with each call, frames go
- * out through peers.
+ * An exchange's protocol over its simulated markets. Has no side effects beyond its state: each call brings the time,
+ * frames go out through peers.
  */
 export interface Dialect {
   readonly name: string;
-  /** Paths of its sockets by what they are for: `public`, `business`, `stream`. */
+  /** Paths of its sockets by purpose: `public`, `business`, `stream`. */
   readonly paths: Readonly<Record<string, string>>;
-  /** A client has connected to `target` (path and query). May greet it, and may close at once. */
+  /** Accepts a client at `target` (path and query). May greet it, and may close at once. */
   connect(target: string, peer: Peer, now: Micros): DialectConnection;
   /** Answers a GET of `target` (path and query). */
   answer(target: string, now: Micros): HttpAnswer;
-  /** Lets every market take `steps` steps and tells the subscribers. */
+  /** Moves every market by `steps` steps and notifies the subscribers. */
   advance(steps: number, now: Micros): void;
-  /** Publishes what goes out on a timer, watches deadlines. */
+  /** Publishes timed frames and checks deadlines. */
   tick(now: Micros): void;
-  /** Canonical symbol of a native spelling; the native spelling where it is none of its instruments. */
+  /** Returns the canonical symbol of a native one; the native one if it is no instrument here. */
   canonical(native: string): string;
 }
 

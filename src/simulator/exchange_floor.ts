@@ -3,19 +3,19 @@ import type { Feed } from "./feed.ts";
 import { buildInstrument, type SimulatedInstrument } from "./instrument.ts";
 import { Market } from "./market.ts";
 
-/** A market with the spelling that the exchange gives it. */
+/** A market with its native symbol. */
 export interface ListedMarket {
   readonly native: string;
   readonly market: Market;
 }
 
-/** The markets of an exchange and the feeds that are heard. */
+/** The markets of an exchange and its feeds with listeners. */
 export class ExchangeFloor {
   readonly #markets = new Map<string, ListedMarket>();
   readonly #feeds = new Map<string, { readonly feed: Feed; readonly native: string | null }>();
   readonly #rejects: ReadonlySet<string>;
 
-  /** `spell` gives the native spelling, or null if the exchange has no such instrument; then a RangeError is thrown. */
+  /** `spell` returns the native symbol; null if the exchange has no such instrument, which throws a RangeError. */
   constructor(options: {
     readonly symbols: readonly string[];
     readonly seed: number;
@@ -44,12 +44,12 @@ export class ExchangeFloor {
     return this.#markets.get(native)?.market.instrument.symbol ?? native;
   }
 
-  /** Whether subscriptions of the instrument are to be refused. */
+  /** Whether subscriptions to the instrument are refused. */
   isRejected(native: string): boolean {
     return this.#rejects.has(native) || this.#rejects.has(this.canonical(native));
   }
 
-  /** The feed of this name, made on first use. `native`: the market whose steps it follows. */
+  /** Returns the feed of a name; makes it on first use. `native`: the market that it follows. */
   feed(name: string, native: string | null, create: () => Feed): Feed {
     const found = this.#feeds.get(name);
     if (found !== undefined) return found.feed;

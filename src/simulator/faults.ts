@@ -1,31 +1,29 @@
-/** When a fault strikes: at each `count`th data frame of a connection, or at the first data frame after each `ms`. */
+/** When a fault occurs: at each `count`th data frame of a connection, or at the first data frame after each `ms`. */
 export type FaultTrigger =
   | { readonly kind: "frames"; readonly count: number }
   | { readonly kind: "time"; readonly ms: number };
 
-/**
- * What the simulated exchange does wrong on purpose. Null and empty: nothing. Counted for each connection by itself.
- */
+/** Faults of a simulated exchange, counted for each connection. Null or empty: none. */
 export interface FaultPlan {
   /** Ends the connection with close code 1001 after a data frame. */
   readonly disconnectEvery: FaultTrigger | null;
-  /** Holds a data frame back, so that sequences and checksums break. */
+  /** Drops a data frame, so that sequences and checksums break. */
   readonly gapEvery: FaultTrigger | null;
   /** Sends a data frame twice. */
   readonly duplicateEvery: FaultTrigger | null;
   /** Sends a frame that no parser reads after a data frame: text cut short, prose or bytes in turn. */
   readonly garbageEvery: FaultTrigger | null;
-  /** From then on the connection stays open and nothing at all is sent on it, answers included. */
+  /** From then on the connection stays open, but nothing is sent, not even answers. */
   readonly silenceAfter: FaultTrigger | null;
   /** Canonical or native symbols whose subscriptions are refused in the exchange's own words. */
   readonly rejectSubscriptions: readonly string[];
-  /** Requests are answered, and take effect, this much later; ms. */
+  /** Delay until requests are answered and take effect, in ms. */
   readonly slowAckMs: number;
   /** WebSocket pings stay unanswered. */
   readonly ignoresPings: boolean;
 }
 
-/** An exchange that behaves. */
+/** No faults. */
 export const NO_FAULTS: FaultPlan = {
   disconnectEvery: null,
   gapEvery: null,
@@ -61,7 +59,7 @@ export class FaultTimer {
     this.#nextMs = nowMs + (trigger?.kind === "time" ? trigger.ms : 0);
   }
 
-  /** Called for each data frame: whether the fault strikes this one. */
+  /** Called for each data frame. Returns whether the fault occurs at this one. */
   strikes(nowMs: number): boolean {
     const trigger = this.#trigger;
     if (trigger === null) return false;
@@ -71,7 +69,7 @@ export class FaultTimer {
     return true;
   }
 
-  /** Whether the time of a time trigger has come; false for counts. Changes nothing. */
+  /** Whether the time of a time trigger has come; false for counts. Changes no state. */
   isDue(nowMs: number): boolean {
     return this.#trigger?.kind === "time" && nowMs >= this.#nextMs;
   }

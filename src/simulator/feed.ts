@@ -3,13 +3,11 @@ import type { MarketStep } from "./market_step.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent } from "./statistics.ts";
 
-/**
- * One native stream and those who listen. A variant is the form in which a listener gets it, where there are several.
- */
+/** One native stream and its listeners. A variant is the form in which a listener receives it. */
 export abstract class Feed {
   readonly #listeners = new Map<Peer, number>();
 
-  /** Adds a listener, who first gets what this kind of stream begins with. */
+  /** Adds a listener, and sends it the first frame of the stream, if there is one. */
   join(peer: Peer, variant: number, now: Micros): void {
     const first = this.#listeners.size === 0;
     this.#listeners.set(peer, variant);
@@ -25,16 +23,16 @@ export abstract class Feed {
     return this.#listeners.size > 0;
   }
 
-  /** The market of this feed took a step. Called only while somebody listens. */
+  /** Called after a step of the market, while there are listeners. */
   onStep(_step: MarketStep): void {}
 
-  /** Called every few milliseconds while somebody listens. */
+  /** Called every few milliseconds, while there are listeners. */
   onTick(_now: Micros): void {}
 
-  /** The first listener came: state that was not kept up without listeners begins anew. */
+  /** Called for the first listener: resets state that is not kept without listeners. */
   protected begin(_now: Micros): void {}
 
-  /** Sends the new listener its first frame, where the stream has one. */
+  /** Sends the new listener its first frame, if the stream has one. */
   protected greet(_peer: Peer, _variant: number, _now: Micros): void {}
 
   /** Sends a frame to all listeners; each variant's text is rendered once. */
@@ -72,20 +70,20 @@ export class RollingWindow {
     this.#spanMicros = limit.spanMs * 1000;
   }
 
-  /** Counts one more; false if that is more than the window allows. Refused ones count too. */
+  /** Counts one event; false if the window is exceeded. Refused events count, too. */
   admit(now: Micros, weight = 1): boolean {
     this.#times = this.#times.filter((time) => time > now - this.#spanMicros);
     for (let i = 0; i < weight && this.#times.length <= this.#max; i++) this.#times.push(now);
     return this.#times.length <= this.#max;
   }
 
-  /** How much of the window is used. */
+  /** Events in the window. */
   used(now: Micros): number {
     return this.#times.filter((time) => time > now - this.#spanMicros).length;
   }
 }
 
-/** Work that waits for its time. */
+/** Schedules work for later ticks. */
 export class Agenda {
   #entries: { readonly at: Micros; readonly run: (now: Micros) => void }[] = [];
 

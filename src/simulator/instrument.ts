@@ -1,6 +1,6 @@
 import { SeededRandom } from "./random.ts";
 
-/** What a simulated instrument is: its spelling, its grid of prices and sizes, and where its price begins. */
+/** A simulated instrument: its symbol, its price and size grid, and its first price. */
 export interface SimulatedInstrument {
   /** Canonical: `BTC/USDT`, `BTC/USDT:USDT`, `BTC/USD:BTC`. */
   readonly symbol: string;
@@ -45,7 +45,7 @@ const USUAL_NOTIONAL = 2_500;
 
 /**
  * Builds an instrument from its canonical symbol. `spotSizeDecimals` is the grid that the exchange uses for spot sizes.
- * Throws a RangeError that names the symbol where it is not one of the three forms.
+ * Throws a RangeError that names a symbol of another form.
  */
 export function buildInstrument(symbol: string, spotSizeDecimals: number): SimulatedInstrument {
   const match = SYMBOL.exec(symbol);
@@ -74,7 +74,7 @@ export function buildInstrument(symbol: string, spotSizeDecimals: number): Simul
   };
 }
 
-/** A price between 1 and 100 for a base currency that the table lacks; always the same one. */
+/** Returns a fixed price between 1 and 100 for a base currency that is not in the table. */
 function inventedPrice(base: string): number {
   return 1 + new SeededRandom(`price ${base}`).below(99);
 }

@@ -13,11 +13,11 @@ import type { Peer } from "./peer.ts";
 
 const HEARTBEAT_MICROS = 1_000_000;
 const INACTIVE_MICROS = 60_000_000;
-/** Connection ids begin past 2^63, where they really are. */
+/** Connection ids begin past 2^63, as on the real exchange. */
 const FIRST_CONNECTION_ID = 13_834_774_380_200_032_777n;
 
 /**
- * The v2 spot exchange: a status frame first, one acknowledgement a symbol under the request's `req_id`, heartbeats
+ * The v2 spot exchange: a status frame first, one acknowledgement per symbol with the request's `req_id`, heartbeats
  * while nothing else is sent, book updates with checksums instead of sequences, numbers as JSON numbers.
  */
 export class KrakenDialect implements Dialect {
@@ -28,7 +28,7 @@ export class KrakenDialect implements Dialect {
   readonly #slowAckMs: number;
   #connections = 0n;
 
-  /** Throws a RangeError where a symbol is not a spot instrument. */
+  /** Throws a RangeError if a symbol is not a spot instrument. */
   constructor(options: DialectOptions) {
     this.#floor = new ExchangeFloor({
       ...options,

@@ -2,7 +2,7 @@ import type { ExchangeFloor, ListedMarket } from "./exchange_floor.ts";
 import type { Feed } from "./feed.ts";
 import { KrakenBookFeed, KrakenCandleFeed, KrakenTickerFeed, KrakenTradeFeed } from "./kraken_feeds.ts";
 
-/** What a subscription asks for, read off `params`: the channel and its options with their defaults in place. */
+/** A subscription read from `params`: the channel and its options, with defaults. */
 export interface KrakenChannel {
   readonly name: "trade" | "book" | "ticker" | "ohlc" | "instrument";
   /** The options as an acknowledgement repeats them. */
@@ -57,7 +57,7 @@ function refusal(error: string): KrakenChannelResult {
   return { ok: false, error };
 }
 
-/** What tells one subscription of a symbol from another: ticker subscriptions with different triggers are two. */
+/** Returns the key of a subscription of a symbol: ticker subscriptions with different triggers are two. */
 export function krakenStreamName({ name, options }: KrakenChannel, symbol: string): string {
   const detail = options.depth ?? options.event_trigger ?? options.interval ?? "";
   return `${name} ${detail} ${symbol}`;

@@ -10,7 +10,7 @@ import type { BookLevel, BookSide, LevelChange } from "./order_book.ts";
 import type { Peer } from "./peer.ts";
 import type { FrameContent, SentCounts, SentTrade } from "./statistics.ts";
 
-/** Every so many book updates one price stands twice in the same update, as it does on the exchange. */
+/** After this many book updates a price is twice in one update, as happens on the exchange. */
 const REPEATED_PRICE_EVERY = 8;
 
 /** Frames of one channel and symbol. Numbers are JSON numbers, so the text is built by hand to keep their digits. */
@@ -81,7 +81,10 @@ export class KrakenTradeFeed extends KrakenFeed {
   }
 }
 
-/** `book`: a snapshot of the depth, then changes with the checksum of the book after them; no delete for pushed-out levels. */
+/**
+ * `book`: a snapshot of the depth, then changes with the checksum of the book after them; no delete for pushed-out
+ * levels.
+ */
 export class KrakenBookFeed extends KrakenFeed {
   readonly #window: BookWindow;
   readonly #snapshot: boolean;
@@ -182,7 +185,7 @@ export class KrakenTickerFeed extends KrakenFeed {
   }
 }
 
-/** `ohlc`: the open candle first, then each time trades changed it; nothing says that a candle is closed. */
+/** `ohlc`: the open candle first, then each time trades changed it; no field marks a closed candle. */
 export class KrakenCandleFeed extends KrakenFeed {
   readonly #minutes: number;
   readonly #snapshot: boolean;

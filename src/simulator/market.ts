@@ -9,7 +9,7 @@ import { RollingStatistics } from "./rolling_statistics.ts";
 const LEVELS_START = 450;
 const LEVELS_MIN = 420;
 const LEVELS_MAX = 600;
-/** Trades that are told to those who ask for the last ones. */
+/** Number of last trades. */
 const RECENT_TRADES_MAX = 50;
 /** Trades kept for those who ask for history. */
 const HISTORY_TRADES_MAX = 10_000;
@@ -38,7 +38,7 @@ export class Market {
     this.#fill("ask");
   }
 
-  /** Number of the last change of the book; every change of a level has its own, without a hole. */
+  /** Number of the last change of the book; changes of levels are numbered consecutively. */
   get updateId(): number {
     return this.#updateId;
   }
@@ -63,7 +63,7 @@ export class Market {
     };
   }
 
-  /** Lets one thing happen: a taker's order, a new or larger limit order, or a cancelled one. */
+  /** Takes one step: a taker's order, a new or larger limit order, or a cancelled one. */
   step(at: Micros): MarketStep {
     const bid = this.book.levels("bid")[0];
     const ask = this.book.levels("ask")[0];

@@ -1,7 +1,7 @@
 /**
- * Exchanges on this machine: dialects that speak the protocols of real exchanges over real sockets and HTTP, with random
- * markets, faults on demand and a count of all that was sent; and playback of recordings as a socket. In: options, client
- * frames. Out: frames and counts. Written from the exchanges' documentation: must know nothing of descriptors,
+ * Simulates exchanges on this machine: dialects speak the protocols of real exchanges over real sockets and HTTP, with
+ * random markets, faults on demand and counts of everything sent. Also plays recordings back as a socket. In: options,
+ * client frames. Out: frames and counts. Written from the exchanges' documentation: must know nothing of descriptors,
  * normalisation, or anything else on the receiving side, because it is their judge.
  */
 export { type FaultPlan, FaultTimer, type FaultTrigger, NO_FAULTS, parseFaultTrigger } from "./faults.ts";

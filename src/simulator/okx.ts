@@ -16,8 +16,8 @@ const REQUESTS_MAX = 480;
 const HOUR_MS = 3_600_000;
 
 /**
- * The v5 exchange: channels spread over a public and a business socket, an acknowledgement for each argument that echoes
- * it, errors that carry only text, a bare-text ping, pushed book snapshots and deltas chained by `prevSeqId`.
+ * The v5 exchange: channels spread over a public and a business socket, an acknowledgement for each argument that
+ * echoes it, errors that carry only text, a bare-text ping, pushed book snapshots and deltas chained by `prevSeqId`.
  */
 export class OkxDialect implements Dialect {
   readonly name = "okx";
@@ -28,7 +28,7 @@ export class OkxDialect implements Dialect {
   readonly #slowAckMs: number;
   #connections = 0;
 
-  /** Throws a RangeError where a symbol is not spot or a perpetual. */
+  /** Throws a RangeError if a symbol is not spot or a perpetual. */
   constructor(options: DialectOptions) {
     this.#floor = new ExchangeFloor({
       ...options,

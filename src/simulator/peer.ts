@@ -1,6 +1,6 @@
 import type { FrameContent } from "./statistics.ts";
 
-/** The client's end as a dialect sees it. */
+/** The client's end, for a dialect. */
 export interface Peer {
   /** Sends a frame that carries no market data. */
   sendControl(text: string): void;

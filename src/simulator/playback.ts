@@ -3,21 +3,21 @@ import { Failure } from "../model/mod.ts";
 import type { RecordedHttp, RecordedLine } from "./recording.ts";
 import { RecordedAnswers } from "./recorded_answers.ts";
 
-/** A recording that can be read from its beginning as often as asked. */
+/** A recording that can be read from its beginning several times. */
 export type RecordingSource = () => AsyncIterable<RecordedLine>;
 
-/** What a playback is started with. */
+/** Options of a playback. */
 export interface PlaybackOptions {
   readonly host: Host;
   /** One or more recordings; their sections and REST answers are offered together. */
   readonly recording: RecordingSource | readonly RecordingSource[];
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   /** Address to listen on; the loopback address by default. */
   readonly address?: string;
   /** Multiplies the recorded pace; 0 plays as fast as the client reads. */
   readonly speed: number;
-  /** Whether to wait for the client's first frame. Default: where the recorded client sent one in that section. */
+  /** Whether to wait for the client's first frame. Default: if the recorded client sent one in that section. */
   readonly waitForClient?: boolean;
   /** Whether a section may be played again once all were. Default false: later connections stay silent. */
   readonly repeats?: boolean;
@@ -25,7 +25,7 @@ export interface PlaybackOptions {
   readonly reply?: (text: string) => readonly string[];
 }
 
-/** How far a playback is. */
+/** Progress of a playback. */
 export interface PlaybackStatistics {
   readonly connectionsOpened: number;
   /** Frames of the recordings sent, replies not counted. */
@@ -46,7 +46,7 @@ export interface Playback {
   stop(): Promise<void>;
 }
 
-/** Bytes on their way that the client has not confirmed to have read. */
+/** Most bytes in flight before the client confirms that it has read them. */
 const WINDOW_BYTES = 512 * 1024;
 /** Bytes of REST answers kept in memory for all recordings; more are refused. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
@@ -143,7 +143,7 @@ async function indexRecordings(
   return { sections, answers: new RecordedAnswers(http) };
 }
 
-/** The next section for a connection: of the same path and query, else of the same path, else any. */
+/** Returns the next section for a connection: of the same path and query, else of the same path, else any. */
 function takeSection(sections: readonly Section[], target: string, repeats: boolean): Section | null {
   if (repeats && sections.every((section) => section.taken)) { for (const section of sections) section.taken = false; }
   const free = sections.filter((section) => !section.taken);
@@ -158,7 +158,8 @@ function takeSection(sections: readonly Section[], target: string, repeats: bool
 type Served = Parameters<Parameters<Host["listener"]["serveSockets"]>[0]["accept"]>[0];
 
 /**
- * Plays to one client. A pong says that the client has read everything sent before the ping: that is the backpressure.
+ * Plays to one client. A pong confirms that the client has read everything sent before the ping, which gives
+ * backpressure.
  */
 class Player {
   readonly #options: PlaybackOptions;

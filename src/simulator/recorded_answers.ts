@@ -13,8 +13,8 @@ export class RecordedAnswers {
   }
 
   /**
-   * The body for a request: that of the same path and query, where several were recorded one after another and then the
-   * last one again. Else that of the same path whose parameters agree in most, at least in one; null if there is none.
+   * Returns the body for a request: that of the same path and query; of several recorded ones each in turn, then the
+   * last one again. Else that of the same path with the most equal parameters, at least one. Null if there is none.
    */
   find(request: URL): Uint8Array | null {
     const target = request.pathname + request.search;
@@ -34,7 +34,7 @@ export class RecordedAnswers {
   }
 }
 
-/** How many parameters have the same value in both. */
+/** Returns how many parameters have equal values. */
 function agreement(left: URL, right: URL): number {
   return [...left.searchParams].filter(([key, value]) => right.searchParams.get(key) === value).length;
 }

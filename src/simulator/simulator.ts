@@ -8,30 +8,30 @@ import { KrakenDialect } from "./kraken.ts";
 import { OkxDialect } from "./okx.ts";
 import { type SimulatorStatistics, StatisticsBoard } from "./statistics.ts";
 
-/** The dialects there are. */
+/** Names of the dialects. */
 export const DIALECTS = ["binance", "okx", "kraken"] as const;
 export type DialectName = (typeof DIALECTS)[number];
 
-/** What a simulated exchange is started with. */
+/** Options of a simulated exchange. */
 export interface SimulatorOptions {
   readonly host: Host;
   readonly dialect: DialectName;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   /** Address to listen on; the loopback address by default. */
   readonly address?: string;
-  /** The same seed gives the same markets, times aside. Default 1. */
+  /** Equal seeds give equal markets, except for times. Default 1. */
   readonly seed?: number;
-  /** Market events a second and symbol, before `speed`. Default 20. */
+  /** Market events per second and symbol, before `speed`. Default 20. */
   readonly rate?: number;
-  /** Multiplies the rate. Default 1; 0 lets the markets stand still until `advance`. */
+  /** Multiplies the rate. Default 1; with 0 the markets move only by `advance`. */
   readonly speed?: number;
   /** Canonical symbols; each has to be one that the exchange could list. */
   readonly symbols: readonly string[];
   readonly faults?: Partial<FaultPlan>;
   /** Whether the exchange's limits on new connections hold. Default true. */
   readonly limitsConnections?: boolean;
-  /** How often markets move, in ms. Default 10. */
+  /** Interval of the markets' steps, in ms. Default 10. */
   readonly tickMs?: number;
 }
 
@@ -47,9 +47,9 @@ export interface Simulator {
   statistics(): SimulatorStatistics;
   /** What each open connection is subscribed to, as the exchange keeps it. */
   subscriptions(): readonly (readonly string[])[];
-  /** Lets every market take steps at once, whatever the rate; what they publish on timers goes out at the next tick. */
+  /** Moves every market by a number of steps at once; timed frames go out at the next tick. */
   advance(steps: number): void;
-  /** The markets stand still from now on and nothing more is published; requests, pings and heartbeats go on. */
+  /** Stops the markets and all publications; requests, pings and heartbeats go on. */
   freeze(): void;
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ const TICK_MS = 10;
 /** Most steps a market takes in one tick; a host that is too slow for the rate gets a slower market. */
 const STEPS_PER_TICK_MAX = 5_000;
 
-/** Builds a dialect. Throws a RangeError where a symbol is not one that this exchange could list. */
+/** Builds a dialect. Throws a RangeError if a symbol is not one that this exchange could list. */
 export function createDialect(name: DialectName, options: DialectOptions): Dialect {
   switch (name) {
     case "binance":
@@ -134,7 +134,7 @@ function openConnection(
   board.totals.connectionsOpened++;
   board.totals.connectionsOpen++;
   const decoder = new TextDecoder();
-  // All times come from one clock, also those of what a client sends.
+  // All times come from one clock, also those of the client's frames.
   const { clock } = host;
   const client = dialect.connect(url, delivery, clock.nowMicros());
   connections.add(client);

@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import type { SentKind } from "../model/mod.ts";
 
-/** How many events of each kind; kinds that never occurred are absent. */
+/** Numbers of events by kind; kinds without events are absent. */
 export type SentCounts = Readonly<Partial<Record<SentKind, number>>>;
 
-/** A trade as it stood on the wire. */
+/** A trade as sent. */
 export interface SentTrade {
   readonly id: string;
   readonly price: string;
@@ -15,7 +15,7 @@ export interface SentTrade {
 
 /** What a data frame carries. */
 export interface FrameContent {
-  /** As the exchange spells it. */
+  /** Native symbol. */
   readonly native: string;
   readonly events: SentCounts;
   readonly trades: readonly SentTrade[];
@@ -51,7 +51,7 @@ export interface SimulatorStatistics {
   readonly controlFrames: number;
   /** Frames of the garbage fault. */
   readonly garbageFrames: number;
-  /** Data frames held back by the gap fault. */
+  /** Data frames dropped by the gap fault. */
   readonly droppedFrames: number;
   readonly duplicatedFrames: number;
   readonly forcedDisconnects: number;
@@ -81,7 +81,7 @@ interface SymbolTotals {
   digest: number;
 }
 
-/** Counts what leaves. */
+/** Counts what is sent. */
 export class StatisticsBoard {
   readonly totals: Totals = {
     connectionsOpened: 0,
@@ -112,7 +112,7 @@ export class StatisticsBoard {
     }
   }
 
-  /** The counts as they stand. `canonical` translates native spellings. */
+  /** Returns the current counts. `canonical` translates native symbols. */
   read(dialect: string, canonical: (native: string) => string): SimulatorStatistics {
     const symbols = [...this.#symbols].map(([native, totals]) => ({
       native,

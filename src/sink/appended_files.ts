@@ -12,16 +12,16 @@ interface OpenFile {
 }
 
 const UNDO_NAME = "_undo.json";
-/** Buffers that are kept to be filled anew, so that memory is not asked for with every flush. */
+/** Most empty buffers kept for reuse, so that a flush does not allocate. */
 const SPARE_BUFFERS_MAX = 16;
 
 /**
- * Text files that only grow, in an owned folder that remembers how to take back what was not committed. Lines are kept
- * in memory until `flush` (or until they fill the buffer); before they are appended, `_undo.json` is written with the
- * length that each file has. `open` cuts the files back by the rounds that hold lines at or past the position, the latest
- * first, and so gives exactly-once. It cuts only files that this sink wrote: none that a foreign or an older version's
- * undo file names, and none that was replaced since. A round that begins before the position and ends past it is kept
- * whole: lines twice rather than lost. A file that is moved, removed or replaced while it is open is begun anew.
+ * Appends to text files in an owned folder, exactly once. Lines stay in memory until `flush`, or until they fill the
+ * buffer. Before they are appended, `_undo.json` records the length of each file. `open` truncates the files by the
+ * rounds with lines at or past the position, the latest first. It truncates only files that this sink wrote: none named
+ * in the undo file of another journal or of an older version, and none that was replaced since. A round that begins
+ * before the position and ends past it is kept: rather lines twice than lines lost. A file that is moved, removed or
+ * replaced while it is open is begun anew.
  */
 export class AppendedFiles {
   readonly #context: SinkContext;
@@ -29,16 +29,16 @@ export class AppendedFiles {
   #open = new Map<string, OpenFile>();
   #lines = new Map<string, TextBuffer>();
   #headers = new Map<string, string>();
-  /** Emptied buffers, to be filled anew. */
+  /** Empty buffers for reuse. */
   readonly #spare: TextBuffer[] = [];
   #bufferedBytes = 0;
   #first: Offset | null = null;
   #last: Offset = 0;
   #rounds: Round[] = [];
   #flush = 0;
-  /** Everything before it is in the files for good. */
+  /** Everything before this offset is safe in the files. */
   #safe: Offset = 0;
-  /** Settles when no call is under way: the folder is let go after it, never before. */
+  /** Resolves when no call is under way; only then the folder is released. */
   #underWay: Promise<unknown> = Promise.resolve();
   readonly #seen = new Set<string>();
 
@@ -47,12 +47,12 @@ export class AppendedFiles {
     this.#folder = new OwnedFolder(dir, type, context);
   }
 
-  /** Files that this object has begun or gone on with. */
+  /** Number of files that this object has written to. */
   get count(): number {
     return this.#seen.size;
   }
 
-  /** Resolves with where the files stand: at `committed`, or past it where they are known to hold more. */
+  /** Resolves with where the files stand: at `committed`, or past it if they are known to hold more. */
   async open(committed: Offset, signal: AbortSignal): Promise<Offset> {
     await this.close();
     return await this.#track(() => this.#begin(committed, signal));
@@ -63,7 +63,7 @@ export class AppendedFiles {
     this.write(line.path, line.header, line.offset, (lines) => lines.text(line.text));
   }
 
-  /** Lets lines be written, line breaks included, at the end of the file at `path`. `header` begins a new file. */
+  /** Calls `put` to write lines, line breaks included, to the file at `path`. `header` begins a new file. */
   write(path: string, header: string, offset: Offset, put: (lines: TextBuffer) => void): void {
     let lines = this.#lines.get(path);
     if (lines === undefined) {
@@ -77,12 +77,12 @@ export class AppendedFiles {
     this.#last = offset;
   }
 
-  /** Appends what is in memory to the files where it has outgrown the buffer. */
+  /** Appends the buffered lines to the files if they exceed the buffer's limit. */
   async spill(signal: AbortSignal): Promise<void> {
     if (this.#bufferedBytes >= SINK_TEXT_BYTES_MAX) await this.#track(() => this.#writeRound(signal));
   }
 
-  /** Makes everything appended safe; everything before `next` was appended by then. */
+  /** Makes everything appended safe, which is everything before `next`. */
   flush(next: Offset, signal: AbortSignal): Promise<void> {
     return this.#track(async () => {
       await this.#folder.check();
@@ -123,7 +123,7 @@ export class AppendedFiles {
     if (undo === null) return committed;
     if (!isOurs || undo.journal !== this.#context.journal) {
       this.#folder.notice(
-        `left ${this.#folder.dir} as it is: what its ${UNDO_NAME} would take back was written by another`,
+        `left ${this.#folder.dir} as it is: its ${UNDO_NAME} is of another writer`,
       );
       return committed;
     }
@@ -190,7 +190,7 @@ export class AppendedFiles {
     );
   }
 
-  /** Length and inode of a file; one that was moved, removed, replaced or cut while it was open is noticed here. */
+  /** Returns length and inode of a file. Detects one that was moved, removed, replaced or truncated while open. */
   async #place(path: string): Promise<readonly [bytes: number, inode: number | null]> {
     const full = this.#folder.inside(path);
     const stat = await this.#context.host.files.stat(full);
@@ -233,7 +233,7 @@ export class AppendedFiles {
     }
   }
 
-  /** A file that was taken away meanwhile is not the one that readers find: its lines are written again elsewhere. */
+  /** Syncs a file. Throws a `Failure` if it was moved meanwhile, so that its lines are written again. */
   async #sync(path: string, file: OpenFile, signal: AbortSignal): Promise<void> {
     if (!file.isDirty) return;
     signal.throwIfAborted();
@@ -248,7 +248,7 @@ export class AppendedFiles {
     const stat = await files.stat(path);
     if (stat === null || stat.bytes <= to.bytes) return;
     if (!isSameFile(stat.inode, to.inode)) {
-      this.#folder.notice(`left ${path} as it is: it was replaced since, and lines may stand twice`);
+      this.#folder.notice(`left ${path} as it is: it was replaced since, and lines may be there twice`);
       return;
     }
     if (to.bytes === 0) {

@@ -1,10 +1,10 @@
 import type { Envelope } from "../model/mod.ts";
 
 /**
- * An event as one line of JSON, without a line break: common fields first, then those of its kind. Times are integers
- * in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
- * `[["price","size"], …]`; what the exchange did not give is null. An event that
- * was fetched later ends with `"backfilled":true`, one of merged collectors with `seen_by`. `collector` is left out where it is not known.
+ * Returns an event as one line of JSON, without a line break: common fields first, then those of its kind. Times are
+ * integers in µs since the epoch; prices, sizes, sequences and ids are strings with the exchange's digits; levels are
+ * `[["price","size"], …]`; fields that the exchange did not give are null. A backfilled event ends with
+ * `"backfilled":true`, an event of merged collectors with `seen_by`. `collector` is absent if it is unknown.
  */
 export function eventJson(envelope: Envelope, collector: string | null = null): string {
   const { kind, ...fields } = envelope.event;

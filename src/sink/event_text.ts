@@ -9,7 +9,7 @@ import {
 } from "../model/mod.ts";
 import type { TextBuffer } from "./text_buffer.ts";
 
-/** `,"name":` of each field, by kind. */
+/** The text The text The text `,"name":` of each field, by kind. */
 const FIELD_KEYS = EVENT_KINDS.map((kind) => fieldsOf(kind).map(([name]) => `,${JSON.stringify(name)}:`));
 const HEADS = EVENT_KINDS.map((kind) => `{"kind":${JSON.stringify(kind)},"exchange":`);
 const COMMA = 44;
@@ -17,7 +17,7 @@ const OPEN = 91;
 const CLOSE = 93;
 const END = 125;
 
-/** Writes the event in a row of a batch as `eventJson` gives it. */
+/** Writes an event of a batch in the form of `eventJson`. */
 export function writeEventJson(
   out: TextBuffer,
   batch: EventBatch,

@@ -1,9 +1,9 @@
 import { type EventBatch, FILTER_MEMORY_MAX, type SinkPlan } from "../model/mod.ts";
 
 /**
- * Returns whether a sink receives an event, by its plan's kinds, exchanges and symbols; null if it receives all. A
- * symbol's patterns are held against its canonical and its native spelling. Events that concern no single symbol pass
- * them: a gap of a whole connection is one of every symbol of it.
+ * Returns whether a sink receives an event, by its plan's kinds, exchanges and symbols; null if it receives all.
+ * Patterns of symbols match the canonical or the native spelling. Events without a symbol pass: a gap of a whole
+ * connection concerns all of its symbols.
  */
 export function sinkFilter(
   { kinds, exchanges, symbols }: Pick<SinkPlan, "kinds" | "exchanges" | "symbols">,
@@ -31,11 +31,11 @@ export function sinkFilter(
   };
 }
 
-/** Whether any of some spellings fits a pattern and none of them one that begins with `!`. */
+/** Returns a test: whether any of the texts matches a pattern, and none a pattern that begins with `!`. */
 export function textMatcher(patterns: readonly string[]): (...texts: readonly string[]) => boolean {
   const [left, taken] = [patterns.filter(isExclusion), patterns.filter((pattern) => !isExclusion(pattern))];
   const leaves = left.map((pattern) => expressionOf(pattern.slice(1)));
-  // Exclusions alone leave out of everything.
+  // Exclusions alone select everything else.
   const takes = taken.length === 0 ? [/^/] : taken.map(expressionOf);
   const fits = (expressions: readonly RegExp[], texts: readonly string[]) =>
     texts.some((text) => expressions.some((expression) => expression.test(text)));

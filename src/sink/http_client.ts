@@ -2,11 +2,11 @@ import type { FetchRequest, FetchResponse, Host } from "../host/mod.ts";
 import { Failure, Secret } from "../model/mod.ts";
 import { readAuthorities } from "./endpoint_keys.ts";
 
-/** A server that is written to over HTTP. */
+/** A server to write to over HTTP. */
 export interface HttpEndpoint {
-  /** Address with or without user and password, which leave as a header and are never shown. */
+  /** Address with or without user and password, which are sent as a header and never shown. */
   readonly url: string;
-  /** PEM file of the authority that the server's certificate is checked against; null: the platform's own. */
+  /** PEM file of the authority to check the server's certificate against; null for the platform's own. */
   readonly caPath: string | null;
 }
 
@@ -14,16 +14,16 @@ export interface HttpCall {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Null: GET. */
+  /** Null for a GET request. */
   readonly body: string | null;
   readonly signal: AbortSignal;
 }
 
-/** How long one request may take, in ms: a server that hangs says nothing. */
+/** Longest time of a request, in ms. */
 const REQUEST_MS = 20_000;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Requests to one server, with its login. */
+/** Sends requests to one server, with its login. */
 export class SinkHttp {
   readonly #host: Host;
   readonly #base: string;
@@ -54,8 +54,8 @@ export class SinkHttp {
 }
 
 /**
- * Asks a server whose certificate is checked against the authority in a file too, where one is given. Rejects with a
- * `Failure`: a certificate that is not trusted stays so until a person acts; a handshake that was cut off may succeed.
+ * Sends a request, and checks the server's certificate against the authority of a file, if there is one. Rejects with a
+ * `Failure`: without retry for an untrusted certificate, which needs a person; with retry for an interrupted handshake.
  */
 export async function fetchSecured(
   { fetcher, files }: Pick<Host, "fetcher" | "files">,
@@ -74,15 +74,15 @@ export async function fetchSecured(
 }
 
 /**
- * The failure that an answer with an error status is: a request that is wrong, or not allowed, stays so until a person
- * acts; a server that is overloaded, starting or broken may recover.
+ * Returns the failure of an error status: without retry if the request is wrong or not allowed, which needs a person;
+ * with retry if the server is overloaded, starting or broken.
  */
 export function statusFailure(text: string, status: number): Failure {
   const retry = status >= 500 || status === 408 || status === 429;
   return new Failure("http_status", text, { status, retry });
 }
 
-/** The address without user, password and query. */
+/** Returns the address without user, password and query. */
 export function shownAddress(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/@]*@/, "$1").split(/[?#]/, 1)[0].replace(/\/$/, "");
 }

@@ -1,8 +1,8 @@
 /**
- * Destinations of events: Parquet (the default), NDJSON, CSV, standard output, each a folder with all there is to know
- * about it: keys, words, code. `registry.ts` lists them. In: batches of envelopes in order, and the offset to go on
- * from. Out: files and lines that survive a power cut once `flush` has resolved. Must not know where events come from,
- * nor keep positions: the caller commits them.
+ * Writes events to destinations: files, standard output, databases, brokers and buckets. Each type has a folder with
+ * its keys and code, and a line in `registry.ts`. In: batches of events in order, and the offset to go on from. Out:
+ * data that survives a power cut once `flush` has resolved. Must not know where events come from; the caller keeps the
+ * positions of sinks whose destination keeps none.
  */
 export { eventJson } from "./event_json.ts";
 export { CSV_TABLES } from "./csv/csv_rows.ts";

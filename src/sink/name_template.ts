@@ -5,27 +5,27 @@ import { exchangePart, pathPart } from "./path_part.ts";
 /** Placeholders of names, in the order in which messages list them. */
 const PLACEHOLDERS = ["kind", "exchange", "symbol", "native_symbol", "collector", "sink"] as const;
 
-/** A word in braces that a template may hold. */
+/** A word in braces in a template. */
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 
-/** Names of subjects, topics and keys at a destination, made of a template such as `md.{kind}.{exchange}`. */
+/** Makes names of subjects, topics and keys from a template such as `md.{kind}.{exchange}`. */
 export interface NameTemplate {
   /** Returns the name for an event of a batch: the same text for all events of one kind, exchange and symbol. */
   nameAt(batch: EventBatch, event: number): string;
 }
 
-/** What a template is filled with beside the event. */
+/** Values of a template beside the event. */
 export interface NameScope {
-  /** `_` stands where it is null. */
+  /** Null becomes `_`. */
   readonly collector: string | null;
   readonly sink: string;
-  /** Spells a part as the destination takes it: what `pathPart` and `exchangePart` give, for which see there. */
+  /** Escapes a part for the destination, after `pathPart` or `exchangePart`. */
   readonly escape: (part: string) => string;
 }
 
 /**
- * Returns the schema of a key that holds a template. `allowed`: the characters that may stand in it beside
- * placeholders, as a class of a regular expression. `placeholders`: those that are known; all if none are given.
+ * Returns the schema of a key with a template. `allowed`: the characters allowed beside placeholders, as a class of a
+ * regular expression. `placeholders`: the known placeholders (default: all).
  */
 export function templateKey(
   { allowed, placeholders = PLACEHOLDERS }: {
@@ -42,7 +42,7 @@ export function templateKey(
   return z.string().min(1).regex(new RegExp(`^(?:[${allowed}]|${known})+$`)).meta({ title });
 }
 
-/** What a name is made of. */
+/** Values of a name. */
 interface NamedPlace {
   readonly kind: EventKind;
   readonly exchange: string;

@@ -2,12 +2,12 @@ import type { Files } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 import type { SinkContext } from "./sink_type.ts";
 
-/** Says whose folder it is. */
+/** Name of the file that names the folder's owner. */
 export const OWNER_NAME = "_owner.json";
-/** Locked while a sink is open. */
+/** Name of the file that is locked while a sink is open. */
 export const SINK_LOCK_NAME = "_lock";
 
-/** What stands in the mark. */
+/** Content of the owner's mark. */
 interface Owner {
   readonly journal: string;
   readonly sink: string;
@@ -25,7 +25,7 @@ export class OwnedFolder {
   readonly #type: string;
   readonly #context: SinkContext;
   #lock: { release(): Promise<void> } | null = null;
-  /** Of the mark, to notice that the folder is another one; null if the file system has none. */
+  /** Inode of the mark, to detect a replaced folder; null if the file system has none. */
   #inode: number | null = null;
 
   constructor(dir: string, type: string, context: SinkContext) {
@@ -35,9 +35,9 @@ export class OwnedFolder {
   }
 
   /**
-   * Makes, locks and marks the folder. Resolves with whether what it holds was written for this journal and sink.
-   * `adopt` is called before a folder without a mark gets one. Rejects with a `Failure` without retry where it is
-   * another's.
+   * Makes, locks and marks the folder. Resolves with whether its content was written for this journal and sink. Calls
+   * `adopt` before a folder without a mark gets one. Rejects with a `Failure` without retry if the folder belongs to
+   * another sink.
    */
   async take(adopt: () => Promise<void>): Promise<boolean> {
     const { files } = this.#context.host;
@@ -70,7 +70,7 @@ export class OwnedFolder {
     throw new Failure("sink", `Cannot write to ${this.dir}: the folder was removed, moved or replaced`);
   }
 
-  /** The full path of something below the folder, as a file says it. Rejects what would lead out of it. */
+  /** Returns the full path of a path below the folder. Throws a `Failure` if it leads out of the folder. */
   inside(path: string): string {
     const parts = path.split("/");
     if (parts.every((part) => part !== "" && part !== "." && part !== ".." && !/[\\\0]/.test(part))) {
@@ -126,7 +126,7 @@ export class OwnedFolder {
     if (owner.journal !== journal) {
       refuse(
         `this is journal ${journal}. Give this sink another dir; or, if that journal is gone for good, remove ` +
-          `${this.dir}/${OWNER_NAME}: what is there stays, and this sink writes beside it`,
+          `${this.dir}/${OWNER_NAME}: existing files stay, and this sink writes beside them`,
       );
     }
     if (owner.type !== this.#type) refuse(`this sink writes ${this.#type}. Give it a dir of its own`);
@@ -134,12 +134,12 @@ export class OwnedFolder {
   }
 }
 
-/** Whether two inodes may be one file: where a file system has none, it cannot be told. */
+/** Whether two inodes may be of one file; also true if the file system has no inodes. */
 export function isSameFile(left: number | null, right: number | null): boolean {
   return left === null || right === null || left === right;
 }
 
-/** Makes a folder below `root` so that it survives a power cut: every folder that gains an entry is synced. */
+/** Makes a folder below `root` durably: syncs every folder that gains an entry. */
 export async function makeFolder(files: Files, root: string, folder: string): Promise<void> {
   const missing: string[] = [];
   let path = folder;

@@ -1,14 +1,14 @@
 import { crc32 } from "node:zlib";
 
-/** Hive's own name of a partition whose value is missing; stands for the empty symbol. */
+/** Hive's name of a partition without a value; stands for the empty symbol. */
 const EMPTY_PART = "__HIVE_DEFAULT_PARTITION__";
 /** Longest part in bytes: file systems allow 255 for `key=part`. */
 const PART_BYTES_MAX = 200;
 const DAY_MICROS = 86_400_000_000;
 
 /**
- * Text as one part of a path, safe on every file system and reversible: letters, digits and `.` stay, `/` becomes `-`,
- * `:` becomes `_`, every other byte of its UTF-8 (`-`, `_` and `%` themselves too) becomes `%XX`. So
+ * Returns a text as one part of a path, safe on every file system and reversible: letters, digits and `.` stay, `/`
+ * becomes `-`, `:` becomes `_`, every other byte of its UTF-8 (`-`, `_` and `%` themselves too) becomes `%XX`. So
  * `BTC/USD:BTC-260327` is `BTC-USD_BTC%2D260327`. A leading `.` is `%2E`. Only a text of more than 200 bytes is cut and
  * ends in `~` and its CRC32; readers find the exact text in the column `canonical_symbol`.
  */

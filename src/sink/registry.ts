@@ -13,7 +13,7 @@ import type { Sink } from "./sink.ts";
 import type { SinkContext, SinkScope, SinkType } from "./sink_type.ts";
 import { STDOUT } from "./stdout/mod.ts";
 
-/** Every type of sinks: configuration, reference, `plan`, `replay` and the collector know them from here alone. */
+/** Every type of sinks; configuration, reference, `plan`, `replay` and the collector use only this list. */
 export const SINK_TYPES: readonly SinkType[] = [
   PARQUET,
   NDJSON,
@@ -28,7 +28,7 @@ export const SINK_TYPES: readonly SinkType[] = [
   S3,
 ];
 
-/** The type of a plan. */
+/** Returns the type of a plan. */
 export function sinkTypeOf({ type }: Pick<SinkPlan, "type">): SinkType {
   const found = SINK_TYPES.find(({ name }) => name === type);
   if (found === undefined) throw new Error(`No sink type "${type}"`);

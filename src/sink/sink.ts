@@ -1,19 +1,19 @@
 import { type Envelope, EventRows, type Offset } from "../model/mod.ts";
 
-/** Events for a sink: all that it wants of the records at or past `from` and before `next`. Never empty. */
+/** Events for a sink: all that it receives of the records at or past `from` and before `next`. Never empty. */
 export interface SinkBatch {
   readonly events: readonly Envelope[];
   /**
-   * The same events as columns, where they come as such: `events` then makes objects, the first time it is asked for.
-   * They are good until `write` resolves, and in a sink with several writes in flight until it returns its promise.
+   * The same events as columns, if they are available as such; `events` then makes objects on first use. The columns
+   * are valid until `write` resolves; for a sink with several writes in flight, until `write` returns its promise.
    */
   readonly rows?: EventRows;
   readonly from: Offset;
-  /** A destination that keeps its own position keeps this one, in the same transaction as the events. */
+  /** The position to store in the same transaction as the events, by destinations that keep their own position. */
   readonly next: Offset;
 }
 
-/** A batch of columns for a sink that takes them as well as for one that takes objects. */
+/** A batch of columns, which also serves sinks that need objects. */
 export class RowsBatch implements SinkBatch {
   readonly rows: EventRows;
   readonly from: Offset;
@@ -52,17 +52,17 @@ export interface Sink {
    * that keeps its position and finds none resolves with 0: it is new, or was emptied.
    */
   open(committed: Offset, signal: AbortSignal): Promise<Offset>;
-  /** Takes events in the order of (offset, index). May keep them in memory, bounded. */
+  /** Writes events in the order of (offset, index). May keep them in memory, within bounds. */
   write(batch: SinkBatch, signal: AbortSignal): Promise<void>;
   /** Resolves when everything written so far survives a power cut. Everything before `next` was offered by then. */
   flush(next: Offset, signal: AbortSignal): Promise<void>;
-  /** Lets go of what it holds; what was not flushed is dropped. May be called after a failure, and twice. */
+  /** Releases everything; drops what was not flushed. May be called after a failure, and twice. */
   close(): Promise<void>;
-  /** Whether a bound of its own is reached, beside those of its flush policy: it is to be flushed now. */
+  /** Whether the sink needs a flush now, because a bound beside its flush policy is reached. */
   readonly wantsFlush: boolean;
   /**
-   * Where what it is given after a crash has to end, because it was cut there before: it is not flushed earlier. Null
-   * or absent: it may be flushed anywhere.
+   * Offset that the sink must reach before it is flushed, because the write that a crash interrupted ended there. Null
+   * or absent if it can be flushed anywhere.
    */
   readonly cutsAt?: Offset | null;
   /** Files completed by this object so far; null if it makes none. */

@@ -12,22 +12,22 @@ import {
 } from "../model/mod.ts";
 import type { Sink } from "./sink.ts";
 
-/** What the rest of a configuration tells a sink. */
+/** What a sink needs of the rest of the configuration. */
 export interface SinkScope {
   /** `run.data_dir`, the folder of sinks that name none. */
   readonly dataDir: string;
 }
 
-/** When a sink is flushed and its position committed: at the first bound that is reached after its first event. */
+/** When a sink is flushed and its position committed: at the first bound reached after its first unflushed event. */
 export interface FlushPolicy {
-  /** Age of the oldest event that is not safe, in ms. */
+  /** Age of the oldest unflushed event, in ms. */
   readonly everyMs: number;
-  /** Estimated bytes of events; null: no such bound. */
+  /** Estimated bytes of unflushed events; null for no bound. */
   readonly bytes: number | null;
   readonly events: number | null;
 }
 
-/** How long each call may take, in ms; then it is abandoned. Null: a reader of any pace is waited for. */
+/** Longest time of each call, in ms; then it is abandoned. Null to wait for a reader of any pace. */
 export interface SinkDeadlines {
   readonly openMs: number;
   readonly writeMs: number | null;
@@ -35,9 +35,9 @@ export interface SinkDeadlines {
   readonly closeMs: number;
 }
 
-/** What a type of sinks can do. */
+/** Capabilities of a type. */
 export interface SinkCapabilities {
-  /** Whether every event stands once at the destination, whatever ends in between; else at least once. */
+  /** Whether the destination holds every event exactly once, after any interruption; else at least once. */
   readonly exactlyOnce: boolean;
   /** Writes under way at the same time, at most `SINK_WRITES_IN_FLIGHT_MAX`. */
   readonly writesInFlight: number;
@@ -52,17 +52,17 @@ export const DEADLINES: SinkDeadlines = {
   closeMs: SINK_CLOSE_MS_MAX,
 };
 
-/** What a sink is made with beside its options. */
+/** Context of a sink, beside its options. */
 export interface SinkContext {
   readonly host: Host;
   readonly name: string;
-  /** Name under which the events that it is given were collected; null if that is not known, as in a replay. */
+  /** The collector's name of the events; null if unknown, as in a replay. */
   readonly collector: string | null;
-  /** Id of the journal that feeds it: with the name, whose writing it is. */
+  /** Id of the journal that feeds the sink; with the name, it identifies the writer. */
   readonly journal: string;
   /** Names of all sinks that the journal feeds, this one among them. */
   readonly sinks: readonly string[];
-  /** The offset after the last record that is safe in the journal. */
+  /** Returns the offset after the last record that is safe in the journal. */
   readonly end: () => Offset;
   readonly observe: Observer;
 }
@@ -70,7 +70,7 @@ export interface SinkContext {
 /** The validated keys of a sink's table. */
 export type OptionsOf<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape, z.core.$strict>>;
 
-/** What a sink's folder says about its type. */
+/** A type of sinks, as its folder defines it. */
 export interface SinkDefinition<Shape extends z.ZodRawShape> {
   /** The value of `type`. */
   readonly name: string;
@@ -78,56 +78,53 @@ export interface SinkDefinition<Shape extends z.ZodRawShape> {
   readonly summary: string;
   /** Keys of `[[sink]]` beside `type`, `name` and `kinds`. */
   readonly keys: Shape;
-  /**
-   * Values of the keys that have to be given, to show what the type does without a configuration. Absent: there are
-   * none.
-   */
+  /** Sample values of the required keys, to show the type without a configuration. Absent if there are none. */
   readonly sample?: Readonly<Record<string, unknown>>;
-  /** Fills in what depends on the rest of the file. Absent: nothing does. */
+  /** Fills in what depends on the rest of the configuration. Absent if nothing does. */
   readonly complete?: (options: OptionsOf<Shape>, scope: SinkScope) => OptionsOf<Shape>;
   /** The folder that belongs to the sink alone; null if it has none. */
   readonly folder: (options: OptionsOf<Shape>) => string | null;
   /** The folder of Parquet files that are to be merged while a collector runs; null or absent if there is none. */
   readonly archive?: (options: OptionsOf<Shape>) => string | null;
-  /** What `plan` shows, such as `parquet in data/parquet`. */
+  /** Returns what `plan` shows, such as `parquet in data/parquet`. */
   readonly describe: (options: OptionsOf<Shape>) => string;
   /**
-   * What has to be at the destination before events can be, in its own language: the same that the sink makes where it
-   * is absent. Absent: nothing is needed.
+   * Returns the setup of the destination in its own language: what the sink makes if it is missing. Absent if nothing
+   * is needed.
    */
   readonly setup?: (options: OptionsOf<Shape>, kinds: readonly EventKind[] | null) => string;
-  /** How `replay --to` spells it, such as `parquet:DIR`; null if it cannot be. */
+  /** Usage in `replay --to`, such as `parquet:DIR`; null if it cannot be used there. */
   readonly replayUsage: string | null;
-  /** The keys that `replay --to` stands for, given what follows the colon; null if that does not fit the type. */
+  /** Returns the keys for the text after the colon in `replay --to`; null if the text does not fit. */
   readonly replayKeys: (target: string | null) => Readonly<Record<string, unknown>> | null;
   readonly capabilities: SinkCapabilities;
   readonly flush: (options: OptionsOf<Shape>) => FlushPolicy;
-  /** Makes the sink, for events of some kinds, of all if that is null. Nothing outside is touched before `open`. */
+  /** Makes the sink. `kinds`: the kinds it receives; null for all. Touches nothing outside before `open`. */
   readonly create: (options: OptionsOf<Shape>, context: SinkContext, kinds: readonly EventKind[] | null) => Sink;
 }
 
-/** A type of sinks with its options read from plain data. */
+/** A type of sinks whose options are plain data. */
 export interface SinkType {
   readonly name: string;
   readonly summary: string;
   readonly keys: z.ZodRawShape;
   readonly replayUsage: string | null;
   readonly capabilities: SinkCapabilities;
-  /** Keys that have to be given, with values to show the type by. */
+  /** Required keys, with sample values. */
   readonly sample: Readonly<Record<string, unknown>>;
-  /** Validates keys and fills in defaults: what stands in the plan. Throws a `ZodError` for keys that do not fit. */
+  /** Validates keys and fills in defaults, for the plan. Throws a `ZodError` for invalid keys. */
   options(keys: Readonly<Record<string, unknown>>, scope: SinkScope): Readonly<Record<string, unknown>>;
   folder(plan: SinkPlan): string | null;
   archive(plan: SinkPlan): string | null;
   describe(plan: SinkPlan): string;
-  /** What `schema sink` prints; null if nothing is needed. */
+  /** Returns what `schema sink` prints; null if nothing is needed. */
   setup(plan: SinkPlan): string | null;
   replayKeys(target: string | null): Readonly<Record<string, unknown>> | null;
   flush(plan: SinkPlan): FlushPolicy;
   create(plan: SinkPlan, context: SinkContext): Sink;
 }
 
-/** Makes a type out of its definition: whoever uses it hands in plans, the definition sees typed options. */
+/** Makes a type from its definition: callers pass plans, the definition receives typed options. */
 export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition<Shape>): SinkType {
   const { name, summary, keys, replayUsage, replayKeys, capabilities } = definition;
   const schema = z.strictObject(keys);
@@ -153,14 +150,14 @@ export function sinkType<Shape extends z.ZodRawShape>(definition: SinkDefinition
   };
 }
 
-/** The key `dir` of a sink that writes into a folder of its own. */
+/** Key `dir` of a sink that writes to its own folder. */
 export function folderKey(type: string) {
   return z.string().min(1).optional().describe(
     `Target folder, relative to the working directory. Absent: \`${type}\` under \`data_dir\``,
   );
 }
 
-/** The folder of a complete plan. */
+/** Returns the folder of a complete plan. */
 export function folderOf({ dir }: { readonly dir?: string | undefined }): string {
   if (dir === undefined) throw new Error("A sink's plan lacks its folder");
   return dir;

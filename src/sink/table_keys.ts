@@ -23,7 +23,7 @@ export const TABLE_KEYS = {
   ),
 };
 
-/** The values that name tables. */
+/** Values of the keys that name tables. */
 export interface TableNaming {
   readonly table_prefix: string;
   readonly table_names: Readonly<Partial<Record<TableName, string>>>;

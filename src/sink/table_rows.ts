@@ -1,6 +1,6 @@
 /**
- * Events as rows of tables, for destinations that hold tables. The tables and their columns derive from EVENT_SPECS; an
- * engine says only how it spells each type of column.
+ * Turns events into rows of tables. The tables and their columns derive from EVENT_SPECS; an engine only spells each
+ * type of column.
  */
 import {
   type Envelope,
@@ -17,7 +17,7 @@ import {
 } from "../model/mod.ts";
 import { contentId } from "./content_id.ts";
 
-/** What a column holds. `word`: one of few texts. `timestamp`: µs since the epoch. `decimal`: text of digits. */
+/** Type of a column. `word`: one of few texts. `timestamp`: µs since the epoch. `decimal`: text of digits. */
 export type ColumnType = "text" | "word" | "decimal" | "timestamp" | "integer" | "boolean";
 
 /** A column of a table. */
@@ -27,23 +27,23 @@ export interface TableColumn {
   readonly nullable: boolean;
 }
 
-/** A value of a column: decimals and texts are text, times and integers safe integers. */
+/** A value of a column: decimals and texts as text, times and integers as safe integers. */
 export type Cell = string | number | boolean | null;
 
 /** Values of a row in the order of the table's columns. */
 export type Row = readonly Cell[];
 
-/** The tables: snapshots and deltas of books share one, every other kind has its own. */
+/** Names of the tables: book snapshots and deltas share one, every other kind has its own. */
 export type TableName = "book" | Exclude<EventKind, "book_snapshot" | "book_delta">;
 
 /**
- * What tells one row from all others. `position`: journal offset, index and place in the event; each collector's events
- * stand for themselves. `content`: what the event says, so that redundant collectors keep one copy; adds the columns
- * `content_id` and `event_ts`.
+ * Identity of a row. `position`: journal offset, index and place in the event, so that each collector's events are its
+ * own. `content`: the event's content, so that redundant collectors keep one copy; adds the columns `content_id` and
+ * `event_ts`.
  */
 export type RowIdentity = "position" | "content";
 
-/** Returns the table that a kind of event goes to. */
+/** Returns the table of a kind. */
 export function tableOf(kind: EventKind): TableName {
   return kind === "book_snapshot" || kind === "book_delta" ? "book" : kind;
 }
@@ -56,7 +56,7 @@ export function tablesOf(kinds: readonly EventKind[] | null): readonly TableName
   return kinds === null ? TABLES : TABLES.filter((table) => kindsOf(table).some((kind) => kinds.includes(kind)));
 }
 
-/** Whether the rows of a table are levels of books, several an event. */
+/** Whether the rows of a table are levels of books, several for each event. */
 export function isLevelTable(table: TableName): boolean {
   return kindsOf(table).some(hasLevels);
 }
@@ -80,8 +80,8 @@ const CONTENT: readonly TableColumn[] = [
 ];
 
 /**
- * Returns the columns of a table: those that all share, those of the identity, then the fields of its kinds. In tables
- * of levels `position` counts the rows of one event from 0, bids first, best first as the exchange lists them; an event
+ * Returns the columns of a table: the common ones, those of the identity, then the fields of its kinds. In tables of
+ * levels `position` counts the rows of one event from 0, bids first, best first as the exchange lists them; an event
  * without levels is one row whose side, price and size are null.
  */
 export function columnsOf(table: TableName, identity: RowIdentity): readonly TableColumn[] {
@@ -107,15 +107,15 @@ export function columnsOf(table: TableName, identity: RowIdentity): readonly Tab
   return [...COMMON, ...(identity === "content" ? CONTENT : []), ...levels, ...own.values()];
 }
 
-/** Returns the names of the columns that tell a row from all others. */
+/** Returns the names of the columns that identify a row. */
 export function keyOf(table: TableName, identity: RowIdentity): readonly string[] {
   const key = identity === "content" ? ["content_id"] : ["collector", "offset", "index"];
   return isLevelTable(table) ? [...key, "position"] : key;
 }
 
 /**
- * Returns what makes the rows of an event, with the values in the order of `columnsOf`. Where the collector has no
- * name, in a replay, the column is empty text.
+ * Returns what makes the rows of an event, with the values in the order of `columnsOf`. If the collector has no name,
+ * as in a replay, the column is an empty text.
  */
 export function rowMaker(
   { collector, identity }: { readonly collector: string | null; readonly identity: RowIdentity },

@@ -8,17 +8,17 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const NULL_TEXT = "null";
 
-/** Text as UTF-8 that grows at its end: numbers and plain texts go in without strings in between. */
+/** Builds a UTF-8 text: appends numbers and digits without intermediate strings. */
 export class TextBuffer {
   #bytes = new Uint8Array(FIRST_BYTES);
   length = 0;
 
-  /** The bytes so far; good until more is added. */
+  /** The bytes so far; valid until the next append. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.length);
   }
 
-  /** Forgets the text and keeps the room. */
+  /** Clears the text and keeps the memory. */
   clear(): void {
     this.length = 0;
   }
@@ -44,14 +44,14 @@ export class TextBuffer {
     this.length = start + length;
   }
 
-  /** A number as JavaScript writes it. */
+  /** Appends a number as JavaScript writes it. */
   number(value: number): void {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) return this.text(String(value));
     this.#room(NUMBER_BYTES_MAX);
     this.length = writeDecimal(this.#bytes, this.length, value, 0);
   }
 
-  /** A text as a JSON string, as `JSON.stringify` writes it. */
+  /** Appends a text as a JSON string, as `JSON.stringify` does. */
   jsonString(text: string): void {
     const { length } = text;
     this.#room(length + 2);
@@ -67,7 +67,7 @@ export class TextBuffer {
     this.length = at;
   }
 
-  /** The value in a row of a column as a JSON string, or null. */
+  /** Appends the value in a row of a column as a JSON string, or null. */
   jsonDigits(column: DigitsColumn, row: number): void {
     const scale = column.scales[row];
     if (scale === SCALE_NULL) return this.text(NULL_TEXT);
@@ -80,7 +80,7 @@ export class TextBuffer {
     this.length = end + 1;
   }
 
-  /** The value in a row of a column as a CSV field as RFC 4180 section 2 asks; null is empty. */
+  /** Appends the value in a row of a column as a CSV field (RFC 4180, section 2); null is empty. */
   csvDigits(column: DigitsColumn, row: number): void {
     const scale = column.scales[row];
     if (scale === SCALE_NULL) return;
@@ -89,12 +89,12 @@ export class TextBuffer {
     this.length = writeDecimal(this.#bytes, this.length, column.coefficients[row], scale);
   }
 
-  /** A text as a CSV field, in quotes where it needs them. */
+  /** Appends a text as a CSV field, quoted if necessary. */
   csvText(text: string): void {
     this.text(/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   }
 
-  /** Adds bytes. */
+  /** Appends bytes. */
   append(bytes: Uint8Array): void {
     this.#room(bytes.length);
     this.#bytes.set(bytes, this.length);

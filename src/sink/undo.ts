@@ -1,6 +1,6 @@
 import { Failure, type Offset } from "../model/mod.ts";
 
-/** What one round of appending is about to do: the offsets of its lines, and how each file was before it. */
+/** One round of appending: the offsets of its lines, and each file's state before it. */
 export interface Round {
   readonly first: Offset;
   readonly last: Offset;
@@ -10,12 +10,12 @@ export interface Round {
   readonly files: readonly (readonly [path: string, bytesBefore: number, inode: number | null])[];
 }
 
-/** How to take back what was appended last. */
+/** How to undo the latest rounds. */
 export interface Undo {
   readonly format: 2;
   /** Id of the journal whose lines these are; empty in files of an older version. */
   readonly journal: string;
-  /** Everything before it was in the files for good when this was written. */
+  /** Everything before this offset was safe in the files when this was written. */
   readonly next: Offset;
   readonly rounds: readonly Round[];
 }

@@ -285,7 +285,7 @@ Deno.test("checkCertificates names every file, signature and certificate that is
       assert.ok(text.includes(from));
       await host.files.writeAtomic(path, new TextEncoder().encode(text.replace(from, to)));
       assert.deepEqual((await check(dir, host)).differences, [
-        `_certificates/alpha/${DATE}.json: its signature does not fit what it says`,
+        `_certificates/alpha/${DATE}.json: its signature does not match its content`,
       ]);
     }
     for (const broken of ["", "{", "[]", '{"format":2}', text.replaceAll("kind=trade", "../../kind")]) {

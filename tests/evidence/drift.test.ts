@@ -66,7 +66,7 @@ Deno.test("findDrift() finds nothing where frames are as the evidence has them",
 Deno.test("findDrift() tells of frames that no rule reads, by their shape, and of those that one cannot read", () => {
   const other = { e: "new", x: [1, 2] };
   assert.deepEqual(told(drift(accountOf(TRADE, QUOTE, other, other, { e: "t", d: [{ s: "A", q: "2" }] }))), [
-    "unmatched {e,x:[…]}: no rule reads these frames 2",
+    "unmatched {e,x:[…]}: no rule matches these frames 2",
     "fault missing_field trade.price /p: a rule cannot read these frames 1",
   ]);
 });
@@ -80,7 +80,7 @@ Deno.test("findDrift() tells of values of another kind, and of fields that no ev
 });
 
 Deno.test("findDrift() tells of a channel that is silent unless it may be, and of refused streams", () => {
-  assert.deepEqual(told(drift(accountOf(QUOTE))), ["silent trades: was asked for and sent nothing 1"]);
+  assert.deepEqual(told(drift(accountOf(QUOTE))), ["silent trades: was subscribed to and sent nothing 1"]);
   const { findings, rules } = drift(accountOf(QUOTE), { quiet: ["trades"] });
   assert.deepEqual(findings, []);
   assert.equal(rules.find(({ name }) => name === "trade")?.quiet, "its channel may be quiet");

@@ -56,7 +56,7 @@ Deno.test("runLive() finds every frame that came in another form, and the channe
   const codes = new Set(outcome.findings.map(({ code, about }) => code === "silent" ? `${code} ${about}` : code));
   assert.ok(codes.has("unmatched") && codes.has("silent quotes"), JSON.stringify(outcome.findings));
   const text = renderLiveReport([outcome], { color: false });
-  assert.match(text, /binance: unmatched \{e,E,s,t,p,q,T,m,M\}: no rule reads these frames/);
+  assert.match(text, /binance: unmatched \{e,E,s,t,p,q,T,m,M\}: no rule matches these frames/);
   assert.match(text, /binance: nothing exercised event quote/);
 });
 

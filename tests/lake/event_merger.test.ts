@@ -61,7 +61,7 @@ function merge(...inputs: readonly Collected[]): readonly Envelope[] {
   const all = inputs.flatMap(({ events }) => events).sort((a, b) =>
     a.envelope.received_ts - b.envelope.received_ts || (a.collector < b.collector ? -1 : 1)
   );
-  return [...all.flatMap((event) => merger.take(event)), ...merger.finish()];
+  return [...all.flatMap((event) => merger.add(event)), ...merger.finish()];
 }
 
 const trades = (events: readonly Envelope[]) =>
@@ -235,7 +235,7 @@ Deno.test("EventMerger reads what stands in two inputs once", () => {
   const { collectors: [eu] } = collect(seeded(5));
   const merger = new EventMerger({ windowUs: SECOND });
   const twice = eu.events.flatMap((event) => [event, event]);
-  for (const event of twice) merger.take(event);
+  for (const event of twice) merger.add(event);
   merger.finish();
   assert.equal(merger.counts.read, eu.events.length);
 });

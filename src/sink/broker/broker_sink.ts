@@ -2,21 +2,24 @@ import { type Offset, SINK_MESSAGE_BATCH_BYTES_MAX } from "../../model/mod.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { Message, MessageMaker, Place } from "./messages.ts";
 
-/** A connection to a destination of messages, for one life. All rejects with a `Failure`. */
+/** A connection to a destination of messages, for one life. Every call rejects with a `Failure`. */
 export interface Broker {
-  /** Connects, makes what is absent, and resolves with the place that the destination keeps; null if it keeps none. */
+  /**
+   * Connects, makes missing streams or topics, and resolves with the position stored at the destination; null if there
+   * is none.
+   */
   open(signal: AbortSignal): Promise<Place | null>;
   /** Most bytes of a message's body; known once it is open. */
   readonly bodyBytesMax: number;
-  /** Stores messages and the place after them, all or nothing; there may be none. */
+  /** Stores messages and the position after them atomically; `messages` may be empty. */
   commit(messages: readonly Message[], next: Place, signal: AbortSignal): Promise<void>;
-  /** Lets the connection go at once. May be called twice. */
+  /** Closes the connection at once. May be called twice. */
   close(): Promise<void>;
 }
 
 /**
- * Events as messages, in batches that are stored with the place after them: the destination knows which event it lacks
- * next, so that what is given again is left out. A batch may end within a record.
+ * Writes events as messages, in batches stored together with the position after them. The destination's position names
+ * the next missing event, so that repeated events are skipped. A batch may end within a record.
  */
 export class BrokerSink implements Sink {
   readonly files = null;
@@ -35,7 +38,7 @@ export class BrokerSink implements Sink {
   }
 
   async open(_committed: Offset, signal: AbortSignal): Promise<Offset> {
-    // A call that was given up must change nothing more.
+    // An abandoned call must not change anything any more.
     signal.addEventListener("abort", () => void this.#broker.close(), { once: true });
     this.#place = await this.#broker.open(signal) ?? { offset: 0, index: 0 };
     return this.#place.offset;
@@ -87,12 +90,12 @@ function placeAfter(messages: readonly Message[]): Place {
   return { offset, index: index + 1 };
 }
 
-/** A place as it stands at a destination: `offset.index`. */
+/** Formats a position for a destination: `offset.index`. */
 export function placeText({ offset, index }: Place): string {
   return `${offset}.${index}`;
 }
 
-/** Reads such a text; null if it is none. */
+/** Parses a position; null if the text is none. */
 export function readPlace(text: string): Place | null {
   const [, offset, index] = /^(\d{1,16})\.(\d{1,9})$/.exec(text) ?? [];
   if (offset === undefined || !Number.isSafeInteger(Number(offset))) return null;

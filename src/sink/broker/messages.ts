@@ -5,22 +5,22 @@ import { writeEventJson } from "../event_text.ts";
 import type { NameTemplate } from "../name_template.ts";
 import { TextBuffer } from "../text_buffer.ts";
 
-/** The next event that a destination lacks. */
+/** Position of the next event that a destination lacks. */
 export interface Place {
   readonly offset: Offset;
   readonly index: number;
 }
 
-/** An event, or a part of one, as a broker is given it. */
+/** An event, or a part of one, for a broker. */
 export interface Message extends Place {
   /** Name of its subject, topic or stream. */
   readonly name: string;
   readonly exchange: string;
   readonly symbol: string;
   readonly receivedTs: Micros;
-  /** Place among the parts of its event, from 0. */
+  /** Index among the parts of its event, from 0. */
   readonly part: number;
-  /** What two collectors give to the same event; null if nothing tells it from a repeat, or nobody asks. */
+  /** Content id, which two collectors give to the same event; null if the event has none, or none is wanted. */
   readonly contentId: string | null;
   /** The event as NDJSON has it, without a line break. */
   readonly body: Uint8Array<ArrayBuffer>;
@@ -29,7 +29,7 @@ export interface Message extends Place {
 export interface MessageOptions {
   readonly collector: string | null;
   readonly names: NameTemplate;
-  /** Whether messages carry the identity of their content. */
+  /** Whether messages have a content id. */
   readonly withContentId: boolean;
 }
 
@@ -93,7 +93,7 @@ function partJson(
   return `${eventJson(envelope, collector).slice(0, -1)},"part":${at},"parts":${parts}}`;
 }
 
-/** The event in `parts` stretches; what they hold in order is what it holds. */
+/** Splits an event into `parts`; in order they contain the whole event. */
 function splitEvent(envelope: Envelope, parts: number): readonly Envelope[] {
   const { event } = envelope;
   const fields: Readonly<Record<string, unknown>> = event;

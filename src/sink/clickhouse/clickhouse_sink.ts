@@ -18,7 +18,7 @@ import {
 import { clickhouseFailure } from "./failure.ts";
 import { InsertBuffer } from "./insert_buffer.ts";
 
-/** What a ClickHouse sink is made of. */
+/** Options of a ClickHouse sink. */
 export interface ClickhousePlan {
   readonly endpoint: HttpEndpoint;
   readonly database: string | null;
@@ -30,10 +30,10 @@ export interface ClickhousePlan {
 const POSITION_COLUMNS = ["sink", "journal", "collector", "next_offset", "updated_at"];
 
 /**
- * Rows in ClickHouse, exactly once. An insert is one block of one partition of one table, which ClickHouse takes whole or
- * not at all; the position is a row that follows the rows before it. What was inserted and is past the position after a
- * crash is looked for at the opening, by partition, and not sent again. What an insert under way may still add after that
- * carries the same sorting key, so that `ReplacingMergeTree` keeps one of the two.
+ * Writes rows to ClickHouse, exactly once. An insert is one block of one partition of one table, which ClickHouse
+ * applies atomically. The position is a row inserted after the rows before it. After a crash, `open` finds rows past
+ * the position in each partition, and they are not sent again. Rows that an interrupted insert adds later have the same
+ * sorting key, so that `ReplacingMergeTree` keeps one copy.
  */
 export class ClickhouseSink implements Sink {
   readonly files = null;
@@ -97,7 +97,7 @@ export class ClickhouseSink implements Sink {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
-    for (const { table, partition, first, last, body } of this.#buffer.take()) {
+    for (const { table, partition, first, last, body } of this.#buffer.drain()) {
       const { name, journal } = this.#context;
       const token = `${journal}/${name}/${table.name}/${partition}/${first}-${last}`;
       const columns = table.columns.map((column) => column.name);
@@ -123,7 +123,7 @@ export class ClickhouseSink implements Sink {
     await this.#call("Cannot write to ClickHouse", { query, body, signal });
   }
 
-  /** Returns the rows of an answer; texts are as they stand there, which is enough for names and numbers. */
+  /** Returns the rows of an answer; texts are not unescaped, which suffices for names and numbers. */
   async #select(query: string, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
     const text = await this.#call("Cannot open tables in ClickHouse", { body: query, signal });
     return text.split("\n").filter((line) => line !== "").map((line) => line.split("\t"));
@@ -153,7 +153,10 @@ export class ClickhouseSink implements Sink {
     return `crypto-collector/${journal}/${name}/`;
   }
 
-  /** Ends what an earlier object may have left under way. A user who may not is told so: the sorting key heals it. */
+  /**
+   * Ends inserts that an earlier object may have left under way. If the user lacks the right, reports that: the sorting
+   * key then removes repeats.
+   */
   async #killInserts(signal: AbortSignal): Promise<void> {
     const { name, observe } = this.#context;
     const query = `KILL QUERY WHERE user = currentUser() AND query_kind = 'Insert' AND startsWith(query_id, ${
@@ -167,7 +170,7 @@ export class ClickhouseSink implements Sink {
     }
   }
 
-  /** Makes what is absent, and changes nothing that is there: a table without a column of ours is a person's to mend. */
+  /** Makes missing tables, and changes no existing one. Throws a `Failure` if a table lacks a column. */
   async #prepareTables(signal: AbortSignal): Promise<void> {
     const { layout } = this.#plan;
     const wanted = [

@@ -1,23 +1,23 @@
 import { columnsOf, isLevelTable, type RowIdentity, type TableColumn, type TableName } from "../table_rows.ts";
 import { tableName, type TableNaming } from "../table_keys.ts";
 
-/** A column as ClickHouse has it. */
+/** A column in ClickHouse. */
 export interface ClickhouseColumn {
   readonly name: string;
   readonly type: string;
-  /** What its values are in a row, and where. */
+  /** Type and index of its values in a row. */
   readonly holds: "text" | "number" | "double" | "time" | "boolean";
   readonly at: number;
 }
 
-/** A table of events as this sink wants it. */
+/** A table of events for this sink. */
 export interface ClickhouseTable {
   readonly name: string;
   readonly columns: readonly ClickhouseColumn[];
-  /** Place of the column of time, by which the table is partitioned. */
+  /** Index of the time column that partitions the table. */
   readonly timeAt: number;
   readonly time: string;
-  /** What rows are sorted by, and replaced by. */
+  /** Sorting key, by which rows are replaced. */
   readonly key: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface ClickhouseLayout extends TableNaming {
   readonly engine: string;
 }
 
-/** Inserts of a table that are remembered by their token. */
+/** Number of insert tokens that a table remembers. */
 const TOKENS_KEPT = 10_000;
 
 /** Returns the name of the table with a row for each sink of each journal. */
@@ -37,7 +37,7 @@ export function positionTable({ table_prefix }: TableNaming): string {
   return `${table_prefix}collector_position`;
 }
 
-/** Returns what the sink wants of a table. */
+/** Returns a table for this sink. */
 export function clickhouseTable(table: TableName, layout: ClickhouseLayout): ClickhouseTable {
   const { identity, exact_digits } = layout;
   const time = identity === "content" ? "event_ts" : "received_ts";
@@ -93,7 +93,7 @@ export function createTable(table: ClickhouseTable, layout: ClickhouseLayout): s
   })${ttl}${settings}`;
 }
 
-/** Returns the statement that makes the table of positions: of each sink of a journal the furthest row counts. */
+/** Returns the statement that makes the table of positions: the furthest row of each sink and journal counts. */
 export function createPositionTable(layout: ClickhouseLayout): string {
   return `CREATE TABLE IF NOT EXISTS ${quoted(positionTable(layout))} (
   \`sink\` String,
@@ -110,12 +110,12 @@ export function partitionExpression({ time }: ClickhouseTable, layout: Clickhous
   return `${layout.partition_by === "day" ? "toYYYYMMDD" : "toYYYYMM"}(${quoted(time)})`;
 }
 
-/** An identifier in quotes. */
+/** Quotes an identifier. */
 export function quoted(name: string): string {
   return `\`${name}\``;
 }
 
-/** A text in quotes. */
+/** Quotes a text. */
 export function literal(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

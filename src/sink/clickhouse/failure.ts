@@ -3,8 +3,8 @@ import { Failure } from "../../model/mod.ts";
 import { statusFailure } from "../http_client.ts";
 
 /**
- * Codes of errors that another attempt does not mend: no such column, type, table, database or setting; values it cannot
- * read; no such user, wrong password, missing right; read only.
+ * Codes of errors for which another attempt is useless: no such column, type, table, database or setting; values it
+ * cannot read; no such user, wrong password, missing right; read only.
  * https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
  */
 const LASTING = new Set([
@@ -12,7 +12,7 @@ const LASTING = new Set([
   ...[122, 131, 158, 164, 191, 192, 193, 194, 291, 344, 349, 407, 452, 497, 516, 538, 621, 675],
 ]);
 
-/** Returns what an answer with an error means to a sink. */
+/** Returns the failure of an error answer. */
 export function clickhouseFailure(what: string, { status, body }: Pick<FetchResponse, "status" | "body">): Failure {
   const text = new TextDecoder().decode(body.subarray(0, 1000)).trim().replace(/\s+/g, " ");
   const code = Number(/^Code: (\d+)/.exec(text)?.[1] ?? NaN);

@@ -3,13 +3,13 @@ import type { Row } from "../table_rows.ts";
 import type { ClickhouseTable } from "./ddl.ts";
 import { jsonRows, partitionOf } from "./json_rows.ts";
 
-/** Place of an event in the journal. */
+/** Position of an event in the journal. */
 export interface Place {
   readonly offset: Offset;
   readonly index: number;
 }
 
-/** Rows for one insert: of one partition of one table, so that ClickHouse takes all of them or none. */
+/** Rows of one insert: of one partition of one table, so that ClickHouse applies them atomically. */
 export interface Insert {
   readonly table: ClickhouseTable;
   readonly partition: string;
@@ -26,12 +26,14 @@ interface Pending {
   readonly lines: string[];
 }
 
-/** Characters and rows of all inserts together from which they are sent: well below what makes ClickHouse cut a block. */
+/**
+ * Characters and rows of all inserts together from which they are sent: well below what makes ClickHouse cut a block.
+ */
 const BUFFER_CHARS = 16 * 1024 * 1024;
 const BUFFER_ROWS = 500_000;
 const DAY_MICROS = 86_400_000_000;
 
-/** Rows that wait, by table and partition, without those that are there already. */
+/** Buffers rows by table and partition, without those that ClickHouse has already. */
 export class InsertBuffer {
   readonly #by: "day" | "month";
   readonly #pending = new Map<string, Pending>();
@@ -52,7 +54,7 @@ export class InsertBuffer {
     return this.#chars >= BUFFER_CHARS || this.rows >= BUFFER_ROWS;
   }
 
-  /** Events of a partition up to a place are there: they are left out. */
+  /** Skips events of a partition up to a position, because ClickHouse has them. */
   skipTo({ name }: ClickhouseTable, partition: string, place: Place): void {
     this.#there.set(`${name} ${partition}`, place);
   }
@@ -88,8 +90,8 @@ export class InsertBuffer {
     return this.#partition;
   }
 
-  /** Returns what waits, and holds nothing any more. */
-  take(): readonly Insert[] {
+  /** Removes and returns the buffered inserts. */
+  drain(): readonly Insert[] {
     const inserts = [...this.#pending.values()].map(({ lines, ...rest }) => ({ ...rest, body: lines.join("") }));
     this.#pending.clear();
     this.#chars = 0;

@@ -13,7 +13,7 @@ export function jsonRows({ columns }: ClickhouseTable): (row: Row) => string {
   };
 }
 
-/** Returns the partition that a time lies in, as the server names it. */
+/** Returns the partition of a time, as the server names it. */
 export function partitionOf(micros: number, by: "day" | "month"): string {
   const date = new Date(Math.floor(micros / 1000)).toISOString();
   return date.slice(0, by === "day" ? 10 : 7).replaceAll("-", "");
@@ -34,14 +34,17 @@ function valueText({ holds }: ClickhouseColumn, value: Cell): string {
   }
 }
 
-/** Digits as they are; spellings that JSON does not know by their value; what no Float64 can hold as infinity. */
+/** Returns plain digits unchanged, other spellings by their value, and values beyond Float64 as infinity. */
 function doubleText(digits: string): string {
   if (/^-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?$/.test(digits)) return digits;
   const value = Number(digits);
   return Number.isFinite(value) ? String(value) : `"${value < 0 ? "-inf" : "inf"}"`;
 }
 
-/** A time to the microsecond: seconds with a fraction where they have ten digits, else a date, which is never mistaken. */
+/**
+ * Formats a time to the microsecond: seconds with a fraction if they have ten digits, else a date, which is
+ * unambiguous.
+ */
 function timeText(micros: number): string {
   const seconds = Math.floor(micros / 1_000_000);
   const fraction = String(micros - seconds * 1_000_000).padStart(6, "0");

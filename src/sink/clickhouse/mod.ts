@@ -7,7 +7,7 @@ import { tablesOf } from "../table_rows.ts";
 import { ClickhouseSink } from "./clickhouse_sink.ts";
 import { clickhouseTable, createPositionTable, createTable } from "./ddl.ts";
 
-/** ClickHouse: a table a kind, inserts of whole blocks. */
+/** ClickHouse: one table per kind, inserts of whole blocks. */
 export const CLICKHOUSE = sinkType({
   name: "clickhouse",
   summary: "Rows in ClickHouse over HTTP",

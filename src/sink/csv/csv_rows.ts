@@ -21,7 +21,7 @@ export interface CsvTable {
 
 const COMMON = ["exchange", "symbol", "timestamp", "local_timestamp"] as const;
 
-/** Folders of kinds that Tardis does not have; the kind itself where none is given. */
+/** Folders of kinds that Tardis does not have; a missing kind has its own name. */
 const FOLDERS: Readonly<Partial<Record<EventKind, string>>> = {
   ticker: "tickers",
   candle: "candles",
@@ -38,7 +38,7 @@ function columnsOf(kind: FlatKind): Columns {
   return [...known, ...others.map(([name]) => [name.replace(/_ts$/, "_timestamp"), name] as const)];
 }
 
-/** Whether events of the kind may have been fetched later; their last column says so. */
+/** Whether events of the kind may be backfilled; then there is a column for it. */
 function isHistoric(kind: EventKind): boolean {
   return kind === "trade" || kind === "candle" || kind === "funding";
 }
@@ -49,7 +49,7 @@ function isFlat(kind: EventKind): kind is FlatKind {
 
 const FLAT_COLUMNS = byKind((kind): Columns => isFlat(kind) ? columnsOf(kind) : []);
 
-/** Columns of kinds with levels: one record a level. */
+/** Columns of kinds with levels: one record per level. */
 const LEVEL_COLUMNS: Readonly<Record<LevelsKind, readonly string[]>> = {
   book_snapshot: ["is_snapshot", "side", "price", "amount"],
   book_delta: ["is_snapshot", "side", "price", "amount"],
@@ -65,22 +65,22 @@ function tableOf(kind: EventKind): CsvTable {
 
 /**
  * The tables by kind of event. Trades, books, quotes, derivative tickers and liquidations have the names, columns and
- * units of Tardis: all times in µs since the epoch, `timestamp` the exchange's and the local one where the exchange
- * gives none, funding rates as fractions; other kinds have our own.
+ * units of Tardis: all times in µs since the epoch; `timestamp` is the exchange time, or the local one if there is
+ * none; funding rates are fractions. Other kinds have columns of this program.
  */
 export const CSV_TABLES = byKind(tableOf);
 
 /**
- * The column names of a table as its first record; line breaks are LF as Tardis' files have them, not the CRLF of
- * RFC 4180.
+ * Returns the column names of a table as its first record; line breaks are LF as Tardis' files have them, not the CRLF
+ * of RFC 4180.
  */
 export function csvHeader({ columns }: CsvTable): string {
   return `${columns.join(",")}\n`;
 }
 
 /**
- * Writes the records of an event. A book event is one a level, bids first; without levels one with empty side and
- * price. The last column names the collector; empty if it is not known.
+ * Writes the records of an event. A book event has one record per level, bids first; without levels one record with
+ * empty side and price. The last column names the collector; empty if it is not known.
  */
 export function writeCsvRecords(
   out: TextBuffer,
@@ -101,7 +101,7 @@ export function writeCsvRecords(
       const head = out.bytes.slice(start);
       const { bids, asks } = batch.table(kind);
       if (bids.count(row) + asks.count(row) === 0) return out.text(`,,,${end}`);
-      // The head that was just written is that of the first record.
+      // Removes the head: the first record writes it again.
       out.length = start;
       writeSide(out, { head, side: "bid", end }, bids, row);
       writeSide(out, { head, side: "ask", end }, asks, row);
@@ -143,7 +143,7 @@ export function writeCsvRecords(
 
 const COMMA = 44;
 
-/** Places of the fields of each flat kind among its columns, in the order of the records. */
+/** Indexes of the fields of each flat kind among its columns, in the order of the records. */
 const FIELD_PLACES = byKind((kind) => {
   const names = fieldsOf(kind).map(([name]) => name);
   return FLAT_COLUMNS[kind].map(([, field]) => names.indexOf(field));
@@ -167,7 +167,7 @@ function writeCell(out: TextBuffer, column: FieldColumn, row: number): void {
   if (value !== null) out.text(String(value));
 }
 
-/** Writes a record a level, each between the same bytes. */
+/** Writes one record per level, each between the same bytes. */
 function writeSide(
   out: TextBuffer,
   { head, side, end }: { readonly head: Uint8Array; readonly side: "bid" | "ask"; readonly end: string },

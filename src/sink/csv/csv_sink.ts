@@ -9,12 +9,12 @@ import { CSV_TABLES, csvHeader, writeCsvRecords } from "./csv_rows.ts";
 interface CsvFile {
   path: string;
   readonly header: string;
-  /** Whether it is known that the file has these columns, or is to be begun. */
+  /** Whether the file was checked: it has these columns or is new. */
   isFound: boolean;
 }
 
 /**
- * CSV, one file a table, exchange, symbol and day of `received_ts` (UTC), each beginning with the column names:
+ * Writes CSV, one file per table, exchange, symbol and day of `received_ts` (UTC), beginning with the column names:
  * `trades/binance/BTC-USDT/2026-11-22.csv`. See `AppendedFiles` and `CSV_TABLES`.
  */
 export class CsvSink implements Sink {
@@ -56,7 +56,7 @@ export class CsvSink implements Sink {
     await this.#records.spill(signal);
   }
 
-  /** The file of an event; that of its stream's last event where the day is the same. */
+  /** Returns the file of an event; cached for a day. */
   #file(batch: EventBatch, event: number): CsvFile {
     const [exchange, symbol, kind] = [batch.exchanges[event], batch.symbols[event], batch.kindAt(event)];
     const day = dayOf(batch.receivedTs.values[event]);
@@ -77,7 +77,7 @@ export class CsvSink implements Sink {
     return file;
   }
 
-  /** Leaves a file of the day alone that an earlier version began with other columns. */
+  /** Finds the file to append to; leaves a day's file alone that an earlier version began with other columns. */
   async #find(file: CsvFile): Promise<void> {
     const day = file.path.slice(0, -".csv".length);
     for (let nth = 2; await this.#hasOtherColumns(file); nth++) file.path = `${day}.${nth}.csv`;

@@ -1,7 +1,7 @@
 import { DEADLINES, folderKey, folderOf, sinkType, TEXT_FLUSH } from "../sink_type.ts";
 import { CsvSink } from "./csv_sink.ts";
 
-/** CSV: one file a table, exchange, symbol and day. */
+/** CSV: one file per table, exchange, symbol and day. */
 export const CSV = sinkType({
   name: "csv",
   summary: "CSV with the column names and units of Tardis",

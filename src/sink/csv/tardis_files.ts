@@ -1,15 +1,15 @@
 import type { EventKind, EventOf } from "../../model/mod.ts";
 
-/** A file of Tardis: its name, and which of our fields each of its columns holds, in its order. */
+/** A file of Tardis: its name, and the event field of each of its columns, in its order. */
 interface TardisFile<K extends EventKind> {
   readonly folder: string;
-  /** Null for files with a record a level. */
+  /** Null for files with one record per level. */
   readonly columns: Readonly<Record<string, Exclude<keyof EventOf<K>, "kind">>> | null;
 }
 
 const BOOK = { folder: "incremental_book_L2", columns: null } as const;
 
-/** The files that Tardis has for our kinds (https://docs.tardis.dev/downloadable-csv-files). */
+/** The files of Tardis by kind (https://docs.tardis.dev/downloadable-csv-files). */
 export const TARDIS_FILES: { readonly [K in EventKind]?: TardisFile<K> } = {
   trade: { folder: "trades", columns: { id: "trade_id", side: "side", price: "price", amount: "size" } },
   book_snapshot: BOOK,

@@ -1,7 +1,7 @@
 import { Failure } from "../../model/mod.ts";
 
 /**
- * Errors that a person has to mend: login, permission, names and sizes that the cluster does not take.
+ * Errors that need a person: login, permission, names and sizes that the cluster refuses.
  * https://kafka.apache.org/41/design/protocol/#error-codes
  */
 const LASTING: ReadonlySet<string> = new Set([
@@ -18,7 +18,7 @@ const LASTING: ReadonlySet<string> = new Set([
   "POLICY_VIOLATION",
 ]);
 
-/** Returns what an error of the client or the cluster means to a sink. */
+/** Returns the failure of an error of the client or the cluster. */
 export function kafkaFailure(what: string, cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const errors = flat(cause);
@@ -35,7 +35,7 @@ export function kafkaFailure(what: string, cause: unknown): Failure {
   return new Failure(isTimeout ? "timeout" : ids.length > 0 ? "sink" : "connect", text, { cause });
 }
 
-/** Whether an error says that a topic is there already. */
+/** Whether an error says that a topic exists already. */
 export function isThere(cause: unknown): boolean {
   return flat(cause).some(({ apiId }) => apiId === "TOPIC_ALREADY_EXISTS");
 }
@@ -46,7 +46,7 @@ interface AnyError {
   readonly apiId?: unknown;
 }
 
-/** An error with all that it names as its causes, the outermost first. */
+/** Returns an error and all of its causes, the outermost first. */
 function flat(error: unknown, depth = 0): readonly AnyError[] {
   if (!(error instanceof Error) || depth > 8) return depth === 0 ? [{ message: String(error) }] : [];
   const inner = error instanceof AggregateError ? error.errors : [];

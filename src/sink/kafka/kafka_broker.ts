@@ -7,7 +7,7 @@ import { readAuthorities } from "../endpoint_keys.ts";
 import type { SinkContext } from "../sink_type.ts";
 import { isThere, kafkaFailure } from "./failure.ts";
 
-/** What the keys of a Kafka sink say. */
+/** Keys of a Kafka sink. */
 export interface KafkaKeys {
   readonly url: string;
   readonly ca_path?: string | undefined;
@@ -20,7 +20,7 @@ export interface KafkaKeys {
   readonly timeout_ms: number;
 }
 
-/** What every client is made with. */
+/** Options of every client. */
 interface ClientOptions {
   readonly clientId: string;
   readonly bootstrapBrokers: string[];
@@ -37,29 +37,30 @@ interface ClientOptions {
   };
 }
 
-/** Loads the client where a sink needs it: it takes longer than all the rest of a start. */
+/** Loads the client on demand: that takes longer than the rest of a start. */
 function loadClient(): Promise<typeof import("@platformatic/kafka")> {
   return import("@platformatic/kafka");
 }
 
 /** Bytes of a record beside its body: key, header, lengths. */
 const RECORD_BYTES = 512;
-/** Positions that are looked through at once, from the latest backwards. */
+/** Positions read at once, from the latest backwards. */
 const POSITIONS_READ = 2_000n;
-/** Bit of a batch that holds a transaction's mark. https://kafka.apache.org/documentation/#recordbatch */
+/** Bit of a batch with a transaction's mark. https://kafka.apache.org/documentation/#recordbatch */
 const CONTROL_BIT = 0x20;
 const READ_COMMITTED = 1;
 /** Attempts after the first. Fewer than two mean "without end" to an idempotent producer of the client. */
 const RETRIES = 2;
 
 /**
- * Topics whose messages and the place after them are one transaction. The transactional id is that of the sink's journal:
- * whoever opens it next fences the one before, and what that had begun is void. Readers have to read what is committed.
+ * Writes messages and the position after them in one transaction. The transactional id is that of the sink and its
+ * journal: the next object to open it fences the one before and voids its open transaction. Readers must read committed
+ * messages only.
  */
 export class KafkaBroker implements Broker {
   readonly #keys: KafkaKeys;
   readonly #context: SinkContext;
-  /** Key of the place in its topic, and transactional id. */
+  /** Key of the position in its topic, and transactional id. */
   readonly #id: string;
   readonly #topics = new Set<string>();
   #admin: Admin | null = null;
@@ -90,11 +91,11 @@ export class KafkaBroker implements Broker {
       ...options,
       idempotent: true,
       transactionalId: this.#id,
-      // The client would ask to go on with producer 0 of epoch 0, which is somebody else.
+      // Without these the client would continue producer 0 of epoch 0, which is another producer.
       producerId: -1n,
       producerEpoch: -1,
     });
-    // From here on nothing that an earlier life has begun can be committed.
+    // From here on no earlier life can commit its transaction.
     await this.#try("begin to write to Kafka", () => producer.initIdempotentProducer({}));
     return await this.#readPlace(options);
   }
@@ -126,7 +127,7 @@ export class KafkaBroker implements Broker {
     };
     await this.#try("write to Kafka", async () => {
       const transaction = await producer.beginTransaction();
-      // The limit holds for all that is sent to one partition at once.
+      // The limit applies to everything sent to one partition at once.
       for (let from = 0; from < records.length;) {
         let to = from + 1;
         let bytes = records[from].value.length + RECORD_BYTES;
@@ -146,7 +147,7 @@ export class KafkaBroker implements Broker {
     const [producer, admin] = [this.#producer, this.#admin];
     this.#producer = null;
     this.#admin = null;
-    // A client that cannot say goodbye is let go all the same.
+    // Errors of closing change nothing.
     await Promise.allSettled([producer?.close(true), admin?.close()]);
   }
 
@@ -177,7 +178,7 @@ export class KafkaBroker implements Broker {
     };
   }
 
-  /** Makes a topic that is absent. */
+  /** Makes a missing topic. */
   async #makeTopic(
     admin: Admin,
     topic: string,
@@ -195,7 +196,7 @@ export class KafkaBroker implements Broker {
     this.#topics.add(topic);
   }
 
-  /** Looks through the topic of positions from its end backwards. */
+  /** Searches the topic of positions from its end backwards. */
   async #readPlace(options: ClientOptions): Promise<Place | null> {
     const topic = this.#keys.position_topic;
     const { Consumer } = await loadClient();
@@ -219,7 +220,7 @@ export class KafkaBroker implements Broker {
     }
   }
 
-  /** The latest place of this sink among the positions at or past `from` and before `to`. */
+  /** Returns the latest position of this sink at or past `from` and before `to`; null if there is none. */
   async #readPlaces(consumer: Consumer, from: bigint, to: bigint): Promise<Place | null> {
     const topic = this.#keys.position_topic;
     let found: Place | null = null;
@@ -260,14 +261,14 @@ export class KafkaBroker implements Broker {
           }
         }
       }
-      // What was compacted away at the end leaves nothing to read.
+      // Compaction may have removed the last messages.
       if (after === next) break;
       next = after;
     }
     return found;
   }
 
-  /** Ends a call that does not come back: the client waits for a server that hangs without a word. */
+  /** Runs a call with a deadline, because the client waits for ever for a server that hangs. */
   async #try<T>(what: string, call: () => Promise<T>): Promise<T> {
     const deadline = Promise.withResolvers<never>();
     const ms = this.#keys.timeout_ms * (RETRIES + 1);

@@ -9,7 +9,7 @@ import { KafkaBroker } from "./kafka_broker.ts";
 
 const ALLOWED = "A-Za-z0-9_.-";
 
-/** Kafka: a topic a kind; batches and their position are one transaction. */
+/** Kafka: one topic per kind; a batch and its position are one transaction. */
 export const KAFKA = sinkType({
   name: "kafka",
   summary: "Messages in topics of Kafka",

@@ -4,17 +4,17 @@ import { Failure } from "../../model/mod.ts";
 import { readAuthorities } from "../endpoint_keys.ts";
 import { natsFailure } from "./failure.ts";
 
-/** Where and how to connect. */
+/** Options of a connection. */
 export interface NatsEndpoint {
   /** `nats://user:password@host:port`, or `tls://…`; further servers behind commas. */
   readonly url: string;
-  /** PEM file of the authority that the server's certificate is checked against; null: the platform's own. */
+  /** PEM file of the authority to check the server's certificate against; null for the platform's own. */
   readonly caPath: string | null;
   /** File with the credentials of a user; null if the address has them. */
   readonly credsPath: string | null;
-  /** Longest wait for the connection, and between two signs of life, in ms. */
+  /** Longest wait for the connection, and interval of pings, in ms. */
   readonly timeoutMs: number;
-  /** How the server lists the connection. */
+  /** Name of the connection in the server's lists. */
   readonly name: string;
 }
 
@@ -34,7 +34,7 @@ export async function connectNats(
       ...login,
       ...(url.startsWith("tls:") || ca !== null ? { tls: ca === null ? {} : { ca } } : {}),
       name,
-      // To try again is the caller's work: a client that does it by itself says nothing meanwhile.
+      // The caller retries: a client that reconnects by itself reports nothing meanwhile.
       reconnect: false,
       timeout: timeoutMs,
       pingInterval: timeoutMs,
@@ -45,7 +45,7 @@ export async function connectNats(
   }
 }
 
-/** User and password stand before the first server; a user alone is a token. */
+/** Splits user and password from the first server; a user alone is a token. */
 function splitLogin(servers: readonly string[]) {
   const at = servers[0].lastIndexOf("@");
   const host = [

@@ -1,7 +1,7 @@
 import { errors } from "@nats-io/transport-node";
 import { Failure } from "../../model/mod.ts";
 
-/** What JetStream refuses with, and what it says. https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+/** An error of JetStream. https://github.com/nats-io/nats-server/blob/main/server/errors.json */
 export interface JetStreamError {
   readonly code?: number;
   readonly err_code?: number;
@@ -9,7 +9,7 @@ export interface JetStreamError {
 }
 
 /**
- * Errors that a person has to mend: JetStream is not enabled for the account, subjects overlap with another stream's, the
+ * Errors that need a person: JetStream is not enabled for the account, subjects overlap with another stream's, the
  * stream takes no atomic batches, a message is larger than the stream allows, limits of the account.
  */
 const LASTING: ReadonlySet<number> = new Set([10039, 10065, 10174, 10054, 10052, 10028, 10025]);
@@ -20,14 +20,14 @@ export const NO_MESSAGE = 10037;
 /** No such stream. */
 export const NO_STREAM = 10059;
 
-/** Returns what a refusal of JetStream means to a sink. */
+/** Returns the failure of a JetStream error. */
 export function refusal(what: string, { err_code = 0, code, description = "no reason" }: JetStreamError): Failure {
   const moved = err_code === WRONG_LAST_SEQUENCE ? "another process has written for this sink: " : "";
   const text = `Cannot ${what}: ${moved}${description} [${err_code === 0 ? code : err_code}]`;
   return new Failure("sink", text, { retry: !LASTING.has(err_code) });
 }
 
-/** Returns what an error of the client means to a sink. */
+/** Returns the failure of a client error. */
 export function natsFailure(what: string, cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;

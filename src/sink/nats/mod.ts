@@ -10,7 +10,7 @@ import { streamConfig } from "./stream.ts";
 
 const ALLOWED = "A-Za-z0-9_=.-";
 
-/** NATS JetStream: a subject a kind, exchange and symbol; batches and their position are stored together. */
+/** NATS JetStream: one subject per kind, exchange and symbol; a batch and its position are stored together. */
 export const NATS = sinkType({
   name: "nats",
   summary: "Messages in a JetStream stream of NATS",

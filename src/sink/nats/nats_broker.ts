@@ -7,7 +7,7 @@ import { connectNats } from "./connection.ts";
 import { type JetStreamError, natsFailure, NO_MESSAGE, NO_STREAM, refusal } from "./failure.ts";
 import { covers, streamConfig, type StreamKeys } from "./stream.ts";
 
-/** What the keys of a NATS sink say about the connection. */
+/** Keys of a NATS sink about the connection. */
 export interface NatsKeys extends StreamKeys {
   readonly url: string;
   readonly ca_path?: string | undefined;
@@ -21,16 +21,16 @@ export interface NatsKeys extends StreamKeys {
 const HEADER_BYTES = 1024;
 
 /**
- * A JetStream stream. `atomic`: a batch and the place after it are stored together or not at all, and only where nobody
- * else has moved the place on. `content_id`: messages carry what two collectors give to the same event, the server
- * removes repeats within its window, and the place follows.
+ * Writes to a JetStream stream. `atomic`: a batch and the position after it are stored atomically, and only if nobody
+ * else has moved the position. `content_id`: messages carry the content id, the server removes repeats within its
+ * window, and the position follows.
  */
 export class NatsBroker implements Broker {
   readonly #keys: NatsKeys;
   readonly #context: SinkContext;
   readonly #positionSubject: string;
   #connection: NatsConnection | null = null;
-  /** Sequence of the message with the place; 0 if there is none. */
+  /** Sequence of the message with the position; 0 if there is none. */
   #sequence = 0;
   #batches = 0;
   #life = "";
@@ -118,7 +118,7 @@ export class NatsBroker implements Broker {
     throw new Failure("corrupt", text, { retry: false });
   }
 
-  /** Stores messages and the place in one batch; the place alone is a message like any other. */
+  /** Stores messages and the position in one batch. */
   async #commitBatch(messages: readonly Message[], next: Place): Promise<void> {
     const connection = this.#live();
     const id = `${this.#life}.${this.#batches++}`.slice(-60);
@@ -154,7 +154,7 @@ export class NatsBroker implements Broker {
     return head;
   }
 
-  /** Publishes and returns the sequence that the stream gave the message. */
+  /** Publishes a message and returns its sequence in the stream. */
   async #request(subject: string, body: Uint8Array, head: MsgHdrs): Promise<number> {
     const answer = await this.#ask<{ error?: JetStreamError; seq?: number }>(subject, body, { headers: head });
     if (answer.error !== undefined) throw refusal(`write to stream ${this.#keys.stream}`, answer.error);

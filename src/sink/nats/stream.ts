@@ -1,4 +1,4 @@
-/** What the keys of a NATS sink say about its stream. */
+/** Keys of a NATS sink about its stream. */
 export interface StreamKeys {
   readonly stream: string;
   readonly subject: string;
@@ -7,10 +7,10 @@ export interface StreamKeys {
   readonly replicas: number;
 }
 
-/** How long JetStream remembers the ids of messages, in ns: its default. */
+/** How long JetStream remembers message ids, in ns; its default. */
 const WINDOW_NS = 120_000_000_000;
 
-/** Returns the configuration of a stream that is made where it is absent, and the first part of its subjects. */
+/** Returns the configuration of the stream to make if it is missing, and the first part of its subjects. */
 export function streamConfig({ stream, subject, max_age_hours, max_mb, replicas }: StreamKeys) {
   const [root] = subject.split(".");
   return {
@@ -30,7 +30,7 @@ export function streamConfig({ stream, subject, max_age_hours, max_mb, replicas 
   };
 }
 
-/** Whether patterns of subjects take every subject that a pattern stands for. */
+/** Whether patterns of subjects cover every subject of a pattern. */
 export function covers(patterns: readonly string[], subject: string): boolean {
   const wanted = subject.split(".");
   return patterns.some((pattern) => {

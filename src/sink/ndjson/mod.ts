@@ -1,7 +1,7 @@
 import { DEADLINES, folderKey, folderOf, sinkType, TEXT_FLUSH } from "../sink_type.ts";
 import { NdjsonSink } from "./ndjson_sink.ts";
 
-/** JSON Lines: one file a kind and day. */
+/** JSON Lines: one file per kind and day. */
 export const NDJSON = sinkType({
   name: "ndjson",
   summary: "One JSON event a line",

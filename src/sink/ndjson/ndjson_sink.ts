@@ -5,7 +5,9 @@ import { dateOfDay, dayOf } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
 
-/** JSON Lines, one file a kind and day of `received_ts` (UTC): `trade/2026-11-22.ndjson`. See `AppendedFiles`. */
+/**
+ * Writes JSON Lines, one file per kind and day of `received_ts` (UTC): `trade/2026-11-22.ndjson`. See `AppendedFiles`.
+ */
 export class NdjsonSink implements Sink {
   readonly wantsFlush = false;
   readonly #lines: AppendedFiles;
@@ -51,7 +53,7 @@ const NEWLINE = 10;
 class DayPaths {
   #day = NaN;
   #date = "";
-  /** By the place of the kind in EVENT_KINDS. */
+  /** By the index of the kind in EVENT_KINDS. */
   #paths: (string | null)[] = [];
 
   of(batch: EventBatch, event: number): string {

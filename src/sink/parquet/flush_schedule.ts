@@ -1,14 +1,14 @@
-/** When a Parquet sink writes all its parts. */
+/** Settings of a flush schedule. */
 export interface SchedulePlan {
   /** Age at which parts are written, in ms. */
   readonly everyMs: number;
-  /** Files of any hour. Where more would come, parts wait, at most `WAIT_FACTOR` times `everyMs`. */
+  /** Most files of an hour. To keep it, parts wait, at most `WAIT_FACTOR` times `everyMs`. */
   readonly filesPerHour: number;
 }
 
-/** How much longer than `everyMs` parts wait at most where there are too many of them. */
+/** Longest wait of parts if there are too many, as a multiple of `everyMs`. */
 export const WAIT_FACTOR = 4;
-/** Age of the first parts of a life, in ms; each time after it is four times as long, up to `everyMs`. */
+/** Age of the first parts of a life, in ms; then four times as long each time, up to `everyMs`. */
 const FIRST_MS = 5000;
 const GROWTH = 4;
 /** Share of the files of an hour that may be written at once. */
@@ -16,9 +16,8 @@ const BURST = 1 / 4;
 const HOUR_MS = 3_600_000;
 
 /**
- * Decides when parts are written: the first seconds after a start, so that something is seen, then by their age; and
- * later than that where so many parts are open that more files than wanted would come of it. A bucket fills with
- * allowed files over time and every file takes one out.
+ * Decides when parts are written: the first ones seconds after a start, then by their age, and later if so many are
+ * open that there would be too many files. A token bucket fills with allowed files over time; every file takes a token.
  */
 export class FlushSchedule {
   readonly #plan: SchedulePlan;
@@ -33,7 +32,7 @@ export class FlushSchedule {
     this.#allowed = plan.filesPerHour * BURST;
   }
 
-  /** Notes that an event is open. */
+  /** Notes an unwritten event. */
   begin(nowMs: number): void {
     this.#sinceMs ??= nowMs;
   }
@@ -44,7 +43,7 @@ export class FlushSchedule {
     this.#ageMs = Math.min(this.#ageMs * GROWTH, this.#plan.everyMs);
   }
 
-  /** Forgets what is open. */
+  /** Forgets all unwritten events. */
   drop(): void {
     this.#sinceMs = null;
   }
@@ -55,7 +54,7 @@ export class FlushSchedule {
     this.#allowed -= files;
   }
 
-  /** Whether it is time to write so many open parts. `isLarge`: they hold enough not to wait for their age. */
+  /** Whether it is time to write this many open parts. `isLarge`: they are large enough not to wait for their age. */
   isDue(nowMs: number, { parts, isLarge }: { readonly parts: number; readonly isLarge: boolean }): boolean {
     if (this.#sinceMs === null) return false;
     const age = nowMs - this.#sinceMs;

@@ -13,12 +13,12 @@ export interface FlushedParts {
   readonly parts: readonly string[];
 }
 
-/** Which parts may not be committed yet: all others are, and are never looked at again. */
+/** Parts that may not be committed yet; all others are, and are not checked again. */
 export interface Manifest {
   readonly format: 1;
   /** Id of the journal whose events these are. */
   readonly journal: string;
-  /** Everything before it was in parts for good when this was written. */
+  /** Everything before this offset was safe in parts when this was written. */
   readonly next: Offset;
   readonly layout: Layout;
   /** The latest flushes, in order. */
@@ -29,7 +29,7 @@ export interface Manifest {
 const PART_PATH =
   /^kind=[^/]+\/exchange=[^/]+\/(?:symbol=[^/]+\/)?date=\d{4,}-\d\d-\d\d\/(\d{16})(?:_\d+)?(?:-\d+)?\.parquet$/;
 
-/** Offset of the first event of a part; null for what is no path of a part. */
+/** Returns the offset of the first event of a part; null if the path is no part's. */
 export function offsetOfPart(path: string): Offset | null {
   const match = PART_PATH.exec(path);
   return match === null ? null : Number(match[1]);
@@ -48,7 +48,7 @@ export function parseManifest(text: string, path: string): Manifest {
     format: 0,
     journal: null,
     next: null,
-    // Versions that knew no other did not name it.
+    // Earlier versions, with one layout, did not name it.
     layout: "symbol",
     flushes: null,
     ...value,
@@ -61,7 +61,7 @@ export function parseManifest(text: string, path: string): Manifest {
   return { format, journal, next, layout, flushes };
 }
 
-/** Paths of the parts of a folder that may not be committed; none if there is no manifest. */
+/** Returns the paths of the parts that may not be committed; none if there is no manifest. */
 export async function partsOfManifest(files: Files, dir: string): Promise<readonly string[]> {
   const path = `${dir}/${MANIFEST_NAME}`;
   const text = await files.readText(path);

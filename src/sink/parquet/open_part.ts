@@ -12,9 +12,9 @@ import { ParquetTable, type TableOptions } from "./parquet_table.ts";
 import type { Partition } from "./partition.ts";
 import { compareBytes } from "./text_columns.ts";
 
-/** Events between two looks at how large a row group has become. */
+/** Events between two checks of the size of a row group. */
 const MEASURE_EVERY = 256;
-/** Rows that are put into columns in one slice of work. */
+/** Rows put into columns in one slice of work. */
 const ROWS_A_SLICE = 4096;
 
 /**
@@ -31,7 +31,7 @@ export class OpenPart {
   rows = 0;
   readonly #options: TableOptions;
   readonly #events = new EventBatch();
-  /** Estimated memory of events that are not encoded, in bytes. */
+  /** Estimated memory of unencoded events, in bytes. */
   openBytes = 0;
   readonly #groups: RowGroup[] = [];
   /** Memory of row groups, in bytes. */
@@ -57,7 +57,7 @@ export class OpenPart {
     this.rows += rowsOf(batch, event);
   }
 
-  /** Encodes what is not encoded. Yields after each slice how many rows were put into columns, or encoded of one column. */
+  /** Encodes the unencoded events. Yields after each slice the rows put into columns, or encoded of one column. */
   *seal(): Generator<number, void, undefined> {
     const batch = this.#events;
     const { symbols } = batch;
@@ -88,7 +88,7 @@ export class OpenPart {
     this.openBytes = 0;
   }
 
-  /** Returns the whole file in pieces, when it is sealed. Its footer says what it holds, and whose it is. */
+  /** Returns the pieces of the sealed file. Its footer names its content and its owner. */
   pieces(owner: { readonly journal: string; readonly sink: string }): readonly Uint8Array[] {
     const { kind, exchange, symbol } = this.partition;
     const { columns } = new ParquetTable(kind, this.#options);
@@ -103,12 +103,12 @@ export class OpenPart {
   }
 }
 
-/** Encodes what is not encoded of a part in slices, between which sockets are read. */
+/** Encodes the unencoded events of a part in slices; sockets are read in between. */
 export async function sealInTurns(part: OpenPart, clock: Pick<Clock, "turn">): Promise<void> {
   for (const _slice of part.seal()) await clock.turn?.();
 }
 
-/** The events of a batch in the order of their symbols; those of one symbol stay in their order. */
+/** Returns the events of a batch ordered by symbol; events of one symbol keep their order. */
 function orderBySymbol({ length, symbols }: EventBatch): readonly number[] {
   const bySymbol = new Map<string, number[]>();
   for (let event = 0; event < length; event++) {
@@ -119,7 +119,7 @@ function orderBySymbol({ length, symbols }: EventBatch): readonly number[] {
   return [...bySymbol].sort(([left], [right]) => compareBytes(left, right)).flatMap(([, same]) => same);
 }
 
-/** Rows that an event makes. */
+/** Returns the number of rows of an event. */
 function rowsOf(batch: EventBatch, event: number): number {
   const kind = batch.kindAt(event);
   if (!hasLevels(kind)) return 1;

@@ -19,7 +19,7 @@ export interface NamedColumn extends ColumnSchema {
   readonly column: Column;
 }
 
-/** What a Parquet file begins and ends with. */
+/** Magic bytes at the begin and end of a Parquet file. */
 const MAGIC = new TextEncoder().encode("PAR1");
 
 /** Fastest level: bytes on disk grow by about a tenth over level 3 at half the time. */
@@ -35,9 +35,9 @@ export interface RowGroup {
 }
 
 /**
- * Encodes rows as a row group with one page a column. Page headers are those of hyparquet-writer; the values come
- * encoded from the columns, because its way through one JavaScript value after the other costs about 0.14 µs a number
- * and 2 µs a text, twenty times what the bytes need.
+ * Encodes rows as a row group with one page per column. hyparquet-writer writes the page headers. The columns encode
+ * the values, because the library's path over single JavaScript values costs about 0.14 µs per number and 2 µs per
+ * text, twenty times as much.
  */
 export function encodeRowGroup(columns: readonly NamedColumn[], rows: number): RowGroup {
   const encoding = encodeColumns(columns, rows);
@@ -46,7 +46,7 @@ export function encodeRowGroup(columns: readonly NamedColumn[], rows: number): R
   return step.value;
 }
 
-/** The same in slices: yields after each column how many rows it has. */
+/** Encodes in slices: yields after each column the number of its rows. */
 export function* encodeColumns(columns: readonly NamedColumn[], rows: number): Generator<number, RowGroup, undefined> {
   const writer = new ByteWriter(64 * 1024);
   const written: ReturnType<typeof writeChunk>[] = [];
@@ -63,7 +63,7 @@ export function* encodeColumns(columns: readonly NamedColumn[], rows: number): G
   };
 }
 
-/** Puts row groups behind each other into one file, which may be written as it grows. */
+/** Assembles row groups into one file, which may be written as it grows. */
 export class ParquetAssembler {
   readonly #schema: readonly SchemaElement[];
   readonly #groups: ParquetWriter["row_groups"] = [];
@@ -75,7 +75,7 @@ export class ParquetAssembler {
     this.#schema = [{ name: "root", num_children: columns.length }, ...columns.map(schemaElement)];
   }
 
-  /** What every file begins with. */
+  /** Returns the first bytes of every file. */
   get head(): Uint8Array {
     return MAGIC;
   }
@@ -93,7 +93,7 @@ export class ParquetAssembler {
     this.rows += group.rows;
   }
 
-  /** What the file ends with. `notes` go into the footer's key-value metadata. */
+  /** Returns the last bytes of the file. `notes` go into the footer's key-value metadata. */
   foot(notes: Readonly<Record<string, string>>): Uint8Array {
     const writer = new ByteWriter(4096);
     const file = new ParquetWriter({
@@ -175,7 +175,7 @@ function schemaElement({ name, type, nullable }: ColumnSchema): SchemaElement {
   }
 }
 
-/** Writes the pages of one column and says where they are. */
+/** Writes the pages of one column and returns their positions. */
 function writeChunk(writer: ByteWriter, { name, type, column }: NamedColumn, rows: number) {
   const start = writer.offset;
   const encoded = column.encode();
@@ -260,7 +260,10 @@ function writePage(
   return headerBytes + plain.length;
 }
 
-/** Bounds let readers skip files and row groups by time, price or symbol; zero's sign follows the format's rule for bounds. */
+/**
+ * Bounds let readers skip files and row groups by time, price or symbol; zero's sign follows the format's rule for
+ * bounds.
+ */
 function statisticsOf(encoded: EncodedColumn, type: PhysicalType) {
   const null_count = BigInt(encoded.nulls);
   if (encoded.words !== null) {

@@ -16,35 +16,35 @@ import { dayOf } from "../path_part.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
 import type { SinkContext } from "../sink_type.ts";
 
-/** What a Parquet sink is made of. */
+/** Options of a Parquet sink. */
 export interface ParquetPlan {
   readonly dir: string;
   /** Age at which parts are closed, in ms. */
   readonly partMs: number;
   /** Parts are closed at this many rows. */
   readonly partRows: number;
-  /** Files of an hour; where more would come, parts wait. */
+  /** Most files of an hour; to keep it, parts wait. */
   readonly filesPerHour: number;
-  /** Null: as the folder was begun. */
+  /** Null for the layout in which the folder was begun. */
   readonly layout: Layout | null;
   /** Adds `<column>_text` beside each DOUBLE with the exact digits. */
   readonly exactDigits: boolean;
 }
 
-/** Parts written at the same time, so that waiting for the disk overlaps with encoding. */
+/** Parts written at the same time, so that disk writes overlap with encoding. */
 const WRITES_AT_ONCE = 4;
-/** Share of a bound of memory that is left when it was reached and the largest parts have been dealt with. */
+/** Part of a memory bound that remains used after the largest parts were encoded or written. */
 const LEFT = 1 / 2;
 
 /**
  * Parquet files by Hive partitions: `kind=…/exchange=…/date=…/<offset of the first event>.parquet`, in an owned folder.
  * Memory is bounded over all open parts: where events fill theirs, the largest parts are encoded, and where encoded row
- * groups fill theirs, the largest parts are written. All others are flushed together, so that everything below one offset
- * is safe. Before parts are written their names are written into `_parts.json`; a part is written whole under a temporary
- * name, synced and renamed, and never over another file. Exactly once: `open` removes the parts that begin at or past the
- * position, which a crash left uncommitted and which are going to be written again: those of the latest flush and what
- * was written before the next one. It removes nothing that is not in the manifest and says itself that this sink wrote
- * it, and looks at nothing else, however large the archive is.
+ * groups fill theirs, the largest parts are written. All others are flushed together, so that everything below one
+ * offset is safe. Before parts are written their names are written into `_parts.json`; a part is written whole under a
+ * temporary name, synced and renamed, and never over another file. Exactly once: `open` removes the parts that begin at
+ * or past the position, which a crash left uncommitted and which are going to be written again: those of the latest
+ * flush and what was written before the next one. It removes nothing that is not in the manifest and says itself that
+ * this sink wrote it, and looks at nothing else, however large the archive is.
  */
 export class ParquetSink implements Sink {
   readonly #plan: ParquetPlan;
@@ -62,16 +62,16 @@ export class ParquetSink implements Sink {
   #encodedBytes = 0;
   #lastOffset: Offset = -1;
   #writtenOffset: Offset = -1;
-  /** The latest flush, which may be uncommitted still. */
+  /** The latest flush, which may not be committed yet. */
   #flushed: FlushedParts | null = null;
   /** What has been written since. */
   #early: FlushedParts | null = null;
-  /** Everything before it is in parts for good. */
+  /** Everything before this offset is safe in parts. */
   #safe: Offset = 0;
   #files = 0;
-  /** Settles when no part is being encoded. */
+  /** Resolves when no part is being encoded. */
   #sealing: Promise<void> = Promise.resolve();
-  /** Settles when no call is under way: the folder is let go after it, never before. */
+  /** Resolves when no call is under way; only then the folder is released. */
   #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(plan: ParquetPlan, context: SinkContext) {
@@ -161,7 +161,9 @@ export class ParquetSink implements Sink {
     return this.#safe;
   }
 
-  /** Readers want one layout in a folder: one that was begun by symbol goes on so, until configuration says otherwise. */
+  /**
+   * Readers want one layout in a folder: one that was begun by symbol goes on so, until configuration says otherwise.
+   */
   async #chooseLayout(manifest: Manifest | null): Promise<void> {
     const begun = manifest?.layout ?? (await this.#hasSymbolFolders() ? "symbol" : null);
     this.#layout = this.#plan.layout ?? begun ?? "exchange";

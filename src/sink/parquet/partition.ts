@@ -2,13 +2,13 @@ import type { EventBatch, EventKind } from "../../model/mod.ts";
 import { dateOfDay, dayOf, exchangePart, pathPart } from "../path_part.ts";
 
 /**
- * How an archive is cut into folders: `exchange` has one file for all symbols of a kind and exchange, sorted by symbol,
- * so that neither files nor folders grow with the number of symbols; `symbol` a folder for each symbol.
+ * Layout of an archive's folders: `exchange` has one file for all symbols of a kind and exchange, sorted by symbol, so
+ * that neither files nor folders grow with the number of symbols; `symbol` a folder for each symbol.
  */
 export const LAYOUTS = ["exchange", "symbol"] as const;
 export type Layout = typeof LAYOUTS[number];
 
-/** What all rows of a part share, and so its folder. */
+/** What all rows of a part share; determines its folder. */
 export interface Partition {
   readonly kind: EventKind;
   readonly exchange: string;
@@ -18,7 +18,7 @@ export interface Partition {
   readonly day: number;
 }
 
-/** The partition an event belongs to. */
+/** Returns the partition of an event. */
 export function partitionOf(batch: EventBatch, event: number, layout: Layout): Partition {
   return {
     kind: batch.kindAt(event),

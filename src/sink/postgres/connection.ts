@@ -4,7 +4,7 @@ import type { Host } from "../../host/mod.ts";
 import { readAuthorities } from "../endpoint_keys.ts";
 import { postgresFailure } from "./failure.ts";
 
-/** Where and how to connect. */
+/** Options of a connection. */
 export interface PostgresEndpoint {
   readonly url: string;
   /** PEM file of the authority that the server's certificate is checked against; null: the platform's own. */
@@ -15,7 +15,7 @@ export interface PostgresEndpoint {
 const CONNECT_MS = 5_000;
 const STATEMENT_MS = 20_000;
 
-/** One connection for one life of the sink: after any failure it is thrown away. */
+/** One connection, for one life of the sink: after any failure it is discarded. */
 export class PostgresConnection {
   readonly #client: pg.Client;
   readonly #host: Host;
@@ -25,7 +25,7 @@ export class PostgresConnection {
   private constructor(client: pg.Client, host: Host) {
     this.#client = client;
     this.#host = host;
-    // Without a listener the death of an idle connection is an uncaught error.
+    // Without a listener, the end of an idle connection would be an uncaught error.
     client.on("error", (error) => this.#failure ??= error);
   }
 
@@ -46,7 +46,7 @@ export class PostgresConnection {
     return connection;
   }
 
-  /** Runs one statement; `name` prepares it once. Where the signal aborts the connection is cut. */
+  /** Runs one statement; `name` prepares it once. Cuts the connection if the signal aborts. */
   async query(
     text: string,
     { values = [], name, signal }: {
@@ -60,13 +60,13 @@ export class PostgresConnection {
     return { rows, count: rowCount ?? 0 };
   }
 
-  /** Ends the session; a server that hangs is left to itself. */
+  /** Ends the session, but gives up on a server that hangs. */
   async close(): Promise<void> {
     if (!this.#isOpen || this.#failure !== null) return this.#cut();
     this.#isOpen = false;
     const late = Promise.withResolvers<void>();
     const timer = this.#host.clock.after(1_000, late.resolve);
-    // How the farewell ends concerns nobody: the connection is cut after it.
+    // Errors of the goodbye change nothing: the connection is cut after it.
     await Promise.race([this.#client.end().catch(() => {}), late.promise]);
     timer.cancel();
     this.#cut();

@@ -1,12 +1,12 @@
 import { Failure } from "../../model/mod.ts";
 
 /**
- * Classes of SQLSTATE that another attempt does not mend: wrong data, constraint, login, database, schema, permission,
- * missing table or column, feature. https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * Classes of SQLSTATE for which another attempt is useless: wrong data, constraint, login, database, schema,
+ * permission, missing table or column, feature. https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const LASTING = /^(?:0A|22|23|28|3D|3F|42)/;
 
-/** Returns what an error of the client or the server means to a sink. */
+/** Returns the failure of an error of the client or the server. */
 export function postgresFailure(what: "connect" | "write", cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const { code, message, detail } = partsOf(cause);

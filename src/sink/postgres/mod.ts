@@ -24,7 +24,7 @@ const KEYS = {
   ...TABLE_KEYS,
 };
 
-/** PostgreSQL and TimescaleDB: a table a kind, the position in the same transaction. */
+/** PostgreSQL and TimescaleDB: one table per kind, the position in the same transaction. */
 export const POSTGRES = sinkType({
   name: "postgres",
   summary: "Rows in PostgreSQL; hypertables where TimescaleDB is there",

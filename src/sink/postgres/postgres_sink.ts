@@ -16,7 +16,7 @@ import {
   quoted,
 } from "./ddl.ts";
 
-/** What a PostgreSQL sink is made of. */
+/** Options of a PostgreSQL sink. */
 export interface PostgresPlan {
   readonly endpoint: PostgresEndpoint;
   readonly layout: PostgresLayout;
@@ -27,9 +27,9 @@ export interface PostgresPlan {
 }
 
 /**
- * Rows in PostgreSQL, exactly once: each transaction begins by moving the sink's row of `collector_position` on from where
- * this object knows it, so what is there and where it ends are never apart. `open` raises the row's epoch, which waits for
- * a transaction under way and shuts out every earlier object of the same sink: its next transaction moves no row.
+ * Writes rows to PostgreSQL, exactly once. Each transaction first moves the sink's row in `collector_position`, so that
+ * rows and position change together. `open` raises the row's epoch: it waits for a transaction under way and fences
+ * every earlier object of the same sink, whose next transaction finds no row to move.
  */
 export class PostgresSink implements Sink {
   readonly files = null;
@@ -98,7 +98,7 @@ export class PostgresSink implements Sink {
     await connection?.close();
   }
 
-  /** The table of positions as statements name it. */
+  /** The table of positions, for statements. */
   get #positionTable(): string {
     const { layout } = this.#plan;
     return `${quoted(layout.schema)}.${quoted(positionTable(layout))}`;
@@ -135,7 +135,9 @@ export class PostgresSink implements Sink {
     this.#rows = 0;
   }
 
-  /** Makes what is absent, and changes nothing that is there: a table without a column of ours is a person's to mend. */
+  /**
+   * Makes what is absent, and changes nothing that is there: a table without a column of ours is a person's to mend.
+   */
   async #prepareTables(connection: PostgresConnection, signal: AbortSignal): Promise<void> {
     const { schema } = this.#plan.layout;
     await connection.query("begin", { signal });

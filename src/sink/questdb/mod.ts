@@ -7,7 +7,7 @@ import { tablesOf } from "../table_rows.ts";
 import { createPositionTable, createTable, questdbTable } from "./ddl.ts";
 import { QuestdbSink } from "./questdb_sink.ts";
 
-/** QuestDB: a table a kind, deduplicated by offset. */
+/** QuestDB: one table per kind, deduplicated by offset. */
 export const QUESTDB = sinkType({
   name: "questdb",
   summary: "Rows in QuestDB by its line protocol over HTTP",

@@ -14,7 +14,7 @@ import {
 } from "./ddl.ts";
 import { linesOf, textField } from "./lines.ts";
 
-/** What a QuestDB sink is made of. */
+/** Options of a QuestDB sink. */
 export interface QuestdbPlan {
   readonly endpoint: HttpEndpoint;
   readonly layout: QuestdbLayout;
@@ -32,9 +32,9 @@ const APPLIED_POLL_MS = 50;
 const POSITION_COLUMNS = ["sink", "journal", "collector", "next_offset", "updated_at", "ts"];
 
 /**
- * Rows in QuestDB by its line protocol over HTTP, exactly once: the tables deduplicate by journal offset and place, so that
- * what is sent again, also by an object that another one has followed, replaces itself. The position is a row that is
- * written after the rows before it; it tells a destination that was emptied from one that is where it should be.
+ * Writes rows to QuestDB by its line protocol over HTTP, exactly once: the tables deduplicate by journal offset and
+ * place, so that repeated rows, even from an earlier object, replace themselves. The position is a row written after
+ * the rows before it; it shows whether the destination was emptied.
  */
 export class QuestdbSink implements Sink {
   readonly files = null;
@@ -47,7 +47,7 @@ export class QuestdbSink implements Sink {
   #lines: string[] = [];
   #chars = 0;
   #rows = 0;
-  /** Tables with lines that were not sent. */
+  /** Tables with unsent lines. */
   #names = new Set<string>();
   /** Transactions of each table's log at the last look, and requests that have added to it since. */
   #transactions = new Map<string, number>();
@@ -140,8 +140,8 @@ export class QuestdbSink implements Sink {
   }
 
   /**
-   * Compares what was acknowledged with the transactions that each table's log has got. Where a table was dropped and made
-   * again, QuestDB 9.3 acknowledges the first request after that and keeps nothing of it.
+   * Compares what was acknowledged with the transactions that each table's log has got. Where a table was dropped and
+   * made again, QuestDB 9.3 acknowledges the first request after that and keeps nothing of it.
    */
   async #checkTaken(signal: AbortSignal): Promise<void> {
     if (this.#requests.size === 0) return;
@@ -175,8 +175,8 @@ export class QuestdbSink implements Sink {
   }
 
   /**
-   * Makes what is absent, and changes nothing that is there. The line protocol would add columns of ours to a table that
-   * lacks them, without the deduplication that a restart relies on: that is a person's to decide.
+   * Makes what is absent, and changes nothing that is there. The line protocol would add columns of ours to a table
+   * that lacks them, without the deduplication that a restart relies on: that is a person's to decide.
    */
   async #prepareTables(signal: AbortSignal): Promise<void> {
     const { layout } = this.#plan;

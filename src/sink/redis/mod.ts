@@ -7,7 +7,7 @@ import { nameTemplate, templateKey } from "../name_template.ts";
 import { DEADLINES, sinkType } from "../sink_type.ts";
 import { RedisBroker } from "./redis_broker.ts";
 
-/** Streams of Redis and Valkey: entries are numbered by the journal, so that none stands twice. */
+/** Streams of Redis and Valkey: entries have the journal's numbers, so that none is there twice. */
 export const REDIS = sinkType({
   name: "redis",
   summary: "Entries in streams of Redis or Valkey",

@@ -6,7 +6,7 @@ import { readAuthorities } from "../endpoint_keys.ts";
 import { shownAddress } from "../http_client.ts";
 import type { SinkContext } from "../sink_type.ts";
 
-/** What the keys of a Redis sink say. */
+/** Keys of a Redis sink. */
 export interface RedisKeys {
   readonly url: string;
   readonly ca_path?: string | undefined;
@@ -17,7 +17,7 @@ export interface RedisKeys {
 
 type Library = typeof import("@redis/client");
 
-/** What is used of the client. */
+/** The used part of the client. */
 interface Client {
   readonly isOpen: boolean;
   connect(): Promise<unknown>;
@@ -25,22 +25,21 @@ interface Client {
   destroy(): void;
 }
 
-/** Most bytes of an entry, as of other brokers: Redis itself takes 512 MiB, and readers are spared that. */
+/** Most bytes of an entry, as for other brokers; Redis itself allows 512 MiB, too much for readers. */
 const ENTRY_BYTES_MAX = 1024 * 1024;
 /** Numbers that one index within a record leaves for parts of an event. */
 const PARTS_MAX = 1_000;
 
 /**
- * Streams whose entries are numbered `offset-index`. One transaction adds the entries of a batch and moves the place on,
- * so both are there or none. A stream takes only numbers that grow: one that already holds later entries than this sink
- * has written is somebody else's.
+ * Writes streams with entry ids `offset-index`. One transaction adds the entries of a batch and moves the position. A
+ * stream accepts only growing ids: a stream with later entries than this sink has written belongs to another writer.
  */
 export class RedisBroker implements Broker {
   readonly bodyBytesMax = ENTRY_BYTES_MAX;
   readonly #keys: RedisKeys;
   readonly #context: SinkContext;
   readonly #positionKey: string;
-  /** Streams that were looked at, and hold nothing past what this sink has written. */
+  /** Checked streams, without entries past those of this sink. */
   readonly #own = new Set<string>();
   #client: Client | null = null;
   /** Null before the first connection. */
@@ -58,16 +57,16 @@ export class RedisBroker implements Broker {
     const { url, ca_path, timeout_ms } = this.#keys;
     const ca = await readAuthorities(this.#context.host.files, ca_path);
     const common = { connectTimeout: timeout_ms, socketTimeout: timeout_ms, reconnectStrategy: false } as const;
-    // Loaded where a sink needs it: it takes long.
+    // Loaded on demand, because it takes long.
     const library = this.#library = await import("@redis/client");
     const client = library.createClient({
       url,
-      // To try again is the caller's work: a client that does it by itself keeps commands in memory and says nothing.
+      // The caller retries: a client that reconnects by itself queues commands and reports nothing.
       disableOfflineQueue: true,
       pingInterval: timeout_ms / 2,
       socket: url.startsWith("rediss:") ? { ...common, tls: true, ...(ca === null ? {} : { ca }) } : common,
     });
-    // Whatever ends the connection fails the command under way too, or the next one.
+    // The end of the connection also fails the command under way, or the next one.
     client.on("error", () => {});
     this.#client = client;
     await this.#try(`connect to Redis at ${shownAddress(url)}`, () => client.connect());
@@ -85,7 +84,7 @@ export class RedisBroker implements Broker {
 
   async commit(messages: readonly Message[], next: Place): Promise<void> {
     const client = this.#live();
-    // A second process that moves the place on meanwhile makes the transaction void.
+    // If another process moves the position meanwhile, the transaction is void.
     await this.#call(["WATCH", this.#positionKey]);
     if (await this.#call<string | null>(["GET", this.#positionKey]) !== this.#position) {
       throw new Failure("sink", `Cannot write to Redis: ${this.#positionKey} was changed by somebody else`);
@@ -99,16 +98,16 @@ export class RedisBroker implements Broker {
       commands.push(["XADD", message.name, ...trim, idOf(message), "event", message.body]);
     }
     commands.push(["SET", this.#positionKey, to], ["EXEC"]);
-    // One deadline for all: they are sent together.
+    // One deadline for all commands, because they are sent together.
     const answers = await this.#try(
       "write to Redis",
-      () => settled(commands.map((command) => client.sendCommand(argumentsOf(command)))),
+      () => allSettled(commands.map((command) => client.sendCommand(argumentsOf(command)))),
     );
     const result = answers[answers.length - 1];
     if (result === null) throw new Failure("sink", `Cannot write to Redis: ${this.#positionKey} was changed meanwhile`);
     const refused = Array.isArray(result) ? result.findIndex((answer) => answer instanceof Error) : -1;
     if (refused >= 0) {
-      // A transaction goes on behind a command that is refused: the place has to go back, so that nothing is left out.
+      // A transaction goes on after a refused command: the position must go back, so that nothing is skipped.
       await this.#call(
         this.#position === null ? ["DEL", this.#positionKey] : ["SET", this.#positionKey, this.#position],
       );
@@ -129,14 +128,14 @@ export class RedisBroker implements Broker {
     return Promise.resolve();
   }
 
-  /** Refuses streams that hold entries which this sink has not written. */
+  /** Throws a `Failure` if a stream has entries that this sink has not written. */
   async #lookAt(messages: readonly Message[]): Promise<void> {
     const first = new Map<string, Message>();
     for (const message of messages) {
       if (!this.#own.has(message.name) && !first.has(message.name)) first.set(message.name, message);
     }
     if (this.#own.size + first.size > SINK_STREAMS_SEEN_MAX) this.#own.clear();
-    await settled([...first].map(async ([name, message]) => {
+    await allSettled([...first].map(async ([name, message]) => {
       const [last] = await this.#call<readonly (readonly [id: string])[]>(["XREVRANGE", name, "+", "-", "COUNT", "1"]);
       if (last !== undefined && !isBefore(last[0], message)) {
         const text = `Cannot write to stream ${name}: its entries up to ${last[0]} are from another collector or ` +
@@ -176,8 +175,8 @@ export class RedisBroker implements Broker {
   }
 }
 
-/** The first rejection, when all are settled: none of them is left unhandled. */
-async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+/** Waits until all have settled, then rejects with the first rejection, so that none is unhandled. */
+async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return await Promise.all(promises);
 }
@@ -201,10 +200,10 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array) {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** What begins the text of errors that a person has to mend. https://redis.io/docs/latest/develop/reference/protocol-spec/ */
+/** Prefixes of errors that need a person. https://redis.io/docs/latest/develop/reference/protocol-spec/ */
 const LASTING = /^(?:WRONGPASS|NOAUTH|NOPERM|WRONGTYPE|ERR|EXECABORT)\b/;
 
-/** Returns what an error of the client or the server means to a sink. */
+/** Returns the failure of an error of the client or the server. */
 function redisFailure(what: string, cause: unknown, library: Library | null): Failure {
   if (cause instanceof Failure) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);

@@ -2,17 +2,18 @@ import type { Environment, FileHandle, Files, FileStat, Host } from "../../host/
 import { Failure, joinBytes } from "../../model/mod.ts";
 import { type Bucket, ObjectStore } from "./object_store.ts";
 
-/** How paths in a bucket begin: `s3://bucket/key`. */
+/** Prefix of paths in a bucket: `s3://bucket/key`. */
 const SCHEME = "s3://";
-/** Bytes of an object that are fetched at once where it is read piece by piece. */
+/** Bytes fetched at once when an object is read in pieces. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
 /**
- * Returns a host whose files are objects of S3, or of a store that speaks its protocol, where a path begins with `s3://`.
- * The keys and the address come from the environment, under the names that other programs know: `AWS_ACCESS_KEY_ID`,
- * `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` or `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3` or
- * `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`. Objects are written whole: what is appended is kept in memory until it is synced.
- * There are no locks, folders are what keys have before a "/", and nothing can be read synchronously.
+ * Returns a host whose files are objects of S3, or of a store that speaks its protocol, where a path begins with
+ * `s3://`. The keys and the address come from the environment, under the names that other programs know:
+ * `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` or `AWS_DEFAULT_REGION`,
+ * `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`. Objects are written whole: what is appended is kept in
+ * memory until it is synced. There are no locks, folders are what keys have before a "/", and nothing can be read
+ * synchronously.
  */
 export function withBuckets(host: Host): Host {
   const { files } = host;
@@ -55,11 +56,11 @@ function unsupportedNow(what: string, path: string): never {
   throw unsupported(what, path);
 }
 
-/** What of `Files` a bucket can do. */
+/** The part of `Files` that a bucket supports. */
 class BucketFiles {
   readonly #host: Host;
   readonly #stores = new Map<string, ObjectStore>();
-  /** Each request has a time of its own; nobody takes one back. */
+  /** Requests have their own timeout and cannot be cancelled. */
   readonly #signal = new AbortController().signal;
 
   constructor(host: Host) {
@@ -204,7 +205,7 @@ function bucketOf(bucket: string, { environment, secrets }: Pick<Host, "environm
     url: endpoint ?? `https://s3.${region}.amazonaws.com`,
     bucket,
     region,
-    // Stores of one's own seldom have a name for each bucket.
+    // Self-hosted stores seldom have a host name for each bucket.
     style: endpoint === null && !bucket.includes(".") ? "virtual" : "path",
     accessKeyId,
     secretAccessKey,
@@ -213,7 +214,7 @@ function bucketOf(bucket: string, { environment, secrets }: Pick<Host, "environm
   };
 }
 
-/** The first of some variables that is set and not empty. */
+/** Returns the first variable that is set and not empty. */
 function first(environment: Environment, ...names: readonly string[]): string | null {
   for (const name of names) {
     const value = environment.get(name) ?? "";

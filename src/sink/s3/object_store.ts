@@ -10,7 +10,7 @@ export interface Bucket {
   readonly url: string;
   readonly bucket: string;
   readonly region: string;
-  /** `path`: the bucket stands in the path; `virtual`: before the host name. */
+  /** `path`: the bucket is in the path; `virtual`: it is in front of the host name. */
   readonly style: "path" | "virtual";
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -18,7 +18,7 @@ export interface Bucket {
   readonly caPath: string | null;
 }
 
-/** An object with what names this version of it. */
+/** An object with its version. */
 export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
@@ -37,14 +37,17 @@ export interface ListedKey {
   readonly isPrefix: boolean;
 }
 
-/** When an object may be written: where none is there, or where it is still the version that was read. */
+/** Condition of a write: the object is missing, or still has the version that was read. */
 export type Condition = { readonly absent: true } | { readonly etag: string };
 
-/** How long one request may take, in ms: a server that hangs says nothing. */
+/** Longest time of a request, in ms. */
 const REQUEST_MS = 60_000;
 const OBJECT_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** Objects of one bucket by the S3 protocol, each request signed by version 4 with the digest of its body. */
+/**
+ * Reads and writes the objects of a bucket by the S3 protocol; signs each request with version 4 and the digest of its
+ * body.
+ */
 export class ObjectStore {
   readonly #bucket: Bucket;
   readonly #host: Host;
@@ -93,14 +96,14 @@ export class ObjectStore {
     }
   }
 
-  /** Copies an object within the bucket, without its bytes coming here. */
+  /** Copies an object within the bucket, on the server. */
   async copy(from: string, to: string, signal: AbortSignal): Promise<void> {
     const source = `/${this.#bucket.bucket}/${from.split("/").map(encodeSegment).join("/")}`;
     const answer = await this.#call(
       { method: "PUT", key: to, body: null, headers: { "x-amz-copy-source": source } },
       signal,
     );
-    // A copy that fails under way is told in an answer of status 200.
+    // A failed copy may be reported with status 200.
     if (answer.status !== 200 || errorOf(answer).code !== "") throw this.#failure(`Cannot copy ${from}`, answer);
   }
 
@@ -141,7 +144,7 @@ export class ObjectStore {
   async #call(
     { method, key, query = {}, body, headers }: {
       readonly method: "GET" | "PUT" | "DELETE";
-      /** Empty: the bucket itself. */
+      /** An empty key is the bucket itself. */
       readonly key: string;
       readonly query?: Readonly<Record<string, string>>;
       readonly body: Uint8Array | null;
@@ -199,7 +202,7 @@ export class ObjectStore {
   }
 }
 
-/** Code and message of an error's document. */
+/** Returns code and message of an error document. */
 function errorOf({ body }: FetchResponse): { readonly code: string; readonly message: string } {
   const text = new TextDecoder().decode(body.subarray(0, 2000));
   return { code: xmlPart(text, "Code"), message: xmlPart(text, "Message") };

@@ -1,12 +1,12 @@
 import { Failure, type Offset } from "../../model/mod.ts";
 
-/** Where a sink of a journal stands in a bucket. */
+/** Position of a journal's sink in a bucket. */
 export interface Position {
-  /** Everything before it is in objects for good. */
+  /** Everything before this offset is safe in objects. */
   readonly next: Offset;
-  /** Up to where the objects go that are being written, from `next` on; null if none are. */
+  /** End of the objects being written, which begin at `next`; null if none are. */
   readonly pending: Offset | null;
-  /** How often the sink was opened: tells one process from an earlier one. */
+  /** Number of openings of the sink; distinguishes a process from an earlier one. */
   readonly epoch: number;
 }
 

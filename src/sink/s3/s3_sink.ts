@@ -17,7 +17,7 @@ import type { SinkContext } from "../sink_type.ts";
 import { type Bucket, type Condition, ObjectStore } from "./object_store.ts";
 import { parsePosition, type Position, positionText } from "./position.ts";
 
-/** What an S3 sink is made of. */
+/** Options of an S3 sink. */
 export interface S3Plan {
   readonly bucket: Bucket;
   /** Before the key of every object; ends in `/` where it is not empty. */
@@ -33,10 +33,11 @@ export interface S3Plan {
 const PUTS_AT_ONCE = 4;
 
 /**
- * Parquet parts as objects: `kind=…/exchange=…/date=…/<offset of the first event>-<collector>.parquet`, exactly once and
- * without ever deleting or replacing one. Before parts are written the position object says up to where they go. After a
- * crash the same stretch is written again, cut at the same place, so that each part has the same name and the same events:
- * `If-None-Match` keeps the first. The position is moved by `If-Match` alone, which shuts out every earlier process.
+ * Parquet parts as objects: `kind=…/exchange=…/date=…/<offset of the first event>-<collector>.parquet`, exactly once
+ * and without ever deleting or replacing one. Before parts are written the position object says up to where they go.
+ * After a crash the same stretch is written again, cut at the same place, so that each part has the same name and the
+ * same events: `If-None-Match` keeps the first. The position is moved by `If-Match` alone, which shuts out every
+ * earlier process.
  */
 export class S3Sink implements Sink {
   readonly #plan: S3Plan;
@@ -78,7 +79,7 @@ export class S3Sink implements Sink {
   async write(batch: SinkBatch, signal: AbortSignal): Promise<void> {
     const rows = rowsOf(batch);
     const { pending } = this.#position;
-    // What was being written at a crash ends where it ended then, and nowhere else.
+    // Parts that a crash interrupted must end at the same offset again.
     if (pending !== null && batch.next > pending) {
       this.#append(rows.filter((events, event) => events.offsets.values[event] < pending));
       await this.#writeParts(pending, signal);
@@ -143,7 +144,7 @@ export class S3Sink implements Sink {
     return part;
   }
 
-  /** Encodes all that is held, which takes a fraction of the memory. */
+  /** Encodes all buffered events, which need a fraction of the memory then. */
   async #seal(): Promise<void> {
     for (const part of this.#parts.values()) await sealInTurns(part, this.#context.host.clock);
     this.#openBytes = 0;

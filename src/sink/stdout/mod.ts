@@ -10,7 +10,7 @@ export const STDOUT = sinkType({
   describe: () => "stdout",
   replayUsage: "stdout",
   replayKeys: (target) => target === null ? {} : null,
-  // What is printed is out: its position is committed at once.
+  // Printed lines cannot be taken back: the position is committed at once.
   capabilities: { exactlyOnce: false, writesInFlight: 1, deadlines: { ...DEADLINES, writeMs: null } },
   flush: () => ({ everyMs: 0, bytes: null, events: null }),
   create: (_options, context) => new StdoutSink(context),

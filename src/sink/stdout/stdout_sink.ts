@@ -3,12 +3,13 @@ import { Failure, type Offset } from "../../model/mod.ts";
 import { eventJson } from "../event_json.ts";
 import type { Sink, SinkBatch } from "../sink.ts";
 
-/** Characters gathered before they are handed to the stream. */
+/** Characters buffered before they are written to the stream. */
 const CHUNK_CHARS = 64 * 1024;
 
 /**
- * One JSON event a line on standard output. `write` resolves when the reader has taken the lines, so a slow one pushes
- * back. What was printed cannot be taken back: at least once. A reader that has gone never comes back.
+ * Writes one JSON event per line to standard output, at least once, because printed lines cannot be taken back. `write`
+ * resolves when the reader has read the lines, so that a slow reader slows the sink. A reader that has gone does not
+ * come back.
  */
 export class StdoutSink implements Sink {
   readonly files = null;
