@@ -164,7 +164,7 @@ function showExchanges({ exchanges, bucket_s }) {
     at("exchange-list"),
     exchanges,
     () =>
-      exchanges.length === 0 ? [make("p", {}, "None is configured.")] : exchanges.map((exchange) => {
+      exchanges.length === 0 ? [make("p", {}, "No exchange is configured.")] : exchanges.map((exchange) => {
         const rate = (numbers) => numbers.at(-2) / bucket_s;
         const { valid, waiting, broken } = exchange.books;
         const minutes = Math.round((exchange.frames.length * bucket_s) / 60);
@@ -203,7 +203,7 @@ function showStreams() {
     wanted === "" || `${stream.slice(0, 5).join(" ")} ${WORDS[stream[4]]?.[0]}`.toLowerCase().includes(wanted)
   );
   const good = ({ 4: state, 6: missing }) => (state === "live" || state === "quiet") && missing === null;
-  // What is not well comes first, then what has been silent for longest.
+  // Streams with a problem come first, then those that have been silent for longest.
   found.sort((a, b) => Number(good(a)) - Number(good(b)) || (b[5] ?? Infinity) - (a[5] ?? Infinity));
   const part = found.slice(0, STREAMS_SHOWN_MAX);
   const rest = found.length > part.length ? `, the first ${part.length} shown` : "";
@@ -255,23 +255,25 @@ function showGaps({ gaps, at: now }) {
     at("gap-rows"),
     gaps,
     () =>
-      gaps.length === 0 ? [make("tr", {}, make("td", { colspan: "5" }, "None since the start."))] : gaps.map((gap) => {
-        const lasted = gap.state === "opened"
-          ? "still open"
-          : gap.from === null || gap.to === null
-          ? "not known"
-          : age(Date.parse(gap.to) - Date.parse(gap.from));
-        const what = gap.stream === null ? "connection" : `${gap.stream} ${gap.symbol}`;
-        return make(
-          "tr",
-          { "data-state": gap.state },
-          make("td", {}, clock(gap.from ?? gap.told)),
-          make("td", {}, lasted),
-          make("td", {}, `${gap.exchange} ${what}`),
-          make("td", {}, `${gap.cause}: ${gap.detail}`),
-          make("td", {}, `${fate[gap.state]}; ${gap.action}`),
-        );
-      }),
+      gaps.length === 0
+        ? [make("tr", {}, make("td", { colspan: "5" }, "No gap since the start."))]
+        : gaps.map((gap) => {
+          const lasted = gap.state === "opened"
+            ? "still open"
+            : gap.from === null || gap.to === null
+            ? "not known"
+            : age(Date.parse(gap.to) - Date.parse(gap.from));
+          const what = gap.stream === null ? "connection" : `${gap.stream} ${gap.symbol}`;
+          return make(
+            "tr",
+            { "data-state": gap.state },
+            make("td", {}, clock(gap.from ?? gap.told)),
+            make("td", {}, lasted),
+            make("td", {}, `${gap.exchange} ${what}`),
+            make("td", {}, `${gap.cause}: ${gap.detail}`),
+            make("td", {}, `${fate[gap.state]}; ${gap.action}`),
+          );
+        }),
   );
 }
 
@@ -301,7 +303,7 @@ function showSinks({ sinks, journal }) {
     at("sink-rows"),
     sinks,
     () =>
-      sinks.length === 0 ? [make("tr", {}, make("td", { colspan: "5" }, "None runs."))] : sinks.map((sink) =>
+      sinks.length === 0 ? [make("tr", {}, make("td", { colspan: "5" }, "No sink runs."))] : sinks.map((sink) =>
         make(
           "tr",
           {},
@@ -369,7 +371,7 @@ function showGroup({ group }) {
     members.map(({ heard, ...rest }) => ({ ...rest, heard: clock(heard) })),
     () =>
       members.length === 0
-        ? [make("tr", {}, make("td", { colspan: "5" }, "No member is known yet."))]
+        ? [make("tr", {}, make("td", { colspan: "5" }, "No member has been seen yet."))]
         : members.map((each) =>
           make(
             "tr",
@@ -428,7 +430,7 @@ async function showCoverage() {
     const wrong = unreadable.length === 0 ? "" : ` Not readable: ${unreadable.join("; ")}.`;
     at("coverage-note").textContent = coverage.length === 0
       ? `No certificate of the last ${COVERAGE_DAYS} days: a day of a Parquet, NDJSON or CSV sink is certified half an hour after its end.${wrong}`
-      : `Part of each day (UTC) in which nothing is missing, as the certificates say; the mean of a channel's streams.${rest}${wrong}`;
+      : `Complete part of each day (UTC), from the certificates; the mean of a channel's streams.${rest}${wrong}`;
     at("coverage-table").hidden = coverage.length === 0;
     if (coverage.length === 0) return;
     const sinks = new Set(coverage.map(({ sink }) => sink)).size;
@@ -455,7 +457,7 @@ async function showCoverage() {
         )
       ));
   } catch (error) {
-    // That the collector does not answer is told by the stream of the page.
+    // The page's event stream shows that the collector does not answer.
     if (!(error instanceof TypeError)) at("coverage-note").textContent = `Not readable: ${error.message}`;
     coverageAt = null;
   }
@@ -521,7 +523,7 @@ async function showLadder() {
         return make("tr", {}, cell(bid[1], ""), cell(bid[0], "bid"), cell(ask[0], "ask"), cell(ask[1], ""));
       }));
   } catch {
-    // The stream of the page tells that the collector does not answer.
+    // The page's event stream shows that the collector does not answer.
   } finally {
     isLadderAsked = false;
   }
@@ -616,7 +618,7 @@ async function run() {
     if (at("login").hidden === false) continue;
     lostSince ??= new Date();
     tell(
-      `The collector has not answered since ${lostSince.toLocaleTimeString()}. What is shown is from before; trying again.`,
+      `The collector has not answered since ${lostSince.toLocaleTimeString()}. This page shows the last known state; trying again.`,
     );
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     delayMs = Math.min(delayMs * 1.5, RETRY_MS_MAX);

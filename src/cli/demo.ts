@@ -134,9 +134,9 @@ async function collect({ host, service, simulators, ending, quiet }: DemoRun): P
   await showing;
   const elapsedMs = clock.monotonicMs() - began;
   const last = rows();
-  const files = () => service.status.sinks.reduce((sum, sink) => sum + sink.events, 0);
+  const deliveredEvents = () => service.status.sinks.reduce((sum, sink) => sum + sink.events, 0);
   await service.stop();
-  const delivered = files();
+  const delivered = deliveredEvents();
   const balance = balanceOf(service, simulators);
   await Promise.all(simulators.map((simulator) => simulator.stop()));
   await screen.clear();

@@ -13,7 +13,7 @@ export interface ShareStart {
    * gap.
    */
   readonly fromTs: Micros | null;
-  /** Id of the journal of the collector that had it until then; null if there is no hole to tell. */
+  /** Id of the journal of the collector that had it until then; null if there is no gap. */
   readonly journal: string | null;
 }
 

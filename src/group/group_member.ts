@@ -168,7 +168,7 @@ export class GroupMember {
     this.#state = "left";
     try {
       if (this.#engine !== null && this.#revision !== null) {
-        if (this.#held.size > 0) this.#notes.take(this.#leftTs);
+        if (this.#held.size > 0) this.#notes.prepare(this.#leftTs);
         await this.#notes.settled();
         await this.#notes.write(this.#engine);
         await this.#write(this.#engine, this.#phases);
@@ -253,7 +253,7 @@ export class GroupMember {
     await this.#write(engine, phases);
     this.#written = content;
     this.#writtenMs = clock.monotonicMs();
-    if (isDue && this.#held.size > 0) this.#notes.take();
+    if (isDue && this.#held.size > 0) this.#notes.prepare();
   }
 
   /** Returns the phase of each held share. */

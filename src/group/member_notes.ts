@@ -4,7 +4,7 @@ import type { GroupEngine } from "./engine.ts";
 import { entryKey } from "./entry.ts";
 import { decodeNote, encodeNote, type MemberNote, type NotedStream } from "./note.ts";
 
-/** A share that is to be collected, with what the collector that had it noted last of its streams, and of others. */
+/** A share to start collecting, with the last note of its former collector. */
 export interface TakenStart extends ShareStart {
   readonly last: readonly NotedStream[];
 }
@@ -14,34 +14,34 @@ export interface MemberNotesOptions {
   /** Id of its journal. */
   readonly journal: string;
   /**
-   * Resolves with what this collector has of its streams, when that is safe in its journal. Rejects with a `Failure` if
-   * it cannot be made safe.
+   * Resolves with the last events of this collector's streams, once they are safe in its journal. Rejects with a
+   * `Failure` if they cannot be made safe.
    */
   readonly lastSeen: () => Promise<Omit<MemberNote, "journal">>;
 }
 
-/** What a member notes on the engine beside its entry, and what it reads of those whose shares it takes over. */
+/** Writes a member's note to the engine, beside its entry, and reads the notes of members whose shares it takes. */
 export class MemberNotes {
   readonly #options: MemberNotesOptions;
-  /** What the collector that had the own name before noted last. */
+  /** Last note of another journal under this name. */
   #previous: MemberNote | null = null;
-  /** What is to be written next; null if there is nothing new. */
+  /** The note to write next; null if there is none. */
   #text: string | null = null;
-  #taking: Promise<void> | null = null;
+  #preparing: Promise<void> | null = null;
 
   constructor(options: MemberNotesOptions) {
     this.#options = options;
   }
 
   /**
-   * Begins to take a note, unless one is being taken: it is written when it is there. `until`: from then on nothing may
-   * have been collected; null if all is collected still.
+   * Begins to prepare a note, unless one is being prepared. `until`: time from which on nothing may have been
+   * collected; null if everything still is.
    */
-  take(until: Micros | null = null): void {
-    this.#taking ??= this.#take(until).finally(() => this.#taking = null);
+  prepare(until: Micros | null = null): void {
+    this.#preparing ??= this.#prepare(until).finally(() => this.#preparing = null);
   }
 
-  /** Writes the note that was taken, if there is one. Rejects with a `Failure`. */
+  /** Writes the prepared note, if there is one. Rejects with a `Failure`. */
   async write(engine: GroupEngine): Promise<void> {
     const text = this.#text;
     if (text === null) return;
@@ -49,14 +49,14 @@ export class MemberNotes {
     await engine.putNote(entryKey(this.#options.member), text);
   }
 
-  /** Keeps what another journal noted under the own name, before a note of this one stands in its place. */
+  /** Reads the note of another journal under this name, before a note of this one replaces it. */
   async keepPrevious(engine: GroupEngine): Promise<void> {
     const text = await engine.note(entryKey(this.#options.member));
     const note = text === null ? null : decodeNote(text);
     if (note !== null && note.journal !== this.#options.journal) this.#previous = note;
   }
 
-  /** Adds to shares that nobody had meanwhile what those who had them noted. Never rejects with a `Failure`. */
+  /** Adds the notes of the former collectors to the shares that nobody collects. Never rejects with a `Failure`. */
   async addTo(start: readonly ShareStart[], engine: GroupEngine | null): Promise<readonly TakenStart[]> {
     const notes = new Map<string, MemberNote | null>();
     const taken: TakenStart[] = [];
@@ -73,18 +73,18 @@ export class MemberNotes {
     return taken;
   }
 
-  /** Waits for a note that is being taken. */
+  /** Waits for a note that is being prepared. */
   async settled(): Promise<void> {
-    await this.#taking;
+    await this.#preparing;
   }
 
-  async #take(until: Micros | null): Promise<void> {
+  async #prepare(until: Micros | null): Promise<void> {
     const { journal, lastSeen } = this.#options;
     try {
       const { at, last } = await lastSeen();
       this.#text = encodeNote({ journal, at: until ?? at, last });
     } catch (error) {
-      // A journal that cannot be synced now makes the note old, and the lease none the worse.
+      // If the journal cannot be synced, the note stays old; the lease does not depend on it.
       if (!(error instanceof Failure)) throw error;
     }
   }
@@ -95,7 +95,7 @@ export class MemberNotes {
       const text = await engine?.note(entryKey(member)) ?? null;
       return text === null ? null : decodeNote(text);
     } catch (error) {
-      // The hole is told all the same, from the last word of the member's entry on.
+      // Without the note the gap begins at the time of the member's entry.
       if (!(error instanceof Failure)) throw error;
       return null;
     }

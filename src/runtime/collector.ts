@@ -64,8 +64,8 @@ export interface CollectorOptions {
   /** Called with the events of each record, in journal order. The batch is valid during the call alone. */
   readonly onEvents?: (events: EventBatch) => void;
   /**
-   * False: it fetches history on demand alone, delivers and stops; no socket is opened and nothing is polled. Absent: it
-   * collects.
+   * False: it fetches history on demand alone, delivers and stops; no socket is opened and nothing is polled. Absent:
+   * it collects.
    */
   readonly collects?: boolean;
   /** Called when every sink has lost its reader, so that nothing is left to collect for. */
@@ -302,7 +302,7 @@ export class Collector {
       for (let event = 0; event < events.length && tooMuch === null; event++) {
         if (!events.isBackfilled(event)) continue;
         try {
-          known.take(events, event);
+          known.add(events, event);
         } catch (error) {
           if (!(error instanceof Failure)) throw error;
           tooMuch = error;

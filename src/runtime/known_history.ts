@@ -12,10 +12,10 @@ import {
 } from "../model/mod.ts";
 import { CatchUp } from "./catch_up.ts";
 
-/** How far a machine's clock and an exchange's may differ where a segment is looked for, in µs. */
+/** Largest difference of a machine's clock and an exchange's when segments are searched, in µs. */
 const SKEW_US = 3_600_000_000;
 
-/** What is asked about: streams of one channel, and a range of the exchange's time, `to` exclusive. */
+/** Streams of one channel and a range of exchange time, `to` exclusive. */
 export interface KnownRange {
   readonly exchange: string;
   readonly channel: Channel;
@@ -24,19 +24,19 @@ export interface KnownRange {
   readonly to: Micros;
 }
 
-/** An event that is there, by its id and the exchange's time. */
+/** A known event, by its id and exchange time. */
 export interface KnownEvent {
   readonly id: string;
   readonly ts: Micros;
 }
 
-/** A gap of a stream, and the exchange's times of the events at its ends. */
+/** A gap of a stream, with the exchange times of the events at its ends. */
 export interface KnownGap extends ToldGap {
   readonly fromTs: Micros;
   readonly toTs: Micros;
 }
 
-/** A gap while the events behind it are not read yet. */
+/** A gap before the events after it are read. */
 interface ReadGap extends ToldGap {
   readonly fromTs: Micros | null;
   toTs: Micros | null;
@@ -46,11 +46,11 @@ interface ReadGap extends ToldGap {
 
 /** What the journal holds of one stream in the range. */
 class KnownStream {
-  /** Sorted by time when it is first asked for. */
+  /** Sorted by time on first use. */
   #events: KnownEvent[] = [];
   #isSorted = true;
   readonly #gaps = new Map<string, ReadGap>();
-  /** The nearest events outside of the range. */
+  /** The nearest events outside the range. */
   #before: KnownEvent | null = null;
   #behind: KnownEvent | null = null;
   #lastTs: Micros | null = null;
@@ -95,7 +95,7 @@ class KnownStream {
     return this.#events;
   }
 
-  /** Place of the first event at or behind a time. */
+  /** Returns the index of the first event at or after a time. */
   #placeOf(ts: Micros): number {
     const events = this.#sorted();
     let [low, high] = [0, events.length];
@@ -107,29 +107,29 @@ class KnownStream {
     return low;
   }
 
-  /** How many events are known from `from` to before `to`. */
+  /** Returns how many events are known from `from` on, before `to`. */
   countOf(from: Micros, to: Micros): number {
     return this.#placeOf(to) - this.#placeOf(from);
   }
 
-  /** Ids of the events from `from` to before `to`. */
+  /** Returns the ids of the events from `from` on, before `to`. */
   idsOf(from: Micros, to: Micros): readonly string[] {
     return this.#sorted().slice(this.#placeOf(from), this.#placeOf(to)).map(({ id }) => id);
   }
 
-  /** The nearest event before a time of the range; null if none is known. */
+  /** Returns the nearest event before a time of the range; null if none is known. */
   before(ts: Micros): KnownEvent | null {
     const at = this.#placeOf(ts);
     return at > 0 ? this.#events[at - 1] : this.#before;
   }
 
-  /** The nearest event at or behind a time; null if none is known. */
+  /** Returns the nearest event at or after a time; null if none is known. */
   behind(ts: Micros): KnownEvent | null {
     const at = this.#placeOf(ts);
     return at < this.#events.length ? this.#events[at] : this.#behind;
   }
 
-  /** Gaps that are over and not filled. */
+  /** Returns the closed gaps that are not filled. */
   get gaps(): readonly KnownGap[] {
     return [...this.#gaps.values()].flatMap(({ isFilled, isOver, fromTs, toTs, ...gap }) =>
       isOver && !isFilled && fromTs !== null && toTs !== null ? [{ ...gap, fromTs, toTs }] : []
@@ -138,8 +138,8 @@ class KnownStream {
 }
 
 /**
- * What a journal holds of some streams: the events by which fetched ones are told to be known, and the gaps that they may
- * fill. Follows what is fetched meanwhile.
+ * What a journal holds of some streams: the events by which fetched ones are recognised, and the gaps that they may
+ * fill. Adds what is fetched meanwhile.
  */
 export class KnownHistory {
   readonly #range: KnownRange;
@@ -150,15 +150,15 @@ export class KnownHistory {
     this.#range = range;
   }
 
-  /** What is known of a stream. */
+  /** Returns what is known of a stream. */
   of(symbol: string): KnownStream {
     let stream = this.#streams.get(symbol);
     if (stream === undefined) this.#streams.set(symbol, stream = new KnownStream());
     return stream;
   }
 
-  /** Reads events of any stream. Throws a `Failure` if too many are of the range. */
-  take(batch: EventBatch, event: number): void {
+  /** Adds an event of any stream. Throws a `Failure` if there are too many in the range. */
+  add(batch: EventBatch, event: number): void {
     const { exchange, channel, symbols } = this.#range;
     if (batch.exchanges[event] !== exchange || !symbols.has(batch.symbols[event])) return;
     const kind = batch.kindAt(event);
@@ -183,7 +183,7 @@ export class KnownHistory {
   }
 }
 
-/** How much of something is done. */
+/** Progress of work. */
 export interface Done {
   readonly done: number;
   readonly total: number;
@@ -196,7 +196,7 @@ export async function readKnownHistory(
     readonly journal: Journal;
     readonly files: Files;
     readonly dir: string;
-    /** Fresh: this reader's alone. */
+    /** A new pipeline, for this reader alone. */
     readonly pipeline: Pipeline;
     readonly signal: AbortSignal;
     readonly onProgress: (done: Done) => void;
@@ -212,7 +212,7 @@ export async function readKnownHistory(
     for (let next = from; !signal.aborted;) {
       const taken = await reader.readBatch(next, () => 0);
       if (taken === null) break;
-      taken.rows.each((batch, event) => known.take(batch, event));
+      taken.rows.each((batch, event) => known.add(batch, event));
       next = taken.next;
       onProgress({ done: next - from, total });
     }

@@ -48,7 +48,7 @@ browserTest("the page shows states in words, a fault that comes and goes, and a 
   await browser.untilShown("#stream-count", "6 of 6");
   await browser.untilShown("#sink-rows", "lines (ndjson)delivering");
   await browser.untilShown("#log-lines", "Configuration loaded");
-  await browser.untilShown("#gap-rows", "None since the start");
+  await browser.untilShown("#gap-rows", "No gap since the start");
   await browser.untilShown("#coverage-note", "No certificate of the last 7 days");
   assert.equal(await browser.value(`document.getElementById("group").hidden`), true, "there is no group");
   await browser.value(`document.getElementById("books").scrollIntoView()`);
