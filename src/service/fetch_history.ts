@@ -109,7 +109,9 @@ export async function fetchHistoryAlone(
   const limits = await openHostLimits({ clock: host.clock, files: host.files, path, observe });
   try {
     const rest = new RestClient({ host, limits: limits.limits, observe });
-    const collector = await Collector.start({ plan, host, observe, rest, collects: false });
+    const collector = await Collector.start({ plan, host, observe, rest, collects: false }).catch((error: unknown) => {
+      throw isJournalHeld(error) ? heldJournal(error) : error;
+    });
     let streams: readonly FetchedHistory[] = [];
     let behind: readonly string[] = [];
     try {
@@ -153,6 +155,12 @@ function shownDays(ms: number | null): string {
 }
 
 /** Whether a failure says that another process has the journal. */
-export function isJournalHeld(error: unknown): boolean {
+function isJournalHeld(error: unknown): error is Failure {
   return error instanceof Failure && error.code === "busy" && !error.retry;
+}
+
+function heldJournal(cause: Failure): Failure {
+  const advice = "stop the collector that runs on it, fetch, and start it again: what its streams miss meanwhile it " +
+    "fetches by itself";
+  return new Failure("busy", `${cause.message}; ${advice}`, { cause, retry: false });
 }

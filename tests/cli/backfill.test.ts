@@ -122,6 +122,18 @@ Deno.test("backfill completes what a collector has missed, and tells its gaps as
   assert.ok(filled.size >= 3 && gaps.every(({ gap_id }) => filled.has(gap_id)));
 });
 
+Deno.test("backfill says what to do where a collector has the journal, and touches nothing", async () => {
+  await withExchange(10, async ({ dir, config }) => {
+    const range = ["--from", "2026-11-22"];
+    await runCli(["backfill", "--config", config, "--exchange", "binance", ...range]);
+    const lock = await files.lock(`${dir}/data/journal/lock`);
+    const { code, err } = await runCli(["backfill", "--config", config, "--exchange", "binance", ...range]);
+    await lock.release();
+    assert.equal(code, 1);
+    assert.match(err, /it is held by .*; stop the collector that runs on it, fetch, and start it again/);
+  });
+});
+
 Deno.test("backfill says what is wrong with what is asked for", async () => {
   await withExchange(10, async ({ config }) => {
     const said = async (...args: string[]) => {

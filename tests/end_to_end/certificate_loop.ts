@@ -87,12 +87,12 @@ export async function judgeCertificates({ dropped, seed }: JudgeOptions): Promis
   return { dropped: droppedFrames, ended: forcedDisconnects + silencedConnections, ...told };
 }
 
-function isLive({ kind, backfilled }: EventLine, channel: "trades" | "book"): boolean {
+export function isLive({ kind, backfilled }: EventLine, channel: "trades" | "book"): boolean {
   if (channel === "trades") return kind === "trade" && backfilled !== true;
   return kind === "book_delta" || kind === "book_snapshot";
 }
 
-function streamsOf(certificates: readonly Certificate[], channel: string, symbol: string) {
+export function streamsOf(certificates: readonly Certificate[], channel: string, symbol: string) {
   return certificates.flatMap(({ streams }) => streams)
     .filter((stream) => stream.channel === channel && stream.symbol === symbol);
 }
@@ -109,7 +109,7 @@ function numbersOf(event: EventLine): readonly [first: number, last: number] {
   }
 }
 
-function judgeStream(
+export function judgeStream(
   events: readonly EventLine[],
   { channel, symbol, certificates }: {
     readonly channel: string;
