@@ -9,6 +9,7 @@ import {
   type StreamCertificate,
 } from "./certificate.ts";
 import { lengthOf, type MissingStretch, withoutGaps } from "./coverage.ts";
+import type { ComparisonNote } from "./comparison_notes.ts";
 import type { ExchangeFacts, StreamFacts } from "./day_facts.ts";
 import type { PlanNote } from "./plan_notes.ts";
 
@@ -34,6 +35,7 @@ export interface CertificateParts {
   readonly before: Certificate | null;
   readonly next: (stream: StreamFacts) => NextEvent | null;
   readonly plans: readonly PlanNote[];
+  readonly comparisons: readonly ComparisonNote[];
   readonly chain: readonly CertifiedChain[];
   readonly files: readonly CertifiedFile[];
 }
@@ -100,7 +102,7 @@ function certify(stream: StreamFacts, scope: Scope): StreamCertificate {
     counts: stream.counted,
     coverage,
     covered_us: lengthOf(coverage),
-    proved_by: proofsFor(stream, scope.plans),
+    ...comparedOf(stream, scope),
     gaps: own.toSorted((a, b) => (a.from_ts ?? -Infinity) - (b.from_ts ?? -Infinity)),
   };
 }
@@ -133,6 +135,23 @@ function coverageOf(
 function concerns(gap: CertifiedGap, { channel, symbol }: StreamFacts): boolean {
   const isChannel = gap.channel === null || channel === "raw" || gap.channel === channel;
   return isChannel && (gap.symbol === "" || symbol === "" || gap.symbol === symbol);
+}
+
+/** What proves a stream; comparisons do where one agreed, and say how many did not. */
+function comparedOf(
+  stream: StreamFacts,
+  { exchange, date, plans, comparisons }: Scope,
+): Pick<StreamCertificate, "proved_by" | "compared"> {
+  const proved = proofsFor(stream, plans);
+  const found = stream.channel !== "book"
+    ? undefined
+    : comparisons.find((note) => note.exchange === exchange && note.date === date && note.symbol === stream.symbol);
+  if (found === undefined) return { proved_by: proved };
+  const { same, different } = found;
+  return {
+    proved_by: same === 0 ? proved : [...proved, "comparison" as const].sort(),
+    compared: { same, different },
+  };
 }
 
 function proofsFor({ channel }: StreamFacts, plans: readonly PlanNote[]): StreamCertificate["proved_by"] {

@@ -4,9 +4,10 @@ import type { ArchiveFormat } from "./archive_days.ts";
 /**
  * What supports the coverage of a stream beside the recorded gaps. `sequence`: checked sequence numbers of the
  * exchange; `checksum`: the exchange's checksums of the book; `heartbeat`: answers that show the socket alive;
+ * `comparison`: the exchange's snapshots of a book at the same number, `compared` says how often;
  * `polled`: answers to requests at an interval.
  */
-export type Proof = "sequence" | "checksum" | "heartbeat" | "polled";
+export type Proof = "sequence" | "checksum" | "heartbeat" | "polled" | "comparison";
 
 /** Fate of a gap: whether data came again, and whether the missing events were backfilled. */
 export type GapFate = "open" | "closed" | "filled" | "filled_in_part" | "not_filled";
@@ -61,6 +62,8 @@ export interface StreamCertificate {
   readonly covered_us: number;
   /** Empty if only the recorded gaps support the coverage. */
   readonly proved_by: readonly Proof[];
+  /** How often the book was compared with the exchange's own snapshot, and what that came to; absent: never. */
+  readonly compared?: { readonly same: number; readonly different: number };
   readonly gaps: readonly CertifiedGap[];
 }
 

@@ -9,6 +9,7 @@ import { boundsOfDay, type Certificate, type CertifiedFile, dayAfter } from "./c
 import { chainWithin } from "./chain_stretch.ts";
 import { DayFacts, type StreamFacts } from "./day_facts.ts";
 import { readParquetFile } from "./parquet_events.ts";
+import { type ComparisonNote, readComparisons } from "./comparison_notes.ts";
 import { type PlanNote, plansWithin, readPlanNotes } from "./plan_notes.ts";
 import { sign, type SigningKey } from "./signature.ts";
 import { listCertificates, readCertificate, writeCertificate } from "./stored.ts";
@@ -67,6 +68,7 @@ class Certifier {
   readonly #dir: string;
   readonly #format: ArchiveFormat;
   #journal = "";
+  #comparisons: readonly ComparisonNote[] = [];
   #doneBytes = 0;
   #totalBytes = 0;
 
@@ -81,6 +83,7 @@ class Certifier {
     const { plans = [] } = this.#options;
     this.#journal = await ownerJournal(this.#files, this.#dir);
     const noted = await readPlanNotes(this.#files, this.#dir);
+    this.#comparisons = await readComparisons(this.#files, this.#dir);
     const tellsGaps = await this.#tellsGaps(noted);
     // The plans noted in the archive are in the journal, too.
     const notes = plans.length > 0 ? plans : noted;
@@ -221,6 +224,7 @@ class Certifier {
         before: await this.#before(exchange, date),
         next: (stream) => following.get(exchange, stream),
         plans: plansWithin(notes, exchange, bounds),
+        comparisons: this.#comparisons,
         chain: chainWithin(chain, bounds).filter(({ journal }) => own.journals.has(journal)),
         files: [...digests].filter(([file]) =>
           file.exchange === null || file.exchange === exchange || isAnywhere(file.exchange)

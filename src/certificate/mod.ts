@@ -18,6 +18,7 @@ export { certifyArchive, type CertifyOptions, type CertifyResult } from "./certi
 export { checkCertificates, type CheckOptions, type CheckResult } from "./check.ts";
 export { chartOf, type CoverageChart, renderChart, renderSvg } from "./coverage_chart.ts";
 export { journalPlans } from "./journal_plans.ts";
+export { type ComparisonNote, noteComparisons } from "./comparison_notes.ts";
 export { notePlans, type PlanNote, proofsOf } from "./plan_notes.ts";
 export { CertifiedDays, type CertifiedFolder } from "./certified_days.ts";
 export { readCertificates } from "./stored.ts";

@@ -433,6 +433,8 @@ export const COMPARE_COPY_LEVELS = 200;
 export const COMPARE_MS_MAX = 10_000;
 /** How often it is looked whether they have come, in ms. */
 export const COMPARE_LOOK_MS = 100;
+/** Days whose comparisons of books an archive remembers. */
+export const COMPARISON_DAYS_MAX = 40;
 /** Ids of events that are there already and that a stretch on demand names; a longer list cuts the stretch. */
 export const WISH_KNOWN_MAX = 20_000;
 /** Ids of events fetched on demand that are remembered behind a stream's last event. */

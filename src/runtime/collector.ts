@@ -36,7 +36,7 @@ import type { RhythmStore } from "../liveness/mod.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
-import { keptArchives, PlanNotes } from "./kept_archives.ts";
+import { Comparisons, keptArchives, PlanNotes } from "./kept_archives.ts";
 import type { Pipeline } from "../derive/mod.ts";
 import { type FetchedHistory, fetchHistory, type HistoryWish } from "./history.ts";
 import { readKnownHistory } from "./known_history.ts";
@@ -104,6 +104,7 @@ export class Collector {
   readonly #derivations: Map<string, DerivationText>;
   /** The plans in use, for certificates. */
   readonly #planNotes = new PlanNotes();
+  readonly #comparisons = new Comparisons();
   #plan: Plan;
   #paused = false;
   #reading: ReadingStatus = { pausedSince: null, reason: null };
@@ -142,7 +143,13 @@ export class Collector {
       },
       onPause: (paused) => this.#setPaused(paused),
     });
-    this.#archives = new ArchiveKeeper(host, { archives: keptArchives(host, plan, this.#planNotes), observe });
+    this.#archives = new ArchiveKeeper(host, {
+      archives: keptArchives(host, plan, {
+        notes: this.#planNotes,
+        comparisons: this.#comparisons,
+      }),
+      observe,
+    });
     this.#deliveries = plan.sinks.map((sink) =>
       new Delivery({
         name: sink.name,
@@ -511,7 +518,13 @@ export class Collector {
         runnable,
         intake: this.#intake,
         host,
-        observe,
+        observe: (seen) => {
+          if (seen.kind === "book_compared" && seen.outcome !== "unknown") {
+            const isSame = seen.outcome === "same";
+            this.#comparisons.note(seen.exchange, seen.symbol, { isSame, at: host.clock.nowMicros() });
+          }
+          observe(seen);
+        },
         rest,
         ...(rhythms === undefined ? {} : { rhythms }),
         collects: this.#options.collects !== false,

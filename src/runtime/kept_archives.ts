@@ -2,6 +2,8 @@ import {
   type ArchiveFormat,
   type CertifiedFolder,
   certifyArchive,
+  type ComparisonNote,
+  noteComparisons,
   notePlans,
   type PlanNote,
   proofsOf,
@@ -34,8 +36,42 @@ export class PlanNotes {
   }
 }
 
+/** What comparing books with the exchanges' own snapshots came to since the start, by instance, day and symbol. */
+export class Comparisons {
+  readonly #totals = new Map<string, ComparisonNote>();
+
+  note(exchange: string, symbol: string, { isSame, at }: { readonly isSame: boolean; readonly at: Micros }): void {
+    const date = new Date(at / 1000).toISOString().slice(0, 10);
+    const key = JSON.stringify([exchange, date, symbol]);
+    const { same = 0, different = 0 } = this.#totals.get(key) ?? {};
+    const counts = { same: same + (isSame ? 1 : 0), different: different + (isSame ? 0 : 1) };
+    this.#totals.set(key, { exchange, date, symbol, ...counts });
+    // What lies days back was written long ago.
+    for (const [old, note] of this.#totals) {
+      if (Date.parse(note.date) >= Date.parse(date) - 3 * DAY_MS) break;
+      this.#totals.delete(old);
+    }
+  }
+
+  /** Tells an archive what has come since it was told last. `told`: the archive's own; what cannot be written is not. */
+  async tell(told: Map<string, ComparisonNote>, write: (news: readonly ComparisonNote[]) => Promise<void>) {
+    const totals = [...this.#totals];
+    await write(totals.flatMap(([key, note]) => {
+      const { same = 0, different = 0 } = told.get(key) ?? {};
+      const news = { ...note, same: note.same - same, different: note.different - different };
+      return news.same + news.different === 0 ? [] : [news];
+    }));
+    told.clear();
+    for (const [key, note] of totals) told.set(key, note);
+  }
+}
+
 /** Returns the archives to maintain while the collector runs: merged, and certified day by day. */
-export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly KeptArchive[] {
+export function keptArchives(
+  host: Host,
+  plan: Plan,
+  { notes, comparisons }: { readonly notes: PlanNotes; readonly comparisons: Comparisons },
+): readonly KeptArchive[] {
   return plan.sinks.flatMap((sink): readonly KeptArchive[] => {
     const type = sinkTypeOf(sink);
     const merged = type.archive(sink);
@@ -43,7 +79,7 @@ export function keptArchives(host: Host, plan: Plan, notes: PlanNotes): readonly
     if (dir === null || (merged === null && !(plan.run.certificates && CERTIFIED.has(sink.type)))) return [];
     const archive = { sink: sink.name, dir, compacts: merged !== null };
     if (!plan.run.certificates || !CERTIFIED.has(sink.type)) return [archive];
-    const target = { sink, dir, notes };
+    const target = { sink, dir, notes, comparisons, told: new Map<string, ComparisonNote>() };
     return [{ ...archive, afterwards: certifier(host, plan, target), atEnd: () => writeNotes(host, target) }];
   });
 }
@@ -60,11 +96,16 @@ interface Target {
   readonly sink: SinkPlan;
   readonly dir: string;
   readonly notes: PlanNotes;
+  readonly comparisons: Comparisons;
+  /** Comparisons that the archive knows of this run. */
+  readonly told: Map<string, ComparisonNote>;
 }
 
 /** Writes the plan notes, unless the sink has not made its folder yet. */
-async function writeNotes({ files }: Host, { sink, dir, notes }: Target): Promise<void> {
-  if (await files.stat(`${dir}/_owner.json`) !== null) await notePlans(files, dir, notes.for(sink));
+async function writeNotes({ files }: Host, { sink, dir, notes, comparisons, told }: Target): Promise<void> {
+  if (await files.stat(`${dir}/_owner.json`) === null) return;
+  await notePlans(files, dir, notes.for(sink));
+  await comparisons.tell(told, (news) => noteComparisons(files, dir, news));
 }
 
 function certifier(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { certifyArchive, readCertificates } from "../../src/certificate/mod.ts";
 import { denoHost, type Host } from "../../src/host/mod.ts";
 import { startSimulator } from "../../src/simulator/mod.ts";
 import { instanceOf, ServiceRig } from "../support/service_rig.ts";
@@ -42,6 +43,18 @@ Deno.test("books are compared with the exchange's snapshots; one that differs is
   const same = await compared("same");
   await rig.until("it agrees again", async () => await compared("same") > same + 1);
   await rig.stop();
+  const dir = `${rig.dir}/data/ndjson`;
+  await certifyArchive({
+    ...{ host: rig.host, dir, journalDir: null, key: null, onlyNews: false, onlySafe: false },
+    pause: () => Promise.resolve(),
+    tell: (text: string) => assert.fail(text),
+  });
+  const books = (await readCertificates(rig.host.files, dir)).flatMap(({ streams }) => streams)
+    .filter(({ channel }) => channel === "book");
+  assert.ok(books.every(({ proved_by }) => proved_by.includes("comparison")));
+  const sum = (outcome: "same" | "different") =>
+    books.reduce((total, { compared }) => total + (compared?.[outcome] ?? 0), 0);
+  assert.ok(sum("same") >= same && sum("different") >= 1, JSON.stringify(books.map(({ compared }) => compared)));
   const gaps = (await rig.events()).filter(({ kind, cause }) => kind === "gap" && cause === "checksum");
   assert.deepEqual(gaps.slice(0, 2).map(({ state }) => state), ["opened", "closed"]);
   assert.match(String(gaps[0].detail), /differs from the exchange's snapshot: at number \d+ bid 1 is/);
