@@ -1,7 +1,7 @@
 import { type Envelope, EVENT_SPECS, type Gap, MERGE_GAPS_MAX, type Micros } from "../model/mod.ts";
 
 /** A stretch that a collector missed; `to` is null while the gap is open. */
-interface Hole {
+interface MissedStretch {
   readonly id: string;
   readonly from: Micros;
   to: Micros | null;
@@ -31,15 +31,15 @@ export interface StreamGap {
 export class Coverage {
   readonly #collectors = new Map<
     string,
-    { readonly streams: Map<string, Stretch>; readonly holes: Map<string, Hole[]> }
+    { readonly streams: Map<string, Stretch>; readonly missed: Map<string, MissedStretch[]> }
   >();
   readonly #open = new Map<string, OpenGap>();
 
   saw(collector: string, envelope: Envelope): void {
     let known = this.#collectors.get(collector);
-    if (known === undefined) this.#collectors.set(collector, known = { streams: new Map(), holes: new Map() });
+    if (known === undefined) this.#collectors.set(collector, known = { streams: new Map(), missed: new Map() });
     const { exchange, symbol, event, received_ts: at } = envelope;
-    if (event.kind === "gap") return this.#sawGap(collector, known.holes, envelope, event);
+    if (event.kind === "gap") return this.#sawGap(collector, known.missed, envelope, event);
     // Backfilled events do not show that the stream was received.
     if (envelope.backfilled === true) return;
     const channel = EVENT_SPECS[event.kind].channel;
@@ -79,14 +79,14 @@ export class Coverage {
     const known = this.#collectors.get(name);
     const stretch = known?.streams.get(streamOf(exchange, symbol, gap.stream));
     if (known === undefined || stretch === undefined || stretch.firstTs > from || stretch.lastTs < to) return false;
-    for (const [key, holes] of known.holes) {
+    for (const [key, missed] of known.missed) {
       if (!concerns(key, { exchange, symbol, gap })) continue;
-      if (holes.some((hole) => hole.from < to && (hole.to ?? Infinity) > from)) return false;
+      if (missed.some((stretch) => stretch.from < to && (stretch.to ?? Infinity) > from)) return false;
     }
     return true;
   }
 
-  #sawGap(collector: string, holes: Map<string, Hole[]>, envelope: Envelope, gap: Gap): void {
+  #sawGap(collector: string, missed: Map<string, MissedStretch[]>, envelope: Envelope, gap: Gap): void {
     const { exchange, symbol, received_ts: at } = envelope;
     const key = streamOf(exchange, symbol, gap.stream);
     const openKey = `${collector}\n${gap.gap_id}`;
@@ -94,8 +94,8 @@ export class Coverage {
     else this.#open.delete(openKey);
     // After a clock step nothing is missing.
     if (gap.cause === "clock") return;
-    let list = holes.get(key);
-    if (list === undefined) holes.set(key, list = []);
+    let list = missed.get(key);
+    if (list === undefined) missed.set(key, list = []);
     const known = list.find(({ id }) => id === gap.gap_id);
     // Fetched later: what was missing is there.
     if (gap.state === "filled") {
