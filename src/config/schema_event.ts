@@ -62,7 +62,7 @@ const merging = {
     "Fields that a row lacks are filled with those last known of this rule, session and symbol",
   ),
   merge_start: predicateSchema.optional().describe(
-    "Predicate on the row that is an image: what was known is forgotten, and nothing is said before the first",
+    "Predicate on rows that are snapshots: a snapshot replaces the merged state, and rows are skipped before the first",
   ),
   state: text.optional().describe(
     "Name of what several rules of one kind know together of a symbol: fields that this rule does not name are those last " +

@@ -15,37 +15,37 @@ import type { BookResync } from "./books.ts";
 import type { FillPage, FillStretch } from "./fill.ts";
 import type { GapFields } from "./gaps.ts";
 
-/** What a record became. The object and its arrays are reused: read them before the next call. */
+/** Result of processing a record. The object and its arrays are reused: valid until the next call. */
 export interface PipelineResult {
   readonly events: EventBatch;
-  /** The same as objects, which are made when asked for. */
+  /** The same as objects, created on access. */
   readonly envelopes: readonly Envelope[];
-  /** What the frame means to its session, if it is a control frame. */
+  /** The signal of a control frame; null for other records. */
   readonly signal: ControlSignal | null;
   readonly faults: readonly Fault[];
-  /** The rule that the frame matched; null where none did, and for records that are not frames. */
+  /** The rule that the frame matched; null if none did, and for records that are not frames. */
   readonly rule: string | null;
   /** Streams that the frame carried data of, duplicates included. */
   readonly streams: readonly Stream[];
-  /** Whether a REST answer gave what it was asked for; true of all other records. */
+  /** Whether a REST answer is what was requested; true for all other records. */
   readonly isAnswer: boolean;
-  /** How many events were dropped as duplicates. */
+  /** Number of events dropped as duplicates. */
   readonly duplicates: number;
-  /** How many book events were not emitted: older than the book, waiting for its snapshot, or after a fault. */
+  /** Number of book events not emitted: older than the book, waiting for its snapshot, or after a fault. */
   readonly withheld: WithheldCounts;
-  /** What has to be done about books that are not valid. */
+  /** Actions for books that are not valid. */
   readonly resyncs: readonly BookResync[];
-  /** Stretches of streams that are to be fetched, because a gap has ended. */
+  /** Stretches to fetch, because a gap has ended. */
   readonly fills: readonly FillStretch[];
-  /** What a page of history came to; null for other records. */
+  /** Result of a page of history; null for other records. */
   readonly page: FillPage | null;
-  /** Native symbols seen for the first time in their session without an entry in the map. */
+  /** Native symbols without an entry in the map that first occurred in their session. */
   readonly unmapped: readonly string[];
-  /** What the bug was that stopped the record's derivation; null where none did. */
+  /** The bug that stopped the record's derivation; null if there was none. */
   readonly bug: string | null;
-  /** Version of the checkpoint that could not be read; null where none was refused. */
+  /** Version of a checkpoint that could not be read; null if none was refused. */
   readonly refusedCheckpoint: number | null;
-  /** Exchange instance concerned; empty where the record belongs to no known session. */
+  /** Exchange instance concerned; empty if the record belongs to no known session. */
   readonly exchange: string;
 }
 
@@ -55,7 +55,7 @@ export interface WithheldCounts {
   readonly book_delta: number;
 }
 
-/** Where an event belongs. */
+/** Symbols of an event. */
 export interface EventPlace {
   readonly symbol: string;
   readonly native: string;
@@ -63,10 +63,10 @@ export interface EventPlace {
 
 const NO_FAULTS: readonly Fault[] = [];
 const NO_NAMES: readonly string[] = [];
-/** Where an event belongs that concerns a whole connection. */
+/** Symbols of an event that concerns a whole connection. */
 export const CONNECTION: EventPlace = { symbol: "", native: "" };
 
-/** The account of one record: what is emitted and what is counted of it. Reused for every record. */
+/** Collects the result of one record. Reused for every record. */
 export class RecordAccount implements PipelineResult {
   readonly events = new EventBatch();
   signal: ControlSignal | null = null;
@@ -87,7 +87,7 @@ export class RecordAccount implements PipelineResult {
   session: SessionId = 0;
   /** Receive time of the record. */
   at: Micros = 0;
-  /** Reused, as an object would be an allocation an event. */
+  /** Reused, because an object would be an allocation per event. */
   readonly #head = {
     exchange: "",
     symbol: "",
@@ -103,7 +103,7 @@ export class RecordAccount implements PipelineResult {
     return this.events.envelopes();
   }
 
-  /** Begins the account of a record. */
+  /** Begins the result of a record. */
   begin(offset: Offset, at: Micros): void {
     this.events.clear();
     this.reset();
@@ -113,7 +113,7 @@ export class RecordAccount implements PipelineResult {
     this.exchange = "";
   }
 
-  /** Forgets everything but what was emitted. */
+  /** Clears everything except the emitted events. */
   reset(): void {
     this.signal = null;
     this.faults = NO_FAULTS;
@@ -131,8 +131,8 @@ export class RecordAccount implements PipelineResult {
     this.refusedCheckpoint = null;
   }
 
-  /** Takes over what reading a frame came to, but for its events. */
-  take(read: NormalizedFrame): void {
+  /** Copies the result of reading a frame, without its events. */
+  adopt(read: NormalizedFrame): void {
     this.signal = read.signal;
     this.faults = read.faults;
     this.rule = read.rule;
@@ -154,7 +154,7 @@ export class RecordAccount implements PipelineResult {
     this.events.append(head, event);
   }
 
-  /** Emits an event of a frame as it was read. */
+  /** Emits an event of a frame as read. */
   pass(found: EventBatch, event: number): void {
     const { events } = this;
     events.copyFields(found, event);
@@ -170,7 +170,7 @@ export class RecordAccount implements PipelineResult {
     events.close(head);
   }
 
-  /** Emits a gap and returns its id: the one given, or that of this event, which is then the first to tell of the gap. */
+  /** Emits a gap and returns its id: `id`, or, if that is empty, a new one made of this event's offset and index. */
   emitGap(place: EventPlace, gap: GapFields, id = ""): string {
     const gap_id = id === "" ? `${this.offset}-${this.events.length}` : id;
     const event: Gap = { kind: "gap", gap_id, ...gap };

@@ -3,23 +3,23 @@ import type { BookRule, EventBatch, Gap, HttpRecord, Micros } from "../model/mod
 import type { FrameEvents, LostUpdate, NormalizedChecksum } from "../normalize/mod.ts";
 import type { RecordAccount } from "./account.ts";
 import { CONNECTION } from "./account.ts";
-import { type KeptBook, type SessionBooks, UNTOLD } from "./books.ts";
+import { type KeptBook, type SessionBooks, SUPPRESSED } from "./books.ts";
 import { closedGap, type GapFields, openedGap } from "./gaps.ts";
 import type { SessionMemory } from "./session_memory.ts";
 import { SiblingBooks } from "./sibling_books.ts";
 import { hasSibling } from "./sibling_stage.ts";
 import { nextTop } from "./tops.ts";
 
-/** What the other stages do for books. */
+/** What the book stage needs of other stages. */
 export interface BookStageOptions {
   readonly account: RecordAccount;
-  /** Whether the stream of a book was there before and has not come back. */
+  /** Whether the stream of a book has an open gap. */
   readonly isMissing: (session: SessionMemory, book: KeptBook) => boolean;
-  /** The stream of a book has data: emits the end of its gaps. */
+  /** Closes the gaps of a book's stream, because it has data. */
   readonly sawData: (session: SessionMemory, book: KeptBook) => void;
 }
 
-/** Hands book updates to their keepers, emits what they let pass, and their gaps and resyncs. */
+/** Passes book updates to their keepers and emits the events, gaps and resyncs that follow. */
 export class BookStage {
   readonly #options: BookStageOptions;
   readonly #account: RecordAccount;
@@ -31,12 +31,12 @@ export class BookStage {
     this.#siblings = new SiblingBooks(options.account);
   }
 
-  /** Whether an event is one of a book that is kept. */
+  /** Whether an event belongs to a kept book. */
   keeps(session: SessionMemory, found: FrameEvents, event: number): boolean {
     return this.#ruleOf(session, found, event) !== null;
   }
 
-  /** Returns the book that an event belongs to; null where none is kept of it. */
+  /** Returns the kept book of an event; null if there is none. */
   bookOf(session: SessionMemory, found: FrameEvents, event: number): KeptBook | null {
     const { books } = session;
     const rule = this.#ruleOf(session, found, event);
@@ -52,7 +52,9 @@ export class BookStage {
     return kind === "book_delta" || kind === "book_snapshot" ? books.ruleOf(rules[event]) : null;
   }
 
-  /** Hands the updates of one book in one frame, the events `[start, end)`, to its keeper and emits what may pass. */
+  /**
+   * Passes the updates of one book in one frame, the events `[start, end)`, to its keeper and emits the accepted ones.
+   */
   keep(
     session: SessionMemory,
     kept: KeptBook,
@@ -68,7 +70,7 @@ export class BookStage {
     }
     const mayPass = !this.#options.isMissing(session, kept);
     const verdict = kept.keeper.apply(updates, { receivedTs: account.at, mayPass });
-    this.#settle(session, kept, verdict);
+    this.#applyVerdict(session, kept, verdict);
     if (verdict.emit.length === 0) return;
     const { siblings } = session;
     const isShared = siblings !== null && siblings.isShared(account.at);
@@ -76,7 +78,7 @@ export class BookStage {
     const plan = session.derivation?.bookTops ?? null;
     if (turn === "withhold") {
       session.sawData(kept.channel, kept.symbol, account.at);
-      // Its intervals go on, so that no top is told twice.
+      // Its intervals go on, so that no top is emitted twice.
       if (plan !== null) nextTop(kept, plan, account.at);
       return;
     }
@@ -94,7 +96,7 @@ export class BookStage {
     if (top !== null) account.emit(kept, top.event, top.exchangeTs);
   }
 
-  /** Counts updates of a book that are not emitted: the events `[start, end)`. */
+  /** Counts updates of a book, the events `[start, end)`, as not emitted. */
   withhold(batch: EventBatch, start: number, end: number): void {
     const { withheld } = this.#account;
     for (let event = start; event < end; event++) {
@@ -103,7 +105,9 @@ export class BookStage {
     }
   }
 
-  /** Invalidates the books whose updates were lost; where the symbol is unknown, all that show no loss themselves. */
+  /**
+   * Invalidates the books whose updates were lost. If the symbol is unknown: all books whose feeds cannot show a loss.
+   */
   loseUpdates(session: SessionMemory, books: SessionBooks, lost: readonly LostUpdate[]): void {
     for (const { rule: eventRule, native_symbol: native, detail } of lost) {
       const rule = books.ruleOf(eventRule);
@@ -113,21 +117,23 @@ export class BookStage {
         continue;
       }
       const kept = books.find(rule, native);
-      if (kept !== null) this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at));
+      if (kept !== null) this.#applyVerdict(session, kept, kept.keeper.invalidate(detail, this.#account.at));
     }
   }
 
-  /** Invalidates the books of a session whose feeds do not show themselves that something is missing. */
+  /** Invalidates the books of a session whose feeds cannot show a loss. */
   loseUnnumbered(session: SessionMemory, detail: string, cause: BookFaultCause): void {
     for (const kept of session.books?.all() ?? []) {
-      if (!kept.keeper.showsLoss) this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at, cause));
+      if (!kept.keeper.showsLoss) {
+        this.#applyVerdict(session, kept, kept.keeper.invalidate(detail, this.#account.at, cause));
+      }
     }
   }
 
   /** Invalidates every book of a session. */
   loseAll(session: SessionMemory, detail: string): void {
     for (const kept of session.books?.all() ?? []) {
-      this.#settle(session, kept, kept.keeper.invalidate(detail, this.#account.at));
+      this.#applyVerdict(session, kept, kept.keeper.invalidate(detail, this.#account.at));
     }
   }
 
@@ -137,8 +143,8 @@ export class BookStage {
     const rule = derivation?.frames.books.find(({ snapshotRequest }) => snapshotRequest === request);
     const kept = books === null || rule === undefined ? null : books.find(rule, native);
     if (kept === null) return;
-    const told = `it differs from the exchange's snapshot: ${detail}`;
-    this.#settle(session, kept, kept.keeper.invalidate(told, this.#account.at, "checksum"));
+    const reason = `it differs from the exchange's snapshot: ${detail}`;
+    this.#applyVerdict(session, kept, kept.keeper.invalidate(reason, this.#account.at, "checksum"));
   }
 
   /** Checks books against checksums that came in frames of their own. */
@@ -146,11 +152,11 @@ export class BookStage {
     for (const { rule: eventRule, native_symbol: native, checksum } of checksums) {
       const rule = books.ruleOf(eventRule);
       const kept = rule === null ? null : books.find(rule, native);
-      if (kept !== null) this.#settle(session, kept, kept.keeper.check(checksum, this.#account.at));
+      if (kept !== null) this.#applyVerdict(session, kept, kept.keeper.check(checksum, this.#account.at));
     }
   }
 
-  /** Tells of frames of the session that are missing where its counter jumps, or that it began again. */
+  /** Checks the session's frame counter. If it jumps or restarts, emits a gap and invalidates the session's books. */
   countFrame(session: SessionMemory, books: SessionBooks, sequence: string): void {
     const { missing, isReset, from } = books.countFrame(sequence);
     if (missing === 0n && !isReset) return;
@@ -177,21 +183,21 @@ export class BookStage {
     for (const kept of books.all()) {
       const verdict = kept.keeper.invalidate(detail, account.at, cause);
       for (const gap of verdict.gaps) {
-        this.#tell(session, kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
+        this.#report(session, kept, { ...bookGap(gap, verdict, account.at), action: "reconnect" });
       }
     }
     const { session: id } = account;
     account.resyncs.push({ session: id, symbol: "", native: "", rule: null, action: "reconnect", cause });
   }
 
-  /** Emits the gaps that a keeper found, and notes what has to be done. */
-  #settle(session: SessionMemory, kept: KeptBook, verdict: BookVerdict): void {
+  /** Emits the gaps of a verdict and adds its resync to the result. */
+  #applyVerdict(session: SessionMemory, kept: KeptBook, verdict: BookVerdict): void {
     const account = this.#account;
     const { gaps } = verdict;
     const [first] = gaps;
-    // What was broken and has recovered within one frame is one gap that is over.
-    const told = gaps.length > 1 && first !== undefined && !first.recovered ? gaps.slice(1) : gaps;
-    for (const gap of told) this.#tell(session, kept, bookGap(gap, verdict, account.at));
+    // A book that broke and recovered within one frame has a single gap, which is closed.
+    const reported = gaps.length > 1 && first !== undefined && !first.recovered ? gaps.slice(1) : gaps;
+    for (const gap of reported) this.#report(session, kept, bookGap(gap, verdict, account.at));
     if (verdict.resync === null) return;
     const { keeper, symbol, native } = kept;
     const cause = keeper.cause ?? "buffering";
@@ -205,21 +211,21 @@ export class BookStage {
     });
   }
 
-  /** Tells a gap of a book, unless another socket shows the book. */
-  #tell(session: SessionMemory, kept: KeptBook, gap: GapFields): void {
-    if (kept.gapId === UNTOLD) kept.gapId = gap.state === "closed" ? "" : UNTOLD;
+  /** Emits a gap of a book, unless another socket has the book. */
+  #report(session: SessionMemory, kept: KeptBook, gap: GapFields): void {
+    if (kept.gapId === SUPPRESSED) kept.gapId = gap.state === "closed" ? "" : SUPPRESSED;
     else if (kept.gapId !== "" || !this.#siblings.isShown(session, kept)) this.#emitGap(kept, gap);
-    else if (gap.state === "opened") kept.gapId = UNTOLD;
+    else if (gap.state === "opened") kept.gapId = SUPPRESSED;
   }
 
-  /** Emits a gap of a book: the event that ends it has the id of the one that began it. */
+  /** Emits a gap of a book. The closing event has the id of the opening one. */
   #emitGap(kept: KeptBook, gap: GapFields): void {
     const id = this.#account.emitGap(kept, gap, kept.gapId);
     kept.gapId = gap.state === "closed" ? "" : id;
   }
 }
 
-/** Returns a book event of a frame as an update, its levels where they stand; null for other events. */
+/** Returns a book event of a frame as an update, without copying its levels; null for other events. */
 function updateOf({ batch, checksums, orders }: FrameEvents, event: number): BookUpdate | null {
   const kind = batch.kindAt(event);
   const row = batch.rows[event];

@@ -8,20 +8,20 @@ import {
   SOCKET_RESET_FRAMES,
 } from "../model/mod.ts";
 
-/** What has to be done so that a book becomes valid. Executed live; in replay nobody does. */
+/** Action that makes a book valid. Executed live, ignored in replay. */
 export interface BookResync {
   readonly session: SessionId;
-  /** Canonical and native; both empty where all books of the session are concerned. */
+  /** Canonical and native symbol; both empty if all books of the session are concerned. */
   readonly symbol: string;
   readonly native: string;
-  /** Null where something outside the books asks for it. */
+  /** Null if the cause is not a book. */
   readonly rule: BookRule | null;
   readonly action: ResyncAction;
   readonly cause: BookFaultCause | "buffering";
 }
 
-/** Id of a gap that is not told, because another socket shows the book. */
-export const UNTOLD = "-";
+/** Gap id of a suppressed gap: it is not emitted, because another socket has the book. */
+export const SUPPRESSED = "-";
 
 /** A keeper with the instrument it is kept for. */
 export interface KeptBook {
@@ -29,30 +29,30 @@ export interface KeptBook {
   readonly native: string;
   readonly channel: Channel;
   readonly keeper: BookKeeper;
-  /** The interval of time in which its top was last emitted; null where it never was. */
+  /** The interval in which its top was last emitted; null if it never was. */
   topSlot: number | null;
-  /** Id of the gap that is open; empty while none is, UNTOLD while it is not told. */
+  /** Id of the open gap; empty if there is none, SUPPRESSED if it is not emitted. */
   gapId: string;
 }
 
-/** What the counter of a frame says about the frames before it. */
+/** Result of checking the counter of a frame. */
 export interface FrameCount {
-  /** How many frames are missing; 0 where none is. */
+  /** Number of missing frames. */
   readonly missing: bigint;
-  /** Whether the counter began again. */
+  /** Whether the counter has restarted. */
   readonly isReset: boolean;
-  /** The counter before; null for the first frame. */
+  /** The previous counter; null for the first frame. */
   readonly from: string | null;
 }
 
 /** Counters of a session's frames as plain JSON. */
 export interface SocketCounter {
   readonly sequence: string | null;
-  /** The last counter below the mark, and how many followed one another; null while counters rise. */
+  /** The last counter below `sequence`, and the number of consecutive ones; null while counters rise. */
   readonly below: { readonly sequence: string; readonly frames: number } | null;
 }
 
-/** The books of one session: one keeper for each feed and instrument, made when its first update comes. */
+/** The books of one session: one keeper per feed and instrument, created at its first update. */
 export class SessionBooks {
   readonly #rules: ReadonlyMap<string, BookRule>;
   /** Book name → native symbol → keeper. */
@@ -60,17 +60,17 @@ export class SessionBooks {
   #size = 0;
   #counter: SocketCounter = { sequence: null, below: null };
 
-  /** `rules`: the book that each event rule feeds. */
+  /** `rules` maps each event rule to the book that it feeds. */
   constructor(rules: ReadonlyMap<string, BookRule>) {
     this.#rules = rules;
   }
 
-  /** Returns the book that an event rule feeds; null where it feeds none. */
+  /** Returns the book rule that an event rule feeds; null if it feeds none. */
   ruleOf(eventRule: string): BookRule | null {
     return this.#rules.get(eventRule) ?? null;
   }
 
-  /** Returns the book of an instrument, begun where it is new; null where the session keeps too many to add one. */
+  /** Returns the book of an instrument, creating it if it is new; null if the session keeps too many. */
   bookFor(
     rule: BookRule,
     book: { readonly native: string; readonly symbol: string; readonly channel: Channel },
@@ -88,12 +88,12 @@ export class SessionBooks {
     return kept;
   }
 
-  /** Returns the book of an instrument; null where there is none. */
+  /** Returns the book of an instrument; null if there is none. */
   find(rule: BookRule, native: string): KeptBook | null {
     return this.#kept.get(rule.name)?.get(native) ?? null;
   }
 
-  /** Forgets the books of a stream and returns them: the next update of one begins it anew. */
+  /** Removes the books of a stream and returns them. The next update creates a new book. */
   forget(channel: Channel, symbol: string): readonly KeptBook[] {
     const gone: KeptBook[] = [];
     for (const books of this.#kept.values()) {
@@ -112,7 +112,7 @@ export class SessionBooks {
     for (const books of this.#kept.values()) yield* books.values();
   }
 
-  /** Returns the book rule of a name; null where the plan has none. */
+  /** Returns the book rule with a name; null if there is none. */
   ruleNamed(name: string): BookRule | null {
     for (const rule of this.#rules.values()) if (rule.name === name) return rule;
     return null;
@@ -127,8 +127,8 @@ export class SessionBooks {
   }
 
   /**
-   * Takes the counter of a frame. A counter at or below the mark is a repeat; SOCKET_RESET_FRAMES of them, each one up
-   * from the one before, show that it began again.
+   * Checks the counter of a frame. One at or below the last is a repeat; SOCKET_RESET_FRAMES consecutive ones mean that
+   * the counter has restarted.
    */
   countFrame(sequence: string): FrameCount {
     const { sequence: from, below } = this.#counter;

@@ -17,10 +17,9 @@ import type { SiblingGroupState, SightingEntry } from "./sibling_group.ts";
 import type { SessionGap, SessionMemory, SessionOrigin } from "./session_memory.ts";
 
 /**
- * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version,
- * version 2 had no items of the kind `answers`, version 3 none of the kinds `tails` and `fill`,
- * version 4 no streams that have left, version 5 no items of the kinds `siblings` and `sightings`, version 6 no instruments
- * in the memory of frames.
+ * Version of the checkpoint's text. Raise it with every change of an item. Version 1 was one text without a version.
+ * Version 2 lacks `answers`, 3 `tails` and `fill`, 4 streams that have left, 5 `siblings` and `sightings`, 6
+ * instruments in the memory of frames.
  */
 export const CHECKPOINT_VERSION = 7;
 /** Versions that this build reads. */
@@ -28,7 +27,7 @@ const READABLE: readonly unknown[] = [2, 3, 4, 5, 6, CHECKPOINT_VERSION];
 
 /** A checkpoint that this build cannot read. */
 export class CheckpointError extends Error {
-  /** 1 for texts that name none. */
+  /** 1 if the text has none. */
   readonly version: number;
 
   constructor(version: number, why: string) {
@@ -54,14 +53,14 @@ export type CheckpointItem =
   | readonly ["orphans", readonly (readonly [SessionId, gapId: string, from: Micros])[]]
   | readonly ["dedup", readonly DedupEntry[]];
 
-/** What else is remembered of a session. */
+/** Further memory of a session. */
 export interface SessionRest {
   readonly lastTs: Micros | null;
   readonly gap: SessionGap | null;
   readonly counter: SocketCounter | null;
 }
 
-/** One book: its levels as one text a side, `price size` by lines, best first. */
+/** One book. The levels of each side are one text with a line `price size` per level, best first. */
 export interface BookItem {
   readonly rule: string;
   readonly symbol: string;
@@ -74,7 +73,7 @@ export interface BookItem {
   readonly keeper: Omit<BookKeeperState, "bids" | "asks">;
 }
 
-/** Yields the items of one session's memory but for its books, its own first. */
+/** Yields the items of one session's memory without its books, the session itself first. */
 export function* sessionItems(session: SessionMemory): Iterable<CheckpointItem> {
   const { id, origin, lastTs, gap, books } = session;
   yield ["session", id, origin, { lastTs, gap, counter: books?.counter ?? null }];
@@ -87,20 +86,20 @@ export function* sessionItems(session: SessionMemory): Iterable<CheckpointItem> 
 
 /** Yields the parts of a frame memory in slices. */
 export function* framesOf(frames: FrameMemory): Iterable<readonly [FrameMemoryPart, readonly unknown[]]> {
-  // Level ids have an entry a book, with every level of it.
+  // Level ids have one entry per book, with all its levels.
   for (const [part, entries] of frames.parts()) {
     for (const slice of slices(entries, part === "levelIds" ? 1 : CHECKPOINT_ITEMS_MAX)) yield [part, slice];
   }
 }
 
-/** Sets a kept book to what an item says. */
+/** Restores a kept book from an item. */
 export function restoreBook(kept: KeptBook, item: BookItem): void {
   kept.topSlot = item.topSlot;
   kept.gapId = item.gapId;
   kept.keeper.restoreState({ ...item.keeper, bids: unpackLevels(item.bids), asks: unpackLevels(item.asks) });
 }
 
-/** Returns levels as one text, as items hold them. */
+/** Returns levels as one text, as in items. */
 export function packLevels({ prices, sizes, length }: LevelColumns): string {
   let text = "";
   for (let row = 0; row < length; row++) text += `${prices.text(row)} ${sizes.text(row)}\n`;
@@ -135,7 +134,7 @@ export function checkpointText(items: readonly string[]): string {
   return `{"version":${CHECKPOINT_VERSION},"items":[${items.join(",")}]}`;
 }
 
-/** Reads one text of a checkpoint. Throws a `CheckpointError` where this build cannot. */
+/** Parses one text of a checkpoint. Throws a `CheckpointError` if this build cannot read it. */
 export function readCheckpoint(text: string): readonly CheckpointItem[] {
   let value: unknown;
   try {

@@ -17,7 +17,7 @@ import { closedGap, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import { type SessionGap, type SessionMemory, unknownPlan, unknownSession } from "./session_memory.ts";
 
-/** Tells gaps that concern a whole connection: what was lost, cannot be read or is not known of it. */
+/** Emits gaps that concern a whole connection: lost, undecodable or underivable frames. */
 export class ConnectionGaps {
   readonly #account: RecordAccount;
   readonly #memory: () => PipelineMemory;
@@ -31,7 +31,7 @@ export class ConnectionGaps {
     this.#books = options.books;
   }
 
-  /** A session begins whose plan is unknown: it is in a gap from here on. */
+  /** Opens the gap of a session whose plan is unknown. */
   openUnderived(session: SessionMemory, from: Micros): void {
     const detail = unknownPlan(session.origin);
     const action = "frames kept in the journal";
@@ -39,7 +39,7 @@ export class ConnectionGaps {
     session.gap = { id: this.#account.emitGap(CONNECTION, gap), from };
   }
 
-  /** A session whose plan is unknown ends: so does its gap. */
+  /** Closes the gap of a session whose plan is unknown. */
   closeUnderived(session: SessionMemory, { id, from }: SessionGap, at: Micros): void {
     const detail = unknownPlan(session.origin);
     const action = "frames kept in the journal";
@@ -47,7 +47,7 @@ export class ConnectionGaps {
     this.#account.emitGap(CONNECTION, gap, id);
   }
 
-  /** A session ends whose opening is unknown. */
+  /** Closes the gap of a session whose `opened` record is unknown. */
   closeOrphan(record: ClosedRecord): void {
     const { orphans } = this.#memory();
     const orphan = orphans.get(record.session);
@@ -62,7 +62,7 @@ export class ConnectionGaps {
     account.emitGap(CONNECTION, gap, gapId);
   }
 
-  /** Frames or records are missing from one session, or from every open one. */
+  /** Emits gaps for frames or records missing from one session, or from every open one. */
   dropped(record: DroppedRecord): void {
     const account = this.#account;
     const { sessions } = this.#memory();
@@ -79,7 +79,7 @@ export class ConnectionGaps {
     }
   }
 
-  /** Tells each exchange instance with open sessions: receive times before and after are not of one scale. */
+  /** Emits a gap for each instance with open sessions, because receive times before and after cannot be compared. */
   clockStepped({ fromTs, toTs }: ClockRecord): void {
     const account = this.#account;
     this.#followClock(toTs - fromTs);
@@ -102,7 +102,7 @@ export class ConnectionGaps {
     }
   }
 
-  /** Durations are those of time that passes: what they count from is moved to the new scale. */
+  /** Shifts all remembered receive times, so that durations across the clock step stay right. */
   #followClock(by: Micros): void {
     const { dedup, siblings, sessions } = this.#memory();
     dedup.clockStepped(by);
@@ -110,7 +110,7 @@ export class ConnectionGaps {
     for (const { books } of sessions.values()) for (const { keeper } of books?.all() ?? []) keeper.clockStepped(by);
   }
 
-  /** Tells one gap for all that is wrong with a frame. `session`: whose books may be concerned; null: none. */
+  /** Emits one gap for all faults of a frame. `session`: whose books may be concerned; null: none. */
   faulty(session: SessionMemory | null, read: NormalizedFrame): void {
     const losses = read.faults.filter(({ code }) => isLoss(code));
     if (losses.length === 0) return;
@@ -124,11 +124,13 @@ export class ConnectionGaps {
       CONNECTION,
       closedGap({ stream: null, cause: "undecodable", from: at, to: at, detail, action }),
     );
-    // What a frame held that nothing could be read of may have been an update of any book.
+    // A frame that matched no rule may have been an update of any book.
     if (session !== null && read.rule === null) this.#books.loseUnnumbered(session, detail, "undecodable");
   }
 
-  /** A frame or an answer whose plan is unknown: counted as a fault. The gap of its session tells of it, or its own. */
+  /**
+   * Counts a frame or an answer whose plan is unknown as a fault. Emits a gap, unless that of its session covers it.
+   */
   underived(session: SessionMemory | null, payload: Uint8Array): void {
     const account = this.#account;
     const where = session === null ? "plan unknown" : unknownPlan(session.origin);
@@ -145,7 +147,7 @@ export class ConnectionGaps {
     );
   }
 
-  /** A frame of a session whose opening is unknown: counted as a fault, and told once a session. */
+  /** Counts a frame of a session whose `opened` record is unknown as a fault, and opens one gap per session. */
   orphan(record: FrameRecord): void {
     const account = this.#account;
     const { orphans } = this.#memory();
@@ -164,7 +166,7 @@ export class ConnectionGaps {
     orphans.set(record.session, { gapId, from });
   }
 
-  /** A bug stopped the derivation of a record. */
+  /** Emits a gap for a record whose derivation a bug stopped, and invalidates the books of its session. */
   quarantined(record: JournalRecord, error: unknown): void {
     const account = this.#account;
     const bug = (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
@@ -186,8 +188,8 @@ export class ConnectionGaps {
 }
 
 /**
- * Whether a fault means that data may be missing. A frame that merely matches no rule is counted and no hole; neither is an
- * answer without data, which is asked for again, nor a quote of an empty book.
+ * Whether a fault means that data may be missing. It does not if a frame merely matches no rule, an answer has no data
+ * (it is requested again), or a quote is of an empty book.
  */
 function isLoss(code: FaultCode): boolean {
   return code !== "unmatched" && code !== "empty_answer" && code !== "empty_quote";

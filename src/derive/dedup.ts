@@ -4,6 +4,7 @@ import {
   type DedupPlan,
   EVENT_SPECS,
   fieldsOf,
+  ID_FIELDS,
   type MarketEvent,
   type Micros,
   type Offset,
@@ -11,13 +12,13 @@ import {
 } from "../model/mod.ts";
 import type { NormalizedEvent } from "../normalize/mod.ts";
 
-/** A remembered event: its key, when it came, and for states the value that it had; null for what happens once. */
+/** A remembered event: its key, its receive time, and its value if it is a state without a time; null otherwise. */
 export type DedupEntry = readonly [key: string, at: Micros, value: string | null];
 
 /** The frame that events were read from. */
 export interface DedupFrame {
   readonly exchange: string;
-  /** The descriptor's connection: a stream that moves between shards stays the same. */
+  /** The descriptor's connection, so that a stream that moves between shards stays the same. */
   readonly connectionId: string;
   readonly session: SessionId;
   readonly offset: Offset;
@@ -25,25 +26,28 @@ export interface DedupFrame {
   readonly payload: Uint8Array;
 }
 
-/** What tells an event from the others of its stream. */
+/** Identity of an event within its stream. */
 interface Identity {
   readonly key: string;
-  /** Set where only a repeat of the stream's latest value is one: states without a time, which may return to a value. */
+  /**
+   * Set for states without a time, which may return to an earlier value: only a repeat of the latest value is a
+   * duplicate.
+   */
   readonly value: string | null;
 }
 
 /**
- * Drops events that repeat one of the same stream within the window: same instance, connection, channel, symbol, kind and
- * rule, and the same identity, which is the exchange's id or sequence with what the event says, else the content of its
- * frame with the event's row. Sequences and message ids count within one session, because they may begin again with it.
- * Bounded by keys and by receive time; a key that fell out of the window is new again.
+ * Finds events that repeat one of the same stream within the window: same instance, connection, channel, symbol, kind
+ * and rule, and the same identity. The identity is the exchange's id or sequence with the event's fields, or else the
+ * content of its frame with the event's row. Sequences and message ids are compared within one session, because a new
+ * session may restart them. Bounded by keys and by receive time; an evicted key counts as new.
  */
 export class Deduplicator {
   readonly #seen = new Map<string, { readonly at: Micros; readonly value: string | null }>();
   #digestOffset: Offset = -1;
   #frameDigest = "";
 
-  /** Whether the event repeats one within the window; remembers it otherwise. */
+  /** Whether an event repeats one within the window. If not, remembers it. */
   isDuplicate(found: NormalizedEvent, frame: DedupFrame, plan: DedupPlan): boolean {
     const identity = this.#identityOf(found, frame);
     if (identity === null) return false;
@@ -51,7 +55,7 @@ export class Deduplicator {
     const windowUs = plan.windowSeconds * 1_000_000;
     const key = `${streamKey(found, frame)}\n${identity.key}`;
     const before = this.#seen.get(key);
-    // A clock that was set back makes no window longer.
+    // A clock set back must not extend the window.
     if (before !== undefined && Math.abs(now - before.at) <= windowUs && before.value === identity.value) return true;
     if (before !== undefined) this.#seen.delete(key);
     this.#seen.set(key, { at: now, value: identity.value });
@@ -59,17 +63,17 @@ export class Deduplicator {
     return false;
   }
 
-  /** Yields what has to survive a restart, oldest first. */
+  /** Yields the entries for a checkpoint, oldest first. */
   *entries(): Iterable<DedupEntry> {
     for (const [key, { at, value }] of this.#seen) yield [key, at, value];
   }
 
-  /** Adds entries as `entries` gave them. */
+  /** Restores entries, as yielded by `entries`. */
   restore(entries: readonly DedupEntry[]): void {
     for (const [key, at, value] of entries) this.#seen.set(key, { at, value });
   }
 
-  /** Follows a step of the clock: the window is one of time that passes. */
+  /** Shifts receive times after a step of the wall clock. */
   clockStepped(by: Micros): void {
     for (const [key, { at, value }] of this.#seen) this.#seen.set(key, { at: at + by, value });
   }
@@ -81,7 +85,10 @@ export class Deduplicator {
     }
   }
 
-  /** Null for events that are never dropped: gaps, tops, and snapshots without a sequence, which repeat harmlessly. */
+  /**
+   * Returns the identity; null for events that are never dropped: gaps, tops, and snapshots without a sequence, whose
+   * repeats do no harm.
+   */
   #identityOf(found: NormalizedEvent, frame: DedupFrame): Identity | null {
     const { event } = found;
     switch (event.kind) {
@@ -103,7 +110,7 @@ export class Deduplicator {
     }
   }
 
-  /** The identity of an event that is a row of values, as the table of events says. */
+  /** Returns the identity of an event without levels, by its kind in EVENT_SPECS. */
   #rowIdentity(found: NormalizedEvent, frame: DedupFrame): Identity | null {
     const { event, exchange_ts: ts } = found;
     const identity = EVENT_SPECS[event.kind].identity;
@@ -112,7 +119,7 @@ export class Deduplicator {
       const key = saidText(event, ts);
       return key === null ? this.#contentIdentity(found, frame) : once(key);
     }
-    // Without a time a state may come back to a value: only what repeats the latest one is no news.
+    // A state without a time may return to an earlier value: only a repeat of the latest one is a duplicate.
     return identity === "state" && ts === null
       ? { key: "latest", value: `${this.#digest(frame)} ${found.row}` }
       : this.#contentIdentity(found, frame);
@@ -122,7 +129,7 @@ export class Deduplicator {
     return once(`${this.#digest(frame)} ${row}`);
   }
 
-  /** The digest of the frame, made once for all its events. */
+  /** Returns the digest of the frame, computed once for all its events. */
   #digest({ offset, payload }: DedupFrame): string {
     if (offset !== this.#digestOffset) {
       this.#digestOffset = offset;
@@ -146,13 +153,10 @@ function streamKey({ channel, native_symbol: native, event, rule }: NormalizedEv
 /** Names of the fields of each kind, in order. */
 const FIELD_NAMES = byKind((kind) => fieldsOf(kind).map(([name]) => name));
 
-/** The field of type `id` of each kind that is known by one. */
-const ID_NAMES = byKind((kind) => fieldsOf(kind).find(([, { type }]) => type === "id")?.[0] ?? "");
-
-/** Returns all that an event with an id says, and its time; null where it has no id. */
+/** Returns a text of all fields and the time of an event with an id; null if it has none. */
 function saidText(event: MarketEvent, ts: Micros | null): string | null {
   const fields: Readonly<Record<string, unknown>> = event;
-  if (fields[ID_NAMES[event.kind]] === null) return null;
+  if (fields[ID_FIELDS[event.kind]] === null) return null;
   let text = "";
   for (const name of FIELD_NAMES[event.kind]) text += `${fields[name]} `;
   return text + ts;
@@ -162,7 +166,7 @@ function levelsText(event: Extract<MarketEvent, { readonly kind: "book_snapshot"
   return JSON.stringify([event.bids, event.asks]);
 }
 
-/** 128 bits of SHA-256: nobody can make two contents meet. */
+/** Returns 128 bits of SHA-256, which nobody can make collide. */
 function digestOf(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("base64").slice(0, 22);
 }

@@ -3,9 +3,8 @@ import type { PipelineResult } from "./account.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /**
- * Derives a record. A bug that it uncovers in the pipeline costs this record alone: it is quarantined, which the result's
- * `bug` and a gap tell, and what comes after goes on. Live, in catch-up and in replay alike, so that the same offset is
- * left out the same way everywhere.
+ * Derives a record. If a bug makes the pipeline throw, only this record is lost: it is quarantined, reported by the
+ * result's `bug` and by a gap. Live, catch-up and replay all use this function, so they all omit the same offset.
  */
 export function deriveRecord(pipeline: Pipeline, offset: Offset, record: JournalRecord): PipelineResult {
   try {

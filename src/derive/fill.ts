@@ -9,18 +9,18 @@ import {
   type ToldGap,
 } from "../model/mod.ts";
 
-/** Where an event stands in its stream: by its id, and by the exchange's time. */
+/** Position of an event in its stream: its id and its time. */
 export interface Mark {
-  /** Of a trade its id; of a candle or a settled rate the time that it is of. Null where a trade has none. */
+  /** The id of a trade, or the time of a candle or a settled rate. Null if a trade has none. */
   readonly id: string | null;
-  /** The exchange's time; the time of receipt where it gives none. */
+  /** Exchange time, or receive time if there is none. */
   readonly ts: Micros;
 }
 
-/** A stretch of a stream that is to be fetched: what lies between two events that are known. */
+/** A stretch of a stream to fetch: the events between two known ones. */
 export interface FillStretch {
   readonly gapId: string;
-  /** Of the gap that it is of; null of a stretch that is asked for on demand: both ends belong to that. */
+  /** Cause of its gap; null for a stretch fetched on demand, which includes both ends. */
   readonly cause: GapCause | null;
   readonly exchange: string;
   readonly connectionId: string;
@@ -29,53 +29,53 @@ export interface FillStretch {
   readonly channel: Channel;
   readonly symbol: string;
   readonly native: string;
-  /** The last event that was kept before. */
+  /** The last known event before the stretch. */
   readonly from: Mark;
-  /** The first event behind. */
+  /** The first known event after it. */
   readonly to: Mark;
 }
 
-/** What a page of history came to. */
+/** Result of reading a page of history. */
 export interface FillPage {
   readonly gapId: string;
   /** Rows of the stream, known ones included. */
   readonly rows: number;
-  /** Null where there are no rows. */
+  /** Null if there are no rows. */
   readonly oldest: Mark | null;
   readonly newest: Mark | null;
-  /** Whether pages so far have met what was known before, and what was known behind. */
+  /** Whether the pages so far have reached the known events before and after the stretch. */
   readonly isFromMet: boolean;
   readonly isToMet: boolean;
-  /** Whether nothing is missing any more: the gap was told as filled. */
+  /** Whether nothing is missing any more, so that the gap was emitted as `filled`. */
   readonly isFilled: boolean;
-  /** Whether rows have no ids, by which alone known ones are told from missing ones. */
+  /** Whether rows lack ids, without which known and missing ones cannot be distinguished. */
   readonly lacksIds: boolean;
-  /** How many events were fetched for the stretch so far. */
+  /** Number of events fetched for the stretch so far. */
   readonly filled: number;
 }
 
-/** A stretch with what is known of its filling. */
+/** A stretch with the progress of its filling. */
 export interface Fill extends FillStretch {
-  /** Gaps that a stretch on demand fills. Absent: it is of the gap that its id names. */
+  /** Gaps that a stretch on demand fills. Absent: it fills the gap that its id names. */
   readonly gaps?: readonly ToldGap[];
-  /** Times of receipt, as the gap tells them. */
+  /** Receive times of the gap. */
   readonly gapFrom: Micros | null;
   readonly gapTo: Micros;
-  /** Ids of events that are known: those before, and those fetched. */
+  /** Ids of known events: those before the stretch, and those fetched. */
   readonly known: Set<string>;
   filled: number;
   isFromMet: boolean;
   isToMet: boolean;
-  /** Newest event of a stretch on demand that pages have shown; absent where none has. */
+  /** Newest event that pages of a stretch on demand have shown. Absent: none yet. */
   last?: Mark;
-  /** Newest of the events fetched so far behind which nothing is missing back to `from`; null where there is none. */
+  /** Newest time of the events fetched so far; null if there are none. */
   newest: Micros | null;
 }
 
-/** Whether ids are numbers that rise with time, so that they alone say what is missing. */
+/** Order of ids, by which missing ones are recognised; null if unknown. */
 export type IdOrder = "consecutive" | "rising" | null;
 
-/** Returns where an event stands in its stream; null for kinds that no history gives again. */
+/** Returns the position of an event in its stream; null for kinds without a history. */
 export function eventMark(event: MarketEvent, ts: Micros): Mark | null {
   if (event.kind === "trade") return { id: event.trade_id, ts };
   const name = TIME_FIELDS.get(event.kind);
@@ -91,7 +91,7 @@ export function markOf(events: EventBatch, event: number): Mark | null {
   return { id: events.table("trade").trade_id.text(events.rows[event]), ts };
 }
 
-/** The field that says of which time an event of a history is, by kind. */
+/** The time field that identifies an event of a history, by kind. */
 const TIME_FIELDS: ReadonlyMap<EventKind, string> = new Map(
   (["candle", "funding"] as const).flatMap((kind) => {
     const time = fieldsOf(kind).find(([, { type }]) => type === "micros");
@@ -103,7 +103,7 @@ function ofTime(ts: Micros): Mark {
   return { id: String(ts), ts };
 }
 
-/** Compares two numbers of any length: below zero where the first is smaller. Null where one is none. */
+/** Compares two ids as numbers of any length; negative if the first is smaller. Null if one is no number. */
 export function compareIds(a: string, b: string): number | null {
   const [x, y] = [smallId(a), smallId(b)];
   if (x >= 0 && y >= 0) return x - y;
@@ -114,10 +114,10 @@ export function compareIds(a: string, b: string): number | null {
 }
 
 const DIGITS = /^\d+$/;
-/** Most digits of a number that is below 2^53 whatever they are. */
+/** Most digits of a number that is always below 2^53. */
 const SMALL_DIGITS = 15;
 
-/** The number of an id that is written with few digits; -1 for all others. */
+/** Returns the number of an id with few digits; -1 for all others. */
 function smallId(id: string): number {
   const { length } = id;
   if (length === 0 || length > SMALL_DIGITS) return -1;
@@ -130,7 +130,7 @@ function smallId(id: string): number {
   return value;
 }
 
-/** How many ids lie between two consecutive ones; null where they are no numbers. */
+/** Returns the number of ids between two; null if they are no numbers. */
 export function idsBetween(from: string, to: string): bigint | null {
   const [x, y] = [smallId(from), smallId(to)];
   if (x >= 0 && y >= 0) return BigInt(y - x - 1);
@@ -138,12 +138,13 @@ export function idsBetween(from: string, to: string): bigint | null {
   return BigInt(to) - BigInt(from) - 1n;
 }
 
-/** What a row of history is to a stretch. */
+/** Position of a row of history relative to a stretch. */
 export type RowPlace = "before" | "inside" | "behind" | "unknown";
 
 /**
- * Returns where a row stands: in a stretch on demand its time says it; in numbers that rise its id says it, otherwise its time, with the ids that are known. Times of
- * candles and settled rates are their ids, and the last one before may have been unfinished: it is fetched again.
+ * Returns the position of a row relative to a stretch: by time in a stretch on demand, by rising ids if there are any,
+ * otherwise by time and known ids. Candles and settled rates are identified by time; the last one before the stretch is
+ * fetched again, because it may have been unfinished.
  */
 export function placeOf(mark: Mark, { channel, from, to, known, cause }: Fill, order: IdOrder): RowPlace {
   if (mark.id === null) return "unknown";

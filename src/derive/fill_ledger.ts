@@ -9,7 +9,7 @@ import {
 } from "../model/mod.ts";
 import type { Fill, Mark } from "./fill.ts";
 
-/** A gap of a stream that has ended, until the first event behind it is known. */
+/** A gap of a stream that has ended, but whose first event afterwards is not yet known. */
 export interface EndedGap {
   readonly gapId: string;
   readonly cause: GapCause;
@@ -21,41 +21,41 @@ export interface EndedGap {
 export interface Tail {
   last: Mark;
   receivedTs: Micros;
-  /** Ids of the events before, oldest first, where ids do not say their order; with that of the last one. */
+  /** Ids of the latest events, oldest first, if ids have no known order; the last event's id included. */
   readonly ids: string[];
-  /** Gaps that have just ended: the next event is the first behind them. */
+  /** Gaps that have just ended: the next event is the first after them. */
   ended: EndedGap[];
-  /** Holes in its ids that another socket's copies may still fill; absent where there are none. */
+  /** Missing ids that copies of another socket may still fill. Absent if there are none. */
   holes?: LateHole[];
-  /** What was fetched on demand behind the last event; absent where nothing was. */
+  /** Events fetched on demand after the last event. Absent: there are none. */
   ahead?: FetchedAhead;
 }
 
-/** What was fetched on demand behind the last event of a stream, until data of the stream come again. */
+/** Events fetched on demand after the last event of a stream, until the stream has data again. */
 export interface FetchedAhead {
-  /** Ids of the events, the newest ones where there are too many. */
+  /** Ids of the events; only the newest AHEAD_IDS_MAX. */
   readonly ids: string[];
-  /** A range that is whole; null where none is. Both ends belong to it. */
+  /** A range that was fetched completely, including both ends; null if there is none. */
   whole: { readonly from: Micros; readonly to: Micros; readonly newest: Mark | null } | null;
 }
 
-/** A jump of consecutive ids while several sockets show a stream. */
+/** Missing ids of a stream with consecutive ids that several sockets show. */
 export interface LateHole {
   readonly from: Mark;
   readonly to: Mark;
   /** Receive times of both. */
   readonly fromTs: Micros;
   readonly toTs: Micros;
-  /** Ids of the hole that have come since. */
+  /** Missing ids that have come since. */
   readonly ids: string[];
 }
 
-/** A tail as a checkpoint holds it. */
+/** A tail in a checkpoint. */
 export type TailEntry = readonly [symbol: string, channel: Channel, tail: Tail];
-/** A stretch as a checkpoint holds it. */
+/** A stretch in a checkpoint. */
 export type FillEntry = Omit<Fill, "known"> & { readonly known: readonly string[] };
 
-/** What is remembered for filling: the last event of each stream that can be filled, and the stretches that wait. */
+/** Memory for filling: the last event of each stream that can be filled, and the stretches that wait. */
 export class FillLedger {
   readonly #tails = new Map<string, Map<string, Map<Channel, Tail>>>();
   readonly #fills: Fill[] = [];
@@ -66,7 +66,7 @@ export class FillLedger {
     return this.#tails.get(exchange)?.get(symbol)?.get(channel) ?? null;
   }
 
-  /** Sets the last event of a stream. Past TAILS_MAX streams further ones are not followed. */
+  /** Sets the last event of a stream. Past TAILS_MAX streams further ones are ignored. */
   follow(stream: { readonly exchange: string; readonly symbol: string; readonly channel: Channel }, tail: Tail): void {
     if (this.#size >= TAILS_MAX) return;
     let symbols = this.#tails.get(stream.exchange);
@@ -77,26 +77,28 @@ export class FillLedger {
     channels.set(stream.channel, tail);
   }
 
-  /** Forgets the last event of a stream: what comes next is compared with nothing. */
+  /** Removes the last event of a stream, so that the next one is compared with nothing. */
   forget(exchange: string, symbol: string, channel: Channel): void {
     if (this.#tails.get(exchange)?.get(symbol)?.delete(channel) === true) this.#size--;
   }
 
-  /** Adds a stretch; false where too many wait. */
+  /** Adds a stretch; false if too many wait. */
   add(fill: Fill): boolean {
     if (this.#fills.length >= FILLS_MAX) return false;
     this.#fills.push(fill);
     return true;
   }
 
-  /** The stretch that answers to a request for an instrument are for: those of one are filled one after the other. */
+  /**
+   * Returns the stretch that answers of a request for an instrument belong to, the oldest one; null if there is none.
+   */
   find(exchange: string, request: string, native: string): Fill | null {
     return this.#fills.find((fill) =>
       fill.exchange === exchange && fill.request === request && fill.native === native
     ) ?? null;
   }
 
-  /** The other stretches of a stretch's stream. */
+  /** Returns the other stretches of a stretch's stream. */
   others(fill: Fill): readonly Fill[] {
     if (this.#fills.length === 1) return [];
     return this.#fills.filter((other) =>
@@ -111,7 +113,7 @@ export class FillLedger {
     if (at >= 0) this.#fills.splice(at, 1);
   }
 
-  /** The stretches that wait, in the order in which their gaps ended. */
+  /** The waiting stretches, in the order in which their gaps ended. */
   get fills(): readonly Fill[] {
     return this.#fills;
   }
@@ -128,18 +130,18 @@ export class FillLedger {
     }
   }
 
-  /** Yields every stretch as it is saved. */
+  /** Yields every stretch for a checkpoint. */
   *entries(): Iterable<FillEntry> {
     for (const { known, ...fill } of this.#fills) yield { ...fill, known: [...known] };
   }
 
-  /** Adds a stretch as it was saved. */
+  /** Restores a stretch of a checkpoint. */
   restore({ known, ...fill }: FillEntry): void {
     this.#fills.push({ ...fill, known: new Set(known) });
   }
 }
 
-/** Notes an event that was fetched on demand, where it lies behind the last one. */
+/** Notes an event that was fetched on demand, if it is after the last one. */
 export function noteAhead(tail: Tail, mark: Mark): void {
   if (mark.id === null || mark.ts < tail.last.ts) return;
   const { ids } = tail.ahead ??= { ids: [], whole: null };
@@ -148,8 +150,8 @@ export function noteAhead(tail: Tail, mark: Mark): void {
 }
 
 /**
- * Notes that a range is whole. Where it goes on from the last event without a break, its newest event is the last one from
- * now on: what the stream misses begins behind that.
+ * Notes that a range was fetched completely. If it continues from the last event, its newest event becomes the last
+ * one, so that what the stream misses begins after it.
  */
 export function noteWhole(tail: Tail, range: NonNullable<FetchedAhead["whole"]>): void {
   if (range.to <= tail.last.ts) return;
@@ -173,7 +175,7 @@ function newerOf(a: Mark | null, b: Mark | null): Mark | null {
   return a === null || (b !== null && b.ts >= a.ts) ? b : a;
 }
 
-/** Notes an event as the last one of its stream. */
+/** Makes an event the last one of its stream. */
 export function advance(tail: Tail, mark: Mark, { receivedTs, keepsIds }: {
   readonly receivedTs: Micros;
   readonly keepsIds: boolean;

@@ -24,25 +24,28 @@ import type { PipelineMemory } from "./pipeline_memory.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
 import type { SessionMemory } from "./session_memory.ts";
 
-/** Whether several sockets show the streams of a session: what one has lost another one may bring a little later. */
+/**
+ * Whether several sockets show the streams of a session, so that another one may bring a little later what one has
+ * lost.
+ */
 function isShared({ siblings }: SessionMemory, at: Micros): boolean {
   return siblings !== null && siblings.isShared(at);
 }
 
-/** A stream that can be filled, as its data name it. */
+/** A stream that can be filled, with its native symbol. */
 interface FilledStream extends EventPlace {
   readonly channel: Channel;
 }
 
 /**
- * Tells what streams have missed and have again. It knows the last event of each stream; when a gap has ended, what lies
- * between that and the first event behind is a stretch to be fetched, and the answers to its requests give the events of the
- * stretch that are not known yet. Jumps of consecutive ids are gaps too.
+ * Fills gaps of streams. Remembers the last event of each stream. When a gap has ended, the stretch between that event
+ * and the first one after the gap is to be fetched; from the answers it emits the events that are not known yet. A jump
+ * in consecutive ids is a gap too.
  */
 export class FillStage {
   readonly #account: RecordAccount;
   readonly #memory: () => PipelineMemory;
-  /** The stream looked up last: the next event is mostly of the same one. */
+  /** Cache of the last look-up, because the next event is mostly of the same stream. */
   #lastTail: Tail | null = null;
   #lastSymbol = "";
   #lastChannel: Channel | null = null;
@@ -54,21 +57,21 @@ export class FillStage {
     this.#memory = memory;
   }
 
-  /** A gap of a stream has ended: the next event of the stream is the first behind it. */
+  /** Notes that a gap of a stream has ended: its next event is the first after the gap. */
   gapEnded(session: SessionMemory, { channel, symbol }: FilledStream, gap: EndedGap): void {
     if (session.derivation?.followed?.has(channel) !== true) return;
     this.#memory().fills.tailOf(session.exchange, symbol, channel)?.ended.push(gap);
   }
 
-  /** A stream is asked for no more: what it misses from here on is not to be fetched. */
+  /** Stops following a stream that is no longer subscribed to: what it misses from now on is not fetched. */
   forget(exchange: string, { channel, symbol }: Stream): void {
     this.#memory().fills.forget(exchange, symbol, channel);
     this.#lastTail = null;
   }
 
   /**
-   * Another collector had a stream until its event `last`: what this one gets next is compared with that, unless it has a
-   * later one itself.
+   * Takes over a stream that another collector had until this event: the next event is compared with it, unless this
+   * collector has a later one.
    */
   takeOver(exchange: string, { channel, symbol, id, ts }: LastSeen, receivedTs: Micros): void {
     const { fills } = this.#memory();
@@ -79,7 +82,7 @@ export class FillStage {
     this.#lastTail = null;
   }
 
-  /** An event of a followed stream was emitted: it may be the first behind a gap, or behind a hole in its ids. */
+  /** Follows an emitted event of a followed stream, which may be the first after a gap or after missing ids. */
   saw(session: SessionMemory, derivation: CompiledDerivation, channel: Channel): void {
     const account = this.#account;
     const { events, exchange } = account;
@@ -100,14 +103,14 @@ export class FillStage {
     const isOld = isTrade ? isOldTrade(mark, tail.last, derivation) : mark.ts < tail.last.ts;
     if (tail.ended.length > 0) this.#begin(session, derivation, at);
     else if (isTrade && derivation.tradeIds === "consecutive") this.#followIds(session, derivation, { ...at, isOld });
-    // What comes late or again says nothing of what is missing behind the last event.
+    // A late or repeated event does not become the last one.
     if (!isOld) advance(tail, mark, { receivedTs, keepsIds });
   }
 
-  /** Reads a page of history: emits what is missing, and tells the gap as filled where nothing is missing any more. */
+  /** Reads a page of history: emits missing events, and the gap as `filled` if nothing is missing any more. */
   page(record: HttpRecord, read: NormalizedFrame, derivation: CompiledDerivation): void {
     const account = this.#account;
-    account.take(read);
+    account.adopt(read);
     const fill = this.#memory().fills.find(record.exchange, record.request, record.native);
     if (fill === null) return;
     const rows = this.#rowsOf(read, fill);
@@ -133,25 +136,25 @@ export class FillStage {
     if (derivation.tradeIds === "consecutive" && fill.channel === "trades" && fill.cause !== null) {
       followIds(fill, fill.filled);
     }
-    // Of a stretch on demand nothing is known but what was asked for: who asks says when it is whole.
+    // A stretch on demand has no known ends: its requester decides when it is complete.
     const isFilled = fill.cause !== null && fill.isFromMet && fill.isToMet && fill.filled < FILL_EVENTS_MAX &&
       !lacksIds &&
       this.#isWhole(fill, derivation);
     const { gapId, isFromMet, isToMet, filled } = fill;
     account.page = { gapId, rows: rows.length, oldest, newest, isFromMet, isToMet, isFilled, lacksIds, filled };
     if (!isFilled) return;
-    this.#tellFilled(fill, `${filled} fetched`);
+    this.#emitFilled(fill, `${filled} fetched`);
   }
 
-  /** A stretch is asked for on demand, or no more is asked for on behalf of one. */
-  told(record: HttpRecord): void {
+  /** Reads an `http` record with status 0: it begins a stretch on demand, or ends a stretch. */
+  marked(record: HttpRecord): void {
     const wish = readFillWish(record.body);
     if (wish !== null) return this.#want(record, wish);
     const end = readFillEnd(record.body);
     if (end !== null) this.#ended(record, end);
   }
 
-  /** Begins a stretch on demand. What was fetched of it for nobody is known by its ids. */
+  /** Begins a stretch on demand. Events of it that were fetched before are known by their ids. */
   #want({ exchange, request, native }: HttpRecord, wish: FillWish): void {
     const { connectionId, channel, symbol, from, to, known, gaps } = wish;
     const account = this.#account;
@@ -172,7 +175,7 @@ export class FillStage {
     if (this.#memory().fills.add(fill)) account.fills.push(fill);
   }
 
-  /** No more is asked for on behalf of a stretch: tells how much of it stays missing, and why. */
+  /** Ends a stretch for which nothing more is requested: emits how much was filled, and why the rest is missing. */
   #ended(record: HttpRecord, end: FillEnd): void {
     const { fills } = this.#memory();
     const fill = fills.fills.find(({ exchange, gapId, request, native }) =>
@@ -183,17 +186,17 @@ export class FillStage {
       const tail = fill.cause === null ? fills.tailOf(fill.exchange, fill.symbol, fill.channel) : null;
       const range = { from: fill.from.ts, to: fill.to.ts, newest: fill.last ?? null };
       if (tail !== null) noteWhole(tail, range);
-      return this.#tellFilled(fill, `${fill.filled} fetched`);
+      return this.#emitFilled(fill, `${fill.filled} fetched`);
     }
     fills.remove(fill);
-    // Gaps that a stretch on demand did not fill stay as they were told.
+    // Gaps that a stretch on demand did not fill stay as they were emitted.
     if (fill.filled === 0 && fill.gaps !== undefined) return;
     const action = fill.filled > 0 ? "filled in part" : "not filled";
     const detail = `${fill.filled} fetched: ${end.reason}`.slice(0, EXAMPLE_CHARS_MAX);
-    this.#tellEnd(fill, { detail, action, isFilled: false });
+    this.#emitEnd(fill, { detail, action, isFilled: false });
   }
 
-  /** The rows of a page that are of the stretch's stream, oldest first. */
+  /** Returns the rows of a page that belong to the stretch's stream, oldest first. */
   #rowsOf(read: NormalizedFrame, fill: Fill): readonly { readonly mark: Mark; readonly emit: () => void }[] {
     const account = this.#account;
     const rows: { readonly mark: Mark; readonly emit: () => void }[] = [];
@@ -213,7 +216,7 @@ export class FillStage {
     );
   }
 
-  /** Whether as much was fetched as consecutive ids say; true of other ids, of which nobody can tell. */
+  /** Whether all consecutive ids were fetched; true for other ids, whose number is unknown. */
   #isWhole({ channel, cause, from, to, filled }: Fill, { tradeIds }: CompiledDerivation): boolean {
     if (cause === null || channel !== "trades" || tradeIds !== "consecutive" || from.id === null || to.id === null) {
       return true;
@@ -222,20 +225,23 @@ export class FillStage {
     return missing === null || missing <= BigInt(filled);
   }
 
-  /** Begins a stretch for each gap that the event is the first behind of. */
+  /** Begins the stretch between the last event and `to`, the first one after the ended gaps. */
   #begin(session: SessionMemory, derivation: CompiledDerivation, at: Begin): void {
     const { tail, stream, to } = at;
     const { ended } = tail;
     tail.ended = [];
     const rule = ruleOf(session, derivation, stream.channel);
     if (rule === null) return;
-    // Gaps that end together are of the same stretch: one stands for the others, that of a take-over where there is one,
-    // for its stretch begins behind what another collector had.
+    // Gaps that end together have the same stretch, under the id of one of them: that of a take-over if there is one,
+    // because its stretch begins after the other collector's last event.
     const gap = ended.find(({ cause }) => cause === "takeover") ?? ended[0];
     this.#fill(session, derivation, { ...at, gap, rule, to });
   }
 
-  /** Looks for holes in consecutive ids. While several sockets show the stream they wait for what comes late. */
+  /**
+   * Finds missing ids of a stream with consecutive ids. If several sockets show the stream, waits for late copies
+   * first.
+   */
   #followIds(session: SessionMemory, derivation: CompiledDerivation, at: Begin & { readonly isOld: boolean }): void {
     const { tail, to, isOld } = at;
     const { at: now } = this.#account;
@@ -245,7 +251,7 @@ export class FillStage {
         if (to.id !== null && isBetween(to.id, hole)) hole.ids.push(to.id);
         if (missingOf(hole) <= 0n) return false;
         if (isLate && now - hole.toTs <= LATE_COPY_US) return true;
-        this.#tellHole(session, derivation, at, hole);
+        this.#emitMissingIds(session, derivation, at, hole);
         return false;
       });
       if (waiting.length > 0) tail.holes = waiting;
@@ -256,10 +262,10 @@ export class FillStage {
     if (missingOf(hole) <= 0n) return;
     const waiting = tail.holes ?? [];
     if (isLate && waiting.length < LATE_HOLES_MAX) tail.holes = [...waiting, hole];
-    else this.#tellHole(session, derivation, at, hole);
+    else this.#emitMissingIds(session, derivation, at, hole);
   }
 
-  #tellHole(session: SessionMemory, derivation: CompiledDerivation, at: Begin, hole: LateHole): void {
+  #emitMissingIds(session: SessionMemory, derivation: CompiledDerivation, at: Begin, hole: LateHole): void {
     const { stream, tail } = at;
     const { from, to, fromTs, toTs, ids } = hole;
     const detail = `${missingOf(hole)} trades are missing: id ${to.id} follows ${from.id}`;
@@ -314,26 +320,26 @@ export class FillStage {
       isToMet: rule.leavesOut === "to",
       newest: null,
     };
-    if (isNothingMissing(fill, derivation)) return this.#tellFilled(fill, "nothing was missed");
+    if (isNothingMissing(fill, derivation)) return this.#emitFilled(fill, "nothing was missed");
     if (this.#memory().fills.add(fill)) this.#account.fills.push(fill);
-    else this.#tellTooMany(fill);
+    else this.#emitTooMany(fill);
   }
 
-  #tellFilled(fill: Fill, detail: string): void {
+  #emitFilled(fill: Fill, detail: string): void {
     this.#memory().fills.remove(fill);
-    this.#tellEnd(fill, { detail, action: "filled", isFilled: true });
+    this.#emitEnd(fill, { detail, action: "filled", isFilled: true });
   }
 
-  #tellTooMany(fill: Fill): void {
-    this.#tellEnd(fill, {
+  #emitTooMany(fill: Fill): void {
+    this.#emitEnd(fill, {
       detail: "too many stretches wait to be filled",
       action: "not filled",
       isFilled: false,
     });
   }
 
-  /** Tells once more each gap that a stretch is of. */
-  #tellEnd(fill: Fill, { detail, action, isFilled }: {
+  /** Emits each gap of a stretch once more, as filled or closed. */
+  #emitEnd(fill: Fill, { detail, action, isFilled }: {
     readonly detail: string;
     readonly action: string;
     readonly isFilled: boolean;
@@ -365,12 +371,12 @@ function newerOf(a: Mark | undefined, b: Mark): Mark {
   return a === undefined || b.ts >= a.ts ? b : a;
 }
 
-/** The gaps that a stretch is of: its own, or those that one on demand was given. */
+/** Returns the gaps of a stretch: its own, or those given to a stretch on demand. */
 function gapsOf({ gapId, cause, gapFrom: from, gapTo: to, gaps }: Fill): readonly ToldGap[] {
   return gaps ?? (cause === null ? [] : [{ gapId, cause, from, to }]);
 }
 
-/** How many ids of a hole have not come; zero where they are no numbers. */
+/** Returns the number of ids still missing; zero if ids are no numbers. */
 function missingOf({ from, to, ids }: LateHole): bigint {
   if (from.id === null || to.id === null) return 0n;
   return (idsBetween(from.id, to.id) ?? 0n) - BigInt(ids.length);
@@ -391,14 +397,14 @@ function ruleOf(session: SessionMemory, { frames }: CompiledDerivation, channel:
   return frames.fills?.find((rule) => rule.channel === channel && rule.connectionId === session.connectionId) ?? null;
 }
 
-/** Whether a trade is the last one or stands before it, as far as ids tell. */
+/** Whether a trade is the last one or before it; false if ids do not tell. */
 function isOldTrade({ id }: Mark, last: Mark, { tradeIds }: CompiledDerivation): boolean {
   if (tradeIds === null || id === null || last.id === null) return false;
   const order = compareIds(id, last.id);
   return order !== null && order <= 0;
 }
 
-/** Whether the first event behind a gap follows the last one before it, or stands at or before it. */
+/** Whether nothing lies between the last event before a gap and the first one after it. */
 function isNothingMissing({ channel, from, to, known }: Fill, derivation: CompiledDerivation): boolean {
   if (channel !== "trades") return to.ts <= from.ts;
   if (from.id === null || to.id === null) return false;
@@ -407,7 +413,7 @@ function isNothingMissing({ channel, from, to, known }: Fill, derivation: Compil
   return derivation.tradeIds === "consecutive" && idsBetween(from.id, to.id) === 0n;
 }
 
-/** Consecutive ids prove both ends where everything between them was fetched. */
+/** Marks both ends as reached if all consecutive ids between them were fetched. */
 function followIds(fill: Fill, filled: number): void {
   if (fill.from.id === null || fill.to.id === null) return;
   const missing = idsBetween(fill.from.id, fill.to.id);

@@ -10,7 +10,7 @@ import type { SessionMemory } from "./session_memory.ts";
 import type { SiblingStage } from "./sibling_stage.ts";
 import type { StateStage } from "./state_stage.ts";
 
-/** The stages that a frame passes and what they share. */
+/** The stages that a frame passes, and what they share. */
 export interface FrameStageOptions {
   readonly account: RecordAccount;
   readonly plans: Plans;
@@ -23,9 +23,9 @@ export interface FrameStageOptions {
 }
 
 /**
- * What received bytes pass, in this order: read by the session's plan, count the frame, invalidate books whose updates it
- * lost, then event by event: books through their keepers, everything else past the gaps of its stream and the duplicates;
- * at last checksums of their own frames, and faults.
+ * Processes received bytes in this order: read the frame by the session's plan, check its counter, invalidate books
+ * whose updates were lost; then, event by event, apply book updates to their keepers, and for other events close gaps
+ * and drop duplicates; finally check checksums sent in frames of their own, and report faults.
  */
 export class FrameStage {
   readonly #account: RecordAccount;
@@ -68,9 +68,9 @@ export class FrameStage {
     if (read.faults.length > 0) this.#whole.faulty(session, read);
   }
 
-  /** Reads a page of history, or that a stretch of it is asked for, or no more. */
+  /** Reads a page of history, or the beginning or end of a stretch. */
   #history(record: HttpRecord, derivation: CompiledDerivation): void {
-    if (record.status === 0) return this.#fills.told(record);
+    if (record.status === 0) return this.#fills.marked(record);
     const { exchange, request, native, body, at: receivedTs } = record;
     const fill = this.#state.memory.fills.find(exchange, request, native);
     const origin = fill === null ? {} : { connectionId: fill.connectionId, symbol: fill.symbol };
@@ -119,8 +119,8 @@ export class FrameStage {
   }
 
   /**
-   * Reads a frame that is not in the journal and changes nothing: what it means to its session, its streams and its
-   * events as they were sent. `scratch`: what the sessions of such frames remember besides, made here.
+   * Reads a frame that is not in the journal, without changing the pipeline's memory: returns its signal, streams and
+   * events. `scratch` holds the memory of sessions for such frames, and is filled here.
    */
   look(record: FrameRecord, scratch: LookMemory): PipelineResult {
     const account = this.#account;
@@ -139,7 +139,7 @@ export class FrameStage {
       { connectionId: session.connectionId, payload, binary, receivedTs },
       memory,
     );
-    account.take(read);
+    account.adopt(read);
     const { batch, channels } = read.found;
     for (let event = 0; event < batch.length; event++) {
       const channel = channels[event];
@@ -149,7 +149,7 @@ export class FrameStage {
     return account;
   }
 
-  /** Reads an answer that is not in the journal and changes nothing; null where it is not what was asked for. */
+  /** Reads an answer that is not in the journal, without changing state; null if it does not answer the request. */
   lookHttp(record: HttpRecord, { connectionId, symbol }: AnswerOrigin): readonly NormalizedEvent[] | null {
     const { exchange, planHash, request, native, body, at: receivedTs } = record;
     const derivation = this.#plans.resolve({ exchange, planHash, descriptorHash: "" });
@@ -159,10 +159,10 @@ export class FrameStage {
     return isAnswer ? events : null;
   }
 
-  /** The stages behind reading, event by event. */
+  /** Runs the stages after reading, event by event. */
   #emit(read: NormalizedFrame, from: FrameSource): void {
     const account = this.#account;
-    account.take(read);
+    account.adopt(read);
     const { session } = from;
     const { found } = read;
     const { batch, channels } = found;
@@ -176,7 +176,7 @@ export class FrameStage {
         account.streams.push(last = { channel, symbol });
         hasLeft = session !== null && session.hasLeft(channel, symbol);
       } else if (channel === null) hasLeft = false;
-      // The book is not kept any more.
+      // Its book is no longer kept.
       if (hasLeft && session !== null && this.#books.keeps(session, found, event)) {
         this.#books.withhold(batch, event, event + 1);
         continue;
@@ -184,7 +184,7 @@ export class FrameStage {
       const kept = session === null ? null : this.#books.bookOf(session, found, event);
       if (kept !== null && session !== null) {
         const end = sameBook(found, event);
-        // An update that was read in part is none: what it leaves is not the exchange's book.
+        // An update that was read only in part must not be applied: the result would not be the exchange's book.
         if (isPartlyLost(read, event)) this.#books.withhold(batch, event, end);
         else this.#books.keep(session, kept, { found, start: event, end });
         event = end - 1;
@@ -216,25 +216,25 @@ export class FrameStage {
   }
 }
 
-/** On behalf of which stream an answer was asked for. */
+/** The stream that an answer was requested for. */
 export interface AnswerOrigin {
   readonly connectionId: string;
   readonly symbol: string;
 }
 
-/** What the sessions of frames that are looked at and not kept remember; begins empty. */
+/** Memory of sessions for frames that are read but not in the journal. The caller passes an empty map at first. */
 export type LookMemory = Map<SessionId, FrameMemory>;
 
 /** Where the events of a frame or an answer come from. */
 interface FrameSource {
   readonly derivation: CompiledDerivation;
-  /** Null for answers that belong to none. */
+  /** Null for answers that belong to no session. */
   readonly session: SessionMemory | null;
   readonly connectionId: string;
   readonly payload: Uint8Array;
 }
 
-/** The end of the events from one on that belong to the same book. */
+/** Returns the end of the run of events, from `start` on, that belong to the same book. */
 function sameBook({ rules, batch }: FrameEvents, start: number): number {
   const rule = rules[start];
   const native = batch.nativeSymbols[start];

@@ -15,7 +15,7 @@ import {
   type StreamsRecord,
 } from "../model/mod.ts";
 import { CONNECTION, type EventPlace, type RecordAccount } from "./account.ts";
-import { type KeptBook, UNTOLD } from "./books.ts";
+import { type KeptBook, SUPPRESSED } from "./books.ts";
 import type { ConnectionGaps } from "./connection_gaps.ts";
 import type { EndedGap } from "./fill_ledger.ts";
 import { closedGap, describeClose, openedGap } from "./gaps.ts";
@@ -24,29 +24,29 @@ import type { CompiledDerivation } from "./plan_store.ts";
 import { openSession, type SessionMemory, unknownPlan } from "./session_memory.ts";
 import { isShownBySibling } from "./sibling_stage.ts";
 
-/** A stream as a session's data name it. */
+/** A stream with its native symbol. */
 interface DataStream extends EventPlace {
   readonly channel: Channel;
 }
 
-/** What ends the gaps of polled streams: answers that belong to no session. */
+/** Source of data of polled streams: answers that belong to no session. */
 const POLL = { session: 0, connectionId: "" } as const;
 
-/** What the other stages do about gaps of streams. */
+/** What the gap stage needs of other stages. */
 export interface GapStageOptions {
   readonly account: RecordAccount;
   readonly memory: () => PipelineMemory;
   /** Gaps of whole connections. */
   readonly whole: ConnectionGaps;
-  /** Told of each gap of a session's stream that its data have ended. */
+  /** Called for each gap of a session's stream that is closed by data. */
   readonly ended: (session: SessionMemory, stream: DataStream, gap: EndedGap) => void;
-  /** Told of each stream of an instance that is asked for no more. */
+  /** Called for each stream of an instance that is no longer subscribed to. */
   readonly left: (exchange: string, stream: Stream) => void;
-  /** Told of the last event that another collector had of a stream, where a gap follows upon it. */
+  /** Called with the last event that another collector had of a stream, if a gap follows it. */
   readonly takenOver: (exchange: string, last: LastSeen, receivedTs: Micros) => void;
 }
 
-/** Turns what ends, fails or is missing of streams into gaps, and ends them when their streams have data again. */
+/** Opens gaps of streams that end, fail or miss data, and closes them when the streams have data again. */
 export class GapStage {
   readonly #account: RecordAccount;
   readonly #memory: () => PipelineMemory;
@@ -58,7 +58,7 @@ export class GapStage {
     this.#memory = options.memory;
   }
 
-  /** A session begins. One whose plan is unknown is in a gap from here on. */
+  /** Begins a session. If its plan is unknown, opens a gap. */
   opened(record: OpenedRecord): void {
     const account = this.#account;
     const memory = this.#memory();
@@ -75,7 +75,7 @@ export class GapStage {
     if (session.derivation === null) this.#options.whole.openUnderived(session, record.at);
   }
 
-  /** A session ends: every stream of it that no other session shows is in a gap from its last data on. */
+  /** Ends a session: opens a gap, from its last data on, for each of its streams that no other session shows. */
   closed(record: ClosedRecord): void {
     const account = this.#account;
     const memory = this.#memory();
@@ -89,7 +89,7 @@ export class GapStage {
     const detail = describeClose(record);
     for (const [symbol, channels] of session.streams) {
       for (const [channel, at] of channels) {
-        // Of a stream that has left it was told then.
+        // The gap of a stream that has left was emitted when it left.
         if (at === null) continue;
         const from = Math.abs(at);
         if (memory.gaps.has(session.exchange, symbol, channel)) continue;
@@ -104,7 +104,7 @@ export class GapStage {
     memory.siblings.closed(session, record.at);
   }
 
-  /** Data of a stream came: its gaps end. */
+  /** Closes the gaps of a stream, because it has data. */
   sawData(session: SessionMemory | null, { channel, symbol, native }: DataStream): void {
     const account = this.#account;
     const { exchange } = account;
@@ -112,7 +112,7 @@ export class GapStage {
     const { gaps } = this.#memory();
     if (gaps.of(exchange).size === 0) return;
     const by = session === null ? POLL : { session: session.id, connectionId: session.connectionId };
-    // An answer that covers many instruments ends the gap of all of them.
+    // An answer that covers many instruments closes the gap of all of them.
     if (session === null && symbol !== "") this.sawData(null, { channel, symbol: "", native: "" });
     for (const { id, cause, from, fromSequence, detail } of gaps.end(exchange, { symbol, channel }, by)) {
       const action = cause === "disconnect" ? "reconnected" : "recovered";
@@ -123,7 +123,7 @@ export class GapStage {
     }
   }
 
-  /** A poll went without an answer for too long: its streams are in a gap until one comes. */
+  /** Opens gaps for the streams of a poll that had no answer for too long, until one comes. */
   pollMissed(record: HttpRecord, { frames, normalizer }: CompiledDerivation): void {
     const { gaps } = this.#memory();
     const account = this.#account;
@@ -144,7 +144,7 @@ export class GapStage {
     }
   }
 
-  /** Streams were rejected: each is in a gap until it has data after all. */
+  /** Opens a gap for each rejected stream, until it has data. */
   rejected(record: RejectedRecord): void {
     const account = this.#account;
     const session = this.#memory().sessions.get(record.session);
@@ -160,8 +160,8 @@ export class GapStage {
   }
 
   /**
-   * A stream stands still: it is in a gap from its last data on, unless another socket has gone on with it. Further steps
-   * about it are told when the gap ends, and by the log.
+   * Opens the gap of a stalled stream, from its last data on, unless another socket still shows it. Further steps are
+   * added to the detail of the closing event.
    */
   stalled({ session: id, stream, from, action, reason: detail }: StalledRecord): void {
     const account = this.#account;
@@ -175,9 +175,9 @@ export class GapStage {
   }
 
   /**
-   * An open session asks for other streams: those that leave are in a gap from their last data on, until they come back. What
-   * passes meanwhile is not wanted: nothing is remembered of the stream that it could be fetched by. Where the new plan is
-   * unknown the session goes on with the one that it has, and streams of channels that this one leaves out are in a gap.
+   * Applies a change of an open session's streams. A removed stream is in a gap from its last data on, until it comes
+   * back; its missing data is not wanted, so it is not fetched. If the new plan is unknown, the session keeps its plan,
+   * and added streams of channels that this plan omits are in a gap.
    */
   streamsChanged({ session: id, at, planHash, added, removed }: StreamsRecord): void {
     const account = this.#account;
@@ -205,7 +205,7 @@ export class GapStage {
     const { channel, symbol } = stream;
     const from = Math.abs(session.leave(channel, symbol) ?? at);
     for (const kept of session.books?.forget(channel, symbol) ?? []) {
-      // A gap that was told ends under its id when the stream comes back.
+      // A gap that was emitted is closed under its id when the stream comes back.
       if (kept.gapId !== "") this.#openBookGap(session, kept);
     }
     if (this.#isShownElsewhere(session, symbol, channel)) return;
@@ -215,9 +215,9 @@ export class GapStage {
   }
 
   /**
-   * A share of the group was taken or released: the journal's own account of it, as a gap of no length. Where nobody
-   * collected the streams meanwhile each is in a gap until its data come, and what lies between the last event that the
-   * other collector had and the first one here can be fetched.
+   * Emits a gap without duration that records that a share was taken or released. If nobody collected the streams
+   * meanwhile, each is in a gap until its data comes, and the events between the other collector's last one and the
+   * first one here can be fetched.
    */
   shareChanged(record: ShareRecord): void {
     const account = this.#account;
@@ -230,7 +230,7 @@ export class GapStage {
     const detail = `share ${share} of ${shares} ${change}${whom}`;
     const action = isTaken ? "collected here" : "collected elsewhere";
     account.emitGap(CONNECTION, closedGap({ stream: null, cause: "takeover", from: at, to: at, detail, action }));
-    // What others collect from here on is not to be fetched.
+    // What others collect from here on is not fetched.
     if (!isTaken) { for (const stream of streams) this.#options.left(exchange, stream); }
     if (!isTaken || fromTs === null) return;
     const from = Math.min(fromTs, at);
@@ -262,7 +262,7 @@ export class GapStage {
     this.#remember(session, stream, { id, cause, from, fromSequence: null, detail });
   }
 
-  /** The records end for good: books that wait for their first snapshot are told as gaps. */
+  /** Emits gaps of books that still wait for their first snapshot, because no more records follow. */
   finished(): void {
     for (const session of this.#memory().sessions.values()) {
       this.#account.exchange = session.exchange;
@@ -271,7 +271,7 @@ export class GapStage {
     }
   }
 
-  /** Keeps the open gaps of a session's books for the next session that has their streams. */
+  /** Hands the open gaps of a session's books on to the next session that has their streams. */
   #openBookGaps(session: SessionMemory): void {
     for (const kept of session.books?.all() ?? []) this.#openBookGap(session, kept);
   }
@@ -280,7 +280,7 @@ export class GapStage {
     const open = kept.keeper.openGap;
     if (open === null || isShownBySibling(session, kept, this.#account.at)) return;
     const { cause, fromTs: from, fromSequence, detail } = open;
-    if (kept.gapId === "" || kept.gapId === UNTOLD) {
+    if (kept.gapId === "" || kept.gapId === SUPPRESSED) {
       const gap = openedGap({ stream: "book", cause, from, fromSequence, detail, action: "none" });
       kept.gapId = this.#account.emitGap(kept, gap);
     }
@@ -302,7 +302,7 @@ export class GapStage {
     this.#memory().gaps.add(session.exchange, symbol, channel, { ...gap, connectionId, since: this.#account.offset });
   }
 
-  /** Whether another session of the same connection had data of a stream after a moment. */
+  /** Whether another session of the same connection had data of a stream after `ts`. */
   #isShownSince(session: SessionMemory, { symbol, channel }: Stream, ts: Micros): boolean {
     for (const other of this.#memory().sessions.values()) {
       if (other === session || other.exchange !== session.exchange) continue;
@@ -324,7 +324,7 @@ export class GapStage {
   }
 }
 
-/** The place of a stream whose native spelling is not known. */
+/** Returns the symbols of a stream whose native spelling is unknown. */
 function placeOf({ symbol }: Pick<Stream, "symbol">): EventPlace {
   return { symbol, native: symbol };
 }

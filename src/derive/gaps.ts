@@ -11,12 +11,12 @@ import {
   type Stream,
 } from "../model/mod.ts";
 
-/** A gap without the id that it gets where it is emitted. */
+/** A gap without its id, which it gets when emitted. */
 export type GapFields = Omit<Gap, "kind" | "gap_id">;
 
-/** What a gap says of itself when it begins. */
+/** The fields of an opened gap. */
 interface Beginning {
-  /** Null where the whole connection is concerned. */
+  /** Null if the whole connection is concerned. */
   readonly stream: Channel | null;
   readonly cause: GapCause;
   readonly from: Micros | null;
@@ -26,7 +26,7 @@ interface Beginning {
   readonly action: string;
 }
 
-/** Returns the gap that begins: `to_ts` is null until it ends. */
+/** Returns the opening of a gap: its `to_ts` is null. */
 export function openedGap(gap: Beginning): GapFields {
   return {
     state: "opened",
@@ -41,13 +41,13 @@ export function openedGap(gap: Beginning): GapFields {
   };
 }
 
-/** Returns the gap that is over. It never ends before it begins, also where the machine's clock was set back meanwhile. */
+/** Returns the closing of a gap. It never ends before it begins, even if the machine's clock was set back. */
 export function closedGap(gap: Beginning & { readonly to: Micros }): GapFields {
   const { from, to } = gap;
   return { ...openedGap(gap), state: "closed", to_ts: from === null ? to : Math.max(from, to) };
 }
 
-/** A gap of a stream that no data has ended. */
+/** An open gap of a stream. */
 export interface OpenGap {
   readonly id: string;
   readonly cause: GapCause;
@@ -64,14 +64,14 @@ export interface OpenGap {
 export type StreamGaps = Map<string, Map<Channel, OpenGap[]>>;
 
 /**
- * The open gaps of every stream, by instance. A gap follows its stream: the next data ends it, whatever socket, shard or
- * connection they come over. Bounded: past OPEN_GAPS_MAX gaps the oldest stays open in the data and is forgotten here.
+ * The open gaps of every stream, by instance. The stream's next data closes its gap, whatever socket, shard or
+ * connection it comes over. Bounded: past OPEN_GAPS_MAX gaps one is evicted and never closed.
  */
 export class GapLedger {
   readonly #instances = new Map<string, StreamGaps>();
   #size = 0;
 
-  /** Returns the gaps of an instance, to be looked up by streams. */
+  /** Returns the open gaps of an instance. */
   of(exchange: string): StreamGaps {
     let gaps = this.#instances.get(exchange);
     if (gaps === undefined) this.#instances.set(exchange, gaps = new Map());
@@ -90,13 +90,13 @@ export class GapLedger {
     this.#size++;
   }
 
-  /** Whether a stream has an open gap, of one cause where that is given. */
+  /** Whether a stream has an open gap (of `cause`, if given). */
   has(exchange: string, symbol: string, channel: Channel, cause?: GapCause): boolean {
     const gaps = this.#instances.get(exchange)?.get(symbol)?.get(channel);
     return gaps !== undefined && (cause === undefined || gaps.some((gap) => gap.cause === cause));
   }
 
-  /** Adds words to what an open gap of a stream says of itself; false where there is none of that cause. */
+  /** Appends text to the detail of an open gap of a stream; false if there is none of that cause. */
   explain(exchange: string, { symbol, channel }: Stream, { cause, more }: { cause: GapCause; more: string }): boolean {
     const gaps = this.#instances.get(exchange)?.get(symbol)?.get(channel);
     const at = gaps?.findIndex((gap) => gap.cause === cause) ?? -1;
@@ -106,8 +106,8 @@ export class GapLedger {
   }
 
   /**
-   * Removes and returns the gaps of a stream that data of a session end: those of the session's connection, and those
-   * that are older than the session. Another connection that went on all the while ends nothing.
+   * Removes and returns the gaps of a stream that data of a session closes: those of the session's connection, and
+   * those older than the session. A session of another connection that was open all along closes nothing.
    */
   end(
     exchange: string,
@@ -128,7 +128,7 @@ export class GapLedger {
     return ended;
   }
 
-  /** Yields every open gap with its stream, as they were added. */
+  /** Yields every open gap with its stream. */
   *entries(): Iterable<readonly [exchange: string, symbol: string, channel: Channel, gap: OpenGap]> {
     for (const [exchange, streams] of this.#instances) {
       for (const [symbol, channels] of streams) {
@@ -151,7 +151,7 @@ export class GapLedger {
   }
 }
 
-/** Returns why a session ended, in the words of its record. */
+/** Returns why a session ended, as a gap detail. */
 export function describeClose(record: ClosedRecord): string {
   const code = record.code === null ? "" : ` ${record.code}`;
   return record.reason === "" ? `${record.cause}${code}` : `${record.cause}${code}: ${record.reason}`;

@@ -1,8 +1,7 @@
 /**
- * The pure middle: journal records in, events out. `pipeline` says in which order the stages run and is the file to read
- * first; beside it stand gaps, duplicates, books, what a session remembers, and the checkpoint that holds it. In: records
- * and plans. Out: envelopes, faults, control signals, resyncs. Pure. Must not know files, sockets, clocks, sinks or any
- * exchange by name.
+ * Derives events from journal records. Read `pipeline` first: it runs the stages in order. The other files are gaps,
+ * duplicates, books, the memory of sessions, and the checkpoint that holds it. In: records and plans. Out: envelopes,
+ * faults, control signals, resyncs. Pure. Must not know files, sockets, clocks, sinks or any exchange by name.
  */
 export { type PipelineResult, type WithheldCounts } from "./account.ts";
 export { type BookResync } from "./books.ts";

@@ -42,10 +42,10 @@ export interface WireSession {
 }
 
 /**
- * Journal records in, events out: one synchronous function without clock, I/O or randomness, so that the same records give
- * the same events, live, in replay and for a sink that catches up. It says which stage takes which record:
- * `state` checkpoints, `frames` what was received, `gaps` what ended, failed or is missing of
- * streams, `whole` what is missing of whole connections.
+ * Derives events from journal records. A synchronous function without clock, I/O or randomness: the same records give
+ * the same events live, in replay and for a sink that catches up. Dispatches records to stages: `state` for
+ * checkpoints, `frames` for received data, `gaps` for ends, failures and gaps of streams, `whole` for gaps of whole
+ * connections.
  */
 export class Pipeline {
   readonly #plans: Plans;
@@ -57,9 +57,8 @@ export class Pipeline {
   readonly #siblings: SiblingStage;
 
   /**
-   * `plans`: of sessions that name no plan, as those of recordings and of journals of format 1; `tops`: what is derived
-   * of valid books besides, null: nothing. Sessions that name a plan are derived by it, from the `store` or from the
-   * records.
+   * `plans` are for sessions that name no plan, as in recordings and journals of format 1; sessions that name one use
+   * it, from the `store` or the records. `tops`: tops of valid books to emit; null: none.
    */
   constructor(
     plans: Iterable<FramePlan>,
@@ -90,7 +89,7 @@ export class Pipeline {
     for (const frames of plans) this.setPlan(frames, { dedup, bookTops: tops });
   }
 
-  /** Sets the plan of an instance's later sessions that name none. */
+  /** Sets the plan for later sessions of an instance that name none. */
   setPlan(
     frames: FramePlan,
     run: { readonly dedup: DedupPlan; readonly bookTops: BookTopPlan | null; readonly descriptorHash?: string },
@@ -98,7 +97,10 @@ export class Pipeline {
     this.#plans.setUnnamed(compileDerivation(frames, run), run.descriptorHash ?? null);
   }
 
-  /** Turns one record into events. Never throws on what an exchange sent. The result is reused until the next call. */
+  /**
+   * Derives the events of one record. Never throws because of an exchange's data. The result is valid until the next
+   * call.
+   */
   process(offset: Offset, record: JournalRecord): PipelineResult {
     const account = this.#account;
     account.begin(offset, record.at);
@@ -152,8 +154,8 @@ export class Pipeline {
   }
 
   /**
-   * Replaces `process` where that threw: a bug. Keeps the events that the record gave before, tells a gap, invalidates
-   * the books of the session and goes on, so that the same record is left out the same way whenever it is derived.
+   * Quarantines a record for which `process` threw, which is a bug. Keeps the events emitted before, emits a gap and
+   * invalidates the session's books, so that every derivation omits the record in the same way.
    */
   quarantine(offset: Offset, record: JournalRecord, error: unknown): PipelineResult {
     const account = this.#account;
@@ -164,29 +166,29 @@ export class Pipeline {
   }
 
   /**
-   * Returns everything that has to be known to go on after the records so far, as texts of bounded length. They are made
-   * as they are read, which may be while later records are processed.
+   * Returns the memory after the records so far, as texts of bounded length. Each text is created when it is read,
+   * which may be while later records are processed.
    */
   saveState(): SavedState {
     return this.#state.save();
   }
 
-  /** Goes on from a saved state. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
+  /** Restores a saved state. Throws a `CheckpointError` if this build cannot read it; the memory is then empty. */
   restoreState(parts: Iterable<string>): void {
     this.#state.restore(parts);
   }
 
-  /** What an instance's lists said last of an instrument that is told; null where that is not known. */
+  /** Returns the last fields of an instrument that is emitted; null if they are unknown. */
   instrument(exchange: string, symbol: string): InstrumentFields | null {
     return this.#state.memory.polls.get(exchange)?.instruments.find(symbol)?.fields ?? null;
   }
 
-  /** Yields the last answers to polls that were not told to have ended. */
+  /** Yields the last answers of polls that have not ended. */
   pollAnswers(): Iterable<PollAnswer> {
     return this.#state.memory.answers.all();
   }
 
-  /** The stretches of an instance's streams that are to be fetched and are not whole yet. */
+  /** Returns the stretches of an instance that are not completely fetched yet. */
   fillsOf(exchange: string): readonly FillStretch[] {
     return this.#state.memory.fills.fills.filter((fill) => fill.exchange === exchange);
   }
@@ -208,7 +210,7 @@ export class Pipeline {
     return this.#state.plansInUse(this.#account.at);
   }
 
-  /** Yields how the books of an exchange instance are doing, over all its sessions. */
+  /** Yields the status of the books of an instance, over all its sessions. */
   *bookStatuses(exchange: string): Iterable<BookStatus> {
     for (const { id: session, exchange: own, books } of this.#state.memory.sessions.values()) {
       if (own !== exchange || books === null) continue;
@@ -218,7 +220,7 @@ export class Pipeline {
     }
   }
 
-  /** Yields the books of an exchange instance with their best levels, those of the latest session last. */
+  /** Yields the books of an instance with their best levels, those of the latest session last. */
   *bookViews(exchange: string, { symbol, depth }: BookQuery): Iterable<BookView> {
     for (const { id: session, exchange: own, books } of this.#state.memory.sessions.values()) {
       if (own !== exchange || books === null) continue;
@@ -230,7 +232,7 @@ export class Pipeline {
     }
   }
 
-  /** Returns what is known of an open session's connection; null where its opening is unknown. */
+  /** Returns the connection of an open session; null if its `opened` record is unknown. */
   wireSession(id: SessionId): WireSession | null {
     const session = this.#state.memory.sessions.get(id);
     if (session === undefined) return null;
@@ -239,7 +241,7 @@ export class Pipeline {
     return { exchange, connectionId, decode: connection?.decode ?? "auto", natives: derivation?.natives ?? new Map() };
   }
 
-  /** Whether a book that was to become valid is, or is not kept any more. */
+  /** Whether a book is valid after a resync, or is no longer kept. */
   isBookValid({ session, rule, native }: Pick<BookResync, "session" | "rule" | "native">): boolean {
     const books = this.#state.memory.sessions.get(session)?.books ?? null;
     if (books === null || rule === null) return true;
@@ -248,27 +250,27 @@ export class Pipeline {
   }
 
   /**
-   * Reads a frame that is not in the journal and changes nothing: what it means to its session, its streams and its
-   * events as they were sent. `scratch`: what the sessions of such frames remember besides, made here.
+   * Reads a frame that is not in the journal, without changing the memory: returns its signal, streams and events.
+   * `scratch` holds the memory of sessions for such frames, and is filled here.
    */
   look(record: FrameRecord, scratch: LookMemory): PipelineResult {
     return this.#frames.look(record, scratch);
   }
 
   /**
-   * Reads an answer that is not in the journal and changes nothing; null where it is not what was asked for. The result is
+   * Reads an answer that is not in the journal, without changing state; null if it does not answer the request. The result is
    * reused until the next call.
    */
   lookHttp(record: HttpRecord, origin: AnswerOrigin): readonly NormalizedEvent[] | null {
     return this.#frames.lookHttp(record, origin);
   }
 
-  /** Forgets everything but the plans: a checkpoint may come again, as at the beginning. */
+  /** Clears everything but the plans, so that a checkpoint is read again as at the beginning. */
   restart(): void {
     this.#state.restart();
   }
 
-  /** Tells of what stays open where the records end for good: books that wait for a snapshot that never came. */
+  /** Emits gaps of books that still wait for a snapshot, because no more records follow. */
   finish(offset: Offset): PipelineResult {
     this.#account.begin(offset, this.#account.at);
     this.#gaps.finished();
@@ -278,7 +280,7 @@ export class Pipeline {
 
 function viewOf({ symbol, native, keeper }: KeptBook, session: SessionId, depth: number): BookView {
   const { state, since, cause, book, last } = keeper;
-  // Levels of a book that is not whole mean nothing.
+  // Levels of a book that is not valid are meaningless.
   const isValid = state === "valid";
   return {
     session,

@@ -10,17 +10,17 @@ import { SavedState } from "./saved_state.ts";
 import { SessionMemory } from "./session_memory.ts";
 import { SiblingLedger } from "./sibling_group.ts";
 
-/** A session whose opening is not known: frames of it can only be told as missing. */
+/** A session whose `opened` record is unknown: its frames cannot be derived and are in a gap. */
 export interface Orphan {
   readonly gapId: string;
   readonly from: Micros;
 }
 
-/** All that the pipeline remembers from one record to the next. */
+/** The pipeline's memory from one record to the next. */
 export class PipelineMemory {
   readonly plans: Plans;
   readonly sessions = new Map<SessionId, SessionMemory>();
-  /** What is remembered of answers that belong to no session, by instance. */
+  /** Memory of answers that belong to no session, by instance. */
   readonly polls = new Map<string, FrameMemory>();
   readonly answers = new PollAnswers();
   readonly gaps = new GapLedger();
@@ -40,7 +40,7 @@ export class PipelineMemory {
     return memory;
   }
 
-  /** Returns the native spelling of an instance's symbol, or the symbol itself where no open session knows it. */
+  /** Returns the native spelling of an instance's symbol, or the symbol itself if no open session knows it. */
   nativeOf(exchange: string, symbol: string): string {
     for (const session of this.sessions.values()) {
       if (session.exchange === exchange) return session.nativeOf(symbol);
@@ -48,7 +48,7 @@ export class PipelineMemory {
     return symbol;
   }
 
-  /** Returns the memory as it is now; what is large of it is written out as it is read. */
+  /** Returns the present memory. Large parts are serialized only when they are read. */
   save(): SavedState {
     const saved = new SavedState();
     for (const item of this.#items()) saved.add(item);
@@ -59,7 +59,7 @@ export class PipelineMemory {
     return saved.end();
   }
 
-  /** Adds the memory that texts hold to an empty one. Throws a `CheckpointError` where this build cannot read them. */
+  /** Restores an empty memory from texts. Throws a `CheckpointError` if this build cannot read them. */
   restore(parts: Iterable<string>): void {
     for (const part of parts) for (const item of readCheckpoint(part)) this.#restoreItem(item);
   }

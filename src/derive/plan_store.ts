@@ -10,26 +10,28 @@ import {
 } from "../model/mod.ts";
 import { Normalizer } from "../normalize/mod.ts";
 
-/** What the frames of a session are derived by, ready to run. */
+/** A compiled derivation plan. */
 export interface CompiledDerivation {
   readonly frames: FramePlan;
   readonly dedup: DedupPlan;
-  /** Null: no tops of books are derived. */
+  /** Null: no tops of books are emitted. */
   readonly bookTops: BookTopPlan | null;
   readonly normalizer: Normalizer;
-  /** The book that each event rule feeds, by the rule's name; null where the plan keeps and counts nothing. */
+  /**
+   * The book that each event rule feeds, by the rule's name; null if the plan has neither books nor a frame counter.
+   */
   readonly bookRules: ReadonlyMap<string, BookRule> | null;
   /** Canonical symbol → native spelling. */
   readonly natives: ReadonlyMap<string, string>;
-  /** Channels whose last events are remembered, to tell what is missing behind them; null where none are. */
+  /** Channels whose last events are remembered, to find missing ones; null if there are none. */
   readonly followed: ReadonlySet<Channel> | null;
-  /** Names of requests whose answers fill what streams have missed. */
+  /** Names of requests whose answers fill gaps. */
   readonly fills: ReadonlySet<string>;
-  /** What ids of trades say of their order; null: nothing. */
+  /** Order of trade ids; null: unknown. */
   readonly tradeIds: TradeIdOrder | null;
 }
 
-/** Compiles what an instance's events follow from. */
+/** Compiles the derivation plan of an instance. */
 export function compileDerivation(
   frames: FramePlan,
   run: { readonly dedup: DedupPlan; readonly bookTops: BookTopPlan | null },
@@ -58,15 +60,15 @@ function compileFills(
 }
 
 /**
- * Plans by hash, compiled when they are first asked for. Bounded: past PLANS_MAX plans the one that was added first is
- * evicted; sessions keep the plan that they began with.
+ * Plans by hash, compiled at their first use. Bounded: past PLANS_MAX plans the oldest is evicted; sessions keep the
+ * plan that they have.
  */
 export class PlanStore {
   readonly #bodies = new Map<string, string>();
   readonly #adapt: (frames: FramePlan) => FramePlan;
   readonly #compiled = new Map<string, CompiledDerivation | null>();
 
-  /** `adapt`: what is changed of every plan before it is used; nothing where it is not given. */
+  /** `adapt` changes every plan before it is compiled. */
   constructor(adapt: (frames: FramePlan) => FramePlan = (frames) => frames) {
     this.#adapt = adapt;
   }
@@ -78,7 +80,7 @@ export class PlanStore {
     this.#bodies.set(hash, body);
   }
 
-  /** Returns the plan; null where it is unknown or cannot be read by this build. */
+  /** Returns the compiled plan; null if it is unknown or this build cannot read it. */
   get(hash: string): CompiledDerivation | null {
     const known = this.#compiled.get(hash);
     if (known !== undefined) return known;
@@ -90,7 +92,7 @@ export class PlanStore {
     return compiled;
   }
 
-  /** Returns the text of a plan; null where it is unknown. */
+  /** Returns the text of a plan; null if it is unknown. */
   bodyOf(hash: string): string | null {
     return this.#bodies.get(hash) ?? null;
   }
@@ -104,14 +106,14 @@ export class PlanStore {
   }
 }
 
-/** What names a session's plan: its hash, or in journals that hold no plans the instance and its descriptor. */
+/** Names a session's plan: by its hash, or, in journals without plans, by the instance and its descriptor. */
 export interface PlanName {
   readonly exchange: string;
   readonly planHash: string | null;
   readonly descriptorHash: string;
 }
 
-/** Every plan there is: those of the journal by hash, and one an instance for sessions that name none. */
+/** All plans: those of the journal by hash, and one per instance for sessions that name none. */
 export class Plans {
   readonly store: PlanStore;
   readonly #unnamed = new Map<
@@ -123,12 +125,14 @@ export class Plans {
     this.store = store;
   }
 
-  /** Sets the plan of an instance's sessions that name none. `descriptorHash`: only of that descriptor; null: of any. */
+  /**
+   * Sets the plan for sessions of an instance that name none: only those with `descriptorHash`, or all if it is null.
+   */
   setUnnamed(derivation: CompiledDerivation, descriptorHash: string | null): void {
     this.#unnamed.set(derivation.frames.exchange, { derivation, descriptorHash });
   }
 
-  /** Returns what a session or an answer is derived by; null where that is unknown. */
+  /** Returns the plan of a session or an answer; null if it is unknown. */
   resolve({ exchange, planHash, descriptorHash }: PlanName): CompiledDerivation | null {
     if (planHash !== null) return this.store.get(planHash);
     const unnamed = this.#unnamed.get(exchange);

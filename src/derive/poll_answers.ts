@@ -3,22 +3,22 @@ import { type HttpRecord, type Micros, POLL_ANSWERS_MAX } from "../model/mod.ts"
 /** The last answer to a poll. */
 export interface PollAnswer {
   readonly exchange: string;
-  /** Hash of the plan that it was asked by; null in journals that hold none. */
+  /** Hash of the plan of the request; null in journals that hold no plans. */
   readonly planHash: string | null;
   readonly request: string;
-  /** Empty where the request covers many instruments. */
+  /** Empty if the request covers many instruments. */
   readonly native: string;
   readonly at: Micros;
 }
 
 /**
- * The polls that go on: when each was last answered, until it is told that it misses answers or has ended. What is here
- * when a process begins was cut off by the end of the one before. Bounded by POLL_ANSWERS_MAX.
+ * The last answer of each running poll, until a record says that it misses answers or has ended. Entries present when a
+ * process starts are polls that the end of the previous process interrupted. Bounded by POLL_ANSWERS_MAX.
  */
 export class PollAnswers {
   readonly #answers = new Map<string, PollAnswer>();
 
-  /** Notes an answer, or with status 0 that none comes any more, of a request that belongs to no session. */
+  /** Notes an answer of a request that belongs to no session. Status 0 removes the poll. */
   follow({ exchange, planHash, request, native, at, status }: HttpRecord): void {
     this.#answers.delete(keyOf({ exchange, request, native }));
     if (status !== 0) this.add({ exchange, planHash, request, native, at });
@@ -33,7 +33,7 @@ export class PollAnswers {
     this.#answers.set(keyOf(answer), answer);
   }
 
-  /** Yields the last answers, those that came first before the others. */
+  /** Yields the last answers, oldest first. */
   all(): Iterable<PollAnswer> {
     return this.#answers.values();
   }

@@ -4,8 +4,8 @@ import { closedGap, openedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
 import { unknownPlan, unknownSession } from "./session_memory.ts";
 
-/** A gap that was told and has not ended. */
-interface ToldGap {
+/** An emitted gap that is still open. */
+interface EmittedGap {
   readonly id: string;
   readonly exchange: string;
   readonly session: SessionId;
@@ -18,16 +18,15 @@ interface ToldGap {
 }
 
 /**
- * Tells what became of gaps in a stretch of records that is lost, where a checkpoint after it says what is open: those
- * that are not open any more end here, those that are new begin here, all others go on. So each gap that was told to begin
- * is told to end once.
+ * Emits the changes of open gaps across lost records, by comparing the memory before with the checkpoint after: closes
+ * gaps that are no longer open, and opens new ones. So each opened gap is closed once.
  */
-export function tellResumed(
+export function emitResumed(
   account: RecordAccount,
   { before, after }: { readonly before: PipelineMemory; readonly after: PipelineMemory },
 ): void {
-  const known = toldGaps(before);
-  const open = toldGaps(after);
+  const known = openGapsOf(before);
+  const open = openGapsOf(after);
   for (const [key, gap] of known) {
     if (open.has(key)) continue;
     const fields = closedGap({ ...gap, to: account.at, action: "recovered" });
@@ -38,16 +37,16 @@ export function tellResumed(
   }
 }
 
-function emit(account: RecordAccount, gap: ToldGap, fields: Parameters<RecordAccount["emitGap"]>[1]): void {
+function emit(account: RecordAccount, gap: EmittedGap, fields: Parameters<RecordAccount["emitGap"]>[1]): void {
   account.exchange = gap.exchange;
   account.session = gap.session;
   account.emitGap(gap.place, fields, gap.id);
 }
 
 /** Returns all open gaps of a memory: of streams, sessions and books. */
-function toldGaps(memory: PipelineMemory): ReadonlyMap<string, ToldGap> {
-  const gaps = new Map<string, ToldGap>();
-  const add = (gap: ToldGap) => void gaps.set([gap.id, gap.exchange, gap.place.symbol, gap.stream].join("\n"), gap);
+function openGapsOf(memory: PipelineMemory): ReadonlyMap<string, EmittedGap> {
+  const gaps = new Map<string, EmittedGap>();
+  const add = (gap: EmittedGap) => void gaps.set([gap.id, gap.exchange, gap.place.symbol, gap.stream].join("\n"), gap);
   for (const [exchange, symbol, stream, gap] of memory.gaps.entries()) {
     const { id, cause, from, fromSequence, detail } = gap;
     const place = { symbol, native: memory.nativeOf(exchange, symbol) };

@@ -3,13 +3,13 @@ import { CHECKPOINT_PART_CHARS, type SessionId } from "../model/mod.ts";
 import type { KeptBook } from "./books.ts";
 import { type CheckpointItem, checkpointText, packLevels } from "./checkpoint.ts";
 
-/** Characters that a level, and what else is said of a book, take in a checkpoint, about. */
+/** Estimated characters of a level, and of the rest of a book, in a checkpoint. */
 const LEVEL_CHARS = 20;
 const BOOK_CHARS = 600;
-/** Characters that a list of entries which are written later takes, about. */
+/** Estimated characters of a list of entries that is serialized later. */
 const LIST_CHARS = 32 * 1024;
 
-/** A book as it was when it was saved, whatever has become of it since. */
+/** A book as it was when saved, although it may have changed since. */
 class SavedBook {
   readonly #session: SessionId;
   readonly #kept: KeptBook;
@@ -18,7 +18,7 @@ class SavedBook {
   #copied: CopiedKeeper | null = null;
   readonly #stopLooking: () => void;
 
-  /** The levels are copied when they are written, or before they change if that is earlier. */
+  /** Copies the levels when they are serialized, or before they change if that is earlier. */
   constructor(session: SessionId, kept: KeptBook) {
     this.#session = session;
     this.#kept = kept;
@@ -39,17 +39,17 @@ class SavedBook {
   }
 }
 
-/** A part that is written when its turn comes, and not kept. */
+/** A part, serialized on call and not kept. */
 type Part = () => string;
 
 /**
- * The pipeline's memory at one record as texts of about CHECKPOINT_PART_CHARS, or of one item where that is longer. How
- * many there are is known at once; each is made when it is asked for, in time that its own length bounds, while the
- * pipeline goes on: a book is copied before it changes. Can be read once.
+ * The pipeline's memory at one record, as texts of about CHECKPOINT_PART_CHARS, or of one item if that is longer. Their
+ * number is known at once. Each is created when it is read, in time proportional to its length, while the pipeline goes
+ * on: a book is copied before it changes. Can be read once.
  */
 export class SavedState {
   readonly #parts: Part[] = [];
-  /** About how many characters all parts have together. */
+  /** Estimated characters of all parts together. */
   chars = 0;
   #items: string[] = [];
   #itemChars = 0;
@@ -60,7 +60,7 @@ export class SavedState {
     return this.#parts.length;
   }
 
-  /** Adds an item, which is written at once. */
+  /** Adds an item, which is serialized at once. */
   add(item: CheckpointItem): void {
     this.#endLater();
     const text = JSON.stringify(item);
@@ -69,13 +69,13 @@ export class SavedState {
     this.#itemChars += text.length + 1;
   }
 
-  /** Adds a book, which is written later. */
+  /** Adds a book, which is serialized later. */
   addBook(session: SessionId, kept: KeptBook): void {
     const saved = new SavedBook(session, kept);
     this.#addLater(BOOK_CHARS + kept.keeper.book.size * LEVEL_CHARS, () => saved.item());
   }
 
-  /** Adds a list of entries that never change, which is written later. */
+  /** Adds a list of immutable entries, which is serialized later. */
   addList(item: CheckpointItem): void {
     this.#addLater(LIST_CHARS, () => item);
   }

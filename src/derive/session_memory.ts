@@ -4,7 +4,7 @@ import { SessionBooks } from "./books.ts";
 import type { CompiledDerivation } from "./plan_store.ts";
 import type { SiblingGroup } from "./sibling_group.ts";
 
-/** What a session's record of opening says of it. */
+/** The fields of a session's `opened` record. */
 export interface SessionOrigin {
   readonly exchange: string;
   /** Key of the connection, shard included. */
@@ -13,31 +13,31 @@ export interface SessionOrigin {
   readonly descriptorHash: string;
 }
 
-/** A gap of a whole session that has not ended. */
+/** An open gap of a whole session. */
 export interface SessionGap {
   readonly id: string;
   readonly from: Micros;
 }
 
-/** All that is remembered of one session: begun when it is opened, dropped when it is closed. */
+/** The memory of one session, from its opening to its end. */
 export class SessionMemory {
   readonly id: SessionId;
   readonly connectionId: string;
   #origin: SessionOrigin;
   #derivation: CompiledDerivation | null;
   readonly frames = new FrameMemory();
-  /** Null where the plan keeps no books. */
+  /** Null if the plan keeps no books. */
   readonly books: SessionBooks | null;
   /**
-   * Symbol → channel → time of its last data; where none came the negative time of the opening, and null where the stream
-   * has left: what still comes of it was sent before the exchange took it back.
+   * Symbol → channel → receive time of the last data. Negative: the time of the opening, if there was no data yet.
+   * Null: the stream has left; what still arrives was sent before the exchange unsubscribed it.
    */
   readonly streams = new Map<string, Map<Channel, Micros | null>>();
   /** Receive time of the last frame; null before the first. */
   lastTs: Micros | null = null;
-  /** The sockets that show the same streams, this one among them; null where it shares its key with another. */
+  /** The sockets that show the same streams, this one included; null if another session has the same connection key. */
   siblings: SiblingGroup | null = null;
-  /** The gap that the whole session is in because its plan is unknown; null where it is known. */
+  /** The gap of the whole session, because its plan is unknown; null if it is known. */
   gap: SessionGap | null = null;
 
   constructor(id: SessionId, origin: SessionOrigin, derivation: CompiledDerivation | null) {
@@ -53,7 +53,7 @@ export class SessionMemory {
     return this.#origin;
   }
 
-  /** Null where the session's plan is unknown. */
+  /** Null if the session's plan is unknown. */
   get derivation(): CompiledDerivation | null {
     return this.#derivation;
   }
@@ -62,39 +62,39 @@ export class SessionMemory {
     return this.#origin.exchange;
   }
 
-  /** Goes on with another plan, which differs in the channels that are wanted alone. */
+  /** Adopts another plan, which differs only in the wanted channels. */
   follow(planHash: string, derivation: CompiledDerivation): void {
     this.#origin = { ...this.#origin, planHash };
     this.#derivation = derivation;
   }
 
-  /** Notes what the session subscribes to, from the opening on. */
+  /** Notes subscribed streams, without data so far. */
   expect(streams: readonly Stream[], at: Micros): void {
     for (const { channel, symbol } of streams) this.note(channel, symbol, -at);
   }
 
-  /** Sets what `streams` says of a stream. */
+  /** Sets the entry of a stream in `streams`. */
   note(channel: Channel, symbol: string, at: Micros | null): void {
     let channels = this.streams.get(symbol);
     if (channels === undefined) this.streams.set(symbol, channels = new Map());
     channels.set(channel, at);
   }
 
-  /** Notes when a stream last had data; false, and nothing is noted, where it has left. */
+  /** Notes that a stream has data; false, and notes nothing, if it has left. */
   sawData(channel: Channel, symbol: string, at: Micros): boolean {
     if (this.hasLeft(channel, symbol)) return false;
     this.note(channel, symbol, at);
     return true;
   }
 
-  /** Notes that a stream has left. Returns what `streams` said of it; null where it was not known. */
+  /** Notes that a stream has left. Returns its entry in `streams`; null if there was none. */
   leave(channel: Channel, symbol: string): Micros | null {
     const at = this.streams.get(symbol)?.get(channel) ?? null;
     this.note(channel, symbol, null);
     return at;
   }
 
-  /** Whether a stream was taken back, and not asked for again since. */
+  /** Whether a stream was unsubscribed and not subscribed to again since. */
   hasLeft(channel: Channel, symbol: string): boolean {
     return this.streams.get(symbol)?.get(channel) === null;
   }
@@ -110,7 +110,7 @@ export class SessionMemory {
   }
 }
 
-/** Returns the memory of a session as its record of opening begins it. */
+/** Returns the memory of a session at its `opened` record. */
 export function openSession(id: Offset, record: OpenedRecord, derivation: CompiledDerivation | null): SessionMemory {
   const { exchange, connection: key, planHash, descriptorHash } = record;
   const memory = new SessionMemory(id, { exchange, connection: key, planHash, descriptorHash }, derivation);
@@ -120,18 +120,21 @@ export function openSession(id: Offset, record: OpenedRecord, derivation: Compil
   return memory;
 }
 
-/** Returns the descriptor's connection id behind a key: shards carry `#2`, `#3` … after it, further sockets `~2`, `~3` …. */
+/**
+ * Returns the descriptor's connection id of a key, without the `#2`, `#3` … of shards and the `~2`, `~3` … of further
+ * sockets.
+ */
 export function connectionIdOf(key: string): string {
   const at = key.search(/[#~]/);
   return at < 0 ? key : key.slice(0, at);
 }
 
-/** Says that nothing is known of a session's opening. */
+/** Returns the gap detail of a session whose `opened` record is unknown. */
 export function unknownSession(session: SessionId): string {
   return `the opening of session ${session} is unknown`;
 }
 
-/** Says which plan of a session is unknown. */
+/** Returns the gap detail of a session whose plan is unknown. */
 export function unknownPlan(origin: SessionOrigin): string {
   const { exchange, planHash, descriptorHash } = origin;
   if (planHash !== null) return `plan ${planHash} is unknown`;

@@ -1,22 +1,22 @@
 import type { BookEmission } from "../book/mod.ts";
 import { SIBLING_PATIENCE_US } from "../model/mod.ts";
 import type { RecordAccount } from "./account.ts";
-import { type KeptBook, UNTOLD } from "./books.ts";
+import { type KeptBook, SUPPRESSED } from "./books.ts";
 import { closedGap } from "./gaps.ts";
 import type { SessionMemory } from "./session_memory.ts";
 import type { BookLead, SiblingGroup, SiblingSession } from "./sibling_group.ts";
 
 /**
- * What is done with updates that a keeper lets pass: `emit`; `withhold`: another socket is followed; `image`: this one is
- * followed from here on, and the whole book stands for what was not emitted of it.
+ * What to do with updates that a keeper accepted. `emit`: emit them. `withhold`: suppress them, because another socket
+ * leads. `snapshot`: this socket leads from here on; emit its whole book as a snapshot.
  */
-export type BookTurn = "emit" | "withhold" | "image";
+export type BookTurn = "emit" | "withhold" | "snapshot";
 
 /**
- * Of a book that several sockets show one is followed, until its book is broken, its socket gone or silent; then another
- * one whose book is valid. Where the book's numbers are the exchange's own the next socket goes on after the last number
- * that was emitted, if it has just come to it; in all other cases its whole book is emitted. Gaps are told where no socket
- * has a valid book.
+ * Chooses which of several sockets with the same book leads, so that its updates are emitted: one socket, until its
+ * book is broken or its socket is gone or silent; then another one with a valid book. If sequences are the same on all
+ * sockets and the new leader's next update follows the last emitted one, it continues there; otherwise its whole book
+ * is emitted as a snapshot. Gaps are emitted only if no socket has a valid book.
  */
 export class SiblingBooks {
   readonly #account: RecordAccount;
@@ -25,20 +25,20 @@ export class SiblingBooks {
     this.#account = account;
   }
 
-  /** Whether another socket has the book, so that what is wrong with this one is no gap. */
+  /** Whether another socket has a valid book, so that a fault of this one is no gap. */
   isShown(session: SessionMemory, kept: KeptBook): boolean {
     const group = session.siblings;
     return group !== null && group.isShared(this.#account.at) && this.#others(group, session, kept).some(isValid);
   }
 
-  /** Decides on updates of a socket's book. */
+  /** Returns what to do with updates of a socket's book. */
   turn(session: SessionMemory, group: SiblingGroup, kept: KeptBook, emit: readonly BookEmission[]): BookTurn {
     const { at } = this.#account;
     const key = `${kept.keeper.rule.name}\n${kept.native}`;
     const others = this.#others(group, session, kept);
     const lead = group.books.get(key);
     if (lead === undefined) {
-      // Before, the eldest was the only one.
+      // Before siblings opened, the eldest was the only socket, so it leads.
       const elder = isWhole(session, group) ? undefined : others.find((other) => other.isWhole && isValid(other));
       if (elder !== undefined) {
         const { sequence } = elder.kept.keeper.last;
@@ -52,32 +52,32 @@ export class SiblingBooks {
       const leader = others.find((other) => other.session.id === lead.session);
       if (leader !== undefined && isValid(leader) && at - lead.at <= SIBLING_PATIENCE_US) return "withhold";
       if (kept.keeper.state !== "valid") {
-        // Deltas before the first snapshot add nothing to a book that somebody shows.
+        // Deltas before the first snapshot are not needed if another socket has a valid book.
         if (others.some(isValid)) return "withhold";
       } else {
         const step = stepFrom(lead, kept, emit);
         if (step === "old") return "withhold";
         this.#closeGaps(others);
         follow(lead, session, kept, at);
-        return step === "next" ? "emit" : "image";
+        return step === "next" ? "emit" : "snapshot";
       }
     }
     follow(lead, session, kept, at);
     return "emit";
   }
 
-  /** A socket's book is whole, so the gaps that were told of the others' are over. */
+  /** Closes the gaps of the other sockets' books, because this socket's book is valid. */
   #closeGaps(others: readonly SiblingBook[]): void {
     const account = this.#account;
     for (const { kept } of others) {
-      if (kept.gapId === "" || kept.gapId === UNTOLD) continue;
+      if (kept.gapId === "" || kept.gapId === SUPPRESSED) continue;
       const open = kept.keeper.openGap;
       const { cause, fromTs: from, fromSequence, detail } = open ??
         { cause: "stale" as const, fromTs: null, fromSequence: null, detail: "" };
       const action = "another socket of the connection has the book";
       const gap = closedGap({ stream: "book", cause, from, fromSequence, to: account.at, detail, action });
       account.emitGap(kept, gap, kept.gapId);
-      kept.gapId = UNTOLD;
+      kept.gapId = SUPPRESSED;
     }
   }
 
@@ -114,8 +114,8 @@ function follow(lead: BookLead, session: SessionMemory, kept: KeptBook, at: numb
 }
 
 /**
- * What updates are to the last number that was emitted from another socket. Numbers mean the same on all sockets where
- * snapshots over REST are joined by them; of others nothing is said.
+ * Returns the relation of updates to the last sequence emitted from another socket. Sequences are the same on all
+ * sockets if REST snapshots are joined by them; for other books the result is `apart`.
  */
 function stepFrom(lead: BookLead, kept: KeptBook, emit: readonly BookEmission[]): "old" | "next" | "apart" {
   const { rule, last } = kept.keeper;

@@ -10,7 +10,7 @@ import {
 } from "../model/mod.ts";
 import type { SessionBooks } from "./books.ts";
 
-/** What is asked of a session that has siblings. */
+/** The parts of a session's memory that siblings need. */
 export interface SiblingSession {
   readonly id: SessionId;
   readonly origin: { readonly exchange: string; readonly connection: string };
@@ -25,24 +25,28 @@ export interface SiblingSession {
 export interface Sibling {
   readonly session: SiblingSession;
   openedTs: Micros;
-  /** Whether no other was open before it: what it shows needs no proof that it follows on what was emitted. */
+  /**
+   * Whether no other socket was open before it, so that its events need no proof that they continue what was emitted.
+   */
   isWhole: boolean;
-  /** Streams in which it showed an event that another one had shown since it opened, and the record that said so. */
+  /**
+   * Streams in which it showed an event that another socket had shown since it opened, with the offset of that record.
+   */
   readonly joined: Map<string, Offset>;
-  /** Streams in which it showed events that passed from no socket so far. */
+  /** Streams in which it showed events that no socket has emitted so far. */
   readonly waiting: Map<string, Waiting>;
-  /** When streams were acknowledged that have shown nothing yet. */
+  /** Times at which streams without data so far were acknowledged. */
   readonly acked: Map<string, Micros>;
 }
 
-/** Events of a stream that a socket showed and that wait for another's copy. */
+/** Events of a stream that wait for a copy of another socket. */
 export interface Waiting {
   events: number;
-  /** When it first showed an event that another one showed too; null before. */
+  /** When the socket first showed an event that another one showed too; null before. */
   since: Micros | null;
 }
 
-/** How often an event was seen: as often as the socket says that saw it most. */
+/** How often an event occurred: the largest count of any socket. */
 export interface Sighting {
   /** Receive time of its first copy. */
   at: Micros;
@@ -50,23 +54,23 @@ export interface Sighting {
   readonly counts: Map<SessionId, number>;
 }
 
-/** Who is followed in a stream whose events nothing tells from one another. */
+/** The leading socket of a stream whose events have no identity. */
 export interface Lead {
-  /** Null where the one who was followed is gone. */
+  /** Null if the leading socket is gone. */
   session: SessionId | null;
-  /** Receive time of the last event that passed. */
+  /** Receive time of the last emitted event. */
   at: Micros;
 }
 
-/** Who is followed in a book. */
+/** The leading socket of a book. */
 export interface BookLead {
   session: SessionId;
   at: Micros;
-  /** Sequence of the last update that passed. */
+  /** Sequence of the last emitted update; null if it had none. */
   sequence: string | null;
 }
 
-/** What a group remembers, as plain JSON. */
+/** The memory of a group, as plain JSON. */
 export interface SiblingGroupState {
   readonly seenSince: Micros | null;
   readonly until: Micros | null;
@@ -91,16 +95,16 @@ export type SightingEntry = readonly [
   counts: readonly (readonly [SessionId, number])[],
 ];
 
-/** The sockets of one connection that show the same streams, and what they have shown. */
+/** The sockets of one connection that show the same streams, and the events they have shown. */
 export class SiblingGroup {
   readonly sockets = new Map<SessionId, Sibling>();
   readonly sightings = new Sightings();
   readonly leads = new Map<string, Lead>();
   readonly books = new Map<string, BookLead>();
-  /** Until when a single socket is compared with what its siblings showed; null where it had none. */
+  /** Until when a single remaining socket is still compared with its former siblings; null if it had none. */
   until: Micros | null = null;
 
-  /** Whether what a socket shows has to be compared with others. */
+  /** Whether events of a socket must be compared with those of others. */
   isShared(at: Micros): boolean {
     if (this.sockets.size > 1) return true;
     if (this.until === null) return false;
@@ -118,7 +122,7 @@ export class SiblingGroup {
     this.sockets.set(session.id, sibling);
   }
 
-  /** A socket is gone. Where it was the last one that needed no proof, the eldest of the others needs none now. */
+  /** Removes a socket. If no other socket `isWhole`, the eldest becomes so. */
   leave(session: SiblingSession, at: Micros): void {
     if (!this.sockets.delete(session.id)) return;
     const others = [...this.sockets.values()];
@@ -128,13 +132,13 @@ export class SiblingGroup {
     for (const lead of this.leads.values()) if (lead.session === session.id) lead.session = null;
   }
 
-  /** Forgets who is followed in a stream: its gap was told. */
+  /** Clears the leaders of a stream, because its gap was emitted. */
   forgetLeads(channel: Channel, symbol: string): void {
     const prefix = leadPrefix(channel, symbol);
     for (const key of this.leads.keys()) if (key.startsWith(prefix)) this.leads.delete(key);
   }
 
-  /** Lets go of all that a socket leads: something of it is missing. */
+  /** Ends the lead of a socket in all streams, because it has missed something. */
   release(session: SiblingSession): void {
     for (const lead of this.leads.values()) if (lead.session === session.id) lead.session = null;
   }
@@ -147,7 +151,7 @@ export class SiblingGroup {
     for (const sibling of this.sockets.values()) {
       sibling.openedTs += by;
       for (const one of sibling.waiting.values()) if (one.since !== null) one.since += by;
-      // When streams had data is not moved: an acknowledgement never seems to be later than it was on either scale.
+      // Times of data are not shifted, so an acknowledgement must not appear later than it was on either clock.
       for (const [stream, at] of sibling.acked) sibling.acked.set(stream, at + Math.min(0, by));
     }
   }
@@ -189,8 +193,8 @@ export class SiblingGroup {
 }
 
 /**
- * The events that sockets have shown of late, in two halves: an event is remembered for SIBLING_WINDOW_US and up to twice
- * as long, or until as many came behind it as are remembered at most.
+ * The events that sockets have shown recently, in two halves: an event is remembered for at least SIBLING_WINDOW_US and
+ * at most twice that, or until SIBLING_SIGHTINGS_MAX is reached.
  */
 export class Sightings {
   #older = new Map<string, Sighting>();
@@ -201,7 +205,7 @@ export class Sightings {
     return this.#newer.get(key) ?? this.#older.get(key);
   }
 
-  /** Adds an event that was not known. */
+  /** Adds a new event. */
   add(key: string, at: Micros): Sighting {
     this.#since ??= at;
     if (at - this.#since > SIBLING_WINDOW_US || this.#newer.size >= SIBLING_SIGHTINGS_MAX / 2) {
@@ -254,7 +258,7 @@ export class SiblingLedger {
     const { origin } = session;
     const name = `${origin.exchange}\n${familyOf(origin.connection)}`;
     const group = this.of(name);
-    // Two sessions under one key are no siblings: recordings have them so.
+    // Two sessions with the same key are no siblings, as in recordings.
     for (const { session: other } of group.sockets.values()) if (other.origin.connection === origin.connection) return;
     group.join(session, at);
     session.siblings = group;
@@ -272,20 +276,20 @@ export class SiblingLedger {
     for (const group of this.#groups.values()) group.clockStepped(by);
   }
 
-  /** Returns the group of a name, begun where it is new. */
+  /** Returns the group with a name, creating it if it is new. */
   of(name: string): SiblingGroup {
     let group = this.#groups.get(name);
     if (group === undefined) this.#groups.set(name, group = new SiblingGroup());
     return group;
   }
 
-  /** Yields the groups in which sockets are, or were until just now, compared. */
+  /** Yields all groups by name. */
   *entries(): Iterable<readonly [name: string, group: SiblingGroup]> {
     for (const entry of this.#groups) yield entry;
   }
 }
 
-/** Key of the lead of a rule's events of a stream. */
+/** Returns the key under which the leader of a rule's events of a stream is kept. */
 export function leadKey(channel: Channel | null, symbol: string, rule: string): string {
   return `${channel === null ? "" : streamKey({ channel, symbol })}\n${symbol}\n${rule}`;
 }

@@ -16,11 +16,11 @@ import type { SessionMemory } from "./session_memory.ts";
 import { leadKey, type Sibling, type SiblingGroup, type Waiting } from "./sibling_group.ts";
 
 /**
- * Several sockets show the same streams: of each event the first copy passes. Events with an id or the exchange's time are
- * known by what they say, and an event that happens twice is two events as soon as one socket has shown it twice. Of all
- * others one socket is followed, until it is gone or silent, and the change is told as a gap. A socket that opens beside
- * others passes nothing of a stream before it has shown what another one showed since: what an exchange repeats to each
- * new subscriber is no news.
+ * Emits the first copy of each event that several sockets show. Events with an id or an exchange time are compared by
+ * content; an event that occurs twice is emitted twice, as soon as one socket has shown it twice. For other events one
+ * socket leads until it is gone or silent; a change of the leader emits a gap. A socket that opens beside others emits
+ * nothing of a stream before it has shown an event that another one has shown since then, because an exchange repeats
+ * past events to each new subscriber.
  */
 export class SiblingStage {
   readonly #account: RecordAccount;
@@ -29,7 +29,7 @@ export class SiblingStage {
     this.#account = account;
   }
 
-  /** Whether an event passes; it is counted as seen either way. Updates of kept books are not asked about here. */
+  /** Whether an event is emitted; counts it as seen either way. Not for updates of kept books. */
   passes(session: SessionMemory, group: SiblingGroup, found: FrameEvents, event: number): boolean {
     const sibling = group.sockets.get(session.id);
     if (sibling === undefined) return true;
@@ -38,7 +38,7 @@ export class SiblingStage {
     const kind = batch.kindAt(event);
     const ts = batch.exchangeTs.get(event);
     const { identity } = EVENT_SPECS[kind];
-    // Sequences of orders and books count within their socket.
+    // Sequences of orders and books are counted per socket.
     const isKnown = (identity === "id" || identity === "state") && kind !== "order" && channel !== null;
     const said = isKnown ? batch.event(event) : null;
     if (said === null || channel === null || !hasContentIdentity(said, ts)) {
@@ -48,7 +48,7 @@ export class SiblingStage {
     return this.#isNews(sibling, group, key, streamKey({ channel, symbol }));
   }
 
-  /** A stream was acknowledged: from here on its socket misses nothing of it. */
+  /** Notes that streams were acknowledged: from here on the socket misses nothing of them. */
   acked(session: SessionMemory, streams: readonly Stream[], at: Micros): void {
     const sibling = session.siblings?.isShared(at) === true ? session.siblings.sockets.get(session.id) : undefined;
     for (const stream of streams) {
@@ -66,7 +66,7 @@ export class SiblingStage {
     const count = (seen.counts.get(session.id) ?? 0) + 1;
     seen.counts.set(session.id, count);
     if (count <= seen.emitted) {
-      // Another one has shown it: what follows in this stream follows on what was emitted.
+      // Another socket has shown it, so this one's next events of the stream continue what was emitted.
       if (!sibling.isWhole && seen.at >= sibling.openedTs) prove(sibling, stream, { at, offset, events: 0 });
       return false;
     }
@@ -85,7 +85,7 @@ export class SiblingStage {
     return true;
   }
 
-  /** Whether the socket is the one that is followed, or is from now on. */
+  /** Whether the socket leads the stream, or takes the lead now. */
   #follows(
     { session, isWhole }: Sibling,
     group: SiblingGroup,
@@ -118,10 +118,7 @@ export class SiblingStage {
   }
 }
 
-/**
- * Whether another socket of the connection shows all of a stream that a session showed. `null`: the session has no
- * siblings.
- */
+/** Whether another socket of the connection shows all of a stream that a session showed. */
 export function isShownBySibling(session: SessionMemory, { channel, symbol }: Stream, at: Micros): boolean {
   const group = session.siblings;
   if (group === null || !group.isShared(at)) return false;
@@ -132,7 +129,7 @@ export function isShownBySibling(session: SessionMemory, { channel, symbol }: St
   return false;
 }
 
-/** Whether a socket is at hand that has just shown something: what a session lost of its frames, it has. */
+/** Whether another socket has shown data recently, so that it has the frames that a session lost. */
 export function hasSibling(session: SessionMemory, at: Micros): boolean {
   const group = session.siblings;
   if (group === null || !group.isShared(at)) return false;
@@ -142,7 +139,7 @@ export function hasSibling(session: SessionMemory, at: Micros): boolean {
   );
 }
 
-/** `mine`: when the other socket last showed data; negative where it never did. */
+/** Whether a socket shows a stream. `mine`: when the session in question last showed data; negative if it never did. */
 function shows(
   { session, waiting, acked }: Sibling,
   { channel, symbol }: Stream,
@@ -159,7 +156,10 @@ function shows(
   return since !== undefined && mine <= since;
 }
 
-/** A socket has shown what another one showed too. `events`: how many of those that wait have passed with it. */
+/**
+ * Notes that a socket has shown an event that another one showed too. `events`: number of its waiting events emitted
+ * with it.
+ */
 function prove(
   sibling: Sibling,
   stream: string,
@@ -170,7 +170,8 @@ function prove(
   if (waiting !== undefined) {
     waiting.since ??= at;
     waiting.events -= events;
-    // What no other one shows, as an image that each new subscriber gets, holds nothing up for long.
+    // Events that no other socket shows, such as the snapshot that each new subscriber gets, must not delay others for
+    // long.
     if (waiting.events > 0 && at - waiting.since <= SIBLING_JOIN_US) return;
   }
   join(sibling, stream, offset);
@@ -185,7 +186,10 @@ function join(sibling: Sibling, stream: string, offset: number): void {
   sibling.waiting.delete(stream);
 }
 
-/** From the frame on that follows the one that proved it: an exchange repeats the past in one frame, in any order. */
+/**
+ * True only from the frame after the one that proved it, because an exchange repeats the past in one frame, in any
+ * order.
+ */
 function isJoined(sibling: Sibling, stream: string, offset: number): boolean {
   return sibling.isWhole || (sibling.joined.get(stream) ?? offset) < offset;
 }

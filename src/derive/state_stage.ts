@@ -3,22 +3,22 @@ import type { RecordAccount } from "./account.ts";
 import { CheckpointError } from "./checkpoint.ts";
 import { PipelineMemory } from "./pipeline_memory.ts";
 import type { Plans } from "./plan_store.ts";
-import { tellResumed } from "./resumed_gaps.ts";
+import { emitResumed } from "./resumed_gaps.ts";
 import type { SavedState } from "./saved_state.ts";
 
 /**
- * Whether the memory says all that the records before would: `none` at their beginning, `torn` after a stretch of them
- * that is lost. A checkpoint makes it `whole`, and to a whole memory it says nothing new.
+ * Whether the memory includes all earlier records: `none` at their beginning, `torn` after lost records, otherwise
+ * `whole`. A checkpoint makes it `whole`; a whole memory ignores checkpoints.
  */
 type Wholeness = "none" | "torn" | "whole";
 
-/** Holds what the pipeline remembers, and takes it from the checkpoints of the records where it is not known otherwise. */
+/** Holds the pipeline's memory, and restores it from checkpoints among the records if it is not whole. */
 export class StateStage {
   readonly #account: RecordAccount;
   readonly #plans: Plans;
   #memory: PipelineMemory;
   #wholeness: Wholeness = "none";
-  /** The checkpoint that is coming, from its first part on; null while none is. */
+  /** The checkpoint being read, from its first part on; null if there is none. */
   #coming: ComingCheckpoint | null = null;
 
   constructor(account: RecordAccount, plans: Plans) {
@@ -39,13 +39,13 @@ export class StateStage {
   }
 
   /**
-   * Takes a part of a checkpoint: with its last one the memory is what it says, unless it is whole already. After a lost
-   * stretch that emits what became of the gaps meanwhile, and a checkpoint that cannot be read leaves the memory torn.
+   * Reads a part of a checkpoint. The last part replaces the memory, unless it is whole. After lost records this emits
+   * the changes of open gaps; a checkpoint that cannot be read leaves a torn memory torn.
    */
   resume({ part, last, state }: CheckpointRecord): void {
     if (this.#wholeness === "whole") return;
     if (part === 0) this.#coming = new ComingCheckpoint(new PipelineMemory(this.#plans));
-    // The first parts may be lost; the rest alone says nothing.
+    // If the first parts are lost, the rest is useless.
     if (this.#coming === null || part !== this.#coming.parts) return;
     this.#coming.read(state);
     if (!last) return;
@@ -54,7 +54,7 @@ export class StateStage {
     try {
       const before = this.#memory;
       const after = coming.end();
-      if (this.#wholeness === "torn") tellResumed(this.#account, { before, after });
+      if (this.#wholeness === "torn") emitResumed(this.#account, { before, after });
       this.#memory = after;
       this.#wholeness = "whole";
     } catch (error) {
@@ -66,12 +66,12 @@ export class StateStage {
     }
   }
 
-  /** Returns the memory as it is now, as texts of bounded length. */
+  /** Returns the present memory as texts of bounded length. */
   save(): SavedState {
     return this.#memory.save();
   }
 
-  /** Goes on from a saved memory. Throws a `CheckpointError`, and knows nothing, where this build cannot read it. */
+  /** Restores a saved memory. Throws a `CheckpointError` if this build cannot read it; the memory is then empty. */
   restore(parts: Iterable<string>): void {
     this.#memory = new PipelineMemory(this.#plans);
     const coming = new ComingCheckpoint(new PipelineMemory(this.#plans));
@@ -84,7 +84,7 @@ export class StateStage {
     return this.#memory.plansInUse(at);
   }
 
-  /** Forgets everything: a checkpoint may come again, as at the beginning. */
+  /** Clears everything, so that a checkpoint is read again as at the beginning. */
   restart(): void {
     this.#memory = new PipelineMemory(this.#plans);
     this.#wholeness = "none";
@@ -92,18 +92,18 @@ export class StateStage {
   }
 }
 
-/** A checkpoint that is read part by part, so that none of them waits for the others. */
+/** A checkpoint that is read part by part, so that parts need not be collected. */
 class ComingCheckpoint {
   readonly #memory: PipelineMemory;
   #fault: CheckpointError | null = null;
-  /** How many parts were read. */
+  /** Number of parts read. */
   parts = 0;
 
   constructor(empty: PipelineMemory) {
     this.#memory = empty;
   }
 
-  /** Reads the next part. After one that cannot be read the others are passed over. */
+  /** Reads the next part. After an unreadable part all others are skipped. */
   read(state: string): void {
     this.parts++;
     if (this.#fault !== null) return;
@@ -114,7 +114,7 @@ class ComingCheckpoint {
     }
   }
 
-  /** Returns the memory that all parts hold. Throws a `CheckpointError` where one of them could not be read. */
+  /** Returns the restored memory. Throws a `CheckpointError` if a part could not be read. */
   end(): PipelineMemory {
     if (this.#fault !== null) throw this.#fault;
     return this.#memory;

@@ -2,8 +2,8 @@ import { type BookTop, type BookTopPlan, type Micros, STAMP_AHEAD_US_MAX } from 
 import type { KeptBook } from "./books.ts";
 
 /**
- * Returns the best levels of a valid book with the first update in each interval of the exchange's time, or of ours where
- * it gives none; null at other times. A time that went back by more than STAMP_AHEAD_US_MAX begins anew.
+ * Returns the best levels of a valid book at the first update in each interval of exchange time, or of receive time if
+ * there is none; null for other updates. A time that goes back by more than STAMP_AHEAD_US_MAX restarts the intervals.
  */
 export function nextTop(
   kept: KeptBook,

@@ -3,18 +3,18 @@ import { decodePayload } from "../normalize/mod.ts";
 import { deriveRecord } from "./derive_record.ts";
 import type { Pipeline, WireSession } from "./pipeline.ts";
 
-/** Reads records as what went over the wire: every frame with the streams that it carries data of. */
+/** Reads records as received messages: every frame with the streams that it carries data of. */
 export class WireReader {
   readonly #pipeline: Pipeline;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #sessions = new Map<SessionId, WireSession>();
 
-  /** The pipeline is this reader's alone. */
+  /** The pipeline must not be shared with anyone. */
   constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
   }
 
-  /** Returns the frame or the end of a session that a record is; null for other records. */
+  /** Returns a record's frame or end of session; null for other records. */
   read(offset: Offset, record: JournalRecord): WireRecord | null {
     const { streams, signal } = deriveRecord(this.#pipeline, offset, record);
     if (record.kind === "opened") this.#sessions.delete(offset);
@@ -36,7 +36,7 @@ export class WireReader {
     return { kind: "frame", frame: { ...frame, streams: [...streams], signal } };
   }
 
-  /** Returns the exchange's spelling of a canonical symbol in an open session; the symbol itself where it is unknown. */
+  /** Returns the native spelling of a canonical symbol in an open session; the symbol itself if it is unknown. */
   nativeOf(session: SessionId, symbol: string): string {
     return this.#sessionOf(session)?.natives.get(symbol) ?? symbol;
   }

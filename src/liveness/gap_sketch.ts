@@ -1,24 +1,23 @@
-/** Buckets an octave: a bucket spans a fifth of its lower edge. */
+/** Buckets per octave: a bucket spans a fifth of its lower edge. */
 const PER_OCTAVE = 4;
 /** The last bucket ends at 2^32 ms, about 50 days; the first holds all that is shorter than 1.19 ms. */
 const BUCKETS = 32 * PER_OCTAVE;
-/** Gaps behind which older ones count half. */
+/** Number of gaps after which all counts are halved. */
 const HALVED_AT = 131_072;
-/** What is left of a gap after so many halvings is forgotten. */
+/** Smallest count that is kept after a halving. */
 const COUNT_MIN = 0.05;
-/** Fewest gaps that the tail of a sketch is read from. */
+/** Fewest gaps from which the tail is estimated. */
 const TAIL_MIN = 16;
-/** The tail is that many of the gaps: their number to this power. */
+/** Number of gaps in the tail: the number of all gaps to this power. */
 const TAIL_POWER = 0.6;
-/** The heaviest tail that is believed: the longest of `n` gaps grows as `n` to this power. */
+/** Largest shape of a tail: the longest of `n` gaps grows as `n` to this power. */
 export const SHAPE_MAX = 0.45;
-/** What is added to the shape for want of certainty, in standard deviations of its estimate. */
+/** Standard deviations of its estimate that are added to the shape, for caution. */
 const SHAPE_DOUBT = 1;
 
 /**
- * How the longest gaps thin out: a generalised Pareto distribution of what they are longer than `fromMs` (J. Pickands,
- * 1975). Of a shape of 0, as gaps between events that know nothing of each other have, longer ones are ever as much rarer;
- * the greater the shape, the less.
+ * The distribution of the longest gaps: a generalized Pareto distribution of their excess over `fromMs` (J. Pickands,
+ * 1975). Shape 0 is an exponential tail, as of independent events; a larger shape is a heavier tail.
  */
 export interface Tail {
   readonly fromMs: number;
@@ -28,18 +27,18 @@ export interface Tail {
   readonly shape: number;
 }
 
-/** Returns the length in ms that no more than a share of all gaps is expected to pass. */
+/** Returns the length in ms that at most a share of all gaps is expected to exceed. */
 export function beyondMs({ fromMs, share: known, scaleMs, shape }: Tail, share: number): number {
   const times = Math.max(1, known / share);
   return fromMs + scaleMs * (shape < 1e-6 ? Math.log(times) : (times ** shape - 1) / shape);
 }
 
-/** How often gaps of each length came: a histogram with buckets of equal ratio, whose old entries fade. */
+/** A histogram of gaps with buckets of equal ratio, whose old entries fade. */
 export class GapSketch {
   readonly #counts = new Float32Array(BUCKETS);
   #total = 0;
 
-  /** Gaps that it holds, old ones in part. */
+  /** Number of gaps, old ones in part. */
   get total(): number {
     return this.#total;
   }
@@ -50,13 +49,13 @@ export class GapSketch {
     if (this.#total >= HALVED_AT) this.#fade();
   }
 
-  /** Adds what another sketch holds. */
+  /** Adds the gaps of another sketch. */
   merge(other: GapSketch): void {
     for (let at = 0; at < BUCKETS; at++) this.#counts[at] += other.#counts[at];
     this.#total += other.#total;
   }
 
-  /** Returns the length in ms that a share of the gaps is not longer than; 0 where there is none. */
+  /** Returns the length in ms that a share of the gaps does not exceed; 0 if there are no gaps. */
   quantileMs(share: number): number {
     let left = this.#total * share;
     for (let at = 0; at < BUCKETS; at++) {
@@ -66,7 +65,7 @@ export class GapSketch {
     return this.maxMs;
   }
 
-  /** The longest gap in ms, to the next edge of a bucket; 0 where there is none. */
+  /** The longest gap in ms, rounded up to the edge of its bucket; 0 if there is none. */
   get maxMs(): number {
     for (let at = BUCKETS - 1; at >= 0; at--) if (this.#counts[at] > 0) return edgeMs(at + 1);
     return 0;
@@ -79,9 +78,8 @@ export class GapSketch {
   }
 
   /**
-   * Reads how the longest gaps thin out, by weighted moments (J. R. M. Hosking and J. R. Wallis, 1987); null where there
-   * are too few of them. The shape is taken as at least 0, and a little higher the fewer there are: nobody knows the longest
-   * gap that there may be.
+   * Estimates the tail by weighted moments (J. R. M. Hosking and J. R. Wallis, 1987); null if there are too few gaps.
+   * The shape is at least 0, and higher the fewer gaps there are, because a longer gap may still come.
    */
   get tail(): Tail | null {
     const wanted = Math.max(TAIL_MIN, this.#total ** TAIL_POWER);
@@ -89,7 +87,7 @@ export class GapSketch {
     while (at > 0 && count < wanted) count += this.#counts[--at];
     if (count < TAIL_MIN) return null;
     const fromMs = edgeMs(at);
-    // Mean excess, and mean excess weighted by the share of those that are longer.
+    // Mean excess, and mean excess weighted by the share of longer gaps.
     let [mean, weighted, passed] = [0, 0, 0];
     for (let i = at; i < BUCKETS; i++) {
       const excessMs = middleMs(i) - fromMs;
@@ -110,7 +108,7 @@ export class GapSketch {
     };
   }
 
-  /** Bucket and count of each bucket that is not empty, flat. */
+  /** Returns bucket and count of each non-empty bucket, flat. */
   save(): number[] {
     const flat: number[] = [];
     this.#counts.forEach((count, at) => {
@@ -119,7 +117,7 @@ export class GapSketch {
     return flat;
   }
 
-  /** Takes over what `save` returned; false, and nothing changes, where it is none. */
+  /** Restores what `save` returned; false, and changes nothing, if it is invalid. */
   restore(flat: readonly unknown[]): boolean {
     if (flat.length % 2 !== 0 || flat.length > 2 * BUCKETS) return false;
     const isCount = (value: unknown) => typeof value === "number" && value >= 0 && value <= HALVED_AT;
@@ -146,7 +144,7 @@ function bucketOf(gapMs: number): number {
   return gapMs <= 1 ? 0 : Math.min(BUCKETS - 1, Math.floor(Math.log2(gapMs) * PER_OCTAVE));
 }
 
-/** The lower edge of a bucket in ms. */
+/** Returns the lower edge of a bucket in ms. */
 function edgeMs(at: number): number {
   return 2 ** (at / PER_OCTAVE);
 }

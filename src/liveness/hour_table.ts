@@ -2,26 +2,26 @@ import type { Micros } from "../model/mod.ts";
 
 const HOUR_MICROS = 3_600_000_000;
 const HOURS = 24;
-/** Days that an hour has to have been watched before it is judged by itself. */
+/** Days for which an hour must have been observed before it has its own limit. */
 export const HOUR_DAYS_MIN = 3;
-/** What is left of an hour's longest gap a day later. */
+/** Factor by which an hour's longest gap fades each day. */
 const DAY_FADE = 0.9;
 const DAYS_COUNTED_MAX = 1000;
 
 /**
- * Longest gap in ms and days watched, for each hour of the day (UTC), flat; behind them the hour since the epoch in which
- * the last gap ended, where there was one.
+ * Longest gap in ms and days observed, for each hour of the day (UTC), flat; then the hour since the epoch in which the
+ * last gap ended, if there was one.
  */
 export type Hours = readonly number[];
 
-/** The longest gaps of a stream by the hours of the day that they reached into. */
+/** The longest gaps of a stream by the hours of the day that they overlap. */
 export class HourTable {
   readonly #longestMs = new Float64Array(HOURS);
   readonly #days = new Uint16Array(HOURS);
   /** Hours since the epoch of the last gap; null before the first. */
   #hour: number | null = null;
 
-  /** Notes a gap that ended at `at`. `passed`: told of the hours that have gone by since the gap before. */
+  /** Notes a gap that ended at `at`. `passed` is called with the hours since the gap before. */
   add(gapMs: number, at: Micros, passed: (from: number, to: number) => void): void {
     const hour = Math.floor(at / HOUR_MICROS);
     if (hour !== this.#hour) {
@@ -32,7 +32,7 @@ export class HourTable {
     }
     const of = hour % HOURS;
     if (gapMs > this.#longestMs[of]) this.#longestMs[of] = gapMs;
-    // A gap that began in an earlier hour is one of that hour, and of those between.
+    // A gap that began in an earlier hour counts for that hour and all hours between.
     const first = Math.floor((at - gapMs * 1000) / HOUR_MICROS);
     for (let each = Math.max(first, hour - HOURS + 1); each < hour; each++) {
       const i = each % HOURS;
@@ -40,7 +40,7 @@ export class HourTable {
     }
   }
 
-  /** Returns the longest gap that reached into the hour of `at`, and whether the hour was watched for days. */
+  /** Returns the longest gap that overlapped the hour of `at`, and whether the hour was observed for enough days. */
   longestMs(at: Micros): { readonly longestMs: number; readonly isKnown: boolean } {
     const of = Math.floor(at / HOUR_MICROS) % HOURS;
     return { longestMs: this.#longestMs[of], isKnown: this.#days[of] >= HOUR_DAYS_MIN };
@@ -51,7 +51,7 @@ export class HourTable {
     return this.#hour === null ? hours : [...hours, this.#hour];
   }
 
-  /** Takes over what `save` returned; false, and nothing changes, where it is none. */
+  /** Restores what `save` returned; false, and changes nothing, if it is invalid. */
   restore(flat: unknown): boolean {
     if (!Array.isArray(flat) || (flat.length !== 2 * HOURS && flat.length !== 2 * HOURS + 1)) return false;
     if (!flat.every((value) => typeof value === "number" && value >= 0 && Number.isFinite(value))) return false;

@@ -1,6 +1,6 @@
 /**
- * Tells silence from the end of a stream: what each stream has shown of its gaps between data, which silence that leaves
- * possible, and what is done about one that is not. Pure: times are given, nothing is asked or sent here. In: moments of
+ * Distinguishes silence from the end of a stream: statistics of each stream's gaps between data, limits of its silence,
+ * and steps when a limit is exceeded. Pure: the caller passes times; nothing is requested or sent here. In: times of
  * data. Out: limits and steps. Must not know sockets, exchanges or the journal.
  */
 export { GapSketch, type Tail } from "./gap_sketch.ts";

@@ -2,19 +2,19 @@ import type { Micros } from "../model/mod.ts";
 import { beyondMs, GapSketch, SHAPE_MAX, type Tail } from "./gap_sketch.ts";
 import { HOUR_DAYS_MIN, type Hours, HourTable } from "./hour_table.ts";
 
-/** No silence that is shorter says anything, in ms. */
+/** Shortest silence that is ever judged, in ms. */
 export const SILENCE_MS_MIN = 5000;
 /** Fewest gaps that a stream is judged by. */
 const GAPS_MIN = 32;
-/** Gaps that a pace has to have shown before it is judged by these alone. */
+/** Gaps of a pace from which its limits are computed without those of other paces. */
 const CELL_GAPS_MIN = 256;
-/** A stream's usual gap is the one that so many of its gaps are no longer than. */
+/** Share of gaps that are no longer than the usual gap. */
 const USUAL_SHARE = 0.9;
-/** A stream is silent where it shows nothing for so many of its usual gaps. */
+/** Number of usual gaps after which a stream may count as silent. */
 const USUAL_GAPS = 3;
-/** What a stream showed once it may show again, and a little more. */
+/** Factor on the longest gap of the stream, below which no limit lies. */
 const PAST_MAX = 1.25;
-/** The least that is waited beyond the longest gap of an hour, of that length. */
+/** Least factor on the longest gap of an hour. */
 const PAST_HOUR_MIN = 1.5;
 /** Alarms a day that a stream's own gaps may raise. */
 const ALARMS_A_DAY = 0.002;
@@ -24,29 +24,29 @@ const PACE_WEIGHT = 1 / 16;
 /** Octaves of pace that are one cell. */
 const CELL_OCTAVES = 2;
 const CELLS = 16;
-/** So many recent gaps beyond all that is known do not count; the next ones are learned. */
+/** Recent gaps beyond the limit that are not learned; further ones are. */
 const EXCEPTIONS_MAX = 3;
-/** What is left of such a gap behind the next one. */
+/** Weight that such a gap keeps with each later gap. */
 const EXCEPTION_FADE = 0.999;
-/** How much longer a stream is waited for after alarms that may have been false. */
+/** Largest factor on the limit after possibly false alarms. */
 const CAUTION_MAX = 16;
-/** Suspicion before the limit, where somebody can be asked: so many usual gaps, and how often a day it may be wrong. */
+/** Suspicion before the limit, if the exchange can be probed: in usual gaps, and in false suspicions a day. */
 const SUSPICIOUS_GAPS = 10;
 const SUSPICIONS_A_DAY = 1;
 
 /** How long a silence of a stream may be, in ms. */
 export interface SilenceLimits {
-  /** Nine of ten of its gaps are no longer, at its present pace. */
+  /** Nine of ten gaps are no longer, at the present pace. */
   readonly usualMs: number;
-  /** Beyond it, it is worth to ask whether the stream has gone on; not after `limitMs`. */
+  /** Beyond it the exchange should be probed; at most `limitMs`. */
   readonly suspiciousMs: number;
-  /** Beyond it, the stream has stopped. */
+  /** Beyond it the stream counts as stalled. */
   readonly limitMs: number;
 }
 
-/** What is kept of a rhythm over restarts. */
+/** The state of a rhythm that is kept over restarts. */
 export interface RhythmState {
-  /** By pace: bucket and count, flat; empty where nothing is known. */
+  /** By pace: flat list of bucket and count; empty if there are no gaps. */
   readonly cells: readonly (readonly number[])[];
   /** Binary logarithm of the recent gaps in ms; null before the first. */
   readonly pace: number | null;
@@ -55,9 +55,9 @@ export interface RhythmState {
 }
 
 /**
- * What a stream has shown of its gaps between data, and which silence that leaves possible. Gaps are kept by the pace at
- * which they began, because a market that is busy by day and quiet at night has two rhythms; and the longest by hour of
- * day. Bounded, and without a clock: times are given.
+ * Statistics of a stream's gaps between data, from which limits of its silence are computed. Gaps are counted by the
+ * pace at which they began, because a market that is busy by day and quiet at night has two rhythms; the longest are
+ * kept by hour of day too. Bounded, and without a clock: the caller passes times.
  */
 export class Rhythm {
   readonly #cells: (GapSketch | null)[] = new Array<GapSketch | null>(CELLS).fill(null);
@@ -65,15 +65,15 @@ export class Rhythm {
   #pace: number | null = null;
   #lastMs: number | null = null;
   #caution = 1;
-  /** Recent gaps beyond all that was known, those further back in part. */
+  /** Recent gaps beyond the limit; older ones count in part. */
   #exceptions = 0;
 
-  /** Monotonic ms of its last data; null where a silence is not its own, as behind a loss of the connection. */
+  /** Monotonic ms of its last data; null if the silence is not the stream's, as after a lost connection. */
   get lastMs(): number | null {
     return this.#lastMs;
   }
 
-  /** Data came. `nowMs`: monotonic ms; `at`: wall clock. */
+  /** Notes data. `nowMs`: monotonic ms; `at`: wall clock. */
   saw(nowMs: number, at: Micros): void {
     const last = this.#lastMs;
     this.#lastMs = nowMs;
@@ -86,17 +86,17 @@ export class Rhythm {
     this.#pace = this.#pace === null ? log : this.#pace + (log - this.#pace) * PACE_WEIGHT;
   }
 
-  /** Data came behind a silence that says nothing of the stream, or none is to be expected: the next gap begins anew. */
+  /** Restarts the current gap at `nowMs`, because the silence so far is not the stream's; null: at the next data. */
   interrupt(nowMs: number | null): void {
     this.#lastMs = nowMs;
   }
 
-  /** A silence was taken for the end of the stream and may have been none: the next ones are borne longer, for days. */
+  /** Notes an alarm that may have been false: longer silences are tolerated for some days. */
   alarmed(): void {
     this.#caution = Math.min(CAUTION_MAX, this.#caution * 1.5);
   }
 
-  /** Returns what silence is possible for data that ended at `at`; null where too little is known. */
+  /** Returns the limits of a silence that began at `at`; null if too few gaps are known. */
   limits(at: Micros): SilenceLimits | null {
     const own = ownLimits(this.#gapsAtPace());
     if (own === null) return null;
@@ -122,7 +122,7 @@ export class Rhythm {
     };
   }
 
-  /** Takes over what `save` returned; false, and nothing changes, where it is none. */
+  /** Restores what `save` returned; false, and changes nothing, if it is invalid. */
   restore(state: unknown): boolean {
     if (typeof state !== "object" || state === null) return false;
     const { cells, pace, hours, caution } = state as Readonly<Record<string, unknown>>;
@@ -143,8 +143,8 @@ export class Rhythm {
   }
 
   /**
-   * Whether a gap is to be learned. One beyond all that the stream showed is remembered by its hour alone, unless others
-   * came a short while before: then the stream has become slower.
+   * Whether to learn a gap. One beyond the limit is only noted by its hour, unless there were several recently: then
+   * the stream has become slower.
    */
   #isOfRhythm(gapMs: number): boolean {
     this.#exceptions *= EXCEPTION_FADE;
@@ -155,7 +155,7 @@ export class Rhythm {
     return ++this.#exceptions > EXCEPTIONS_MAX;
   }
 
-  /** Days without an alarm give trust back. */
+  /** Reduces the tolerance after days without an alarm. */
   #relax(hours: number): void {
     this.#caution = Math.max(1, this.#caution * 2 ** (-hours / 24));
   }
@@ -168,7 +168,7 @@ export class Rhythm {
     return this.#cells[this.#cellAt()] ??= new GapSketch();
   }
 
-  /** The gaps of the present pace; where these are few, those of the next slower ones too, then of faster ones. */
+  /** Returns the gaps of the present pace; if they are few, with those of slower paces, then of faster ones. */
   #gapsAtPace(): GapSketch {
     const at = this.#cellAt();
     const own = this.#cells[at];
@@ -184,7 +184,7 @@ export class Rhythm {
   }
 }
 
-/** What gaps alone say of silence. */
+/** Limits computed from gaps alone. */
 interface OwnLimits {
   readonly usualMs: number;
   /** No limit is below it. */
@@ -195,7 +195,7 @@ interface OwnLimits {
   readonly tail: Tail;
 }
 
-/** Null where there are too few gaps. */
+/** Returns the limits; null if there are too few gaps. */
 function ownLimits(gaps: GapSketch): OwnLimits | null {
   if (gaps.total < GAPS_MIN) return null;
   const { tail } = gaps;
@@ -204,7 +204,8 @@ function ownLimits(gaps: GapSketch): OwnLimits | null {
   const leastMs = Math.max(SILENCE_MS_MIN, USUAL_GAPS * usualMs);
   const aDay = Math.max(1, DAY_MS / gaps.meanMs);
   const { maxMs } = gaps;
-  // Of `n` gaps the longest is passed by one in `n`, and by fewer the further; the sooner, the shorter it was listened to.
+  // The longest of `n` gaps is exceeded by one in `n`, so the limit beyond it depends on how long the stream was
+  // observed.
   const heardMs = Math.max(1, gaps.meanMs * gaps.total);
   const mostMs = maxMs * Math.max(1, DAY_MS / (ALARMS_A_DAY * heardMs)) ** SHAPE_MAX;
   const limitMs = Math.max(leastMs, Math.min(mostMs, beyondMs(tail, ALARMS_A_DAY / aDay)), PAST_MAX * maxMs);

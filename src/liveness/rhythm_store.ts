@@ -1,20 +1,22 @@
 import { RHYTHMS_MAX, type Stream, streamKey } from "../model/mod.ts";
 import { Rhythm, type RhythmState } from "./rhythm.ts";
 
-/** Version of the lines. Raise it with every change of a rhythm's state: older ones are begun anew. */
+/** Version of the lines. Raise it with every change of a rhythm's state; older files are discarded. */
 const VERSION = 1;
 
-/** The first line: what the others are. */
+/** The first line, which names the version. */
 const HEAD = JSON.stringify({ rhythms: VERSION });
 
-/** What is known of one stream: its rhythm of this run, or what an earlier run left. */
+/** One stream: its rhythm in this run, or the state saved by an earlier run. */
 type Known = { readonly rhythm: Rhythm } | { readonly state: RhythmState };
 
-/** The rhythms of all streams, over sockets and restarts. Past RHYTHMS_MAX streams, the ones used longest ago are forgotten. */
+/**
+ * The rhythms of all streams, over sockets and restarts. Past RHYTHMS_MAX streams the least recently used is evicted.
+ */
 export class RhythmStore {
   readonly #known = new Map<string, Known>();
 
-  /** Returns a rhythm for a stream of one socket, which goes on where the last one of the stream is. */
+  /** Returns a rhythm for a stream of one socket, which continues the stream's last rhythm. */
   begin(exchange: string, connectionId: string, stream: Stream): Rhythm {
     const key = `${exchange} ${connectionId} ${streamKey(stream)}`;
     const before = this.#known.get(key);
@@ -32,7 +34,7 @@ export class RhythmStore {
     }
   }
 
-  /** Takes over lines of an earlier run; returns how many were read, or null where they are not what `lines` gives. */
+  /** Restores lines of an earlier run. Returns how many were read, or null if they are not valid. */
   restore(lines: readonly string[]): number | null {
     if (lines[0] !== HEAD) return null;
     const states: [key: string, state: RhythmState][] = [];

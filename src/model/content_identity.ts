@@ -1,9 +1,11 @@
-import { byKind, EVENT_SPECS, fieldsOf } from "./event_specs.ts";
+import { byKind, EVENT_SPECS, type EventKind, fieldsOf } from "./event_specs.ts";
 import type { MarketEvent } from "./event.ts";
 import type { Micros } from "./micros.ts";
 
 /** The field of type `id` by kind; empty if the kind has none. */
-const ID_FIELDS = byKind((kind) => fieldsOf(kind).find(([, { type }]) => type === "id")?.[0] ?? "");
+export const ID_FIELDS: Readonly<Record<EventKind, string>> = byKind((kind) =>
+  fieldsOf(kind).find(([, { type }]) => type === "id")?.[0] ?? ""
+);
 
 /**
  * Whether two receivers of an event can tell that it is the same one: by its id, by its sequence (books), or by its

@@ -170,8 +170,8 @@ export const BOOTSTRAP_BYTES_MAX = 1024 * 1024;
 /** Replies to a server's pings that wait for the send limit; one more drops the oldest. */
 export const REPLIES_QUEUED_MAX = 16;
 /**
- * How long a sent request keeps its slot of the send limit where no answer shows that the exchange has read it, in ms:
- * a network that stands still for less does not let the exchange see more at once than it allows.
+ * How long a sent request keeps its slot of the send limit without an answer that shows that the exchange has read it, in
+ * ms: after a shorter stall of the network the exchange does not receive more at once than it allows.
  */
 export const UNANSWERED_HOLD_MS = 5_000;
 /** First delay before a rejected subscription is asked for again, in ms; it doubles with each further rejection. */
@@ -419,11 +419,11 @@ export const BACKFILL_ATTEMPTS_MAX = 6;
 export const BACKFILL_RETRY_MS_MAX = 30_000;
 /** Pages of one stretch; beyond it the stretch is filled in part. */
 export const BACKFILL_PAGES_MAX = 2_000;
-/** Longest wait for the answer to whether a silent stream has gone on, in ms; then nobody knows. */
+/** Longest wait for the answer to a probe of a silent stream, in ms; after it the probe is undecided. */
 export const PROBE_MS_MAX = 3_000;
-/** How long data that an exchange has and a stream does not may still be on their way, in ms. */
+/** How long events that a probe found may still arrive by the stream, in ms. */
 export const PROBE_SETTLE_MS = 1_000;
-/** Silent streams of an instance that are asked about at once. */
+/** Silent streams of an instance that are probed at the same time. */
 export const PROBES_AT_ONCE_MAX = 8;
 /** Best levels of each side that a book is compared by with the exchange's own snapshot. */
 export const COMPARE_LEVELS = 10;
@@ -435,13 +435,13 @@ export const COMPARE_MS_MAX = 10_000;
 export const COMPARE_LOOK_MS = 100;
 /** Days whose comparisons of books an archive remembers. */
 export const COMPARISON_DAYS_MAX = 40;
-/** Ids of events that are there already and that a stretch on demand names; a longer list cuts the stretch. */
+/** Known ids that a stretch on demand lists; more shorten the stretch. */
 export const WISH_KNOWN_MAX = 20_000;
-/** Ids of events fetched on demand that are remembered behind a stream's last event. */
+/** Ids of events fetched on demand after a stream's last event that are remembered. */
 export const AHEAD_IDS_MAX = 50_000;
-/** Events that are kept in mind of the journal while history is fetched on demand; a longer range has to be cut. */
+/** Events of the journal that are remembered while history is fetched on demand; a longer range must be split. */
 export const HISTORY_KNOWN_MAX = 5_000_000;
-/** First, shortest and longest stretch of history on demand, in ms: it follows how much there is. */
+/** First, shortest and longest stretch of history on demand, in ms; it adapts to the number of events. */
 export const HISTORY_SPAN_MS_FIRST = 3_600_000;
 export const HISTORY_SPAN_MS_MIN = 1_000;
 export const HISTORY_SPAN_MS_MAX = 7 * 86_400_000;
@@ -491,7 +491,7 @@ export const SHARES_MAX = 256;
 /** Smallest and largest `ttl` of a group, in ms; a configuration outside is refused. */
 export const GROUP_TTL_MS_MIN = 1_000;
 export const GROUP_TTL_MS_MAX = 3_600_000;
-/** Longest text in which a member notes the last events of its streams, in characters; further streams are left out. */
+/** Longest list of last events that a member publishes, in characters; further streams are left out. */
 export const GROUP_NOTE_CHARS_MAX = 500_000;
 /** Longest time between two reads of the group's entries by a member, in ms. */
 export const GROUP_LOOK_MS_MAX = 1_000;

@@ -69,7 +69,7 @@ export {
   type RowKind,
   type SentKind,
 } from "./event_specs.ts";
-export { contentText, hasContentIdentity } from "./content_identity.ts";
+export { contentText, hasContentIdentity, ID_FIELDS } from "./content_identity.ts";
 export {
   GAP_CAUSES,
   GAP_STATES,

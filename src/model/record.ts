@@ -66,16 +66,20 @@ export function missedAnswerBody({ from, reason }: MissedAnswer): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ from, reason: reason.slice(0, EXAMPLE_CHARS_MAX) }));
 }
 
-/** Reads such a body; null where it is none. */
-export function readMissedAnswer(body: Uint8Array): MissedAnswer | null {
+/** Reads the JSON object in the body of an `http` record with status 0; null if it is none. */
+function readBody(body: Uint8Array): Readonly<Record<string, unknown>> | null {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(body));
   } catch {
     return null;
   }
-  if (typeof value !== "object" || value === null || !("from" in value) || !("reason" in value)) return null;
-  const { from, reason } = value;
+  return typeof value === "object" && value !== null ? value as Readonly<Record<string, unknown>> : null;
+}
+
+/** Reads such a body; null if it is none. */
+export function readMissedAnswer(body: Uint8Array): MissedAnswer | null {
+  const { from, reason } = readBody(body) ?? {};
   return typeof from === "number" && typeof reason === "string" ? { from, reason } : null;
 }
 
@@ -93,21 +97,14 @@ export function fillEndBody({ gapId, isFilled, reason }: FillEnd): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ gapId, isFilled, reason: reason.slice(0, EXAMPLE_CHARS_MAX) }));
 }
 
-/** Reads such a body; null where it is none. */
+/** Reads such a body; null if it is none. */
 export function readFillEnd(body: Uint8Array): FillEnd | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const { gapId, isFilled, reason } = value as Readonly<Record<string, unknown>>;
+  const { gapId, isFilled, reason } = readBody(body) ?? {};
   if (typeof gapId !== "string" || typeof isFilled !== "boolean" || typeof reason !== "string") return null;
   return { gapId, isFilled, reason };
 }
 
-/** A gap that was told and that a stretch on demand may fill. Times are of receipt. */
+/** An emitted gap that a stretch on demand may fill. Times are receive times. */
 export interface ToldGap {
   readonly gapId: string;
   readonly cause: GapCause;
@@ -140,22 +137,22 @@ export function readBookDifference(body: Uint8Array): BookDifferenceNote | null 
 
 /** An end of a stretch on demand. */
 export interface WishEnd {
-  /** Id of an event that is no nearer, by which the first page may be asked for; null where none is known. */
+  /** Id of an event at or outside this end, by which the first page may be requested; null if none is known. */
   readonly id: string | null;
   /** The exchange's time; events of this time belong to the stretch. */
   readonly ts: Micros;
 }
 
-/** What the body of an `http` record with status 0 says of a stretch of history that somebody asks for. */
+/** Body of an `http` record with status 0: begins a stretch of history on demand. */
 export interface FillWish {
   readonly connectionId: string;
   readonly channel: Channel;
   readonly symbol: string;
   readonly from: WishEnd;
   readonly to: WishEnd;
-  /** Ids of the events of the stretch that are there already. */
+  /** Ids of the stretch's events that the journal has already. */
   readonly known: readonly string[];
-  /** Gaps of the stream that lie in the stretch and are not filled. */
+  /** Unfilled gaps of the stream within the stretch. */
   readonly gaps: readonly ToldGap[];
 }
 
@@ -164,15 +161,9 @@ export function fillWishBody(wish: FillWish): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ wish }));
 }
 
-/** Reads such a body; null where it is none. */
+/** Reads such a body; null if it is none. */
 export function readFillWish(body: Uint8Array): FillWish | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
-  }
-  const wish = typeof value === "object" && value !== null ? (value as { readonly wish?: unknown }).wish : null;
+  const wish = readBody(body)?.wish;
   if (typeof wish !== "object" || wish === null) return null;
   const { connectionId, channel, symbol, from, to, known, gaps } = wish as Readonly<Record<string, unknown>>;
   if (typeof connectionId !== "string" || typeof channel !== "string" || typeof symbol !== "string") return null;

@@ -1,67 +1,67 @@
 import type { ControlSignal, SubscribeItem, SubscribeRequest } from "../model/mod.ts";
 import { mentions } from "./mentions.ts";
 
-/** An item of the plan on this socket: `queued` until it was asked for, `waiting` until it was answered. */
+/** A subscribe item on this socket: `queued` until its request is sent, `waiting` until it is answered. */
 export interface ItemEntry {
   readonly item: SubscribeItem;
   readonly ack: SubscribeRequest["ack"];
-  /** Whether its request holds everything that is asked for on the socket. */
+  /** Whether its request names everything that the socket subscribes to. */
   readonly replaces: boolean;
-  /** How often it was rejected on this socket. */
+  /** Number of rejections on this socket. */
   rejections: number;
-  /** `removed`: it is wanted no more. */
+  /** `removed`: it is no longer desired. */
   state: "queued" | "waiting" | "acked" | "rejected" | "removed";
 }
 
-/** A request that was or will be sent, with the items it asks for. */
+/** A request that was or will be sent, with its items. */
 export interface PendingRequest {
   readonly request: SubscribeRequest;
   readonly items: readonly ItemEntry[];
-  /** What its answers may call it: the ids of every time it was sent. */
+  /** Ids by which answers may name it: one for each time it was sent. */
   readonly ids: Set<string>;
-  /** How often it was sent. */
+  /** Number of times it was sent. */
   attempts: number;
-  /** When its answer is overdue, in monotonic ms; Infinity while it is not waited for. */
+  /** When its answer is overdue, in monotonic ms; Infinity while no answer is awaited. */
   dueMs: number;
-  /** Set where its items are asked for in another way: it is not sent again. */
+  /** Set if its items are requested in another way, so that it is not sent again. */
   abandoned: boolean;
 }
 
-/** What a rejection comes to. */
+/** Result of a rejection. */
 export interface Rejection {
-  /** Items that are rejected. */
+  /** The rejected items. */
   readonly rejected: readonly ItemEntry[];
-  /** Items of a request that was refused as a whole: each has to be asked for alone. */
+  /** Items of a request that was rejected as a whole: each must be requested alone. */
   readonly split: readonly ItemEntry[];
-  /** False where it could not be told what the rejection is about. */
+  /** False if the rejection could not be matched with a request or item. */
   readonly attributed: boolean;
 }
 
-/** What an acknowledgement comes to. */
+/** Result of an acknowledgement. */
 export interface Acknowledgement {
   readonly acked: readonly ItemEntry[];
-  /** Items that the acknowledgement leaves out of what it accepts, or names as not accepted. */
+  /** Items missing from the list of accepted ones, or listed as not accepted. */
   readonly rejected: readonly ItemEntry[];
 }
 
-/** A request that was not sent yet. `items` are the entries of its items, in their order. */
+/** Returns an unsent request. `items` are the entries of its items, in order. */
 export function newRequest(request: SubscribeRequest, items: readonly ItemEntry[]): PendingRequest {
   return { request, items, ids: new Set(), attempts: 0, dueMs: Infinity, abandoned: false };
 }
 
-/** The request for one item alone. */
+/** Returns a request for one item alone. */
 export function singleRequest(entry: ItemEntry): PendingRequest {
   return newRequest({ message: entry.item.message, items: [entry.item], ack: entry.ack, replaces: false }, [entry]);
 }
 
 /**
- * Matches answers with the requests and items of one socket. An answer settles what it names and no more: by the id of a
- * request, by the items it echoes, by the order of requests where answers carry neither.
+ * Matches answers with the requests and items of one socket. An answer resolves only what it names: by the id of a
+ * request, by the items it echoes, or, if answers carry neither, by the order of requests.
  */
 export class AckGate {
   #items: readonly ItemEntry[] = [];
   readonly #byEcho = new Map<string, ItemEntry[]>();
-  /** Requests sent and not settled, oldest first. */
+  /** Sent requests with unanswered items, oldest first. */
   readonly #pending: PendingRequest[] = [];
   /** Not later than the earliest `dueMs`. */
   #nextDueMs = Infinity;
@@ -70,7 +70,7 @@ export class AckGate {
     return this.#items;
   }
 
-  /** Items are going to be asked for. */
+  /** Adds items that will be requested. */
   add(entries: readonly ItemEntry[]): void {
     this.#items = [...this.#items, ...entries];
     for (const entry of entries) {
@@ -82,20 +82,20 @@ export class AckGate {
     }
   }
 
-  /** Items are gone: no answer is waited for, and none is taken for them. */
+  /** Removes items: answers to them are no longer awaited or matched. */
   remove(entries: readonly ItemEntry[]): void {
     const leaving = new Set(entries);
     this.#items = this.#items.filter((entry) => !leaving.has(entry));
     for (const entry of leaving) {
       const { echo } = entry.item;
       if (echo !== null) this.#byEcho.set(echo, (this.#byEcho.get(echo) ?? []).filter((one) => one !== entry));
-      // Whatever still holds it, such as a request that waits for its turn, asks for it no more.
+      // Requests that still hold the entry, such as queued ones, no longer request it.
       entry.state = "removed";
     }
     for (const pending of [...this.#pending]) if (!pending.items.some(isWaiting)) this.#forget(pending);
   }
 
-  /** Whether every item was asked for and answered; items that only data confirms need not have been. */
+  /** Whether every item was requested and answered; items that only data confirms need no answer. */
   get settled(): boolean {
     return this.#items.every(({ state, ack }) =>
       state === "acked" || state === "rejected" || (state === "waiting" && ack.mode === "none")
@@ -106,7 +106,7 @@ export class AckGate {
     return this.#nextDueMs;
   }
 
-  /** A request has left under these ids. */
+  /** Notes that a request was sent under these ids. */
   sent(pending: PendingRequest, ids: readonly string[], nowMs: number): void {
     for (const id of ids) pending.ids.add(id);
     pending.attempts++;
@@ -117,13 +117,13 @@ export class AckGate {
     if (!this.#pending.includes(pending)) this.#pending.push(pending);
   }
 
-  /** The items that an acknowledgement confirms, and those that it turns down. */
+  /** Returns the items that an acknowledgement confirms, and those that it rejects. */
   acknowledge(signal: ControlSignal): Acknowledgement {
     if (signal.accepted !== null || signal.rejected.length > 0) return this.#acknowledgeLists(signal);
-    return { acked: this.#settle(this.#acknowledged(signal), "acked"), rejected: [] };
+    return { acked: this.#resolve(this.#acknowledged(signal), "acked"), rejected: [] };
   }
 
-  /** An acknowledgement that lists items: what it says of the others is said of its own request alone. */
+  /** Resolves an acknowledgement that lists items. Unlisted items are resolved only within its own request. */
   #acknowledgeLists(signal: ControlSignal): Acknowledgement {
     const waiting = this.#pending.filter(isAnswerable);
     const target = this.#byId(signal.correlation) ??
@@ -135,26 +135,26 @@ export class AckGate {
     const others = (target?.items ?? []).filter((entry) => isWaiting(entry) && !refused.includes(entry));
     const acked = signal.accepted === null ? others : named;
     const rejected = signal.accepted === null ? refused : [...refused, ...others.filter((one) => !named.includes(one))];
-    return { acked: this.#settle(acked, "acked"), rejected: this.#settle(rejected, "rejected") };
+    return { acked: this.#resolve(acked, "acked"), rejected: this.#resolve(rejected, "rejected") };
   }
 
-  /** Data confirms an item. */
+  /** Confirms an item because of its data. */
   prove(entry: ItemEntry): readonly ItemEntry[] {
-    return this.#settle([entry], "acked");
+    return this.#resolve([entry], "acked");
   }
 
-  /** Data proves a rejection wrong: the item counts as confirmed and may be rejected anew. */
+  /** Confirms a rejected item because data proves the rejection wrong. It may be rejected again. */
   revive(entry: ItemEntry): void {
     if (entry.state === "rejected") entry.state = "acked";
   }
 
-  /** An item that was asked for is to be asked for again. */
+  /** Marks an item to be requested again. */
   requeue(entry: ItemEntry): void {
     entry.state = "queued";
     for (const pending of [...this.#pending]) if (!pending.items.some(isWaiting)) this.#forget(pending);
   }
 
-  /** What a rejection is about, from the surest sign to the weakest. */
+  /** Matches a rejection, by the most certain evidence first. */
   reject(signal: ControlSignal): Rejection {
     const target = this.#byId(signal.correlation);
     const named = this.#echoed(signal.echoes, target);
@@ -162,13 +162,13 @@ export class AckGate {
     if (target !== null) return this.#rejectRequest(target);
     const spelled = signal.reason === null ? [] : this.#spelledOut(signal.reason);
     if (spelled.length > 0) return this.#rejectItems(spelled);
-    // A rejection that echoes something else is not about the one request that happens to be waiting.
+    // A rejection that echoes something else does not concern the only waiting request.
     const answerable = signal.echoes.length > 0 ? [] : this.#pending.filter(isAnswerable);
     if (answerable.length === 1) return this.#rejectRequest(answerable[0]);
     return { rejected: [], split: [], attributed: false };
   }
 
-  /** Requests whose answer is overdue; they stay known, because a late answer still counts. */
+  /** Returns requests whose answer is overdue. They stay known, because a late answer still counts. */
   expire(nowMs: number): readonly PendingRequest[] {
     if (nowMs < this.#nextDueMs) return [];
     const expired = this.#pending.filter(({ dueMs }) => dueMs <= nowMs);
@@ -177,7 +177,7 @@ export class AckGate {
     return expired;
   }
 
-  /** We were not reading for a while: what is waited for has as much more time. */
+  /** Extends all deadlines by the time of a reading pause. */
   postpone(ms: number): void {
     for (const pending of this.#pending) pending.dueMs += ms;
     this.#nextDueMs += ms;
@@ -192,14 +192,14 @@ export class AckGate {
     const target = this.#byId(signal.correlation);
     const named = this.#echoed(signal.echoes, target).filter(isWaiting);
     if (signal.echoes.length > 0) {
-      // An ack that echoes items confirms these; where the request's items have no echo to compare, its id has to do.
+      // An ack that echoes items confirms these; if the request's items have no echo to compare, its id decides.
       const comparable = (target?.items ?? this.#items).some(({ item }) => item.echo !== null);
       if (named.length > 0 || comparable || target === null) return named;
     }
     if (target !== null) return target.request.ack.mode === "item" ? loneItem(target) : target.items;
     if (signal.correlation !== null && this.#pending.some(({ request }) => request.ack.correlated)) return [];
     const waiting = this.#pending.filter((pending) => pending.request.ack.mode === "request" && isAnswerable(pending));
-    // The order of answers tells nothing about requests that have ids: then the ack has to be unmistakable.
+    // For requests with ids the order of answers proves nothing, so the ack must be unambiguous.
     if (waiting.some(({ request }) => request.ack.correlated)) return waiting.length === 1 ? waiting[0].items : [];
     return waiting[0]?.items ?? [];
   }
@@ -209,14 +209,14 @@ export class AckGate {
     return this.#pending.find(({ ids, request }) => request.ack.correlated && ids.has(correlation)) ?? null;
   }
 
-  /** Items with one of these echoes; those of the request named by id before all others. */
+  /** Returns items with one of these echoes; if the request named by id has any, only those. */
   #echoed(echoes: readonly string[], target: PendingRequest | null): readonly ItemEntry[] {
     const found = echoes.flatMap((echo) => this.#byEcho.get(echo) ?? []).filter(({ state }) => state !== "queued");
     const own = found.filter((entry) => target?.items.includes(entry));
     return own.length > 0 ? own : found;
   }
 
-  /** Items that the exchange's words name: those that wait for an answer before those that had one. */
+  /** Returns items named in the exchange's text; if any of them wait for an answer, only those. */
   #spelledOut(reason: string): readonly ItemEntry[] {
     const named = this.#items.filter(({ item, state }) =>
       item.echo !== null && state !== "queued" && mentions(reason, item.echo)
@@ -227,8 +227,8 @@ export class AckGate {
   }
 
   /**
-   * Items without an echo that wait and whose symbol the words name; of these the ones whose channel they name as well,
-   * where there are any.
+   * Returns waiting items without an echo whose symbol is in the text; if the text names the channel of any of them
+   * too, only those.
    */
   #namedBySymbol(reason: string): readonly ItemEntry[] {
     const named = this.#items.filter((entry) => {
@@ -240,7 +240,7 @@ export class AckGate {
   }
 
   #rejectItems(entries: readonly ItemEntry[]): Rejection {
-    return { rejected: this.#settle(entries, "rejected"), split: [], attributed: true };
+    return { rejected: this.#resolve(entries, "rejected"), split: [], attributed: true };
   }
 
   #rejectRequest(pending: PendingRequest): Rejection {
@@ -252,7 +252,7 @@ export class AckGate {
     return { rejected: [], split: open, attributed: true };
   }
 
-  #settle(entries: readonly ItemEntry[], state: "acked" | "rejected"): readonly ItemEntry[] {
+  #resolve(entries: readonly ItemEntry[], state: "acked" | "rejected"): readonly ItemEntry[] {
     const changed = entries.filter((entry) =>
       entry.state !== state && entry.state !== "removed" &&
       (state === "rejected" || isWaiting(entry))
@@ -271,7 +271,10 @@ function isAnswerable(pending: PendingRequest): boolean {
   return pending.request.ack.mode !== "none";
 }
 
-/** Where items are acknowledged one by one, an ack that names only the request is clear if it asked for one item. */
+/**
+ * Returns the item of a request with a single one: if items are acknowledged one by one, an ack that names only the
+ * request is unambiguous only then.
+ */
 function loneItem(pending: PendingRequest): readonly ItemEntry[] {
   return pending.items.length === 1 ? pending.items : [];
 }

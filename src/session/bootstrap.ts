@@ -10,10 +10,13 @@ import {
 } from "../model/mod.ts";
 import { compileExpression, scopeOf } from "../program/mod.ts";
 
-/** What the call before a connect gave: values by name. */
+/** Values of a bootstrap reply, by name. */
 export type BootValues = Readonly<Record<string, string>>;
 
-/** Makes the call and reads the values off its reply. Rejects with a `Failure`; one of a status carries Retry-After. */
+/**
+ * Makes the bootstrap call and reads the values from its reply. Rejects with a `Failure`, which carries Retry-After if
+ * a status caused it.
+ */
 export async function fetchBootstrap(
   plan: BootstrapPlan,
   host: { readonly clock: Clock; readonly fetcher: Fetcher; readonly random: Random },
@@ -43,7 +46,7 @@ export async function fetchBootstrap(
   return readBootValues(plan, answer.body);
 }
 
-/** Reads the values off a reply; a missing one is a `Failure`, because nothing can be dialled without it. */
+/** Reads the values from a reply. Throws a `Failure` if one is missing, because the connect needs it. */
 export function readBootValues(plan: BootstrapPlan, body: Uint8Array): BootValues {
   const document = new JsonDocument();
   if (!document.parse(body)) {

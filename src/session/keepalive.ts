@@ -1,17 +1,17 @@
 import { Failure, type KeepalivePlan } from "../model/mod.ts";
 import type { BootValues } from "./bootstrap.ts";
 
-/** What may answer a ping: a pong frame, a frame that a pong rule names, or anything at all. */
+/** What answers a ping: a pong frame, a frame that matches a pong rule, or any frame. */
 export type SignOfLife = "pong_frame" | "pong_signal" | "frame";
 
-/** When to ping and whether an answer is overdue. Times are monotonic ms; it sends nothing itself. */
+/** Computes when to ping and whether an answer is overdue. Times are monotonic ms. Sends nothing itself. */
 export class Keepalive {
   readonly #plan: KeepalivePlan;
   readonly #intervalMs: number;
   readonly #answer: SignOfLife;
-  /** The last time that a ping was due; the interval counts from here. */
+  /** When the last ping was due; the interval counts from here. */
   #lastMs = Infinity;
-  /** When the oldest ping without an answer was sent; null where all are answered. */
+  /** When the oldest unanswered ping was sent; null if all are answered. */
   #unansweredSinceMs: number | null = null;
 
   constructor(plan: KeepalivePlan, boot: BootValues) {
@@ -24,19 +24,21 @@ export class Keepalive {
     this.#lastMs = nowMs;
   }
 
-  /** When the next ping is due; Infinity in mode `none`. In idle mode the interval counts from the last message. */
+  /**
+   * Returns when the next ping is due; Infinity in mode `none`. In idle mode the interval counts from the last message.
+   */
   pingDueMs(lastReceivedMs: number): number {
     if (this.#plan.mode === "none") return Infinity;
     const since = this.#plan.when === "idle" ? Math.max(this.#lastMs, lastReceivedMs) : this.#lastMs;
     return since + this.#intervalMs;
   }
 
-  /** A ping is being sent as it was due. */
+  /** Notes that a due ping is queued. */
   pinged(nowMs: number): void {
     this.#lastMs = nowMs;
   }
 
-  /** A ping has left. */
+  /** Notes that a ping was sent. */
   sent(nowMs: number): void {
     this.#unansweredSinceMs ??= nowMs;
   }
@@ -45,12 +47,12 @@ export class Keepalive {
     if (sign === this.#answer || this.#answer === "frame") this.#unansweredSinceMs = null;
   }
 
-  /** When the answer is overdue; Infinity where none is waited for. */
+  /** When the answer is overdue; Infinity if none is awaited. */
   get pongDueMs(): number {
     return this.#unansweredSinceMs === null ? Infinity : this.#unansweredSinceMs + this.#plan.pongTimeoutMs;
   }
 
-  /** We were not reading for a while: what came meanwhile is still to be seen. */
+  /** Restarts the wait for an answer after a reading pause, because the answer may be unread. */
   resumed(nowMs: number): void {
     if (this.#unansweredSinceMs !== null) this.#unansweredSinceMs = nowMs;
   }

@@ -1,11 +1,11 @@
 import { ECHO_SEPARATOR } from "../model/mod.ts";
 
-/** What belongs to a spelling: `BTC-USDT` is not named by `BTC-USDT-SWAP`, `trade` not by `trades`. */
+/** Characters of a spelling: `BTC-USDT-SWAP` does not name `BTC-USDT`, `trades` does not name `trade`. */
 const SPELLING = /[\p{L}\p{N}_\-/@]/u;
 
 /**
- * Whether the exchange's words name an item: every part of its echo key stands in the text as a whole spelling. For
- * rejections that carry no field to match by.
+ * Whether the exchange's text names an item: every part of its echo key is in the text as a whole spelling. For
+ * rejections without a field to match by.
  */
 export function mentions(text: string, echo: string): boolean {
   const parts = echo.split(ECHO_SEPARATOR).filter((part) => part !== "");

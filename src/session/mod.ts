@@ -1,8 +1,8 @@
 /**
- * One connection's life: dial, welcome, subscribe, acknowledgements, keepalive, deadlines, and connecting again for
- * ever. In: a `ConnectionPlan`, the outside world, and what the pipeline reads off frames (signals, data seen). Out:
- * frames with their receive times and the records of a session. Must not know what stands in a frame, the journal, or
- * any exchange; JSON is read for the bootstrap reply alone.
+ * The life of one connection: dial, welcome, subscribe, acknowledgements, keepalive, deadlines, and reconnecting. In: a
+ * `ConnectionPlan`, the outside world, and what the pipeline reads from frames (signals, data seen). Out: frames with
+ * their receive times, and the records of a session. Must not know the content of frames, the journal, or any exchange;
+ * it reads JSON only in the bootstrap reply.
  */
 export {
   type DesiredOutcome,

@@ -1,27 +1,28 @@
 import { streamKey, type SubscribeItem, type SubscribeRequest } from "../model/mod.ts";
 
-/** What a socket has to be asked so that it brings what is wanted, and no more. */
+/** The changes that bring a socket from its present items to the desired ones. */
 export interface Reconciliation<T> {
   /** Requests to send, in order. */
   readonly subscribe: readonly SubscribeRequest[];
-  /** Items to end by their own message. */
+  /** Items to unsubscribe by their own message. */
   readonly unsubscribe: readonly T[];
-  /** Items that end without a message, because a request to send replaces all of them. */
+  /** Items that end because a request in `subscribe` replaces them. */
   readonly replaced: readonly T[];
-  /** Items that are wanted no more and cannot be ended on this socket. */
+  /** Items no longer desired that cannot be unsubscribed on this socket. */
   readonly kept: readonly T[];
 }
 
-/** An item that a socket was asked for. */
+/** An item that a socket has requested. */
 export interface AskedItem {
   readonly item: SubscribeItem;
-  /** Whether its request held everything that is asked for on the socket. */
+  /** Whether its request named everything that the socket subscribes to. */
   readonly replaces: boolean;
 }
 
 /**
- * Compares what is wanted with what a socket was asked for. A request whose items are all new goes out as it is; of one
- * that is partly there, the new items alone. Where requests replace each other, any difference sends the whole anew.
+ * Compares desired requests with the items of a socket. A request whose items are all new is sent as it is; of a partly
+ * new one only the new items are sent, one by one. If requests replace each other, any difference sends the whole
+ * request again.
  */
 export function next<T extends AskedItem>(
   desired: readonly SubscribeRequest[],
@@ -48,7 +49,9 @@ function canEnd({ item }: AskedItem): boolean {
   return item.unsubscribe !== null && item.unsubscribe !== "none";
 }
 
-/** What makes an item the same in two plans: its streams, its echo and, unless that holds all others too, its message. */
+/**
+ * Returns a key that is equal for equal items of two plans: streams, echo and, unless it names all items, the message.
+ */
 function itemKey({ item, replaces }: AskedItem): string {
   return JSON.stringify([item.streams.map(streamKey), item.echo, replaces ? null : item.message.source]);
 }

@@ -2,18 +2,18 @@ import type { Clock, Timer } from "../host/mod.ts";
 import { type RateLimit, REPLIES_QUEUED_MAX, UNANSWERED_HOLD_MS } from "../model/mod.ts";
 import { RollingWindow } from "../rest/mod.ts";
 
-/** Counts what a connection of the plan sends, whichever socket it has at the time. */
+/** Returns the window that counts what a connection sends over all its sockets; null without a limit. */
 export function createSendWindow(limit: RateLimit | null): RollingWindow | null {
   return limit === null ? null : new RollingWindow(limit);
 }
 
 /**
- * Sends a frame when its turn has come; returns the ids by which an answer will name it, none where no answer does. False
- * where the frame was no longer needed, so that it does not count.
+ * Sends a frame. Returns the ids by which an answer will name it (empty if none will), or false if the frame is no
+ * longer needed and was not sent.
  */
 export type Send = () => false | readonly string[];
 
-/** A frame that was sent and whose answer has not come. */
+/** A sent frame without an answer so far. */
 interface Unanswered {
   readonly ids: readonly string[];
   readonly sentMs: number;
@@ -21,9 +21,9 @@ interface Unanswered {
 
 /**
  * Sends the frames of one socket in order and within the send limit, keepalive frames and replies before requests.
- * Reserves one slot of the limit for protocol pongs, which cannot wait, unless the limit is 1. The exchange counts frames
- * when it reads them, and a network that stands still hands it together what was sent apart: a frame that will be
- * answered keeps its slot until then, and counts from its answer.
+ * Reserves one slot of the limit for protocol pongs, which cannot wait, unless the limit is 1. Exchanges count frames
+ * when they read them, and a stalled network delivers at once what was sent over time: a frame that will be answered
+ * keeps its slot until its answer, and counts from then.
  */
 export class SendQueue {
   readonly #clock: Clock;
@@ -44,7 +44,7 @@ export class SendQueue {
       readonly clock: Clock;
       readonly window: RollingWindow | null;
       readonly limit: RateLimit | null;
-      /** Takes what a `Send` throws. */
+      /** Called with what a `Send` throws. */
       readonly onThrow: (error: unknown) => void;
     },
   ) {
@@ -68,12 +68,12 @@ export class SendQueue {
     this.#drain();
   }
 
-  /** Counts a frame that was sent past the queue: the pong by which a ping frame is answered. */
+  /** Counts a frame that was sent outside the queue: the pong to a server's ping frame. */
   countPong(): void {
     if (this.#open) this.#window?.record(this.#clock.monotonicMs());
   }
 
-  /** An answer named a frame: the exchange has read it, and what was sent before it. */
+  /** Notes that an answer named a frame, so the exchange has read it and all frames before it. */
   answered(id: string): void {
     const at = this.#unanswered.findIndex(({ ids }) => ids.includes(id));
     if (at < 0) return;
@@ -84,7 +84,7 @@ export class SendQueue {
     this.#drain();
   }
 
-  /** Forgets what was not sent. */
+  /** Drops all unsent frames. */
   close(): void {
     this.#open = false;
     this.#timer?.cancel();
@@ -111,12 +111,12 @@ export class SendQueue {
     this.#draining = false;
   }
 
-  /** How long the next frame has to wait, in ms. */
+  /** Returns how long the next frame must wait, in ms. */
   #waitMs(nowMs: number): number {
     if (this.#window === null || this.#limit === null) return 0;
     const { count, perMs } = this.#limit;
     this.#unanswered = this.#unanswered.filter(({ sentMs }) => nowMs < sentMs + UNANSWERED_HOLD_MS);
-    // The window has forgotten these; the exchange may still have to read them.
+    // These have left the window, but the exchange may not have read them yet.
     const held = this.#unanswered.filter(({ sentMs }) => nowMs > sentMs + perMs);
     const ahead = held.length + this.#slotsAhead;
     return ahead > count ? held[0].sentMs + UNANSWERED_HOLD_MS - nowMs : this.#window.waitMs(nowMs, ahead);

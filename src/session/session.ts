@@ -28,22 +28,22 @@ import { SocketLife } from "./socket_life.ts";
 import { StreamLedger } from "./stream_ledger.ts";
 import type { StreamEntry } from "./stream_ledger.ts";
 
-/** A session that has not been started. */
+/** Creates a session. It connects after `start`. */
 export function createSession(options: SessionOptions): Session {
   return new ReconnectingSession(options);
 }
 
-/** How an attempt ended: whether the next URL is to be tried, and what the peer asked for. */
+/** Result of one attempt, from dialling to the end of the socket. */
 interface AttemptEnd {
   readonly livedMs: number;
   readonly succeeded: boolean;
-  /** Where it dialled; null where it did not come to that. */
+  /** Host that was dialled; null if it did not come to that. */
   readonly host: string | null;
   readonly retryAfterMs: number | null;
   readonly reason: string;
 }
 
-/** Connects and connects again: one `SocketLife` after the other, with a growing pause after those that were short. */
+/** Connects and reconnects: one `SocketLife` after another, with a growing delay after short ones. */
 class ReconnectingSession implements Session {
   readonly #options: SessionOptions;
   readonly #stopping = new AbortController();
@@ -59,11 +59,11 @@ class ReconnectingSession implements Session {
   #url = "";
   /** Index of the address in use. */
   #urlAt = 0;
-  /** Hosts of addresses that were dialled, by index. */
+  /** Hosts of dialled addresses, by index. */
   readonly #hosts = new Map<number, string>();
   #opened = 0;
   #lastMessageTs: Micros | null = null;
-  /** The end of the last socket, where the sink has not taken it yet. */
+  /** Reports the end of the last socket to the sink, if the sink could not take it yet; null otherwise. */
   #owed: (() => void) | null = null;
 
   constructor(options: SessionOptions) {
@@ -162,7 +162,7 @@ class ReconnectingSession implements Session {
     this.#stopping.abort();
     this.#life?.close(end?.cause ?? "shutdown", end?.reason ?? "shutdown");
     await this.#running;
-    // What is still not taken is written by the next start, as after a crash.
+    // If the sink still fails, the next start writes the record, as after a crash.
     if (this.#owed !== null && isTold(this.#owed)) this.#owed = null;
   }
 
@@ -191,7 +191,7 @@ class ReconnectingSession implements Session {
     this.#setState({ kind: "closed" });
   }
 
-  /** A bug ends this session alone, and its state says so. */
+  /** Ends the session because of a bug; other sessions go on. */
   #fault(error: unknown): void {
     const reason = this.#secrets.hide(messageOf(error));
     this.#life?.close("error", reason);
@@ -199,12 +199,12 @@ class ReconnectingSession implements Session {
   }
 
   /**
-   * Turns to the next address whose host has not asked to stay away. Returns how long to wait before it may be tried, in
-   * ms: what one host asks for holds for that host alone.
+   * Moves to the next address whose host is not blocked, or to the one that is blocked for the shortest time. Returns
+   * how long to wait before it may be tried, in ms.
    */
   #turn({ host, retryAfterMs }: AttemptEnd): number {
     const { plan, openGate } = this.#options;
-    // A call before the connect was refused: there is no other address for it.
+    // The bootstrap call failed, which has no other address.
     if (host === null) {
       this.#urlAt = (this.#urlAt + 1) % plan.urls.length;
       return retryAfterMs ?? 0;
@@ -223,7 +223,7 @@ class ReconnectingSession implements Session {
     return soonestMs;
   }
 
-  /** One attempt from the end of the last socket to the end of the next. Never rejects: what fails is observed. */
+  /** Makes one attempt: connects and resolves when the socket has ended. Never rejects; failures are observed. */
   async #attempt(): Promise<AttemptEnd> {
     const { plan, host, openGate } = this.#options;
     const signal = this.#stopping.signal;
@@ -233,7 +233,7 @@ class ReconnectingSession implements Session {
     let boot: BootValues = {};
     let secrets = this.#secrets;
     try {
-      this.#settleDebt();
+      this.#reportOwedEnd();
       if (plan.bootstrap !== null) {
         boot = await fetchBootstrap(plan.bootstrap, host, {
           signal,
@@ -269,7 +269,7 @@ class ReconnectingSession implements Session {
       this.#opened++;
       if (this.#pausedSince !== null) life.pause();
       this.#life = life;
-      // What is desired may have changed while it was dialled.
+      // The desired requests may have changed while dialling.
       life.setDesired(this.#desired);
       life.begin(connection);
       if (signal.aborted) life.close("shutdown", "shutdown");
@@ -291,8 +291,8 @@ class ReconnectingSession implements Session {
     }
   }
 
-  /** Tells the sink of the end of the last socket where it could not take it before; throws where it still cannot. */
-  #settleDebt(): void {
+  /** Reports the end of the last socket to the sink, if that failed before. Throws if it fails again. */
+  #reportOwedEnd(): void {
     const owed = this.#owed;
     if (owed === null) return;
     if (!isTold(owed)) throw new Failure("busy", "Cannot record the end of the last session yet");
@@ -336,13 +336,15 @@ function streamsOf(requests: readonly SubscribeRequest[]): Stream[] {
   return requests.flatMap(({ items }) => items.flatMap(({ streams }) => streams));
 }
 
-/** A bug fails the attempt, like the world does; it must not end the other sessions. */
+/**
+ * Returns a thrown value as a `Failure`: a bug fails the attempt like the world does, and must not end other sessions.
+ */
 function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   return new Failure("connect", `Bug while connecting: ${String(error)}`, { cause: error });
 }
 
-/** The same value at every call, so that a URL is shown with the very id that it was dialled with. */
+/** Returns a function that makes the value once, so that a URL is shown with the id that it was dialled with. */
 function onceOf(make: () => string): () => string {
   let made: string | null = null;
   return () => made ??= make();

@@ -2,8 +2,8 @@ import { type Placeholder, renderShown, Secrets, type Template, type TemplateVal
 import type { BootValues } from "./bootstrap.ts";
 
 /**
- * Registers what an attempt to connect must not show: bootstrap values by their names. One that stands where the address
- * has its host is the address and is shown, without the user, password and query that it may hold.
+ * Returns the secrets of an attempt to connect: bootstrap values, shown by name. A value in the place of the address's
+ * host is shown, without its user, password and query.
  */
 export function secretsOfAttempt(parent: Secrets, template: Template, boot: BootValues): Secrets {
   const secrets = new Secrets(parent);
@@ -15,7 +15,7 @@ export function secretsOfAttempt(parent: Secrets, template: Template, boot: Boot
   return secrets;
 }
 
-/** A URL as it may be shown and recorded: secrets are hidden by their place in the template, then by their value. */
+/** Returns a URL for logs and records: secrets are hidden by their place in the template, then by their value. */
 export function showUrl(template: Template, values: TemplateValues, secrets: Secrets): string {
   const parts = template.parts.map((part, at) => {
     if (typeof part === "string") return part;
@@ -24,7 +24,7 @@ export function showUrl(template: Template, values: TemplateValues, secrets: Sec
   return secrets.hide(renderShown({ source: template.source, parts }, values));
 }
 
-/** Whether a bootstrap value gives the host, with or without a scheme before it, or a whole address. */
+/** Whether a bootstrap value is the host (with or without a scheme before it) or a whole address. */
 function isAddress({ parts }: Template, part: string | Placeholder, at: number): boolean {
   if (typeof part === "string" || part.kind !== "boot") return false;
   const before = parts[at - 1] ?? "";

@@ -1,15 +1,15 @@
 import type { CloseCause, ConnectionPlan } from "../model/mod.ts";
 import type { Keepalive, SignOfLife } from "./keepalive.ts";
 
-/** Why a socket has to end. */
+/** Why a socket must be closed. */
 export interface Overdue {
   readonly cause: CloseCause;
   readonly reason: string;
 }
 
 /**
- * The deadlines of one socket but for those of its streams: its age, its welcome, silence, pings and their answers.
- * Times are monotonic ms. It sets no timer and sends nothing.
+ * The deadlines of one socket, except those of its streams: age, welcome, silence, pings and their answers. Times are
+ * monotonic ms. Sets no timer and sends nothing.
  */
 export class SocketDeadlines {
   readonly #plan: ConnectionPlan;
@@ -61,7 +61,7 @@ export class SocketDeadlines {
     this.#welcomed = true;
   }
 
-  /** Begins to send where the time for it has come; true the one time that it begins. */
+  /** Begins sending when it is due; true only in the call that begins it. */
   beginSending(nowMs: number): boolean {
     if (this.#sending || !this.#welcomed || nowMs < this.#openedMs + this.#plan.connectDelayMs) return false;
     this.#sending = true;
@@ -69,12 +69,12 @@ export class SocketDeadlines {
     return true;
   }
 
-  /** Nothing is read from now on. */
+  /** Notes that reading is paused. */
   pause(nowMs: number): void {
     this.#pausedSinceMs ??= nowMs;
   }
 
-  /** Reading goes on: deadlines move by the time of the pause, which is returned, in ms. */
+  /** Notes that reading resumes, and extends deadlines by the pause. Returns the length of the pause, in ms. */
   resume(nowMs: number): number {
     const pausedMs = this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs;
     this.#pausedSinceMs = null;
@@ -89,7 +89,7 @@ export class SocketDeadlines {
     return this.#sending && nowMs >= this.#keepalive.pingDueMs(this.#lastReceivedMs);
   }
 
-  /** Why the socket has to end now; null where it has not. While we do not read, silence is our own. */
+  /** Returns why the socket must be closed now; null if it must not. Silence does not count while reading is paused. */
   findOverdue(nowMs: number): Overdue | null {
     const { maxAgeMs, readTimeoutMs, keepalive, welcomeTimeoutMs } = this.#plan;
     if (maxAgeMs !== null && nowMs >= this.#openedMs + maxAgeMs) {
@@ -108,7 +108,7 @@ export class SocketDeadlines {
     return null;
   }
 
-  /** When something of these is due next; Infinity where nothing is. */
+  /** When the next deadline is due; Infinity if there is none. */
   get nextDueMs(): number {
     const { maxAgeMs, connectDelayMs, readTimeoutMs } = this.#plan;
     const ours = Math.min(

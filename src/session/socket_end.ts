@@ -5,24 +5,26 @@ export interface SocketEnd {
   readonly cause: CloseCause;
   readonly reason: string;
   readonly livedMs: number;
-  /** Whether all its requests had been answered. */
+  /** Whether all its requests were answered. */
   readonly settled: boolean;
-  /** Tells the sink of the end, which it has not taken yet; null where it has. Throws what the sink throws. */
+  /** Reports the end to the sink, if that failed before; null otherwise. Throws what the sink throws. */
   readonly owed: (() => void) | null;
 }
 
-/** What a thrown thing says of the end of a socket: the journal takes nothing, or a part of the program is wrong. */
+/** Returns the close cause for a thrown value: the journal is busy, or there is a bug. */
 export function causeOf(error: unknown): CloseCause {
   return error instanceof Failure ? "journal_busy" : "error";
 }
 
-/** What a thrown thing says of the end of a socket or a session. May hold secrets. */
+/** Returns the close reason for a thrown value. May contain secrets. */
 export function messageOf(error: unknown): string {
   if (error instanceof Failure) return error.message;
   return `bug: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
 }
 
-/** Tells the sink of an end; false where it has to be told again. A bug is not repeated: it would be the same one. */
+/**
+ * Reports an end to the sink; false if it must be reported again. After a bug it is not, because the bug would recur.
+ */
 export function isTold(tell: () => void): boolean {
   try {
     tell();

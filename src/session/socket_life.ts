@@ -22,29 +22,29 @@ import { SocketSender } from "./socket_sender.ts";
 import type { StreamLedger } from "./stream_ledger.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** A close code that tells the peer that all is well (RFC 6455 section 7.4.1). */
+/** Close code for a normal closure (RFC 6455 section 7.4.1). */
 const NORMAL_CLOSURE = 1000;
 
-/** What a socket is given by its session. */
+/** What a session passes to its socket. */
 export interface SocketSetup {
   readonly boot: BootValues;
-  /** What reasons must not show. */
+  /** Hides secrets in reasons. */
   readonly secrets: Secrets;
   /** Without secrets. */
   readonly url: string;
   /** Shared with the sockets before and after it. */
   readonly sendWindow: RollingWindow | null;
   readonly desired: readonly SubscribeRequest[];
-  /** Of the connection: outlives the socket. */
+  /** The connection's ledger, which outlives the socket. */
   readonly ledger: StreamLedger;
   readonly setState: (state: SessionState) => void;
   readonly sawMessage: (receivedTs: Micros) => void;
 }
 
 /**
- * The life of one socket, from its opening to its close: welcome, hello, subscriptions, keepalive and the deadlines of
- * all of these. One timer serves all deadlines; a frame only moves the time of the last sign of life. Whatever is thrown
- * within it, by the sink or by a bug, ends the socket and goes no further.
+ * The life of one socket, from its opening to its close: welcome, hello, subscriptions, keepalive and their deadlines.
+ * One timer serves all deadlines; a frame only updates the time of the last sign of life. An exception of the sink, or
+ * of a bug, closes the socket and does not propagate.
  */
 export class SocketLife {
   /** For the dialer. */
@@ -63,11 +63,11 @@ export class SocketLife {
   #timerDueMs = Infinity;
   #ending: { readonly cause: CloseCause; readonly reason: string } | null = null;
   #closed = false;
-  /** When the last frame was received; frames of one read have that in common. */
+  /** When the last frame was received; frames of one read share that time. */
   #lastFrameTs: Micros | null = null;
   #lastFrameMs = 0;
 
-  /** Throws a `Failure` where the bootstrap gave a keepalive interval that is none. */
+  /** Throws a `Failure` if the bootstrap reply has an invalid keepalive interval. */
   constructor(options: SessionOptions, setup: SocketSetup) {
     const { plan, host, sink } = options;
     this.#options = options;
@@ -103,7 +103,7 @@ export class SocketLife {
     this.callbacks = {
       onFrame: (payload, binary, receivedTs) => this.#onFrame(payload, binary, receivedTs),
       onPing: () => {
-        // The socket answers by itself; the answer counts as sent all the same.
+        // The socket answers by itself; the answer still counts as sent.
         this.#sender.queue.countPong();
         this.#received("frame");
       },
@@ -117,7 +117,7 @@ export class SocketLife {
     return this.#closed ? null : this.#session;
   }
 
-  /** The socket is open. */
+  /** Begins the life with an open socket. */
   begin(connection: Connection): void {
     this.#connection = connection;
     this.#guard(() => this.#begin(connection));
@@ -170,12 +170,12 @@ export class SocketLife {
     if (!this.#closed && this.#ending === null) this.#subscriptions.see(channel, symbol, receivedTs);
   }
 
-  /** Asks for the difference to what is desired now; returns streams that keep coming all the same. */
+  /** Applies the difference to the desired requests; returns undesired streams that keep coming. */
   setDesired(requests: readonly SubscribeRequest[]): readonly Stream[] {
     return this.#closed || this.#ending !== null ? [] : this.#subscriptions.setDesired(requests);
   }
 
-  /** Asks anew for a stream; false where that cannot be done on this socket. */
+  /** Subscribes again to a stream; false if that is not possible on this socket. */
   resubscribe(stream: Stream): boolean {
     if (this.#closed || this.#ending !== null || !this.#deadlines.sending) return false;
     return this.#subscriptions.resubscribe(stream);
@@ -198,7 +198,7 @@ export class SocketLife {
     this.#schedule();
   }
 
-  /** Starts to close; the end comes with the socket's own close. The first reason given is the one that counts. */
+  /** Starts closing; the life ends when the socket reports its close. Only the first call counts. */
   close(cause: CloseCause, reason: string): void {
     if (this.#closed || this.#ending !== null) return;
     this.#ending = { cause, reason };
@@ -207,7 +207,7 @@ export class SocketLife {
     this.#connection?.close(NORMAL_CLOSURE, "");
   }
 
-  /** What comes while we close is still recorded: it was received. */
+  /** Records a frame, even while closing, because it was received. */
   #onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void {
     const { exchange, sink, observe } = this.#options;
     if (receivedTs !== this.#lastFrameTs) {
@@ -225,13 +225,13 @@ export class SocketLife {
     observe({ kind: "frames_dropped", exchange, frames: 1, reason });
   }
 
-  /** Tells the sink something of the session. */
+  /** Calls the sink if a session is open. */
   #tell(call: (session: SessionId) => void): void {
     const session = this.#session;
     if (session !== null) this.#guard(() => call(session));
   }
 
-  /** Runs a part of the life; what it throws ends the socket. */
+  /** Runs a part of the life; an exception closes the socket. */
   #guard(call: () => void): void {
     try {
       call();
@@ -277,7 +277,7 @@ export class SocketLife {
     return this.#options.host.clock.monotonicMs();
   }
 
-  /** Does what is due and sets the timer for what comes next. */
+  /** Does what is due and sets the timer for the next deadline. */
   #tick(): void {
     const nowMs = this.#nowMs();
     const { plan } = this.#options;
@@ -291,7 +291,7 @@ export class SocketLife {
     this.#schedule();
   }
 
-  /** Sets the timer anew where something is due before it; a timer that comes too early only looks again. */
+  /** Resets the timer if something is due before it. A timer that fires too early only checks again. */
   #schedule(): void {
     if (this.#closed || this.#ending !== null || this.#connection === null) return;
     const { paused, nextDueMs } = this.#deadlines;

@@ -6,7 +6,7 @@ import { SendQueue } from "./send_queue.ts";
 
 type KeepalivePlan = ConnectionPlan["keepalive"];
 
-/** What frames are sent with. */
+/** Dependencies of a sender. */
 export interface SocketSenderOptions {
   readonly host: Pick<Host, "clock" | "random">;
   readonly boot: BootValues;
@@ -18,7 +18,7 @@ export interface SocketSenderOptions {
   readonly onThrow: (error: unknown) => void;
 }
 
-/** Fills templates in and sends them, each kind of frame in its order, within the limits of the connection. */
+/** Renders templates and sends them, in order per kind of frame and within the limits of the connection. */
 export class SocketSender {
   readonly queue: SendQueue;
   readonly #options: SocketSenderOptions;
@@ -30,7 +30,7 @@ export class SocketSender {
     this.queue = new SendQueue({ clock: host.clock, window, limit, onThrow });
   }
 
-  /** Sends a frame when requests before it have left. */
+  /** Sends a frame after the requests before it. */
   request(template: Template): void {
     this.queue.request(() => {
       this.send(template);
@@ -38,7 +38,7 @@ export class SocketSender {
     });
   }
 
-  /** Sends an answer before all requests. `captured`: what of the peer's frame stands in it. */
+  /** Sends an answer before all requests. `captured`: values of the peer's frame. */
   answer(template: Template, captured: Pick<TemplateValues, "capture" | "captures">): void {
     this.queue.urgent(() => {
       this.send(template, captured);
@@ -46,7 +46,7 @@ export class SocketSender {
     });
   }
 
-  /** Sends a frame; returns the ids it carries. */
+  /** Sends a frame and returns the ids in it. */
   send(template: Template, captured: Pick<TemplateValues, "capture" | "captures"> = {}): readonly string[] {
     const { host, boot, connection } = this.#options;
     const ids: string[] = [];
@@ -68,7 +68,7 @@ export class SocketSender {
     return ids;
   }
 
-  /** Sends a ping before all requests. `sent`: called when it has left. */
+  /** Sends a ping before all requests. `sent` is called when it was sent. */
   ping({ mode, template }: KeepalivePlan, sent: () => void): void {
     this.queue.urgent(() => {
       if (mode === "ping_frame") this.#options.connection()?.ping();

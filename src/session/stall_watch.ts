@@ -11,34 +11,34 @@ import {
 import type { ProbeVerdict, SessionOptions } from "./session_api.ts";
 import type { StreamEntry, StreamLedger } from "./stream_ledger.ts";
 
-/** A timer that comes later than this finds a process that was busy: what was received meanwhile may not be read yet. */
+/** A timer later than this means that the process was busy, so received data may not be read yet. */
 const LATE_MS = 2000;
 
-/** What is done about streams that have stopped. */
+/** What the watch needs to act on stalled streams. */
 export interface StallActions {
   /** Of the connection: outlives the socket. */
   readonly ledger: StreamLedger;
-  /** A deadline may have come nearer. */
+  /** Reschedules the timer, because a deadline may be earlier. */
   schedule(): void;
-  /** Asks anew for a stream on its socket; false where that cannot be done. */
+  /** Subscribes again to a stream on its socket; false if that is not possible. */
   resubscribe(stream: Stream): boolean;
-  /** Ends the socket, so that another takes its place: at the next address, where that is wanted. */
+  /** Closes the socket, so that another replaces it: at the next address if `isElsewhere`. */
   replace(isElsewhere: boolean, reason: string): void;
   tell(stream: Stream, stall: { readonly from: Micros; readonly action: string; readonly reason: string }): void;
 }
 
-/** What is known of the present silence of a stream, until its next data. Times are monotonic ms. */
+/** The present silence of a stream, until its next data. Times are monotonic ms. */
 interface Watched {
-  /** When the silence began: another beginning is another silence. */
+  /** When the silence began; identifies the silence. */
   readonly sinceMs: number;
-  /** It is not looked at before. */
+  /** It is not checked before. */
   untilMs: number;
   verdict: "asking" | ProbeVerdict | null;
 }
 
 /**
- * Looks for streams of a socket that had data and stand still, and takes the steps about them: the stream alone, a new
- * socket, the next address. Data only move a time; silences are looked at a few times a minute.
+ * Finds stalled streams of a socket and takes the steps against them: subscribe again, a new socket, the next address.
+ * Data only updates a time; silences are checked a few times a minute.
  */
 export class StallWatch {
   readonly #options: SessionOptions;
@@ -52,19 +52,19 @@ export class StallWatch {
     this.#actions = actions;
   }
 
-  /** When `sweep` has something to look at, in monotonic ms. */
+  /** When `sweep` must be called, in monotonic ms. */
   get nextDueMs(): number {
     return this.#dueMs;
   }
 
-  /** Data of a stream came. */
+  /** Notes data of a stream. */
   see(entry: StreamEntry, receivedTs: Micros): void {
     const nowMs = this.#options.host.clock.monotonicMs();
     const { stall, rhythm } = entry;
     if (stall === null) rhythm.saw(nowMs, receivedTs);
     else {
       const silentMs = nowMs - (rhythm.lastMs ?? stall.takenMs);
-      // What a step brought back was no silence of the market.
+      // Data that a step brought back ends no natural silence.
       if (isCured(stall, nowMs)) rhythm.interrupt(nowMs);
       else rhythm.saw(nowMs, receivedTs);
       this.#actions.ledger.resumed(entry);
@@ -75,7 +75,7 @@ export class StallWatch {
     this.#actions.schedule();
   }
 
-  /** Looks at the streams whose silence may be too long. `heardMs`: when the socket last received anything. */
+  /** Checks the streams whose silence may be too long. `heardMs`: when the socket last received anything. */
   sweep(nowMs: number, heardMs: number): void {
     if (nowMs < this.#dueMs) return;
     if (nowMs > this.#dueMs + LATE_MS) {
@@ -92,7 +92,7 @@ export class StallWatch {
       : Math.max(nowMs + STALL_SWEEP_MS_MIN, Math.min(nowMs + STALL_SWEEP_MS_MAX, nextMs));
   }
 
-  /** Looks at one stream; returns when to look again, in monotonic ms. */
+  /** Checks one stream; returns when to check again, in monotonic ms. */
   #look(entry: StreamEntry, nowMs: number, heardMs: number): number {
     const sinceMs = entry.rhythm.lastMs ?? this.#askedMs(entry);
     if (sinceMs === null || !entry.desired || !entry.asked || entry.state === "rejected") {
@@ -110,7 +110,7 @@ export class StallWatch {
     if (nowMs < watched.untilMs) return watched.untilMs;
     const limits = this.#limitsOf(entry);
     if (limits === null) return watched.untilMs = Infinity;
-    // An answer holds for as long again as the silence had lasted.
+    // An answer is valid for as long as the silence had lasted.
     if (watched.verdict === "quiet" && stall === null) watched.verdict = null;
     const { verdict } = watched;
     if (verdict === "asking") return watched.untilMs = nowMs + STALL_SWEEP_MS_MAX;
@@ -131,25 +131,28 @@ export class StallWatch {
         return watched.untilMs;
       case "step": {
         const { step, round, patienceMs } = decision;
-        this.#take(entry, { step, round, patienceMs, takenMs: nowMs }, { silentMs: nowMs - sinceMs, limits });
+        this.#takeStep(entry, { step, round, patienceMs, takenMs: nowMs }, { silentMs: nowMs - sinceMs, limits });
         return watched.untilMs = nowMs + STALL_SWEEP_MS_MIN;
       }
     }
   }
 
-  /** When a stream that has no data yet was asked for on the socket; null where it was not. */
+  /** Returns when a stream without data so far was requested on the socket; null if it was not. */
   #askedMs({ live, deadline }: StreamEntry): number | null {
     return live || deadline === null ? null : deadline.dueMs - this.#options.plan.firstDataTimeoutMs;
   }
 
-  /** A step that needed another socket is over where that was asked for the stream. */
+  /** Returns the stall of a stream. A step that needed a new socket counts from the request there. */
   #stallOf(entry: StreamEntry): Stall | null {
     const { stall, live } = entry;
     if (stall === null || live) return stall;
     return { ...stall, takenMs: Math.max(stall.takenMs, this.#askedMs(entry) ?? -Infinity) };
   }
 
-  /** Null where a silence is not judged: of a stream of a quiet channel, unless it has shown that it is a busy one. */
+  /**
+   * Returns the limits of a stream's silence; null if silence is not judged: in quiet channels, unless the stream's
+   * rhythm is busy.
+   */
   #limitsOf({ rhythm, lastDataTs, quiet }: StreamEntry): SilenceLimits | null {
     const { stallAfterMs } = this.#options.plan;
     if (stallAfterMs === null) {
@@ -176,7 +179,7 @@ export class StallWatch {
     });
   }
 
-  #take(
+  #takeStep(
     entry: StreamEntry,
     stall: Stall,
     { silentMs, limits }: { readonly silentMs: number; readonly limits: SilenceLimits },
@@ -199,14 +202,14 @@ export class StallWatch {
       if (canAsk || stall.round > 1) {
         return tell(canAsk ? "asked again for it" : "nothing more can be done on this socket");
       }
-      // The exchange takes no stream back: the next step is due at once.
+      // The exchange cannot unsubscribe a stream, so the next step is due at once.
       if (isFirst) this.#actions.tell(stream, { from, action: "it cannot be asked for again alone", reason });
       ledger.stalled(entry, { ...stall, takenMs: stall.takenMs - stall.patienceMs }, reason);
       return;
     }
     const isElsewhere = stall.step === "next_address";
     if (isElsewhere && this.#options.plan.urls.length === 1) return;
-    // What was done for another stream a moment ago was done for this one too.
+    // A step taken for another stream a moment ago helps this one too.
     if (!ledger.mayReplace(stall.step, stall.takenMs, STALL_TURN_MS_MIN)) return;
     tell(isElsewhere ? "a new socket to the next address" : "a new socket");
     this.#actions.replace(isElsewhere, `${streamKey(stream)} stands still: ${reason}`);

@@ -5,54 +5,54 @@ import { streamKey } from "../model/mod.ts";
 /** Why a stream's data is missing. */
 export type OpenGapCause = "disconnect" | "rejected" | "stale" | "stalled";
 
-/** When the first data of a stream has to have been seen, in monotonic ms. */
+/** When the first data of a stream is due, in monotonic ms. */
 interface Deadline {
   dueMs: number;
-  /** Null where nothing is waited for any more. */
+  /** Null if it is no longer awaited. */
   entry: StreamEntry | null;
 }
 
-/** A stream of a connection and how far it has come. Times are wall clock unless they say otherwise. */
+/** The state of a stream of a connection. Times are wall clock unless noted. */
 export interface StreamEntry {
   readonly stream: Stream;
-  /** Quiet channels may show nothing for hours: they are never stale. */
+  /** Whether its channel is quiet: it may show nothing for hours and is never stale. */
   readonly quiet: boolean;
-  /** Whether the configuration asks for it; else it only comes because it cannot be ended on the present socket. */
+  /** Whether the configuration asks for it. False: it still comes, because it cannot be unsubscribed on this socket. */
   desired: boolean;
   state: StreamState;
   /** When the state began. */
   since: Micros;
-  /** Whether it was asked for on the present socket. */
+  /** Whether it was requested on the present socket. */
   asked: boolean;
   /** Whether it was acknowledged on the present socket, by an ack or by its data. */
   acked: boolean;
-  /** Whether data of it was seen on the present socket. */
+  /** Whether it has had data on the present socket. */
   live: boolean;
-  /** When data has to have been seen; null before it was asked for. */
+  /** When its first data is due; null before it was requested. */
   deadline: Deadline | null;
   /** Receive time of its last data, of any socket; null before the first. */
   lastDataTs: Micros | null;
-  /** What it has shown of its gaps between data. */
+  /** Statistics of its gaps between data. */
   readonly rhythm: Rhythm;
-  /** What is done about it since it stopped, over sockets; null while it has not. */
+  /** Its stall and the last step against it, over sockets; null if it has not stalled. */
   stall: Stall | null;
-  /** What is missing of it now, from when on; null while its data comes, and before its first socket. */
+  /** Its open gap: cause and beginning; null while data comes, and before the first socket. */
   openGap: { readonly cause: OpenGapCause; readonly from: Micros } | null;
-  /** The exchange's words where it was rejected; why it is taken as stopped. */
+  /** Why it was rejected (the exchange's text) or counts as stalled or stale; null otherwise. */
   reason: string | null;
-  /** When a rejected stream is asked for again; null where it is not, or is being asked for. */
+  /** When a rejected stream is requested again; null if it is not, or is being requested. */
   nextTryTs: Micros | null;
 }
 
-/** What changed with the streams that are wanted. */
+/** Change of the desired streams. */
 export interface DesiredChange {
   readonly added: readonly Stream[];
   readonly removed: readonly Stream[];
 }
 
 /**
- * The streams of one connection, over all the sockets it takes: what is wanted of each, what was asked for, what became
- * of it, and what is missing. Everything that shows or judges a stream reads it here.
+ * The streams of one connection, over all its sockets: what is desired, requested, acknowledged, live and missing. The
+ * single source for everyone who shows or judges a stream.
  */
 export class StreamLedger {
   readonly #byChannel = new Map<Channel, Map<string, StreamEntry>>();
@@ -61,12 +61,12 @@ export class StreamLedger {
   readonly #now: () => Micros;
   readonly #observe: (entry: StreamEntry, before: StreamState) => void;
   readonly #rhythmOf: (stream: Stream) => Rhythm;
-  /** When sockets were last replaced for streams that stood still, by step, in monotonic ms. */
+  /** When sockets were last replaced because of stalled streams, by step, in monotonic ms. */
   readonly #replacedMs = new Map<StallStep, number>();
   /** Earliest first. */
   #due: Deadline[] = [];
   #dueAt = 0;
-  /** Streams of other than quiet channels that showed data on the present socket. */
+  /** Number of streams of not quiet channels with data on the present socket. */
   #seen = 0;
 
   constructor(
@@ -81,7 +81,7 @@ export class StreamLedger {
     this.#observe = observe;
   }
 
-  /** Wants these streams and no others. Streams that are wanted no more stay until `forget` or the end of the socket. */
+  /** Sets the desired streams. Streams no longer desired stay until `forget` or the end of the socket. */
   setDesired(streams: Iterable<Stream>): DesiredChange {
     const before = new Set(this.entries());
     const added: Stream[] = [];
@@ -108,7 +108,7 @@ export class StreamLedger {
     return { ...this.#counts };
   }
 
-  /** Acknowledged streams of quiet channels that have shown nothing yet: part of `counts.acked`. */
+  /** Number of acknowledged streams of quiet channels without data so far; included in `counts.acked`. */
   get quietAcked(): number {
     let count = 0;
     for (const { quiet, state } of this.entries()) if (quiet && state === "acked") count++;
@@ -120,7 +120,7 @@ export class StreamLedger {
       .map(({ stream, reason, nextTryTs }) => ({ stream, reason: reason ?? "", nextTryTs }));
   }
 
-  /** How old the data of the streams is, and how much of it is missing; what is not desired does not count. */
+  /** Returns the age of the data of desired streams, and how many streams are missing. */
   dataAge(now: Micros): DataAge {
     const silentBefore = now - this.#plan.firstDataTimeoutMs * 1000;
     let oldest: StreamEntry | null = null;
@@ -141,7 +141,7 @@ export class StreamLedger {
     };
   }
 
-  /** A stream was asked for: its first data is waited for from now on, unless it already is. */
+  /** Notes that a stream was requested, and awaits its first data from now on, unless it already is awaited. */
   asked(entry: StreamEntry, nowMs: number): void {
     entry.asked = true;
     if (entry.state === "rejected") entry.nextTryTs = null;
@@ -150,7 +150,7 @@ export class StreamLedger {
     if (!entry.quiet) this.#due.push(entry.deadline);
   }
 
-  /** Notes data; true where it is the first of that stream on the socket. */
+  /** Notes data; true if it is the first of the stream on the socket. */
   see(entry: StreamEntry, receivedTs: Micros): boolean {
     entry.lastDataTs = receivedTs;
     if (entry.live) return false;
@@ -160,7 +160,7 @@ export class StreamLedger {
     return true;
   }
 
-  /** Notes an acknowledgement; true where it is the first of that stream on the socket. */
+  /** Notes an acknowledgement; true if it is the first of the stream on the socket. */
   acknowledge(entry: StreamEntry): boolean {
     if (entry.acked && entry.state !== "rejected") return false;
     entry.acked = true;
@@ -172,13 +172,13 @@ export class StreamLedger {
     return true;
   }
 
-  /** Notes a rejection, which data may prove wrong; true where the stream was not rejected before. */
+  /** Notes a rejection, which data may prove wrong; true if the stream was not rejected before. */
   reject(entry: StreamEntry, reason: string, nextTryTs: Micros | null): boolean {
     const isNew = entry.state !== "rejected";
     if (entry.live && !entry.quiet) this.#seen--;
     entry.live = false;
     entry.acked = false;
-    // Where it is asked for again, its first data is waited for anew.
+    // If it is requested again, its first data is awaited again.
     dropDeadline(entry);
     entry.stall = null;
     entry.rhythm.interrupt(null);
@@ -197,33 +197,33 @@ export class StreamLedger {
     this.#observe(entry, before);
   }
 
-  /** A stream that had data stands still. */
+  /** Notes that a stream has stalled. */
   stalled(entry: StreamEntry, stall: Stall, reason: string): void {
     entry.stall = stall;
     entry.openGap ??= this.#gap(entry, "stalled");
     this.set(entry, "stale", reason);
   }
 
-  /** Data of a stream that stood still came. */
+  /** Notes that a stalled stream has data again. */
   resumed(entry: StreamEntry): void {
     entry.stall = null;
     entry.openGap = null;
     if (entry.live) this.set(entry, entry.acked ? "live" : "pending");
   }
 
-  /** Whether a socket may be replaced for a stream that stands still, which is noted then: each step once in a while. */
+  /** Whether a socket may be replaced because of a stalled stream: once per step in `everyMs`. Notes the time if so. */
   mayReplace(step: StallStep, nowMs: number, everyMs: number): boolean {
     if (nowMs < (this.#replacedMs.get(step) ?? -Infinity) + everyMs) return false;
     this.#replacedMs.set(step, nowMs);
     return true;
   }
 
-  /** When the next deadline of first data is, in monotonic ms; Infinity where there is none. */
+  /** When the next first data is due, in monotonic ms; Infinity if none is. */
   get nextDueMs(): number {
     return this.#due[this.#dueAt]?.dueMs ?? Infinity;
   }
 
-  /** We were not reading for a while: deadlines that have not passed move by as much, and silence begins anew. */
+  /** Extends pending deadlines by the time of a reading pause, and restarts silences. */
   postpone(ms: number, nowMs: number): void {
     for (const { stall, rhythm } of this.entries()) {
       if (stall === null && rhythm.lastMs !== null) rhythm.interrupt(nowMs);
@@ -232,14 +232,14 @@ export class StreamLedger {
   }
 
   /**
-   * Marks streams as stale whose deadline has passed without data. True where that leaves the whole socket silent: all
-   * streams that had to show data were asked for, their time is over, and none has shown any.
+   * Marks streams as stale whose deadline has passed without data. True if the whole socket is silent: all streams that
+   * must show data were requested, their deadlines have passed, and none has had data.
    */
   expire(nowMs: number): boolean {
     for (; this.nextDueMs <= nowMs; this.#dueAt++) {
       const { entry } = this.#due[this.#dueAt];
       if (entry === null || entry.live || !entry.desired) continue;
-      // A rejected stream is waited for anew when it is accepted.
+      // The data of a rejected stream is awaited again when it is accepted.
       if (entry.state === "rejected") {
         dropDeadline(entry);
         continue;
@@ -257,7 +257,7 @@ export class StreamLedger {
     return isSilent;
   }
 
-  /** A stream that is wanted no more has ended. */
+  /** Removes a stream that is no longer desired and has ended. */
   forget(entry: StreamEntry): void {
     if (!this.#byChannel.get(entry.stream.channel)?.delete(entry.stream.symbol)) return;
     this.#counts[entry.state]--;
@@ -265,7 +265,7 @@ export class StreamLedger {
     dropDeadline(entry);
   }
 
-  /** The socket is gone: streams that had begun on it have a gap, and all are pending again. */
+  /** Notes the end of the socket: requested streams have a gap, and all are pending again. */
   socketEnded(): void {
     for (const entry of [...this.entries()]) {
       if (!entry.desired) {
@@ -273,7 +273,7 @@ export class StreamLedger {
         continue;
       }
       if (entry.asked) entry.openGap ??= this.#gap(entry, "disconnect");
-      // The silence until the next socket is not the stream's own.
+      // The silence until the next socket is not the stream's.
       if (entry.stall === null) entry.rhythm.interrupt(null);
       Object.assign(entry, { asked: false, acked: false, live: false, deadline: null, reason: null, nextTryTs: null });
       if (entry.state !== "pending") this.#move(entry, "pending");

@@ -19,14 +19,14 @@ import type { SessionOptions } from "./session_api.ts";
 import { StallWatch } from "./stall_watch.ts";
 import type { StreamEntry, StreamLedger } from "./stream_ledger.ts";
 
-/** What the subscriptions ask of their socket and tell it. */
+/** What the subscriptions need of their socket. */
 export interface SubscribingSocket {
   readonly queue: SendQueue;
-  /** Sends a frame now and returns the ids it carries. */
+  /** Sends a frame now and returns the ids in it. */
   send(template: Template): readonly string[];
   /** A deadline may have come nearer. */
   schedule(): void;
-  /** Every request was answered, for the first time. */
+  /** Called when every request was answered for the first time. */
   settled(): void;
   acked(streams: readonly Stream[], at: Micros): void;
   rejected(streams: readonly Stream[], reason: string, at: Micros): void;
@@ -36,8 +36,8 @@ export interface SubscribingSocket {
 }
 
 /**
- * Brings one socket to what is desired: asks for what it lacks, ends what it has too much, and writes into the ledger
- * what became of it.
+ * Reconciles one socket with the desired requests: subscribes to missing items, unsubscribes surplus ones, and notes
+ * the results in the ledger.
  */
 export class Subscriptions {
   readonly #options: SessionOptions;
@@ -45,7 +45,7 @@ export class Subscriptions {
   readonly #ledger: StreamLedger;
   readonly #gate = new AckGate();
   readonly #itemsOf = new Map<StreamEntry, ItemEntry[]>();
-  /** Requests to be sent again, by when; the earliest first. */
+  /** Requests to send again, earliest first. */
   readonly #resends: { readonly dueMs: number; readonly pending: PendingRequest }[] = [];
   readonly #stalls: StallWatch;
   #desired: readonly SubscribeRequest[];
@@ -78,26 +78,26 @@ export class Subscriptions {
     return this.#settled;
   }
 
-  /** When `expire` has something to do, in monotonic ms; Infinity where nothing is waited for. */
+  /** When `expire` must be called, in monotonic ms; Infinity if nothing is awaited. */
   get nextDueMs(): number {
     const { nextDueMs } = this.#stalls;
     return Math.min(this.#gate.nextDueMs, this.#ledger.nextDueMs, nextDueMs, this.#resends[0]?.dueMs ?? Infinity);
   }
 
-  /** Asks for all that is desired, in order. */
+  /** Sends all desired requests, in order. */
   start(): void {
     this.#started = true;
     this.#reconcile();
     this.#checkSettled();
   }
 
-  /** Wants these requests from now on and asks for the difference. Returns streams that keep coming all the same. */
+  /** Replaces the desired requests and sends the difference. Returns undesired streams that keep coming. */
   setDesired(requests: readonly SubscribeRequest[]): readonly Stream[] {
     this.#desired = requests;
     return this.#started ? this.#reconcile() : [];
   }
 
-  /** `words` are the exchange's, without secrets; null where it gave none. */
+  /** Applies an acknowledgement. `words`: the exchange's text without secrets; null if there is none. */
   acknowledge(signal: ControlSignal, words: string | null, at: Micros): void {
     if (signal.correlation !== null) this.#socket.queue.answered(signal.correlation);
     const { acked, rejected } = this.#gate.acknowledge(signal);
@@ -106,8 +106,8 @@ export class Subscriptions {
   }
 
   /**
-   * Asks anew for all that brings a stream: takes it back, where there is a message for it, and asks again. False where
-   * that cannot be done on this socket.
+   * Subscribes again to all items of a stream, after unsubscribing them if there is a message for that. False if that
+   * is not possible on this socket.
    */
   resubscribe({ channel, symbol }: Stream): boolean {
     const stream = this.#ledger.find(channel, symbol);
@@ -115,7 +115,7 @@ export class Subscriptions {
     const open = items.filter(({ state }) => state !== "rejected");
     if (open.length === 0 || open.some(({ item }) => item.unsubscribe === null)) return false;
     for (const entry of open) {
-      // What still waits for its turn will be asked for anyway.
+      // A queued item will be requested anyway.
       if (entry.state === "queued") continue;
       this.#sendUnsubscribe(entry);
       this.#gate.requeue(entry);
@@ -136,7 +136,7 @@ export class Subscriptions {
     this.#rejectItems(rejected, { reason, at, final: signal.final });
   }
 
-  /** Data of a stream was seen. It confirms what nothing else confirms, and proves a rejection wrong. */
+  /** Notes data of a stream. It confirms items without acks, and proves a rejection wrong. */
   see(channel: Channel, symbol: string, receivedTs: Micros): void {
     const stream = this.#ledger.find(channel, symbol);
     if (stream === undefined) return;
@@ -152,7 +152,10 @@ export class Subscriptions {
     for (const entry of items) if (entry.ack.mode === "none") this.#acknowledgeItems(this.#gate.prove(entry), at);
   }
 
-  /** Does what is due. `heardMs`: when the socket last received anything. True where the whole socket is silent past its deadlines. */
+  /**
+   * Does what is due. `heardMs`: when the socket last received anything. True if the whole socket is silent past its
+   * deadlines.
+   */
   expire(nowMs: number, heardMs: number): boolean {
     this.#stalls.sweep(nowMs, heardMs);
     for (const pending of this.#gate.expire(nowMs)) this.#expireRequest(pending, nowMs);
@@ -163,7 +166,7 @@ export class Subscriptions {
     return this.#ledger.expire(nowMs);
   }
 
-  /** We were not reading for a while: deadlines move by as much. */
+  /** Extends deadlines by the time of a reading pause. */
   postpone(ms: number): void {
     this.#gate.postpone(ms);
     this.#ledger.postpone(ms, this.#options.host.clock.monotonicMs());
@@ -179,7 +182,7 @@ export class Subscriptions {
       this.#addItems(entries);
       this.#ask(newRequest(request, entries));
     }
-    // A stream that was replaced or unsubscribed by one item and is brought by no other is gone.
+    // A stream without any item left has ended.
     for (const stream of [...this.#ledger.entries()]) {
       if (!stream.desired && !this.#itemsOf.has(stream)) this.#ledger.forget(stream);
     }
@@ -216,7 +219,7 @@ export class Subscriptions {
 
   #ask(pending: PendingRequest): void {
     this.#socket.queue.request(() => {
-      // An answer may have come while it waited for its turn.
+      // An answer may have come while it was queued.
       const open = pending.items.filter(({ state }) => state === "queued" || state === "waiting");
       if (open.length === 0 || pending.abandoned) return false;
       if (pending.items.some(({ state }) => state === "removed")) return this.#askAlone(pending, open);
@@ -232,14 +235,14 @@ export class Subscriptions {
     });
   }
 
-  /** Asks one by one for what is left of a request that also holds what is wanted no more. */
+  /** Requests the remaining items one by one, because the request names items no longer desired. */
   #askAlone(pending: PendingRequest, open: readonly ItemEntry[]): false {
     pending.abandoned = true;
     for (const entry of open) this.#ask(singleRequest(entry));
     return false;
   }
 
-  /** Asks anew for what is still wanted: what was not answered, or rejected for the time being. */
+  /** Sends a request again for items that were not answered, or were rejected temporarily. */
   #askAgain(pending: PendingRequest): void {
     for (const entry of pending.items) if (entry.state === "rejected") this.#gate.requeue(entry);
     this.#ask(pending);
@@ -251,14 +254,14 @@ export class Subscriptions {
     this.#socket.schedule();
   }
 
-  /** No answer came in time: what shows data needs none, the rest is asked for again after a while. */
+  /** Handles an overdue request: items with data count as confirmed, the others are requested again later. */
   #expireRequest(pending: PendingRequest, nowMs: number): void {
     const { exchange, plan, host, observe } = this.#options;
     const isProved = (entry: ItemEntry) => this.#streamsOf(entry).some(({ live }) => live);
     const proved = pending.items.filter((entry) => entry.state === "waiting" && isProved(entry));
     for (const entry of proved) this.#acknowledgeItems(this.#gate.prove(entry), host.clock.nowMicros());
     const open = pending.items.filter(({ state }) => state === "waiting");
-    // Where all of it shows data nothing is wrong: some exchanges never answer.
+    // If all items have data nothing is wrong: some exchanges never answer.
     if (open.length === 0) return;
     const delayMs = Math.min(RESUBSCRIBE_MS_MAX, backoffMs(pending.attempts, { random: host.random.next() }));
     const reason = this.#describeSilence(open, pending, delayMs);
@@ -271,7 +274,7 @@ export class Subscriptions {
     for (const each of again) this.#resendLater(each, nowMs + delayMs);
   }
 
-  /** In words for the log: who did not answer, and what happens next. */
+  /** Returns a log text: which subscription was not answered, and what happens next. */
   #describeSilence(open: readonly ItemEntry[], { request, items }: PendingRequest, delayMs: number): string {
     const streams = open.flatMap(({ item }) => item.streams).map(streamKey);
     const named = streams.slice(0, STREAMS_NAMED_MAX).join(", ");
@@ -296,8 +299,8 @@ export class Subscriptions {
   }
 
   /**
-   * A rejection may be for the time being (a rate limit, an overload): unless the descriptor calls it final, the item is
-   * asked for again after a growing delay, and given up after `REJECTED_TRIES_MAX` rejections.
+   * Marks items as rejected. A rejection may be temporary (a rate limit, an overload): unless the descriptor calls it
+   * final, the item is requested again after a growing delay, and given up after `REJECTED_TRIES_MAX` rejections.
    */
   #rejectItems(
     rejected: readonly ItemEntry[],
@@ -312,7 +315,7 @@ export class Subscriptions {
       nextTryTs.set(entry, clock.nowMicros() + delayMs * 1000);
       this.#resendLater(singleRequest(entry), clock.monotonicMs() + delayMs);
     }
-    // A stream that several items feed is lost only with the last of them.
+    // A stream of several items is rejected only if all of them are.
     const lost = new Set(
       rejected.flatMap((entry) => this.#streamsOf(entry))
         .filter((stream) => this.#itemsOf.get(stream)?.every(({ state }) => state === "rejected")),
@@ -336,15 +339,18 @@ export class Subscriptions {
   }
 }
 
-/** Whether an answer names the request that it is for. */
+/** Whether answers name their request. */
 function isAnswered({ mode, correlated }: ItemEntry["ack"]): boolean {
   return correlated && mode !== "none";
 }
 
-/** Streams that a log line names at most. */
+/** Most streams that a log line names. */
 const STREAMS_NAMED_MAX = 3;
 
-/** Doubles with each rejection, up to its cap; jitter spreads what was rejected together. `random` is in [0, 1). */
+/**
+ * Returns the delay after a number of rejections, in ms: doubles up to a cap, with jitter to spread items that were
+ * rejected together. `random` is in [0, 1).
+ */
 function rejectedDelayMs(rejections: number, random: number): number {
   const ceilingMs = Math.min(REJECTED_RETRY_MS_MAX, REJECTED_RETRY_MS_MIN * 2 ** Math.min(30, rejections - 1));
   return Math.round(ceilingMs * (1 + random) / 2);
