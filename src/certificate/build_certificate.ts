@@ -137,7 +137,7 @@ function concerns(gap: CertifiedGap, { channel, symbol }: StreamFacts): boolean 
   return isChannel && (gap.symbol === "" || symbol === "" || gap.symbol === symbol);
 }
 
-/** What proves a stream; comparisons do where one agreed, and say how many did not. */
+/** Returns what proves a stream. Comparisons of books prove it if one agreed. */
 function comparedOf(
   stream: StreamFacts,
   { exchange, date, plans, comparisons }: Scope,

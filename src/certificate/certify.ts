@@ -244,7 +244,7 @@ class Certifier {
     }
   }
 
-  /** Takes in what the next day tells of gaps, and finds the first event of each stream in it. */
+  /** Reads the next day's gaps, and finds the first event of each stream in it. */
   async #following(
     date: string,
     { facts, isWanted }: {

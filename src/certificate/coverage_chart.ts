@@ -58,7 +58,7 @@ export function chartOf(
   };
 }
 
-/** From nothing to all of a day; what is all is told apart from what is nearly all. */
+/** Blocks from nothing to a whole day; only a complete day has the full block. */
 const BLOCKS = ["·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
 function blockOf(share: number | null): string {

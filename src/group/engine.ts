@@ -57,7 +57,7 @@ export interface UnpreparedEngine extends GroupEngine {
   prepare(): Promise<void>;
 }
 
-/** Returns an engine whose place is there; one where it cannot be had is closed. */
+/** Prepares an engine's bucket or table; closes the engine if that fails. */
 export async function prepared(engine: UnpreparedEngine): Promise<GroupEngine> {
   try {
     await engine.prepare();

@@ -5,19 +5,19 @@ export interface NotedStream extends LastSeen {
   readonly exchange: string;
 }
 
-/** What a member notes beside its entry, so that others can fetch what is missed when it dies. */
+/** A member's note beside its entry, from which others backfill the gap if it dies. */
 export interface MemberNote {
-  /** Id of the journal that has it. */
+  /** Id of the journal. */
   readonly journal: string;
-  /** Time of receipt up to which all is safe there, by the member's clock. */
+  /** Receive time up to which everything is safe in that journal, by the member's clock. */
   readonly at: Micros;
   readonly last: readonly NotedStream[];
 }
 
-/** Version of the notes' text. What cannot be read is as if it were absent. */
+/** Version of the note format. An unreadable note counts as absent. */
 const VERSION = 1;
 
-/** Returns a note as text of bounded length: streams past it are left out, and what they miss is told and not fetched. */
+/** Encodes a note with a bounded length. Gaps of streams that do not fit are recorded and not backfilled. */
 export function encodeNote({ journal, at, last }: MemberNote): string {
   const head = JSON.stringify({ v: VERSION, journal, at });
   const rows: string[] = [];
@@ -31,7 +31,7 @@ export function encodeNote({ journal, at, last }: MemberNote): string {
   return `${head.slice(0, -1)},"last":[${rows.join(",")}]}`;
 }
 
-/** Reads a note; null if it is none, or one of another version. */
+/** Decodes a note; null if the text is no note of this version. */
 export function decodeNote(text: string): MemberNote | null {
   let value: unknown;
   try {

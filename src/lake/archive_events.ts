@@ -4,21 +4,21 @@ import { compareBytes } from "../sink/mod.ts";
 import { eventsOf, joinedEvents, placeOf, type StoredEvent } from "./parquet_events.ts";
 import { openSource, type ParquetSource, type SourceGroup, type Value } from "./parquet_source.ts";
 
-/** Which events of an archive are read. What can be told from paths and bounds is passed over. */
+/** Selects events of an archive. Paths and bounds let the reader skip files and groups. */
 export interface ArchiveSelection {
-  /** Instance of an exchange; null: all. */
+  /** Exchange instance; null for all. */
   readonly exchange: string | null;
-  /** Symbols as they are typed; null: all. */
+  /** Canonical symbols; null for all. */
   readonly symbols: ReadonlySet<string> | null;
-  /** Times of receipt, from the first and before the second. */
+  /** Receive times: first inclusive, second exclusive. */
   readonly from: Micros;
   readonly until: Micros;
 }
 
-/** All of an archive. */
+/** Selects the whole archive. */
 export const WHOLE_ARCHIVE: ArchiveSelection = { exchange: null, symbols: null, from: -Infinity, until: Infinity };
 
-/** A group of rows that was not opened, or was. */
+/** A row group, opened or not. */
 interface Waiting {
   readonly path: string;
   readonly group: SourceGroup;
@@ -34,25 +34,25 @@ interface Open {
 }
 
 /**
- * Reads the events of an archive of Parquet in the order of their records, whatever files they stand in and however these
- * are sorted. Levels of books become one event again. A group of rows is read when the first offset in it is reached, so
- * that what is in memory is a group for each symbol and kind at most. Rejects with a `Failure` if a file is none of an
- * archive or damaged, and if more than ARCHIVE_ROWS_HELD_MAX rows would be in memory.
+ * Reads the events of a Parquet archive in the order of their offsets, whatever the files and their sorting. Joins the
+ * levels of a book into one event again. Reads a row group when its first offset is reached, so that memory holds at
+ * most one group for each symbol and kind. Rejects with a `Failure` if a file is damaged or of no archive, or if more
+ * than ARCHIVE_ROWS_HELD_MAX rows would be in memory.
  */
 export class ArchiveEvents {
   readonly #files: Files;
   readonly #wanted: ArchiveSelection;
   readonly #onRead: (path: string, share: number) => void;
-  /** Files by the first offset that their names say, the earliest last. */
+  /** Files by the first offset in their names, the earliest last. */
   readonly #parts: { readonly path: string; readonly first: Offset }[];
-  /** Groups of files that were looked into, the earliest last. */
+  /** Groups of examined files, the earliest last. */
   #groups: Waiting[] = [];
   #open: Open[] = [];
   #rowsHeld = 0;
-  /** Files whose footers are known, the one used last at the end. */
+  /** Files with known footers, the last used at the end. */
   readonly #sources = new Map<string, ParquetSource>();
 
-  /** `paths` are those of files; `onRead` is told which share of a file has been read. */
+  /** `paths`: the files; `onRead` is called with the part of a file that has been read. */
   constructor(
     files: Files,
     options: {
@@ -74,7 +74,7 @@ export class ArchiveEvents {
       let heldPath = "";
       for (let open = await this.#least(); open !== null; open = await this.#least()) {
         const event = this.#take(open);
-        // The levels of one event may stand in two groups of a file.
+        // The levels of one event may be in two groups of a file.
         const joined: StoredEvent | null = held !== null && heldPath === open.path ? joinedEvents(held, event) : null;
         if (joined === null && held !== null) yield held;
         held = joined ?? event;
@@ -87,7 +87,9 @@ export class ArchiveEvents {
     }
   }
 
-  /** The open group whose next event is the earliest; opens what may hold an earlier one. Null at the end. */
+  /**
+   * Returns the open group with the earliest next event; opens groups that may hold an earlier one. Null at the end.
+   */
   async #least(): Promise<Open | null> {
     for (;;) {
       let least: Open | null = null;
@@ -113,7 +115,7 @@ export class ArchiveEvents {
     return event;
   }
 
-  /** Notes the groups of a file that may hold what is wanted. */
+  /** Notes the groups of a file that may hold selected events. */
   async #lookInto(path: string): Promise<void> {
     const { exchange, date } = placeOf(path);
     const wanted = this.#wanted;
@@ -138,7 +140,7 @@ export class ArchiveEvents {
   #mayHold(source: ParquetSource, group: SourceGroup): boolean {
     const { symbols, from, until } = this.#wanted;
     const received = source.bounds(group, "received_ts");
-    // Bounds of times have whole ms alone.
+    // Bounds of times are whole ms.
     if (received !== null && (Number(received.max) + 1000 <= from || Number(received.min) >= until)) return false;
     const spelled = symbols === null ? null : source.bounds(group, symbolColumn(source));
     if (symbols === null || spelled === null) return true;
@@ -170,7 +172,7 @@ export class ArchiveEvents {
     return received_ts >= from && received_ts < until && (symbols === null || symbols.has(symbol));
   }
 
-  /** Opens a file, or gives the open one; few are open at a time. */
+  /** Returns an open file, or opens it; few are open at a time. */
   async #source(path: string): Promise<ParquetSource> {
     const known = this.#sources.get(path);
     this.#sources.delete(path);
@@ -191,7 +193,7 @@ function symbolColumn(source: ParquetSource): string {
   return source.columns.some(({ name }) => name === "symbol") ? "symbol" : "canonical_symbol";
 }
 
-/** Texts are bounded by their bytes. */
+/** Bounds of texts are compared as bytes. */
 function isWithin(text: string, { min, max }: { readonly min: Value; readonly max: Value }): boolean {
   return compareBytes(text, String(min)) >= 0 && compareBytes(text, String(max)) <= 0;
 }
@@ -201,7 +203,7 @@ function isBefore(a: Open, b: Open): boolean {
   return left.offset < right.offset || (left.offset === right.offset && left.index < right.index);
 }
 
-/** The first offset of a file, by its name; zero if the name does not say it. */
+/** Returns the first offset in a file's name; 0 if it has none. */
 function firstOffset(path: string): Offset {
   const [, digits] = /(\d{16})[^/]*$/.exec(path) ?? [];
   return digits === undefined ? 0 : Number(digits);

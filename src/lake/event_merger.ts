@@ -85,7 +85,7 @@ export class EventMerger {
     const told = this.#books.follow(collector, envelope, this.#now);
     if (told === null) this.counts.booksElsewhere++;
     const isBook = EVENT_SPECS[envelope.event.kind].identity === "book";
-    // Who is followed in a book decides alone what is told of it: an update of one book fits no other.
+    // The collector from which a book is read decides alone what is emitted: an update of one book fits no other.
     const slot = this.#slotOf(collector, envelope) ??
       (isBook && told !== null ? unknownSlot(collector, envelope) : null);
     if (slot !== null && told !== null) {

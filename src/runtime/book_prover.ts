@@ -29,23 +29,23 @@ export interface BookDifference {
 export interface BookProverOptions {
   readonly exchange: string;
   readonly rules: readonly BookRule[];
-  /** What is asked for by; a reload changes it. */
+  /** The plan of the requests; a reload changes it. */
   readonly rest: () => RestPlan;
   readonly client: RestClient;
   readonly clock: Clock;
-  /** 0: never. */
+  /** 0 for never. */
   readonly everyMs: number;
   readonly observe: Observer;
   readonly books: (query: BookQuery) => Iterable<BookView>;
-  /** Follows the events of all instances; returns what ends it. */
+  /** Subscribes to the events of all instances; returns the function that unsubscribes. */
   readonly follow: (call: (events: EventBatch) => void) => () => void;
-  /** Reads a snapshot without keeping it; null if it is none. */
+  /** Reads a snapshot without journaling it; null if the answer is none. */
   readonly read: (record: HttpRecord, symbol: string, connectionId: string) => NumberedBook | null;
-  /** A book was found to differ, twice. May throw where it cannot be kept. */
+  /** Called when a book has differed twice. May throw if the journal takes nothing. */
   readonly onDifference: (difference: BookDifference) => void;
 }
 
-/** A snapshot that can be asked for of one book. */
+/** A snapshot request of one book. */
 interface Provable {
   readonly symbol: string;
   readonly request: RestPlan["requests"][number];
@@ -54,8 +54,8 @@ interface Provable {
 
 /**
  * Compares kept books with the exchange's own snapshots: one book of the instance at a time, in turn, with low
- * priority. A difference counts where it is seen twice, and where books of the feed were seen to agree before: a feed
- * whose numbers mean something else than those of its snapshots proves nothing and breaks nothing.
+ * priority. A difference counts if it is seen twice, and if books of the feed have agreed before: a feed whose sequence
+ * numbers do not match those of its snapshots proves nothing and breaks nothing.
  */
 export class BookProver {
   readonly #options: BookProverOptions;
@@ -103,7 +103,7 @@ export class BookProver {
     const { symbol, request, target } = book;
     const first = await this.#compare(book);
     const isTrusted = this.#trusted.has(request.name);
-    // What differs is looked at once more, before anything is done about it.
+    // A difference is checked once more before it counts.
     const second = first.difference === null || !isTrusted ? first : await this.#compare(book);
     const outcome = !second.isCompared || (second.difference !== null && !isTrusted)
       ? "unknown"
@@ -117,7 +117,7 @@ export class BookProver {
     try {
       onDifference({ session: second.session, native: target.native, request: request.name, detail });
     } catch {
-      // The journal takes nothing now, which is told elsewhere; the book's next turn finds it again.
+      // The journal takes nothing now, which is reported elsewhere; the book's next turn finds the difference again.
     }
   }
 
@@ -126,7 +126,7 @@ export class BookProver {
     const valid = [...this.#options.books({ depth: 0 })].filter(({ state }) => state === "valid");
     return this.#options.rest().requests.flatMap((request) =>
       !names.has(request.name) ? [] : request.targets.flatMap((target) => {
-        // Of several sockets that show a book nobody says whose deltas the events are.
+        // With several sockets for a book it is unknown from which one its deltas come.
         const own = valid.filter(({ symbol }) => symbol === target.symbol);
         return own.length === 1 && target.native !== "" ? [{ symbol: target.symbol, request, target }] : [];
       })
@@ -148,7 +148,7 @@ export class BookProver {
       for (let event = 0; event < events.length; event++) {
         if (events.symbols[event] !== symbol || events.exchanges[event] !== exchange) continue;
         const kind = events.kindAt(event);
-        // Whatever else happens to the book, what was copied is not what it follows from any more.
+        // After any other event the copied state is no longer the base of the book.
         if (kind === "book_snapshot") isBroken = true;
         if (kind !== "book_delta") continue;
         const { event: delta } = events.envelope(event);
@@ -176,7 +176,7 @@ export class BookProver {
     }
   }
 
-  /** Asks for the snapshot once; null if none came in time. */
+  /** Requests the snapshot once; null if none came in time. */
   async #ask({ symbol, request, target }: Provable): Promise<NumberedBook | null> {
     const { exchange, client, clock, read, rest } = this.#options;
     const own = new AbortController();
@@ -205,7 +205,7 @@ export class BookProver {
   }
 }
 
-/** What one comparison came to. */
+/** Result of a comparison. */
 interface Compared {
   readonly isCompared: boolean;
   readonly difference: string | null;

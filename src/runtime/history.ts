@@ -14,48 +14,48 @@ import {
 } from "../model/mod.ts";
 import type { KnownHistory } from "./known_history.ts";
 
-/** History that somebody asks for, in the exchange's time; `to` is exclusive. */
+/** A request for history, in exchange time; `to` is exclusive. */
 export interface HistoryWish {
   readonly exchange: string;
   readonly channel: Channel;
-  /** Canonical symbols; null: all of the instance. */
+  /** Canonical symbols; null for all of the instance. */
   readonly symbols: readonly string[] | null;
   readonly from: Micros;
   readonly to: Micros;
 }
 
-/** A part of the range that is not proved to be whole. */
+/** A part of the range that is not proved complete. */
 export interface MissingHistory {
   readonly from: Micros;
   readonly to: Micros;
   readonly reason: string;
 }
 
-/** What asking for the history of a stream came to. */
+/** Result of the fetch of a stream. */
 export interface FetchedHistory {
   readonly symbol: string;
   /** Name of the backfill in the descriptor. */
   readonly request: string;
-  /** Events of the range that were there before, and those that were fetched. */
+  /** Events of the range that were known before, and fetched ones. */
   readonly known: number;
   readonly fetched: number;
   readonly missing: readonly MissingHistory[];
 }
 
-/** A stream whose history can be fetched, and by what. */
+/** A stream whose history can be fetched, with its backfill. */
 export interface HistoryStream {
   readonly backfill: BackfillPlan;
   readonly target: BackfillPlan["targets"][number];
 }
 
-/** A stretch of history that is asked for on demand. */
+/** A stretch of history to fetch on demand. */
 export interface HistoryStretch extends FillWish {
   /** Name of the backfill in the descriptor. */
   readonly request: string;
   readonly native: string;
 }
 
-/** The streams of a channel whose history a plan knows to fetch: of several ways the first. */
+/** Returns the streams of a channel with a backfill; the first of several. */
 export function historyStreams({ backfills }: RestPlan, channel: Channel): readonly HistoryStream[] {
   const streams = new Map<string, HistoryStream>();
   for (const backfill of backfills) {
@@ -67,29 +67,29 @@ export function historyStreams({ backfills }: RestPlan, channel: Channel): reado
   return [...streams.values()];
 }
 
-/** What fetching needs. */
+/** Dependencies of the fetch. */
 export interface HistoryFetch {
   readonly stream: HistoryStream;
   readonly known: KnownHistory;
   readonly from: Micros;
   /** Exclusive. */
   readonly to: Micros;
-  /** Behind this time the stream brings its events by itself, and what it misses is fetched then; null: it does not. */
+  /** After this time the live stream has the events, and backfills its own gaps; null if there is no live stream. */
   readonly liveFrom: Micros | null;
   readonly fetch: (stretch: HistoryStretch) => Promise<BackfillEnd>;
   readonly signal: AbortSignal;
-  /** How much of the range is done, in µs, and what was fetched. */
+  /** Progress in µs of the range, and the events fetched. */
   readonly onProgress: (doneUs: number, fetched: number) => void;
 }
 
-/** What a stream brings by itself within this time is not worth a word. */
+/** A remainder of this length, which the live stream covers, is not reported. */
 const LIVE_SOON_US = 60_000_000;
-/** An id that lies further away is no place to begin at, where there is another. */
+/** An id further away than this is used only if there is no other. */
 const SEED_FAR_US = 3_600_000_000;
 
 /**
- * Fetches a range of a stream, stretch after stretch from the end at which the exchange's pages begin. Each is as long as
- * what one may hold allows: it grows while little is found and shrinks where too much is.
+ * Fetches a range of a stream in stretches, from the end at which the exchange's pages begin. The length of a stretch
+ * grows while it holds few events, and shrinks if it holds too many.
  */
 export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistory> {
   const { stream: { backfill, target }, known: all, from, liveFrom, fetch, signal, onProgress } = options;
@@ -99,11 +99,11 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
   const knownBefore = known.countOf(from, to);
   const missing: MissingHistory[] = [];
   let [left, right] = [from, to];
-  // The newest events come as one page: there is nothing to cut.
+  // The newest events come as one page, which cannot be divided.
   let spanUs = backfill.direction === "latest" ? to - from : HISTORY_SPAN_MS_FIRST * 1000;
   let cursor: CursorEnd | null = null;
   let fetched = 0;
-  // Up to where all is there without a break, from the end at which it began.
+  // How far the range is complete, from the end at which it began.
   let wholeFrom = isBackward ? right : left;
   while (left < right && !signal.aborted) {
     const span = Math.min(spanUs, right - left);
@@ -129,7 +129,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
     fetched += end.filled;
     const seen = isBackward ? end.oldest : end.newest;
     if (end.isTooLong && seen !== null && seen.id !== (isBackward ? ends.to.id : ends.from.id)) {
-      // What was fetched is there; the rest is the next stretch's.
+      // The fetched events are kept; the next stretch covers the rest.
       cursor = seen;
       if (isBackward) right = Math.max(a, Math.min(b, seen.ts + 1));
       else left = Math.min(b, Math.max(a, seen.ts));
@@ -142,7 +142,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
       missing.push({ from: a, to: b, reason: end.reason });
       wholeFrom = isBackward ? a : b;
     }
-    // A page may have gone beyond its stretch: what it held of the next one is fetched for that.
+    // A page may reach into the next stretch, which counts its events.
     if (seen !== null && (isBackward ? seen.ts >= a : seen.ts < b)) cursor = seen;
     if (isBackward) right = a;
     else left = b;
@@ -150,7 +150,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
       spanUs = Math.min(HISTORY_SPAN_MS_MAX * 1000, spanUs * 2);
     }
     onProgress(to - from - (right - left), fetched);
-    // What the exchange does not keep, or cannot be asked for without an id, is not there further on either.
+    // If the exchange no longer keeps the events, or needs an id for them, going further is useless.
     if (end.reason !== null && isBackward && end.newest === null && left < right) {
       missing.push({ from: left, to: right, reason: end.reason });
       break;
@@ -163,7 +163,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
   return { symbol: target.symbol, request: backfill.name, known: knownBefore, fetched, missing: joined(missing) };
 }
 
-/** The ends of a stretch, with ids of events that lie near them on the outside. */
+/** Returns the ends of a stretch, with ids of events near them, outside the stretch. */
 function endsOf(
   { stream: { target, backfill }, known: all }: HistoryFetch,
   { a, b, cursor }: { readonly a: Micros; readonly b: Micros; readonly cursor: CursorEnd | null },
@@ -183,7 +183,7 @@ function endsOf(
   };
 }
 
-/** Whether a gap is filled once a stretch is whole: it lies in that and in those before without a break. */
+/** Whether a gap is filled once a stretch is complete: it lies in this stretch and the complete ones before it. */
 function isEndedBy(
   { fromTs, toTs }: { readonly fromTs: Micros; readonly toTs: Micros },
   { a, b, wholeFrom, isBackward }: {
@@ -197,7 +197,7 @@ function isEndedBy(
   return toTs >= a && toTs < b && fromTs >= wholeFrom;
 }
 
-/** Neighbours that are missing for the same reason are one. */
+/** Joins neighbours that are missing for the same reason. */
 function joined(missing: readonly MissingHistory[]): readonly MissingHistory[] {
   const sorted = [...missing].sort((a, b) => a.from - b.from);
   const all: MissingHistory[] = [];

@@ -3,42 +3,41 @@ import { InstrumentLists, keptListPath, parseKeptList, readHostLimits, RestClien
 import type { ServiceContext } from "./context.ts";
 import { hasErrors, loadFromFiles, type LoadSettings, type ReadConfig } from "./sources.ts";
 
-/** Which instrument list an instance was planned by, outside a run. */
+/** The instrument list by which an instance was planned, outside a run. */
 export interface ListSource {
-  /** `kept`: by an earlier run, in the folder of the data. `none`: its patterns mean nothing yet. */
+  /** `kept`: of an earlier run, in the data folder. `none`: its patterns select nothing yet. */
   readonly from: "exchange" | "kept" | "none";
   /** Instruments of the list. */
   readonly instruments: number;
-  /** Age of a kept list in ms; null of others. */
+  /** Age of a kept list in ms; null for others. */
   readonly ageMs: number | null;
-  /** Why the exchange's list is not the one; null if it is, or where it was not asked for. */
+  /** Why the exchange's current list is not used; null if it is, or was not requested. */
   readonly reason: string | null;
 }
 
-/** A configuration with the lists that its instances were planned by; those that need none are absent. */
+/** A configuration with the lists of its instances; instances that need none are absent. */
 export type ListedConfig = ReadConfig & { readonly lists: ReadonlyMap<string, ListSource> };
 
-/** How the exchanges are asked. */
+/** Options of requesting the lists. */
 export interface ListQuestion {
-  /** The one instance that is asked for; null: every one that needs its list. */
+  /** The instance to request a list for; null for every one that needs a list. */
   readonly exchange: string | null;
   /** Longest wait for all lists together, in ms. */
   readonly timeoutMs: number;
-  /** Told whom is asked, before it is. */
+  /** Called with the exchanges before they are asked. */
   readonly onAsk: (exchanges: readonly string[]) => void;
 }
 
-/** As `loadFromFiles`, with the exchanges' lists that an earlier run kept in the folder of the data. */
+/** Loads as `loadFromFiles`, with the instrument lists that an earlier run kept in the data folder. */
 export function loadWithKeptLists(context: ServiceContext, path: string, settings: LoadSettings = {}): ReadConfig {
   const loaded = loadFromFiles(context, path, settings);
   return loadAgain(context, path, { settings, loaded, instrumentMaps: keptLists(context, loaded) });
 }
 
 /**
- * As `loadWithKeptLists`, with the lists as the exchanges give them now: each is asked within the limits of its
- * descriptor and those that a collector on the same folder has met. Where one does not answer in time the kept list
- * stands for it. `question` null, or a
- * configuration with errors: nobody is asked. Writes nothing.
+ * Loads as `loadWithKeptLists`, with the exchanges' current lists: requests each within the limits of its descriptor
+ * and of a collector on the same folder. Uses the kept list if an exchange does not answer in time. Requests nothing if
+ * `question` is null or the configuration has errors. Writes nothing.
  */
 export async function loadWithAskedLists(
   context: ServiceContext,
@@ -62,7 +61,7 @@ export async function loadWithAskedLists(
   return { ...loadAgain(context, path, { settings: {}, loaded, instrumentMaps }), lists };
 }
 
-/** What asking for a list came to. */
+/** Result of requesting a list. */
 interface Answer {
   readonly list: ExchangeList | null;
   readonly reason: string | null;
@@ -82,7 +81,7 @@ function loadAgain(
   return loadFromFiles(context, path, { ...settings, instrumentMaps, text, files });
 }
 
-/** The instances whose symbols need their exchange's list. */
+/** Returns the instances whose symbols need their exchange's list. */
 function needingLists({ exchanges }: ReadConfig): readonly ExchangePlan[] {
   return exchanges.filter(({ enabled, runnable }) =>
     enabled && runnable !== null && (runnable.unresolved.length > 0 || runnable.selection?.isKnown === false)
@@ -100,7 +99,7 @@ function keptLists(context: ServiceContext, loaded: ReadConfig): ReadonlyMap<str
   );
 }
 
-/** A kept list; null if there is none, or none that can be read: the collector sets a damaged one aside. */
+/** Reads a kept list; null if there is none that can be read. The collector sets a damaged one aside. */
 function readKeptList({ host }: ServiceContext, path: string): ExchangeList | null {
   try {
     const text = host.files.readTextSync(path);
@@ -111,13 +110,13 @@ function readKeptList({ host }: ServiceContext, path: string): ExchangeList | nu
   }
 }
 
-/** How long ago a list was kept, in ms; null if its file has gone since. */
+/** Returns the age of a kept list in ms; null if its file is gone. */
 async function ageOf({ host }: ServiceContext, { plan }: ReadConfig, exchange: string): Promise<number | null> {
   const stat = plan === null ? null : await host.files.stat(keptListPath(plan.run.dataDir, exchange));
   return stat === null ? null : Math.max(0, host.clock.nowMicros() / 1000 - stat.modifiedMs);
 }
 
-/** Asks the exchanges for the lists that their instances need, all at once, until all are had or the time is over. */
+/** Requests the needed lists from all exchanges at once, until all have come or the time is over. */
 async function askLists(
   { host }: ServiceContext,
   loaded: ReadConfig,

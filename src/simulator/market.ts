@@ -146,7 +146,7 @@ export class Market {
     }
   }
 
-  /** How strongly the price is drawn back to where it began; keeps it positive and the book in reach. */
+  /** Returns how strongly the price returns to its start, which keeps it positive and the book in reach. */
   #pull(): number {
     const { startTicks } = this.instrument;
     const away = (startTicks - this.book.levels("bid")[0].price) / startTicks;

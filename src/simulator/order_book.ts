@@ -1,7 +1,7 @@
 /** The two sides of a book. */
 export type BookSide = "bid" | "ask";
 
-/** A price level: price in ticks, size in units; a changed level is a new object, so identity tells of change. */
+/** A price level: price in ticks, size in units; a changed level is a new object, so that identity shows a change. */
 export interface BookLevel {
   readonly price: number;
   readonly size: number;
@@ -43,7 +43,7 @@ export class OrderBook {
   }
 }
 
-/** Index of the level at `price`, or of the place where it would stand. */
+/** Returns the index of the level at `price`, or the index at which to insert it. */
 function findLevel(levels: readonly BookLevel[], side: BookSide, price: number): number {
   let low = 0;
   let high = levels.length;

@@ -1,8 +1,8 @@
 import type { Cell } from "./table_rows.ts";
 
 /**
- * Makes the texts of a table's cells, in a client's spelling. A column that repeats its value, as most columns of a book's
- * levels do, is spelled once.
+ * Formats the cells of a table for a client. A repeated value of a column, as in most columns of a book's levels, is
+ * formatted once.
  */
 export class CellTexts<Column> {
   readonly #columns: readonly Column[];
@@ -17,7 +17,7 @@ export class CellTexts<Column> {
     this.#texts = columns.map(() => "");
   }
 
-  /** Returns the text of a cell of the column at a place. */
+  /** Returns the text of a cell of the column at an index. */
   at(place: number, cell: Cell): string {
     if (this.#cells[place] === cell) return this.#texts[place];
     this.#cells[place] = cell;

@@ -1,11 +1,11 @@
 import type { EventKind } from "../model/mod.ts";
 import { type TableName, tableOf, tablesOf } from "./table_rows.ts";
 
-/** The tables that a sink fills: those of the kinds it is given, of all kinds where that is null. */
+/** The tables of a sink: those of the kinds it receives; of all kinds if that is null. */
 export class FilledTables<Table> {
   readonly #tables: ReadonlyMap<TableName, Table>;
 
-  /** `make` says what an engine wants of a table. */
+  /** `make` returns an engine's form of a table. */
   constructor(kinds: readonly EventKind[] | null, make: (table: TableName) => Table) {
     this.#tables = new Map(tablesOf(kinds).map((table) => [table, make(table)]));
   }
@@ -14,7 +14,7 @@ export class FilledTables<Table> {
     return [...this.#tables.values()];
   }
 
-  /** Returns the table of an event's kind. Throws if the sink is given none of that kind. */
+  /** Returns the table of an event's kind. Throws if the sink does not receive that kind. */
   of(kind: EventKind): Table {
     const table = this.#tables.get(tableOf(kind));
     if (table === undefined) throw new Error(`The sink is given no events of kind ${kind}`);

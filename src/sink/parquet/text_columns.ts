@@ -202,7 +202,7 @@ export class WordColumn implements Column {
   }
 }
 
-/** Null if there is none, or where one is so long that it is not worth its place in every footer. */
+/** Null if there is none, or one is too long for the footer. */
 function firstAndLast(words: Iterable<string>): { first: string; last: string } | null {
   let first: string | null = null;
   let last: string | null = null;

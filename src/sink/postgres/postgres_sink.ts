@@ -41,7 +41,7 @@ export class PostgresSink implements Sink {
   #connection: PostgresConnection | null = null;
   #buffers = new Map<PostgresTable, ColumnBuffer>();
   #rows = 0;
-  /** Where the row of positions stands, and where it will when what is buffered is committed. */
+  /** The stored position, and the one after the buffered events. */
   #position: Offset = 0;
   #next: Offset = 0;
   #epoch = 0;

@@ -46,7 +46,7 @@ export function questdbTable(table: TableName, layout: QuestdbLayout): QuestdbTa
   return { name: tableName(table, layout), columns, timestamp, key };
 }
 
-/** BOOLEAN has no null: where that means something it is a SYMBOL `true` or `false`. */
+/** BOOLEAN has no null: a nullable column is a SYMBOL `true` or `false`. */
 function typeOf({ type, nullable }: TableColumn): QuestdbColumn["type"] {
   switch (type) {
     case "word":

@@ -15,7 +15,7 @@ export function positionText(position: Position, owner: Readonly<Record<string, 
   return new TextEncoder().encode(`${JSON.stringify({ format: 1, ...owner, ...position })}\n`);
 }
 
-/** Reads the text of an object. Throws a `Failure` that a person has to see to where it is none. */
+/** Parses the text of an object. Throws a `Failure` without retry if it is no position. */
 export function parsePosition(bytes: Uint8Array, key: string): Position {
   let read: unknown = null;
   try {

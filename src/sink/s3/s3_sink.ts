@@ -20,7 +20,7 @@ import { parsePosition, type Position, positionText } from "./position.ts";
 /** Options of an S3 sink. */
 export interface S3Plan {
   readonly bucket: Bucket;
-  /** Before the key of every object; ends in `/` where it is not empty. */
+  /** Prefix of every object's key; ends in `/` unless it is empty. */
   readonly prefix: string;
   readonly partMs: number;
   readonly partRows: number;
