@@ -116,7 +116,7 @@ export class GroupMember {
     this.#lookMs = Math.min(GROUP_LOOK_MS_MAX, Math.max(LOOK_MS_MIN, plan.ttlMs / 10));
     this.#table = new MemberTable(plan.ttlMs / 2);
     this.#kept = new KeptShares({ files: host.files, path, observe });
-    this.#notes = new MemberNotes({ member, journal, lastSeen });
+    this.#notes = new MemberNotes({ member, journal, lastSeen, observe });
     this.#beatMs = host.clock.monotonicMs();
   }
 

@@ -1,4 +1,4 @@
-import { Failure, type Micros } from "../model/mod.ts";
+import { Failure, type Micros, type Observer } from "../model/mod.ts";
 import type { ShareStart } from "./decide.ts";
 import type { GroupEngine } from "./engine.ts";
 import { entryKey } from "./entry.ts";
@@ -18,6 +18,7 @@ export interface MemberNotesOptions {
    * `Failure` if they cannot be made safe.
    */
   readonly lastSeen: () => Promise<Omit<MemberNote, "journal">>;
+  readonly observe: Observer;
 }
 
 /** Writes a member's note to the engine, beside its entry, and reads the notes of members whose shares it takes. */
@@ -41,12 +42,17 @@ export class MemberNotes {
     this.#preparing ??= this.#prepare(until).finally(() => this.#preparing = null);
   }
 
-  /** Writes the prepared note, if there is one. Rejects with a `Failure`. */
+  /** Writes the prepared note, if there is one. Reports an engine that refuses it; the lease does not depend on notes. */
   async write(engine: GroupEngine): Promise<void> {
     const text = this.#text;
     if (text === null) return;
     this.#text = null;
-    await engine.putNote(entryKey(this.#options.member), text);
+    try {
+      await engine.putNote(entryKey(this.#options.member), text);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#options.observe({ kind: "group_note_failed", error: error.message });
+    }
   }
 
   /** Reads the note of another journal under this name, before a note of this one replaces it. */

@@ -281,6 +281,7 @@ export type Observation =
     readonly fromTs: Micros | null;
   }
   | { readonly kind: "group_name_taken"; readonly member: string }
+  | { readonly kind: "group_note_failed"; readonly error: string }
   | { readonly kind: "journal_warning"; readonly code: JournalWarning; readonly text: string }
   | { readonly kind: "reading_paused"; readonly exchange: string; readonly durationMs: number; readonly reason: string }
   | { readonly kind: "frame_quarantined"; readonly exchange: string; readonly offset: Offset; readonly error: string }

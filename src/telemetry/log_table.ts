@@ -359,6 +359,14 @@ export const LOG_EVENTS: Table = {
       `Another collector is in the group under the name ${seen.member}: set run.collector to one of its own`,
     repeatKey: null,
   },
+  group_note_failed: {
+    level: "warn",
+    meaning:
+      "What this collector has of its streams could not be noted for the group: what is missed before a take-over " +
+      "of its shares is told, and fetched from an older note on or not at all",
+    text: (seen) => `What others would need to fetch the hole of a take-over could not be noted: ${seen.error}`,
+    repeatKey: () => "",
+  },
   journal_failed: {
     level: "error",
     meaning: "The journal cannot be written; it is tried again, and no sink moves on meanwhile",

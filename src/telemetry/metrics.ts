@@ -167,6 +167,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "group_share":
       return counts.add("collector_group_changes_total", 1, seen.change);
     case "group_name_taken":
+    case "group_note_failed":
       return;
     case "journal_failed":
       return counts.add("collector_journal_failures_total", 1);

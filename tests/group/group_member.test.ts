@@ -80,6 +80,19 @@ Deno.test("a note of another life, one that cannot be read and an engine that gi
   }
 });
 
+Deno.test("an engine that refuses notes moves no share, and the member says so", async () => {
+  const { world, members } = await settled(["a", "b"]);
+  const changes = () => members.map(({ changes }) => changes.length);
+  const before = changes();
+  world.engine.refusesNotes = true;
+  await world.run(3 * TTL_MS, neverUncovered(world));
+  assert.deepEqual(changes(), before);
+  for (const { member, seen } of members) {
+    assert.equal(member?.status.away, null);
+    assert.ok(seen.some(({ kind }) => kind === "group_note_failed"));
+  }
+});
+
 Deno.test("a collector with the name of one that is gone knows what that one had last", async () => {
   const { world, members: [a] } = await settled(["a"]);
   a.last = [{ exchange: "one", channel: "trades", symbol: "A", id: "7", ts: 5 }];

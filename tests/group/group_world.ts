@@ -16,6 +16,7 @@ const STEP_MS = 50;
 export class MemoryEngine {
   readonly entries = new Map<string, StoredEntry>();
   readonly notes = new Map<string, string>();
+  refusesNotes = false;
   /** Whether it answers; one that does not fails every call. */
   isAway = false;
   readonly #clock: ManualClock;
@@ -46,6 +47,7 @@ export class MemoryEngine {
       putNote: (key, text) =>
         settle(() => {
           check();
+          if (this.refusesNotes) throw new Failure("sink", "The engine takes no text of that length");
           this.notes.set(key, text);
         }),
       note: (key) =>

@@ -224,6 +224,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
   clock_stepped: { kind: "clock_stepped", fromTs: 28_800_000_000, toTs: 0 },
   group_engine: { kind: "group_engine", engine: "nats", error: "the server does not answer" },
   group_share: { kind: "group_share", change: "taken", share: 3, shares: 8, other: "eu-2", fromTs: 28_800_000_000 },
+  group_note_failed: { kind: "group_note_failed", error: "maximum payload exceeded" },
   group_name_taken: { kind: "group_name_taken", member: "eu-1" },
   journal_failed: { kind: "journal_failed", error: "disk full" },
   journal_warning: { kind: "journal_warning", code: "cursor", text: "The cursor of sink archive is damaged" },
