@@ -1,8 +1,10 @@
 import type {
   BookQuery,
   BookView,
+  Channel,
   Coverage,
   EventBatch,
+  HistoryJobStatus,
   InstrumentFields,
   Micros,
   ServiceStatus,
@@ -28,10 +30,24 @@ export interface LiveFacts {
   readonly coverage: (days: readonly string[]) => Promise<Coverage>;
   /** Reads the configuration again; resolves when it is applied or refused. */
   readonly reload: () => Promise<void>;
+  /** History on demand. `begin`: null where it has begun, or why not; `to` null: up to now. */
+  readonly backfill: {
+    readonly begin: (demand: BackfillDemand) => { readonly error: string; readonly isBusy: boolean } | null;
+    readonly status: () => HistoryJobStatus | null;
+  };
   /** Derives the events of a stretch again, in order. A batch is valid until the next one is asked for. */
   readonly replay: (query: ReplayQuery) => AsyncIterable<EventBatch>;
   /** Reads what went over the wire in a stretch, in order, in pieces. */
   readonly wire: (query: ReplayQuery) => AsyncIterable<readonly WireRecord[]>;
+}
+
+/** A range of history that is asked for. */
+export interface BackfillDemand {
+  readonly exchange: string;
+  readonly channel: Channel;
+  readonly symbols: readonly string[] | null;
+  readonly from: Micros;
+  readonly to: Micros | null;
 }
 
 /** A stretch of receive time, `to` exclusive. */

@@ -1,3 +1,4 @@
+import { BACKFILL, BACKFILL_PARAMETERS, BACKFILL_SCHEMA } from "./backfill.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { object, value } from "./json_schema.ts";
 import { describeParameter } from "./parameters.ts";
@@ -19,6 +20,20 @@ const RELOAD = {
   },
 };
 
+const BACKFILL_BEGIN = {
+  operationId: "beginBackfill",
+  summary: "Fetches history on demand; one range at a time",
+  parameters: BACKFILL_PARAMETERS.map(describeParameter),
+  responses: {
+    202: { description: "It has begun", content: json(BACKFILL_SCHEMA) },
+    400: ERROR,
+    401: ERROR,
+    403: ERROR,
+    409: ERROR,
+    422: ERROR,
+  },
+};
+
 /** Returns the OpenAPI 3.1 document of the endpoints. */
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): unknown {
   return {
@@ -32,6 +47,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
     security: [{}, { token: [] }],
     paths: {
       ...Object.fromEntries(endpoints.map((endpoint) => [endpoint.path, { get: operation(endpoint) }])),
+      [BACKFILL.path]: { get: operation(BACKFILL), post: BACKFILL_BEGIN },
       "/reload": { post: RELOAD },
     },
     components: {

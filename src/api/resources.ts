@@ -11,6 +11,7 @@ import {
   type StreamState,
 } from "../model/mod.ts";
 import { healthBody, instanceBody, journalBody, problemBody, sinkBody } from "../telemetry/mod.ts";
+import { BACKFILL } from "./backfill.ts";
 import { COVERAGE } from "./coverage.ts";
 import { type Endpoint, LIST_PARAMETERS, listBody, listSchema, textParameter } from "./endpoint.ts";
 import type { LiveFacts } from "./facts.ts";
@@ -111,6 +112,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     schema: open("The body of /healthz"),
     answer: ({ status }) => healthBody(status()).body,
   },
+  BACKFILL,
   {
     path: "/problems",
     id: "listProblems",

@@ -12,6 +12,7 @@ import { addPageRoutes, PAGE_PATHS } from "./page/files.ts";
 import type { OverviewFacts } from "./page/overview.ts";
 import { OverviewRoutes } from "./page/routes.ts";
 import { TardisRoutes } from "./tardis/routes.ts";
+import { BACKFILL, beginBackfill } from "./backfill.ts";
 import { reload } from "./reload.ts";
 import { readParameters } from "./parameters.ts";
 import { ENDPOINTS } from "./resources.ts";
@@ -77,9 +78,11 @@ function createApp(options: ApiServerOptions, overview: OverviewRoutes): Hono<Ap
   for (const endpoint of ENDPOINTS) {
     const path = API_ROOT + endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1");
     app.get(path, (context) => answer(context, endpoint, options));
-    only(path);
+    if (endpoint !== BACKFILL) only(path);
   }
+  app.post(`${API_ROOT}${BACKFILL.path}`, (context) => beginBackfill(context, options));
   app.post(`${API_ROOT}/reload`, (context) => reload(context, options));
+  only(`${API_ROOT}${BACKFILL.path}`, "GET, HEAD, POST");
   only(`${API_ROOT}/reload`, "POST");
   const document = `${API_ROOT}/openapi.json`;
   app.get(document, (context) => context.json(openApiDocument(ENDPOINTS, version) as object));

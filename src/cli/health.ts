@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { Failure } from "../model/mod.ts";
 import { DEFAULT_CONFIG, loadFromFiles, UsageError } from "../service/mod.ts";
+import { addressOfHttp } from "./collector_api.ts";
 import { type CliContext, EXIT } from "./context.ts";
 import { parseDuration } from "./duration.ts";
 
@@ -43,9 +44,7 @@ export function healthCommand(context: CliContext): Command {
 function addressOf(context: CliContext, config: string): string {
   const { http, isMissing } = loadFromFiles(context, config);
   if (isMissing) throw new UsageError(`Cannot find configuration file "${config}": name it, or the address with --url`);
-  const host = http.host ?? "127.0.0.1";
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${http.port ?? 8090}`;
+  return addressOfHttp(http);
 }
 
 async function ask(

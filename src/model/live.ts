@@ -1,4 +1,4 @@
-import type { Stream } from "./channel.ts";
+import type { Channel, Stream } from "./channel.ts";
 import type { Level } from "./event_values.ts";
 import type { SessionId } from "./frame.ts";
 import type { Micros } from "./micros.ts";
@@ -49,6 +49,41 @@ export interface BookView {
   /** How many levels each side has. */
   readonly bidLevels: number;
   readonly askLevels: number;
+}
+
+/** History that is fetched on demand while the collector runs. Times are the exchange's, `to` is exclusive. */
+export type HistoryJobStatus =
+  & {
+    readonly exchange: string;
+    readonly channel: Channel;
+    readonly from: Micros;
+    readonly to: Micros;
+    /** What was left out of the demand, and why. */
+    readonly notes: readonly string[];
+  }
+  & (
+    | {
+      readonly state: "running";
+      /** `known`: the journal is read for what is there; `fetch`: the exchange is asked. */
+      readonly step: "known" | "fetch";
+      readonly done: number;
+      readonly total: number;
+      readonly fetched: number;
+    }
+    | { readonly state: "done"; readonly streams: readonly FetchedHistory[] }
+    | { readonly state: "failed"; readonly error: string }
+  );
+
+/** What asking for the history of a stream came to. */
+export interface FetchedHistory {
+  readonly symbol: string;
+  /** Name of the backfill in the descriptor. */
+  readonly request: string;
+  /** Events of the range that were there before, and those that were fetched. */
+  readonly known: number;
+  readonly fetched: number;
+  /** Parts of the range that are not proved to be whole. */
+  readonly missing: readonly { readonly from: Micros; readonly to: Micros; readonly reason: string }[];
 }
 
 /** Selects books. `symbol` is canonical or native; absent selects all. */

@@ -404,7 +404,13 @@ export {
 } from "./plan/frames.ts";
 export { type FieldRule } from "./plan/field_rule.ts";
 export type { GroupEngineName, GroupPlan, HeldShares, ShareStreams } from "./plan/group.ts";
-export { type BookQuery, type BookView, type StreamStatus } from "./live.ts";
+export {
+  type BookQuery,
+  type BookView,
+  type FetchedHistory,
+  type HistoryJobStatus,
+  type StreamStatus,
+} from "./live.ts";
 export {
   BACKFILL_PLACEHOLDERS,
   type BackfillDirection,

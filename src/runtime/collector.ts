@@ -13,6 +13,7 @@ import {
   type DerivationText,
   type EventBatch,
   Failure,
+  type FetchedHistory,
   type FramePlan,
   type InstrumentFields,
   type Micros,
@@ -38,7 +39,7 @@ import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
 import { Comparisons, keptArchives, PlanNotes } from "./kept_archives.ts";
 import type { Pipeline } from "../derive/mod.ts";
-import { type FetchedHistory, fetchHistory, type HistoryWish } from "./history.ts";
+import { fetchHistory, type HistoryWish } from "./history.ts";
 import { readKnownHistory } from "./known_history.ts";
 import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";

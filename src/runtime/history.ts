@@ -2,6 +2,7 @@ import type { BackfillEnd, CursorEnd } from "../rest/mod.ts";
 import {
   type BackfillPlan,
   type Channel,
+  type FetchedHistory,
   FILL_EVENTS_MAX,
   type FillWish,
   HISTORY_SPAN_MS_FIRST,
@@ -22,24 +23,6 @@ export interface HistoryWish {
   readonly symbols: readonly string[] | null;
   readonly from: Micros;
   readonly to: Micros;
-}
-
-/** A part of the range that is not proved complete. */
-export interface MissingHistory {
-  readonly from: Micros;
-  readonly to: Micros;
-  readonly reason: string;
-}
-
-/** Result of the fetch of a stream. */
-export interface FetchedHistory {
-  readonly symbol: string;
-  /** Name of the backfill in the descriptor. */
-  readonly request: string;
-  /** Events of the range that were known before, and fetched ones. */
-  readonly known: number;
-  readonly fetched: number;
-  readonly missing: readonly MissingHistory[];
 }
 
 /** A stream whose history can be fetched, with its backfill. */
@@ -97,7 +80,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
   const known = all.of(target.symbol);
   const isBackward = backfill.direction !== "forward";
   const knownBefore = known.countOf(from, to);
-  const missing: MissingHistory[] = [];
+  const missing: FetchedHistory["missing"][number][] = [];
   let [left, right] = [from, to];
   // The newest events come as one page, which cannot be divided.
   let spanUs = backfill.direction === "latest" ? to - from : HISTORY_SPAN_MS_FIRST * 1000;
@@ -198,9 +181,9 @@ function isEndedBy(
 }
 
 /** Joins neighbours that are missing for the same reason. */
-function joined(missing: readonly MissingHistory[]): readonly MissingHistory[] {
+function joined(missing: FetchedHistory["missing"]): FetchedHistory["missing"] {
   const sorted = [...missing].sort((a, b) => a.from - b.from);
-  const all: MissingHistory[] = [];
+  const all: FetchedHistory["missing"][number][] = [];
   for (const part of sorted) {
     const last = all[all.length - 1];
     if (last !== undefined && last.to >= part.from && last.reason === part.reason) {

@@ -4,7 +4,7 @@
  * observations. Must not know TOML, file formats, protocols or any exchange.
  */
 export { Collector, type CollectorOptions, type HistoryProgress } from "./collector.ts";
-export { type FetchedHistory, historyStreams, type HistoryWish } from "./history.ts";
+export { historyStreams, type HistoryWish } from "./history.ts";
 export { type SeenStream, type ShareMoves, shareRecords } from "./share_moves.ts";
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
 export { BookResyncer, type BookResyncerOptions } from "./book_resyncer.ts";

@@ -1,13 +1,15 @@
 import { suggest } from "../config/mod.ts";
-import { type Channel, type ExchangePlan, Failure, type Micros, type Observer, type Plan } from "../model/mod.ts";
-import { openHostLimits, RestClient } from "../rest/mod.ts";
 import {
-  Collector,
+  type Channel,
+  type ExchangePlan,
+  Failure,
   type FetchedHistory,
-  type HistoryProgress,
-  historyStreams,
-  type HistoryWish,
-} from "../runtime/mod.ts";
+  type Micros,
+  type Observer,
+  type Plan,
+} from "../model/mod.ts";
+import { openHostLimits, RestClient } from "../rest/mod.ts";
+import { Collector, type HistoryProgress, historyStreams, type HistoryWish } from "../runtime/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -109,9 +111,7 @@ export async function fetchHistoryAlone(
   const limits = await openHostLimits({ clock: host.clock, files: host.files, path, observe });
   try {
     const rest = new RestClient({ host, limits: limits.limits, observe });
-    const collector = await Collector.start({ plan, host, observe, rest, collects: false }).catch((error: unknown) => {
-      throw isJournalHeld(error) ? heldJournal(error) : error;
-    });
+    const collector = await Collector.start({ plan, host, observe, rest, collects: false });
     let streams: readonly FetchedHistory[] = [];
     let behind: readonly string[] = [];
     try {
@@ -155,12 +155,6 @@ function shownDays(ms: number | null): string {
 }
 
 /** Whether a failure says that another process has the journal. */
-function isJournalHeld(error: unknown): error is Failure {
+export function isJournalHeld(error: unknown): error is Failure {
   return error instanceof Failure && error.code === "busy" && !error.retry;
-}
-
-function heldJournal(cause: Failure): Failure {
-  const advice = "stop the collector that runs on it, fetch, and start it again: what its streams miss meanwhile it " +
-    "fetches by itself";
-  return new Failure("busy", `${cause.message}; ${advice}`, { cause, retry: false });
 }

@@ -10,6 +10,7 @@ export {
   type HistoryOutcome,
   type HistoryTask,
   historyTask,
+  isJournalHeld,
 } from "./fetch_history.ts";
 export { type ListSource, loadWithAskedLists, loadWithKeptLists } from "./listed_sources.ts";
 export { planBody } from "./plan_body.ts";

@@ -18,6 +18,7 @@ import { GapBoard, LiveFeed, LogTail, RateBoard, serveApi } from "../api/mod.ts"
 import { createMetrics, type Metrics } from "../telemetry/mod.ts";
 import type { ServiceContext } from "./context.ts";
 import { GroupShares } from "./group_shares.ts";
+import { HistoryJob } from "./history_job.ts";
 import { failureIssue, issueText, messageOf } from "./issue_text.ts";
 import { needingRestart, symbolsOf, toldOf } from "./load_difference.ts";
 import { nameHolder } from "./port_holder.ts";
@@ -96,6 +97,7 @@ export class Service {
   #rest: RestClient | null = null;
   #lists: InstrumentLists | null = null;
   readonly #group: GroupShares;
+  readonly #history: HistoryJob;
   /** The start, the reloads and the share changes, one after the other. Never rejects. */
   #work: Promise<void> = Promise.resolve();
   /** Reloads that wait for their turn; one run serves all of them. */
@@ -120,6 +122,7 @@ export class Service {
       exchanges: () => this.#loaded.exchanges,
       books: (exchange, query) => this.#collector?.books(exchange, query) ?? [],
     });
+    this.#history = new HistoryJob(clock);
     this.#group = new GroupShares({
       host: options.context.host,
       observe: this.observe,
@@ -183,6 +186,14 @@ export class Service {
         gaps: this.#gaps,
         coverage: (days) => this.#coverage.read(this.#loaded.plan?.sinks ?? [], days),
         reload: () => this.reload(),
+        backfill: {
+          begin: ({ to, ...demand }) =>
+            this.#history.begin({ ...demand, to: to ?? context.host.clock.nowMicros() }, {
+              plan: this.#loaded.plan,
+              collector: this.#collector,
+            }),
+          status: () => this.#history.status,
+        },
         replay: (query) => this.#collector?.replay(query) ?? nothing(),
         wire: (query) => this.#collector?.wire(query) ?? nothing(),
         rates: this.#rates,
@@ -286,6 +297,7 @@ export class Service {
    */
   async stop(): Promise<ServiceEnd> {
     this.#stopping.abort();
+    this.#history.stop();
     this.#lists?.stop();
     const { clock } = this.#options.context.host;
     const timeoutMs = this.#loaded.plan?.run.shutdownTimeoutMs ?? SHUTDOWN_MS_DEFAULT;

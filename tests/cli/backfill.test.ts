@@ -122,6 +122,41 @@ Deno.test("backfill completes what a collector has missed, and tells its gaps as
   assert.ok(filled.size >= 3 && gaps.every(({ gap_id }) => filled.has(gap_id)));
 });
 
+Deno.test("backfill lets a running collector fetch what came before it, beside what it collects", async () => {
+  const simulator = await startSimulator({
+    host: denoHost(),
+    port: 0,
+    rate: 300,
+    symbols: [BTC],
+    dialect: "binance",
+    limitsConnections: false,
+  });
+  await using _ = { [Symbol.asyncDispose]: () => simulator.stop() };
+  simulator.advance(200);
+  await using rig = await ServiceRig.start({
+    config: instanceOf(simulator, { symbols: [BTC], channels: ["trades"] }),
+  });
+  await rig.untilLive("binance", 1);
+  const config = `${rig.dir}/collector.toml`;
+  const port = rig.address.split(":")[2];
+  await Deno.writeTextFile(config, (await Deno.readTextFile(config)).replace(/http_port = \d+/, `http_port = ${port}`));
+  const args = ["backfill", "--config", config, "--exchange", "binance", "--from", iso(Date.now() - 600_000), "--json"];
+  const { code, out, err } = await runCli(args);
+  assert.equal(code, 0, err + out);
+  assert.match(err, /A collector has the journal/);
+  assert.ok(JSON.parse(out).streams[0].fetched > 50);
+  const unknown = await fetch(`${rig.address}/api/v1/backfill?exchange=other&from=2026-01-01`, { method: "POST" });
+  assert.deepEqual([unknown.status, (await unknown.json()).error.startsWith("No exchange instance other")], [
+    422,
+    true,
+  ]);
+  simulator.freeze();
+  await rig.stop();
+  const trades = (await rig.events()).filter(({ kind }) => kind === "trade");
+  const ids = trades.map(({ trade_id }) => Number(trade_id)).sort((a, b) => a - b);
+  assert.deepEqual(ids, ids.map((_, at) => ids[0] + at), "no trade is missing and none is there twice");
+});
+
 Deno.test("backfill says what to do where a collector has the journal, and touches nothing", async () => {
   await withExchange(10, async ({ dir, config }) => {
     const range = ["--from", "2026-11-22"];
@@ -130,7 +165,7 @@ Deno.test("backfill says what to do where a collector has the journal, and touch
     const { code, err } = await runCli(["backfill", "--config", config, "--exchange", "binance", ...range]);
     await lock.release();
     assert.equal(code, 1);
-    assert.match(err, /it is held by .*; stop the collector that runs on it, fetch, and start it again/);
+    assert.match(err, /it is held by .*, and no collector answers for it: .*; stop that process, or ask it/);
   });
 });
 

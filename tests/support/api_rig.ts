@@ -42,6 +42,7 @@ export async function startApi(options: ApiRigOptions = {}): Promise<ApiRig> {
       instrument: () => null,
       gaps: new GapBoard(),
       coverage: (days) => Promise.resolve({ days, rows: [], unreadable: [] }),
+      backfill: { begin: () => null, status: () => null },
       reload: () => Promise.resolve(),
       async *replay() {},
       async *wire() {},
