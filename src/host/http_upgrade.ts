@@ -1,4 +1,5 @@
 import { HTTP_SOCKET_IDLE_S } from "../model/mod.ts";
+import { cutReason } from "./close_reason.ts";
 import type { HttpCall, HttpSocket, HttpSocketCallbacks } from "./host.ts";
 
 /** The WebSocket that `Deno.serve` makes of a request. `asked` is the request as it came from the platform. */
@@ -38,7 +39,7 @@ function httpSocket(socket: WebSocket, callbacks: HttpSocketCallbacks): HttpSock
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
     close(code, reason) {
-      if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+      if (socket.readyState === WebSocket.OPEN) socket.close(code, cutReason(reason));
     },
   };
 }

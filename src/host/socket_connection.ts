@@ -1,12 +1,11 @@
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import type { Micros } from "../model/mod.ts";
+import { cutReason } from "./close_reason.ts";
 import type { Clock, Connection, ConnectionCallbacks, Timer } from "./host.ts";
 
 /** How long the peer may take to answer a close frame, in ms; then the connection is cut. */
 const CLOSE_ANSWER_MS_MAX = 1_000;
-/** Longest reason of a close frame, in bytes of UTF-8 (RFC 6455 section 5.5: 125 less the code). */
-const CLOSE_REASON_BYTES_MAX = 123;
 /** What `ws` reports where the connection ended without a close frame (RFC 6455 section 7.1.5). */
 const ABNORMAL_CLOSURE = 1006;
 /** Compression state costs more than it saves below this size, in bytes. */
@@ -110,10 +109,4 @@ function ignoreSendOutcome(_error?: Error | null): void {}
 /** The same bytes as a plain `Uint8Array`, because a Buffer's `slice` does not copy. */
 function viewBytes(payload: Uint8Array): Uint8Array {
   return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-}
-
-function cutReason(reason: string): string {
-  const bytes = new TextEncoder().encode(reason);
-  if (bytes.length <= CLOSE_REASON_BYTES_MAX) return reason;
-  return new TextDecoder().decode(bytes.subarray(0, CLOSE_REASON_BYTES_MAX)).replace(/\uFFFD+$/, "");
 }

@@ -151,8 +151,7 @@ export class LiveSocket {
     this.#feed.leave(this.#client);
     if (this.#convert === null) this.#socket.send(JSON.stringify({ type: "end", reason }));
     const code = reason.startsWith("slow") ? SLOW : reason.startsWith("the collector") ? GOING : POLICY;
-    // A reason has room for 123 bytes.
-    this.#socket.close(code, reason.slice(0, 100));
+    this.#socket.close(code, reason);
   }
 }
 

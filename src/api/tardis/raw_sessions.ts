@@ -157,8 +157,7 @@ class RawSession {
       this.#closeAll(FINISHED, "WS replay finished");
     } catch (error) {
       const text = error instanceof Failure ? error.message : `A bug of the program: ${error}`;
-      // A reason has room for 123 bytes.
-      this.#closeAll(FAILED, text.slice(0, 40));
+      this.#closeAll(FAILED, text);
     } finally {
       this.#options.end();
       this.#finish();

@@ -34,11 +34,7 @@ export class ReplaySocket {
         socket.close(FINISHED, "WS replay-normalized finished");
       } catch (error) {
         if (gone.signal.aborted) return;
-        // A reason has room for 123 bytes.
-        socket.close(
-          FAILED,
-          (error instanceof Failure ? error.message : `A bug of the program: ${error}`).slice(0, 40),
-        );
+        socket.close(FAILED, error instanceof Failure ? error.message : `A bug of the program: ${error}`);
       }
     }
     return response;
