@@ -104,7 +104,7 @@ export function mendTail(bytes: Uint8Array, start: MendStart): MendedTail {
     }
     at = good.end;
   }
-  return { chunks: out.take(), stretches, tornBytes: bytes.length - at, nextOffset: offset, lastTs };
+  return { chunks: out.drain(), stretches, tornBytes: bytes.length - at, nextOffset: offset, lastTs };
 }
 
 /**

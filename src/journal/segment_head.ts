@@ -92,7 +92,7 @@ export class SegmentHead implements Iterable<Uint8Array> {
 
 /** Takes what was encoded as one chunk of its own length. */
 function joined(out: WriteBuffer): Uint8Array {
-  const chunks = out.take();
+  const chunks = out.drain();
   const bytes = joinBytes(chunks);
   out.recycle(chunks);
   return bytes;
@@ -103,5 +103,5 @@ export function encodeStandIn(header: SegmentHeader, record: JournalRecord): rea
   const out = new WriteBuffer(HEAD_CHUNK_BYTES);
   out.push(encodeHeader(header));
   encodeRecord(out, record, header, header.firstOffset);
-  return out.take();
+  return out.drain();
 }

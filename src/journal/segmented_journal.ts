@@ -387,14 +387,14 @@ export class SegmentedJournal implements Journal {
     // While what was taken before cannot be written, small batches would each hold a chunk of memory.
     const isSmall = this.#writer.isBusy && this.#buffer.size < JOURNAL_COMMIT_BYTES && !rolls;
     const holdsBack = isSmall || !isBegun;
-    if (!holdsBack) this.#takeBatch();
+    if (!holdsBack) this.#queueBatch();
     try {
       if (rolls) this.#rollSegment();
       this.#reportFull();
       await this.#goneFiles.restore();
       await this.#writer.drain();
       if (holdsBack) {
-        this.#takeBatch();
+        this.#queueBatch();
         await this.#writer.drain();
       }
     } catch (error) {
@@ -407,7 +407,7 @@ export class SegmentedJournal implements Journal {
     if (rolls) this.#retention.sealInBackground();
   }
 
-  #takeBatch(): void {
+  #queueBatch(): void {
     const bytes = this.#buffer.size;
     if (bytes === 0) return;
     const segment = this.#active;
@@ -418,7 +418,7 @@ export class SegmentedJournal implements Journal {
     this.#batchFrom = this.#next;
     this.#unmarked = records > 0;
     const sinceMs = this.#bufferSinceMs;
-    const chunks = this.#buffer.take();
+    const chunks = this.#buffer.drain();
     chunks[0].set(mark);
     this.#writer.push({ segment, chunks, bytes, records, nextOffset: this.#next, sinceMs, isHead: false });
   }
@@ -486,7 +486,7 @@ export class SegmentedJournal implements Journal {
    */
   async #beginAfterLoss(): Promise<void> {
     await this.#writer.abandon();
-    this.#buffer.recycle(this.#buffer.take());
+    this.#buffer.recycle(this.#buffer.drain());
     this.#active.nextOffset = this.#next;
     this.#goneFiles.noteLost(this.#active);
     this.#beginSegment();

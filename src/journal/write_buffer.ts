@@ -42,8 +42,8 @@ export class WriteBuffer {
     this.at += encoded.length;
   }
 
-  /** Hands over all chunks and starts anew. */
-  take(): Uint8Array[] {
+  /** Returns all chunks and empties the buffer. */
+  drain(): Uint8Array[] {
     this.#putAside();
     const taken = this.#full;
     this.#full = [];
