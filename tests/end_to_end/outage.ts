@@ -5,6 +5,7 @@ import { type Simulator, startSimulator } from "../../src/simulator/mod.ts";
 import { configText, loadPlan, simulatedExchange } from "../support/collector_config.ts";
 import { CollectorProcess, freePort } from "../support/collector_process.ts";
 import { deriveAll } from "../support/journal_contents.ts";
+import { memoryMib } from "../support/process_memory.ts";
 import { parquetRowsOf } from "../support/stored_events.ts";
 import {
   type HeldEvent,
@@ -324,15 +325,6 @@ function outOfOrder(held: readonly HeldEvent[]): number {
     last.set(event.group, event);
   }
   return count;
-}
-
-async function memoryMib(pid: number): Promise<number> {
-  try {
-    const { stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(pid)] }).output();
-    return Math.round(Number(new TextDecoder().decode(stdout)) / 1024);
-  } catch {
-    return NaN;
-  }
 }
 
 function rowOf(name: string, seen: OutageFigures): string {
