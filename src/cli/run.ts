@@ -112,12 +112,20 @@ const CONNECTION_CODES: ReadonlySet<unknown> = new Set([
   "ETIMEDOUT",
 ]);
 
+/** Codes of a stream that was written to after its end. Only clients of servers write to streams here: to their sockets. */
+const STREAM_CODES: ReadonlySet<unknown> = new Set([
+  "ERR_SOCKET_CLOSED",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_WRITE_AFTER_END",
+]);
+
 /**
- * Whether an error is a system error of a socket. Client libraries sometimes leave a socket without a listener; the
- * user of the connection notices its end all the same, or a missing answer.
+ * Whether an error is one of a socket, given by the system or by its stream. Client libraries sometimes leave a socket
+ * without a listener; the user of the connection notices its end all the same, or a missing answer.
  */
 function isOfConnection(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error && "code" in error && CONNECTION_CODES.has(error.code);
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return STREAM_CODES.has(error.code) || ("syscall" in error && CONNECTION_CODES.has(error.code));
 }
 
 /** Makes the log of a run, on standard error, because standard output may belong to a sink. */

@@ -18,6 +18,7 @@ Deno.test("an error of a connection that nobody caught costs nothing; a bug stop
     const told = lines.filter(({ event }) => ["uncaught_error", "stopping", "stopped"].includes(event));
     assert.deepEqual(told.map(({ event, error, ends }) => [event, error, ends]), [
       ["uncaught_error", "read ECONNRESET", false],
+      ["uncaught_error", "write after end", false],
       ["uncaught_error", "nobody catches this", true],
       ["stopping", undefined, undefined],
       ["stopped", undefined, undefined],

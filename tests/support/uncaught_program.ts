@@ -10,6 +10,10 @@ setTimeout(() => {
     if (address === null || typeof address === "string") return;
     connect(address.port, "127.0.0.1").on("data", () => {}).on("close", () => {
       server.close();
+      // Nor does anybody listen to what is written to it now.
+      const ended = connect(address.port, "127.0.0.1");
+      ended.end();
+      ended.write("late");
       setTimeout(() => {
         throw new TypeError("nobody catches this");
       }, 200);
