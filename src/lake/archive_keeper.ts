@@ -92,7 +92,7 @@ export class ArchiveKeeper {
     this.#observe({ kind: "sink_notice", sink, text });
   }
 
-  /** Rests. Rests. Rests. Resolves with whether to go on. */
+  /** Rests. Resolves with whether to go on. */
   async #rest(ms: number): Promise<boolean> {
     await this.#host.clock.sleep(ms, this.#stop.signal);
     return !this.#stop.signal.aborted;

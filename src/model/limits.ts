@@ -144,6 +144,11 @@ export const SINK_WRITE_MS_MAX = 30_000;
 export const SINK_FLUSH_MS_MAX = 120_000;
 /** How long a sink may take to close, in ms; then it is no longer waited for. */
 export const SINK_CLOSE_MS_MAX = 5_000;
+/**
+ * How long a reload waits for the sinks that it removes or opens anew to commit what they have, in ms; then they are cut
+ * off, and what they have not committed goes to the sink that takes their place.
+ */
+export const SINK_CHANGE_MS_MAX = 5_000;
 /** How long a call to a sink may be under way before the sink counts as failing, in ms. */
 export const SINK_SLOW_MS = 10_000;
 /** Most doublings of a sink's deadlines; each consecutive call that exceeds its deadline doubles them once. */

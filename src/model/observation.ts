@@ -142,6 +142,13 @@ export type Observation =
     readonly kept: readonly string[];
   }
   | {
+    /** A reload added, removed or opened sinks anew; the names of each. */
+    readonly kind: "sinks_changed";
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly reopened: readonly string[];
+  }
+  | {
     readonly kind: "frame_received";
     readonly exchange: string;
     readonly bytes: number;

@@ -1,6 +1,5 @@
 import type { Host } from "../host/mod.ts";
 import { type Journal, openJournal } from "../journal/mod.ts";
-import { ArchiveKeeper } from "../lake/mod.ts";
 import {
   type BookQuery,
   type BookView,
@@ -25,25 +24,25 @@ import {
   type ReadingStatus,
   type RunningStatus,
   type ShareRecord,
+  type SinkStatus,
   type Stream,
   type StreamStatus,
   type WireRecord,
   writeDerivation,
 } from "../model/mod.ts";
 import type { InstrumentPage, RestClient } from "../rest/mod.ts";
-import { createSink, type SinkContext, sinkFilter, sinkTypeOf } from "../sink/mod.ts";
-import { Delivery } from "./delivery.ts";
 import type { RhythmStore } from "../liveness/mod.ts";
 import { ExchangeRunner } from "./exchange_runner.ts";
 import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
-import { Comparisons, keptArchives, PlanNotes } from "./kept_archives.ts";
+import { Comparisons, PlanNotes } from "./kept_archives.ts";
 import type { Pipeline } from "../derive/mod.ts";
 import { fetchHistory, type HistoryWish } from "./history.ts";
 import { readKnownHistory } from "./known_history.ts";
 import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";
 import { resumePipeline } from "./resume_pipeline.ts";
+import { RunningSinks } from "./running_sinks.ts";
 import {
   NO_MOVES,
   type ReleasedShare,
@@ -99,8 +98,7 @@ export class Collector {
   readonly #runners = new Map<string, ExchangeRunner>();
   /** Why instances could not be started, by name. */
   readonly #notStarted = new Map<string, string>();
-  readonly #deliveries: readonly Delivery[];
-  readonly #archives: ArchiveKeeper;
+  readonly #sinks: RunningSinks;
   /** The derivation plan of each running instance, as the journal holds it. */
   readonly #derivations: Map<string, DerivationText>;
   /** The plans in use, for certificates. */
@@ -114,7 +112,6 @@ export class Collector {
   readonly #ended = new AbortController();
   /** Who follows the events for a while. */
   readonly #followed = new Set<(events: EventBatch) => void>();
-  #sinksGone = 0;
 
   private constructor(
     options: CollectorOptions,
@@ -144,30 +141,17 @@ export class Collector {
       },
       onPause: (paused) => this.#setPaused(paused),
     });
-    this.#archives = new ArchiveKeeper(host, {
-      archives: keptArchives(host, plan, {
-        notes: this.#planNotes,
-        comparisons: this.#comparisons,
-      }),
+    this.#sinks = new RunningSinks({
+      host,
+      plan,
+      current: () => this.#plan,
+      proofs: { notes: this.#planNotes, comparisons: this.#comparisons },
+      createPipeline: () => createPipeline(this.#plan),
+      journal,
+      recent,
       observe,
+      onNobodyReads: options.onNobodyReads,
     });
-    this.#deliveries = plan.sinks.map((sink) =>
-      new Delivery({
-        name: sink.name,
-        type: sink.type,
-        filter: sinkFilter(sink),
-        flush: sinkTypeOf(sink).flush(sink),
-        capabilities: sinkTypeOf(sink).capabilities,
-        createSink: (name) => createSink(sink, this.#sinkContext(sink.name, name)),
-        exchanges: () => this.#plan.exchanges.map(({ name }) => name),
-        onGone: () => this.#onSinkGone(),
-        createPipeline: () => createPipeline(this.#plan),
-        journal,
-        recent,
-        clock: host.clock,
-        observe,
-      })
-    );
   }
 
   /**
@@ -194,12 +178,9 @@ export class Collector {
       });
       collector.#noteClockSetBack();
       collector.#closeInterrupted();
-      // Retention waits for every known cursor, so all must be known before the first commit. A cursor that cannot be
-      // read holds every segment back; its delivery then reports why it does not start.
-      for (const sink of plan.sinks) await journal.loadCursor(sink.name).catch(passFailure);
-      for (const delivery of collector.#deliveries) delivery.start();
+      await collector.#sinks.start();
       for (const instance of runnableInstances(plan)) collector.#startRunner(instance);
-      collector.#archives.start();
+      collector.#sinks.startArchives();
       void collector.#watch();
       return collector;
     } catch (error) {
@@ -242,7 +223,7 @@ export class Collector {
         error: failure?.message ?? null,
         waitingSince: this.#syncing.waitingSince,
       },
-      sinks: this.#deliveries.map((delivery) => delivery.status),
+      sinks: this.#sinks.statuses,
       reading: this.#reading,
       clock: this.#clock,
       frames: this.#intake.frames,
@@ -354,25 +335,25 @@ export class Collector {
   async whenDelivered(signal: AbortSignal): Promise<void> {
     const { next } = this.#journal;
     await this.#journal.sync(signal).catch(passFailure);
-    const isDone = ({ status: { position, state, error } }: Delivery) =>
+    const isDone = ({ position, state, error }: SinkStatus) =>
       position >= next || state === "stopped" || state === "blocked" || error !== null;
-    while (!signal.aborted && !this.#deliveries.every(isDone)) {
+    while (!signal.aborted && !this.#sinks.statuses.every(isDone)) {
       await this.#options.host.clock.sleep(DELIVERED_LOOK_MS, signal);
     }
   }
 
   /**
    * Applies the exchange instances of a new plan. Unchanged ones run on; those that differ in streams alone send the
-   * difference on their open sockets; changed and removed ones stop; new ones start. Journal, sinks and HTTP keep the
-   * settings they started with. `moves`: the group's shares by which the plans differ, to be recorded in the journal.
+   * difference on their open sockets; changed and removed ones stop; new ones start. Sinks are added, removed
+   * and opened again likewise. Journal and HTTP keep the settings they started with. `moves`: the group's shares by which the plans differ, to be recorded in the journal.
    */
   async reload(plan: Plan, moves: ShareMoves = NO_MOVES): Promise<void> {
     const before = this.#plan;
-    const difference = comparePlans(before, plan);
+    const difference = comparePlans({ ...before, sinks: this.#sinks.plans }, plan);
     // The journal may refuse a record: this comes first, so that nothing has changed yet if it does.
     this.#noteShares(plan, "taken", moves.taken);
     this.#plan = plan;
-    for (const delivery of this.#deliveries) delivery.changePlans();
+    this.#sinks.changePlans();
     const kept = new Map(runnableInstances(plan).map(({ exchange, runnable }) => [exchange.name, runnable]));
     const changed = new Set(difference.instances.map(({ name }) => name));
     const closing: Promise<void>[] = [];
@@ -394,6 +375,7 @@ export class Collector {
       this.#startRunner(instance);
     }
     await Promise.all(closing);
+    await this.#sinks.change(difference.sinks, plan.sinks);
     this.#noteShares(before, "released", moves.released);
   }
 
@@ -455,7 +437,7 @@ export class Collector {
 
   /** Makes every sink commit and open its files again; files that were moved away are begun anew. */
   reopenSinks(): void {
-    for (const delivery of this.#deliveries) delivery.reopen();
+    this.#sinks.reopen();
   }
 
   /**
@@ -475,15 +457,13 @@ export class Collector {
     const timer = clock.after(sinksMs, () => abandon.abort());
     this.#ended.abort();
     try {
-      const archives = track("merging of files", this.#archives.stop());
+      const archives = track("merging of files", this.#sinks.stopArchives());
       await Promise.all(
         [...this.#runners.values()].map((runner) => track(`the connections of ${runner.name}`, runner.stop())),
       );
       // Closing the journal tries again, and rejects with the reason.
       await track("the journal's last sync", this.#journal.sync(abandon.signal).catch(passFailure));
-      await Promise.all(
-        this.#deliveries.map((delivery) => track(`the sink ${delivery.name}`, delivery.stop(abandon.signal))),
-      );
+      await this.#sinks.stop(abandon.signal, track);
       await archives;
       await track("the journal's close", this.#journal.close(signal));
     } finally {
@@ -503,7 +483,7 @@ export class Collector {
     while (!this.#ended.signal.aborted) {
       const { next, synced } = this.#journal;
       this.#syncing.look(synced < next, synced, clock.nowMicros());
-      for (const delivery of this.#deliveries) delivery.lookAtProgress();
+      this.#sinks.lookAtProgress();
       await clock.sleep(PROGRESS_LOOK_MS, this.#ended.signal);
     }
   }
@@ -553,17 +533,6 @@ export class Collector {
     this.#derivations.set(name, derivation);
     this.#planNotes.note(name, { hash, frames, at: this.#options.host.clock.nowMicros() });
     return hash;
-  }
-
-  #sinkContext(name: string, collector: string | null): SinkContext {
-    const { host, observe, plan } = this.#options;
-    const journal = this.#journal;
-    const sinks = plan.sinks.map((sink) => sink.name);
-    return { host, observe, name, collector, journal: journal.id, sinks, end: () => journal.synced };
-  }
-
-  #onSinkGone(): void {
-    if (++this.#sinksGone === this.#deliveries.length) this.#options.onNobodyReads?.();
   }
 
   #setPaused(paused: boolean): void {

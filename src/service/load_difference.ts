@@ -1,10 +1,9 @@
 import { comparePlans, type Plan, type RunnableExchange } from "../model/mod.ts";
 import type { ReadConfig } from "./sources.ts";
 
-/** Returns the settings and sinks that differ from the started plan, named as in collector.toml: `sink.archive`. */
+/** Returns the settings that differ from the started plan and that no reload applies, named as in collector.toml. */
 export function needingRestart(started: Plan, next: Plan): readonly string[] {
-  const { sinks, needsRestart } = comparePlans(started, next);
-  return [...needsRestart, ...sinks.map(({ name }) => `sink.${name}`)];
+  return comparePlans(started, next).needsRestart;
 }
 
 /** Returns how the symbols of each instance are resolved, as text to compare. */

@@ -191,6 +191,15 @@ export const LOG_EVENTS: Table = {
       }`,
     repeatKey: null,
   },
+  sinks_changed: {
+    level: "info",
+    meaning: "A reload added, removed or opened sinks anew; the others go on",
+    text: ({ added, removed, reopened }) =>
+      [["added", added], ["removed", removed], ["opened anew", reopened]].flatMap(([what, names]) =>
+        names.length === 0 ? [] : [`sinks ${what}: ${[names].flat().join(", ")}`]
+      ).join("; "),
+    repeatKey: null,
+  },
   frame_received: null,
   frame_fault: {
     level: "warn",

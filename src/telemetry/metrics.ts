@@ -200,6 +200,7 @@ function countObservation(counts: CountTable, seen: Observation): void {
     case "config_loaded":
     case "session_state":
     case "streams_changed":
+    case "sinks_changed":
     case "journal_recovered":
     case "journal_full":
     case "sink_recovered":

@@ -83,7 +83,7 @@ Deno.test("Service.reload() survives whatever a reload throws, and takes the nex
 
 Deno.test("Service.reload() names settings that only a restart applies", async () => {
   await using rig = await ServiceRig.start({ config: "" });
-  await rig.reload('[journal]\nsegment_mb = 32\n[[sink]]\nname = "more"\ntype = "csv"');
+  await rig.reload('[journal]\nsegment_mb = 32\n[[sink]]\nname = "more"\ntype = "stdout"');
   assert.deepEqual((await rig.health()).config_needs_restart, ["journal.segment_mb", "sink.more"]);
   assert.ok(rig.log.some((line) => line.includes("needs a restart: journal.segment_mb, sink.more")));
   await rig.reload("");

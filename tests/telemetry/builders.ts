@@ -138,6 +138,7 @@ export const EVERY_OBSERVATION: { readonly [K in Observation["kind"]]: Extract<O
     reason: "no data for 12.0 s; its usual gap is 200 ms",
   },
   streams_changed: { kind: "streams_changed", ...AT, added: 2, removed: 1, kept: ["trades BTC/USDT"] },
+  sinks_changed: { kind: "sinks_changed", added: ["archive"], removed: ["old"], reopened: ["lines", "table"] },
   frame_received: { kind: "frame_received", exchange: "alpha", bytes: 165 },
   frame_fault: {
     kind: "frame_fault",

@@ -34,7 +34,7 @@ export type InstanceChange =
     readonly removed: readonly Stream[];
   };
 
-/** Change of one sink. `parts` are the keys of its table that differ. */
+/** Change of one sink that a reload applies. `parts` are the keys of its table that differ. */
 export type SinkChange =
   | { readonly name: string; readonly kind: "add" | "remove" }
   | { readonly name: string; readonly kind: "reopen"; readonly parts: readonly string[] };
@@ -43,11 +43,14 @@ export type SinkChange =
  * Compares two plans by their values: files that give the same plan, such as with other comments, make no difference.
  */
 export function comparePlans(before: Plan, after: Plan): PlanDifference {
+  const sinks = compareNamed(byName(before.sinks), byName(after.sinks), compareSinks);
+  const isKept = ({ name }: SinkChange) =>
+    [...before.sinks, ...after.sinks].some((sink) => sink.name === name && KEPT_SINKS.has(sink.type));
   return {
     instances: compareNamed(runnables(before), runnables(after), compareInstances),
-    sinks: compareNamed(byName(before.sinks), byName(after.sinks), compareSinks),
+    sinks: sinks.filter((change) => !isKept(change)),
     applied: changedKeys<keyof typeof APPLIED_KEYS>(before.run, after.run, APPLIED_KEYS),
-    needsRestart: changedSettings(before, after),
+    needsRestart: [...changedSettings(before, after), ...sinks.filter(isKept).map(({ name }) => `sink.${name}`)],
   };
 }
 
@@ -55,6 +58,9 @@ export function comparePlans(before: Plan, after: Plan): PlanDifference {
 export function isSamePlan({ instances, sinks, applied, needsRestart }: PlanDifference): boolean {
   return instances.length + sinks.length + applied.length + needsRestart.length === 0;
 }
+
+/** Types of sinks that only a restart changes: what else is printed depends on whether standard output is one. */
+const KEPT_SINKS: ReadonlySet<string> = new Set(["stdout"]);
 
 function runnables({ exchanges }: Plan): ReadonlyMap<string, RunnableExchange> {
   return new Map(
