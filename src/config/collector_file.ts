@@ -59,6 +59,13 @@ interface Context {
   readonly realPath: (path: string) => string;
 }
 
+let shared: JsonSchema | null = null;
+
+/** The JSON Schema of the file, made once: making it takes longer than reading a file. */
+function configSchema(): JsonSchema {
+  return shared ??= jsonSchema("config");
+}
+
 /** Reads and checks `collector.toml`. */
 export function readCollectorFile(
   options: {
@@ -72,7 +79,7 @@ export function readCollectorFile(
   },
 ): CollectorFile {
   const parsed = parseTomlSource({ ...options, exchange: null, isOurs: isCollectorFile });
-  const schema = jsonSchema("config");
+  const schema = configSchema();
   const source = withNumberTexts(parsed, () => schema);
   if (source.table === null) {
     return { globals: null, issues: source.issues, instances: [], http: NO_HTTP };

@@ -222,7 +222,7 @@ testOnRecordings(
     );
     assert.ok(stretches.length > 0);
     const found = new Map<string, number>();
-    const runs = 1000;
+    const runs = Number(Deno.env.get("RUNS") ?? 250);
     for (let seed = 0; seed < runs; seed++) {
       const random = seeded(seed);
       const stretch = stretches[seed % stretches.length];

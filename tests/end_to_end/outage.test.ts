@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { denoHost } from "../../src/host/mod.ts";
 import { runOutages } from "./outage.ts";
 import { OUTAGE_DESTINATIONS } from "./outage_destinations.ts";
 
@@ -13,8 +12,7 @@ for (const destination of QUICK) {
       (absent === null ? "" : ` (ignored: ${absent})`),
     ignore: absent !== null,
     fn: async () => {
-      const seed = Math.floor(denoHost().random.next() * 2 ** 31);
-      console.log(`outage of ${name}: seed ${seed}`);
+      const seed = 1;
       const result = await runOutages({
         ...{ destination, seed, rate: 150, awayMs: 300, hangMs: 500, loadMs: 200, timeoutMs: 500 },
         outages: name === "nats" ? ["hang", "both"] : ["purge"],

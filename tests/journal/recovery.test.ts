@@ -1,12 +1,29 @@
 import assert from "node:assert/strict";
 import { type JournalProgress, listJournal, readJournal, verifyJournal } from "../../src/journal/mod.ts";
-import { denoHost } from "../../src/host/mod.ts";
 import { Failure, type Observation } from "../../src/model/mod.ts";
 import { seeded } from "../support/seeded.ts";
 import { FaultyFiles } from "../support/faulty_files.ts";
-import { collect, comparable, frame, frameTexts, inTempDir, openRig } from "../support/journal_rig.ts";
+import {
+  collect,
+  comparable,
+  frame,
+  frameTexts,
+  openRig as openRigOn,
+  type RigOptions,
+} from "../support/journal_rig.ts";
+import { memoryDisk } from "./crashes.ts";
 
-const { files } = denoHost();
+/** In memory: these tests open a journal for every byte of it. */
+const { files } = memoryDisk();
+let folders = 0;
+
+async function inTempDir(test: (dir: string) => Promise<void>): Promise<void> {
+  const dir = `/journal${++folders}`;
+  await files.makeDir(dir);
+  await test(dir);
+}
+
+const openRig = (dir: string, options: RigOptions = {}) => openRigOn(dir, { files, ...options });
 
 /** Puts bytes in place of a file. */
 async function replace(path: string, bytes: Uint8Array): Promise<void> {

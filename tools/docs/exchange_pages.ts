@@ -117,21 +117,20 @@ function offersOf(
   frames: FramePlan,
   file: { readonly path: string; readonly text: string },
 ): ReadonlyMap<Channel, RunnableExchange> {
+  const symbols = JSON.stringify(sampleSymbols(frames));
+  const instances = CHANNELS.map((channel) =>
+    `[[exchange]]\nname = "page_${channel}"\ndescriptor_path = "builtin:page"\nsymbols = ${symbols}\nchannels = ["${channel}"]`
+  );
+  const text = ["[run]\nhttp_port = 8090", ...instances].join("\n");
+  const { exchanges } = loadConfig({
+    path: "page.toml",
+    readText: (path) => path === "page.toml" ? text : readOrNull(path),
+    environment: () => "",
+    builtin: () => file,
+  });
   const offers = new Map<Channel, RunnableExchange>();
-  for (const channel of CHANNELS) {
-    const text = [
-      "[run]\nhttp_port = 8090\n[[exchange]]",
-      'name = "page"\ndescriptor_path = "builtin:page"',
-      `symbols = ${JSON.stringify(sampleSymbols(frames))}`,
-      `channels = ["${channel}"]`,
-    ].join("\n");
-    const { exchanges } = loadConfig({
-      path: "page.toml",
-      readText: (path) => path === "page.toml" ? text : readOrNull(path),
-      environment: () => "",
-      builtin: () => file,
-    });
-    const runnable = exchanges[0]?.runnable ?? null;
+  for (const [at, channel] of CHANNELS.entries()) {
+    const runnable = exchanges[at]?.runnable ?? null;
     if (runnable !== null) offers.set(channel, runnable);
   }
   return offers;
