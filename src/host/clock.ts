@@ -3,7 +3,7 @@ import type { ClockStep, Micros } from "../model/mod.ts";
 import type { Clock, Timer } from "./host.ts";
 import { WallClock } from "./wall_clock.ts";
 
-/** Longest delay a platform timer keeps (2^31 - 1 ms); longer ones are waited for in stretches. */
+/** Longest delay of a platform timer (2^31 - 1 ms); longer delays are split. */
 const TIMER_MS_MAX = 2_147_483_647;
 
 /** The system's clocks and timers. */

@@ -16,7 +16,7 @@ import {
   systemTerminal,
 } from "./system.ts";
 
-/** The outside world as Deno shows it. */
+/** Returns the outside world of Deno. */
 export function denoHost(): Host {
   const clock = systemClock();
   const files = systemFiles();

@@ -44,9 +44,9 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
         perMessageDeflate: deflateOptions(options.compression),
         maxPayload: options.frameBytesMax,
         followRedirects: false,
-        // A text frame that is not UTF-8 is kept like any other and found undecodable by whoever reads it.
+        // A text frame that is not UTF-8 is kept like any other; its reader finds it undecodable.
         skipUTF8Validation: true,
-        // Deno 2.6 reads the authority off the agent alone.
+        // Deno 2.6 reads the authority only from the agent.
         ...(ca === null ? {} : { ca, agent: new Agent({ ca }) }),
         ...(agent === null ? {} : { agent }),
       });
@@ -91,10 +91,10 @@ function openSocket({ options, callbacks, signal, ca, clock }: Opening): Promise
   });
 }
 
-/** What the upgrade request calls itself where no header says otherwise. */
+/** Default `User-Agent` of the upgrade request. */
 const USER_AGENT = "crypto-collector";
 
-/** Headers in which `User-Agent` is spelled as above, so that it replaces it. */
+/** Returns headers with `User-Agent` spelled as above, so that it replaces the default. */
 function withoutTwins(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [/^user-agent$/i.test(name) ? "User-Agent" : name, value]),
@@ -120,7 +120,10 @@ function dialFailure(url: string, cause: unknown): Failure {
   return new Failure(dialFailureCode(url, cause), `Cannot dial ${shownUrl(url)}: ${messageOf(cause)}`, { cause });
 }
 
-/** System errors have a code (`ECONNREFUSED`, `ENOTFOUND`); those of TLS have an OpenSSL name or none at all. */
+/**
+ * Returns the failure code of a dial error. System errors have a code (`ECONNREFUSED`, `ENOTFOUND`); TLS errors have an
+ * OpenSSL name or none.
+ */
 function dialFailureCode(url: string, cause: unknown): FailureCode {
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
   if (code.startsWith("WS_ERR")) return "connect";
@@ -133,7 +136,7 @@ function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** The address without its query, which may hold a token. */
+/** Returns the address without its query, which may contain a token. */
 function shownUrl(url: string): string {
   return url.split("?", 1)[0];
 }

@@ -1,4 +1,11 @@
-import { Failure, type FailureCode, FETCH_REDIRECTS_MAX, HTTP_CLIENTS_MAX, revealAll } from "../model/mod.ts";
+import {
+  Failure,
+  type FailureCode,
+  FETCH_REDIRECTS_MAX,
+  HTTP_CLIENTS_MAX,
+  joinBytes,
+  revealAll,
+} from "../model/mod.ts";
 import type { Clock, Fetcher, FetchRequest, FetchResponse, Files } from "./host.ts";
 import { parseRetryAfter } from "./retry_after.ts";
 
@@ -49,8 +56,8 @@ async function fetchBounded({ clock, clients, request, signal }: Fetching): Prom
 }
 
 /**
- * Fetches and follows redirects within one origin, or from http to https of the same host. Headers and body may hold
- * secrets and limits are counted by host: a redirect to anywhere else is refused.
+ * Fetches and follows redirects within one origin, or from http to https of the same host. Any other redirect is
+ * refused, because headers and body may contain secrets, and limits are counted by host.
  */
 async function follow(
   request: FetchRequest,
@@ -62,7 +69,7 @@ async function follow(
     const init: RequestInit & { client?: Deno.HttpClient } = {
       method,
       headers: revealAll(request.headers),
-      // A view of bytes that nobody else changes meanwhile.
+      // Nobody changes these bytes meanwhile.
       body: body as string | Uint8Array<ArrayBuffer> | null,
       signal,
       redirect: "manual",
@@ -83,7 +90,7 @@ async function follow(
         { status: response.status },
       );
     }
-    // As RFC 9110 section 15.4 has it: 303, and by custom 301 and 302 of a POST, are followed by GET.
+    // RFC 9110 section 15.4: 303, and by custom 301 and 302 after a POST, are followed by GET.
     if (response.status === 303 || (method === "POST" && response.status < 303)) [method, body] = ["GET", null];
     url = target.href;
   }
@@ -109,12 +116,12 @@ function causeOf(error: unknown, url: string): { readonly code: FailureCode; rea
   return { code: /\bcertificate\b|\btls\b|\bssl\b/i.test(words) ? "tls" : "connect", text: words };
 }
 
-/** The address without user, query and fragment, which may hold secrets. */
+/** Returns the address without user, query and fragment, which may contain secrets. */
 function shownUrl(url: string): string {
   return url.split(/[?#]/, 1)[0].replace(/^(\w+:\/\/)[^/@]*@/, "$1");
 }
 
-/** HTTP clients by the text of the authorities that they trust beside the platform's own, and by proxy. */
+/** HTTP clients by additional certificate authorities and proxy. */
 class ClientCache {
   readonly #files: Pick<Files, "readText">;
   readonly #clients = new Map<string, Deno.HttpClient>();
@@ -123,7 +130,7 @@ class ClientCache {
     this.#files = files;
   }
 
-  /** Returns the client for the files as they are now; null where there are none. */
+  /** Returns the client for the present content of the files and the proxy; null if there are neither. */
   async of(paths: readonly string[], proxy: FetchRequest["proxy"]): Promise<Deno.HttpClient | null> {
     if (paths.length === 0 && proxy === undefined) return null;
     const texts: string[] = [];
@@ -143,7 +150,7 @@ class ClientCache {
     return client;
   }
 
-  /** Closes the client that was made first. */
+  /** Closes the oldest client. */
   #evict(): void {
     const [key, client] = [...this.#clients][0];
     this.#clients.delete(key);
@@ -160,13 +167,13 @@ function createClient(caCerts: string[], paths: readonly string[], proxy: string
   }
 }
 
-/** A proxy as the platform takes it: the user apart from the address. */
+/** Returns a proxy in the platform's form: the user apart from the address. */
 function proxyOf({ protocol, host, username, password }: URL): Deno.Proxy {
   const basicAuth = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
   return { url: `${protocol}//${host}`, ...(username === "" ? {} : { basicAuth }) };
 }
 
-/** The whole body; null where it is larger than allowed, and then the rest is not read. */
+/** Returns the whole body; null, without reading the rest, if it is larger than allowed. */
 async function readBounded(response: Response, bytesMax: number): Promise<Uint8Array | null> {
   if (response.body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
@@ -182,11 +189,5 @@ async function readBounded(response: Response, bytesMax: number): Promise<Uint8A
     }
     chunks.push(value);
   }
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
+  return joinBytes(chunks);
 }

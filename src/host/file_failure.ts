@@ -2,7 +2,7 @@ import { Failure } from "../model/mod.ts";
 
 const DISK_FULL_CODES: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
-/** Names what could not be done with which file; `disk_full` where there is no room, `file` otherwise. */
+/** Returns a failure that names the action and the file; code `disk_full` if the disk is full, otherwise `file`. */
 export function fileFailure(action: string, path: string, cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
@@ -12,7 +12,7 @@ export function fileFailure(action: string, path: string, cause: unknown): Failu
   });
 }
 
-/** Runs a file operation; what it throws becomes a `Failure`. */
+/** Runs a file operation; an exception becomes a `Failure`. */
 export async function callFile<T>(path: string, action: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -2,8 +2,8 @@ import { callFile } from "./file_failure.ts";
 import type { FileHandle } from "./host.ts";
 
 /**
- * Opens a file for reading, or for appending (created where it is missing; also readable). Reads are done one after
- * the other, because a position belongs to the file and not to the read; appends go to the end whatever the position.
+ * Opens a file for reading, or for appending (created if missing; also readable). Reads run one after another, because
+ * the position belongs to the file, not to the read; appends go to the end at any position.
  */
 export async function openFile(path: string, mode: "read" | "append"): Promise<FileHandle> {
   const file = await callFile(
@@ -31,7 +31,7 @@ export async function openFile(path: string, mode: "read" | "append"): Promise<F
   };
 }
 
-/** Whether a path names an open file. Where the system has no file numbers, any file at the path will do. */
+/** Whether a path names an open file. If the system has no inode numbers, any file at the path counts. */
 export async function isCurrentFile(file: Deno.FsFile, path: string): Promise<boolean> {
   return await callFile(path, "stat", async () => {
     const open = await file.stat();
@@ -45,7 +45,10 @@ export async function isCurrentFile(file: Deno.FsFile, path: string): Promise<bo
   });
 }
 
-/** `from.at`: where the file stands, so that one that is read in order, as a pipe has to be, is never sought in. */
+/**
+ * Reads at a position. `from.at` is the file's present position, so that sequential reads never seek, which pipes
+ * cannot.
+ */
 async function readAt(
   file: Deno.FsFile,
   from: { at: number },

@@ -3,12 +3,12 @@ import { callFile } from "./file_failure.ts";
 import { isCurrentFile } from "./file_handle.ts";
 import type { FileLock } from "./host.ts";
 
-/** How long a lock is waited for where the platform cannot merely try, in ms. */
+/** How long to wait for a lock on platforms without `tryLock`, in ms. */
 const LOCK_WAIT_MS = 300;
 
 /**
- * Takes an exclusive advisory lock on a file, which is created where it is missing and stays when the lock is released.
- * The lock ends with the process, however that ends. Rejects with `busy` where it is taken.
+ * Takes an exclusive advisory lock on a file, which is created if missing and stays when the lock is released. The lock
+ * ends with the process, however it ends. Rejects with `busy` if another process holds it.
  */
 export async function lockFile(path: string): Promise<FileLock> {
   const file = await callFile(path, "open", () => Deno.open(path, { read: true, write: true, create: true }));
@@ -24,14 +24,14 @@ export async function lockFile(path: string): Promise<FileLock> {
   };
 }
 
-/** What is needed of a file to lock it; `tryLock` is missing from Deno 2.6. */
+/** The part of a file needed to lock it; Deno 2.6 has no `tryLock`. */
 interface Lockable {
   tryLock?(exclusive: boolean): Promise<boolean>;
   lock(exclusive: boolean): Promise<void>;
   close(): void;
 }
 
-/** Closes the file where the lock is taken. Without `tryLock` a lock can only be waited for. */
+/** Tries to lock a file; closes the file and returns false if another process holds the lock. */
 async function tryLock(file: Lockable): Promise<boolean> {
   if (file.tryLock !== undefined) {
     const taken = await file.tryLock(true);
@@ -43,7 +43,7 @@ async function tryLock(file: Lockable): Promise<boolean> {
   const timer = setTimeout(() => waiting.resolve(false), LOCK_WAIT_MS);
   const taken = await Promise.race([locking, waiting.promise]);
   clearTimeout(timer);
-  // A lock that comes after we gave up is let go by closing the file.
+  // A lock that is granted later is released by closing the file.
   if (!taken) locking.then(() => file.close(), () => file.close());
   return taken;
 }

@@ -51,25 +51,25 @@ export function systemFiles(): Files {
   };
 }
 
-/** Deno has no call of its own for it; Node's needs the permission to read that the program has. */
+/** Returns the space of a file system, by Node's call, because Deno has none; the permission to read is enough. */
 async function spaceOf(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null> {
   try {
     const { bavail, blocks, bsize } = await statfs(path);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   } catch {
-    // A platform that does not tell, or asks for a permission to: what it is asked for is advice alone.
+    // The platform does not tell, or needs a further permission: the space is only used for advice.
     return null;
   }
 }
 
-/** Opening a pipe or a device may wait for ever, and reading it never end: a file that is meant to be read is neither. */
+/** Throws if a path is no regular file: opening a pipe or a device may block forever, and reading it may never end. */
 function checkRegular(path: string, { isFile, isDirectory }: Deno.FileInfo): void {
   if (isFile) return;
   const what = isDirectory ? "it is a folder" : "it is no regular file";
   throw new Failure("file", `Cannot read ${path}: ${what}`, { retry: false });
 }
 
-/** The whole text of a file. Its size is not to be trusted: pipes and some files of the system have none. */
+/** Reads the whole text of a file. Its size cannot be trusted: pipes and some system files have none. */
 function readBounded(file: Deno.FsFile, path: string, size: number): string {
   const bytes = new Uint8Array(Math.min(Math.max(size, 4096), CONFIG_BYTES_MAX) + 1);
   const parts: Uint8Array[] = [];
@@ -85,7 +85,7 @@ function readBounded(file: Deno.FsFile, path: string, size: number): string {
   return parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
 }
 
-/** A path that leads through a file where a folder was expected is missing as well. */
+/** Whether a path is missing. One that leads through a file instead of a folder is missing too. */
 function isMissing(cause: unknown): boolean {
   return cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory;
 }
@@ -129,8 +129,8 @@ async function removeIfThere(path: string, recursive: boolean): Promise<void> {
 }
 
 /**
- * The temporary name ends in `.tmp`, so that one left behind by a crash is told from the real thing. Two writers of one
- * path at once are not expected; the last rename wins whole.
+ * Writes a file atomically. The temporary name ends in `.tmp`, so that a leftover of a crash is recognised. Concurrent
+ * writers of one path are not expected; the last rename wins.
  */
 async function writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp`;
@@ -147,7 +147,7 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
-/** Windows cannot open a folder for syncing and does not need it: there a rename is durable with the volume's log. */
+/** Syncs a folder. Windows cannot, and need not: there a rename is durable with the volume's log. */
 async function syncDir(path: string): Promise<void> {
   if (Deno.build.os === "windows") return;
   await callFile(path, "sync folder", async () => {

@@ -5,37 +5,39 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Time. Tests put a simulated one in its place. */
+/** Clocks and timers. Tests use simulated ones. */
 export interface Clock {
   /** Wall clock in microseconds; may jump. */
   nowMicros(): Micros;
   /**
-   * Calls back when the wall clock was set, while the first time after it is being read: the callee must not throw, nor
-   * read the time. Absent where the clock is never set.
+   * Registers a callback for steps of the wall clock. It is called during the first reading after a step, and must
+   * neither throw nor read the time. Absent if the clock never steps.
    */
   onStep?(call: (step: ClockStep) => void): void;
   /** Wall clock in ms. */
   nowMs(): number;
-  /** Never goes back; for durations, in ms with fraction. */
+  /** Monotonic time for durations, in ms with fraction. */
   monotonicMs(): number;
   /** Calls back once after `ms`. */
   after(ms: number, call: () => void): Timer;
   /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Resolves in a later turn of the loop, so that sockets are read in the middle of long work. Absent: there is no loop. */
+  /**
+   * Resolves in a later turn of the event loop, so that sockets are read during long work. Absent: there is no loop.
+   */
   turn?(): Promise<void>;
 }
 
 /**
- * What a socket tells its owner. Each is called in the socket's own callback, before anything else is done, and none
- * before the owner has the connection in hand.
+ * Callbacks of a socket. Each is called directly in the platform's callback, and none before the owner has the
+ * connection.
  */
 export interface ConnectionCallbacks {
-  /** `receivedTs` is taken first thing. The payload belongs to the callee. */
+  /** `receivedTs` is read before any other work. The payload belongs to the callee. */
   onFrame(payload: Uint8Array, binary: boolean, receivedTs: Micros): void;
   onPing(receivedTs: Micros): void;
   onPong(receivedTs: Micros): void;
-  /** Called exactly once, last. `code` is null where the connection broke without a close frame. */
+  /** Called exactly once, last. `code` is null if the connection broke without a close frame. */
   onClose(code: number | null, reason: string): void;
 }
 
@@ -46,7 +48,7 @@ export interface Connection {
   ping(): void;
   /** Starts the closing handshake; the connection is cut if the peer does not answer within a second. */
   close(code: number, reason: string): void;
-  /** Stops and goes on reading, so that a slow consumer pushes back on the peer. */
+  /** Stops reading until `resume`, so that a slow consumer applies backpressure to the peer. */
   pause(): void;
   resume(): void;
 }
@@ -55,9 +57,9 @@ export interface DialOptions {
   readonly url: string;
   /** Secrets are revealed as they are sent. */
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** HTTP proxy that is asked to connect; absent: the host is dialled directly. */
+  /** HTTP proxy. Absent: connects directly. */
   readonly proxy?: string | Secret;
-  /** Subprotocols that are offered; the host has to choose one of them. */
+  /** Offered subprotocols; the host must choose one of them. */
   readonly subprotocols?: readonly string[];
   /** Offer permessage-deflate. */
   readonly compression: boolean;
@@ -77,9 +79,9 @@ export interface FetchRequest {
   /** Secrets are revealed as they are sent. */
   readonly headers: Readonly<Record<string, string | Secret>>;
   readonly body: string | Uint8Array | null;
-  /** PEM files with authorities that are trusted beside the platform's own. */
+  /** PEM files with authorities that are trusted in addition to the platform's. */
   readonly caCertPaths: readonly string[];
-  /** HTTP proxy; absent: what the environment says (`HTTPS_PROXY`), else the host is asked directly. */
+  /** HTTP proxy. Absent: the environment's (`HTTPS_PROXY`), or none. */
   readonly proxy?: string | Secret;
   /** For the whole answer, body included. */
   readonly timeoutMs: number;
@@ -93,15 +95,15 @@ export interface FetchResponse {
   readonly body: Uint8Array;
   readonly receivedTs: Micros;
   readonly retryAfterMs: number | null;
-  /** `ETag` as it came; null or absent where there is none. */
+  /** `ETag` as received; null or absent if there is none. */
   readonly etag?: string | null;
-  /** The server's clock by its `Date` (RFC 9110 section 6.6.1), in ms, whole seconds; null or absent where it tells none. */
+  /** The server's clock from `Date` (RFC 9110 section 6.6.1), in ms, whole seconds; null or absent if there is none. */
   readonly dateMs?: number | null;
 }
 
 /**
- * HTTP. Rejects with a `Failure` where there was no answer: `connect`, `tls`, `timeout` or `cancelled`, with the cause in
- * its message. Redirects to another origin are refused.
+ * HTTP requests. Rejects with a `Failure` if there is no answer: `connect`, `tls`, `timeout` or `cancelled`, with the
+ * cause in its message. Redirects to another origin are refused.
  */
 export interface Fetcher {
   fetch(request: FetchRequest, signal?: AbortSignal): Promise<FetchResponse>;
@@ -111,7 +113,7 @@ export interface FileStat {
   readonly bytes: number;
   readonly isDirectory: boolean;
   readonly modifiedMs: number;
-  /** Tells files of one file system apart, also over renames; null where it has no such number. */
+  /** Identifies a file within its file system, across renames; null if the file system has no such number. */
   readonly inode: number | null;
 }
 
@@ -123,24 +125,30 @@ export interface FileHandle {
   /** Resolves when what was written survives a power cut (fdatasync). */
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
-  /** Whether the path it was opened by still names this file: an open file outlives its removal and its renaming. */
+  /** Whether the path by which it was opened still names this file: an open file survives removal and renaming. */
   isCurrent(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** A lock on a file for the life of the process. */
 export interface FileLock {
-  /** Whether the path still names the locked file: where not, another process may take it. */
+  /** Whether the path still names the locked file. If not, another process may lock the path. */
   isCurrent(): Promise<boolean>;
   release(): Promise<void>;
 }
 
-/** Files. Rejects with a `Failure` of code `file` or `disk_full`; a missing file is null where said. */
+/**
+ * Files. Rejects with a `Failure` of code `file` or `disk_full`; results that may be null are null if the file is
+ * missing.
+ */
 export interface Files {
   open(path: string, mode: "read" | "append"): Promise<FileHandle>;
   readBytes(path: string): Promise<Uint8Array | null>;
   readText(path: string): Promise<string | null>;
-  /** Writes a temporary file beside, from one or several pieces, syncs it, renames it over `path`, syncs the folder. */
+  /**
+   * Writes a temporary file beside `path`, from one or several pieces, syncs it, renames it to `path`, and syncs the
+   * folder.
+   */
   writeAtomic(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
   list(dir: string): Promise<readonly { readonly name: string; readonly isDirectory: boolean }[] | null>;
   stat(path: string): Promise<FileStat | null>;
@@ -151,21 +159,22 @@ export interface Files {
   removeTree(path: string): Promise<void>;
   syncDir(path: string): Promise<void>;
   makeTempDir(prefix: string): Promise<string>;
-  /** Space of the file system that holds a path, in bytes; null where the platform does not tell. */
+  /** Space of the file system of a path, in bytes; null if the platform does not tell. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number } | null>;
-  /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` where another holds it. */
+  /** Takes an exclusive lock on a file for the life of the process; rejects with `busy` if another process holds it. */
   lock(path: string): Promise<FileLock>;
   /**
-   * The path without symbolic links and without `.` and `..`, of what exists of it; the rest as it is. Two spellings of
+   * Returns the path with symbolic links, `.` and `..` resolved as far as it exists; the rest stays. Two spellings of
    * one folder give the same text.
    */
   realPathSync(path: string): string;
   /**
-   * Synchronous read, for configuration that is loaded by pure code; null where it is missing. A folder, a device and
-   * what is too large are refused, and a pipe where `pipe` does not allow it: reading one waits for its writer.
+   * Reads synchronously, for configuration that is loaded by pure code; null if the file is missing. Throws for a
+   * folder, a device, a file that is too large, and a pipe unless `pipe` is set, because reading one waits for its
+   * writer.
    */
   readTextSync(path: string, options?: { readonly pipe?: boolean }): string | null;
-  /** Names of what is in a folder, in order; none where it is missing. Synchronous, for configuration alone. */
+  /** Returns the sorted names in a folder; empty if it is missing. Synchronous, for configuration only. */
   namesSync(dir: string): readonly string[];
 }
 
@@ -175,7 +184,7 @@ export interface Signals {
   off(signal: "SIGINT" | "SIGTERM" | "SIGHUP", call: () => void): void;
 }
 
-/** Compression that does not hold up the loop. */
+/** Compression that does not block the event loop. */
 export interface Compressor {
   /** One zstd frame (RFC 8878); the parameters are those of the library (`ZSTD_c_…`). */
   zstd(bytes: Uint8Array, params: Readonly<Record<number, number>>): Promise<Uint8Array>;
@@ -198,48 +207,48 @@ export interface Terminal {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   columns(): number;
-  /** Standard input as it comes; it can be read once. */
+  /** Standard input as a stream; can be read once. */
   stdin(): AsyncIterable<Uint8Array>;
-  /** All of standard input; rejects with a `Failure` where it is larger than `bytesMax`. */
+  /** Reads all of standard input; rejects with a `Failure` if it is larger than `bytesMax`. */
   readStdin(bytesMax: number): Promise<Uint8Array>;
-  /** Asks on standard output and resolves with the line that is typed; null where there is no more input. */
+  /** Asks on standard output and resolves with the typed line; null if there is no more input. */
   ask(question: string): Promise<string | null>;
   /** Writes all of it. Rejects with a `Failure`: `gone` when the reader has gone, `disk_full` or `file` otherwise. */
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes the text and a line break in the background, in order with `writeStdout`. */
   print(text: string): void;
-  /** The same on standard error; left out and counted where its reader does not keep up. */
+  /** The same on standard error; drops and counts texts if its reader does not keep up. */
   printError(text: string): void;
-  /** Texts for standard error that were left out so far. */
+  /** Number of texts for standard error dropped so far. */
   readonly errorLinesDropped: number;
-  /** Resolves when what was printed on standard error is written, or after a second. */
+  /** Resolves when everything printed on standard error is written, or after a second. */
   flushErrors(): Promise<void>;
   /**
-   * Resolves when what was printed is written, or its reader has gone. Rejects with a `Failure` where it cannot be
+   * Resolves when everything printed is written, or its reader has gone. Rejects with a `Failure` if it cannot be
    * written, such as `disk_full`.
    */
   flushPrinted(): Promise<void>;
 }
 
-/** A WebSocket that an HTTP request became. */
+/** A WebSocket upgraded from an HTTP request. */
 export interface HttpSocket {
-  /** Sends a text; nothing where it is closing. */
+  /** Sends a text; does nothing if it is closing. */
   send(text: string): void;
-  /** Bytes that were to be sent and have not left. */
+  /** Bytes queued but not sent. */
   readonly bufferedBytes: number;
   close(code: number, reason: string): void;
 }
 
-/** What a server's WebSocket tells; `closed` once, whichever side ended it. */
+/** Callbacks of a server's WebSocket; `closed` is called once, whichever side ended it. */
 export interface HttpSocketCallbacks {
   open(): void;
   message(message: string | ArrayBuffer): void;
   closed(): void;
 }
 
-/** What a handler may do with a request beside answering it. */
+/** What a handler may do with a request besides answering it. */
 export interface HttpCall {
-  /** Makes a WebSocket of the request; `response` is then its answer. Null where the request asks for none. */
+  /** Upgrades the request to a WebSocket; `response` is then its answer. Null if the request asks for no upgrade. */
   upgrade(callbacks: HttpSocketCallbacks): { readonly response: Response; readonly socket: HttpSocket } | null;
 }
 
@@ -263,7 +272,7 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** A running WebSocket server with plain HTTP beside it, for the simulator. */
+/** A running WebSocket server that answers plain HTTP too, for the simulator. */
 export interface SocketServer {
   readonly port: number;
   stop(): Promise<void>;
@@ -291,16 +300,16 @@ export interface Listener {
 
 /** The service manager that started the process. */
 export interface Supervisor {
-  /** How often it wants to hear `WATCHDOG=1`, in ms; null: it does not watch. */
+  /** How often it expects `WATCHDOG=1`, in ms; null: never. */
   readonly watchdogMs: number | null;
-  /** Tells states, one a line: `READY=1`. Resolves with whether it was told; never rejects. */
+  /** Sends states, such as `READY=1`. Resolves with whether they were sent; never rejects. */
   tell(lines: readonly string[]): Promise<boolean>;
   close(): void;
 }
 
 /** The outside world. */
 export interface Host {
-  /** Opens the way to the service manager; null where nothing supervises the process. */
+  /** Connects to the service manager; returns null if nothing supervises the process. */
   readonly supervisor?: () => Supervisor | null;
   readonly clock: Clock;
   readonly dialer: Dialer;
@@ -312,19 +321,19 @@ export interface Host {
   /** Compresses off the loop's thread, by zstd. */
   readonly compressor: Compressor;
   readonly environment: Environment;
-  /** Values that came from the environment: whatever leaves the program is searched for them. */
+  /** Secret values from the environment, which are hidden in all outputs of the program. */
   readonly secrets: Secrets;
   readonly terminal: Terminal;
   /**
-   * Calls back for every error and rejection that nobody caught, which would else end the process; returns what ends
-   * that. Clients of servers may leave a socket without a listener while an error of it is under way.
+   * Calls back for every uncaught error and rejection, which would otherwise end the process; returns a function that
+   * stops it. Client libraries may leave a socket without a listener while an error of it is pending.
    */
   onUncaught(call: (error: unknown) => void): () => void;
   /** Ends the process at once. */
   exit(code: number): never;
   readonly processId: number;
-  /** Name of this machine, of letters, digits, `_`, `-` and `.`; `collector` where it does not tell. */
+  /** Returns the name of this machine, of letters, digits, `_`, `-` and `.`; `collector` if it is unknown. */
   machineName(): string;
-  /** Whether the program is an executable of its own, with everything inside. */
+  /** Whether the program is a standalone executable. */
   readonly isStandalone: boolean;
 }

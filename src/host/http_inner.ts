@@ -2,12 +2,12 @@ import { Failure, HTTP_CONNECT_TRIES_MAX, HTTP_REQUEST_BYTES_MAX, HTTP_RETRY_MS 
 import type { Clock, HttpAnswer } from "./host.ts";
 import { httpCall } from "./http_upgrade.ts";
 
-/** Where the inner server listens: a socket in a folder that is this user's alone, else a port of this machine. */
+/** Where the inner server listens: a socket in a private folder, or else a local port. */
 type Place = { readonly folder: string; readonly path: string } | { readonly port: number };
 
 /**
- * `Deno.serve` where the gate alone reaches it. Its loop that accepts connections ends for good where the process has no
- * file left: then it is begun anew with the next connection.
+ * Runs `Deno.serve` where only the gate reaches it. Its accept loop ends for good when the process runs out of file
+ * descriptors; it is restarted at the next connection.
  */
 export class InnerServer {
   readonly #clock: Clock;
@@ -15,7 +15,7 @@ export class InnerServer {
   #server: Deno.HttpServer | null = null;
   #place: Place | null = null;
   #starting: Promise<Place> | null = null;
-  /** Ports of the gate's own connections: on a port of this machine, no one else is answered. */
+  /** Ports of the gate's own connections: a server on a local port answers no others. */
   readonly #ownPorts = new Set<number>();
   #open = 0;
 
@@ -29,7 +29,7 @@ export class InnerServer {
     return this.#open > 0;
   }
 
-  /** Where it listens; begins to, where it does not. Rejects where there is no place to listen. */
+  /** Returns where it listens, after starting to listen if necessary. Rejects if it cannot. */
   listen(): Promise<Place> {
     if (this.#server !== null && this.#place !== null) return Promise.resolve(this.#place);
     this.#starting ??= this.#listenAnew().finally(() => this.#starting = null);
@@ -37,15 +37,15 @@ export class InnerServer {
   }
 
   /**
-   * A connection to it. Where there is none to be had, `makeRoom` is called and it is tried again; after a number of
-   * tries rejects with a `Failure`.
+   * Connects to it. If that fails, calls `makeRoom` and tries again; rejects with a `Failure` after
+   * HTTP_CONNECT_TRIES_MAX tries.
    */
   async connect(makeRoom: () => void): Promise<Deno.Conn> {
     for (let tries = 1;; tries++) {
       try {
         return await this.#connectTo(await this.listen());
       } catch (cause) {
-        // The socket's file has been removed, or the server has ended and has not said so yet.
+        // The socket's file was removed, or the server has ended without `finished` resolved yet.
         if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.ConnectionRefused) void this.#leave();
         if (tries >= HTTP_CONNECT_TRIES_MAX) {
           throw new Failure("connect", "The HTTP server cannot be reached from its own port", { cause });
@@ -63,12 +63,12 @@ export class InnerServer {
     closeQuietly(connection);
   }
 
-  /** Ends idle connections at once, and resolves when the others are answered. */
+  /** Closes idle connections at once, and resolves when the others are answered. */
   shutdown(): Promise<void> {
     return this.#leave();
   }
 
-  /** One file more than the connection takes is known to be free before: the server's end needs it. */
+  /** Connects after opening a spare file, to make sure that a descriptor is free for the server's end too. */
   async #connectTo(place: Place): Promise<Deno.Conn> {
     if ("port" in place) {
       const connection = await Deno.connect({ hostname: "127.0.0.1", port: place.port });
@@ -90,12 +90,12 @@ export class InnerServer {
     const gone = () => {
       if (this.#server === server) void this.#leave();
     };
-    // How it ended does not matter: the next connection begins another one.
+    // How it ended does not matter: the next connection starts another one.
     server?.finished.then(gone, gone);
     return place;
   }
 
-  /** Null where the system has no such sockets, or the process may not write files. */
+  /** Returns null if the system has no such sockets, or the process may not write files. */
   async #listenOnSocket(): Promise<Place | null> {
     if (Deno.build.os === "windows") return null;
     let folder: string | null = null;
@@ -128,12 +128,12 @@ export class InnerServer {
     const [server, place] = [this.#server, this.#place];
     this.#server = null;
     this.#place = null;
-    // Connections that are there outlive the socket's file.
+    // Open connections survive the removal of the socket's file.
     if (place !== null && "folder" in place) await removeQuietly(place.folder);
     try {
       await server?.shutdown();
     } catch {
-      // It had ended already, with the error that `finished` told.
+      // It had ended already, with the error of `finished`.
     }
   }
 
@@ -148,7 +148,9 @@ export class InnerServer {
   }
 }
 
-/** The request as the client sent it, with the name it called the server by; or the answer to one that is not to be had. */
+/**
+ * Returns the request as the client sent it, with the host name it used; or an error answer if the request is invalid.
+ */
 async function asSent(request: Request): Promise<Request | Response> {
   const path = /^[^:]+:\/\/[^/]*(.*)$/s.exec(request.url)?.[1] ?? "/";
   const url = `http://${request.headers.get("host") ?? "localhost"}${path}`;
@@ -162,7 +164,7 @@ async function asSent(request: Request): Promise<Request | Response> {
   return new Request(url, { method, headers, body });
 }
 
-/** Null where it is larger than `HTTP_REQUEST_BYTES_MAX`. */
+/** Returns null if the body is larger than `HTTP_REQUEST_BYTES_MAX`. */
 async function readBody(stream: ReadableStream<Uint8Array>): Promise<Blob | null> {
   const chunks: BlobPart[] = [];
   let length = 0;
@@ -187,7 +189,7 @@ export function closeQuietly(connection: { close(): void }): void {
   }
 }
 
-/** A folder that stays holds nothing and costs nothing. */
+/** Removes a folder; an empty leftover does no harm. */
 async function removeQuietly(folder: string): Promise<void> {
   await Deno.remove(folder, { recursive: true }).catch(() => {});
 }

@@ -2,12 +2,12 @@ import { HTTP_IDLE_MS_MAX, HTTP_LINGER_MS, HTTP_REPLY_MS } from "../model/mod.ts
 import type { Clock } from "./host.ts";
 import { closeQuietly, type InnerServer } from "./http_inner.ts";
 
-/** Bytes taken from a connection at once. */
+/** Bytes read from a connection at once. */
 const CHUNK_BYTES = 8 * 1024;
 
 /**
- * A client's connection and, from its first byte on, one of its own to the inner server. Bytes go both ways, each read
- * only when the one before has been taken.
+ * A client's connection and, from its first byte on, a connection to the inner server. Relays bytes both ways; reads a
+ * chunk only after the one before was written.
  */
 export class Relay {
   readonly #clock: Clock;
@@ -19,7 +19,7 @@ export class Relay {
   /** Whether the client is slow to take bytes. */
   #writing = false;
   #sinceMs: number;
-  /** When the client began to send what nothing was answered to yet. */
+  /** When the client began to send a request without an answer so far. */
   #awaitedSinceMs = 0;
   #closed = false;
 
@@ -30,29 +30,29 @@ export class Relay {
     this.#sinceMs = clock.monotonicMs();
   }
 
-  /** When a byte last went through, in monotonic ms. */
+  /** When a byte was last relayed, in monotonic ms. */
   get sinceMs(): number {
     return this.#sinceMs;
   }
 
-  /** Whether the client may be waiting for an answer that is being made. */
+  /** Whether the client may be waiting for an answer in progress. */
   get isBusy(): boolean {
     return this.#awaited && this.#inner.isAnswering;
   }
 
-  /** Whether the client sent something that nothing was answered to yet. */
+  /** Whether the client sent something without an answer so far. */
   get isAwaited(): boolean {
     return this.#awaited;
   }
 
-  /** How long the client has been sending what nothing was answered to, in ms; 0 where it waits for nothing. */
+  /** Returns how long the client has been sending without an answer, in ms; 0 if it awaits none. */
   awaitedMs(nowMs: number): number {
     return this.#awaited ? nowMs - this.#awaitedSinceMs : 0;
   }
 
   /**
-   * Resolves when the connection is over; never rejects. `moved` is called with each chunk, `makeRoom` where the process
-   * has no file left for the way to the inner server.
+   * Resolves when the connection is over; never rejects. `moved` is called for each chunk, `makeRoom` if no file
+   * descriptor is left for the connection to the inner server.
    */
   async run(moved: () => void, makeRoom: () => void): Promise<void> {
     const back = { over: Promise.resolve() };
@@ -70,7 +70,7 @@ export class Relay {
       }
       await this.#answered();
     } catch {
-      // Either end broke its connection, or there is no file for it: the client sees that by its connection's end.
+      // Either side broke its connection, or no descriptor is left: the client sees its connection close.
     }
     this.close();
     await back.over;
@@ -82,7 +82,7 @@ export class Relay {
     if (this.#toInner !== null) this.#inner.close(this.#toInner);
   }
 
-  /** The inner server may answer and end while the client still sends: what it sends then is read and left. */
+  /** Writes to the inner server. It may answer and close while the client still sends; such bytes are discarded. */
   async #pass(inner: Deno.Conn, bytes: Uint8Array): Promise<void> {
     try {
       await writeAll(inner, bytes);
@@ -102,7 +102,7 @@ export class Relay {
         this.#touch(false, moved);
       }
       await this.#client.closeWrite();
-      // Closed at once, the client could lose the end of an answer to a request that it has not sent whole.
+      // If closed at once, a client still sending its request could lose the end of the answer.
       const endMs = this.#clock.monotonicMs() + HTTP_LINGER_MS;
       while (!this.#closed && this.#clock.monotonicMs() < endMs) await this.#clock.sleep(20);
     } catch {
@@ -112,8 +112,8 @@ export class Relay {
   }
 
   /**
-   * Resolves when a client that sends no more has its answer. `Deno.serve` gives up a request whose client closes its
-   * own direction, so that it is not told.
+   * Resolves when a half-closed client has its answer. `Deno.serve` abandons a request if its client closes its sending
+   * side, so that is not relayed.
    */
   async #answered(): Promise<void> {
     const idleMs = () => this.#clock.monotonicMs() - this.#sinceMs;

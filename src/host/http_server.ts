@@ -18,9 +18,9 @@ const STOP_MS_MAX = 1_000;
 type ClientListener = Deno.TcpListener | Deno.TlsListener;
 
 /**
- * An HTTP server that outlives its clients: `Deno.serve` parses and answers, behind a gate that accepts. The gate keeps a
- * bounded number of connections: a new one takes the place of the one that has been idle longest, and idle ones are
- * closed after a while. Where the process has no file left for a new connection, it tries again until there is one.
+ * Serves HTTP robustly: `Deno.serve` parses and answers, behind a gate that accepts connections. The gate keeps a
+ * bounded number of connections: a new one closes the longest idle one, and idle ones are closed after a while. If no
+ * file descriptor is left for a new connection, it retries until there is one.
  */
 export async function serveHttp(clock: Clock, options: HttpOptions, answer: HttpAnswer): Promise<HttpServer> {
   const inner = new InnerServer(clock, answer);
@@ -59,7 +59,7 @@ class Gate implements HttpServer {
   readonly #listener: ClientListener;
   readonly #clientsMax: number;
   readonly #inner: InnerServer;
-  /** In the order in which bytes last went through them. */
+  /** Ordered by when bytes were last relayed. */
   readonly #relays = new Set<Relay>();
   /** The loop that accepts, and the ends of all connections. */
   readonly #running = new Set<Promise<void>>();
@@ -93,7 +93,7 @@ class Gate implements HttpServer {
       for (const relay of [...this.#relays]) this.#close(relay);
       resolve();
     });
-    // A handler may never end; what is left of it holds no connection.
+    // A handler may never end; it then holds no connection any more.
     await Promise.race([this.#inner.shutdown(), late]);
     await Promise.all(this.#running);
     cut.cancel();
@@ -104,7 +104,7 @@ class Gate implements HttpServer {
       try {
         this.#admit(await this.#listener.accept());
       } catch {
-        // Most likely there is no file left; the client waits in the system's queue until there is one.
+        // Most likely no descriptor is left; the client waits in the system's queue until there is one.
         if (this.#stopping) return;
         this.#makeRoom(null);
         await this.#clock.sleep(HTTP_RETRY_MS);
@@ -118,13 +118,13 @@ class Gate implements HttpServer {
     const relay = new Relay(this.#clock, client, this.#inner);
     this.#relays.add(relay);
     const moved = () => {
-      // One that has been closed does not come back.
+      // A closed relay is not added again.
       if (this.#relays.delete(relay)) this.#relays.add(relay);
     };
     this.#track(relay.run(moved, () => this.#makeRoom(relay)).finally(() => this.#relays.delete(relay)));
   }
 
-  /** Closes the connection that has been idle longest, but not `except`. False where all are busy. */
+  /** Closes the longest idle connection other than `except`. False if all are busy. */
   #makeRoom(except: Relay | null): boolean {
     for (const relay of this.#relays) {
       if (relay === except || relay.isBusy) continue;

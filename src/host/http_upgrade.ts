@@ -2,7 +2,7 @@ import { HTTP_SOCKET_IDLE_S } from "../model/mod.ts";
 import { cutReason } from "./close_reason.ts";
 import type { HttpCall, HttpSocket, HttpSocketCallbacks } from "./host.ts";
 
-/** The WebSocket that `Deno.serve` makes of a request. `asked` is the request as it came from the platform. */
+/** Returns the upgrade of a request by `Deno.serve`. `asked` is the platform's own request object. */
 export function httpCall(asked: Request): HttpCall {
   return {
     upgrade(callbacks) {
@@ -28,7 +28,7 @@ function httpSocket(socket: WebSocket, callbacks: HttpSocketCallbacks): HttpSock
   };
   socket.addEventListener("open", () => callbacks.open());
   socket.addEventListener("message", ({ data }: MessageEvent<string | ArrayBuffer>) => callbacks.message(data));
-  // What broke a connection is its client's affair.
+  // Why a connection broke is the client's concern.
   socket.addEventListener("error", closed);
   socket.addEventListener("close", closed);
   return {

@@ -1,6 +1,6 @@
 import { Failure } from "../model/mod.ts";
 
-/** A port that cannot be listened on: `busy` where another program has it. */
+/** Returns the failure for a port that cannot be listened on; code `busy` if another program has it. */
 export function listenFailure(options: { readonly host: string; readonly port: number }, cause: unknown): Failure {
   const inUse = cause instanceof Deno.errors.AddrInUse ||
     cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";

@@ -1,7 +1,7 @@
 /**
- * The outside world behind interfaces: clocks, timers, sockets, HTTP, files, signals, randomness. In: requests to the
- * world. Out: plain values and thrown `Failure`s. Must not know exchanges, journals or events. `Deno.` globals and `ws`
- * are named here and nowhere else.
+ * The outside world behind interfaces: clocks, timers, sockets, HTTP, files, signals, randomness. In: calls. Out: plain
+ * values and thrown `Failure`s. Must not know exchanges, journals or events. Only this folder names `Deno.` globals and
+ * `ws`.
  */
 export type {
   Clock,

@@ -3,33 +3,33 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 
-/** Longest answer of a proxy to CONNECT, in bytes; a longer one is none. */
+/** Longest answer of a proxy to CONNECT, in bytes; a longer one is invalid. */
 const ANSWER_BYTES_MAX = 16 * 1024;
 const HEAD_END = "\r\n\r\n";
 
 type Ready = (error: Error | null, stream: Duplex) => void;
 
-/** Where a socket has to lead. */
+/** Host and port that a socket must reach. */
 interface Target {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * Reaches hosts through an HTTP proxy: asks it to CONNECT (RFC 9110 section 9.3.6) and speaks TLS with the host itself,
- * so that the proxy sees names and no content. `destroy()` also ends sockets that still wait for the proxy.
+ * Reaches hosts through an HTTP proxy: sends CONNECT (RFC 9110 section 9.3.6) and speaks TLS with the host itself, so
+ * that the proxy sees names but no content. `destroy()` also closes sockets that still wait for the proxy.
  */
 export class ProxyAgent extends Agent {
   readonly #proxy: URL;
   readonly #tls: { readonly ca: string | null } | null;
   readonly #waiting = new Set<Socket>();
 
-  /** `tls`: null for hosts that are spoken to in plain text. */
+  /** `tls`: null for connections without TLS. */
   constructor(proxy: URL, tls: { readonly ca: string | null } | null) {
     super({ keepAlive: false });
     this.#proxy = proxy;
     this.#tls = tls;
-    // What asks for an agent of `https` looks at this.
+    // Callers that need an `https` agent check this.
     if (tls !== null) Object.assign(this, { protocol: "https:", defaultPort: 443 });
   }
 
@@ -55,7 +55,7 @@ export class ProxyAgent extends Agent {
     });
     socket.once("error", (error: Error) => settle(new Error(`Proxy cannot be reached: ${error.message}`)));
     socket.once("close", () => settle(new Error("Proxy closed the connection")));
-    // The socket is handed over by `ready` alone: nothing must be written to it before the proxy has answered.
+    // Only `ready` hands the socket over: nothing must be written to it before the proxy has answered.
     return null;
   }
 
@@ -86,14 +86,14 @@ function base64(text: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
-/** Why the proxy does not connect; null where it does. */
+/** Returns why the proxy does not connect; null if it does. */
 function refusalOf(answer: string): Error | null {
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1];
   if (status === undefined) return new Error("Proxy does not answer as one: its first line has no status");
   return status.startsWith("2") ? null : new Error(`Proxy refused to connect: status ${status}`);
 }
 
-/** A host without the brackets that addresses put around IPv6. */
+/** Returns a host without the brackets around an IPv6 address. */
 function bareHost(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }

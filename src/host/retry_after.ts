@@ -4,9 +4,8 @@ const MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const IMF_DATE = /^[A-Za-z]{3}, (\d{2}) ([A-Za-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
 
 /**
- * Milliseconds to wait by a `Retry-After` header: delay seconds or an HTTP date (RFC 9110 sections 10.2.3 and 5.6.7,
- * the fixed-length form that senders must use). A date that has passed is 0; null where the header is absent or
- * malformed.
+ * Returns the ms to wait by a `Retry-After` header: delay seconds or an HTTP date (RFC 9110 sections 10.2.3 and 5.6.7,
+ * the fixed-length form that senders must use). A past date gives 0. Null if the header is absent or malformed.
  */
 export function parseRetryAfter(header: string | null | undefined, nowMs: number): number | null {
   const text = header?.trim() ?? "";

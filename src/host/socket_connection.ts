@@ -6,19 +6,21 @@ import type { Clock, Connection, ConnectionCallbacks, Timer } from "./host.ts";
 
 /** How long the peer may take to answer a close frame, in ms; then the connection is cut. */
 const CLOSE_ANSWER_MS_MAX = 1_000;
-/** What `ws` reports where the connection ended without a close frame (RFC 6455 section 7.1.5). */
+/** Code that `ws` reports if the connection ended without a close frame (RFC 6455 section 7.1.5). */
 const ABNORMAL_CLOSURE = 1006;
-/** Compression state costs more than it saves below this size, in bytes. */
+/** Smallest frame that is compressed, in bytes; below, compression costs more than it saves. */
 const COMPRESSION_BYTES_MIN = 1024;
 
-/** What a listener's connection can do beyond a dialled one. */
+/** A listener's connection, which can do more than a dialled one. */
 export interface ServedConnection extends Connection {
   sendBinary(bytes: Uint8Array): void;
   /** Cuts the connection without a close frame. */
   terminate(): void;
 }
 
-/** The permessage-deflate settings of either side: no context is kept between frames, so memory stays bounded. */
+/**
+ * Returns the permessage-deflate settings of either side: no context is kept between frames, so memory stays bounded.
+ */
 export function deflateOptions(enabled: boolean) {
   return enabled
     ? { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: COMPRESSION_BYTES_MIN }
@@ -26,9 +28,9 @@ export function deflateOptions(enabled: boolean) {
 }
 
 /**
- * Connects an open `ws` socket with its owner's callbacks. `onClose` is called exactly once, last; an error of the
- * socket is never thrown but becomes the reason of its close. Nothing is read before the next turn of the event loop,
- * so that the owner has the connection in hand when its first frame comes.
+ * Connects an open `ws` socket to its owner's callbacks. `onClose` is called exactly once, last; an error of the socket
+ * is never thrown but becomes the reason of its close. Nothing is read before the next turn of the event loop, so the
+ * owner has the connection before its first frame.
  */
 export function attachSocket(socket: WebSocket, callbacks: ConnectionCallbacks, clock: Clock): ServedConnection {
   let closed = false;
@@ -41,7 +43,7 @@ export function attachSocket(socket: WebSocket, callbacks: ConnectionCallbacks, 
     begun = true;
     if (!paused) socket.resume();
   });
-  // Messages that came with one read are told in one go, and were all received at its beginning.
+  // Messages of one read are delivered together, and share its receive time.
   let readTs: Micros | null = null;
   const endRead = () => {
     readTs = null;
@@ -103,10 +105,10 @@ export function attachSocket(socket: WebSocket, callbacks: ConnectionCallbacks, 
   };
 }
 
-/** A failed write also ends the socket, whose close is reported by `onClose`: there is nothing to add here. */
+/** Ignores the result of a write: a failed one also closes the socket, which `onClose` reports. */
 function ignoreSendOutcome(_error?: Error | null): void {}
 
-/** The same bytes as a plain `Uint8Array`, because a Buffer's `slice` does not copy. */
+/** Returns the same bytes as a plain `Uint8Array`, because a Buffer's `slice` does not copy. */
 function viewBytes(payload: Uint8Array): Uint8Array {
   return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
 }

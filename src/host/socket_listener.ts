@@ -31,7 +31,7 @@ export async function serveSockets(clock: Clock, options: ServeOptions): Promise
     sockets.handleUpgrade(request, stream, head, (socket: WebSocket) => accept(socket, request.url ?? "/"));
   });
   const accept = (socket: WebSocket, url: string) => {
-    // The owner's callbacks are known only after it has the connection; until then nothing is read.
+    // The owner returns its callbacks only after it gets the connection; until then nothing is read.
     const late: { callbacks: ReturnType<ServeOptions["accept"]> | null } = { callbacks: null };
     const connection = attachSocket(socket, {
       onFrame: (payload, binary, receivedTs) => late.callbacks?.onFrame(payload, binary, receivedTs),

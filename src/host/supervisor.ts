@@ -1,14 +1,15 @@
 import type { Supervisor } from "./host.ts";
 
 /**
- * The service manager that started the process, as systemd's sd_notify(3) describes it: states go as datagrams to the socket
- * that `NOTIFY_SOCKET` names. Null where there is none, or where the platform has no such sockets. `WATCHDOG_USEC` says how
- * often it wants to hear of a process whose id is `WATCHDOG_PID`, or of any where that is not set.
+ * Returns the service manager that started the process, by systemd's sd_notify(3): states are sent as datagrams to the
+ * socket in `NOTIFY_SOCKET`. Null if there is none, or the platform has no such sockets. `WATCHDOG_USEC` is the
+ * watchdog interval for the process with id `WATCHDOG_PID`, or for any if that is not set.
  */
 export function systemSupervisor(environment: (name: string) => string | undefined): Supervisor | null {
   const path = environment("NOTIFY_SOCKET");
   if (path === undefined || !/^[/@]./.test(path) || typeof Deno.listenDatagram !== "function") return null;
-  // The manager takes datagrams of sockets without a name, which cannot be made here: this one has a name that is let go.
+  // The manager expects datagrams of unnamed sockets, which Deno cannot create: this socket has a name that is removed
+  // at once.
   const own = openOwn();
   if (own === null) return null;
   const address = { transport: "unixpacket", path: path.startsWith("@") ? `\0${path.slice(1)}` : path } as const;
@@ -22,7 +23,7 @@ export function systemSupervisor(environment: (name: string) => string | undefin
         await own.send(new TextEncoder().encode(lines.join("\n")), address);
         return true;
       } catch {
-        // A manager that is gone is told nothing, and a process goes on without one.
+        // The manager is gone; the process goes on without it.
         return false;
       }
     },
@@ -36,7 +37,7 @@ function openOwn(): Deno.DatagramConn | null {
     dir = Deno.makeTempDirSync({ prefix: "collector-notify-" });
     return Deno.listenDatagram({ transport: "unixpacket", path: `${dir}/socket` });
   } catch {
-    // Without the right to make one, or without the feature, there is nobody to tell.
+    // Without the permission or the feature there is no supervisor.
     return null;
   } finally {
     if (dir !== null) Deno.removeSync(dir, { recursive: true });

@@ -1,9 +1,9 @@
 import { zstdCompress } from "node:zlib";
-import { COLLECTOR_NAME_CHARS_MAX, Failure, Secrets } from "../model/mod.ts";
+import { COLLECTOR_NAME_CHARS_MAX, Failure, joinBytes, Secrets } from "../model/mod.ts";
 import type { Clock, Compressor, Environment, Random, Signals, Terminal } from "./host.ts";
 import { TextStream } from "./text_stream.ts";
 
-/** Process signals. Signals that the platform does not know (SIGHUP on Windows) are never raised. */
+/** Returns the process signals. Signals unknown to the platform (SIGHUP on Windows) are never raised. */
 export function systemSignals(): Signals {
   const isKnown = (signal: string) => Deno.build.os !== "windows" || signal === "SIGINT";
   return {
@@ -16,7 +16,7 @@ export function systemSignals(): Signals {
   };
 }
 
-/** Takes errors and rejections that nobody caught, so that they do not end the process. */
+/** Calls back for uncaught errors and rejections, which then do not end the process. */
 export function onUncaught(call: (error: unknown) => void): () => void {
   const onError = (event: ErrorEvent) => {
     event.preventDefault();
@@ -49,7 +49,7 @@ export function systemRandom(): Random {
   return { next: () => Math.random(), uuid: () => crypto.randomUUID() };
 }
 
-/** Environment variables; one that may not be read counts as unset, and nobody is asked for the permission. */
+/** Returns the environment variables. One that may not be read counts as unset, without a prompt for the permission. */
 export function systemEnvironment(): Environment {
   return {
     get: (name) => {
@@ -61,8 +61,8 @@ export function systemEnvironment(): Environment {
 }
 
 /**
- * Returns the name of this machine as its environment or its files tell it, with other characters than letters, digits,
- * `_`, `-` and `.` as `-`; `collector` where they do not. The system call for it would need a permission of its own.
+ * Returns the name of this machine from its environment or files, with `-` for characters other than letters, digits,
+ * `_`, `-` and `.`; `collector` if it is unknown. The system call would need another permission.
  */
 export function machineName(): string {
   const environment = systemEnvironment();
@@ -77,20 +77,20 @@ function nameFile(): string | null {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    // Systems that keep their name elsewhere.
+    // The system keeps its name elsewhere.
     return null;
   }
 }
 
-/** Columns where the terminal does not tell. */
+/** Columns if the terminal does not tell. */
 const COLUMNS = 80;
 
-/** Longest that the end of the program waits for a reader of standard error, in ms. */
+/** Longest wait for a reader of standard error at the end of the program, in ms. */
 const STDERR_FLUSH_MS_MAX = 1_000;
 
 /**
- * Standard streams, written in the background. What is printed shows no secret; what is written to standard output is data
- * and stays as it is.
+ * Returns the standard streams, written in the background. Secrets are hidden in printed text; bytes of `writeStdout`
+ * are data and stay unchanged.
  */
 export function systemTerminal(
   clock: Clock,
@@ -126,7 +126,7 @@ export function systemTerminal(
     },
     flushNow: () => {
       out.flushNow(true);
-      // A log that nobody reads does not hold up the end.
+      // An unread log must not delay the end.
       err.flushNow(false);
     },
     flushErrors: async () => {
@@ -136,7 +136,7 @@ export function systemTerminal(
     },
     flushPrinted: async () => {
       await out.flush();
-      // A reader that has gone, such as `head`, wanted no more: nothing is wrong with that.
+      // A reader that has gone, such as `head`, is no failure.
       if (out.failure?.code === "gone") return;
       if (out.failure !== null) throw out.failure;
       if (out.dropped === 0) return;
@@ -149,7 +149,7 @@ export function systemTerminal(
 /** Longest line that is read from a person, in bytes. */
 const LINE_BYTES_MAX = 4096;
 
-/** The next line of standard input without its break; null at its end. A terminal gives one line a read. */
+/** Reads the next line of standard input without its line break; null at the end. */
 async function readLine(): Promise<string | null> {
   const bytes: number[] = [];
   const one = new Uint8Array(1);
@@ -172,11 +172,5 @@ async function readStdin(bytesMax: number): Promise<Uint8Array> {
       throw new Failure("file", `Cannot read standard input: it is larger than ${bytesMax} bytes`, { retry: false });
     }
   }
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinBytes(parts);
 }

@@ -1,18 +1,18 @@
 import { Failure, joinBytes, STREAM_QUEUE_BYTES_MAX } from "../model/mod.ts";
 import { fileFailure } from "./file_failure.ts";
 
-/** How long to wait before a stream that takes nothing at the moment is tried again, in ms. */
+/** How long to wait before a blocked stream is tried again, in ms. */
 const AGAIN_MS = 10;
 
-/** A standard stream as the platform has it. */
+/** A standard stream of the platform. */
 export interface RawStream {
   write(bytes: Uint8Array): Promise<number>;
   writeSync(bytes: Uint8Array): number;
 }
 
 /**
- * Writes to a standard stream in the background, in order: a reader that stalls never holds up the program. What waits is
- * bounded: text beyond it is left out and counted.
+ * Writes to a standard stream in the background, in order: a stalled reader never blocks the program. The queue is
+ * bounded: text beyond the bound is dropped and counted.
  */
 export class TextStream {
   readonly #stream: RawStream;
@@ -21,7 +21,7 @@ export class TextStream {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> | null = null;
-  /** Whether the platform has been given bytes and has not taken them yet. */
+  /** Whether a write to the platform is pending. */
   #isStuck = false;
   #dropped = 0;
   #failure: Failure | null = null;
@@ -31,20 +31,20 @@ export class TextStream {
     this.#name = name;
   }
 
-  /** Lines that were left out so far. */
+  /** Number of lines dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Why text could not be written: the first failure; null where all could. */
+  /** The first failure to write; null if there was none. */
   get failure(): Failure | null {
     return this.#failure;
   }
 
-  /** Takes a line, without its line break. */
+  /** Queues a line, given without its line break. */
   print(line: string): void {
     const bytes = this.#encoder.encode(`${line}\n`);
-    // One line alone is taken whatever its length: its bytes are there already.
+    // A single line is queued at any length, because its bytes exist already.
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > STREAM_QUEUE_BYTES_MAX) {
       this.#dropped++;
       return;
@@ -54,23 +54,23 @@ export class TextStream {
     this.#writing ??= this.#drain();
   }
 
-  /** Writes bytes after all that was taken before. Rejects with a `Failure`: `gone` when the reader has gone. */
+  /** Writes bytes after everything queued before. Rejects with a `Failure`: `gone` if the reader has gone. */
   async write(bytes: Uint8Array): Promise<void> {
     while (this.#writing !== null) await this.#writing;
     const write = this.#writeAll(bytes);
-    // What is printed meanwhile waits for it.
+    // Lines printed meanwhile wait for it.
     this.#writing = write.then(() => {}, () => {}).then(() => this.#drain());
     await write;
   }
 
-  /** Resolves when all that was printed so far is written, or could not be. What is written by `write` is its caller's. */
+  /** Resolves when everything printed so far is written or has failed. Does not wait for `write`. */
   async flush(): Promise<void> {
     while (this.#waitingBytes > 0 && this.#writing !== null) await this.#writing;
   }
 
   /**
-   * Writes what waits at once, for the end of the process. `evenIfStuck`: also while the platform has not yet taken what it
-   * was given before, which may only mean that its answer has not been seen, or that the reader stalls.
+   * Writes the queue synchronously, for the end of the process. `evenIfStuck`: even while a write is pending, whose
+   * result may just not be known yet, or whose reader may be stalled.
    */
   flushNow(evenIfStuck: boolean): void {
     if (this.#waitingBytes === 0 || (this.#isStuck && !evenIfStuck)) return;
@@ -80,12 +80,12 @@ export class TextStream {
     try {
       for (let at = 0; at < bytes.length;) at += this.#stream.writeSync(bytes.subarray(at));
     } catch {
-      // The process ends: nobody is left who could be told.
+      // The process ends, so the failure cannot be reported.
     }
   }
 
   async #drain(): Promise<void> {
-    // What is printed in one go is written in one go.
+    // Lines printed in one turn are written together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const parts = this.#waiting;

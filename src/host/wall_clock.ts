@@ -1,32 +1,32 @@
 import { CLOCK_STEP_MS_MIN, type ClockStep, type Micros } from "../model/mod.ts";
 
 /**
- * How far the reckoned time may stray from the system's clock before it is corrected, in microseconds; more than the
- * millisecond that `Date.now()` cuts off.
+ * Largest uncorrected difference between the computed time and the system's clock, in µs; more than the millisecond
+ * that `Date.now()` truncates.
  */
 const TOLERANCE_MICROS = 5_000;
-/** How often the system's clock is looked at, in microseconds of monotonic time: reading both clocks costs twice. */
+/** How often the system's clock is read, in µs of monotonic time, because reading both clocks costs twice as much. */
 const LOOK_MICROS = 50_000;
 
 /**
- * Wall clock time with sub-millisecond resolution. It starts at the first reading of the system's clock and is carried on
- * by the monotonic one. A step of the system's clock, in either direction, is followed at once and told. Where the clock
- * is behind by less than a step, as after a correction by NTP, time goes at half speed until it has caught up, so that
- * it never goes back without a step being told. Readings of both clocks are passed in.
+ * Wall clock time with sub-millisecond resolution. Starts at the first reading of the system's clock and continues by
+ * the monotonic clock. Follows a step of the system's clock, in either direction, at once and reports it. If the
+ * system's clock is behind by less than a step, as after a correction by NTP, time runs at half speed until they agree,
+ * so it never goes back without a reported step. The caller passes readings of both clocks.
  */
 export class WallClock {
   readonly #originMicros: number;
   readonly #onStep: (step: ClockStep) => void;
   #monotonicMicros: number;
-  /** Reckoned time since the origin: small, so that fractions are not lost in the sum. */
+  /** Computed time since the origin, small enough to keep fractions. */
   #micros: number;
   #lookedMicros = -Infinity;
-  /** Whether the system's clock was behind when last looked at. */
+  /** Whether the system's clock was behind at its last reading. */
   #ahead = false;
 
   /**
-   * `originMs`: wall clock at monotonic zero (`performance.timeOrigin`), in ms. `onStep` is called while the first time
-   * after a step is being read.
+   * `originMs`: wall clock at monotonic zero (`performance.timeOrigin`), in ms. `onStep` is called during the first
+   * reading after a step.
    */
   constructor(originMs: number, monotonicMs: number, onStep: (step: ClockStep) => void = () => {}) {
     this.#monotonicMicros = monotonicMs * 1000;
@@ -35,7 +35,7 @@ export class WallClock {
     this.#onStep = onStep;
   }
 
-  /** The time in whole microseconds since the Unix epoch; `wallMs` is called now and then. */
+  /** Returns the time in whole microseconds since the Unix epoch; calls `wallMs` now and then. */
   read(monotonicMs: number, wallMs: () => number): Micros {
     const monotonicMicros = monotonicMs * 1000;
     const elapsed = Math.max(0, monotonicMicros - this.#monotonicMicros);
@@ -48,7 +48,7 @@ export class WallClock {
     return Math.floor(this.#originMicros + this.#micros);
   }
 
-  /** Corrects the reckoned time by that of the system's clock, both in microseconds since the origin. */
+  /** Corrects the computed time by the system's clock, both in µs since the origin. */
   #follow(wallMicros: number): void {
     const behind = wallMicros - this.#micros;
     const isStep = Math.abs(behind) >= CLOCK_STEP_MS_MIN * 1000;

@@ -6,27 +6,27 @@ import type { Segment } from "./segment.ts";
 /** What one group commit writes to one segment. */
 export interface Batch {
   readonly segment: Segment;
-  /** Those of a head are made as they are written. */
+  /** The bytes to write; those of a head are created as they are written. */
   readonly chunks: Iterable<Uint8Array>;
-  /** Bytes of all chunks; of a head what was made so far. */
+  /** Bytes of all chunks; for a head, of those created so far. */
   readonly bytes: number;
   readonly records: number;
   /** Offset after its last record. */
   readonly nextOffset: Offset;
   /** When its first record was appended, on the monotonic clock. */
   readonly sinceMs: number;
-  /** Whether it is the plans and the checkpoint with which a segment begins, which nobody waits for. */
+  /** Whether it is a segment's head (plans and checkpoint), which nobody waits for. */
   readonly isHead: boolean;
 }
 
-/** The segment that is being written is not in its folder any more: it was removed, or its folder was. */
+/** The segment being written is no longer in its folder: it, or the folder, was removed. */
 export class SegmentGone extends Failure {
   constructor(path: string) {
     super("file", `Cannot write ${path}: the file is gone from its folder`);
   }
 }
 
-/** Writes batches in order, each synced before the next is begun. A batch that failed is kept and written again. */
+/** Writes batches in order, and syncs each before the next. A failed batch is kept and written again. */
 export class BatchWriter {
   readonly #files: Files;
   readonly #clock: Clock;
@@ -35,7 +35,7 @@ export class BatchWriter {
   readonly #queue: Batch[] = [];
   #handle: FileHandle | null = null;
   #handleOf: Segment | null = null;
-  /** Whether bytes of a batch that failed may stand behind the synced ones. */
+  /** Whether bytes of a failed batch may follow the synced ones. */
   #torn = false;
   #bytes = 0;
 
@@ -49,7 +49,7 @@ export class BatchWriter {
     this.#onSynced = options.onSynced;
   }
 
-  /** Bytes of records that wait; what a segment begins with does not count. */
+  /** Bytes of waiting records, without heads of segments. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -59,7 +59,7 @@ export class BatchWriter {
     return this.#queue.length > 0;
   }
 
-  /** Since when the oldest record waits, on the monotonic clock; null where none does. */
+  /** Since when the oldest record waits, on the monotonic clock; null if none does. */
   get sinceMs(): number | null {
     return this.#queue.at(0)?.sinceMs ?? null;
   }
@@ -69,7 +69,7 @@ export class BatchWriter {
     if (!batch.isHead) this.#bytes += batch.bytes;
   }
 
-  /** Gives up all that waits, because its segment is gone. */
+  /** Drops all waiting batches, because their segment is gone. */
   async abandon(): Promise<void> {
     this.#queue.length = 0;
     this.#bytes = 0;
@@ -78,9 +78,9 @@ export class BatchWriter {
   }
 
   /**
-   * Writes and syncs all that waits. Rejects with the `Failure` of the first batch that could not be made safe; it and
-   * those after it stay. After a failed sync the system may have forgotten what it had not written, so that the batch is
-   * cut off and written anew rather than synced again.
+   * Writes and syncs all waiting batches. Rejects with the `Failure` of the first batch that failed; it and the later
+   * ones stay. After a failed sync the system may have discarded unwritten data, so the batch is cut off and written
+   * again rather than only synced again.
    */
   async drain(): Promise<void> {
     for (let batch = this.#queue.at(0); batch !== undefined; batch = this.#queue.at(0)) {
@@ -100,7 +100,7 @@ export class BatchWriter {
     }
   }
 
-  /** Lets go of the file that is open. */
+  /** Closes the open file. */
   async closeHandle(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
@@ -132,7 +132,9 @@ export class BatchWriter {
     return handle;
   }
 
-  /** Nothing is appended to a file of others, and a segment that is gone is not begun in its middle. */
+  /**
+   * Checks that nothing is appended to another's file, and that a missing segment is not created without its beginning.
+   */
   async #checkPath(path: string, segment: Segment): Promise<void> {
     const stat = await this.#files.stat(path);
     if (stat === null && segment.syncedBytes > 0) throw new SegmentGone(path);

@@ -12,21 +12,21 @@ import {
   type SealedEnd,
 } from "./format.ts";
 
-/** The bytes of a plain segment in order, wherever they come from. */
+/** The bytes of a plain segment in order, from a plain or a sealed file. */
 export interface ByteSource {
-  /** Bytes in all, as far as they may be read now. */
+  /** Total bytes that may be read now. */
   totalBytes(): number;
-  /** The next bytes, at most `BLOCK_BYTES`, in a buffer of their own; null at the end. Throws `BlockDamage`. */
+  /** Reads the next bytes, at most `BLOCK_BYTES`, into a new buffer; null at the end. Throws `BlockDamage`. */
   read(): Promise<Uint8Array | null>;
   close(): Promise<void>;
 }
 
-/** A block of a sealed segment is not what was written. */
+/** A block of a sealed segment is damaged. */
 export class BlockDamage extends Error {
   override readonly name = "BlockDamage";
 }
 
-/** Reads a plain segment. `limit` is asked before each read, so that a segment can be read while it grows. */
+/** Opens a plain segment. `limit` is called before each read, so that a segment can be read while it grows. */
 export async function openPlain(files: Files, path: string, limit: () => number): Promise<ByteSource> {
   const handle = await files.open(path, "read");
   let position = 0;
@@ -44,7 +44,10 @@ export async function openPlain(files: Files, path: string, limit: () => number)
   };
 }
 
-/** Reads a sealed segment block by block. Rejects with a `Failure` (`corrupt`) where its end is missing. */
+/**
+ * Opens a sealed segment, which is read block by block. Rejects with a `Failure` (`corrupt`) if its end frame is
+ * missing.
+ */
 export async function openSealed(files: Files, path: string): Promise<ByteSource> {
   const end = await readSealedEnd(files, path);
   if (end === null) throw corruptEnd(path);
@@ -64,7 +67,7 @@ export async function openSealed(files: Files, path: string): Promise<ByteSource
   };
 }
 
-/** What the end of a sealed segment says; null where the end is missing or damaged, or there is no such file. */
+/** Reads the end frame of a sealed segment; null if it is missing or damaged, or there is no such file. */
 export async function readSealedEnd(files: Files, path: string): Promise<SealedEnd | null> {
   const stat = await files.stat(path);
   if (stat === null) return null;
@@ -76,7 +79,7 @@ export async function readSealedEnd(files: Files, path: string): Promise<SealedE
   }
 }
 
-/** The failure of a sealed segment without a valid end. */
+/** Returns the failure of a sealed segment without a valid end frame. */
 export function corruptEnd(path: string): Failure {
   return new Failure(
     "corrupt",

@@ -1,13 +1,15 @@
 import type { Files } from "../host/mod.ts";
 import { Failure, JOURNAL_CLOCK_STEPS_MAX, type JournalWarning, type Micros, type Offset } from "../model/mod.ts";
 
-/** A step of the wall clock: the offset of its record, and how far the clock was set, negative where it was set back. */
+/**
+ * A step of the wall clock: the offset of its record, and by how much the clock was set; negative if it was set back.
+ */
 type Step = readonly [offset: Offset, by: Micros];
 
 /**
- * The steps of the wall clock that the journal's segments have lived through, in its file `clock_steps.json`, so that the
- * age of a segment is the time that has passed and not what the clock makes of it. Bounded: past JOURNAL_CLOCK_STEPS_MAX
- * steps the oldest two become one.
+ * The steps of the wall clock since the journal's segments were begun, in its file `clock_steps.json`, so that the age
+ * of a segment is the time that has really passed. Bounded: past JOURNAL_CLOCK_STEPS_MAX steps the oldest two are
+ * merged.
  */
 export class ClockSteps {
   readonly #files: Files;
@@ -27,7 +29,7 @@ export class ClockSteps {
     this.#steps = steps;
   }
 
-  /** Reads the file of a folder. One that is damaged or cannot be read is told, and no step is known then. */
+  /** Reads the file in a folder. A damaged or unreadable file is reported, and then no step is known. */
   static async open(
     files: Files,
     dir: string,
@@ -48,12 +50,12 @@ export class ClockSteps {
     return new ClockSteps({ files, path }, warn, steps ?? []);
   }
 
-  /** Returns how far the clock was set, over all, by records at or past an offset. */
+  /** Returns by how much the clock was set in total, by records at or past an offset. */
   since(offset: Offset): Micros {
     return this.#steps.reduce((sum, [at, by]) => at >= offset ? sum + by : sum, 0);
   }
 
-  /** Notes a step, forgets those before `oldest`, and writes the rest. What cannot be written is told. */
+  /** Notes a step, removes those before `oldest`, and writes the rest. A failure is reported. */
   note(offset: Offset, by: Micros, oldest: Offset): void {
     const steps: Step[] = [...this.#steps.filter(([at]) => at >= oldest), [offset, by]];
     if (steps.length > JOURNAL_CLOCK_STEPS_MAX) {
@@ -63,8 +65,8 @@ export class ClockSteps {
     this.#writing = this.#writing.then(() => this.#write());
   }
 
-  /** Resolves when all that was noted is written, or was told that it could not be. */
-  async settle(): Promise<void> {
+  /** Resolves when all noted steps are written or their failure was reported. */
+  async flush(): Promise<void> {
     await this.#writing;
   }
 
@@ -79,7 +81,7 @@ export class ClockSteps {
   }
 }
 
-/** Reads the text of the file; null where it is none of ours. */
+/** Parses the file; null if it is not valid. */
 function parseSteps(text: string): readonly Step[] | null {
   let value: unknown;
   try {

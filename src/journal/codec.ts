@@ -1,4 +1,4 @@
-/** Records to bytes and back; `docs/journal.md` shows the layout. */
+/** Encodes and decodes records; `docs/journal.md` describes the layout. */
 import { crc32 } from "node:zlib";
 import {
   type CheckpointRecord,
@@ -23,7 +23,7 @@ const HTTP = 0x04;
 const ACKED = 0x05;
 const REJECTED = 0x06;
 const CLOSED = 0x07;
-/** Kind of a record that may stand for several. */
+/** Kind of a dropped record, which may replace several. */
 export const DROPPED = 0x08;
 /** Kind of a part of a checkpoint. */
 export const CHECKPOINT = 0x09;
@@ -33,7 +33,7 @@ const CLOCK = 0x0b;
 const STREAMS = 0x0c;
 const STALLED = 0x0d;
 const SHARE = 0x0e;
-/** Most bytes of a frame's body beside its payload: kind and two varints of up to eight bytes. */
+/** Most bytes of a frame's body besides its payload: kind and two varints of up to eight bytes. */
 const FRAME_OVERHEAD = 17;
 
 const ENCODER = new TextEncoder();
@@ -43,7 +43,7 @@ const NO_BYTES = new Uint8Array(0);
 /** Records of format 1 name no plan. */
 const NO_PLAN: { readonly planHash: string | null } = { planHash: null };
 type Format1<T extends { readonly planHash: string | null }> = Omit<T, "planHash"> & Partial<Pick<T, "planHash">>;
-/** Dropped frames of format 1 stand for no offsets but their own. */
+/** Dropped records of format 1 replace no other records. */
 const NO_OFFSETS: { readonly toOffset: Offset | null } = { toOffset: null };
 type Format1Dropped = Omit<DroppedRecord, "toOffset"> & Partial<Pick<DroppedRecord, "toOffset">>;
 /** Checkpoints of format 1 have one part. */
@@ -58,21 +58,21 @@ interface CheckpointFields {
   readonly openSessions: readonly OpenSession[];
 }
 
-/** Where a record is written. */
+/** Position of a record. */
 export interface RecordPlace {
   readonly segment: SegmentHeader;
   readonly offset: Offset;
 }
 
-/** A record as it stands in a segment; a checkpoint comes with the sessions that were open. */
+/** A decoded record; a checkpoint comes with the sessions that were open. */
 export interface DecodedRecord {
   readonly record: JournalRecord;
   readonly openSessions: readonly OpenSession[];
 }
 
 /**
- * Encodes a record at the end of the buffer. A checkpoint is encoded with `encodeCheckpoint`.
- * Throws a `Failure` (`file`, no retry) where the record is longer than a record may be; nothing is written then.
+ * Encodes a record at the end of the buffer. A checkpoint is encoded with `encodeCheckpoint`. Throws a `Failure`
+ * (`file`, no retry) and writes nothing if the record exceeds RECORD_BODY_BYTES_MAX.
  */
 export function encodeRecord(buffer: WriteBuffer, record: JournalRecord, segment: SegmentHeader, offset: Offset): void {
   switch (record.kind) {
@@ -128,8 +128,8 @@ export function isRecordKind(kind: number): boolean {
 }
 
 /**
- * Decodes the body that stands at `[start, end)`; its CRC has been checked. Frames and bodies are views into `bytes`.
- * Null where the body is not one that this version writes.
+ * Decodes the body at `[start, end)`, whose CRC was checked. Payloads are views into `bytes`. Null if the body is not
+ * one that this version writes.
  */
 export function decodeBody(
   bytes: Uint8Array,
@@ -186,7 +186,7 @@ function encodeOther(
   finishRecord(buffer, start, body + bodyLength, header, offset);
 }
 
-/** Positional parameters, as an object a record would be an allocation a frame. */
+/** Writes the header of a record. Positional parameters, because an object would be an allocation per frame. */
 function finishRecord(buffer: WriteBuffer, start: number, end: number, header: number, offset: Offset): void {
   buffer.view.setUint32(start + 4, end - start - header, true);
   if (header > 8) buffer.view.setUint16(start + 8, ordinalOf(offset), true);
@@ -220,8 +220,8 @@ function decodeFrame(
 }
 
 /**
- * The fields were written by `encodeRecord` from a typed record and their CRC was checked, so the kind alone says what
- * they are.
+ * Returns a record from its JSON fields. `encodeRecord` wrote them from a typed record and their CRC was checked, so
+ * the kind determines their type.
  */
 function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRecord | null {
   switch (kind) {
@@ -251,7 +251,7 @@ function decodeOther(kind: number, fields: unknown, rest: Uint8Array): DecodedRe
   }
 }
 
-/** Sign and magnitude, so that every integer below 2^53 fits. */
+/** Writes an integer below 2^53 as sign and magnitude. */
 function writeSigned(bytes: Uint8Array, at: number, value: number): number {
   let rest = value < 0 ? -value : value;
   let low = rest & 0x3f;

@@ -6,9 +6,9 @@ export const COLLECTORS_NAME = "collectors";
 
 /** Who collected the records from an offset on. */
 export interface NamedStretch {
-  /** Null where that is not known: in a journal of an earlier version. */
+  /** Null if it is unknown, in a journal of an earlier version. */
   readonly name: string | null;
-  /** Where the records of another name begin; null where none do. */
+  /** Where the records of the next name begin; null if there is none. */
   readonly until: Offset | null;
 }
 
@@ -18,8 +18,8 @@ interface NameFrom {
 }
 
 /**
- * The names under which a journal was collected, from its file `collectors`: one line a name, with the offset of the first
- * record that was collected under it. What is derived again later bears the name of its time.
+ * The names under which a journal was collected, from its file `collectors`: one line per name, with the offset of its
+ * first record. Events that are derived again later get the name of their time.
  */
 export class CollectorNames {
   #names: readonly NameFrom[];
@@ -28,7 +28,7 @@ export class CollectorNames {
     this.#names = names;
   }
 
-  /** Reads the names of the journal in a folder; lines that are damaged say nothing. */
+  /** Reads the names of the journal in a folder; damaged lines are ignored. */
   static async load(files: Pick<Files, "readText">, dir: string): Promise<CollectorNames> {
     const text = await files.readText(fileIn(dir)) ?? "";
     const names = text.split("\n").flatMap((line): NameFrom[] => {
@@ -38,7 +38,7 @@ export class CollectorNames {
     return new CollectorNames(names.sort((a, b) => a.from - b.from));
   }
 
-  /** The name of the latest records; null where none is known. */
+  /** The name of the latest records; null if unknown. */
   get latest(): string | null {
     return this.#names.at(-1)?.name ?? null;
   }
@@ -51,7 +51,7 @@ export class CollectorNames {
     return { name: own.name, until: next < 0 ? null : this.#names[next].from };
   }
 
-  /** Writes down that records from `from` on are collected under a name, where that is news. */
+  /** Writes that records from `from` on are collected under a name, if it is not the latest already. */
   async note(files: Pick<Files, "writeAtomic">, dir: string, { from, name }: NameFrom): Promise<void> {
     if (this.latest === name) return;
     const names = [...this.#names.filter((known) => known.from < from), { from, name }].slice(-COLLECTOR_NAMES_MAX);
@@ -59,7 +59,7 @@ export class CollectorNames {
     this.#names = names;
   }
 
-  /** Writes the file anew where it is gone. */
+  /** Writes the file again if it is gone. */
   async restore(files: Pick<Files, "readText" | "writeAtomic">, dir: string): Promise<void> {
     if (await files.readText(fileIn(dir)) === null) await write(files, dir, this.#names);
   }

@@ -5,8 +5,9 @@ import { Failure, type Observer, type Offset } from "../model/mod.ts";
 const READER_CHARS_MAX = 100;
 
 /**
- * Positions of readers, one file each: `cursors/<reader>.json`, replaced whole. A reader is known from its first `load`
- * or `commit` in this run: the file of a sink that was removed from the configuration stays, but holds nothing back.
+ * Committed positions of readers, one file each: `cursors/<reader>.json`, replaced atomically. A reader is known from
+ * its first `load` or `commit` in this run: the file of a sink that was removed from the configuration stays, but
+ * retains no segments.
  */
 export class Cursors {
   readonly #files: Files;
@@ -24,8 +25,8 @@ export class Cursors {
   }
 
   /**
-   * The greatest position that any file holds, also of readers that are not known; 0 where there is none. A file that
-   * holds no offset, or one past `most`, concerns its reader alone: it is told and left out.
+   * Returns the greatest position of any file, even of unknown readers; 0 if there is none. A file without a valid
+   * offset is reported; one past `most` is ignored.
    */
   async greatest(options: { readonly most: Offset; readonly observer: Observer }): Promise<Offset> {
     let greatest = 0;
@@ -43,8 +44,8 @@ export class Cursors {
   }
 
   /**
-   * Offset of the record that the reader takes next; null where it never committed. A reader whose file cannot be read
-   * holds everything back all the same.
+   * Returns the offset of the reader's next record; null if it never committed. Until its file can be read, the reader
+   * retains all segments.
    */
   async load(reader: string): Promise<Offset | null> {
     if (!this.#known.has(reader)) this.#known.set(reader, null);
@@ -53,18 +54,19 @@ export class Cursors {
     return next;
   }
 
-  /** The reader holds nothing back any more. */
+  /** Makes a reader unknown, so that it retains no segments. */
   forget(reader: string): void {
     this.#known.delete(reader);
   }
 
-  /** Commits of one reader are written in the order of the calls. */
+  /** Commits a position. Commits of one reader are written in the order of the calls. */
   commit(reader: string, next: Offset): Promise<void> {
     const path = this.#path(reader);
     const write = async () => {
       const bytes = new TextEncoder().encode(`${JSON.stringify({ reader, next })}\n`);
       await this.#files.writeAtomic(path, bytes).catch(async (error: unknown) => {
-        // The folder may be gone; where it is there, making it changes nothing and the second attempt says why.
+        // The folder may be gone. If it exists, creating it changes nothing, and the second attempt reports the
+        // failure.
         if (!(error instanceof Failure) || error.code !== "file") throw error;
         await this.prepare();
         await this.#files.writeAtomic(path, bytes);
@@ -77,7 +79,7 @@ export class Cursors {
     return commit;
   }
 
-  /** Below this offset no known reader needs anything; null where none is known or one has not committed yet. */
+  /** Offset below which no known reader needs records; null if none is known, or one has not committed yet. */
   get passed(): Offset | null {
     let lowest: Offset | null = null;
     for (const next of this.#known.values()) {
@@ -95,7 +97,7 @@ export class Cursors {
     throw new Failure("corrupt", `Cannot read cursor ${path}: it holds no offset`, { retry: false });
   }
 
-  /** Names are encoded, so that none leads out of the folder and no two share a file. */
+  /** Returns the path of a reader's file. Names are encoded, so that none leaves the folder and no two share a file. */
   #path(reader: string): string {
     if (reader.length === 0 || reader.length > READER_CHARS_MAX) {
       throw new Error(`A reader's name has 1 to ${READER_CHARS_MAX} characters: ${reader}`);

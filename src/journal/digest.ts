@@ -3,7 +3,7 @@ import type { FileHandle, Files } from "../host/mod.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Returns the SHA-256 of a file and how many bytes it has. `pause` is called after each block. */
+/** Returns the SHA-256 and the size of a file. `pause` is called after each block. */
 export async function digestOf(
   files: Files,
   path: string,
@@ -19,17 +19,17 @@ export async function digestOf(
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** Hands over the bytes of a file, block by block. */
+/** Calls `visit` with the bytes of a file, block by block. */
 export async function eachBlock(
   files: Files,
   path: string,
-  take: (bytes: Uint8Array) => void | Promise<void>,
+  visit: (bytes: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   const handle: FileHandle = await files.open(path, "read");
   try {
     for (let at = 0;; at += BLOCK_BYTES) {
       const bytes = await handle.readAt(at, BLOCK_BYTES);
-      if (bytes.length > 0) await take(bytes);
+      if (bytes.length > 0) await visit(bytes);
       if (bytes.length < BLOCK_BYTES) return;
     }
   } finally {

@@ -3,15 +3,15 @@ import { Failure, isoFromMicros } from "../model/mod.ts";
 
 /** The lock of a folder. */
 export interface FolderLock {
-  /** Whether its file still stands in the folder. */
+  /** Whether its file is still in the folder. */
   isCurrent(): Promise<boolean>;
-  /** Lets it go. `keepHolder`: the file that names the holder stays, because a new lock was taken. */
+  /** Releases it. `keepHolder` keeps the file that names the holder, because a new lock was taken. */
   release(options?: { readonly keepHolder?: boolean }): Promise<void>;
 }
 
 /**
- * Takes a journal's folder for this process; the lock ends with the process, however that ends. The file `holder` beside
- * it says who holds it, for people. Rejects with `busy` where another process does.
+ * Locks a journal's folder for this process; the lock ends with the process, however it ends. The file `holder` names
+ * the process, for people. Rejects with `busy` if another process holds the lock.
  */
 export async function lockFolder(
   host: Pick<Host, "clock" | "files" | "processId">,

@@ -1,15 +1,15 @@
 /**
- * The journal on disk, format 2; the layout that readers of other programs need is in `docs/journal.md`, and that page
- * is the one place where it is written down. Here is what the code relies on.
+ * The journal on disk, format 2. `docs/journal.md` alone describes the layout, for readers of other programs. Here is
+ * what the code relies on.
  *
- * A record's offset is not written: it is the first offset plus the number of records before it. Marks take none, and a
- * dropped record takes as many as it stands for. A record carries the low 16 bits of its offset, its ordinal, so that
- * what follows a damaged stretch is known to stand where it stands.
+ * A record's offset is not written: it is the first offset plus the number of records before it. Marks have no offset,
+ * and a dropped record has as many as the records it replaces. A record has the low 16 bits of its offset, its ordinal,
+ * so that the offset of a record after damage can be verified.
  *
- * A batch is what one group commit wrote, and begins with a mark. A batch is begun only after the one before it was
- * synced, and a segment only after the one before it was. So a broken record that a valid mark, or a later segment,
- * follows was damaged after it was safe, and is refused; a broken record in the last batch is a torn tail. A mark carries
- * its own position and segment, so bytes inside of a payload are not mistaken for one.
+ * A batch is what one group commit wrote, and begins with a mark. A batch, or a segment, begins only after the one
+ * before it was synced. So a broken record before a valid mark, or before a later segment, was damaged after it was
+ * synced, and is refused; a broken record in the last batch is a torn tail. A mark has its own position and segment, so
+ * bytes of a payload are not mistaken for one.
  */
 import { crc32 } from "node:zlib";
 import type { Micros, Offset } from "../model/mod.ts";
@@ -20,7 +20,7 @@ export const FORMAT_VERSION = 2;
 export const HEADER_BYTES_MAX = 48;
 /** Longest body of a record in bytes; appending a longer one fails, and a longer one on disk is damage. */
 export const RECORD_BODY_BYTES_MAX = 256 * 1024 * 1024;
-/** Plain bytes that are read, or compressed, at once. */
+/** Plain bytes read or compressed at once. */
 export const BLOCK_BYTES = 512 * 1024;
 /** Bytes before a zstd frame in a sealed segment. */
 export const BLOCK_HEADER_BYTES = 20;
@@ -39,57 +39,57 @@ const MARK_BODY_BYTES = 32;
 const BLOCK_MAGIC = 0x184d2a50;
 const END_MAGIC = 0x184d2a51;
 
-/** The ordinal of an offset. Offsets are doubles, whose remainder by division costs less than by `%`. */
+/** Returns the ordinal of an offset. For doubles, division is faster than `%`. */
 export function ordinalOf(offset: Offset): number {
   return offset - Math.floor(offset / ORDINALS) * ORDINALS;
 }
 
-/** Bytes of a segment's header. */
+/** Returns the bytes of a segment's header. */
 export function headerBytes(version: number): number {
   return version === 1 ? 32 : HEADER_BYTES_MAX;
 }
 
-/** Bytes before a record's body: CRC, length and, from version 2 on, ordinal. */
+/** Returns the bytes before a record's body: CRC, length and, from version 2 on, ordinal. */
 export function recordHeaderBytes(version: number): number {
   return version === 1 ? 8 : 10;
 }
 
-/** Bytes of a mark with its record header. */
+/** Returns the bytes of a mark with its record header. */
 export function markBytes(version: number): number {
   return recordHeaderBytes(version) + MARK_BODY_BYTES;
 }
 
-/** What a segment's header says. */
+/** A segment's header. */
 export interface SegmentHeader {
   readonly firstOffset: Offset;
-  /** When it was begun; times of its frames are relative to it. */
+  /** When the segment was begun; times of its frames are relative to it. */
   readonly createdAt: Micros;
-  /** Version of the format that it is written in. */
+  /** Version of its format. */
   readonly version: number;
   /** The journal's id; empty in version 1. */
   readonly journal: string;
 }
 
 /**
- * Why bytes are no header. `foreign`: they begin as no journal segment does. `newer`: a whole header of a version that is
- * not known here. `damaged`: anything else, a header that was only begun included.
+ * Why bytes are no header. `foreign`: they do not begin like a journal segment. `newer`: a complete header of an
+ * unknown version. `damaged`: anything else, an incomplete header included.
  */
 export interface HeaderFault {
   readonly kind: "foreign" | "newer" | "damaged";
-  /** What is wrong, to stand after a colon. */
+  /** What is wrong, for use after a colon. */
   readonly reason: string;
 }
 
-/** What a mark says about where it stands. */
+/** Position of a mark. */
 export interface Mark {
   readonly firstOffset: Offset;
-  /** Its own byte in the plain segment. */
+  /** Its position in the plain segment, in bytes. */
   readonly position: number;
   /** Offset of the record after it. */
   readonly nextOffset: Offset;
 }
 
-/** What the end of a sealed segment says about the plain one. */
+/** End frame of a sealed segment, which describes the plain one. */
 export interface SealedEnd extends SegmentHeader {
   readonly plainBytes: number;
   /** Offset after its last record. */
@@ -119,7 +119,7 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
 /** Reads the header at the beginning of a segment's bytes. */
 export function decodeHeader(bytes: Uint8Array): SegmentHeader | HeaderFault {
   for (let i = 0; i < Math.min(bytes.length, HEADER_MAGIC.length); i++) {
-    // Zeros are what a power cut leaves of a file that was begun.
+    // A power cut may leave zeros in a file that was just begun.
     if (bytes[i] !== HEADER_MAGIC[i] && bytes[i] !== 0) {
       return { kind: "foreign", reason: "the header does not begin as a journal segment does" };
     }
@@ -163,7 +163,7 @@ export function encodeMark(mark: Mark, version: number): Uint8Array {
   return bytes;
 }
 
-/** Reads a mark from its record; null where the bytes are not one. The record's CRC is checked. */
+/** Decodes a mark from its record; null if the bytes are not one. Checks the record's CRC. */
 export function decodeMark(record: Uint8Array, version: number): Mark | null {
   if (record.length !== markBytes(version)) return null;
   const view = viewOf(record);
@@ -180,7 +180,7 @@ export function decodeMark(record: Uint8Array, version: number): Mark | null {
   };
 }
 
-/** Encodes what stands before a zstd frame of a sealed segment. */
+/** Encodes the header before a zstd frame of a sealed segment. */
 export function encodeBlockHeader(compressed: Uint8Array, plainBytes: number): Uint8Array {
   const bytes = new Uint8Array(BLOCK_HEADER_BYTES);
   const view = viewOf(bytes);
@@ -192,7 +192,7 @@ export function encodeBlockHeader(compressed: Uint8Array, plainBytes: number): U
   return bytes;
 }
 
-/** Reads what stands before a zstd frame; null where the bytes are not that. */
+/** Decodes the header before a zstd frame; null if the bytes are not one. */
 export function decodeBlockHeader(bytes: Uint8Array): BlockHeader | null {
   if (bytes.length < BLOCK_HEADER_BYTES) return null;
   const view = viewOf(bytes);
@@ -206,12 +206,12 @@ export function decodeBlockHeader(bytes: Uint8Array): BlockHeader | null {
   return sane ? header : null;
 }
 
-/** The checksum that a block's header has to carry. */
+/** Returns the checksum that a block's header must have. */
 export function blockChecksum(headerBytes: Uint8Array, compressed: Uint8Array): number {
   return crc32(compressed, crc32(headerBytes.subarray(12, BLOCK_HEADER_BYTES)));
 }
 
-/** Whether a file begins as a sealed segment does, as far as it goes. */
+/** Whether a file, which may be short, begins like a sealed segment. */
 export function beginsSealed(bytes: Uint8Array): boolean {
   const magic = new Uint8Array(4);
   viewOf(magic).setUint32(0, BLOCK_MAGIC, true);
@@ -233,7 +233,7 @@ export function encodeEnd(end: SealedEnd): Uint8Array {
   return bytes;
 }
 
-/** Reads the frame that ends a sealed segment from the last `END_BYTES` of the file; null where it is not there. */
+/** Decodes the end frame of a sealed segment from the last `END_BYTES` of the file; null if it is missing. */
 export function decodeEnd(tail: Uint8Array): SealedEnd | null {
   for (const length of [END_BYTES, END_BYTES_1]) {
     const bytes = tail.subarray(Math.max(0, tail.length - length));
@@ -256,7 +256,7 @@ export function decodeEnd(tail: Uint8Array): SealedEnd | null {
   return null;
 }
 
-/** A checksum as errors show it: `0x1f2e3d4c`. */
+/** Returns a checksum as shown in errors: `0x1f2e3d4c`. */
 export function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, "0")}`;
 }
@@ -265,7 +265,7 @@ function damaged(reason: string): HeaderFault {
   return { kind: "damaged", reason };
 }
 
-/** A UUID as 16 bytes. */
+/** Returns a UUID as 16 bytes. */
 function idBytes(id: string): Uint8Array {
   const digits = id.replaceAll("-", "");
   return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));

@@ -15,24 +15,24 @@ export interface GoneFilesOptions {
   readonly clock: Clock;
   readonly folder: JournalFolder;
   readonly names: CollectorNames;
-  /** Segments of the journal, the one being written last; a stand-in takes its place in it. */
+  /** Segments of the journal, the one being written last; stand-ins are put into this list. */
   readonly segments: Segment[];
-  /** Called when a stand-in took a segment's place. */
+  /** Called when a stand-in has replaced a segment. */
   readonly onReplaced: () => void;
-  /** Called when a reader finds the segment that is being written gone: the writer has to look. */
+  /** Called when a reader finds that the segment being written is gone, so that the writer checks it. */
   readonly onActiveGone: () => void;
-  /** Called with a text that tells which records are lost. */
+  /** Called with a text that names the lost records. */
   readonly onLost: (text: string) => void;
 }
 
-/** Puts back what is gone of a journal's folder while the journal is in use. */
+/** Restores missing files of a journal's folder while the journal is in use. */
 export class GoneFiles {
   readonly #options: GoneFilesOptions;
-  /** Whether a reader found the segment that is being written gone. */
+  /** Whether a reader found that the segment being written is gone. */
   #isActiveSuspected = false;
-  /** Whether files have to be put back before anything is written. */
+  /** Whether files must be restored before anything is written. */
   #mustRestore = false;
-  /** The segment whose file was gone while it was being written. */
+  /** The segment whose file vanished while it was being written; null if there is none. */
   #lost: Segment | null = null;
   #replacing: Promise<void> = Promise.resolve();
 
@@ -40,7 +40,7 @@ export class GoneFiles {
     this.#options = options;
   }
 
-  /** Takes note that the segment being written is gone, before the next one is begun. */
+  /** Notes that the segment being written is gone, before the next one is begun. */
   noteLost(active: Segment): void {
     this.#isActiveSuspected = false;
     this.#lost = active;
@@ -61,14 +61,14 @@ export class GoneFiles {
   }
 
   /**
-   * Puts a segment that holds a dropped record in the place of one that is gone. Of the one being written the writer has
-   * to notice it first: rejects then, to be tried again.
+   * Replaces a missing segment by a stand-in with a dropped record. For the segment being written it rejects, to be
+   * retried after the writer has noticed.
    */
   replace(segment: Segment): Promise<void> {
     return this.exclusively(() => this.#replaceIfGone(segment));
   }
 
-  /** Runs what nobody else may put a segment in the place of another meanwhile, one after the other. */
+  /** Runs work during which no segment may be replaced, one after another. */
   exclusively(work: () => Promise<void>): Promise<void> {
     const done = this.#replacing.then(work);
     this.#replacing = done.catch(() => {});

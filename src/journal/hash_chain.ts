@@ -15,16 +15,16 @@ export interface ChainLink {
   readonly created_ts: Micros;
   /** Of the sealed file, in hexadecimal digits. */
   readonly sha256: string;
-  /** Value of the link before; of the first one the journal's id. */
+  /** Value of the previous link; for the first one the journal's id. */
   readonly previous: string;
   /** SHA-256 of `previous`, `first_offset`, `next_offset` and `sha256`, separated by spaces. */
   readonly value: string;
 }
 
-/** Name of the file in a journal's folder, a link a line. */
+/** Name of the file in a journal's folder, with one link per line. */
 export const CHAIN_NAME = "chain.jsonl";
 
-/** Adds the sealed segments of a journal to its hash chain, in their order. */
+/** Adds the sealed segments of a journal to its hash chain, in order. */
 export class HashChain {
   readonly #files: Files;
   readonly #dir: string;
@@ -36,10 +36,10 @@ export class HashChain {
     this.#dir = dir;
   }
 
-  /** Adds what is sealed and not in the chain yet, up to the first segment that is not sealed. */
+  /** Adds sealed segments that are not in the chain yet, up to the first unsealed one. */
   async follow(segments: readonly Segment[], journal: string): Promise<void> {
     if (!this.#isLoaded) this.#last = await mendEnd(this.#files, this.#dir);
-    // What failed half-way may stand in the file or not: it is read again.
+    // After a failure a link may or may not be in the file, so the file is read again.
     this.#isLoaded = false;
     for (const segment of [...segments]) {
       if (this.#last !== null && segment.firstOffset < this.#last.next_offset) continue;
@@ -73,8 +73,8 @@ function valueOf(link: Pick<ChainLink, "previous" | "first_offset" | "next_offse
 }
 
 /**
- * Reads the hash chain of a journal; empty where it has none yet. A line that a crash cut off at the end is left out.
- * Rejects with a `Failure` of code `corrupt` where another line is no link.
+ * Reads the hash chain of a journal; empty if it has none yet. A last line that a crash cut off is ignored. Rejects
+ * with a `Failure` of code `corrupt` if another line is no link.
  */
 export async function readChain(files: Files, dir: string): Promise<readonly ChainLink[]> {
   const path = `${dir}/${CHAIN_NAME}`;
@@ -87,10 +87,7 @@ export async function readChain(files: Files, dir: string): Promise<readonly Cha
   });
 }
 
-/**
- * Compares a link with the one before it and with its segment, where that is still there; returns what is wrong, null
- * where nothing is.
- */
+/** Compares a link with the previous one and with its segment, if that still exists; returns what is wrong, or null. */
 export async function chainFault(
   files: Files,
   dir: string,
@@ -113,7 +110,10 @@ export async function chainFault(
   return sha256 === link.sha256 ? null : `${name}: its SHA-256 is ${sha256}, the hash chain has ${link.sha256}`;
 }
 
-/** Compares a whole chain with its journal; yields what is wrong, with the segment's link; null where the chain cannot be read. */
+/**
+ * Compares a whole chain with its journal; yields each fault with the segment's link, which is null if the chain cannot
+ * be read.
+ */
 export async function* chainFaults(
   files: Files,
   dir: string,
@@ -131,7 +131,7 @@ export async function* chainFaults(
   }
 }
 
-/** Cuts a chain before the segment that holds an offset: what follows is linked anew. */
+/** Cuts a chain before the segment with an offset; later segments are linked again. */
 export async function cutChain(files: Files, dir: string, from: Offset): Promise<void> {
   const links = await readChain(files, dir);
   const kept = links.filter(({ next_offset }) => next_offset <= from);
@@ -146,14 +146,14 @@ async function placeOf(files: Files, dir: string, { first_offset, created_ts }: 
   return null;
 }
 
-/** Removes a line that a crash cut off; returns the last link. */
+/** Removes a last line that a crash cut off; returns the last link. */
 async function mendEnd(files: Files, dir: string): Promise<ChainLink | null> {
   const path = `${dir}/${CHAIN_NAME}`;
   const text = await files.readText(path);
   if (text === null) return null;
   const links = await readChain(files, dir);
   const last = links.at(-1) ?? null;
-  // Another journal's chain, left in the folder, is nothing to go on from.
+  // Another journal's chain, left in the folder, must not be continued.
   const isOurs = last === null || last.journal === (await readJournalId(files, dir) ?? last.journal);
   if (!isOurs) await files.rename(path, `${path}.${last.journal}`);
   else if (!text.endsWith("\n")) await files.writeAtomic(path, encode(links));

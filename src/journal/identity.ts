@@ -4,8 +4,8 @@ import type { Offset } from "../model/mod.ts";
 const ID = /^[0-9a-f-]{36}$/;
 
 /**
- * The journal's name for itself, a UUID in its file `id`: what is written elsewhere says by it whose it is. Made once,
- * at the first opening, and again only where the file is gone or damaged: offsets alone do not tell two journals apart.
+ * Returns the journal's id, a UUID in its file `id`, which marks everything that is written elsewhere. Created at the
+ * first opening, and again only if the file is gone or damaged.
  */
 export async function journalId(host: Pick<Host, "files" | "random">, dir: string): Promise<string> {
   const path = `${dir}/id`;
@@ -17,8 +17,8 @@ export async function journalId(host: Pick<Host, "files" | "random">, dir: strin
 }
 
 /**
- * The offset at which the journal once began, from its file `began`, which a new journal writes; null where it is not
- * known, in a journal that an earlier version began. What lies before it never was: nothing of it can be lost.
+ * Returns the offset at which the journal once began, from its file `began`, which a new journal writes; null if it is
+ * unknown, in a journal of an earlier version. Offsets before it never existed, so nothing before it can be lost.
  */
 export async function journalBegin(
   host: Pick<Host, "files">,

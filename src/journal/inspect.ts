@@ -21,9 +21,9 @@ export interface SegmentSummary {
   readonly bytes: number;
   readonly plainBytes: number;
   readonly sealed: boolean;
-  /** When it was begun; null where its header cannot be read. */
+  /** When it was begun; null if its header cannot be read. */
   readonly createdAt: Micros | null;
-  /** Bytes of a torn record at the end of the last segment, as a crash or a writer at work leaves them. */
+  /** Bytes of a torn record at the end of the last segment, left by a crash or a running writer. */
   readonly tornBytes: number;
 }
 
@@ -32,7 +32,7 @@ export interface SegmentDamage extends SegmentFault {
   readonly segment: string;
 }
 
-/** What `verifyJournal` found. The journal is sound where `damage` is empty. */
+/** Result of `verifyJournal`. The journal is sound if `damage` is empty. */
 export interface VerifyReport {
   readonly segments: readonly SegmentSummary[];
   readonly records: number;
@@ -40,20 +40,20 @@ export interface VerifyReport {
   readonly damage: readonly SegmentDamage[];
 }
 
-/** What to read of a journal. */
+/** Which part of a journal to read. */
 export interface ReadJournalOptions {
-  /** Reading starts at the checkpoint of the segment that holds it; the beginning where it is not given. */
+  /** Reading starts at the checkpoint of the segment with this offset. Absent: at the beginning. */
   readonly from?: Offset;
   /** Stops before this offset. */
   readonly to?: Offset;
   readonly signal?: AbortSignal;
-  /** Told at the beginning, between segments, and within those that are not compressed. */
+  /** Called at the beginning, between segments, and within plain ones. */
   readonly onProgress?: (progress: JournalProgress) => void;
 }
 
 /**
- * Reads a journal without locking or changing it, also while it is written. A torn tail ends it. Rejects with a
- * `Failure`: `corrupt` naming segment, byte and offset, `file` where there is no journal.
+ * Reads a journal without locking or changing it, even while it is being written. A torn tail ends it. Rejects with a
+ * `Failure`: `corrupt` naming segment, byte and offset, or `file` if there is no journal.
  */
 export async function* readJournal(
   files: Files,
@@ -67,7 +67,7 @@ export async function* readJournal(
   for (const [i, segment] of segments.entries()) {
     if (start === undefined || segment.firstOffset < start.firstOffset || segment.firstOffset >= to) continue;
     const reader = await openSegment(files, segment.folder, { firstOffset: segment.firstOffset, limit: null });
-    // Deleted by its writer since the folder was listed.
+    // The writer deleted it after the folder was listed.
     if (reader === null) continue;
     try {
       for (let entries = await reader.next(); entries !== null; entries = await reader.next()) {
@@ -86,7 +86,7 @@ export async function* readJournal(
   }
 }
 
-/** Lists the segments of a journal. Plain ones are read through; of sealed ones only the end is. */
+/** Lists the segments of a journal. Reads plain ones completely, and only the end of sealed ones. */
 export async function listJournal(files: Files, dir: string): Promise<readonly SegmentSummary[]> {
   const summaries: SegmentSummary[] = [];
   for (const segment of (await findSome(files, dir)).segments) {
@@ -98,7 +98,10 @@ export async function listJournal(files: Files, dir: string): Promise<readonly S
   return summaries;
 }
 
-/** Checks every record of a journal without changing it. Damage is reported, not thrown; `file` where there is none. */
+/**
+ * Checks every record of a journal without changing it. Damage is returned, not thrown; rejects with `file` if there is
+ * no journal.
+ */
 export async function verifyJournal(
   files: Files,
   dir: string,
@@ -120,7 +123,7 @@ export async function verifyJournal(
   progress?.at(segments.length);
   for await (const { link, fault } of chainFaults(files, dir)) {
     const segment = link === null ? CHAIN_NAME : sealedName(link.first_offset);
-    // Of a segment whose records are damaged it says nothing new.
+    // For a segment with damaged records this adds nothing.
     if (damage.some((known) => known.segment === segment)) continue;
     damage.push({ segment, byte: 0, offset: link?.first_offset ?? 0, reason: fault, header: null });
   }
@@ -164,11 +167,11 @@ async function journalsAt(files: Files, dir: string): Promise<readonly string[]>
   return found;
 }
 
-/** The segments of a journal that hold records. */
+/** The segments of a journal that contain records. */
 interface FoundSome {
-  /** In the order of their offsets; one at least. */
+  /** In the order of their offsets; at least one. */
   readonly segments: readonly PlacedSegment[];
-  /** Bytes of segments that were only begun: the next start of the collector removes them. */
+  /** Bytes of segments that end within their head; the next start of the collector removes them. */
   readonly begunBytes: number;
 }
 
@@ -191,7 +194,7 @@ async function findSome(files: Files, dir: string): Promise<FoundSome> {
   throw new Failure("file", `Cannot read journal ${dir}: it holds no segments`, { retry: false });
 }
 
-/** The size of a segment that ends within its head, as a crash or a writer at work leaves it; null of any other. */
+/** Returns the size of a segment that ends within its head, left by a crash or a running writer; null for any other. */
 async function onlyBegunBytes(files: Files, { folder, firstOffset, plain }: PlacedSegment): Promise<number | null> {
   if (!plain) return null;
   const path = `${folder}/${plainName(firstOffset)}`;
@@ -211,7 +214,7 @@ async function onlyBegunBytes(files: Files, { folder, firstOffset, plain }: Plac
   return isDamaged ? null : bytes;
 }
 
-/** What a reader's fault means: nothing where it is the torn tail of the last segment. */
+/** Returns the damage that a reader's fault means; null if it is the torn tail of the last segment. */
 async function findDamage(
   files: Files,
   dir: string,
@@ -237,7 +240,7 @@ async function findDamage(
   return { byte: reader.position, offset: reader.nextOffset, reason, header: null, segment: name };
 }
 
-/** Reads a segment through; null where it has gone since the folder was listed. */
+/** Reads a segment completely; null if it was deleted after the folder was listed. */
 async function inspect(files: Files, dir: string, segment: SegmentFiles): Promise<Inspected | null> {
   const { firstOffset } = segment;
   const name = segmentName({ firstOffset, sealed: !segment.plain });

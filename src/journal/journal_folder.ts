@@ -9,10 +9,10 @@ import { writeSegment } from "./recovery.ts";
 import { encodeStandIn } from "./segment_head.ts";
 import type { Segment } from "./segment.ts";
 
-/** How often the lock is looked at, in ms. */
+/** How often the lock is checked, in ms. */
 const CHECK_MS = 5_000;
 
-/** The folder that a journal is written to: what else stands in it than segments, and what to do when files are gone. */
+/** The folder that a journal is written to: its files other than segments, and restoring missing files. */
 export class JournalFolder {
   readonly #host: Pick<Host, "clock" | "files" | "processId">;
   readonly #dir: string;
@@ -36,8 +36,8 @@ export class JournalFolder {
   }
 
   /**
-   * Takes the lock anew where its file is gone, now and then. Rejects with `busy` where another process has taken it
-   * meanwhile.
+   * Checks the lock now and then, and takes it again if its file is gone. Rejects with `busy` if another process has
+   * taken it.
    */
   async check(): Promise<void> {
     const nowMs = this.#host.clock.monotonicMs();
@@ -46,7 +46,7 @@ export class JournalFolder {
     this.#checkedMs = nowMs;
   }
 
-  /** Makes the folder, its lock, its id, its names and the folder of the cursors anew, as far as they are gone. */
+  /** Restores the folder, its lock, id and names, and the folder of the cursors, if they are gone. */
   async restore(id: string, names: CollectorNames): Promise<void> {
     const { files } = this.#host;
     await files.makeDir(this.#dir);
@@ -57,7 +57,7 @@ export class JournalFolder {
     await names.restore(files, this.#dir);
   }
 
-  /** Whether a segment's file is there, plain or sealed. */
+  /** Whether a segment's file exists, plain or sealed. */
   async holds(segment: Segment): Promise<boolean> {
     for (const path of segmentPaths(this.#dir, segment.firstOffset)) {
       if (await this.#host.files.stat(path) !== null) return true;
@@ -65,7 +65,7 @@ export class JournalFolder {
     return false;
   }
 
-  /** Renames a file that has taken the place of a segment's. */
+  /** Renames a file that has a segment's name but is not that segment. */
   async moveAway({ firstOffset }: Segment): Promise<void> {
     const { files, clock } = this.#host;
     for (const path of segmentPaths(this.#dir, firstOffset)) {
@@ -73,7 +73,7 @@ export class JournalFolder {
     }
   }
 
-  /** Writes a segment of one dropped record in the place of one that is gone. */
+  /** Writes a stand-in for a missing segment, with one dropped record. */
   async writeStandIn(header: SegmentHeader, record: DroppedRecord): Promise<Segment> {
     const { firstOffset, createdAt, version, journal } = header;
     const chunks = encodeStandIn({ firstOffset, createdAt, version, journal }, record);
@@ -88,7 +88,7 @@ export class JournalFolder {
     };
   }
 
-  /** Lets the folder go. */
+  /** Releases the folder. */
   async release(): Promise<void> {
     await this.#lock.release();
   }

@@ -2,21 +2,21 @@ import type { JournalRecord, PlanRecord } from "../model/mod.ts";
 import type { OpenSession } from "./open_sessions.ts";
 
 /**
- * Knows which plans stand in the segment that is being written, so that a record never names a plan that a reader of this
- * segment has not met. Keeps the plans of open sessions, of the last checkpoint and of the segment being written.
+ * Tracks the plans in the segment being written, so that every plan precedes the records that name it. Keeps the plans
+ * of open sessions, of the last checkpoint and of the segment being written.
  */
 export class JournaledPlans {
   readonly #known = new Map<string, PlanRecord>();
   #written = new Set<string>();
 
-  /** Takes a record that was written to the segment. */
+  /** Notes a record written to the segment. */
   follow(record: JournalRecord): void {
     if (record.kind !== "plan") return;
     this.#known.set(record.hash, record);
     this.#written.add(record.hash);
   }
 
-  /** The plan that has to be written before a record; null where none has to be, or where it is not known. */
+  /** Returns the plan that must be written before a record; null if none must, or it is unknown. */
   missing(record: JournalRecord): PlanRecord | null {
     if (record.kind !== "opened" && record.kind !== "http") return null;
     const hash = record.planHash;
@@ -24,7 +24,7 @@ export class JournaledPlans {
     return this.#known.get(hash) ?? null;
   }
 
-  /** The plans with which a segment begins. */
+  /** Returns the plans for the head of a segment. */
   inUse(sessions: readonly OpenSession[], others: Iterable<PlanRecord>): readonly PlanRecord[] {
     const plans = new Map<string, PlanRecord>();
     for (const plan of others) plans.set(plan.hash, plan);
@@ -35,7 +35,7 @@ export class JournaledPlans {
     return [...plans.values()];
   }
 
-  /** A segment was begun with these plans. Those of the segment before are kept for this one. */
+  /** Notes that a segment was begun with these plans. Those of the previous segment are kept for this one. */
   begin(plans: readonly PlanRecord[]): void {
     const before = this.#written;
     for (const hash of this.#known.keys()) {

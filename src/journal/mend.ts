@@ -19,15 +19,15 @@ import { WriteBuffer } from "./write_buffer.ts";
 /** Fewest bytes of a record with its header. */
 const RECORD_BYTES_MIN = 12;
 
-/** Bytes of a segment in which no record can be read, between records that can. */
+/** Unreadable bytes of a segment, between readable records. */
 export interface DamagedStretch {
-  /** Its bytes in the plain segment, from the first on and before the second. */
+  /** Range of bytes in the plain segment, `endByte` excluded. */
   readonly byte: number;
   readonly endByte: number;
-  /** The records that it held. None where only a mark was damaged. */
+  /** Range of lost offsets, `endOffset` excluded; empty if only a mark was damaged. */
   readonly offset: Offset;
   readonly endOffset: Offset;
-  /** Times of the last record before it and of the first one after. */
+  /** Times of the last record before and of the first one after. */
   readonly fromTs: Micros;
   readonly toTs: Micros;
 }
@@ -36,22 +36,22 @@ export interface DamagedStretch {
 export interface MendedTail {
   readonly chunks: readonly Uint8Array[];
   readonly stretches: readonly DamagedStretch[];
-  /** Bytes behind the last good record, which are left out. */
+  /** Bytes after the last good record, which are omitted. */
   readonly tornBytes: number;
   /** Offset after the last good record, and its time. */
   readonly nextOffset: Offset;
   readonly lastTs: Micros;
 }
 
-/** Where a segment stops being readable, and what is known there. */
+/** Where a segment becomes unreadable, and the state there. */
 export interface MendStart {
   readonly header: SegmentHeader;
-  /** Byte in the plain segment at which `bytes` begin, and the offset of the record that should stand there. */
+  /** Position in the plain segment at which `bytes` begin, and the offset of the record expected there. */
   readonly byte: number;
   readonly offset: Offset;
   /** Time of the last good record before. */
   readonly at: Micros;
-  /** Sessions known from elsewhere whose `opened` record may be among what is lost: it is written again. */
+  /** Sessions whose `opened` record is known from elsewhere: if it is lost, it is written again. */
   readonly sessions: readonly OpenSession[];
 }
 
@@ -59,17 +59,17 @@ export interface MendStart {
 interface Found {
   readonly byte: number;
   readonly end: number;
-  /** Its offset; of a mark the offset of the record after it. */
+  /** Its offset; for a mark, the offset of the record after it. */
   readonly offset: Offset;
   /** Null for a mark. */
   readonly record: JournalRecord | null;
 }
 
 /**
- * Reads on behind damage: good records are kept as they are, at the offsets that their ordinals and the marks give; what
- * lies between becomes a dropped record that takes the offsets of the records that are lost. A record counts as good by
- * its checksum and by an ordinal that the bytes skipped can account for; without ordinals, in format 1, by a mark before
- * it or by the length of the one record that is damaged.
+ * Reads on after damage. Good records are kept unchanged, at the offsets given by their ordinals and by marks; damage
+ * between them becomes a dropped record with the offsets of the lost records. A record is good if its checksum is right
+ * and its ordinal is plausible for the skipped bytes; in format 1, which has no ordinals, if a mark precedes it or the
+ * length of the single damaged record leads to it.
  */
 export function mendTail(bytes: Uint8Array, start: MendStart): MendedTail {
   const { header } = start;
@@ -107,10 +107,7 @@ export function mendTail(bytes: Uint8Array, start: MendStart): MendedTail {
   return { chunks: out.drain(), stretches, tornBytes: bytes.length - at, nextOffset: offset, lastTs };
 }
 
-/**
- * Makes out the header of a segment whose header is damaged from its checkpoint, which was begun at the same time. Null
- * where there is none.
- */
+/** Reconstructs the damaged header of a segment from its checkpoint, which has the same time. Null if there is none. */
 export function findHeader(
   bytes: Uint8Array,
   known: { readonly firstOffset: Offset; readonly journal: string },
@@ -128,12 +125,12 @@ export function findHeader(
   return null;
 }
 
-/** Offset after a record: a dropped one may stand for several. */
+/** Returns the offset after a record; a dropped record may replace several. */
 export function offsetAfter(record: JournalRecord, offset: Offset): Offset {
   return record.kind === "dropped" && record.toOffset !== null ? record.toOffset : offset + 1;
 }
 
-/** Stands for a stretch of records: one dropped record, or several around sessions whose beginning is known. */
+/** Writes the replacement of lost records: one dropped record, or several around known `opened` records. */
 function writeLost(out: WriteBuffer, stretch: DamagedStretch, { header, sessions }: MendStart): void {
   const { fromTs, toTs, endOffset } = stretch;
   let { offset } = stretch;
@@ -153,7 +150,7 @@ function writeLost(out: WriteBuffer, stretch: DamagedStretch, { header, sessions
   dropUpTo(endOffset);
 }
 
-/** The record that stands for records that are lost, of every session that was open. */
+/** Returns the dropped record that replaces lost records, for every session that was open. */
 export function lostRecord(
   lost: {
     readonly offset: Offset;
@@ -179,14 +176,14 @@ function findGood(
   return null;
 }
 
-/** Whether it is known which offset a record behind damage has. */
+/** Whether the offset of a record after damage is known. */
 function isTrusted(bytes: Uint8Array, from: number, found: Found, { version }: SegmentHeader): boolean {
   if (version > 1 || found.record === null) return true;
   const header = recordHeaderBytes(version);
   return from + header <= bytes.length && from + header + uint32(bytes, from + 4) === found.byte;
 }
 
-/** The record at a byte, if a good one stands there. `skipped`: bytes before it that are damaged. */
+/** Returns the good record at a position; null if there is none. `skipped`: number of damaged bytes before it. */
 function readAt(
   bytes: Uint8Array,
   at: number,
@@ -214,7 +211,7 @@ function readAt(
   return decoded === null ? null : { byte: at, end, offset: offset + lost, record: decoded.record };
 }
 
-/** How many records an ordinal says are missing before its record. */
+/** Returns the number of records missing before a record, by its ordinal. */
 function lostBefore(bytes: Uint8Array, at: number, offset: Offset): number {
   const ordinal = bytes[at + 8] | bytes[at + 9] << 8;
   return (ordinal - ordinalOf(offset) + ORDINALS) % ORDINALS;

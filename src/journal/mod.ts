@@ -1,8 +1,7 @@
 /**
- * The append-only raw log: everything that was received, in order, safe on disk within a set time, before anything
- * interprets it. In: records. Out: their offsets, and the same records again, byte for byte, to any number of readers.
- * Must not know exchanges, events or sinks; a checkpoint's state is opaque text to it. `format.ts` says how it stands on
- * disk.
+ * The append-only log of everything received, in order, synced to disk within a set time, before anything interprets
+ * it. In: records. Out: their offsets, and the same records, byte for byte, for any number of readers. Must not know
+ * exchanges, events or sinks; a checkpoint's state is opaque text. `format.ts` describes the files.
  */
 export { CollectorNames, type NamedStretch } from "./collector_names.ts";
 export type { OpenSession } from "./open_sessions.ts";

@@ -6,32 +6,32 @@ const SEGMENT_NAME = /^(\d{16})\.journal(\.zst)?$/;
 /** Ending of a file that is being written and will be renamed. */
 const TEMPORARY = /^\d{16}\.journal(\.zst)?\.tmp$/;
 
-/** Name of a plain segment: its first offset, so that names sort as offsets do. */
+/** Returns the name of a plain segment: its first offset, so that names sort like offsets. */
 export function plainName(firstOffset: Offset): string {
   return `${String(firstOffset).padStart(NAME_DIGITS, "0")}.journal`;
 }
 
-/** Name of a sealed segment. */
+/** Returns the name of a sealed segment. */
 export function sealedName(firstOffset: Offset): string {
   return `${plainName(firstOffset)}.zst`;
 }
 
-/** Name under which a sealed segment is written. */
+/** Returns the name under which a sealed segment is written. */
 export function temporaryName(firstOffset: Offset): string {
   return `${sealedName(firstOffset)}.tmp`;
 }
 
-/** Name under which a mended segment, or one that stands for a loss, is written. */
+/** Returns the name under which a mended segment or a stand-in is written. */
 export function temporaryPlainName(firstOffset: Offset): string {
   return `${plainName(firstOffset)}.tmp`;
 }
 
-/** Whether a file is an unfinished segment that would have been renamed. */
+/** Whether a file is an unfinished segment, which would have been renamed. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
 }
 
-/** Reads a segment's name; null where the file is no segment. */
+/** Parses a segment's name; null if the file is no segment. */
 export function parseSegmentName(name: string): { readonly firstOffset: Offset; readonly sealed: boolean } | null {
   const match = SEGMENT_NAME.exec(name);
   if (match === null) return null;

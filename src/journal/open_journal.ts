@@ -8,7 +8,10 @@ import { JournalFolder } from "./journal_folder.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentedJournal } from "./segmented_journal.ts";
 
-/** How far before the clock a cursor may be, in µs, for the clock may have been set back; one further ahead is damaged. */
+/**
+ * How far a cursor may be ahead of the clock, in µs, because the clock may have been set back; one further ahead is
+ * damaged.
+ */
 const CURSOR_AHEAD_MICROS_MAX = 10 * 366 * 86_400_000_000;
 
 /**

@@ -4,7 +4,7 @@ import type { JournalRecord, Micros, Offset, OpenedRecord, SessionId } from "../
 export interface OpenSession {
   readonly session: SessionId;
   readonly record: OpenedRecord;
-  /** Receive time of its last frame; when it was opened, where it had none. */
+  /** Receive time of its last frame; if it had none, when it was opened. */
   readonly lastTs: Micros;
 }
 
@@ -14,20 +14,20 @@ interface Entry {
   lastTs: Micros;
 }
 
-/** Follows the records of a journal and knows which sessions are open. */
+/** Tracks open sessions by the records of a journal. */
 export class OpenSessions {
   readonly #entries = new Map<SessionId, Entry>();
-  /** The session of the last frame, as frames come in runs. */
+  /** Cache of the last frame's session, because frames come in runs. */
   #last: Entry | null = null;
 
-  /** Takes over the list that a checkpoint carries. */
+  /** Restores the list of a checkpoint. */
   restore(sessions: readonly OpenSession[]): void {
     this.#entries.clear();
     this.#last = null;
     for (const session of sessions) this.#entries.set(session.session, { ...session });
   }
 
-  /** Takes the next record; `offset` is where it stands. */
+  /** Follows the next record, at `offset`. */
   follow(offset: Offset, record: JournalRecord): void {
     switch (record.kind) {
       case "frame":
@@ -43,7 +43,7 @@ export class OpenSessions {
     }
   }
 
-  /** The open sessions in the order in which they were opened. */
+  /** Returns the open sessions in the order of opening. */
   list(): readonly OpenSession[] {
     return [...this.#entries.values()].map((entry) => ({ ...entry }));
   }

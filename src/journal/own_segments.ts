@@ -22,7 +22,7 @@ export interface SegmentFiles {
   sealed: boolean;
 }
 
-/** The segments of a folder, and the files that are named like one and are none of this journal's. */
+/** The segments of a folder, and files that are named like one but do not belong to this journal. */
 export interface FoundSegments {
   /** In the order of their offsets. */
   readonly own: readonly SegmentFiles[];
@@ -30,8 +30,8 @@ export interface FoundSegments {
 }
 
 /**
- * Finds a journal's segments by name and by what they hold. `id` is the journal's; null where it is not known, which
- * takes every segment for its own. Null where there is no such folder.
+ * Finds a journal's segments by name and content. `id` is the journal's; null accepts every segment. Returns null if
+ * there is no such folder.
  */
 export async function findSegments(files: Files, dir: string, id: string | null): Promise<FoundSegments | null> {
   const names = await files.list(dir);
@@ -54,12 +54,12 @@ export async function findSegments(files: Files, dir: string, id: string | null)
   return { own: [...found.values()].sort((a, b) => a.firstOffset - b.firstOffset), foreign };
 }
 
-/** The id that the folder's file holds; null where there is none. */
+/** Returns the id in the folder's file; null if there is none. */
 export async function readJournalId(files: Files, dir: string): Promise<string | null> {
   return (await files.readText(`${dir}/id`))?.trim() ?? null;
 }
 
-/** Whether a valid mark of the segment stands at or behind a byte. Reads the rest of the file. */
+/** Whether a valid mark of the segment is at or after a position. Reads the rest of the file. */
 export async function hasMarkAfter(
   files: Files,
   path: string,
@@ -69,7 +69,7 @@ export async function hasMarkAfter(
   const handle = await files.open(path, "read");
   try {
     for (let position = options.byte; position < options.bytes; position += BLOCK_BYTES) {
-      // Blocks overlap, so that a mark across their border is seen.
+      // Blocks overlap, so that a mark across their border is found.
       const length = Math.min(BLOCK_BYTES + longest, options.bytes - position);
       const block = Buffer.from(await handle.readAt(position, length));
       for (let at = block.indexOf(MARK_MAGIC); at >= 0; at = block.indexOf(MARK_MAGIC, at + 1)) {
@@ -91,7 +91,7 @@ interface Expected {
   readonly id: string | null;
 }
 
-/** A file with a damaged header is the journal's own where a mark in it says so, or where it was only begun. */
+/** Whether a plain segment is the journal's own. One with a damaged header is if it has a mark, or was only begun. */
 async function isOwnPlain(files: Files, path: string, { firstOffset, id }: Expected): Promise<boolean> {
   const header = decodeHeader(await readBegin(files, path, HEADER_BYTES_MAX));
   if (!isHeaderFault(header)) return id === null || header.journal === "" || header.journal === id;
@@ -115,7 +115,7 @@ async function readBegin(files: Files, path: string, length: number): Promise<Ui
   }
 }
 
-/** Paths that a segment may have. */
+/** Returns the paths that a segment may have. */
 export function segmentPaths(dir: string, firstOffset: Offset): readonly string[] {
   return [`${dir}/${plainName(firstOffset)}`, `${dir}/${sealedName(firstOffset)}`];
 }

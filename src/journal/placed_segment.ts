@@ -6,7 +6,7 @@ export interface PlacedSegment extends SegmentFiles {
   readonly folder: string;
 }
 
-/** The file that is read of a segment. */
+/** Returns the path of the file that is read for a segment. */
 export function segmentPath({ folder, firstOffset, plain }: PlacedSegment): string {
   return `${folder}/${segmentName({ firstOffset, sealed: !plain })}`;
 }

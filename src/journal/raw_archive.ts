@@ -7,7 +7,7 @@ import { parseSegmentName, sealedName } from "./names.ts";
 import { openSegment, type Segment } from "./segment.ts";
 import { corruptSegment } from "./segment_reader.ts";
 
-/** What stands beside a segment in an archive, in a file of its name that ends in `.json`. */
+/** Description of an archived segment, in a `.json` file of the same name beside it. */
 export interface ArchivedSegment {
   readonly format: 1;
   /** Id of the journal it comes from. */
@@ -17,7 +17,7 @@ export interface ArchivedSegment {
   /** Receive times of its earliest and latest record, in µs. */
   readonly from_ts: Micros;
   readonly to_ts: Micros;
-  /** Exchange instances whose sessions it holds. */
+  /** Exchange instances with sessions in it. */
   readonly exchanges: readonly string[];
   readonly bytes: number;
   /** Of the sealed file, in hexadecimal digits. */
@@ -31,8 +31,8 @@ export interface FoundSegment extends ArchivedSegment {
 
 /**
  * Copies a sealed segment into an archive: `<archive>/<journal id>/date=<day it was begun>/<first offset>.journal.zst`,
- * with what it holds beside it. Every record is read, what was written is read back and compared, and all is synced when
- * it resolves; one that is there already is not written again. Rejects with a `Failure`; the segment is untouched.
+ * with its description beside it. Reads every record, compares the written file, and resolves when all is synced; an
+ * equal file that exists is not written again. Rejects with a `Failure`; the segment itself is never changed.
  */
 export async function archiveSegment(
   files: Files,
@@ -55,7 +55,9 @@ export async function archiveSegment(
   return { ...found, path };
 }
 
-/** Lists what an archive, or one journal in it, holds of an exchange and a time; all of them where they are not given. */
+/**
+ * Lists the segments of an archive, or of one journal in it, for an exchange and a time range; absent ones select all.
+ */
 export async function findArchived(
   files: Files,
   dir: string,
@@ -71,7 +73,7 @@ export async function findArchived(
   return found.sort((a, b) => a.from_ts - b.from_ts || a.first_offset - b.first_offset);
 }
 
-/** Compares the bytes of an archived segment with their checksum; returns what is wrong, null where nothing is. */
+/** Compares an archived segment with its checksum; returns what is wrong, or null. */
 export async function checkArchived(files: Files, segment: FoundSegment): Promise<string | null> {
   if (await files.stat(segment.path) === null) return `${segment.path}: it is gone`;
   const { sha256 } = await digestOf(files, segment.path);
@@ -110,7 +112,7 @@ async function readContent(
   };
 }
 
-/** What the archive is read with: whose segments they are, and who collected them. */
+/** Copies the files that name the journal and its collectors. */
 async function keepNames(
   files: Files,
   { from, to, journal }: { readonly from: string; readonly to: string; readonly journal: string },
@@ -125,7 +127,7 @@ async function keepNames(
   }
 }
 
-/** The links of the hash chain go to the archive with the segments. */
+/** Copies the hash chain. */
 async function keepChain(files: Files, from: string, to: string): Promise<void> {
   const path = `${to}/${CHAIN_NAME}`;
   const source = await files.stat(`${from}/${CHAIN_NAME}`);
@@ -160,7 +162,7 @@ function besideOf(path: string): string {
   return path.replace(/\.journal\.zst$/, ".json");
 }
 
-/** Files that say what a segment holds, at most so many folders below. */
+/** Yields the descriptions of segments, at most `depth` folders below. */
 async function* besides(files: Files, dir: string, depth: number): AsyncGenerator<string> {
   for (const { name, isDirectory } of await files.list(dir) ?? []) {
     if (isDirectory && depth > 0) yield* besides(files, `${dir}/${name}`, depth - 1);

@@ -7,9 +7,9 @@ export interface JournalProgress {
   readonly totalBytes: number;
 }
 
-/** Tells how far the segments of a journal have been read. */
+/** Reports how far the segments of a journal have been read. */
 export class ReadProgress {
-  /** Bytes before each segment, and behind the last one. */
+  /** Bytes before each segment, and after the last one. */
   readonly #before: readonly number[];
   readonly #tell: (progress: JournalProgress) => void;
 
@@ -20,7 +20,7 @@ export class ReadProgress {
     this.#tell = tell;
   }
 
-  /** Null where nobody wants to know. */
+  /** Creates the progress; null without a callback. */
   static async start(
     files: Files,
     segments: readonly PlacedSegment[],
@@ -34,7 +34,7 @@ export class ReadProgress {
     return progress;
   }
 
-  /** So many bytes of the segment at an index are read, behind all that stand before it. */
+  /** Reports that all segments before an index, and `bytes` of that one, are read. */
   at(index: number, bytes = 0): void {
     const totalBytes = this.#before[this.#before.length - 1];
     const end = this.#before[index + 1] ?? totalBytes;

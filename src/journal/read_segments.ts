@@ -11,7 +11,7 @@ interface Range {
   readonly signal?: AbortSignal;
   /** The journal's own list, which changes while this reads. */
   readonly segments: readonly Segment[];
-  /** Puts another segment in the place of one whose file is gone; rejects where that cannot be done now. */
+  /** Replaces a segment whose file is gone; rejects if that is not possible now. */
   readonly onGone: (segment: Segment) => Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function* readSegments(
   }
 }
 
-/** The entries of one segment, as far as it is synced; more may be synced while it is read. */
+/** Reads the entries of one segment as far as it is synced; more may be synced meanwhile. */
 async function* readToEnd(
   reader: SegmentReader,
   segment: Segment,
@@ -70,7 +70,7 @@ async function* readToEnd(
   }
 }
 
-/** A dropped record that stands for records around `from` begins there: it is news for who has read up to it. */
+/** Moves a dropped record that replaces records around `from` to begin there, for a reader that has read up to it. */
 function beginAt(entry: JournalEntry, from: Offset): JournalEntry {
   const { offset, record } = entry;
   const isAround = record.kind === "dropped" && record.toOffset !== null && offset < from && from < record.toOffset;
@@ -83,7 +83,7 @@ export function upTo(entries: readonly JournalEntry[], to: Offset): readonly Jou
   return last === undefined || last.offset < to ? entries : entries.filter((entry) => entry.offset < to);
 }
 
-/** The segment that holds an offset; the oldest one where it is no longer kept. */
+/** Returns the segment with an offset; the oldest one if it is no longer kept. */
 export function holding<T extends { readonly firstOffset: Offset }>(
   segments: readonly T[],
   offset: Offset,

@@ -8,16 +8,16 @@ import { findSegments, hasMarkAfter, type SegmentFiles } from "./own_segments.ts
 import { checkSegment, openSegment, type Segment, segmentName } from "./segment.ts";
 import { corruptSegment, REPAIR_HINT, type SegmentReader } from "./segment_reader.ts";
 
-/** What recovery found and did. */
+/** Result of a recovery. */
 export interface Recovery {
-  /** In order; the last one is plain and is written on. Empty: the journal is new. */
+  /** In order; the last one is plain and will be continued. Empty: the journal is new. */
   readonly segments: readonly Segment[];
   readonly openSessions: readonly OpenSession[];
   /** Plans in the last segment. */
   readonly plans: readonly PlanRecord[];
-  /** Time of the last record; null where there is none. */
+  /** Time of the last record; null if there is none. */
   readonly lastTs: Micros | null;
-  /** Bytes of torn records that were cut. */
+  /** Bytes of torn records that were cut off. */
   readonly cutBytes: number;
   /** Records in the last segment. */
   readonly records: number;
@@ -32,12 +32,11 @@ export interface RecoveryOptions {
 }
 
 /**
- * Brings a journal's folder into order after any end of the process that wrote it: removes what was left half done, cuts
- * the torn tail of the last segment behind its last good record, and checks that segments follow each other without a
- * hole. Damage in the last batch that good records follow becomes a dropped record; its bytes are kept in a file beside.
- * Rejects with a `Failure` (`corrupt`) naming segment, byte and offset where records that are known to have been synced
- * are damaged or missing, and how to repair that; the damaged segment is left as it is then. Files of others are told
- * and left alone.
+ * Recovers a journal's folder after any end of the process that wrote it: removes unfinished files, cuts the torn tail
+ * off the last segment, and checks that segments follow each other without missing offsets. Damage in the last batch
+ * before good records becomes a dropped record; its bytes are kept in a separate file. Rejects with a `Failure`
+ * (`corrupt`), which names segment, byte, offset and the remedy, if records known to be synced are damaged or missing;
+ * the damaged segment is not changed. Foreign files are reported and left alone.
  */
 export async function recoverSegments(files: Files, dir: string, options: RecoveryOptions): Promise<Recovery> {
   for (const { name } of await files.list(dir) ?? []) {
@@ -66,7 +65,7 @@ async function recoverOwn(
       continue;
     }
     const segments: Segment[] = [];
-    // One after the other: a journal may have more segments than files may be open.
+    // One after another, because a journal may have more segments than files may be open.
     for (const entry of own) segments.push(await recoverEarlier(files, dir, entry));
     segments.push(tail.segment);
     checkContinuity(dir, segments);
@@ -80,8 +79,8 @@ async function recoverOwn(
 const NOTHING = { openSessions: [], plans: [], lastTs: null, endsWithMark: false } as const;
 
 /**
- * Removes segments of which nothing but a torn beginning is there. One that does not begin where the journal ends was
- * never begun by it. Resolves with the bytes removed.
+ * Removes segments that have only a torn head. One that does not begin where the journal ends is not the journal's.
+ * Resolves with the number of removed bytes.
  */
 async function removeBegun(
   files: Files,
@@ -107,7 +106,7 @@ function warnForeign(dir: string, name: string, { warn }: RecoveryOptions): void
 }
 
 interface RecoveredTail {
-  /** Null where it holds nothing but a torn beginning. */
+  /** Null if it has only a torn head. */
   readonly segment: Segment | null;
   readonly openSessions: readonly OpenSession[];
   readonly plans: readonly PlanRecord[];
@@ -137,7 +136,7 @@ async function recoverLast(
   }
   const followed = await followAll(reader);
   const { fault, header } = reader;
-  // A segment is begun only after the one before it was synced: that one has no torn tail.
+  // A segment is begun only after the one before it was synced, which therefore has no torn tail.
   const wasFollowed = begun.some((other) => other.firstOffset === reader.nextOffset);
   if (fault !== null) {
     const isTorn = fault.header !== "newer" && !wasFollowed &&
@@ -166,8 +165,8 @@ async function recoverLast(
 }
 
 /**
- * Keeps the good records behind damage in the last batch. Resolves with false where there are none, so that the damage
- * is a torn tail.
+ * Keeps the good records after damage in the last batch. Resolves with false if there are none, so that the damage is a
+ * torn tail.
  */
 async function mendLast(
   files: Files,
@@ -200,7 +199,7 @@ async function mendLast(
   return true;
 }
 
-/** Keeps damaged bytes in a file beside the segment, named by where they stood. */
+/** Saves damaged bytes in a file beside the segment, named by their position. */
 export async function setAside(
   files: Files,
   dir: string,
@@ -209,7 +208,7 @@ export async function setAside(
   await files.writeAtomic(`${dir}/${damaged.name}.${damaged.byte}.damaged`, damaged.bytes);
 }
 
-/** Writes a plain segment whole, in place of the one that is there if any. */
+/** Writes a complete plain segment, replacing an existing one. */
 export async function writeSegment(
   files: Files,
   dir: string,
@@ -271,7 +270,7 @@ async function followAll(
         }
         if (record.kind === "plan") plans.push(record);
         sessions.follow(offset, record);
-        // Times before and after a step of the clock are not of one scale.
+        // Times before and after a clock step cannot be compared.
         lastTs = record.kind === "clock" ? record.at : Math.max(lastTs, record.at);
       }
     }
@@ -280,7 +279,10 @@ async function followAll(
   }
 }
 
-/** What is kept may still be in the system's memory alone: readers may see it only after it is synced. */
+/**
+ * Cuts and syncs a segment: kept records may so far be only in the system's memory, and readers may see only synced
+ * ones.
+ */
 async function cutAndSync(
   files: Files,
   path: string,
@@ -295,7 +297,7 @@ async function cutAndSync(
   }
 }
 
-/** A segment before the last: whole, plain or sealed. Where both files are there, the sealing was interrupted. */
+/** Recovers a segment before the last one: plain or sealed. If both files exist, sealing was interrupted. */
 async function recoverEarlier(files: Files, dir: string, found: SegmentFiles): Promise<Segment> {
   if (found.plain && found.sealed) await dropHalf(files, dir, found.firstOffset);
   if (await files.stat(`${dir}/${plainName(found.firstOffset)}`) !== null) {
@@ -310,7 +312,7 @@ async function recoverEarlier(files: Files, dir: string, found: SegmentFiles): P
     createdAt: end.createdAt,
     version: end.version,
     journal: end.journal,
-    // What a sealed segment begins with is of no use any more: it is not written on.
+    // The head of a sealed segment does not matter, because it is not continued.
     headBytes: 0,
     sealed: true,
     syncedBytes: end.plainBytes,
@@ -331,7 +333,7 @@ async function recoverPlain(files: Files, dir: string, firstOffset: Offset): Pro
   return plainSegment(reader, header);
 }
 
-/** Removes the sealed file where it is not whole, so that it is written again; else the plain one. */
+/** Removes the sealed file if it is incomplete, so that it is written again; otherwise the plain one. */
 async function dropHalf(files: Files, dir: string, firstOffset: Offset): Promise<void> {
   const path = `${dir}/${sealedName(firstOffset)}`;
   const end = await readSealedEnd(files, path);

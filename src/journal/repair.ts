@@ -1,6 +1,6 @@
 import { zstdDecompressSync } from "node:zlib";
 import type { Files, Host } from "../host/mod.ts";
-import { Failure, type Micros, type Offset } from "../model/mod.ts";
+import { Failure, joinBytes, type Micros, type Offset } from "../model/mod.ts";
 import { readSealedEnd } from "./byte_source.ts";
 import { Cursors } from "./cursors.ts";
 import { lockFolder } from "./folder_lock.ts";
@@ -25,34 +25,34 @@ import { openSegment, segmentName } from "./segment.ts";
 import { encodeStandIn } from "./segment_head.ts";
 import { corruptSegment, type SegmentReader } from "./segment_reader.ts";
 
-/** What is wrong with a journal at one place, and what a repair does about it. */
+/** One damage of a journal, and what a repair does about it. */
 export interface RepairStep {
   /** Name of the segment. */
   readonly segment: string;
-  /** Records that are lost, from the first on and before the second. None where only a mark was damaged. */
+  /** Range of lost offsets, `endOffset` excluded; empty if only a mark was damaged. */
   readonly offset: Offset;
   readonly endOffset: Offset;
-  /** Times between which they were received. */
+  /** Receive times before and after them. */
   readonly fromTs: Micros;
   readonly toTs: Micros;
-  /** What is done, for people. */
+  /** What the repair does, for people. */
   readonly text: string;
 }
 
 type RepairHost = Pick<Host, "clock" | "files" | "processId">;
 
-/** What the segments before left for the next one. */
+/** State carried from one segment to the next. */
 interface Walk {
-  /** Offset that the next segment has to begin at; null before the first. */
+  /** Offset at which the next segment must begin; null before the first. */
   expected: Offset | null;
   lastTs: Micros;
 }
 
 /**
- * Repairs a journal that a start refuses: damaged bytes are set aside in files beside, a dropped record takes their place
- * and their offsets, good records before and behind are kept, and a segment that is missing gets a stand-in. With `apply`
- * false nothing is changed and the result says what would be done. A torn tail is left to the next start.
- * Rejects with a `Failure`: `busy` while a collector runs on it, `corrupt` where it is of a newer format, `file`.
+ * Repairs a journal that a start refuses: saves damaged bytes in separate files, replaces them by dropped records with
+ * the lost offsets, keeps all good records, and writes a stand-in for a missing segment. With `apply` false it changes
+ * nothing and returns what it would do. A torn tail is left to the next start. Rejects with a `Failure`: `busy` while a
+ * collector runs on it, `corrupt` if it has a newer format, `file`.
  */
 export async function repairJournal(
   host: RepairHost,
@@ -64,7 +64,7 @@ export async function repairJournal(
   const lock = await lockFolder(host, dir);
   try {
     const steps = await repairSegments(host, dir, { apply: true });
-    // Segments that were changed are linked anew, and what follows them.
+    // Changed segments and all later ones are linked again.
     const from = Math.min(
       ...steps.map(({ segment, offset }) => Math.min(offset, parseSegmentName(segment)?.firstOffset ?? offset)),
     );
@@ -106,7 +106,7 @@ async function repairSegments(
   return steps;
 }
 
-/** Puts a segment of one dropped record in the place of segments that are missing. */
+/** Writes a stand-in with one dropped record for missing segments. */
 async function standIn(
   { files }: Pick<Host, "files">,
   dir: string,
@@ -163,7 +163,7 @@ async function repairSegment(
   return await mend(files, dir, { ...options, name, reader });
 }
 
-/** Writes a damaged segment anew without what is damaged. */
+/** Rewrites a damaged segment without the damage. */
 async function mend(
   files: Files,
   dir: string,
@@ -174,7 +174,7 @@ async function mend(
     readonly follower: SegmentFiles | undefined;
     readonly walk: Walk;
     readonly name: string;
-    /** Where it stopped; null where the segment could not even be opened. */
+    /** The reader, where it stopped; null if the segment could not be opened. */
     readonly reader: SegmentReader | null;
   },
 ): Promise<readonly RepairStep[]> {
@@ -201,7 +201,7 @@ async function mend(
   return steps;
 }
 
-/** Sets a segment aside of which nothing can be read; its offsets are those up to the next segment. */
+/** Sets an unreadable segment aside and writes a stand-in with its offsets, up to the next segment. */
 async function replaceWhole(
   files: Files,
   dir: string,
@@ -212,7 +212,7 @@ async function replaceWhole(
     readonly follower: SegmentFiles | undefined;
     readonly walk: Walk;
     readonly name: string;
-    /** Its plain bytes, without which nobody knows how many records there were. */
+    /** Its plain bytes, in which the records are counted. */
     readonly bytes: Uint8Array;
   },
 ): Promise<RepairStep> {
@@ -230,7 +230,7 @@ async function replaceWhole(
   };
 }
 
-/** Offset after the last record of a segment whose times are not known, as its header is damaged. */
+/** Returns the offset after the last record of a segment with a damaged header, and so with unknown times. */
 function countRecords(
   bytes: Uint8Array,
   { firstOffset, journal }: { readonly firstOffset: Offset; readonly journal: string },
@@ -260,7 +260,7 @@ async function writeMended(
     readonly name: string;
     readonly header: SegmentHeader;
     readonly bytes: Uint8Array;
-    /** Where the good records end with which it begins. */
+    /** End of the good records at its beginning. */
     readonly byte: number;
     readonly mended: MendedTail;
     readonly end: Offset;
@@ -284,7 +284,7 @@ async function writeMended(
   await files.syncDir(dir);
 }
 
-/** What stands for the records of a segment's end. */
+/** Returns the replacement of lost records at a segment's end. */
 function lostTail(header: SegmentHeader, mended: MendedTail, end: Offset): readonly Uint8Array[] {
   const { nextOffset: offset, lastTs } = mended;
   const reason = `records ${offset} to ${end} were damaged on disk`;
@@ -294,7 +294,7 @@ function lostTail(header: SegmentHeader, mended: MendedTail, end: Offset): reado
   );
 }
 
-/** Reads what is good of a segment. Resolves with the time of its last record. */
+/** Reads the good records of a segment. Resolves with the time of the last one. */
 async function readThrough(reader: SegmentReader): Promise<Micros> {
   let lastTs: Micros = 0;
   try {
@@ -307,7 +307,7 @@ async function readThrough(reader: SegmentReader): Promise<Micros> {
   }
 }
 
-/** The sessions that were open when a segment was begun, as far as it can be read. */
+/** Returns the sessions that were open when a segment was begun; empty if it cannot be read. */
 async function sessionsOf(files: Files, dir: string, segment: SegmentFiles): Promise<readonly OpenSession[]> {
   const reader = await openReadable(files, dir, segment);
   if (reader === null) return [];
@@ -319,7 +319,7 @@ async function sessionsOf(files: Files, dir: string, segment: SegmentFiles): Pro
   }
 }
 
-/** When a segment was begun; null where that cannot be read. */
+/** Returns when a segment was begun; null if it cannot be read. */
 async function beginOf(files: Files, dir: string, segment: SegmentFiles): Promise<Micros | null> {
   const reader = await openReadable(files, dir, segment);
   if (reader === null) return null;
@@ -336,7 +336,7 @@ async function openReadable(files: Files, dir: string, { firstOffset, plain }: S
   return await openSegment(files, dir, { firstOffset, limit: null });
 }
 
-/** The plain bytes of a sealed segment; zeros stand for blocks that are damaged. */
+/** Returns the plain bytes of a sealed segment, with zeros for damaged blocks. */
 function expandSealed(stored: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < stored.length;) {
@@ -348,16 +348,10 @@ function expandSealed(stored: Uint8Array): Uint8Array {
     }
     const from = at;
     do at++; while (at < stored.length && readBlock(stored, at) === null);
-    // What is left at the end is the frame that ends a sealed segment.
+    // The rest at the end is the end frame.
     if (at < stored.length || at - from > END_BYTES) parts.push(new Uint8Array(BLOCK_BYTES));
   }
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joinBytes(parts);
 }
 
 function readBlock(stored: Uint8Array, at: number): { readonly bytes: Uint8Array; readonly length: number } | null {

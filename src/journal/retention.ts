@@ -10,29 +10,29 @@ import { type Segment, segmentName } from "./segment.ts";
 const ARCHIVE_RETRY_MS = 60_000;
 const MICROS_PER_HOUR = 3_600_000_000;
 
-/** Looks after the segments that are no longer written: compresses them, and deletes them when their time has come. */
+/** Manages segments that are no longer written: compresses, archives and deletes them. */
 export class Retention {
   readonly #options: JournalOptions;
-  /** Shared with the journal: the last one is being written. */
+  /** Shared with the journal; the last one is being written. */
   readonly #segments: Segment[];
   readonly #cursors: Cursors;
-  /** Whether the journal is at its cap. */
+  /** Whether the journal has reached its limit. */
   readonly #isFull: () => boolean;
-  /** Called when the bytes on disk have become less. */
+  /** Called when the bytes on disk have decreased. */
   readonly #onChanged: () => void;
-  /** Puts another segment in the place of one whose file is gone. */
+  /** Replaces a segment whose file is gone. */
   readonly #onGone: (segment: Segment) => Promise<void>;
-  /** How far the clock was set since the record at an offset. */
+  /** Returns by how much the clock was set since the record at an offset. */
   readonly #stepsSince: (offset: Offset) => Micros;
-  /** Runs what nobody else may put a segment in the place of another meanwhile. */
+  /** Runs work during which no segment may be replaced. */
   readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
-  /** Segments that nobody reads any more and whose files are being deleted, oldest first. */
+  /** Removed segments whose files are being deleted, oldest first. */
   readonly #leaving: Segment[] = [];
   readonly #journal: string;
   readonly #chain: HashChain;
   readonly #stop = new AbortController();
   #olderBytes = 0;
-  /** When archiving may be tried again after it failed, by the monotonic clock, in ms. */
+  /** When archiving may be tried again after a failure, in monotonic ms. */
   #archiveAtMs = 0;
   #sealing: Promise<void> | null = null;
   #sealingSegment: Segment | null = null;
@@ -65,12 +65,12 @@ export class Retention {
     this.recount();
   }
 
-  /** Bytes on disk of all segments but the one being written. */
+  /** Bytes on disk of all segments except the one being written. */
   get olderBytes(): number {
     return this.#olderBytes;
   }
 
-  /** To be called when segments came or went. */
+  /** Recounts `olderBytes`. Must be called when segments are added or removed. */
   recount(): void {
     let bytes = 0;
     for (const segment of [...this.#leaving, ...this.#segments.slice(0, -1)]) {
@@ -79,7 +79,7 @@ export class Retention {
     this.#olderBytes = bytes;
   }
 
-  /** Asks for the archive, so that one which cannot be reached is told at the start and not hours later. */
+  /** Checks the archive, so that an unreachable one is reported at the start and not hours later. */
   lookForArchive(): void {
     const { host, plan, observer } = this.#options;
     if (plan.archiveDir === null) return;
@@ -89,7 +89,10 @@ export class Retention {
     });
   }
 
-  /** Compresses what waits, one segment after the other. What fails stays plain and is tried again later. */
+  /**
+   * Compresses waiting segments in the background, one after another. A segment that fails stays plain and is retried
+   * later.
+   */
   sealInBackground(): void {
     if (this.#sealing !== null || this.#stop.signal.aborted) return;
     this.#sealing = this.#sealAll().finally(() => {
@@ -102,14 +105,14 @@ export class Retention {
     await this.#sealing;
   }
 
-  /** Gives up compression that is under way. */
+  /** Abandons compression in progress. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#sealing;
     await this.#removing;
   }
 
-  /** Deletes oldest segments first, so that what is left has no hole whenever it ends. */
+  /** Deletes passed segments, oldest first, so that the rest is contiguous whenever it is interrupted. */
   removePassed(): Promise<void> {
     const removal = this.#removing.then(() => this.#removePassed());
     this.#removing = removal.catch(() => {});
@@ -124,12 +127,12 @@ export class Retention {
         if (!await this.#seal(segment)) return;
         await this.#link();
         this.#sealingSegment = null;
-        // Readers may have passed it meanwhile, and those that wait for room commit nothing more.
+        // Readers may have passed it meanwhile, and those that wait for space commit nothing more.
         if (this.#isFull()) await this.removePassed();
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         this.#options.observer({ kind: "journal_warning", code: "sealing", text: error.message });
-        // Where its file is gone it is replaced, and sealed with the next round.
+        // If its file is gone it is replaced, and sealed in the next round.
         await this.#replaceGone(segment);
         return;
       } finally {
@@ -138,7 +141,7 @@ export class Retention {
     }
   }
 
-  /** Where the chain cannot be gone on with, the next round adds what is missing. */
+  /** Adds sealed segments to the hash chain. After a failure the next round adds what is missing. */
   async #link(): Promise<void> {
     try {
       await this.#chain.follow(this.#segments, this.#journal);
@@ -170,20 +173,20 @@ export class Retention {
     return true;
   }
 
-  /** The oldest plain segment whose follower is safe on disk. */
+  /** Returns the oldest plain segment whose successor is synced. */
   #sealable(): Segment | undefined {
     return this.#segments.find((segment, i) => !segment.sealed && (this.#segments.at(i + 1)?.syncedBytes ?? 0) > 0);
   }
 
   async #removePassed(): Promise<void> {
-    // What could not be deleted before goes first.
+    // Files that could not be deleted before come first.
     await this.#deleteLeaving();
     const passed = this.#cursors.passed;
     if (passed === null) return;
     const { host, plan } = this.#options;
     while (this.#segments.length > 1) {
       const [oldest, after] = this.#segments;
-      // It ended when the next one began; where the clock was set since, that is not the time that has passed.
+      // It ended when the next one began; clock steps since then are subtracted.
       const ageMicros = host.clock.nowMicros() - after.createdAt - this.#stepsSince(after.firstOffset);
       const isDue = ageMicros >= plan.retainHours * MICROS_PER_HOUR || this.#isFull();
       if (plan.archiveDir !== null && !oldest.sealed) return;
@@ -193,10 +196,10 @@ export class Retention {
     }
   }
 
-  /** Resolves with whether it is in the archive: where it cannot be put there it stays, and is tried again later. */
+  /** Archives a segment; resolves with whether it is in the archive. After a failure it stays and is retried later. */
   async #archive(segment: Segment, archive: string): Promise<boolean> {
     const { host, dir, observer } = this.#options;
-    // Reading a whole segment for nothing at every commit would be noticed.
+    // Reading a whole segment in vain at every commit would be too slow.
     if (host.clock.monotonicMs() < this.#archiveAtMs) return false;
     try {
       const { path, bytes } = await archiveSegment(host.files, { dir, archive, segment });
@@ -211,8 +214,8 @@ export class Retention {
   }
 
   /**
-   * Takes a segment out of the journal before its files go: who finds a listed segment without a file takes its records
-   * for lost, and who compresses one takes it from the list.
+   * Removes a segment from the journal before deleting its files, because a listed segment without a file counts as
+   * lost, and compression picks segments from the list.
    */
   async #remove(segment: Segment): Promise<void> {
     await this.#exclusively(async () => {
@@ -223,7 +226,10 @@ export class Retention {
     });
   }
 
-  /** Where it rejects, what is left is deleted with the next removal, and counts meanwhile. */
+  /**
+   * Deletes the files of removed segments. If it rejects, the rest is deleted with the next removal, and counts until
+   * then.
+   */
   async #deleteLeaving(): Promise<void> {
     const { host, dir, observer } = this.#options;
     for (let segment = this.#leaving.at(0); segment !== undefined; segment = this.#leaving.at(0)) {

@@ -8,9 +8,9 @@ import { checkSegment, type Segment } from "./segment.ts";
 import { corruptSegment, SegmentReader } from "./segment_reader.ts";
 
 /**
- * How sealed segments are compressed: the tables of level 3, searched as those of higher levels are (`lazy2`). Of
- * recorded frames that leaves 15 % where level 3 leaves 17, for 2.4 times its CPU; level 5 leaves more for the same, and
- * larger blocks gain nothing.
+ * Compression parameters of sealed segments: the tables of level 3 with the search of higher levels (`lazy2`). This
+ * compresses recorded frames to 15 %, where level 3 gives 17 %, for 2.4 times its CPU; level 5 compresses less for the
+ * same CPU, and larger blocks gain nothing.
  */
 export const SEAL_PARAMS: Readonly<Record<number, number>> = {
   [constants.ZSTD_c_compressionLevel]: 3,
@@ -18,10 +18,10 @@ export const SEAL_PARAMS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Compresses a segment that is no longer written: block by block into a temporary file, which is synced and renamed;
- * then the plain file is deleted. Every record is checked on the way, so that damage is never sealed. Resolves with the
- * bytes of the sealed file; null where the signal aborted it, which leaves the plain file as it was.
- * Rejects with a `Failure` (`corrupt`, `file`, `disk_full`); the plain file is still there then.
+ * Compresses a segment that is no longer written, block by block into a temporary file, which is synced and renamed;
+ * then deletes the plain file. Checks every record, so that damage is never sealed. Resolves with the bytes of the
+ * sealed file, or null if the signal aborted it. Rejects with a `Failure` (`corrupt`, `file`, `disk_full`). The plain
+ * file is kept unless sealing succeeds.
  */
 export async function sealSegment(
   files: Files,
@@ -46,7 +46,7 @@ export async function sealSegment(
   return bytes;
 }
 
-/** The half-written file takes room that may be what is missing. Where it cannot go now, the next start removes it. */
+/** Removes the incomplete file, because its space may be what is missing. If that fails, the next start removes it. */
 async function removeHalf(files: Files, temporary: string, error: unknown): Promise<never> {
   try {
     await files.remove(temporary);

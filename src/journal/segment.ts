@@ -5,34 +5,34 @@ import type { SegmentHeader } from "./format.ts";
 import { plainName, sealedName } from "./names.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
-/** One file of the journal, as the writer knows it. */
+/** One segment of the journal, in the writer's view. */
 export interface Segment extends SegmentHeader {
-  /** Bytes of the header, the plans and the checkpoint that it begins with, which do not count for rolling; 0 until they are written. */
+  /** Bytes of its head (header, plans and checkpoint), which do not count for rolling; 0 until it is written. */
   headBytes: number;
-  /** Whether it is compressed and the plain file is gone or about to be. */
+  /** Whether it is compressed, and the plain file deleted or about to be. */
   sealed: boolean;
   /** Bytes of the plain segment that are synced. */
   syncedBytes: number;
-  /** Bytes of the plain segment with what is buffered. */
+  /** Bytes of the plain segment, buffered ones included. */
   plannedBytes: number;
-  /** Bytes it takes on disk. */
+  /** Bytes on disk. */
   fileBytes: number;
   /** Offset after its last record, buffered ones included. */
   nextOffset: Offset;
 }
 
-/** How often opening is tried again when a segment is sealed or deleted between looking and opening. */
+/** Attempts to open a segment that is sealed or deleted between check and opening. */
 const OPEN_ATTEMPTS = 3;
 
-/** The name a segment has now. */
+/** Returns the present name of a segment. */
 export function segmentName(segment: { readonly firstOffset: Offset; readonly sealed: boolean }): string {
   return segment.sealed ? sealedName(segment.firstOffset) : plainName(segment.firstOffset);
 }
 
 /**
- * Opens a segment for reading: the plain file where it is there, as it is deleted only after the sealed one is whole;
- * the sealed one else. Null where there is neither. `limit` bounds what is read of a plain file; null: all that it has
- * at this moment.
+ * Opens a segment for reading: the plain file if it exists, because it is deleted only after the sealed one is
+ * complete; otherwise the sealed one. Null if there is neither. `limit` bounds reading of a plain file; null: its
+ * present size.
  */
 export async function openSegment(
   files: Files,
@@ -57,7 +57,7 @@ export async function openSegment(
   }
 }
 
-/** Reads a segment to its end without decoding it, so that every CRC is checked; the reader is closed. */
+/** Reads a segment to its end, which checks every CRC, and closes the reader. */
 export async function checkSegment(reader: SegmentReader): Promise<void> {
   try {
     while (await reader.next() !== null);

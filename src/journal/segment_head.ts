@@ -13,35 +13,35 @@ import type { CheckpointParts } from "./journal.ts";
 import type { OpenSession } from "./open_sessions.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
-/** Bytes of an ordinary chunk while a head is made. */
+/** Bytes of an ordinary chunk of a head. */
 const HEAD_CHUNK_BYTES = 64 * 1024;
 
-/** What a segment begins with. */
+/** Content of a segment's head. */
 export interface HeadContent {
   readonly at: Micros;
   readonly plans: readonly PlanRecord[];
   readonly openSessions: readonly OpenSession[];
   readonly parts: CheckpointParts;
-  /** Called where a part cannot be made. */
+  /** Called if a part cannot be created. */
   readonly onBroken: (error: unknown) => void;
 }
 
 /**
- * The bytes with which a segment begins: header, plans and checkpoint. A part of the checkpoint is made when its bytes are
- * asked for. Chunks that were made are kept, so that the head can be written again. Where a part cannot be made it and
- * those after it are empty, and readers begin before this segment.
+ * The head of a segment: header, plans and checkpoint. Parts of the checkpoint are created as they are read. Created
+ * chunks are kept, so that the head can be written again. If a part cannot be created, it and all later ones are empty,
+ * and readers begin at an earlier segment.
  */
 export class SegmentHead implements Iterable<Uint8Array> {
   /** Offset after its records. */
   readonly nextOffset: Offset;
-  /** Bytes of the chunks that were made; of all of them when they have been read. */
+  /** Bytes of the chunks created so far. */
   bytes = 0;
   readonly #header: SegmentHeader;
   readonly #content: HeadContent;
   readonly #made: Uint8Array[] = [];
   readonly #rest: Iterator<Uint8Array>;
 
-  /** Throws a `Failure` where the checkpoint is larger than it may be. */
+  /** Throws a `Failure` if the checkpoint exceeds JOURNAL_CHECKPOINT_BYTES_MAX. */
   constructor(header: SegmentHeader, content: HeadContent) {
     const { plans, parts } = content;
     if ((parts.chars ?? 0) > JOURNAL_CHECKPOINT_BYTES_MAX) {
@@ -90,7 +90,7 @@ export class SegmentHead implements Iterable<Uint8Array> {
   }
 }
 
-/** Takes what was encoded as one chunk of its own length. */
+/** Returns the encoded bytes as one chunk of exact length, and empties the buffer. */
 function joined(out: WriteBuffer): Uint8Array {
   const chunks = out.drain();
   const bytes = joinBytes(chunks);
@@ -98,7 +98,7 @@ function joined(out: WriteBuffer): Uint8Array {
   return bytes;
 }
 
-/** Encodes a segment that holds one record and no checkpoint, to stand for segments that are gone. */
+/** Encodes a stand-in for missing segments: one record and no checkpoint. */
 export function encodeStandIn(header: SegmentHeader, record: JournalRecord): readonly Uint8Array[] {
   const out = new WriteBuffer(HEAD_CHUNK_BYTES);
   out.push(encodeHeader(header));

@@ -18,21 +18,21 @@ import {
 } from "./format.ts";
 import type { OpenSession } from "./open_sessions.ts";
 
-/** A record and where it stands. */
+/** A record with its offset. */
 export interface JournalEntry {
   readonly offset: Offset;
   readonly record: JournalRecord;
 }
 
-/** Where a segment stops being readable. */
+/** Where and why a segment becomes unreadable. */
 export interface SegmentFault {
-  /** Byte in the plain segment where the first bad record begins. */
+  /** Position of the first bad record in the plain segment, in bytes. */
   readonly byte: number;
   /** Offset that this record would have. */
   readonly offset: Offset;
-  /** What is wrong, to stand after a colon. */
+  /** What is wrong, for use after a colon. */
   readonly reason: string;
-  /** What is wrong with the segment's header; null where the header is good. */
+  /** Kind of the header's fault; null if the header is good. */
   readonly header: HeaderFault["kind"] | null;
 }
 
@@ -44,7 +44,7 @@ export class SegmentReader {
   #header: SegmentHeader | null = null;
   /** Bytes before a record's body in this segment. */
   #recordHeader = recordHeaderBytes(1);
-  /** Bytes of the header and of the plans and checkpoint that follow it at once. */
+  /** Bytes of the head: header, plans and checkpoint. */
   #headBytes = 0;
   #isInHead = true;
   #isHeadWhole = false;
@@ -56,7 +56,7 @@ export class SegmentReader {
   #fault: SegmentFault | null = null;
   #endsWithMark = false;
 
-  /** `firstOffset` is what the file's name says. Records below `from` are checked, but not decoded or given out. */
+  /** `firstOffset` is that of the file's name. Records below `from` are checked, but not decoded or returned. */
   constructor(source: ByteSource, options: { readonly firstOffset: Offset; readonly from?: Offset }) {
     this.#source = source;
     this.#firstOffset = options.firstOffset;
@@ -64,12 +64,12 @@ export class SegmentReader {
     this.#from = options.from ?? 0;
   }
 
-  /** Null until the first call of `next`, and where the header is bad. */
+  /** Null until the first call of `next`, and if the header is bad. */
   get header(): SegmentHeader | null {
     return this.#header;
   }
 
-  /** Bytes of the plain segment that were read and found good. */
+  /** Bytes of the plain segment read and found good. */
   get position(): number {
     return this.#position;
   }
@@ -79,34 +79,34 @@ export class SegmentReader {
     return this.#nextOffset;
   }
 
-  /** Bytes of the header, the plans and the checkpoint with which the segment begins. */
+  /** Bytes of the segment's head: header, plans and checkpoint. */
   get headBytes(): number {
     return this.#headBytes;
   }
 
-  /** Whether it ends within the plans and the checkpoint with which it begins. */
+  /** Whether the segment ends within its head. */
   get isHeadTorn(): boolean {
     return this.#isInHead && !this.#isHeadWhole;
   }
 
-  /** Sessions that the segment's checkpoint lists. */
+  /** Open sessions in the segment's checkpoint. */
   get openSessions(): readonly OpenSession[] {
     return this.#openSessions;
   }
 
-  /** Whether the last thing read is a mark, so that every record before it is known to be safe. */
+  /** Whether a mark was read last, so that every record before it was synced. */
   get endsWithMark(): boolean {
     return this.#endsWithMark;
   }
 
-  /** What stopped the reader, if anything did. */
+  /** The fault that stopped the reader; null if there is none. */
   get fault(): SegmentFault | null {
     return this.#fault;
   }
 
   /**
-   * The next records, a bounded number; null at the end of what may be read now, or at a fault. After null without a
-   * fault it may be called again, when the segment has grown.
+   * Reads the next records, a bounded number; null at the end of what may be read now, or at a fault. After null
+   * without a fault it may be called again when the segment has grown.
    */
   async next(): Promise<readonly JournalEntry[] | null> {
     try {
@@ -121,7 +121,7 @@ export class SegmentReader {
     return null;
   }
 
-  /** Reads until it is known whether the head is torn; the records on the way are skipped. */
+  /** Reads until it is known whether the head is torn, and skips the records on the way. */
   async skipHead(): Promise<void> {
     while (this.#fault === null && this.#isInHead && await this.#fill()) this.#parse();
   }
@@ -130,7 +130,7 @@ export class SegmentReader {
     return this.#source.close();
   }
 
-  /** Makes the whole next record available; false at the end, or where the rest cannot hold a record. */
+  /** Reads until the whole next record is available; false at the end, or if the rest cannot be a record. */
   async #fill(): Promise<boolean> {
     const rest = this.#source.totalBytes() - this.#position;
     if (rest <= 0 && this.#header !== null) return false;
@@ -159,7 +159,7 @@ export class SegmentReader {
     return await this.#fill();
   }
 
-  /** Reads until `count` bytes are at hand. */
+  /** Reads until `count` bytes are available. */
   async #gather(count: number): Promise<boolean> {
     let have = this.#bytes.length - this.#at;
     if (have >= count) return true;
@@ -175,7 +175,7 @@ export class SegmentReader {
     return have >= count;
   }
 
-  /** Decodes every whole record at hand. */
+  /** Decodes every complete record available. */
   #parse(): readonly JournalEntry[] {
     const header = this.#header;
     const entries: JournalEntry[] = [];
@@ -217,7 +217,7 @@ export class SegmentReader {
     return true;
   }
 
-  /** Takes a record of the segment's head, which ends at byte `end`. */
+  /** Notes a record of the segment's head, which ends at byte `end`. */
   #followHead({ record, openSessions }: DecodedRecord, end: number): void {
     this.#headBytes = end;
     if (record.kind !== "checkpoint") return;
@@ -246,19 +246,19 @@ export class SegmentReader {
     return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
   }
 
-  /** Notes the fault; always false. */
+  /** Notes the fault and returns false. */
   #fail(reason: string, header: HeaderFault["kind"] | null = null): false {
     this.#fault = { byte: this.#position, offset: this.#nextOffset, reason, header };
     return false;
   }
 }
 
-/** The failure of a segment that is damaged, by name, byte and offset, or of a format that is not known here. */
+/** Returns the failure of a segment that is damaged, with name, byte and offset, or has an unknown format. */
 export function corruptSegment(name: string, fault: SegmentFault): Failure {
   const damage = `damaged at byte ${fault.byte}, offset ${fault.offset}: ${fault.reason}; ${REPAIR_HINT}`;
   const what = fault.header === "newer" ? fault.reason : damage;
   return new Failure("corrupt", `Cannot read segment ${name}: ${what}`, { retry: false });
 }
 
-/** What people can do about damage, to stand at the end of a failure's text. */
+/** Advice about damage, for the end of a failure's text. */
 export const REPAIR_HINT = "journal repair sets damage aside and tells it as a gap";

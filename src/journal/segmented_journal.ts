@@ -34,7 +34,7 @@ const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 const MARK_BYTES = markBytes(FORMAT_VERSION);
 
-/** What was made ready for a journal before it is begun. */
+/** Parts of a journal, prepared before it begins. */
 export interface JournalParts {
   readonly id: string;
   readonly began: Offset | null;
@@ -45,7 +45,7 @@ export interface JournalParts {
   readonly folder: JournalFolder;
   /** Offset of the first record of a new journal. */
   readonly start: Offset;
-  /** Offset that a sink has committed past the end of what is there; null where none has. */
+  /** Offset past the journal's end that a sink has committed; null if none has. */
   readonly committedPast: Offset | null;
 }
 
@@ -71,11 +71,11 @@ export class SegmentedJournal implements Journal {
   readonly #recoveredRecords: number;
   readonly #recoveredTs: Micros | null;
   readonly #committedPast: Offset | null;
-  /** First offset of what is in the buffer. */
+  /** Offset of the first record in the buffer. */
   #batchFrom: Offset;
   #next: Offset;
   #synced: Offset;
-  /** Whether records stand behind the last mark. */
+  /** Whether there are records after the last mark. */
   #unmarked: boolean;
   #timer: Timer | null = null;
   #running: Promise<void> | null = null;
@@ -137,7 +137,7 @@ export class SegmentedJournal implements Journal {
     if (last !== undefined) this.#rollAt = last.headBytes + options.plan.segmentBytes;
   }
 
-  /** Begins the first segment where there is none, and the work that an earlier run left. */
+  /** Begins the first segment if there is none, and continues the work of an earlier run. */
   async begin(): Promise<void> {
     const last = this.#segments.at(-1);
     if (last === undefined) {
@@ -156,7 +156,7 @@ export class SegmentedJournal implements Journal {
     this.#reportFull();
   }
 
-  /** Offsets that a sink has committed are not given out again, though their records are lost. */
+  /** Skips offsets that a sink has committed although their records are lost, so that they are not assigned again. */
   async #passCommitted(last: Segment): Promise<void> {
     const toOffset = this.#committedPast;
     if (toOffset === null) return;
@@ -306,7 +306,7 @@ export class SegmentedJournal implements Journal {
     let isAbandoned = false;
     try {
       await withSignal(this.#retention.stop(), signal, "close");
-      await withSignal(this.#clockSteps.settle(), signal, "close");
+      await withSignal(this.#clockSteps.flush(), signal, "close");
       await this.sync(signal);
       if (this.#unmarked && this.#active.version === FORMAT_VERSION) {
         this.#beginBatch();
@@ -326,20 +326,20 @@ export class SegmentedJournal implements Journal {
     return this.#segments[this.#segments.length - 1];
   }
 
-  /** Begins with room for a mark, whose place in the segment is known when the batch is taken. */
+  /** Begins a batch with space for its mark, whose position is known when the batch is drained. */
   #beginBatch(): void {
     this.#bufferSinceMs = this.#options.host.clock.monotonicMs();
     this.#buffer.push(new Uint8Array(MARK_BYTES));
     if (this.#failure === null) this.#commitAfter(this.#options.plan.syncMs);
   }
 
-  /** The first bytes of a batch vouch for the batches before it. */
+  /** Returns the mark of a batch, which proves that the batches before it were synced. */
   #mark(): Uint8Array {
     const { firstOffset, plannedBytes } = this.#active;
     return encodeMark({ firstOffset, position: plannedBytes, nextOffset: this.#batchFrom }, FORMAT_VERSION);
   }
 
-  /** Writes early; refuses a record where even that does not keep up. */
+  /** Writes early if much is buffered; throws if even that does not keep up. */
   #heedSize(coming: number): void {
     const waiting = this.bufferedBytes;
     if (waiting > 0 && waiting + coming > JOURNAL_REFUSED_BYTES) {
@@ -361,7 +361,7 @@ export class SegmentedJournal implements Journal {
 
   #commitInBackground(): void {
     this.#commit().catch((error) => {
-      // A failure is kept in `failure`, observed, and tried again; anything else is a bug.
+      // A failure is kept in `failure`, observed, and retried; anything else is a bug.
       if (!(error instanceof Failure)) throw error;
     });
   }
@@ -369,7 +369,7 @@ export class SegmentedJournal implements Journal {
   #commit(): Promise<void> {
     this.#running ??= this.#commitOnce().finally(() => {
       this.#running = null;
-      // What came while the disk was busy, and whose time has passed.
+      // Commits records that came while the disk was busy and are overdue.
       if (this.#buffer.size > 0 && this.#timer === null && this.#failure === null && !this.#closed) {
         this.#commitAfter(0);
       }
@@ -384,7 +384,7 @@ export class SegmentedJournal implements Journal {
     this.#timer = null;
     const rolls = this.#active.plannedBytes + this.#buffer.size >= this.#rollAt && !this.#closed;
     const isBegun = this.#active.headBytes > 0 || this.#active.syncedBytes > 0;
-    // While what was taken before cannot be written, small batches would each hold a chunk of memory.
+    // While earlier batches cannot be written, each small batch would occupy a chunk of memory.
     const isSmall = this.#writer.isBusy && this.#buffer.size < JOURNAL_COMMIT_BYTES && !rolls;
     const holdsBack = isSmall || !isBegun;
     if (!holdsBack) this.#queueBatch();
@@ -423,7 +423,7 @@ export class SegmentedJournal implements Journal {
     this.#writer.push({ segment, chunks, bytes, records, nextOffset: this.#next, sinceMs, isHead: false });
   }
 
-  /** Begins a new segment; where its checkpoint cannot be made, the one being written grows on for another while. */
+  /** Begins a new segment. If its checkpoint cannot be created, the present one keeps growing. */
   #rollSegment(): void {
     try {
       this.#beginSegment();
@@ -434,8 +434,8 @@ export class SegmentedJournal implements Journal {
   }
 
   /**
-   * Begins a segment with plans and checkpoint, which are a batch of their own: parts of it are made between writes, so
-   * that records go on coming, and wait. Its bytes do not count for rolling.
+   * Begins a segment. Its head (plans and checkpoint) is a batch of its own, whose parts are created between writes
+   * while records are buffered. Its bytes do not count for rolling.
    */
   #beginSegment(): void {
     const { host, checkpoint, plansInUse } = this.#options;
@@ -481,8 +481,9 @@ export class SegmentedJournal implements Journal {
   }
 
   /**
-   * The file that was being written is gone. What waits for it is given up, because the new segment begins with the
-   * state after it; sinks that follow closely have it from memory, for others a dropped record will stand for it.
+   * Begins a new segment because the file being written is gone. Waiting batches are dropped, because the new segment
+   * begins with the state after them; sinks that follow closely have the records in memory, for others a dropped record
+   * replaces them.
    */
   async #beginAfterLoss(): Promise<void> {
     await this.#writer.abandon();
@@ -533,7 +534,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Bytes that a record takes in the buffer, as far as it can be long. */
+/** Returns the bytes of a record's long parts in the buffer. */
 function sizeOf(record: JournalRecord): number {
   switch (record.kind) {
     case "frame":
@@ -547,7 +548,7 @@ function sizeOf(record: JournalRecord): number {
   }
 }
 
-/** Waits for work, but no longer than until the signal aborts: the work goes on, and is waited for no more. */
+/** Awaits work until the signal aborts; then rejects with `cancelled` while the work goes on. */
 async function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
   if (signal === undefined) return await work;
   const aborted = Promise.withResolvers<never>();

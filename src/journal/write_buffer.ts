@@ -1,15 +1,15 @@
-/** Bytes of an ordinary chunk; a record that is longer gets a chunk of its own. */
+/** Bytes of an ordinary chunk; a longer record gets its own chunk. */
 const CHUNK_BYTES = 1024 * 1024;
 /** Chunks kept for reuse. */
 const SPARE_CHUNKS_MAX = 4;
 const NO_CHUNK = new Uint8Array(0);
 
-/** Bytes that wait to be written: records are encoded in place, one after the other, into large chunks. */
+/** Bytes waiting to be written: records are encoded in place, one after another, into large chunks. */
 export class WriteBuffer {
-  /** The chunk that is being filled; empty until something is reserved. */
+  /** The chunk being filled; empty until something is reserved. */
   bytes: Uint8Array = NO_CHUNK;
   view: DataView = new DataView(NO_CHUNK.buffer);
-  /** Where the next byte goes in it. */
+  /** Position of the next byte in it. */
   at = 0;
   #full: Uint8Array[] = [];
   #fullBytes = 0;
@@ -26,7 +26,7 @@ export class WriteBuffer {
     return this.#fullBytes + this.at;
   }
 
-  /** Makes room for `count` bytes in one piece at `at`. */
+  /** Reserves `count` contiguous bytes at `at`. */
   reserve(count: number): void {
     if (this.at + count <= this.bytes.length) return;
     this.#putAside();
@@ -35,7 +35,7 @@ export class WriteBuffer {
     );
   }
 
-  /** Adds bytes that are encoded already. */
+  /** Appends encoded bytes. */
   push(encoded: Uint8Array): void {
     this.reserve(encoded.length);
     this.bytes.set(encoded, this.at);
@@ -45,14 +45,14 @@ export class WriteBuffer {
   /** Returns all chunks and empties the buffer. */
   drain(): Uint8Array[] {
     this.#putAside();
-    const taken = this.#full;
+    const chunks = this.#full;
     this.#full = [];
     this.#fullBytes = 0;
     this.#begin(NO_CHUNK);
-    return taken;
+    return chunks;
   }
 
-  /** Takes back chunks whose bytes are no longer needed. */
+  /** Keeps chunks whose bytes are no longer needed for reuse. */
   recycle(chunks: Iterable<Uint8Array>): void {
     for (const chunk of chunks) {
       if (chunk.buffer.byteLength !== this.#chunkBytes || this.#spare.length >= SPARE_CHUNKS_MAX) continue;

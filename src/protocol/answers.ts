@@ -13,18 +13,18 @@ import { exampleOf, withRows, withTexts, withValue } from "./example.ts";
 import type { Heard } from "./wishes.ts";
 import { type Json, parseJson } from "./words.ts";
 
-/** An answer that an exchange once gave. */
+/** A recorded answer of an exchange. */
 interface RecordedAnswer {
   readonly text: string;
   readonly signal: ControlSignal;
 }
 
-/** Kinds of frames that are answers to a client. */
+/** Actions of frames that answer a client. */
 type AnswerAction = Extract<ControlAction, "ack" | "reject" | "pong" | "welcome">;
 
 /**
- * Answers a client as the exchange does: with what it was recorded to say, with this client's ids and items in it; else
- * with a frame made after the descriptor's rule. An answer that the rule itself does not read as one is not given.
+ * Answers a client like the exchange: with recorded answers, in which the ids and items are replaced by this client's,
+ * or else with a frame built from the descriptor's rule. An answer that the rule itself does not match is not sent.
  */
 export class Answers {
   readonly #plan: FramePlan;
@@ -53,22 +53,22 @@ export class Answers {
     }
   }
 
-  /** What a client is told that has just connected. */
+  /** Returns the frames for a client that has just connected. */
   welcome(connectionId: string): readonly string[] {
     return this.#oneOf("welcome", connectionId, undefined);
   }
 
-  /** The answer to a keepalive message. */
+  /** Returns the answer to a keepalive message. */
   pong({ connectionId, id }: Heard): readonly string[] {
     return this.#oneOf("pong", connectionId, id);
   }
 
-  /** The answer to a request that is refused. */
+  /** Returns the answer to a rejected request. */
   reject({ connectionId, id, items }: Heard): readonly string[] {
     return this.#made("reject", connectionId, id, items);
   }
 
-  /** The acknowledgements of a request; none where the exchange gives none, or none is known. */
+  /** Returns the acknowledgements of a request; empty if the exchange sends none, or none is known. */
   ack(heard: Heard): readonly string[] {
     const { connectionId, id, items, ack } = heard;
     if (ack === null || ack.mode === "none") return [];
@@ -83,7 +83,7 @@ export class Answers {
     });
   }
 
-  /** A recorded answer with this client's id, else one made after a rule. */
+  /** Returns a recorded answer with this client's id, or else one built from a rule. */
   #oneOf(
     action: AnswerAction,
     connectionId: string,
@@ -96,7 +96,7 @@ export class Answers {
     return this.#made(action, connectionId, id, items);
   }
 
-  /** The acknowledgement of another item, with this one's words in place of the other's. */
+  /** Returns the acknowledgement of another item, with the words of that item replaced by this one's. */
   #likeOther(connectionId: string, id: Json | undefined, item: AskedItem): readonly string[] {
     for (const { text, signal } of this.#recorded.get(`${connectionId}\nack`) ?? []) {
       const [echo, ...more] = signal.echoes;
@@ -131,7 +131,7 @@ export class Answers {
     );
   }
 
-  /** What an answer means by the rules; null where it is no such answer. */
+  /** Returns an answer's signal by the rules; null if it is no such answer. */
   #reads(text: string, action: AnswerAction, connectionId: string): ControlSignal | null {
     const payload = new TextEncoder().encode(text);
     const { signal } = this.#normalizer.read(
@@ -146,7 +146,7 @@ function isAnswer(action: ControlAction): action is AnswerAction {
   return action === "ack" || action === "reject" || action === "pong" || action === "welcome";
 }
 
-/** A recorded answer with the id of this client's request in place of the recorded one's. */
+/** Returns a recorded answer with its id replaced by that of this client's request. */
 function withId(text: string, rules: readonly ControlRule[], signal: ControlSignal, id: Json | undefined): string {
   const { correlation } = rules.find(({ name }) => name === signal.rule) ?? { correlation: null };
   const body = parseJson(text);
@@ -155,11 +155,11 @@ function withId(text: string, rules: readonly ControlRule[], signal: ControlSign
     const made = withValue(body, correlation, id);
     return made === null ? text : JSON.stringify(made);
   }
-  // The ids of the recorded client are nobody else's: those that a pong repeats stay, as nothing says where they stand.
+  // Ids that a pong repeats stay, because their position is unknown.
   return text;
 }
 
-/** A frame after a rule of the descriptor; null where the rule does not say enough to make one. */
+/** Builds a frame from a rule of the descriptor; null if the rule does not determine one. */
 function madeAfter(rule: ControlRule, id: Json | undefined, items: readonly AskedItem[]): string | null {
   let frame: Json | null = rule.when === null ? {} : exampleOf(rule.when);
   if (frame !== null && rule.correlation !== null && id !== undefined) frame = withValue(frame, rule.correlation, id);

@@ -8,16 +8,16 @@ import {
 } from "../model/mod.ts";
 import { type MessageShape, openTopic, shapeOf, type TopicShape } from "./message_shape.ts";
 
-/** Something that can be asked for on its own. */
+/** An item that can be subscribed to on its own. */
 export interface AskedItem {
   readonly connectionId: string;
   readonly streams: readonly Stream[];
   readonly shape: MessageShape;
-  /** The message that takes it back; null where there is none. */
+  /** The message that unsubscribes it; null if there is none. */
   readonly unsubscribe: MessageShape | null;
-  /** The text that names it, in messages and often in frames; null where several texts do together. */
+  /** The text that names it, in messages and often in frames; null if several texts do so together. */
   readonly topic: string | null;
-  /** The path of its address, where each symbol has a socket of its own; null elsewhere. */
+  /** The path of its address, if each symbol has its own socket; null otherwise. */
   readonly path: string | null;
   /** As `SubscribeItem.echo`. */
   readonly echo: string | null;
@@ -26,7 +26,7 @@ export interface AskedItem {
   readonly ack: AckPlan;
 }
 
-/** Items whose messages are the same but for the topic. */
+/** Items whose messages differ only in the topic. */
 export interface TopicGroup {
   readonly connectionId: string;
   readonly shape: TopicShape;
@@ -45,7 +45,7 @@ export interface KnownConnection {
   readonly awaitsWelcome: boolean;
 }
 
-/** Everything that an instance can be asked for, as its descriptor asks for it. */
+/** Everything that can be subscribed to at an instance, in the messages of its descriptor. */
 export class Catalogue {
   readonly items: readonly AskedItem[];
   /** Items without a topic, which are compared one by one. */
@@ -53,7 +53,7 @@ export class Catalogue {
   readonly groups: readonly TopicGroup[];
   readonly connections: readonly KnownConnection[];
   readonly topics: ReadonlySet<string>;
-  /** Whether frames name their topic by an id that an acknowledgement assigns. */
+  /** Whether frames name their topic by an id that an ack assigns. */
   readonly hasAliases: boolean;
   readonly #natives: ReadonlySet<string>;
   /** Streams that can be asked for, by connection. */
@@ -101,12 +101,12 @@ export class Catalogue {
     return this.#streams.has(`${connectionId}\n${stream}`);
   }
 
-  /** Whether nothing is asked for on a connection, so that only recordings of earlier times have frames of it. */
+  /** Whether nothing is subscribed on a connection, so that only older recordings have frames of it. */
   isOld(connectionId: string): boolean {
     return !this.connections.some(({ id }) => id === connectionId);
   }
 
-  /** Whether a word holds the native symbol of an instrument, and more. */
+  /** Whether a word contains the native symbol of an instrument, and more. */
   namesInstrument(word: string): boolean {
     const text = word.toLowerCase();
     for (const native of this.#natives) {
@@ -116,8 +116,8 @@ export class Catalogue {
   }
 
   /**
-   * The connections that a client's address may mean: those of its path, else those whose path ends like it, else all.
-   * `target` is path and query.
+   * Returns the connections that a client's address may mean: those with its path, or else those whose path ends like
+   * it, or else all. `target` is path and query.
    */
   connectionsAt(target: string): readonly KnownConnection[] {
     const [path] = target.split("?", 1);
@@ -141,7 +141,7 @@ function knownConnections(plans: readonly ConnectionPlan[]): readonly KnownConne
   }));
 }
 
-/** The path of an address; `/` where only the moment of connecting knows it. */
+/** Returns the path of an address; `/` if it is known only when connecting. */
 function pathOf({ parts }: ConnectionPlan["urls"][number]): string {
   const text = parts.map((part) => typeof part === "string" ? part : "").join("");
   return /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] || "/";

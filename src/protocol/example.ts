@@ -1,10 +1,10 @@
 import type { Expression, ExpressionNode, Predicate, Rows, SourceTest, ValueCheck } from "../model/mod.ts";
 import { isList, isObject, type Json } from "./words.ts";
 
-/** A JSON value in the making. */
+/** A JSON value under construction. */
 type Draft = null | boolean | number | string | Draft[] | { [key: string]: Draft };
 
-/** Makes a frame that a predicate holds of. Null where what it asks is not told by the places that it names. */
+/** Builds a frame that matches a predicate; null if the predicate's paths do not determine one. */
 export function exampleOf(predicate: Predicate): Json | null {
   const draft: { [key: string]: Draft } = {};
   const isMade = predicate.kind === "table"
@@ -13,7 +13,7 @@ export function exampleOf(predicate: Predicate): Json | null {
   return isMade ? draft : null;
 }
 
-/** Returns a frame with a value at the place that an expression names; null where it names none. */
+/** Returns a frame with a value at the path of an expression; null if it is not a path. */
 export function withValue(frame: Json, at: Expression, value: Json): Json | null {
   const copy = structuredClone(frame) as Draft;
   const path = pathOf(at.tree);
@@ -46,7 +46,7 @@ function meet(draft: Draft, { source, checks }: SourceTest): boolean {
   return true;
 }
 
-/** A value that a check passes; undefined where the absence of one does too. */
+/** Returns a value that passes a check; undefined if a missing value passes too. */
 function valueFor(check: ValueCheck): Draft | undefined {
   switch (check.kind) {
     case "one_of":

@@ -1,18 +1,18 @@
 import type { Template } from "../model/mod.ts";
 import { isList, isObject, type Json, parseJson } from "./words.ts";
 
-/** Stands where a message differs from sending to sending: a request's id, a time. */
+/** Marks a part of a message that differs each time: a request's id, a time. */
 const ANY = "\u0001";
-/** Stands where a shape leaves the topic open. */
+/** Marks the topic in a shape that leaves it open. */
 const TOPIC = "\u0002";
 
-/** A message that a client sends, as a shape that other spellings of it fit too. */
+/** The shape of a client's message, which other spellings of the message match too. */
 export interface MessageShape {
-  /** As JSON; a text where the message is none. */
+  /** The message as JSON; a text if it is not JSON. */
   readonly body: Json;
 }
 
-/** Makes the shape of a message: whatever is filled in when it is sent may be anything. */
+/** Returns the shape of a message, in which values filled in on sending match anything. */
 export function shapeOf(template: Template): MessageShape {
   let text = "";
   let plain = "";
@@ -23,16 +23,16 @@ export function shapeOf(template: Template): MessageShape {
   return { body: parseJson(text) ?? plain };
 }
 
-/** A shape whose topic is left open, and the topic. */
+/** A shape with an open topic, and the topic. */
 export interface TopicShape extends MessageShape {
   readonly topic: string;
-  /** Where it stands; null stands for each element of a list. */
+  /** Path of the topic; null is any element of a list. */
   readonly path: readonly (string | null)[];
 }
 
 /**
- * Leaves open the topic of a message: the text that holds a symbol and more. Null where the message has none: where the
- * symbol stands alone, or where there is no symbol.
+ * Opens the topic of a message: the text that contains a symbol and more. Null if there is none: the symbol is a text
+ * of its own, or there is no symbol.
  */
 export function openTopic({ body }: MessageShape, symbol: string): TopicShape | null {
   const wanted = symbol.toLowerCase();
@@ -46,8 +46,8 @@ export function openTopic({ body }: MessageShape, symbol: string): TopicShape | 
 }
 
 /**
- * Whether a client's message says all that a shape says. Lists may hold more, texts may be lists with commas, and
- * numbers of options may be others, unless `exact`.
+ * Whether a client's message has everything that a shape has. Unless `exact`, lists may have more elements, texts may
+ * be lists with commas, and numeric options may differ.
  */
 export function fits(shape: Json, message: Json | undefined, exact = false): boolean {
   if (typeof shape === "string") {
@@ -67,7 +67,7 @@ export function fits(shape: Json, message: Json | undefined, exact = false): boo
   return Object.entries(shape).every(([key, inner]) => fits(inner, message[key], exact));
 }
 
-/** The texts that a message has where a shape's topic stands. */
+/** Returns the texts of a message at the position of a shape's topic. */
 export function topicsIn(message: Json, path: readonly (string | null)[]): readonly string[] {
   return textsAt(message, path).flatMap((text) => [text, ...splitTexts(text), ...withPrefix(text)]);
 }
@@ -79,7 +79,10 @@ function withPrefix(text: string): readonly string[] {
   return prefix === "" ? [] : others.map((other) => prefix + other);
 }
 
-/** What a client's message has in the first place that a shape leaves open: the id of its request. Undefined: nothing. */
+/**
+ * Returns the value of a client's message at the first open part of a shape, the id of its request; undefined if there
+ * is none.
+ */
 export function openValue(shape: Json, message: Json | undefined): Json | undefined {
   if (typeof shape === "string") return shape.includes(ANY) ? message : undefined;
   if (isList(shape)) {

@@ -4,23 +4,23 @@ import { fits, openValue, topicsIn } from "./message_shape.ts";
 import { readByWords } from "./other_words.ts";
 import { type Json, parseJson, shallowTexts } from "./words.ts";
 
-/** What a client's message turned out to be. */
+/** Meaning of a client's message. */
 export interface Heard {
   readonly kind: "subscribe" | "unsubscribe" | "ping" | "unknown";
-  /** What it names. Items that the catalogue lacks have a topic alone. */
+  /** The items it names. Items that the catalogue lacks have only a topic. */
   readonly items: readonly AskedItem[];
-  /** How the request is acknowledged; null where it is none. */
+  /** How the request is acknowledged; null if it is no request. */
   readonly ack: AckPlan | null;
   readonly connectionId: string;
-  /** The id of the request; undefined where it has none. */
+  /** The id of the request; undefined if it has none. */
   readonly id: Json | undefined;
   readonly text: string;
 }
 
 /**
- * What one client of an exchange wants: its messages and its address are compared with what the descriptor would send. A
- * frame that names its topic in the words of a subscription is wanted by the client that used them; any other by the
- * streams that it carries data of.
+ * The subscriptions of one client of an exchange: its messages and address are compared with those of the descriptor. A
+ * frame that names its topic is wanted if the client subscribed to that topic; any other is wanted if the client
+ * subscribed to a stream of its data.
  */
 export class Wishes {
   readonly #catalogue: Catalogue;
@@ -28,9 +28,9 @@ export class Wishes {
   readonly #target: string;
   readonly #streams = new Set<string>();
   readonly #topics = new Set<string>();
-  /** Keys of what was asked for, as acknowledgements echo them. */
+  /** Keys of subscribed items, as acks echo them. */
   readonly #echoes = new Set<string>();
-  /** Paths at which frames were seen to name their topic. */
+  /** Paths at which frames name their topic, as seen so far. */
   readonly #topicPaths = new Set<string>();
   #hasAsked = false;
 
@@ -46,12 +46,12 @@ export class Wishes {
     return this.#connections;
   }
 
-  /** Whether the client has asked for anything. */
+  /** Whether the client has subscribed to anything. */
   get hasAsked(): boolean {
     return this.#hasAsked;
   }
 
-  /** Takes a message of the client. */
+  /** Reads a message of the client. */
   hear(text: string): Heard {
     const body = parseJson(text) ?? text;
     const unknown = { items: [], ack: null, connectionId: this.#firstId(), id: undefined, text };
@@ -91,8 +91,8 @@ export class Wishes {
   }
 
   /**
-   * Whether the client gets a recorded frame. Answers to others' requests it does not, unless later frames name their topic
-   * by what such an answer says.
+   * Whether the client gets a recorded frame. It does not get answers to others' requests, unless later frames name
+   * their topic by an id of such an answer.
    */
   wants(frame: WireFrame): boolean {
     if (!this.#hasAsked || !this.#isHere(frame.connectionId)) return false;
@@ -101,7 +101,7 @@ export class Wishes {
     if (action !== null && action !== "reply" && action !== "ignore" && action !== "history") return false;
     const named = this.#namedBy(frame);
     if (named !== null) return named;
-    // Heartbeats, states, and what no rule reads.
+    // Heartbeats, states, and frames that no rule reads.
     if (frame.streams.length === 0) return true;
     return frame.streams.some(({ channel, symbol }) =>
       this.#asksFor(frame.connectionId, streamKey({ channel, symbol })) ||
@@ -109,7 +109,7 @@ export class Wishes {
     );
   }
 
-  /** Whether frames of a connection may come here. One that nothing is asked for on any more is known by old recordings. */
+  /** Whether the client may get frames of a connection. One without any subscriptions occurs in old recordings. */
   #isHere(connectionId: string): boolean {
     return this.#connections.some(({ id }) => id === connectionId) || this.#catalogue.isOld(connectionId);
   }
@@ -124,7 +124,7 @@ export class Wishes {
     return echoes.some((echo) => this.#echoes.has(echo));
   }
 
-  /** Whether the topic that a frame names is asked for; null where it names none. */
+  /** Whether the topic of a frame is subscribed to; null if it names none. */
   #namedBy(frame: WireFrame): boolean | null {
     if (this.#catalogue.topics.size === 0 || frame.text === null) return null;
     const body = parseJson(frame.text);
@@ -154,7 +154,7 @@ export class Wishes {
       const [sample] = group.items.values();
       const further = [...topics].filter((topic) => !this.#catalogue.topics.has(topic));
       items.push(...further.map((topic) => furtherItem(sample, topic)));
-      // Several kinds of messages may fit: what names an item says how it is acknowledged.
+      // Several kinds of messages may match: the one that names an item determines its acknowledgement.
       if (ack === null || found.length > 0) {
         [ack, connectionId, id] = [group.ack, group.connectionId, openValue(group.shape.body, body)];
       }
@@ -179,7 +179,7 @@ export class Wishes {
     }
   }
 
-  /** Takes back what a message asked for. */
+  /** Removes the subscriptions that a message unsubscribes. */
   forget({ items }: Pick<Heard, "items">): void {
     for (const { connectionId, streams, topic, echo } of items) {
       if (topic !== null) this.#topics.delete(topic);
@@ -188,19 +188,21 @@ export class Wishes {
     }
   }
 
-  /** Whether an item can be had on the client's address: one with a socket of its own is asked for by its address too. */
+  /**
+   * Whether an item is available at the client's address; one with its own socket is also subscribed to by the address.
+   */
   #isOfAddress({ path }: AskedItem): boolean {
     return path === null || this.#target.split("?", 1)[0] === path;
   }
 
-  /** What the address alone asks for: topics in its path or query. */
+  /** Returns the items that the address alone subscribes to: topics in its path or query. */
   #askByAddress(): void {
     const words = new Set(this.#target.split(/[/?&=,+\s]+/));
     const isHere = (id: string) => this.#connections.some((connection) => connection.id === id);
     const items = this.#catalogue.items.filter(({ topic, connectionId }) =>
       topic !== null && isHere(connectionId) && words.has(topic)
     );
-    // Topics that the descriptor does not use, of instruments that are known.
+    // Topics of known instruments that the descriptor does not use.
     const [sample] = this.#catalogue.groups.flatMap((group) =>
       isHere(group.connectionId) ? [...group.items.values()] : []
     );
@@ -218,7 +220,7 @@ export class Wishes {
   }
 }
 
-/** Something that is asked for like an item and that the descriptor does not ask for. */
+/** An item that is subscribed to like others but is not in the descriptor. */
 function furtherItem(like: AskedItem, topic: string): AskedItem {
   return { ...like, topic, streams: [], echo: like.echo === like.topic ? topic : null };
 }

@@ -1,16 +1,16 @@
 /** A parsed JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** A text that stands near the root of a frame, with the path to it. */
+/** A text near the root of a frame, with its path. */
 export interface ShallowText {
   readonly path: string;
   readonly text: string;
 }
 
-/** How deep below the root a frame names its topic. */
+/** Deepest level below the root at which a frame names its topic. */
 const DEPTH_MAX = 2;
 
-/** Reads JSON; undefined where the text is none. */
+/** Parses JSON; undefined if the text is none. */
 export function parseJson(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;
@@ -19,7 +19,7 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
-/** The texts near the root of a frame, those inside lists of data left out. A list at the root is looked into. */
+/** Returns the texts near the root of a frame, without those in lists of data. A list at the root is searched too. */
 export function shallowTexts(value: Json): readonly ShallowText[] {
   const found: ShallowText[] = [];
   collect(value, "", 0, found);
@@ -52,7 +52,7 @@ export function isObject(value: Json | undefined): value is { readonly [key: str
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a text is a word, or holds it between signs that are neither letters nor digits. Case does not matter. */
+/** Whether a text is a word, or contains it between characters that are neither letters nor digits. Ignores case. */
 export function hasWord(text: string, word: string): boolean {
   const [whole, part] = [text.toLowerCase(), word.toLowerCase()];
   if (part === "") return false;

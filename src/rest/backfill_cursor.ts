@@ -1,13 +1,13 @@
 import { BACKFILL_PLACEHOLDERS, type BackfillPlaceholder, type BackfillPlan, type Micros } from "../model/mod.ts";
 
-/** An end of what is left of a stretch. */
+/** One end of the rest of a stretch. */
 export interface CursorEnd {
-  /** Null where it is a time alone. */
+  /** Null if only its time is known. */
   readonly id: string | null;
   readonly ts: Micros;
 }
 
-/** What is left of a stretch, and how many pages and rows were had. */
+/** The rest of a stretch, and the number of pages and rows fetched. */
 export interface BackfillCursor {
   readonly from: CursorEnd;
   readonly to: CursorEnd;
@@ -17,14 +17,14 @@ export interface BackfillCursor {
 
 const DAY_MS = 86_400_000;
 
-/** Returns the newer end of the next request: that of the stretch, or of its window or day. */
+/** Returns the newer end of the next request: that of the stretch, or of its window. */
 function endOf(cursor: BackfillCursor, { windowMs }: Pick<BackfillPlan, "windowMs">): Micros {
   return windowMs === null ? cursor.to.ts : Math.min(cursor.to.ts, cursor.from.ts + windowMs * 1000);
 }
 
 /**
- * Returns what stands for the placeholders of a request. Times of the older end are one unit early and those of the newer
- * end one late, so that both ends are in the answer whether the exchange includes what it is asked for or not.
+ * Returns the values of a request's placeholders. Times of the older end are one unit earlier and those of the newer
+ * end one unit later, so that the answer has both ends, whether the exchange includes its bounds or not.
  */
 export function cursorValues(
   cursor: BackfillCursor,
@@ -52,12 +52,12 @@ export function cursorValues(
   };
 }
 
-/** Fills the placeholders of a stretch into a text; other braces stay. */
+/** Fills the placeholders of a stretch in a text; other braces stay. */
 export function fillText(text: string, values: Readonly<Record<BackfillPlaceholder, string>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => isPlaceholder(name) ? values[name] : whole);
 }
 
-/** The placeholders of a stretch that a text has. */
+/** Returns the placeholders of a stretch in a text. */
 export function placeholdersIn(text: string): ReadonlySet<BackfillPlaceholder> {
   return new Set([...text.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => isPlaceholder(name) ? [name] : []));
 }
@@ -66,14 +66,14 @@ function isPlaceholder(name: string): name is BackfillPlaceholder {
   return BACKFILL_PLACEHOLDERS.some((known) => known === name);
 }
 
-/** What a page came to. */
+/** Result of reading a page. */
 export interface PageSeen {
   readonly rows: number;
   readonly oldest: CursorEnd | null;
   readonly newest: CursorEnd | null;
 }
 
-/** What is asked for next; or why nothing is: `end`: the exchange has no more; `stuck`: a page did not lead further. */
+/** The next request, or why there is none. `end`: the exchange has no more; `stuck`: the page did not advance. */
 export type NextPage = { readonly cursor: BackfillCursor } | "end" | "stuck";
 
 /** Returns what follows a page. */
@@ -105,14 +105,14 @@ export function nextPage(
   return { cursor: { ...cursor, to: oldest, pages, rows } };
 }
 
-/** Where the next window or day begins; null where there is none. */
+/** Returns where the next window or day begins; null if there is none. */
 function nextWindow(
   cursor: BackfillCursor,
   plan: { readonly windowMs: number | null; readonly names: ReadonlySet<BackfillPlaceholder> },
 ): CursorEnd | null {
   const day = plan.names.has("day") ? (Math.floor(cursor.from.ts / 1000 / DAY_MS) + 1) * DAY_MS * 1000 : null;
   const end = day ?? (plan.windowMs === null ? null : endOf(cursor, plan));
-  // Where pages follow by ids, windows of time do not.
+  // Pages that follow by ids have no time windows.
   if (end === null || plan.names.has("from_id") || end >= cursor.to.ts) return null;
   return { id: null, ts: end };
 }

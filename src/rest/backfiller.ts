@@ -14,10 +14,10 @@ import { type BackfillCursor, type CursorEnd, nextPage, type PageSeen, placehold
 import { lacksId, pageRequest, type Pages, type Target } from "./page_request.ts";
 import type { RestAnswer, RestClient } from "./rest_client.ts";
 
-/** A stretch of a stream that is to be fetched. */
+/** A stretch of a stream to fetch. */
 export interface BackfillTask {
   readonly gapId: string;
-  /** Null of one that is asked for on demand: nothing is known at its ends. Absent or not null: events at both ends are. */
+  /** Null for a stretch on demand, whose ends are not known events. Otherwise both ends are known events. */
   readonly cause?: string | null;
   readonly connectionId: string;
   readonly request: string;
@@ -26,7 +26,7 @@ export interface BackfillTask {
   readonly to: CursorEnd;
 }
 
-/** What a page of history was found to be. */
+/** Result of reading a page of history. */
 export interface BackfillPage extends PageSeen {
   readonly isFromMet: boolean;
   readonly isToMet: boolean;
@@ -35,16 +35,16 @@ export interface BackfillPage extends PageSeen {
   readonly filled: number;
 }
 
-/** How the fetching of a stretch ended. */
+/** Result of fetching a stretch. */
 export interface BackfillEnd {
-  /** Why some of it stays missing, or may; null where nothing does. */
+  /** Why some of it is or may be missing; null if nothing is. */
   readonly reason: string | null;
-  /** Oldest and newest row that was seen; null where there was none. */
+  /** Oldest and newest row of all pages; null if there was none. */
   readonly oldest: CursorEnd | null;
   readonly newest: CursorEnd | null;
-  /** Events that were fetched for it, all pages together. */
+  /** Events fetched for it, over all pages. */
   readonly filled: number;
-  /** Whether it ended because it holds more than one stretch may. */
+  /** Whether it ended because it has more events or pages than one stretch may have. */
   readonly isTooLong: boolean;
 }
 
@@ -53,21 +53,21 @@ export interface BackfillerOptions {
   readonly plan: RestPlan;
   readonly client: RestClient;
   readonly clock: Clock;
-  /** Takes an answer; returns what the page came to, or why it is none. */
+  /** Accepts an answer; returns the page, or why it is none. */
   readonly onPage: (record: HttpRecord) => BackfillPage | string;
   /**
-   * Nothing more is asked for on behalf of a stretch that was not told as filled; null: because all of one on demand is
-   * there. May throw where it cannot be kept.
+   * Called when a stretch ends that was not emitted as filled. `reason` is null if a stretch on demand is complete. May
+   * throw if the end cannot be journaled.
    */
   readonly onEnd: (task: BackfillTask, reason: string | null) => void;
 }
 
-/** How a walk over the pages of a stretch ended. */
+/** Result of walking over the pages of a stretch. */
 interface Walk {
   readonly page: BackfillPage | null;
   readonly oldest: CursorEnd | null;
   readonly newest: CursorEnd | null;
-  /** Null where the exchange has no more. */
+  /** Null if the exchange has no more pages. */
   readonly reason: string | null;
   readonly isTooLong?: true;
 }
@@ -75,16 +75,17 @@ interface Walk {
 const NO_WALK: Walk = { page: null, oldest: null, newest: null, reason: null };
 
 /**
- * Fetches what streams have missed: for each stretch page after page, until the pages meet what is known at both ends or
- * the exchange has no more. Stretches of one instrument are fetched one after the other, few of an instance at a time.
+ * Fetches what streams have missed: for each stretch page by page, until the pages reach the known events at both ends
+ * or the exchange has no more. Stretches of one instrument are fetched one after another, and at most
+ * BACKFILLS_AT_ONCE_MAX of an instance at once.
  */
 export class Backfiller {
   readonly #options: BackfillerOptions;
   #plan: RestPlan;
   readonly #abort = new AbortController();
-  /** Stretches that wait, in order. */
+  /** Waiting stretches, in order. */
   readonly #waiting: Waiting[] = [];
-  /** Instruments of requests that are being fetched. */
+  /** Requests and instruments that are being fetched. */
   readonly #busy = new Set<string>();
 
   constructor(options: BackfillerOptions) {
@@ -92,28 +93,28 @@ export class Backfiller {
     this.#plan = options.plan;
   }
 
-  /** Fetches from now on for the streams of another plan of the instance. */
+  /** Uses another plan of the instance from now on. */
   changePlan(plan: RestPlan): void {
     this.#plan = plan;
   }
 
-  /** Stretches that are not done. */
+  /** Number of unfinished stretches. */
   get pending(): number {
     return this.#waiting.length + this.#busy.size;
   }
 
-  /** Adds a stretch. Resolves when nothing more is asked for on its behalf. */
+  /** Adds a stretch. Resolves when nothing more is requested for it. */
   fill(task: BackfillTask): Promise<BackfillEnd> {
     return new Promise((resolve) => {
       if (this.#abort.signal.aborted) return resolve(CANCELLED);
-      // What is asked for on demand is no stream's newest.
+      // Stretches on demand need no delay, because they are old enough to be in the history.
       const delayMs = task.cause === null ? 0 : BACKFILL_DELAY_MS;
       this.#waiting.push({ task, dueMs: this.#options.clock.monotonicMs() + delayMs, resolve });
       this.#pump();
     });
   }
 
-  /** Asks for nothing any more. What was not done is still known to the journal. */
+  /** Stops all requests. The journal still knows the unfinished stretches. */
   stop(): void {
     this.#abort.abort();
     for (const { resolve } of this.#waiting.splice(0)) resolve(CANCELLED);
@@ -136,7 +137,7 @@ export class Backfiller {
     }
   }
 
-  /** `dueMs`: monotonic ms before which it is not asked for. */
+  /** Fetches a stretch, not before `dueMs` (monotonic ms). */
   async #run(task: BackfillTask, dueMs: number): Promise<BackfillEnd> {
     const { clock } = this.#options;
     const { signal } = this.#abort;
@@ -157,7 +158,7 @@ export class Backfiller {
     return { reason, oldest, newest, filled: page?.filled ?? 0, isTooLong };
   }
 
-  /** Where the end cannot be kept it is told again: the journal still knows the stretch. */
+  /** Reports the end of a stretch, repeatedly if it cannot be journaled. */
   async #tellEnd(task: BackfillTask, reason: string | null): Promise<void> {
     const { clock, onEnd } = this.#options;
     const { signal } = this.#abort;
@@ -170,7 +171,7 @@ export class Backfiller {
     }
   }
 
-  /** Walks over the pages of a stretch; the end's `reason` says why it stays unfilled, null where it is filled. */
+  /** Walks over the pages of a stretch. The result's `reason` says why it is not filled; null if it is. */
   async #walk(task: BackfillTask, backfill: BackfillPlan, target: Target): Promise<Walk> {
     const { clock } = this.#options;
     const { signal } = this.#abort;
@@ -196,7 +197,7 @@ export class Backfiller {
       const { page } = walk;
       if (signal.aborted || page?.isFilled === true || walk.reason !== null) return walk;
       if (page === null) return { ...walk, reason: "the exchange gave no page" };
-      // A history that has not come to the newer end lags behind the stream.
+      // A history that does not reach the newer end lags behind the stream.
       if (page.isToMet || attempt >= BACKFILL_ATTEMPTS_MAX) return { ...walk, reason: whyNotFilled(page, direction) };
       if (direction === "forward" && page.newest !== null && page.newest.ts >= from.ts) from = page.newest;
       await clock.sleep(Math.min(BACKFILL_RETRY_MS_MAX, BACKFILL_DELAY_MS * 2 ** attempt), signal);
@@ -205,9 +206,9 @@ export class Backfiller {
   }
 
   /**
-   * Finds where a stretch on demand can begin whose pages are asked for by an id that is not known: the first page does
-   * without one; or the id before the stretch is looked for by halves, from one that lies behind it. Returns why neither
-   * can be.
+   * Finds the beginning of a stretch on demand whose pages are requested by an unknown id: the first page needs no id,
+   * or the id before the stretch is found by binary search, from an id after it. Returns the reason if neither is
+   * possible.
    */
   async #begin(task: BackfillTask, backfill: BackfillPlan, pages: Pages): Promise<BackfillTask | string> {
     const { firstPath } = pages.target;
@@ -229,7 +230,7 @@ export class Backfiller {
     return typeof id === "string" ? id : { ...task, from: { ...task.from, id: String(id) } };
   }
 
-  /** Looks for an id of an event before a stretch whose page reaches it, below one that lies behind. */
+  /** Finds, by binary search below `high`, an id before a stretch whose page reaches the stretch. */
   async #seek(
     task: BackfillTask,
     backfill: BackfillPlan,
@@ -246,7 +247,7 @@ export class Backfiller {
       });
       if (typeof asked === "string") return asked;
       const { oldest, newest } = asked;
-      // Nothing that far back: the history begins later.
+      // There is nothing that far back: the history begins later.
       if (oldest === null || newest === null || newest.id === null) low = middle;
       else if (oldest.ts >= task.from.ts) high = middle;
       else if (newest.ts >= task.from.ts) return middle;
@@ -265,7 +266,7 @@ export class Backfiller {
     for (let pages = 0; pages < BACKFILL_PAGES_MAX; pages++) {
       const asked = await this.#ask(gapId, backfill, { target, names, cursor });
       if (typeof asked === "string") return { ...walk, reason: asked };
-      // A page without rows says nothing of where the walk has come to.
+      // A page without rows does not move the position of the walk.
       const page = {
         ...(cause === null ? ownEnds(asked, { from, to }) : asked),
         newest: asked.newest ?? walk.page?.newest ?? null,
@@ -291,7 +292,7 @@ export class Backfiller {
     return { ...walk, reason: `it takes more than ${BACKFILL_PAGES_MAX} pages`, isTooLong: true };
   }
 
-  /** Asks for one page; returns what it came to, or why there is none. */
+  /** Requests one page; returns it, or why there is none. */
   async #ask(
     gapId: string,
     backfill: BackfillPlan,
@@ -338,7 +339,7 @@ export class Backfiller {
   }
 }
 
-/** A stretch that waits for its turn. */
+/** A waiting stretch. */
 interface Waiting {
   readonly task: BackfillTask;
   readonly dueMs: number;
@@ -349,7 +350,7 @@ const NO_ID = "the exchange's history is asked for by ids, and none that lies ne
 const NO_IDS = "events have no ids, by which those that are known could be told from those that are missing";
 const CANCELLED: BackfillEnd = { reason: "cancelled", oldest: null, newest: null, filled: 0, isTooLong: false };
 
-/** A page with the ends that it has met itself: what others before it met was looked for and not walked. */
+/** Returns a page with only the ends that it has reached itself, because earlier pages were a search, not a walk. */
 function ownEnds(page: BackfillPage, { from, to }: Pick<BackfillTask, "from" | "to">): BackfillPage {
   const isFromMet = page.oldest !== null && page.oldest.ts < from.ts;
   return { ...page, isFromMet, isToMet: page.newest !== null && page.newest.ts > to.ts };
@@ -364,9 +365,8 @@ function newerOf(a: CursorEnd | null, b: CursorEnd | null): CursorEnd | null {
 }
 
 /**
- * Why a stretch on demand may not be whole though its pages came to their end; null where it is. What begins at the older
- * end by its time or an id before it is whole behind that end; what is walked backward needs to have met it, or to have
- * named it.
+ * Returns why a stretch on demand may be incomplete after its last page; null if it is complete. Pages that name the
+ * older end, by time or by an id before it, are complete after it; a backward walk must have reached or named it.
  */
 function whyNotWhole(
   page: BackfillPage | null,
@@ -381,7 +381,7 @@ function whyNotWhole(
   return "the exchange's history does not reach back so far";
 }
 
-/** Why pages that came to their end did not fill a stretch. */
+/** Returns why a stretch is not filled after its last page. */
 function whyNotFilled({ rows, isFromMet, isToMet }: BackfillPage, direction: BackfillPlan["direction"]): string {
   if (direction === "latest") {
     return isToMet ? "the exchange gives the newest events alone" : `the newest ${rows} events do not reach so far`;

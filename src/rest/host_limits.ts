@@ -11,11 +11,12 @@ import { Moments } from "./moments.ts";
 import { type FreePlace, SocketPlaces } from "./socket_places.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** Lets connection attempts through within the budget that a host grants to one address. */
+/** Lets connection attempts pass within the limits that a host sets for one address. */
 export interface OpenGate {
   /**
-   * Resolves when an attempt to `host` may be made, in the order of asking, and counts it; at once, and uncounted, when
-   * the signal aborts. `limit` joins the limits that others declared for the host: the strictest one holds.
+   * Resolves when an attempt to `host` may be made, in the order of calls, and counts it. Resolves at once, without
+   * counting, when the signal aborts. `limit` is added to the limits that others declared for the host: the strictest
+   * one holds.
    */
   enter(host: string, limit: RateLimit | null, signal: AbortSignal): Promise<void>;
   /**
@@ -28,25 +29,34 @@ export interface OpenGate {
     limit: { readonly most: number | null; readonly via: string },
     signal: AbortSignal,
   ): Promise<FreePlace>;
-  /** Returns how long the host has asked to stay away with connection attempts, in ms; 0: not at all. */
+  /** Returns how long the host refuses connection attempts, in ms; 0 if it does not. */
   openBlockedMs(host: string): number;
-  /** Holds connection attempts to the host back for `ms`: it answered one with `Retry-After`. Other hosts are free. */
+  /**
+   * Blocks connection attempts to the host for `ms`, because it answered with `Retry-After`. Other hosts are not
+   * affected.
+   */
   blockOpens(host: string, ms: number): void;
 }
 
-/** Limits as one exchange instance declares them. Hosts are spelled with their port, where a URL names one. */
+/** The limits of one exchange instance. Hosts include the port if the URL has one. */
 export interface InstanceLimits extends OpenGate {
-  /** Counts a request to the host and returns 0 where it may go out now; otherwise the ms to wait before asking again. */
+  /**
+   * Counts a request to the host and returns 0 if it may be sent now; otherwise returns the ms to wait before calling
+   * again.
+   */
   reserveRequest(host: string, limit: RestRateLimit | null): number;
-  /** Returns how long the host has asked to stay away with requests, in ms; 0: not at all. */
+  /** Returns how long the host refuses requests, in ms; 0 if it does not. */
   requestBlockedMs(host: string): number;
-  /** Holds requests to the host back for `ms`: it answered 429, 418, or with `Retry-After`. Other hosts are free. */
+  /**
+   * Blocks requests to the host for `ms`, because it answered 429, 418, or with `Retry-After`. Other hosts are not
+   * affected.
+   */
   blockRequests(host: string, ms: number): void;
-  /** Withdraws the limits that the instance declared; what it did still counts. */
+  /** Withdraws the limits that the instance declared; its earlier requests still count. */
   release(): void;
 }
 
-/** What has to survive a restart: times as ms of the wall clock. */
+/** State that survives a restart. Times are wall clock, in ms. */
 export interface HostLimitsState {
   readonly hosts: readonly HostState[];
 }
@@ -59,7 +69,7 @@ export interface HostState {
   readonly requestsBlockedUntil: number;
 }
 
-/** What one host was asked for, and what it allows. Times are monotonic ms. */
+/** Requests to one host, and its limits. Times are monotonic ms. */
 interface Lane {
   readonly opens: Moments;
   readonly requests: Moments;
@@ -68,17 +78,17 @@ interface Lane {
   readonly buckets: Map<string, TokenBucket>;
   opensBlockedUntil: number;
   requestsBlockedUntil: number;
-  /** The last attempt in the line; attempts pass one after the other. */
+  /** Resolves when the last queued attempt has passed; attempts pass one after another. */
   tail: Promise<void>;
   usedAt: number;
 }
 
-/** Limits with those who declared them, by their text. */
+/** Limits with their owners, by their text. */
 type Declared<T> = Map<string, { readonly limit: T; readonly owners: Set<string> }>;
 
 /**
- * What hosts allow to one address, over all instances of the process and all that they send: connection attempts,
- * snapshots, polls, instrument lists and calls before a connect. One host's limits and blocks touch no other host.
+ * The limits of hosts, over all instances of the process and everything they send: connection attempts, snapshots,
+ * polls, instrument lists and bootstrap calls. Limits and blocks of one host do not affect others.
  */
 export class HostLimits {
   readonly #clock: Clock;
@@ -86,13 +96,13 @@ export class HostLimits {
   readonly #places = new SocketPlaces();
   readonly #onChange: () => void;
 
-  /** `onChange` is told of everything that has to survive a restart. */
+  /** `onChange` is called when the state to save has changed. */
   constructor(clock: Clock, onChange: () => void = () => {}) {
     this.#clock = clock;
     this.#onChange = onChange;
   }
 
-  /** Returns the limits as `owner` declares them. */
+  /** Returns the limits for an owner, the instance that declares them. */
   of(owner: string): InstanceLimits {
     return {
       enter: (host, limit, signal) => this.#enter(host, owner, limit, signal),
@@ -114,7 +124,7 @@ export class HostLimits {
     };
   }
 
-  /** Hosts that have asked to stay away, at present. */
+  /** Hosts that refuse connection attempts or requests now. */
   get blocks(): readonly HostBlockStatus[] {
     const blocks: HostBlockStatus[] = [];
     for (const [host, { opensBlockedUntil, requestsBlockedUntil }] of this.#lanes) {
@@ -126,7 +136,7 @@ export class HostLimits {
     return blocks;
   }
 
-  /** Returns what has to be known after a restart. */
+  /** Returns the state to save. */
   saveState(): HostLimitsState {
     const nowMs = this.#clock.monotonicMs();
     const toWall = (ms: number) => Math.round(ms - nowMs + this.#clock.nowMs());
@@ -141,7 +151,7 @@ export class HostLimits {
     };
   }
 
-  /** Goes on from a saved state. Times ahead of the wall clock, which may have been set back since, count as now. */
+  /** Restores a saved state. Times ahead of the wall clock, which may have been set back, count as now. */
   restoreState({ hosts }: HostLimitsState): void {
     const nowMs = this.#clock.monotonicMs();
     const wallMs = this.#clock.nowMs();
@@ -244,7 +254,7 @@ export class HostLimits {
     return lane;
   }
 
-  /** Forgets the host that was not used for longest. */
+  /** Evicts the least recently used host. */
   #evict(): void {
     let oldest: string | null = null;
     let usedAt = Infinity;
@@ -255,7 +265,7 @@ export class HostLimits {
   }
 }
 
-/** Returns the authority of a URL, by which limits are counted: host, and port where the URL names one. */
+/** Returns the authority of a URL, by which limits are counted: host, and port if the URL has one. */
 export function hostOf(url: string): string {
   const authority = /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url;
   return authority.slice(authority.lastIndexOf("@") + 1).toLowerCase();
@@ -267,7 +277,7 @@ function declare<T>(declared: Declared<T>, text: string, limit: T, owner: string
   else known.owners.add(owner);
 }
 
-/** Takes the owner's limits away; returns those that nobody else declared. */
+/** Removes the owner's limits; returns those without any other owner. */
 function withdraw<T>(declared: Declared<T>, owner: string): readonly string[] {
   const gone: string[] = [];
   for (const [text, { owners }] of declared) {

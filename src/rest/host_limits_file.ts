@@ -3,7 +3,7 @@ import { Failure, LIMITS_FILE_BYTES_MAX, type Observer } from "../model/mod.ts";
 import { HostLimits, type HostLimitsState, type HostState } from "./host_limits.ts";
 import { setAside } from "./set_aside.ts";
 
-/** How long changes are gathered before they are written, in ms. */
+/** How long changes are collected before they are written, in ms. */
 const GATHER_MS = 250;
 
 export interface HostLimitsFileOptions {
@@ -13,16 +13,16 @@ export interface HostLimitsFileOptions {
   readonly observe: Observer;
 }
 
-/** Limits of hosts that outlive the process. */
+/** Limits of hosts that survive a restart. */
 export interface KeptHostLimits {
   readonly limits: HostLimits;
-  /** Writes what was not written yet and writes no more. Never rejects. */
+  /** Writes unwritten changes, the last time. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * Returns the limits of hosts as an earlier process left them, and keeps them in a small file from now on. A damaged file
- * is set aside, an unreadable or unwritable one is told; neither keeps anything from starting.
+ * Returns the limits of hosts that an earlier process saved, and saves them in a small file from now on. A damaged file
+ * is set aside, an unreadable or unwritable one is reported; neither prevents a start.
  */
 export async function openHostLimits(options: HostLimitsFileOptions): Promise<KeptHostLimits> {
   const writer = new StateWriter(options, () => limits.saveState());
@@ -35,8 +35,8 @@ export async function openHostLimits(options: HostLimitsFileOptions): Promise<Ke
 }
 
 /**
- * Returns the limits of hosts as a collector left them in a file, for a command beside it, and writes nothing. What cannot
- * be read counts as no file: the collector tells of it.
+ * Returns the limits of hosts that a collector saved, for a command that runs beside it. Writes nothing. An unreadable
+ * file counts as none: the collector reports it.
  */
 export async function readHostLimits(
   { clock, files, path }: Omit<HostLimitsFileOptions, "observe">,
@@ -53,7 +53,7 @@ export async function readHostLimits(
   return limits;
 }
 
-/** Writes the state a moment after it changed, one write at a time. */
+/** Writes the state shortly after it changed, one write at a time. */
 class StateWriter {
   readonly #options: HostLimitsFileOptions;
   readonly #state: () => HostLimitsState;
@@ -93,7 +93,7 @@ class StateWriter {
       const text = JSON.stringify({ version: 1, ...this.#state() });
       await files.writeAtomic(path, new TextEncoder().encode(text));
     } catch (error) {
-      // Nobody waits for this write: whatever went wrong is told, and the next change writes again.
+      // Nobody awaits this write: the error is reported, and the next change writes again.
       const text = error instanceof Error ? error.message : String(error);
       observe({ kind: "kept_file_failed", file: path, action: "write", error: text });
     }
@@ -121,7 +121,7 @@ async function readState({ files, path, observe }: HostLimitsFileOptions): Promi
   return state;
 }
 
-/** Reads the text of a state; null where it is none of ours, or of another version. */
+/** Parses a state; null if it is invalid or of another version. */
 function parseState(text: string): HostLimitsState | null {
   let value: unknown;
   try {

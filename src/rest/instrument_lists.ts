@@ -25,7 +25,7 @@ import {
 import { type KeptListFile, keptListFile, keptListPath } from "./kept_list.ts";
 import type { RestAnswer, RestClient } from "./rest_client.ts";
 
-/** By instance: what the exchange's own lists say of its instruments. */
+/** The exchange's lists by instance. */
 export type InstrumentMaps = ReadonlyMap<string, ExchangeList>;
 
 export interface InstrumentListsOptions {
@@ -33,12 +33,14 @@ export interface InstrumentListsOptions {
   readonly clock: Clock;
   readonly files: Files;
   readonly random: Random;
-  /** Folder of the data: lists are kept in it for a start without the exchange. Null: nothing is read or kept. */
+  /** Data folder, in which lists are kept for a start without the exchange. Null: nothing is read or kept. */
   readonly dataDir: string | null;
   readonly observe: Observer;
-  /** The map of an instance has changed. */
+  /** Called when the map of an instance has changed. */
   readonly onChange: (exchange: string) => void;
-  /** A list whose instruments are to be told says something new, or for the first time on this day. */
+  /**
+   * Called with the pages of a list whose instruments are emitted, if they have changed or are the first of the day.
+   */
   readonly onPages: (exchange: string, pages: readonly InstrumentPage[]) => void;
 }
 
@@ -55,38 +57,38 @@ export interface InstrumentPage {
 interface Entry {
   readonly exchange: string;
   readonly rest: RestPlan;
-  /** Where the list comes from: an instance that asks elsewhere begins anew. */
+  /** Identifies the source of the list: an instance with another source starts over. */
   readonly source: string;
   readonly file: KeptListFile;
   readonly abort: AbortController;
-  /** What each of the exchange's lists said; null before it was had. */
+  /** Symbol map of each list; null before it was fetched. */
   readonly lists: (ReadonlyMap<string, string> | null)[];
-  /** What each list says besides, by canonical symbol; null before it was had. */
+  /** Further values of each list, by canonical symbol; null before it was fetched. */
   readonly listValues: (ExchangeList["values"] | null)[];
-  /** What each ranking said; null before it was had. Empty where none is asked for. */
+  /** Rows of each ranking; null before it was fetched. Empty if none is requested. */
   rankings: (readonly RankedInstrument[] | null)[];
   /** Configured symbols that need a list. */
   symbols: readonly string[];
-  /** Names the instruments that are to be told; null where none are. */
+  /** Identifies the instruments that are emitted; null if none are. */
   told: string | null;
-  /** Interval in ms at which lists are asked for again; null: only while symbols are wanted that they lack. */
+  /** Interval in ms at which lists are requested again; null: only while they lack configured symbols. */
   refreshMs: number | null;
-  /** What each list said when its pages were handed on last, and on which day; null: they are to be handed on. */
+  /** Hash of each list's content and day when its pages were last handed on; null: they must be handed on. */
   readonly handedOn: (string | null)[];
-  /** Of the lists, or of an earlier run; empty while there is neither. */
+  /** Canonical to native symbols, from the lists or an earlier run; empty if there is neither. */
   map: ReadonlyMap<string, string>;
-  /** What is measured, by canonical symbol; of the rankings, or of an earlier run. */
+  /** Values by canonical symbol, from lists and rankings or an earlier run. */
   values: ExchangeList["values"];
   state: InstrumentsStatus["state"];
   since: Micros;
   error: string | null;
-  /** Ends the waiting for the next look at the exchange's list. */
+  /** Ends the wait before the exchange's list is requested again. */
   look: AbortController;
 }
 
 /**
- * The instrument lists of all instances that are configured for symbols which their map lacks. Each is asked for in the
- * background, again and again until it is had, and meanwhile taken from an earlier run; no instance waits for another's.
+ * The instrument lists of all instances that need one. Each is requested in the background until it succeeds; until
+ * then the list of an earlier run is used. No instance waits for another's list.
  */
 export class InstrumentLists {
   readonly #options: InstrumentListsOptions;
@@ -96,7 +98,7 @@ export class InstrumentLists {
     this.#options = options;
   }
 
-  /** What the lists say at present, by instance. */
+  /** The present lists, by instance. */
   get maps(): InstrumentMaps {
     return new Map(
       [...this.#entries.values()].flatMap(({ exchange, map: natives, values }) =>
@@ -105,7 +107,7 @@ export class InstrumentLists {
     );
   }
 
-  /** How the list of an instance is doing; null where it needs none. */
+  /** Returns the status of an instance's list; null if it needs none. */
   status(exchange: string): InstrumentsStatus | null {
     const entry = this.#entries.get(exchange);
     if (entry === undefined) return null;
@@ -114,8 +116,8 @@ export class InstrumentLists {
   }
 
   /**
-   * Takes the instances as they were loaded without lists. Resolves when kept lists have been read, which takes no
-   * exchange; what is asked for goes on in the background.
+   * Sets the instances, as loaded without lists. Resolves when kept lists have been read, which needs no exchange;
+   * requests go on in the background.
    */
   async want(exchanges: readonly ExchangePlan[]): Promise<void> {
     const wanted = new Set<string>();
@@ -157,7 +159,7 @@ export class InstrumentLists {
     }
   }
 
-  /** Hands on what an instance's lists say, as soon as they are had anew. */
+  /** Requests an instance's lists again and hands their pages on. */
   tellAgain(exchange: string): void {
     const entry = this.#entries.get(exchange);
     if (entry === undefined || entry.told === null) return;
@@ -165,12 +167,12 @@ export class InstrumentLists {
     entry.look.abort();
   }
 
-  /** What was handed on was not taken: it is handed on again with the next look. */
+  /** Marks an instance's pages as not accepted: they are handed on again with the next request. */
   tellLater(exchange: string): void {
     this.#entries.get(exchange)?.handedOn.fill(null);
   }
 
-  /** Asks for nothing any more. */
+  /** Stops all requests. */
   stop(): void {
     for (const { abort } of this.#entries.values()) abort.abort();
   }
@@ -219,7 +221,7 @@ export class InstrumentLists {
       this.#options.observe({ kind: "instruments_loaded", exchange, instruments: map.size, source: "kept list" });
     }
     if (entry.abort.signal.aborted) return;
-    // A bug ends the look at this one list, and /healthz shows it.
+    // A bug ends the requests of this list alone, and /healthz shows it.
     const failed = (error: unknown) =>
       this.#failed(entry, `a bug of the program: ${error instanceof Error ? error.message : String(error)}`);
     entry.rest.instruments.forEach((_, at) => this.#follow(entry, () => this.#takeList(entry, at)).catch(failed));
@@ -227,15 +229,15 @@ export class InstrumentLists {
   }
 
   /**
-   * Has one list taken, and again when it is time: it changes, and while it lacks symbols that are wanted, as an exchange
-   * lists new ones. `take` resolves with false where nobody wants it any more.
+   * Fetches one list repeatedly, because lists change; more often while it lacks configured symbols, which may be
+   * listed soon. `take` resolves with false if the list is no longer wanted.
    */
   async #follow(entry: Entry, take: () => Promise<boolean>): Promise<void> {
     const { clock, random } = this.#options;
     const { signal } = entry.abort;
     for (let looks = 0; !signal.aborted; looks++) {
       if (!await take() || signal.aborted) return;
-      // All lists of the instance wait for the same call to look again.
+      // All lists of the instance share this signal.
       if (entry.look.signal.aborted) entry.look = new AbortController();
       const refreshMs = entry.refreshMs ?? INSTRUMENTS_REFRESH_MS_MAX;
       const ceiling = unresolvedOf(entry).length > 0
@@ -275,7 +277,7 @@ export class InstrumentLists {
     return true;
   }
 
-  /** Returns a list in whole, page by page; null where nobody wants it any more. */
+  /** Fetches all pages of a list; null if it is no longer wanted. */
   async #fetch(entry: Entry, at: number): Promise<FetchedList | null> {
     const list = entry.rest.instruments[at];
     const map = new Map<string, string>();
@@ -305,7 +307,7 @@ export class InstrumentLists {
     return { map, values, pages };
   }
 
-  /** Hands on pages that say something new of what is to be told, or anything on a new day. */
+  /** Hands on pages whose emitted instruments have changed, or that are the first of a day. */
   #handOn(entry: Entry, at: number, pages: readonly InstrumentPage[]): void {
     if (entry.told === null || pages.length === 0) return;
     const rule = entry.rest.instruments[at];
@@ -346,7 +348,7 @@ export class InstrumentLists {
     return this.#options.client.ask(request, "instruments", entry.abort.signal);
   }
 
-  /** An attempt brought no list: a kept one stays in use. */
+  /** Notes a failed attempt; a kept list stays in use. */
   #failed(entry: Entry, reason: string): void {
     const { exchange, map, state } = entry;
     entry.error = reason;
@@ -355,7 +357,7 @@ export class InstrumentLists {
     if (symbols.length > 0) this.#options.observe({ kind: "symbols_unresolved", exchange, symbols, reason });
   }
 
-  /** A list was had: what is known is what all lists say, completed by the kept one while some are missing. */
+  /** Merges all fetched lists, completed by the kept one while some are missing. */
   async #update(entry: Entry): Promise<void> {
     const { observe, onChange } = this.#options;
     const { exchange, lists, rankings } = entry;
@@ -387,19 +389,19 @@ export class InstrumentLists {
   }
 }
 
-/** What an exchange's list said, with its pages where they are to be handed on. */
+/** A fetched list, with its pages if they must be handed on. */
 interface FetchedList {
   readonly map: ReadonlyMap<string, string>;
   readonly values: ExchangeList["values"];
   readonly pages: readonly InstrumentPage[];
 }
 
-/** Of lists that are looked at once. */
+/** For lists that are not kept. */
 const NO_FILE: KeptListFile = { read: () => Promise.resolve(null), write: () => Promise.resolve() };
 
 const DAY_US = 24 * 3_600_000_000;
 
-/** Names the instruments that an instance tells; null where it tells none. */
+/** Returns a text that identifies the instruments that an instance emits; null if it emits none. */
 function toldBy({ frames, unresolved }: RunnableExchange): string | null {
   const asked = frames.instruments?.asked;
   return asked == null ? null : JSON.stringify([...Object.keys(asked), ...unresolved]);
@@ -409,7 +411,7 @@ function unresolvedOf({ symbols, map }: Entry): readonly string[] {
   return symbols.filter((symbol) => !map.has(symbol));
 }
 
-/** What lists and rankings say by canonical symbol, completed by what was known while some are missing. */
+/** Returns the values of lists and rankings by canonical symbol, completed by earlier values while some are missing. */
 function valuesOf(
   { rest, lists, listValues, rankings, values }: Entry,
   natives: ReadonlyMap<string, string>,
@@ -435,7 +437,10 @@ function valuesOf(
   return found;
 }
 
-/** Interval in ms at which an instance's lists are asked for again although they lack nothing; null: they are not. */
+/**
+ * Returns the interval in ms at which an instance's lists are requested again even if they lack nothing; null: they are
+ * not.
+ */
 function refreshOf(runnable: RunnableExchange): number | null {
   const { rest, selection, instrumentsRefreshMs } = runnable;
   if (rest.instruments.length === 0) return null;
@@ -444,7 +449,7 @@ function refreshOf(runnable: RunnableExchange): number | null {
   return toldBy(runnable) === null && !hasValues ? null : instrumentsRefreshMs;
 }
 
-/** What lists depend on, as text. */
+/** Returns a text of everything that lists depend on. */
 function sourceOf({ rest: { baseUrls, instruments, rankings }, selection }: RunnableExchange): string {
   const asked = selection?.isRanked === true ? rankings : [];
   return JSON.stringify([baseUrls.map(({ source }) => source), instruments, asked]);

@@ -4,18 +4,21 @@ import { setAside } from "./set_aside.ts";
 
 /** The file that keeps an instance's instrument list for a start without the exchange. */
 export interface KeptListFile {
-  /** Returns the list; null where there is none. A damaged one is set aside and told. Never rejects. */
+  /** Returns the list; null if there is none. A damaged file is set aside and reported. Never rejects. */
   read(): Promise<ExchangeList | null>;
-  /** Replaces the list. Never rejects: what cannot be written is told. */
+  /** Replaces the list. Never rejects: a failure is reported. */
   write(list: ExchangeList): Promise<void>;
 }
 
-/** The file of an instance's list, in the folder of the data. */
+/** Returns the path of an instance's list in the data folder. */
 export function keptListPath(dataDir: string, exchange: string): string {
   return `${dataDir}/instruments/${exchange}.json`;
 }
 
-/** The file at a path: a JSON object of canonical to native spellings, or to a list of the native one and what is measured. */
+/**
+ * Returns the file at a path: a JSON object from canonical symbol to native symbol, or to a list of native symbol and
+ * values.
+ */
 export function keptListFile(
   place: { readonly files: Files; readonly path: string; readonly observe: Observer },
 ): KeptListFile {
@@ -62,7 +65,7 @@ function writeKeptList({ natives, values }: ExchangeList): string {
   ));
 }
 
-/** Reads a kept list; null where the text is none, or an empty one. */
+/** Parses a kept list; null if the text is none, or an empty one. */
 export function parseKeptList(text: string): ExchangeList | null {
   let value: unknown;
   try {

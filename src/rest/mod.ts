@@ -1,5 +1,5 @@
 /**
- * Requests to an exchange over HTTP, and the limits that it sets to one address. In: the REST part of a plan, the outside
+ * HTTP requests to exchanges, and the limits that hosts set for one address. In: the REST part of a plan, the outside
  * world. Out: answers for the journal. Must not know the journal, or any exchange.
  */
 export type { CursorEnd } from "./backfill_cursor.ts";

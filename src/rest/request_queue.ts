@@ -9,29 +9,29 @@ import {
 import { retryDelayMs } from "./retry_delay.ts";
 import { type HostLimits, hostOf } from "./host_limits.ts";
 
-/** What a request is for, most urgent first: of those that wait for a host, the most urgent goes out next. */
+/** Purposes of requests, most urgent first: of the requests that wait for a host, the most urgent is sent next. */
 export const PURPOSES = ["bootstrap", "snapshot", "instruments", "poll", "probe", "backfill"] as const;
 
-/** What a request is for. */
+/** Purpose of a request. */
 export type Purpose = typeof PURPOSES[number];
 
-/** A request that waits for its turn. */
+/** A queued request. */
 export interface QueuedRequest {
   /** Exchange instance whose limits apply. */
   readonly owner: string;
   readonly purpose: Purpose;
-  /** Where it may be sent, preferred first: it goes to the first whose host has not asked to stay away. */
+  /** Addresses, preferred first: it is sent to the first whose host is not blocked. */
   readonly urls: readonly string[];
   readonly rateLimit: RestRateLimit | null;
   readonly request: Omit<FetchRequest, "url">;
 }
 
-/** How a request ended. */
+/** Result of a request. */
 export interface RequestOutcome {
-  /** Which of its addresses it went to; null where it was given up before it went out. */
+  /** Index of the address it was sent to; null if it was cancelled before. */
   readonly urlAt: number | null;
   readonly durationMs: number;
-  /** An answer of any status, or why there is none. */
+  /** An answer of any status, or the failure. */
   readonly answer: FetchResponse | Failure;
 }
 
@@ -43,17 +43,17 @@ interface Waiting extends QueuedRequest {
 }
 
 /**
- * Sends the requests of all instances: several at a time, the urgent ones first, within the limits of their hosts. One
- * that hangs takes one place and delays no other. A refusal (429, 418, `Retry-After`) holds back its own host alone.
+ * Sends the requests of all instances: several at once, urgent ones first, within the limits of their hosts. A hanging
+ * request occupies one slot and delays no other. A refusal (429, 418, `Retry-After`) blocks only its own host.
  */
 export class RequestQueue {
   readonly #host: { readonly clock: Clock; readonly fetcher: Fetcher; readonly random: Random };
   readonly #limits: HostLimits;
   /** In the order of sending. */
   readonly #waiting: Waiting[] = [];
-  /** Requests under way by host, and those of them that are not urgent. */
+  /** Requests in flight by host, and how many of them are not urgent. */
   readonly #underWay = new Map<string, { all: number; patient: number }>();
-  /** Refusals in a row without a time to wait, by host. */
+  /** Consecutive refusals by host. */
   readonly #refusals = new Map<string, number>();
   #sent = 0;
   #order = 0;
@@ -67,7 +67,7 @@ export class RequestQueue {
     this.#limits = limits;
   }
 
-  /** Sends the request when it is its turn. Never rejects: a failure is an outcome. */
+  /** Sends a request when it is its turn. Never rejects: a failure is an outcome. */
   send(request: QueuedRequest, signal: AbortSignal): Promise<RequestOutcome> {
     return new Promise((resolve) => {
       const cancel = () => {
@@ -100,12 +100,12 @@ export class RequestQueue {
     this.#waiting.splice(at, 0, waiting);
   }
 
-  /** Sends all that may go out now, and looks again when the next may. */
+  /** Sends all requests that may be sent now, and sets a timer for the next. */
   #pump(): void {
     this.#timer?.cancel();
     this.#timer = null;
     let soonestMs = Infinity;
-    // A host that makes an urgent request wait is not given to a less urgent one.
+    // Less urgent requests to a host must not overtake an urgent one that waits for it.
     const held = new Set<string>();
     for (let at = 0; at < this.#waiting.length && this.#sent < REQUESTS_IN_FLIGHT_MAX;) {
       const waiting = this.#waiting[at];
@@ -126,7 +126,7 @@ export class RequestQueue {
     if (soonestMs < Infinity) this.#timer = this.#host.clock.after(Math.ceil(soonestMs), () => this.#pump());
   }
 
-  /** Which address to use: the first whose host is not blocked, or the one that is free again first. */
+  /** Returns the address to use: the first whose host is not blocked, or the one that is free first. */
   #choose({ hosts, owner }: Waiting): number {
     const limits = this.#limits.of(owner);
     let best = 0;
@@ -160,7 +160,7 @@ export class RequestQueue {
     this.#pump();
   }
 
-  /** Stays away from a host that asks for it, for as long as it says or for a growing time. */
+  /** Blocks a host that refuses requests, for the time it asks for or for a growing delay. */
   #heed({ owner }: Waiting, host: string, { status, retryAfterMs }: FetchResponse): void {
     const isRefusal = status === 429 || status === 418;
     if (status < 400) this.#refusals.delete(host);

@@ -19,43 +19,43 @@ import type { HostLimits } from "./host_limits.ts";
 import { type Purpose, RequestQueue } from "./request_queue.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 
-/** A request that is made until its answer is had. */
+/** A request that is repeated until its answer is accepted. */
 export interface RestRequest {
   readonly exchange: string;
   /** Name in the descriptor. */
   readonly name: string;
-  /** Native symbol asked for; empty where the request covers many. */
+  /** Requested native symbol; empty if the request covers many. */
   readonly native: string;
   readonly method: "GET" | "POST";
   /** First is primary, the rest failover. */
   readonly baseUrls: readonly Template[];
   readonly path: Template;
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** A template is rendered anew for every attempt. */
+  /** A template is rendered for every attempt. */
   readonly body: string | Template | null;
   readonly caCertPaths: readonly string[];
   /** HTTP proxy; absent: none of the descriptor's or the instance's. */
   readonly proxy?: ProxyAddress;
   readonly rateLimit: RestRateLimit | null;
-  /** What it belongs to, so that the same request is not under way twice; `""` where its name and symbol say it all. */
+  /** Part of its identity, so that the same request is not in flight twice; `""` if name and symbol identify it. */
   readonly scope: string;
   /** Longest delay between attempts, in ms; absent: `BACKOFF_MS_MAX`. */
   readonly retryMsMax?: number;
   /**
-   * Takes an answer of status 200 and returns why it is not what was asked for, or null where it is. Whatever it throws
-   * counts as a reason too.
+   * Checks an answer of status 200; returns why it is not what was requested, or null if it is. An exception counts as
+   * a reason too.
    */
   readonly accept: (answer: RestAnswer) => string | null;
-  /** Told of each attempt that brought no answer, with the reason. */
+  /** Called after each failed attempt, with the reason. */
   readonly onRetry?: (reason: string) => void;
 }
 
-/** An answer with the address it came from, secrets hidden. */
+/** An answer with its address, without secrets. */
 export interface RestAnswer extends FetchResponse {
   readonly url: string;
 }
 
-/** A request that has brought no answer so far. */
+/** A request without an answer so far. */
 export interface FailingRequest {
   readonly exchange: string;
   readonly request: string;
@@ -78,17 +78,17 @@ export interface RestClientOptions {
 }
 
 /**
- * Asks exchanges over HTTP, for all instances of the process: what is asked for is asked again, with a growing delay and
- * at the next address, until an answer is had that is one, or nobody wants it any more.
+ * Sends HTTP requests of all instances of the process. A request is repeated, with a growing delay and at the next
+ * address, until an answer is accepted or the caller aborts.
  */
 export class RestClient {
   readonly limits: HostLimits;
   readonly #options: RestClientOptions;
   readonly #queue: RequestQueue;
-  /** What is under way or waits to be asked again, by its identity. */
+  /** Requests in flight or waiting for a retry, by identity. */
   readonly #asked = new Map<string, Promise<boolean>>();
   readonly #failing = new Map<string, FailingRequest>();
-  /** Which address an instance uses at present. */
+  /** Index of the address that an instance uses now. */
   readonly #baseAt = new Map<string, number>();
 
   constructor(options: RestClientOptions) {
@@ -97,14 +97,14 @@ export class RestClient {
     this.#queue = new RequestQueue(options.host, options.limits);
   }
 
-  /** Requests that have brought no answer so far. */
+  /** Requests without an answer so far. */
   get failing(): readonly FailingRequest[] {
     return [...this.#failing.values()];
   }
 
   /**
-   * Asks until the answer is accepted, and resolves to true; to false when the signal aborts. Never rejects. A request
-   * that is under way already is not sent twice: its own end is the end of both.
+   * Repeats a request until its answer is accepted, and resolves to true; to false when the signal aborts. Never
+   * rejects. An equal request in flight is not sent twice: both resolve with its result.
    */
   ask(request: RestRequest, purpose: Purpose, signal: AbortSignal): Promise<boolean> {
     const key = keyOf(request);
@@ -118,7 +118,7 @@ export class RestClient {
     return asking;
   }
 
-  /** Returns a fetcher whose requests keep the limits of their hosts; for calls that their caller repeats. */
+  /** Returns a fetcher whose requests keep the limits of their hosts, for callers that retry by themselves. */
   fetcher(exchange: string, purpose: Purpose): Fetcher {
     return {
       fetch: async ({ url, ...request }: FetchRequest, signal = new AbortController().signal) => {
@@ -204,7 +204,7 @@ export class RestClient {
     return reason;
   }
 
-  /** What is told may throw where it cannot be kept; it is told again with the next attempt. */
+  /** Calls `onRetry`, which may throw if it cannot journal the failure; the next attempt calls it again. */
   #tellRetry(request: RestRequest, reason: string): void {
     try {
       request.onRetry?.(reason);
@@ -228,7 +228,7 @@ function keyOf({ exchange, name, native, scope }: RestRequest): string {
   return JSON.stringify([exchange, name, native, scope]);
 }
 
-/** A status with the beginning of its body, as the exchange words it. */
+/** Returns a status with the beginning of its body. */
 function describeStatus({ status, body }: FetchResponse): string {
   const text = new TextDecoder().decode(body.subarray(0, EXAMPLE_CHARS_MAX * 4)).trim();
   return text === "" ? `status ${status}` : `status ${status}: ${text.slice(0, EXAMPLE_CHARS_MAX)}`;

@@ -14,12 +14,12 @@ import type { Clock } from "../host/mod.ts";
 import type { Purpose } from "./request_queue.ts";
 import type { RestAnswer, RestClient, RestRequest } from "./rest_client.ts";
 
-/** A poll that has no answer for what lies behind `from`. */
+/** A poll without an answer since `from`. */
 export interface MissedPoll {
   readonly request: string;
   readonly native: string;
   readonly at: Micros;
-  /** Receive time of the last answer; before the first, when the poll began. */
+  /** Receive time of the last answer; if there was none, when the poll began. */
   readonly from: Micros;
   readonly reason: string;
 }
@@ -29,21 +29,21 @@ export interface RestRunnerOptions {
   readonly plan: RestPlan;
   readonly client: RestClient;
   readonly clock: Clock;
-  /** Takes an answer for the journal and the pipeline; returns why it is not what was asked for, null where it is. */
+  /** Journals and derives an answer; returns why it is not what was requested, or null if it is. */
   readonly onAnswer: (record: HttpRecord) => string | null;
-  /** A poll has gone without an answer for longer than its interval, or has ended; once until its next answer. */
+  /** Called when a poll had no answer for longer than its interval, or has ended; once until its next answer. */
   readonly onMissed: (missed: MissedPoll) => void;
 }
 
 type Target = RestRequestPlan["targets"][number];
 
-/** What is known of one poll. */
+/** State of one poll. */
 interface Poll {
   readonly request: RestRequestPlan;
   readonly target: Target;
   readonly everyMs: number;
   readonly since: Micros;
-  /** Aborted when it is wanted no more. */
+  /** Aborted when the poll is no longer wanted. */
   readonly ended: AbortController;
   /** Monotonic ms of the last answer, or of the beginning. */
   answeredMs: number;
@@ -52,16 +52,16 @@ interface Poll {
   isMissed: boolean;
 }
 
-/** What a session has asked for. */
+/** Requests of a session. */
 interface SessionRequests {
   readonly abort: AbortController;
-  /** Names of lists that cover many instruments: asked for once. */
+  /** Names of requests that cover many instruments, which are sent once. */
   readonly lists: Set<string>;
 }
 
 /**
- * The requests of one exchange instance: snapshots, once a session after their stream was acknowledged and again where a
- * book asks for one, and polls. Each is asked for until its answer is accepted.
+ * The requests of one exchange instance: polls, and snapshots, which are sent once a session after their stream was
+ * acknowledged and again when a book needs one. Each is repeated until its answer is accepted.
  */
 export class RestRunner {
   readonly #options: RestRunnerOptions;
@@ -97,7 +97,7 @@ export class RestRunner {
     });
   }
 
-  /** Asks for what another plan wants from now on: its new polls begin, those that it lacks end, the others go on. */
+  /** Adopts another plan: its new polls begin, polls that it lacks end, the others go on. */
   changePlan(plan: RestPlan): void {
     this.#plan = plan;
     const before = new Map(this.#polls.map((poll) => [keyOf(poll), poll]));
@@ -109,7 +109,7 @@ export class RestRunner {
     if (this.#isStarted) { for (const poll of begun) void this.#repeat(poll); }
   }
 
-  /** How each poll is doing. */
+  /** Status of each poll. */
   get polls(): readonly PollStatus[] {
     return this.#polls.map(({ request, target, everyMs, since, lastAnswerTs, error }) => ({
       request: request.name,
@@ -121,13 +121,13 @@ export class RestRunner {
     }));
   }
 
-  /** Begins to poll what is to be polled. */
+  /** Begins polling. */
   start(): void {
     this.#isStarted = true;
     for (const poll of this.#polls) void this.#repeat(poll);
   }
 
-  /** Streams of a session were acknowledged: asks for what belongs to them. */
+  /** Sends the requests of acknowledged streams of a session. */
   streamsAcked(session: SessionId, connectionId: string, streams: readonly Stream[]): void {
     if (this.#abort.signal.aborted) return;
     for (const request of this.#plan.requests) {
@@ -147,7 +147,7 @@ export class RestRunner {
     }
   }
 
-  /** Asks for an answer once more, for a session's book. What is under way already is not asked for twice. */
+  /** Requests an answer again, for a session's book. A request in flight is not sent twice. */
   ask(session: SessionId, name: string, native: string): void {
     if (this.#abort.signal.aborted) return;
     for (const request of this.#plan.requests.filter((one) => one.name === name)) {
@@ -155,13 +155,13 @@ export class RestRunner {
     }
   }
 
-  /** Gives up what was asked for on behalf of the session. */
+  /** Cancels the requests of a session. */
   sessionClosed(session: SessionId): void {
     this.#sessions.get(session)?.abort.abort();
     this.#sessions.delete(session);
   }
 
-  /** Asks for nothing any more. A poll that had answers tells that they end here. */
+  /** Stops all requests. Reports the end of each poll that had answers. */
   stop(): void {
     this.#abort.abort();
     for (const poll of this.#polls) this.#end(poll);
@@ -219,7 +219,7 @@ export class RestRunner {
     };
   }
 
-  /** Polls for ever: an answer is asked for until it is had, and the next one when its time has come. */
+  /** Polls until it ends: repeats each request until it is answered, and sends the next one when it is due. */
   async #repeat(poll: Poll): Promise<void> {
     const { clock } = this.#options;
     const { signal } = poll.ended;
@@ -241,21 +241,21 @@ export class RestRunner {
     }
   }
 
-  /** An attempt brought nothing: tells it once where the poll has gone without an answer for longer than its interval. */
+  /** Notes a failed attempt, and reports it once if the poll had no answer for longer than its interval. */
   #missed(poll: Poll, reason: string): void {
     poll.error = reason;
     if (poll.isMissed || this.#options.clock.monotonicMs() - poll.answeredMs <= poll.everyMs) return;
     this.#tell(poll, reason);
   }
 
-  /** Polls no more. One that had answers tells that they end here. */
+  /** Ends a poll, and reports it if the poll had answers. */
   #end(poll: Poll): void {
     poll.ended.abort();
     if (poll.lastAnswerTs === null || poll.isMissed) return;
     try {
       this.#tell(poll, "polling has ended");
     } catch (error) {
-      // What cannot be kept is counted where it is refused; the end goes on.
+      // A record that cannot be journaled is counted by the journal; ending goes on.
       if (!(error instanceof Failure)) throw error;
     }
   }
@@ -274,7 +274,7 @@ export class RestRunner {
   }
 }
 
-/** What tells polls of one instance apart over its plans. */
+/** Returns a key that identifies a poll across plans of one instance. */
 function keyOf({ request, target, everyMs }: Poll): string {
   return JSON.stringify([request.name, request.connectionId, target.symbol, target.native, everyMs]);
 }

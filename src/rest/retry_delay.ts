@@ -1,8 +1,8 @@
 import { BACKOFF_MS_MAX, REQUEST_RETRY_MS_MIN } from "../model/mod.ts";
 
 /**
- * Returns the delay before a request is sent again, in ms: its ceiling doubles with each failure in a row (`failures`,
- * from 1) up to `maxMs`, and the delay lies in the upper half below it. `random` is in [0, 1).
+ * Returns the delay before a request is sent again, in ms. Its ceiling doubles with each consecutive failure
+ * (`failures`, from 1) up to `maxMs`; the delay is between half the ceiling and the ceiling. `random` is in [0, 1).
  */
 export function retryDelayMs(
   failures: number,

@@ -1,7 +1,7 @@
 import type { Files } from "../host/mod.ts";
 import { Failure, type Observer } from "../model/mod.ts";
 
-/** Puts a file that cannot be read beside its place, as `PATH.damaged`, and tells it. Never rejects. */
+/** Renames an unreadable file to `PATH.damaged` and reports it. Never rejects. */
 export async function setAside(
   { files, path, observe }: { readonly files: Files; readonly path: string; readonly observe: Observer },
   reason: string,

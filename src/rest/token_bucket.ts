@@ -11,13 +11,13 @@ export class TokenBucket {
     this.#tokens = capacity;
   }
 
-  /** Returns the ms until a token is there; 0: now. */
+  /** Returns the ms until a token is available; 0: now. */
   waitMs(nowMs: number): number {
     this.#refill(nowMs);
     return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) * 1000 / this.#refillPerSecond);
   }
 
-  /** Takes a token, also one that is not there yet. */
+  /** Consumes a token, even one that is not available yet. */
   record(nowMs: number): void {
     this.#refill(nowMs);
     this.#tokens -= 1;
