@@ -232,10 +232,12 @@ kinds = ["trade", "gap"]`,
   /** Every share is collected by as many of the members as are wanted, and all of them see the engine. */
   async #untilWhole(members: readonly Member[] = this.#members): Promise<void> {
     const copies = Math.min(this.#options.replicas, members.length);
+    const names = new Set(members.map(({ name }) => name));
     await this.#until("the group is whole", async () => {
       const groups = (await Promise.all(members.map((member) => this.#health(member)))).map(({ group }) => group);
       return groups.every((group) => {
-        const live = group?.members.filter(({ state }) => state === "active").flatMap((one) => one.live) ?? [];
+        const live = group?.members.filter(({ name, state }) => names.has(name) && state === "active")
+          .flatMap((one) => one.live) ?? [];
         return group?.engine_away === null && live.length === SHARES * copies &&
           new Set(live).size === SHARES;
       });
