@@ -37,8 +37,8 @@ import { Progress } from "./progress.ts";
 import { Intake } from "./intake.ts";
 import { Comparisons, PlanNotes } from "./kept_archives.ts";
 import type { Pipeline } from "../derive/mod.ts";
-import { fetchHistory, type HistoryWish } from "./history.ts";
-import { readKnownHistory } from "./known_history.ts";
+import type { HistoryWish } from "./history.ts";
+import { fetchHistories, type HistoryProgress } from "./history_run.ts";
 import { createPipeline, type RunnableInstance, runnableInstances } from "./plan_pipeline.ts";
 import { RecentEvents } from "./recent_events.ts";
 import { resumePipeline } from "./resume_pipeline.ts";
@@ -70,16 +70,6 @@ export interface CollectorOptions {
   readonly collects?: boolean;
   /** Called when every sink has lost its reader, so that nothing is left to collect for. */
   readonly onNobodyReads?: () => void;
-}
-
-/** How far fetching history on demand has come. */
-export interface HistoryProgress {
-  /** `known`: the journal is read for what is there; `fetch`: the exchange is asked. */
-  readonly step: "known" | "fetch";
-  readonly done: number;
-  readonly total: number;
-  /** Events fetched so far. */
-  readonly fetched: number;
 }
 
 /** How often it is looked whether sinks were handed what there is, in ms. */
@@ -267,62 +257,25 @@ export class Collector {
    * journal cannot be read or takes nothing.
    */
   async fetchHistory(
-    { exchange, channel, symbols, from, to }: HistoryWish,
+    wish: HistoryWish,
     { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (progress: HistoryProgress) => void },
   ): Promise<readonly FetchedHistory[]> {
+    const { exchange } = wish;
     const runner = this.#runners.get(exchange);
     if (runner === undefined) throw new Failure("gone", `Cannot fetch history: ${exchange} does not run`);
-    const streams = runner.historyOf(channel).filter(({ target }) => symbols?.includes(target.symbol) ?? true);
-    const range = { exchange, channel, from, to, symbols: new Set(streams.map(({ target }) => target.symbol)) };
-    const { host } = this.#options;
-    const ends = AbortSignal.any([signal, this.#ended.signal]);
-    await this.#journal.sync(ends);
-    const known = await readKnownHistory(range, {
-      journal: this.#journal,
-      files: host.files,
-      dir: journalDirOf(this.#options.plan),
+    return await fetchHistories({
+      ...{ wish, runner, journal: this.#journal, files: this.#options.host.files, onProgress },
+      journalDir: journalDirOf(this.#options.plan),
       pipeline: createPipeline(this.#plan),
-      signal: ends,
-      onProgress: (done) => onProgress({ step: "known", fetched: 0, ...done }),
+      liveFrom: (stream) => this.#liveFrom(exchange, stream),
+      follow: (call) => this.#follow(call),
+      signal: AbortSignal.any([signal, this.#ended.signal]),
     });
-    // It tells by itself where it is too much, which is not the intake's to suffer.
-    let tooMuch: Failure | null = null;
-    const follow = (events: EventBatch) => {
-      for (let event = 0; event < events.length && tooMuch === null; event++) {
-        if (!events.isBackfilled(event)) continue;
-        try {
-          known.add(events, event);
-        } catch (error) {
-          if (!(error instanceof Failure)) throw error;
-          tooMuch = error;
-        }
-      }
-    };
-    this.#followed.add(follow);
-    const total = (to - from) * streams.length;
-    const results: FetchedHistory[] = [];
-    try {
-      for (const stream of streams) {
-        if (ends.aborted) break;
-        const before = results.reduce((sum, { fetched }) => sum + fetched, 0);
-        const done = (to - from) * results.length;
-        results.push(
-          await fetchHistory({
-            ...{ stream, known, from, to, signal: ends },
-            liveFrom: this.#liveFrom(exchange, { channel, symbol: stream.target.symbol }),
-            fetch: (stretch) => {
-              if (tooMuch !== null) throw tooMuch;
-              return runner.fetchHistory(stretch);
-            },
-            onProgress: (doneUs, fetched) =>
-              onProgress({ step: "fetch", done: done + doneUs, total, fetched: before + fetched }),
-          }),
-        );
-      }
-    } finally {
-      this.#followed.delete(follow);
-    }
-    return results;
+  }
+
+  #follow(call: (events: EventBatch) => void): () => void {
+    this.#followed.add(call);
+    return () => this.#followed.delete(call);
   }
 
   /** What comes of a stream behind its last event is the collector's own while it collects; null: nothing comes. */
@@ -510,10 +463,7 @@ export class Collector {
         ...(rhythms === undefined ? {} : { rhythms }),
         collects: this.#options.collects !== false,
         compareBooksEveryMs: this.#plan.run.compareBooksEveryMs,
-        follow: (call) => {
-          this.#followed.add(call);
-          return () => this.#followed.delete(call);
-        },
+        follow: (call) => this.#follow(call),
       });
       runner.start();
       if (this.#paused) runner.setPaused(true);

@@ -8,6 +8,7 @@ import {
   Failure,
   HISTORY_KNOWN_MAX,
   type Micros,
+  type Offset,
   type ToldGap,
 } from "../model/mod.ts";
 import { CatchUp } from "./catch_up.ts";
@@ -53,13 +54,21 @@ class KnownStream {
   /** The nearest events outside the range. */
   #before: KnownEvent | null = null;
   #behind: KnownEvent | null = null;
+  /** Of the last live event and the one before, and the record of the last one. */
   #lastTs: Micros | null = null;
+  #priorTs: Micros | null = null;
+  #lastOffset: Offset | null = null;
+  /** Gaps that are over and whose next event has not come. */
+  #ended: ReadGap[] = [];
 
   /** Returns whether one more event is kept. */
-  add(event: KnownEvent, { from, to }: KnownRange, isLive: boolean): boolean {
-    if (isLive) {
+  add(event: KnownEvent, { from, to }: KnownRange, liveOffset: Offset | null): boolean {
+    if (liveOffset !== null) {
+      this.#priorTs = this.#lastTs;
       this.#lastTs = event.ts;
-      for (const gap of this.#gaps.values()) if (gap.isOver) gap.toTs ??= event.ts;
+      this.#lastOffset = liveOffset;
+      for (const gap of this.#ended) gap.toTs = event.ts;
+      if (this.#ended.length > 0) this.#ended = [];
     }
     if (event.ts < from) {
       if (this.#before === null || event.ts >= this.#before.ts) this.#before = event;
@@ -77,16 +86,19 @@ class KnownStream {
 
   tellGap(
     { gapId, cause, from, to, state }: Omit<ToldGap, "to"> & { readonly to: Micros | null; readonly state: string },
+    offset: Offset,
   ) {
     const known = this.#gaps.get(gapId);
-    const isFilled = state === "filled";
     if (known !== undefined && to === null) return;
-    this.#gaps.set(gapId, {
-      ...{ gapId, cause, from, to: to ?? 0, isFilled },
-      fromTs: known === undefined ? this.#lastTs : known.fromTs,
-      toTs: known?.toTs ?? null,
-      isOver: to !== null,
-    });
+    // A hole in the ids is told behind the event that shows it, in the same record.
+    const isBehind = known === undefined && to !== null && offset === this.#lastOffset;
+    const gap: ReadGap = {
+      ...{ gapId, cause, from, to: to ?? 0, isFilled: state === "filled", isOver: to !== null },
+      fromTs: isBehind ? this.#priorTs : known === undefined ? this.#lastTs : known.fromTs,
+      toTs: isBehind ? this.#lastTs : known?.toTs ?? null,
+    };
+    this.#gaps.set(gapId, gap);
+    if (gap.isOver && gap.toTs === null) this.#ended.push(gap);
   }
 
   #sorted(): readonly KnownEvent[] {
@@ -167,12 +179,13 @@ export class KnownHistory {
       const { event: gap } = batch.envelope(event);
       if (gap.kind !== "gap" || gap.stream !== channel) return;
       const { gap_id: gapId, cause, from_ts: from, to_ts: to, state } = gap;
-      return stream.tellGap({ gapId, cause, from, to, state });
+      return stream.tellGap({ gapId, cause, from, to, state }, batch.offsets.values[event]);
     }
     if (EVENT_SPECS[kind].channel !== channel) return;
     const mark = markOf(batch, event);
     if (mark === null || mark.id === null) return;
-    if (!stream.add({ id: mark.id, ts: mark.ts }, this.#range, !batch.isBackfilled(event))) return;
+    const liveOffset = batch.isBackfilled(event) ? null : batch.offsets.values[event];
+    if (!stream.add({ id: mark.id, ts: mark.ts }, this.#range, liveOffset)) return;
     if (++this.#size <= HISTORY_KNOWN_MAX) return;
     throw new Failure(
       "busy",

@@ -3,7 +3,8 @@
  * Between them `derive/pipeline` turns records into events; read it first. In: a Plan and a Host. Out: events in sinks,
  * observations. Must not know TOML, file formats, protocols or any exchange.
  */
-export { Collector, type CollectorOptions, type HistoryProgress } from "./collector.ts";
+export { Collector, type CollectorOptions } from "./collector.ts";
+export type { HistoryProgress } from "./history_run.ts";
 export { historyStreams, type HistoryWish } from "./history.ts";
 export { type SeenStream, type ShareMoves, shareRecords } from "./share_moves.ts";
 export { Delivery, type DeliveryOptions } from "./delivery.ts";
