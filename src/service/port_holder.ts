@@ -2,7 +2,7 @@ import type { Host } from "../host/mod.ts";
 import { Failure } from "../model/mod.ts";
 
 /** Longest wait for the answer of the process that holds the port, in ms. */
-const ASK_MS_MAX = 1_000;
+const ASK_MS_MAX = 3_000;
 /** Most bytes of its answer that are read. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
