@@ -250,7 +250,7 @@ export const backfillSchema = z.strictObject({
   path: text.describe(
     "Path behind a base URL, with `{symbol}` and the stretch: `{from_id}` `{to_id}` are the ids of the last event known " +
       "before and the first one behind, `{from_ms}` `{to_ms}` their times (`_s` `_us` `_ns` `_iso` too), `{day}` the day " +
-      "of the older end, `{page}` and `{offset}` what was fetched so far",
+      "of the older end, `{yyyymmdd}` the same without hyphens, `{page}` and `{offset}` what was fetched so far",
   ),
   first_path: text.optional().describe(
     "Path of the first page where `path` names an id and none is known, as where history is asked for on demand: by the " +

@@ -22,6 +22,8 @@ export interface OpenStep extends StepPlace {
   readonly url: string;
   /** Native symbols by canonical ones, beside the descriptor's map. */
   readonly symbols: Readonly<Record<string, string>>;
+  /** What lists say of instruments, by canonical symbol and name: the `values` of `[[rest.instruments]]`. */
+  readonly listed: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Symbols and channels of the instance; null if no requests are expected. */
   readonly subscribe: {
     readonly symbols: readonly string[];
@@ -91,7 +93,7 @@ const OUTCOME_KEYS = [...EXPECTED_KEYS, "note"] as const;
 
 /** The keys of each kind of step; the first names the kind. */
 const STEP_KEYS = {
-  open: ["open", "url", "symbols", "subscribe", "note"],
+  open: ["open", "url", "symbols", "listed", "subscribe", "note"],
   expect_requests: ["expect_requests", "note"],
   frame: ["frame", ...OUTCOME_KEYS],
   bin: ["bin", ...OUTCOME_KEYS],
@@ -214,6 +216,7 @@ class StepReader {
 
   #open(values: ReadonlyMap<string, Json>, place: StepPlace): OpenStep {
     const symbols = this.#object(values.get("symbols"), "symbols");
+    const listed = this.#object(values.get("listed"), "listed");
     const subscribe = values.has("subscribe") ? this.#object(values.get("subscribe"), "subscribe") : null;
     this.#checkKeys(subscribe ?? {}, SUBSCRIBE_KEYS, "subscribe");
     return {
@@ -221,7 +224,10 @@ class StepReader {
       ...place,
       connection: this.#text(values.get("open"), "open"),
       url: values.has("url") ? this.#text(values.get("url"), "url") : "",
-      symbols: Object.fromEntries(Object.entries(symbols).map(([key, value]) => [key, this.#text(value, key)])),
+      symbols: this.#textsByName(symbols),
+      listed: Object.fromEntries(
+        Object.entries(listed).map(([symbol, said]) => [symbol, this.#textsByName(this.#object(said, symbol))]),
+      ),
       subscribe: subscribe === null ? null : {
         symbols: this.#texts(subscribe.symbols, "symbols"),
         channels: this.#texts(subscribe.channels, "channels"),
@@ -232,6 +238,10 @@ class StepReader {
         ),
       },
     };
+  }
+
+  #textsByName(values: JsonObject): Readonly<Record<string, string>> {
+    return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, this.#text(value, key)]));
   }
 
   #expected(values: ReadonlyMap<string, Json>): Expectation {

@@ -22,7 +22,10 @@ export function requestsOf(context: ServiceContext, descriptorPath: string, text
       environment: (name) => host.environment.get(name),
       secrets: host.secrets,
       builtin: () => ({ path: descriptorPath, text }),
-      instrumentMaps: new Map([["evidence", { natives: new Map(Object.entries(open.symbols)), values: new Map() }]]),
+      instrumentMaps: new Map([["evidence", {
+        natives: new Map(Object.entries(open.symbols)),
+        values: new Map(Object.entries(open.listed)),
+      }]]),
     });
     const error = loaded.issues.find(({ severity }) => severity === "error");
     const runnable = loaded.exchanges[0]?.runnable ?? null;

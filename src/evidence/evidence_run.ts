@@ -134,7 +134,7 @@ class EvidenceRunner {
   open(step: OpenStep): Outcome | null {
     this.#memory = new FrameMemory();
     this.#open = step;
-    this.#normalizer = new Normalizer(withSymbols(this.#plan, step.symbols));
+    this.#normalizer = new Normalizer(withInstruments(this.#plan, step));
     const connection = this.#plan.connections.find(({ id }) => id === step.connection);
     if (connection !== undefined) this.#memory.openedAt(readAddress(connection, step.url));
     const known = this.#plan.connections.map(({ id }) => id);
@@ -202,10 +202,20 @@ class EvidenceRunner {
   }
 }
 
-/** The plan with further symbols on every connection. */
-function withSymbols(plan: FramePlan, symbols: Readonly<Record<string, string>>): FramePlan {
+/** The plan with further symbols, and with what lists say of instruments, on every connection. */
+function withInstruments(plan: FramePlan, { symbols, listed }: OpenStep): FramePlan {
   const added = Object.fromEntries(Object.entries(symbols).map(([canonical, native]) => [native, canonical]));
-  const connections = plan.connections.map((one) => ({ ...one, canonical: { ...one.canonical, ...added } }));
+  const connections = plan.connections.map((one) => {
+    const canonical = { ...one.canonical, ...added };
+    const said = Object.entries(canonical).flatMap(([native, symbol]) =>
+      Object.hasOwn(listed, symbol) ? [[native, listed[symbol]] as const] : []
+    );
+    return {
+      ...one,
+      canonical,
+      ...(said.length === 0 ? {} : { listed: { ...one.listed, ...Object.fromEntries(said) } }),
+    };
+  });
   return { ...plan, connections };
 }
 

@@ -46,10 +46,16 @@ export function cursorValues(
     to_ns: `${to}001`,
     from_iso: new Date(fromMs).toISOString(),
     to_iso: new Date(toMs).toISOString(),
-    day: new Date(Math.floor(from / 1000)).toISOString().slice(0, 10),
+    day: dayOf(from),
+    yyyymmdd: dayOf(from).replaceAll("-", ""),
     page: String(cursor.pages + 1),
     offset: String(cursor.rows),
   };
+}
+
+/** The day of a time, in UTC, as YYYY-MM-DD. */
+function dayOf(time: Micros): string {
+  return new Date(Math.floor(time / 1000)).toISOString().slice(0, 10);
 }
 
 /** Fills the placeholders of a stretch in a text; other braces stay. */
@@ -110,7 +116,8 @@ function nextWindow(
   cursor: BackfillCursor,
   plan: { readonly windowMs: number | null; readonly names: ReadonlySet<BackfillPlaceholder> },
 ): CursorEnd | null {
-  const day = plan.names.has("day") ? (Math.floor(cursor.from.ts / 1000 / DAY_MS) + 1) * DAY_MS * 1000 : null;
+  const isDaily = plan.names.has("day") || plan.names.has("yyyymmdd");
+  const day = isDaily ? (Math.floor(cursor.from.ts / 1000 / DAY_MS) + 1) * DAY_MS * 1000 : null;
   const end = day ?? (plan.windowMs === null ? null : endOf(cursor, plan));
   // Pages that follow by ids have no time windows.
   if (end === null || plan.names.has("from_id") || end >= cursor.to.ts) return null;

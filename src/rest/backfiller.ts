@@ -374,7 +374,7 @@ function whyNotWhole(
   names: ReturnType<typeof placeholdersIn>,
 ): string | null {
   if (page?.isFromMet === true) return null;
-  const isNamed = [...names].some((name) => name === "day" || name.startsWith("from_"));
+  const isNamed = [...names].some((name) => name === "day" || name === "yyyymmdd" || name.startsWith("from_"));
   if (direction !== "latest" && isNamed) return null;
   const rows = page?.rows ?? 0;
   if (direction === "latest") return `the newest ${rows} events do not reach so far`;

@@ -181,3 +181,20 @@ Deno.test("Backfiller goes window by window through times, empty ones included",
   });
   assert.deepEqual(windows, [[-1, 4_001], [3_999, 8_001], [7_999, 10_001]]);
 });
+
+Deno.test("Backfiller goes day by day where files of a day are asked for", async () => {
+  const rig = rigOf(
+    { targets: [{ native: "A", symbol: "A", path: text("/trades/{yyyymmdd}?day={day}"), body: null }], pageRows: 1000 },
+    [],
+    () => ({ body: "[15]" }),
+  );
+  // From the last second of 2025 until the second day of 2026.
+  rig.backfiller.fill({ ...TASK, from: { id: "10", ts: AT - 1_000_000 }, to: { id: "20", ts: AT + 90_000_000_000 } });
+  await rig.clock.advance(10_000);
+  const days = rig.asked.map(({ url }) => url.slice(url.indexOf("/trades/")));
+  assert.deepEqual(days.slice(0, 3), [
+    "/trades/20251231?day=2025-12-31",
+    "/trades/20260101?day=2026-01-01",
+    "/trades/20260102?day=2026-01-02",
+  ]);
+});

@@ -59,7 +59,7 @@ function check(backfill: BackfillValues, descriptor: DescriptorValues, place: Pl
     if (/\{(from|to)_id\}/.test(first)) at.error("Names an id: it is for where none is known");
     if (!/\{(from|to)_id\}/.test(path)) at.error("`path` names no id, so that it does for the first page too");
   }
-  const isForward = names(/\{(from_\w+|day|page|offset)\}/);
+  const isForward = names(/\{(from_\w+|day|yyyymmdd|page|offset)\}/);
   const isBackward = names(/\{(to_\w+|page|offset)\}/);
   if (direction === "forward" && !isForward) {
     place.at("path").error(

@@ -134,6 +134,7 @@ export const BACKFILL_PLACEHOLDERS = [
   "from_iso",
   "to_iso",
   "day",
+  "yyyymmdd",
   "page",
   "offset",
 ] as const;
