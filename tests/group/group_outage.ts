@@ -110,6 +110,7 @@ class GroupRun {
   readonly #options: GroupOutageOptions;
   readonly #world: World;
   readonly #members: Member[] = [];
+  readonly #newest = new Map<string, number>();
 
   constructor(options: GroupOutageOptions, world: World) {
     this.#options = options;
@@ -271,7 +272,7 @@ kinds = ["trade", "gap"]`,
 
   /** Compares the archive with the simulator's trades as they are by now. */
   async judge(report: (line: string) => void = () => {}): Promise<GroupOutageResult> {
-    const { archive, simulator } = this.#world;
+    const { archive } = this.#world;
     const rows = await archive.query(
       `select symbol, trade_id::bigint as id, ${micros("received_ts")} as ts, backfilled::int as fetched
 from trade order by symbol, trade_id::bigint, ts`,
@@ -299,12 +300,10 @@ from gap where stream = 'trades' group by symbol, collector, gap_id`,
         fetched: Number(fetched) === 1,
       }));
       assert.ok(ofSymbol.length > 0, `the archive has no trades of ${symbol}`);
-      const url = `${simulator.urls.rest}/api/v3/historicalTrades?symbol=${symbol.replace("/", "")}&limit=1`;
-      // The simulator ends idle connections, which may be while the client takes one from its pool.
-      const [{ id: newest }] = await (await fetch(url, { headers: { connection: "close" } })).json();
-      total.traded += Number(newest) - ofSymbol[0].id + 1;
+      const newest = await this.#newestOf(symbol);
+      total.traded += newest - ofSymbol[0].id + 1;
       // What the market traded last is the end of a stretch like any other.
-      const end = { id: Number(newest) + 1, ts: Infinity, fetched: false };
+      const end = { id: newest + 1, ts: Infinity, fetched: false };
       let fromTs = -Infinity;
       for (const [index, { id, ts, fetched }] of ofSymbol.entries()) {
         const next = ofSymbol[index + 1] ?? end;
@@ -322,6 +321,17 @@ from gap where stream = 'trades' group by symbol, collector, gap_id`,
       }
     }
     return total;
+  }
+
+  /** Id of the last trade of a market that stands still: asked for once, because the exchange weighs requests. */
+  async #newestOf(symbol: string): Promise<number> {
+    const known = this.#newest.get(symbol);
+    if (known !== undefined) return known;
+    const url = `${this.#world.simulator.urls.rest}/api/v3/historicalTrades?symbol=${symbol.replace("/", "")}&limit=1`;
+    // The simulator ends idle connections, which may be while the client takes one from its pool.
+    const [{ id }] = await (await fetch(url, { headers: { connection: "close" } })).json();
+    this.#newest.set(symbol, Number(id));
+    return Number(id);
   }
 
   async stop(): Promise<void> {
