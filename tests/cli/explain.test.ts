@@ -16,14 +16,14 @@ Deno.test("explain shows why each rule matches or not, every value with its step
       "✓ event trade  matches",
       '    ✓ /data/e = "trade" or "aggTrade"  found "trade"',
       '      symbol       BTCUSDT  ← /s = "BTCUSDT", symbol map → "BTC/USDT"',
-      "      exchange_ts  1567296001034000  ← /T = 1567296001034, unit ms → µs",
+      "      exchange_ts  1567296001034000  ← /T = 1567296001034, unit auto → µs",
       "      trade_id     12345678901234567890  ← /t = 12345678901234567890",
       '      side         sell  ← /m = true, map "true" → "sell"',
       "result by rule trade",
     ]
   ) assert.ok(lines.includes(line), `${line}\nis not in\n${out}`);
   assert.match(out, /\n {2}trade \{"symbol":"BTC\/USDT",.*"price":"0\.10"/);
-  assert.match(out, /3 rules of other connections or sources: --all shows them/);
+  assert.match(out, /5 rules of other connections or sources: --all shows them/);
 });
 
 Deno.test("explain shows the signal of a control frame, and rules that it shadows", async () => {
@@ -131,7 +131,7 @@ Deno.test("explain exits 64 for what there is not, and names what there is", asy
       [["binance", TRADE, "--connection", "x"], /No connection x: the descriptor has public/],
       [
         ["binance", TRADE, "--http", "x"],
-        /No request x: the descriptor has trade_history, aggregate_history, depth_snapshot/,
+        /No request x: the descriptor has depth_snapshot, trade_history, aggregate_history/,
       ],
       [["kraken", TRADE, "--http", "x"], /No request x: the descriptor has trade_history/],
       [["binance", "@nowhere.json"], /Cannot open nowhere\.json/],

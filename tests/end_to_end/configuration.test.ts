@@ -209,7 +209,7 @@ Deno.test("a reload takes over what only REST requests and books show of an argu
   const descriptor = await deriveDescriptor("binance", {
     "[args]\n": '[args]\nlimit = "1000"\nkept = "400"\n',
     "&limit=1000": "&limit={arg:limit}",
-    "[[books]]\n": '[[books]]\ndepth = "{arg:kept}"\n',
+    "book = { rules": 'book = { depth = "{arg:kept}", rules',
   });
   const config = (overrides: string) =>
     instanceOf(binance, { symbols: [BTC], channels: ["book"], descriptor: "own.toml", overrides });
@@ -321,7 +321,7 @@ base_urls = ["http://127.0.0.1:1/\${REST_KEY}", "http://${address}/\${REST_KEY}"
     instance("refused", `"ws://${address}/stream${token}", "\${WHOLE_URL}", "ws://127.0.0.1:1/\${URL_TOKEN}/x"`) +
     instance("accepted", `"${simulator.urls.ws.stream}${token}"`);
   const descriptor = await deriveDescriptor("binance", {
-    "[[ws.connections]]\n": '[[ws.connections]]\nheaders = { "X-Api-Key" = "{env:HEADER_KEY}" }\n',
+    "[ws.connections.public]\n": '[ws.connections.public]\nheaders = { "X-Api-Key" = "{env:HEADER_KEY}" }\n',
     "[rest]\n": '[rest]\nheaders = { "X-Api-Key" = "{env:HEADER_KEY}" }\n',
   });
   try {
