@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { NormalizedMessages } from "../../src/api/tardis/normalized.ts";
 import { kindsOf, readTardisOptions, type TardisOption } from "../../src/api/tardis/options.ts";
-import { type Envelope, EventBatch, type ExchangePlan, type MarketEvent } from "../../src/model/mod.ts";
+import {
+  type Envelope,
+  EventBatch,
+  type ExchangePlan,
+  type MarketEvent,
+  TARDIS_REPLAYS_MAX,
+} from "../../src/model/mod.ts";
 import { type ApiRig, startApi } from "../support/api_rig.ts";
 import { batchOf } from "../support/batches.ts";
 
@@ -191,10 +197,49 @@ async function listen(rig: ApiRig, path: string, count = Infinity) {
   return { messages, ...await closed.then(({ code, reason }) => ({ code, reason })) };
 }
 
+const ALPHA = [{ name: "alpha" } as ExchangePlan];
+
+Deno.test("every path refuses an exchange that is not configured, by its name", async () => {
+  await using rig = await startApi({ facts: { exchanges: () => ALPHA } });
+  const option = { exchange: "alhpa", dataTypes: ["trade"], from: "2026-11-22", to: "2026-11-23" };
+  for (const path of ["/replay-normalized", "/ws-replay-normalized", "/ws-stream-normalized", "/replay"]) {
+    const known = { ...option, exchange: "alpha" };
+    const answer = await fetch(rig.base + query(path, path === "/replay" ? option : [known, option]));
+    assert.equal(answer.status, 400, path);
+    assert.equal((await answer.json()).error, "No exchange alhpa in the configuration: there are alpha");
+  }
+});
+
+Deno.test("replays count from their request to their end, so that no more run than may", async () => {
+  let begun = 0;
+  const ended = Promise.withResolvers<void>();
+  await using rig = await startApi({
+    facts: {
+      exchanges: () => ALPHA,
+      async *replay() {
+        begun++;
+        await ended.promise;
+        yield batchOf([trade(1, "1")]);
+      },
+    },
+  });
+  const option = { exchange: "alpha", dataTypes: ["trade"], from: "2026-11-22", to: "2026-11-23" };
+  const ask = () => fetch(rig.base + query("/replay-normalized", option));
+  const answers = await Promise.all(Array.from({ length: TARDIS_REPLAYS_MAX + 3 }, ask));
+  const refused = answers.filter(({ status }) => status === 503);
+  assert.deepEqual([refused.length, begun], [3, TARDIS_REPLAYS_MAX]);
+  ended.resolve();
+  const lines = await Promise.all(answers.filter(({ ok }) => ok).map((answer) => answer.text()));
+  assert.ok(lines.every((text) => JSON.parse(text).price === 1));
+  await Promise.all(refused.map(({ body }) => body?.cancel()));
+  assert.match(await (await ask()).text(), /"price":1/, "the places are free again");
+});
+
 Deno.test("/replay-normalized and /ws-replay-normalized give what the journal has of the time asked for", async () => {
   const asked: unknown[] = [];
   await using rig = await startApi({
     facts: {
+      exchanges: () => ALPHA,
       async *replay({ from, to }) {
         asked.push([from, to]);
         yield batchOf([trade(1, "1"), trade(2, "2")]);
@@ -217,7 +262,7 @@ Deno.test("/replay-normalized and /ws-replay-normalized give what the journal ha
 });
 
 Deno.test("/ws-stream-normalized sends messages as they happen", async () => {
-  await using rig = await startApi({ facts: { exchanges: () => [{ name: "alpha" } as ExchangePlan] } });
+  await using rig = await startApi({ facts: { exchanges: () => ALPHA } });
   const heard = listen(
     rig,
     query("/ws-stream-normalized", { exchange: "alpha", dataTypes: ["trade", "trade_bar_1ticks"] }),

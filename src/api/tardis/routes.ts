@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { Clock } from "../../host/mod.ts";
-import { TARDIS_REPLAYS_MAX } from "../../model/mod.ts";
+import { Failure, TARDIS_REPLAYS_MAX } from "../../model/mod.ts";
 import type { ApiEnv } from "../env.ts";
 import type { LiveFacts } from "../facts.ts";
 import type { LiveClient } from "../live/client.ts";
@@ -45,6 +45,8 @@ export class TardisRoutes {
   #stream(context: Context<ApiEnv>): Response {
     const options = readTardisOptions(context.req.query("options") ?? null, false);
     if (typeof options === "string") return context.json({ error: options }, 400);
+    const unknown = this.#unknownOf(options);
+    if (unknown !== null) return context.json({ error: unknown }, 400);
     const { feed, clock } = this.#options;
     const client = feed.join();
     if (client === null) return context.json({ error: "Too many clients" }, 503);
@@ -71,16 +73,18 @@ export class TardisRoutes {
   #replay(context: Context<ApiEnv>): Response {
     const options = readTardisOptions(context.req.query("options") ?? null, true);
     if (typeof options === "string") return context.json({ error: options }, 400);
-    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
-    return streamed(context, (signal) => this.#linesOf(options, signal));
+    const unknown = this.#unknownOf(options);
+    if (unknown !== null) return context.json({ error: unknown }, 400);
+    return this.#streamed(context, (signal) => this.#linesOf(options, signal));
   }
 
   /** Serves frames from the journal with their times, as lines of JSON. */
   #rawReplay(context: Context<ApiEnv>): Response {
     const option = readRawOption(context.req.query("options") ?? null);
     if (typeof option === "string") return context.json({ error: option }, 400);
-    if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
-    return streamed(context, (signal) => this.#rawLinesOf(() => rawLines(this.#options.facts, option, signal)));
+    const unknown = this.#unknownOf([option]);
+    if (unknown !== null) return context.json({ error: unknown }, 400);
+    return this.#streamed(context, (signal) => rawLines(this.#options.facts, option, signal));
   }
 
   /** Serves the exchange as it was: a client subscribes in the exchange's protocol and gets the recorded frames. */
@@ -124,68 +128,92 @@ export class TardisRoutes {
     return true;
   }
 
-  async *#rawLinesOf(lines: () => AsyncIterable<readonly string[]>): AsyncIterable<readonly string[]> {
-    this.#replays++;
-    try {
-      yield* lines();
-    } finally {
-      this.#replays--;
-    }
+  /** Names the first exchange that is not configured; null if all are. */
+  #unknownOf(options: readonly { readonly exchange: string }[]): string | null {
+    const { facts } = this.#options;
+    const unknown = options.find(({ exchange }) => planNamed(facts, exchange) === null);
+    if (unknown === undefined) return null;
+    const names = facts.exchanges().map(({ name }) => name);
+    return `No exchange ${unknown.exchange} in the configuration: there are ${names.join(", ") || "none"}`;
+  }
+
+  /** Returns a response of a replay's lines, made as fast as they are read. The replay counts from here to its end. */
+  #streamed(
+    context: Context<ApiEnv>,
+    make: (signal: AbortSignal) => AsyncIterable<readonly string[]>,
+  ): Response {
+    const headers = { "content-type": "application/x-json-stream", "cache-control": "no-store" };
+    if (context.req.raw.method === "HEAD") return new Response(null, { headers });
+    if (!this.#begin()) return tooMany(context);
+    let isOver = false;
+    const end = () => {
+      if (!isOver) this.#replays--;
+      isOver = true;
+    };
+    const encoder = new TextEncoder();
+    const over = new AbortController();
+    const lines = make(over.signal)[Symbol.asyncIterator]();
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        try {
+          const { done, value } = await lines.next();
+          if (done !== true) return controller.enqueue(encoder.encode(`${value.join("\n")}\n`));
+        } catch (error) {
+          end();
+          throw error;
+        }
+        end();
+        controller.close();
+      },
+      async cancel() {
+        over.abort();
+        try {
+          await lines.return?.();
+        } finally {
+          end();
+        }
+      },
+    }, { highWaterMark: 1 });
+    return new Response(body, { headers });
   }
 
   #replaySocket(context: Context<ApiEnv>): Response {
     const options = readTardisOptions(context.req.query("options") ?? null, true);
     if (typeof options === "string") return context.json({ error: options }, 400);
+    const unknown = this.#unknownOf(options);
+    if (unknown !== null) return context.json({ error: unknown }, 400);
     if (this.#replays >= TARDIS_REPLAYS_MAX) return tooMany(context);
     const { clock } = this.#options;
-    const response = ReplaySocket.accept(context.env.call, clock, (signal) => this.#linesOf(options, signal));
+    const response = ReplaySocket.accept(context.env.call, clock, (signal) => this.#counted(options, signal));
     return response ?? context.json({ error: "This path speaks WebSocket" }, 426, { upgrade: "websocket" });
   }
 
-  /** Yields the lines of a replay, in lists. At most `TARDIS_REPLAYS_MAX` run at once. */
-  async *#linesOf(options: readonly TardisOption[], signal: AbortSignal): AsyncIterable<readonly string[]> {
-    const messages = new NormalizedMessages(options);
-    const from = Math.min(...options.map((option) => option.from ?? 0));
-    const to = Math.max(...options.map((option) => option.to ?? 0));
-    this.#replays++;
+  /** Yields the lines of a replay that counts from its first line to its end. Throws a `Failure` if too many run. */
+  async *#counted(options: readonly TardisOption[], signal: AbortSignal): AsyncIterable<readonly string[]> {
+    if (!this.#begin()) throw new Failure("busy", TOO_MANY);
     try {
-      for await (const batch of this.#options.facts.replay({ from, to, signal })) {
-        const lines = [...messages.linesOfBatch(batch)];
-        if (lines.length > 0) yield lines;
-      }
+      yield* this.#linesOf(options, signal);
     } finally {
       this.#replays--;
     }
   }
+
+  /** Yields the lines of a replay, in lists. */
+  async *#linesOf(options: readonly TardisOption[], signal: AbortSignal): AsyncIterable<readonly string[]> {
+    const messages = new NormalizedMessages(options);
+    const from = Math.min(...options.map((option) => option.from ?? 0));
+    const to = Math.max(...options.map((option) => option.to ?? 0));
+    for await (const batch of this.#options.facts.replay({ from, to, signal })) {
+      const lines = [...messages.linesOfBatch(batch)];
+      if (lines.length > 0) yield lines;
+    }
+  }
 }
 
-/** Returns a response of lines, made as fast as they are read. */
-function streamed(
-  context: Context<ApiEnv>,
-  make: (signal: AbortSignal) => AsyncIterable<readonly string[]>,
-): Response {
-  const headers = { "content-type": "application/x-json-stream", "cache-control": "no-store" };
-  if (context.req.raw.method === "HEAD") return new Response(null, { headers });
-  const encoder = new TextEncoder();
-  const over = new AbortController();
-  const lines = make(over.signal)[Symbol.asyncIterator]();
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await lines.next();
-      if (done === true) controller.close();
-      else controller.enqueue(encoder.encode(`${value.join("\n")}\n`));
-    },
-    async cancel() {
-      over.abort();
-      await lines.return?.();
-    },
-  }, { highWaterMark: 1 });
-  return new Response(body, { headers });
-}
+const TOO_MANY = `${TARDIS_REPLAYS_MAX} replays run: try again when one has ended`;
 
 function tooMany(context: Context<ApiEnv>): Response {
-  const error = `${TARDIS_REPLAYS_MAX} replays run: try again when one has ended`;
-  return context.json({ error }, 503, { "retry-after": "5" });
+  return context.json({ error: TOO_MANY }, 503, { "retry-after": "5" });
 }
 
 function leave(feed: LiveFeed, client: LiveClient): void {
