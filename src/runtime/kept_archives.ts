@@ -20,14 +20,24 @@ const DAY_MS = 86_400_000;
 
 /** The plans that instances have run by since the start, as certificates name them. */
 export class PlanNotes {
-  readonly #notes: Omit<PlanNote, "tellsGaps">[] = [];
+  #notes: readonly Omit<PlanNote, "tellsGaps">[] = [];
 
   note(
     exchange: string,
     { hash, frames, at }: { readonly hash: string; readonly frames: FramePlan; readonly at: Micros },
   ) {
     const last = this.#notes.findLast((note) => note.exchange === exchange);
-    if (last?.hash !== hash) this.#notes.push({ at, exchange, hash, proofs: proofsOf(frames) });
+    if (last?.hash === hash) return;
+    const notes = [...this.#notes, { at, exchange, hash, proofs: proofsOf(frames) }];
+    // A plan that ended before the days that are certified stays only in the archives, which were told of it.
+    const sinceUs = at - (CERTIFICATE_DAYS_BACK + 1) * DAY_MS * 1000;
+    const endOf = new Map<string, Micros>();
+    const isKept = (note: Omit<PlanNote, "tellsGaps">) => {
+      const end = endOf.get(note.exchange) ?? Infinity;
+      endOf.set(note.exchange, note.at);
+      return end >= sinceUs;
+    };
+    this.#notes = notes.toReversed().filter(isKept).toReversed();
   }
 
   /** Returns the notes for a sink's archive, with whether the sink receives gaps. */
@@ -39,6 +49,8 @@ export class PlanNotes {
 /** What comparing books with the exchanges' own snapshots came to since the start, by instance, day and symbol. */
 export class Comparisons {
   readonly #totals = new Map<string, ComparisonNote>();
+  /** What each archive has been told, by its folder: it stays over a reload, which makes the archives anew. */
+  readonly #told = new Map<string, ReadonlyMap<string, ComparisonNote>>();
 
   note(exchange: string, symbol: string, { isSame, at }: { readonly isSame: boolean; readonly at: Micros }): void {
     const date = new Date(at / 1000).toISOString().slice(0, 10);
@@ -53,16 +65,16 @@ export class Comparisons {
     }
   }
 
-  /** Tells an archive what has come since it was told last. `told`: the archive's own; what cannot be written is not. */
-  async tell(told: Map<string, ComparisonNote>, write: (news: readonly ComparisonNote[]) => Promise<void>) {
+  /** Tells the archive of a folder what has come since it was told last. What cannot be written is told again. */
+  async tell(dir: string, write: (news: readonly ComparisonNote[]) => Promise<void>): Promise<void> {
+    const told = this.#told.get(dir);
     const totals = [...this.#totals];
     await write(totals.flatMap(([key, note]) => {
-      const { same = 0, different = 0 } = told.get(key) ?? {};
+      const { same = 0, different = 0 } = told?.get(key) ?? {};
       const news = { ...note, same: note.same - same, different: note.different - different };
       return news.same + news.different === 0 ? [] : [news];
     }));
-    told.clear();
-    for (const [key, note] of totals) told.set(key, note);
+    this.#told.set(dir, new Map(totals));
   }
 }
 
@@ -79,7 +91,7 @@ export function keptArchives(
     if (dir === null || (merged === null && !(plan.run.certificates && CERTIFIED.has(sink.type)))) return [];
     const archive = { sink: sink.name, dir, compacts: merged !== null };
     if (!plan.run.certificates || !CERTIFIED.has(sink.type)) return [archive];
-    const target = { sink, dir, notes, comparisons, told: new Map<string, ComparisonNote>() };
+    const target = { sink, dir, notes, comparisons };
     return [{ ...archive, afterwards: certifier(host, plan, target), atEnd: () => writeNotes(host, target) }];
   });
 }
@@ -97,15 +109,13 @@ interface Target {
   readonly dir: string;
   readonly notes: PlanNotes;
   readonly comparisons: Comparisons;
-  /** Comparisons that the archive knows of this run. */
-  readonly told: Map<string, ComparisonNote>;
 }
 
 /** Writes the plan notes, unless the sink has not made its folder yet. */
-async function writeNotes({ files }: Host, { sink, dir, notes, comparisons, told }: Target): Promise<void> {
+async function writeNotes({ files }: Host, { sink, dir, notes, comparisons }: Target): Promise<void> {
   if (await files.stat(`${dir}/_owner.json`) === null) return;
   await notePlans(files, dir, notes.for(sink));
-  await comparisons.tell(told, (news) => noteComparisons(files, dir, news));
+  await comparisons.tell(dir, (news) => noteComparisons(files, dir, news));
 }
 
 function certifier(
