@@ -22,6 +22,11 @@ export class RollingWindow {
     return Math.max(0, Math.ceil(oldest + this.#limit.perMs + 1 - nowMs));
   }
 
+  /** Whether no recorded action is in the window any more: the next `count` are allowed at once. */
+  isUnused(nowMs: number): boolean {
+    return this.waitMs(nowMs, this.#moments.length) === 0;
+  }
+
   /** Records an action, even one that did not wait. */
   record(nowMs: number): void {
     this.#moments[this.#at] = nowMs;

@@ -60,6 +60,11 @@ export class BookResyncer {
     }
   }
 
+  /** How many books have used some of their budget lately. */
+  get budgets(): number {
+    return this.#budgets.size;
+  }
+
   stop(): void {
     for (const { timer } of this.#pending.values()) timer?.cancel();
     this.#pending.clear();
@@ -68,7 +73,7 @@ export class BookResyncer {
   #try(key: string, book: string, pending: Pending): void {
     const { clock, execute } = this.#options;
     const nowMs = clock.monotonicMs();
-    const budget = this.#budgetOf(book, pending.resync);
+    const budget = this.#budgetOf(book, pending.resync, nowMs);
     const waitMs = budget.waitMs(nowMs);
     if (waitMs > 0) return this.#later(key, book, { pending, waitMs });
     budget.record(nowMs);
@@ -85,9 +90,15 @@ export class BookResyncer {
     });
   }
 
-  #budgetOf(book: string, { rule }: BookResync): RollingWindow {
-    let budget = this.#budgets.get(book);
-    if (budget === undefined) this.#budgets.set(book, budget = new RollingWindow(rule?.budget ?? SESSION_BUDGET));
+  #budgetOf(book: string, { rule }: BookResync, nowMs: number): RollingWindow {
+    const budget = this.#budgets.get(book) ?? new RollingWindow(rule?.budget ?? SESSION_BUDGET);
+    // The budget used last comes last, so that those that nobody has used in their time come first.
+    this.#budgets.delete(book);
+    for (const [unused, other] of this.#budgets) {
+      if (!other.isUnused(nowMs)) break;
+      this.#budgets.delete(unused);
+    }
+    this.#budgets.set(book, budget);
     return budget;
   }
 }

@@ -74,3 +74,18 @@ Deno.test("BookResyncer reconnects a session whose counter jumped, once for all 
   resyncer.request({ ...resync(""), rule: null, action: "reconnect" }, "main");
   assert.deepEqual(done, ["0 1 "]);
 });
+
+Deno.test("BookResyncer forgets the budgets of books that have asked for nothing in a whole window", () => {
+  const { resyncer, whole, clock } = rig();
+  for (const native of ["A", "B", "C"]) {
+    whole.add(native);
+    resyncer.request(resync(native), "main");
+  }
+  assert.equal(resyncer.budgets, 3);
+  clock.advance(BUDGET.perMs);
+  resyncer.request(resync("A"), "main");
+  assert.equal(resyncer.budgets, 3);
+  clock.advance(1);
+  resyncer.request(resync("D"), "main");
+  assert.equal(resyncer.budgets, 2);
+});
