@@ -164,11 +164,14 @@ export class Retention {
   async #seal(segment: Segment): Promise<boolean> {
     const { host, dir, observer } = this.#options;
     const { files, compressor } = host;
-    const bytes = await sealSegment(files, dir, { segment, compressor, signal: this.#stop.signal });
-    if (bytes === null) return false;
-    segment.fileBytes = bytes;
+    const copy = await sealSegment(files, dir, { segment, compressor, signal: this.#stop.signal });
+    if (copy === null) return false;
+    // If its file vanished meanwhile, a stand-in may have replaced it, whose file has the same name.
+    await this.#exclusively(() => this.#segments.includes(segment) ? copy.place() : copy.discard());
+    if (!segment.sealed) return true;
+    segment.fileBytes = copy.bytes;
     this.recount();
-    observer({ kind: "journal_segment_sealed", segment: segmentName(segment), bytes });
+    observer({ kind: "journal_segment_sealed", segment: segmentName(segment), bytes: copy.bytes });
     this.#onChanged();
     return true;
   }

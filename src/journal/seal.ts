@@ -17,33 +17,47 @@ export const SEAL_PARAMS: Readonly<Record<number, number>> = {
   [constants.ZSTD_c_strategy]: constants.ZSTD_lazy2,
 };
 
+/** A compressed segment that does not replace its plain file yet. */
+export interface SealedCopy {
+  readonly bytes: number;
+  /** Replaces the plain file by the copy. */
+  readonly place: () => Promise<void>;
+  /** Deletes the copy. */
+  readonly discard: () => Promise<void>;
+}
+
 /**
- * Compresses a segment that is no longer written, block by block into a temporary file, which is synced and renamed;
- * then deletes the plain file. Checks every record, so that damage is never sealed. Resolves with the bytes of the
- * sealed file, or null if the signal aborted it. Rejects with a `Failure` (`corrupt`, `file`, `disk_full`). The plain
- * file is kept unless sealing succeeds.
+ * Compresses a segment that is no longer written, block by block into a temporary file, which is synced. Checks every
+ * record, so that damage is never sealed. Resolves with the copy, or null if the signal aborted it. Rejects with a
+ * `Failure` (`corrupt`, `file`, `disk_full`). The plain file is kept until the copy is placed.
  */
 export async function sealSegment(
   files: Files,
   dir: string,
   options: { readonly segment: Segment; readonly compressor: Compressor; readonly signal: AbortSignal },
-): Promise<number | null> {
+): Promise<SealedCopy | null> {
   const { segment, compressor, signal } = options;
   const temporary = `${dir}/${temporaryName(segment.firstOffset)}`;
   await files.remove(temporary);
   const bytes = await writeSealed(files, dir, { segment, compressor, signal, temporary }).catch((error) =>
     removeHalf(files, temporary, error)
   );
+  const discard = () => files.remove(temporary);
   if (bytes === null) {
-    await files.remove(temporary);
+    await discard();
     return null;
   }
-  await files.rename(temporary, `${dir}/${sealedName(segment.firstOffset)}`);
-  await files.syncDir(dir);
-  segment.sealed = true;
-  await files.remove(`${dir}/${plainName(segment.firstOffset)}`);
-  await files.syncDir(dir);
-  return bytes;
+  return {
+    bytes,
+    discard,
+    async place() {
+      await files.rename(temporary, `${dir}/${sealedName(segment.firstOffset)}`);
+      await files.syncDir(dir);
+      segment.sealed = true;
+      await files.remove(`${dir}/${plainName(segment.firstOffset)}`);
+      await files.syncDir(dir);
+    },
+  };
 }
 
 /** Removes the incomplete file, because its space may be what is missing. If that fails, the next start removes it. */

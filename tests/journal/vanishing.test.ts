@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { denoHost, type Files } from "../../src/host/mod.ts";
+import { type Compressor, denoHost, type Files } from "../../src/host/mod.ts";
 import { openJournal, verifyJournal } from "../../src/journal/mod.ts";
 import type { Observation } from "../../src/model/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -88,6 +88,39 @@ Deno.test("read() tells a segment that is gone as a dropped record, once, and go
     const again = await openRig(dir);
     assert.equal((await collect(again.read(0))).filter(({ record }) => record.kind === "dropped").length, 2);
     await again.close();
+  }));
+
+Deno.test("a segment that is gone while it is compressed, and read meanwhile, stops no compression", () =>
+  inTempDir(async (dir) => {
+    const seen: Observation[] = [];
+    const begun = Promise.withResolvers<void>();
+    const going = Promise.withResolvers<void>();
+    const compressor: Compressor = {
+      async zstd(bytes, params) {
+        begun.resolve();
+        await going.promise;
+        return await denoHost().compressor.zstd(bytes, params);
+      },
+    };
+    const journal = await openRig(dir, { plan: { segmentBytes: 1_000 }, seen, compressor });
+    const first = journal.append(frame("x".repeat(2_000)));
+    await journal.sync();
+    journal.append(frame("y".repeat(2_000)));
+    await journal.sync();
+    await begun.promise;
+    const [name] = await segmentNames(dir);
+    await files.remove(`${dir}/${name}`);
+    const kinds = async () => (await collect(journal.read(first, { to: first + 1 }))).map(({ record }) => record.kind);
+    assert.deepEqual(await kinds(), ["dropped"]);
+    going.resolve();
+    await journal.whenSealed();
+    assert.deepEqual(await kinds(), ["dropped"], "what was told once stays so");
+    const names = await segmentNames(dir);
+    assert.deepEqual(names.map((one) => one.endsWith(".zst")), names.map((_, at) => at < names.length - 1));
+    assert.deepEqual(seen.filter((one) => one.kind === "journal_warning" && one.code === "sealing"), []);
+    assert.equal(seen.filter((one) => one.kind === "journal_warning" && one.code === "lost").length, 1);
+    await journal.close();
+    assert.deepEqual((await verifyJournal(files, dir)).damage, []);
   }));
 
 Deno.test("read() of the segment being written, which is gone, fails and has it made anew", () =>
