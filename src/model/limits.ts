@@ -153,6 +153,8 @@ export const SINK_CHANGE_MS_MAX = 5_000;
 export const SINK_SLOW_MS = 10_000;
 /** Most doublings of a sink's deadlines; each consecutive call that exceeds its deadline doubles them once. */
 export const SINK_DEADLINE_DOUBLINGS_MAX = 4;
+/** Most halvings of what a sink of messages stores at once; each consecutive call that timed out halves it once. */
+export const SINK_BATCH_HALVINGS_MAX = 10;
 /** First delay before a sink that failed is opened again, in ms. */
 export const SINK_RETRY_MS_MIN = 250;
 /**

@@ -28,8 +28,11 @@ export interface DeliveryOptions {
   readonly filter: ((batch: EventBatch, event: number) => boolean) | null;
   readonly flush: FlushPolicy;
   readonly capabilities: SinkCapabilities;
-  /** Makes a new sink for events collected under this name; called again after each failure. */
-  readonly createSink: (collector: string | null) => Sink;
+  /**
+   * Makes a new sink for events collected under this name; called again after each failure. `timeouts`: consecutive
+   * calls of earlier sinks that timed out.
+   */
+  readonly createSink: (collector: string | null, timeouts: number) => Sink;
   /** Makes the pipeline that derives events anew when the sink is behind the recent events. */
   readonly createPipeline: () => Pipeline;
   /** Names of the exchange instances: each gets a gap for records that the sink can never have. */
@@ -244,7 +247,8 @@ export class Delivery {
   #begin(at: Offset): SinkLife {
     const { journal, createSink, capabilities, clock } = this.#options;
     this.#stretch = journal.collectorAt(at);
-    const [sink, timeouts, onFailed] = [createSink(this.#stretch.name), this.#timeouts, () => this.#wake?.()];
+    const timeouts = this.#timeouts;
+    const [sink, onFailed] = [createSink(this.#stretch.name, timeouts), () => this.#wake?.()];
     this.#life = new SinkLife({ sink, capabilities, clock, timeouts, onFailed });
     this.#unflushed = nothing();
     this.#wantsReopen = false;

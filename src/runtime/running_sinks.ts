@@ -157,7 +157,7 @@ export class RunningSinks {
       filter: sinkFilter(sink),
       flush: sinkTypeOf(sink).flush(sink),
       capabilities: sinkTypeOf(sink).capabilities,
-      createSink: (name) => createSink(sink, this.#contextOf(sink.name, name)),
+      createSink: (name, timeouts) => createSink(sink, { ...this.#contextOf(sink.name, name), timeouts }),
       exchanges: () => current().exchanges.map(({ name }) => name),
       onGone: () => this.#left(sink.name),
       createPipeline,

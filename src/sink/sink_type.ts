@@ -60,6 +60,8 @@ export interface SinkContext {
   readonly collector: string | null;
   /** Id of the journal that feeds the sink; with the name, it identifies the writer. */
   readonly journal: string;
+  /** Consecutive calls of earlier lives of the sink that timed out. Absent if there are none. */
+  readonly timeouts?: number;
   /** Names of all sinks that the journal feeds, this one among them. */
   readonly sinks: readonly string[];
   /** Returns the offset after the last record that is safe in the journal. */

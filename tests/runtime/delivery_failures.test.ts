@@ -117,6 +117,26 @@ Deno.test("Delivery doubles the deadlines of a sink that came to them, so that a
   }, { seen, sleep: () => Promise.resolve(), delivery: { ...QUICK, capabilities: { ...CAPABILITIES, deadlines } } });
 });
 
+Deno.test("Delivery says to a new sink how many calls before it timed out, until one has made events safe", async () => {
+  const seen: Observation[] = [];
+  const first = firstOf(seen);
+  const told: number[] = [];
+  const createSink = (_: string | null, timeouts: number) => {
+    told.push(timeouts);
+    const write = () => Promise.reject(new Failure("timeout", "Cannot write: injected"));
+    return fakeSink(told.length <= 2 ? { write } : {});
+  };
+  await withDelivery(fakeSink({}), async (rig) => {
+    await rig.feed(1);
+    rig.delivery.start();
+    await first("sink_recovered");
+    rig.delivery.reopen();
+    while (told.length < 4) await new Promise((resolve) => setTimeout(resolve, 1));
+    await stop(rig);
+  }, { seen, sleep: () => Promise.resolve(), delivery: { ...QUICK, createSink } });
+  assert.deepEqual(told, [0, 1, 2, 0]);
+});
+
 Deno.test("Delivery whose sink hangs is failing long before the deadline, and says in which call", async () => {
   let nowMs = 0;
   const asked = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
-import { type Offset, SINK_MESSAGE_BATCH_BYTES_MAX } from "../../model/mod.ts";
+import { type Offset, SINK_BATCH_HALVINGS_MAX, SINK_MESSAGE_BATCH_BYTES_MAX } from "../../model/mod.ts";
 import { rowsOf, type Sink, type SinkBatch } from "../sink.ts";
+import type { SinkContext } from "../sink_type.ts";
 import type { Message, MessageMaker, Place } from "./messages.ts";
 
 /** A connection to a destination of messages, for one life. Every call rejects with a `Failure`. */
@@ -17,24 +18,39 @@ export interface Broker {
   close(): Promise<void>;
 }
 
+/** A full batch stored within this part of the timeout lets the next one be twice as large. */
+const GROWTH_PART = 1 / 4;
+
+/** Options of a sink of messages. */
+export interface BrokerSinkOptions {
+  readonly maker: MessageMaker;
+  /** Most messages that are stored at once. */
+  readonly batchMessages: number;
+  /** Longest time that the destination may take for an answer, in ms. */
+  readonly timeoutMs: number;
+  readonly context: Pick<SinkContext, "host" | "timeouts">;
+}
+
 /**
  * Writes events as messages, in batches stored together with the position after them. The destination's position names
- * the next missing event, so that repeated events are skipped. A batch may end within a record.
+ * the next missing event, so that repeated events are skipped. A batch may end within a record. Batches are halved for
+ * each call of earlier lives that timed out, and grow again while the destination stores full ones quickly.
  */
 export class BrokerSink implements Sink {
   readonly files = null;
   readonly wantsFlush = false;
   readonly #broker: Broker;
-  readonly #maker: MessageMaker;
-  readonly #batchMessages: number;
+  readonly #options: BrokerSinkOptions;
+  /** Part of the bounds of a batch that is used. */
+  #share: number;
   #place: Place = { offset: 0, index: 0 };
   #pending: Message[] = [];
   #pendingBytes = 0;
 
-  constructor(broker: Broker, options: { readonly maker: MessageMaker; readonly batchMessages: number }) {
+  constructor(broker: Broker, options: BrokerSinkOptions) {
     this.#broker = broker;
-    this.#maker = options.maker;
-    this.#batchMessages = options.batchMessages;
+    this.#options = options;
+    this.#share = 0.5 ** Math.min(options.context.timeouts ?? 0, SINK_BATCH_HALVINGS_MAX);
   }
 
   async open(_committed: Offset, signal: AbortSignal): Promise<Offset> {
@@ -50,16 +66,16 @@ export class BrokerSink implements Sink {
     rowsOf(batch).each((rows, event) => {
       const at = rows.offsets.values[event];
       if (at < offset || (at === offset && rows.indexes.values[event] < index)) return;
-      messages.push(...this.#maker.make(rows, event, this.#broker.bodyBytesMax));
+      messages.push(...this.#options.maker.make(rows, event, this.#broker.bodyBytesMax));
     });
     for (let at = 0; at < messages.length;) {
       let end = at + 1;
       while (end < messages.length && messages[end].part > 0) end++;
       const event = messages.slice(at, end);
       const bytes = event.reduce((sum, { body }) => sum + body.length, 0);
-      const isFull = this.#pending.length + event.length > this.#batchMessages ||
-        this.#pendingBytes + bytes > SINK_MESSAGE_BATCH_BYTES_MAX;
-      if (isFull && this.#pending.length > 0) await this.#commit(placeAfter(this.#pending), signal);
+      const isFull = this.#pending.length + event.length > this.#options.batchMessages * this.#share ||
+        this.#pendingBytes + bytes > SINK_MESSAGE_BATCH_BYTES_MAX * this.#share;
+      if (isFull && this.#pending.length > 0) await this.#commitFull(signal);
       this.#pending.push(...event);
       this.#pendingBytes += bytes;
       at = end;
@@ -74,6 +90,13 @@ export class BrokerSink implements Sink {
     this.#pending = [];
     this.#pendingBytes = 0;
     await this.#broker.close();
+  }
+
+  async #commitFull(signal: AbortSignal): Promise<void> {
+    const { timeoutMs, context: { host: { clock } } } = this.#options;
+    const beganMs = clock.monotonicMs();
+    await this.#commit(placeAfter(this.#pending), signal);
+    if (clock.monotonicMs() - beganMs < timeoutMs * GROWTH_PART) this.#share = Math.min(1, this.#share * 2);
   }
 
   async #commit(next: Place, signal: AbortSignal): Promise<void> {

@@ -52,6 +52,7 @@ export const KAFKA = sinkType({
     const escape = (part: string) => part.replaceAll("%", "_x").replaceAll("~", "_");
     const names = nameTemplate(options.topic, { collector, sink, escape });
     const maker = new MessageMaker({ collector, names, withContentId: false });
-    return new BrokerSink(new KafkaBroker(options, context), { maker, batchMessages: options.batch_rows });
+    const { batch_rows: batchMessages, timeout_ms: timeoutMs } = options;
+    return new BrokerSink(new KafkaBroker(options, context), { maker, batchMessages, timeoutMs, context });
   },
 });

@@ -63,6 +63,7 @@ export const NATS = sinkType({
     const escape = (part: string) => part.replaceAll("%", "=").replaceAll(".", "=2E").replaceAll("~", "=7E");
     const names = nameTemplate(options.subject, { collector, sink, escape });
     const maker = new MessageMaker({ collector, names, withContentId: options.mode === "content_id" });
-    return new BrokerSink(new NatsBroker(options, context), { maker, batchMessages: options.batch_rows });
+    const { batch_rows: batchMessages, timeout_ms: timeoutMs } = options;
+    return new BrokerSink(new NatsBroker(options, context), { maker, batchMessages, timeoutMs, context });
   },
 });

@@ -42,6 +42,7 @@ export const REDIS = sinkType({
     const { collector, name: sink } = context;
     const names = nameTemplate(options.stream, { collector, sink, escape: (part) => part.replaceAll("%", "=") });
     const maker = new MessageMaker({ collector, names, withContentId: false });
-    return new BrokerSink(new RedisBroker(options, context), { maker, batchMessages: options.batch_rows });
+    const { batch_rows: batchMessages, timeout_ms: timeoutMs } = options;
+    return new BrokerSink(new RedisBroker(options, context), { maker, batchMessages, timeoutMs, context });
   },
 });
