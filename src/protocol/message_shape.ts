@@ -72,11 +72,14 @@ export function topicsIn(message: Json, path: readonly (string | null)[]): reado
   return textsAt(message, path).flatMap((text) => [text, ...splitTexts(text), ...withPrefix(text)]);
 }
 
+/** Longest beginning that the topics of a text share, in characters. */
+const PREFIX_CHARS_MAX = 200;
+
 /** The topics of a text that says their beginning once: `/market/ticker:BTC-USDT,ETH-USDT`. */
 function withPrefix(text: string): readonly string[] {
   const [head, ...others] = splitTexts(text);
   const prefix = /^.*[:@/.]/.exec(head ?? "")?.[0] ?? "";
-  return prefix === "" ? [] : others.map((other) => prefix + other);
+  return prefix === "" || prefix.length > PREFIX_CHARS_MAX ? [] : others.map((other) => prefix + other);
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ReadByWords {
 
 /** Most texts of a message that are looked at. */
 const TEXTS_MAX = 10_000;
+/** Most words of them that are compared with names, each with every name. */
+const WORDS_MAX = 10_000;
 /** A word of so many letters may be the beginning of another one for the same channel. */
 const PREFIX_MIN = 4;
 /** Begins a request, alone or before the channel: `SUBSCRIBE`, `unsub`, `subscribeTrades`. */
@@ -35,7 +37,7 @@ export function readByWords(body: Json, items: readonly AskedItem[]): ReadByWord
   if (!isObject(body) && !isList(body)) return null;
   const texts = textsOf(body);
   const asking = texts.flatMap((text) => ASKS.exec(text) ?? []);
-  const words = new Set(texts.flatMap(wordsOf));
+  const words = new Set(texts.flatMap(wordsOf).slice(0, WORDS_MAX));
   const ofInstruments = items.filter(({ spelling }) => spelling !== null && words.has(spelling.symbol.toLowerCase()));
   const ofChannels = named(ofInstruments.length > 0 ? ofInstruments : items, words);
   // Without a word that asks, both have to be named.
@@ -79,9 +81,10 @@ function wordsOf(text: string): readonly string[] {
 function textsOf(value: Json): readonly string[] {
   const texts: string[] = [];
   const waiting: Json[] = [value];
-  for (let next = waiting.shift(); next !== undefined && texts.length < TEXTS_MAX; next = waiting.shift()) {
+  for (let at = 0; at < waiting.length && texts.length < TEXTS_MAX; at++) {
+    const next = waiting[at];
     if (typeof next === "string") texts.push(next);
-    else if (isList(next)) waiting.push(...next);
+    else if (isList(next)) { for (const inner of next) waiting.push(inner); }
     else if (isObject(next)) {
       for (const [key, inner] of Object.entries(next)) {
         // A name says something of its own where what it holds is no text: `{ "trades": true }`.

@@ -150,10 +150,9 @@ export class Wishes {
       if (shape === null || !isHere(group.connectionId) || !fits(shape.body, body, exact)) continue;
       const topics = new Set(topicsIn(body, group.shape.path));
       const found = [...topics].flatMap((topic) => group.items.get(topic) ?? []);
-      items.push(...found);
+      for (const item of found) items.push(item);
       const [sample] = group.items.values();
-      const further = [...topics].filter((topic) => !this.#catalogue.topics.has(topic));
-      items.push(...further.map((topic) => furtherItem(sample, topic)));
+      for (const topic of topics) if (!this.#catalogue.topics.has(topic)) items.push(furtherItem(sample, topic));
       // Several kinds of messages may match: the one that names an item determines its acknowledgement.
       if (ack === null || found.length > 0) {
         [ack, connectionId, id] = [group.ack, group.connectionId, openValue(group.shape.body, body)];

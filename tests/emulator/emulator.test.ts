@@ -106,6 +106,19 @@ Deno.test("an emulated exchange takes a subscription back and passes over what i
   });
 });
 
+Deno.test("an emulated exchange reads a message of a million characters, whatever it is made of", async () => {
+  await withEmulated(BINANCE_LINES, (exchange) => {
+    const wishes = new Wishes(new Catalogue(exchange.runnable), "/stream");
+    const topics = Array.from({ length: 150_000 }, (_, at) => at.toString(36));
+    const kinds = [
+      JSON.stringify(topics.map(() => 1)),
+      JSON.stringify({ method: "SUBSCRIBE", params: topics, id: 1 }),
+      JSON.stringify({ method: "SUBSCRIBE", params: [`${"a".repeat(200_000)}:${topics.join(",")}`], id: 2 }),
+    ].map((text) => wishes.hear(text).kind);
+    assert.deepEqual(kinds, ["unknown", "subscribe", "subscribe"]);
+  });
+});
+
 Deno.test("an emulated exchange refuses, loses, repeats, spoils and closes as the fault plan says", async () => {
   await withEmulated(BINANCE_LINES, async (exchange) => {
     const ask = (...streams: string[]) => JSON.stringify({ method: "SUBSCRIBE", params: streams, id: 1 });
