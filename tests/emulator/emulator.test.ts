@@ -113,7 +113,11 @@ Deno.test("an emulated exchange reads a message of a million characters, whateve
     const kinds = [
       JSON.stringify(topics.map(() => 1)),
       JSON.stringify({ method: "SUBSCRIBE", params: topics, id: 1 }),
-      JSON.stringify({ method: "SUBSCRIBE", params: [`${"a".repeat(200_000)}:${topics.join(",")}`], id: 2 }),
+      JSON.stringify({
+        method: "SUBSCRIBE",
+        params: [`${"a".repeat(200_000)}:${topics.slice(0, 5_000).join(",")}`],
+        id: 2,
+      }),
     ].map((text) => wishes.hear(text).kind);
     assert.deepEqual(kinds, ["unknown", "subscribe", "subscribe"]);
   });
