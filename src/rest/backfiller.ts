@@ -225,7 +225,7 @@ export class Backfiller {
       if (newest.oldest.ts < task.from.ts) return { ...task, from: { ...task.from, id: newest.oldest.id } };
       high = newest.oldest.id;
     }
-    if (high === null || !/^\d+$/.test(high)) return NO_ID;
+    if (high === null || !isNumber(high)) return NO_ID;
     const id = await this.#seek(task, backfill, { ...pages, high: BigInt(high) });
     return typeof id === "string" ? id : { ...task, from: { ...task.from, id: String(id) } };
   }
@@ -251,6 +251,7 @@ export class Backfiller {
       if (oldest === null || newest === null || newest.id === null) low = middle;
       else if (oldest.ts >= task.from.ts) high = middle;
       else if (newest.ts >= task.from.ts) return middle;
+      else if (!isNumber(newest.id)) return NO_ID;
       else low = BigInt(newest.id) > middle ? BigInt(newest.id) : middle;
     }
     return low;
@@ -349,6 +350,11 @@ interface Waiting {
 const NO_ID = "the exchange's history is asked for by ids, and none that lies near is known";
 const NO_IDS = "events have no ids, by which those that are known could be told from those that are missing";
 const CANCELLED: BackfillEnd = { reason: "cancelled", oldest: null, newest: null, filled: 0, isTooLong: false };
+
+/** Whether an id can be searched for by halves. */
+function isNumber(id: string): boolean {
+  return /^\d+$/.test(id);
+}
 
 /** Returns a page with only the ends that it has reached itself, because earlier pages were a search, not a walk. */
 function ownEnds(page: BackfillPage, { from, to }: Pick<BackfillTask, "from" | "to">): BackfillPage {

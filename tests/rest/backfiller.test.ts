@@ -198,3 +198,11 @@ Deno.test("Backfiller goes day by day where files of a day are asked for", async
     "/trades/20260102?day=2026-01-02",
   ]);
 });
+
+Deno.test("Backfiller gives a search for the beginning up where the exchange's ids are no numbers", async () => {
+  const rig = rigOf({}, ALL, () => ({ body: '["x"]' }));
+  const begun = rig.backfiller.fill({ ...TASK, cause: null, from: { id: null, ts: AT } });
+  await rig.clock.advance(60_000);
+  assert.match((await begun).reason ?? "", /asked for by ids, and none that lies near is known/);
+  assert.equal(rig.asked.length, 1);
+});
