@@ -9,6 +9,7 @@ import {
   COMPARE_LOOK_MS,
   COMPARE_MS_MAX,
   type EventBatch,
+  Failure,
   type HttpRecord,
   type Observer,
   type RestPlan,
@@ -116,7 +117,8 @@ export class BookProver {
     if (outcome !== "different" || second.session === null) return;
     try {
       onDifference({ session: second.session, native: target.native, request: request.name, detail });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
       // The journal takes nothing now, which is reported elsewhere; the book's next turn finds the difference again.
     }
   }

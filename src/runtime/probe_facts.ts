@@ -16,10 +16,9 @@ export function lastKnown(
   const request = rest.requests.find((each) =>
     each.channel === "book" && each.everyMs === null && each.connectionId === connectionId
   );
-  const sequence = [...intake.bookViews(exchange, { symbol, depth: 0 })]
-    .findLast(({ state }) => state === "valid")?.sequence ?? null;
-  if (request === undefined || sequence === null || !/^\d+$/.test(sequence)) return null;
-  return { kind: "book", request: request.name, sequence: BigInt(sequence) };
+  const valid = [...intake.bookViews(exchange, { symbol, depth: 0 })].findLast(({ state }) => state === "valid");
+  const sequence = numberOf(valid?.sequence ?? null);
+  return request === undefined || sequence === null ? null : { kind: "book", request: request.name, sequence };
 }
 
 /** Reads what an answer says of a stream; null if it is none. */
@@ -35,8 +34,7 @@ export function readProbe(intake: Intake, record: HttpRecord, stream: ProbedStre
     return { kind: "event", rows };
   }
   const [book] = own;
-  const sequence = book?.event.kind === "book_snapshot" ? book.event.sequence : null;
-  return { kind: "book", sequence: sequence !== null && /^\d+$/.test(sequence) ? BigInt(sequence) : null };
+  return { kind: "book", sequence: numberOf(book?.event.kind === "book_snapshot" ? book.event.sequence : null) };
 }
 
 /** Reads a snapshot of a book; null if it is none, or has no number. */
