@@ -76,6 +76,7 @@ export class ExchangeRunner {
   /** Slots whose connections have no streams any more, until they have closed. */
   readonly #leaving = new Set<Promise<void>>();
   #isPaused = false;
+  #isStopped = false;
   readonly #limits: InstanceLimits;
   readonly #rest: RestRunner;
   readonly #backfiller: Backfiller;
@@ -304,15 +305,24 @@ export class ExchangeRunner {
 
   /**
    * Fetches a stretch of history on demand, after those of its instrument that wait. Rejects with a `Failure` if the
-   * journal does not take the wish.
+   * journal does not take the wish, or the instance has stopped: its successor fetches the stretches that the journal
+   * has, and no more are written for it.
    */
   async fetchHistory({ request, native, ...wish }: HistoryStretch): Promise<BackfillEnd> {
+    this.#checkRuns();
     const { fills: [stretch] } = this.#options.intake.takeHttp({
       ...this.#ownRecord(request, native),
       body: fillWishBody(wish),
     });
     if (stretch === undefined) throw new Failure("busy", "Cannot fetch history: too many stretches wait");
-    return await this.#backfiller.fill(stretch);
+    const end = await this.#backfiller.fill(stretch);
+    this.#checkRuns();
+    return end;
+  }
+
+  #checkRuns(): void {
+    if (!this.#isStopped) return;
+    throw new Failure("gone", `Cannot fetch history: ${this.name} was stopped or changed meanwhile; ask again`);
   }
 
   /**
@@ -374,6 +384,7 @@ export class ExchangeRunner {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#rest.stop();
     this.#backfiller.stop();
     this.#probe.stop();

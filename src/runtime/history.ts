@@ -97,7 +97,7 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
       continue;
     }
     const ends = endsOf(options, { a, b, cursor });
-    const end = await fetch({
+    const fetching = fetch({
       request: backfill.name,
       native: target.native,
       connectionId: backfill.connectionId,
@@ -109,6 +109,8 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
         isEndedBy({ fromTs, toTs }, { a, b, wholeFrom, isBackward }) ? [gap] : []
       ),
     });
+    const end = await unlessAborted(fetching, signal);
+    if (end === null) break;
     fetched += end.filled;
     const seen = isBackward ? end.oldest : end.newest;
     if (end.isTooLong && seen !== null && seen.id !== (isBackward ? ends.to.id : ends.from.id)) {
@@ -144,6 +146,18 @@ export async function fetchHistory(options: HistoryFetch): Promise<FetchedHistor
   }
   if (signal.aborted && left < right) missing.push({ from: left, to: right, reason: "interrupted" });
   return { symbol: target.symbol, request: backfill.name, known: knownBefore, fetched, missing: joined(missing) };
+}
+
+/** Resolves with null as soon as the signal aborts: whoever stops the exchange ends what is under way. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const abort = () => resolve(null);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Returns the ends of a stretch, with ids of events near them, outside the stretch. */

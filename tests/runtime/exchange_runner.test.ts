@@ -195,6 +195,28 @@ Deno.test("ExchangeRunner.resubscribe() lets what new streams have missed be fet
   await stopping;
 });
 
+Deno.test("ExchangeRunner fetches no history once it has stopped, and writes down no wish for it", async () => {
+  const { clock, records, runner } = rig();
+  const [backfill] = runnableOf("BTC/USDT").rest.backfills;
+  const [target] = backfill.targets;
+  const stretch = (at: number) => ({
+    ...{ request: backfill.name, native: target.native, connectionId: backfill.connectionId },
+    ...{ channel: "trades" as const, symbol: target.symbol, known: [], gaps: [] },
+    from: { id: "1", ts: at },
+    to: { id: "9", ts: at + 1 },
+  });
+  runner.start();
+  await clock.advance(0);
+  const underWay = assert.rejects(runner.fetchHistory(stretch(1)), /binance was stopped or changed meanwhile/);
+  const stopping = runner.stop();
+  await clock.advance(2000);
+  await stopping;
+  await underWay;
+  const written = records.length;
+  await assert.rejects(runner.fetchHistory(stretch(3)), /binance was stopped or changed meanwhile/);
+  assert.equal(records.length, written);
+});
+
 /** A runner whose sockets may live for 30 s. */
 function rotatingRig(redundancy: number) {
   return rig((runnable) => ({
