@@ -7,91 +7,98 @@ const milliseconds = z.int().min(1).max(2_147_483_647);
 
 const bridgeSchema = z.strictObject({
   drop: z.enum(["<", "<="]).default("<=").describe(
-    "Buffered deltas whose last sequence is below S (`<`), or below or at it (`<=`), are older than the snapshot",
+    "Drops buffered deltas older than the snapshot: those whose last sequence is below S (`<`), or at or below S " +
+      "(`<=`)",
   ),
   first: z.enum(["S", "S+1"]).default("S+1").describe(
-    "The first delta kept has to begin at or before this number and end at or after it",
+    "The first delta kept must begin at or before this number and end at or after it",
   ),
   exact: z.boolean().default(false).describe(
-    "The first delta kept has to begin right at that number, not before it, or where it names its previous one, that one " +
-      "has to be S",
+    "The first delta kept must begin exactly at that number. If deltas name their previous sequence, it must be S",
   ),
-  or_previous: z.boolean().default(false).describe("A first delta whose previous sequence is S fits too"),
+  or_previous: z.boolean().default(false).describe("Also accepts a first delta whose previous sequence is S"),
 }).describe(
-  "How a snapshot from elsewhere is joined with buffered deltas; S is its sequence. For kind `periodic`: its snapshots may " +
-    "be older than deltas that came before them, which then apply again",
+  "Joins a snapshot from elsewhere with buffered deltas; S is the snapshot's sequence. For kind `periodic`: " +
+    "snapshots may be older than deltas received before them, and those deltas are applied again",
 );
 
 const separatorsSchema = z.strictObject({
-  number: z.string().describe("Between price and size"),
-  level: z.string().describe("Between levels of one side"),
-  side: z.string().describe("Between a level of one side and the next one, of the other"),
+  number: z.string().describe("Text between price and size"),
+  level: z.string().describe("Text between levels of one side"),
+  side: z.string().describe("Text between a level of one side and the next level, of the other side"),
 });
 
 const checksumSchema = z.strictObject({
   at: fieldSchema.optional().describe(
-    "Where a row of the book rules carries it. Absent: in frames of their own, which a rule of kind `checksum` reads",
+    "Where a row of the book rules holds the checksum. Absent: a rule of kind `checksum` reads it from frames of its " +
+      "own",
   ),
-  depth: z.int().min(1).max(1000).describe("Best levels of each side that it covers"),
+  depth: z.int().min(1).max(1000).describe("Number of best levels on each side that the checksum covers"),
   order: z.enum(["asks_bids", "bids_asks", "interleaved"]).describe(
-    "Order of the levels; `interleaved`: bid, ask, bid, ask, and the longer side goes on alone",
+    "Order of the levels. `interleaved`: bid, ask, bid, ask …, then the rest of the longer side",
   ),
   separator: z.union([z.string(), separatorsSchema]).default("").describe(
-    "What stands between any two numbers; a table where it is not the same everywhere",
+    "Text between any two numbers; a table if it differs by position",
   ),
   numbers: z.enum(["as_received", "padded", "shortest"]).default("as_received").describe(
-    "`padded`: with the decimals of the instrument, without point and leading zeros; `shortest`: as JavaScript prints it",
+    "How numbers are written. `padded`: with the instrument's decimals, without point and leading zeros; `shortest`: " +
+      "as JavaScript prints them",
   ),
   price_digits: z.int().min(0).max(32).optional().describe(
-    "Decimals of padded prices. Absent: those that the first checksum proves",
+    "Decimals of padded prices. Absent: found by the first checksum that matches",
   ),
-  size_digits: z.int().min(0).max(32).optional().describe("Decimals of padded sizes. Absent: as for prices"),
-  negative_asks: z.boolean().default(false).describe("Sizes of asks have a minus sign"),
+  size_digits: z.int().min(0).max(32).optional().describe(
+    "Decimals of padded sizes. Absent: found like those of prices",
+  ),
+  negative_asks: z.boolean().default(false).describe("Sizes of asks carry a minus sign"),
   signed: z.boolean().default(false).describe("The CRC32 is a signed 32-bit integer"),
-  absent: z.array(scalar).default([]).describe("Values that mean that there is none"),
-}).describe("A CRC32 over the best levels");
+  absent: z.array(scalar).default([]).describe('Values that mean "no checksum"'),
+}).describe("CRC32 over the best levels");
 
 /** `[[books]]`. */
 export const bookFeedSchema = z.strictObject({
-  name: text.default("book").describe("Unique name, for reports"),
+  name: text.default("book").describe("Unique name, shown in reports"),
   rules: z.array(text).min(1).optional().describe(
-    "Names of the event rules of kind `book` and `checksum` that feed it. Absent: all of them",
+    "Names of the event rules of kind `book` and `checksum` that feed the book. Absent: all of them",
   ),
   kind: z.enum(["snapshots", "pushed", "rest", "requested", "periodic"]).describe(
-    "`snapshots`: every frame is whole; `pushed`: a snapshot on the socket, then deltas; `rest`: deltas are buffered until " +
-      "the answer of `snapshot_request`; `requested`: the same with `request` on the socket; `periodic`: snapshots from " +
-      "time to time over deltas that may be lost",
+    "How the book is built. `snapshots`: every frame is a snapshot; `pushed`: a snapshot on the socket, then deltas; " +
+      "`rest`: buffers deltas until `snapshot_request` is answered; `requested`: the same, with `request` sent on the " +
+      "socket; `periodic`: recurring snapshots over deltas that may get lost",
   ),
-  snapshot_request: text.optional().describe("Name of the REST request that gives snapshots, for kind `rest`"),
-  request: text.optional().describe("What asks for a snapshot on the socket, for kind `requested`; `{symbol}` allowed"),
+  snapshot_request: text.optional().describe("Name of the REST request that fetches snapshots, for kind `rest`"),
+  request: text.optional().describe(
+    "Message that requests a snapshot on the socket, for kind `requested`; may contain `{symbol}`",
+  ),
   sequence: z.enum(["next", "previous", "overlap", "rising", "time", "none"]).default("none").describe(
-    "What follows what. `next`: first is last + 1; `previous`: previous is last; `overlap`: first is last; `rising`: last " +
-      "grows; `time`: `exchange_ts` grows",
+    "How sequences of deltas follow each other. `next`: first is last + 1; `previous`: previous is last; `overlap`: " +
+      "first is last; `rising`: last grows; `time`: `exchange_ts` grows; `none`: unchecked",
   ),
   integrity: z.literal("none").optional().describe(
-    "`none`: the exchange sends nothing that a lost delta shows by; said where `validate` warns that nothing proves the " +
-      "book. Absent: numbers, a checksum, a counter of the connection or whole snapshots prove it",
+    "`none`: the exchange sends nothing that reveals a lost delta; silences the warning of `validate`. Absent: " +
+      "sequences, a checksum, a counter of the connection or snapshots prove the book",
   ),
   bridge: bridgeSchema.optional(),
   resets: z.literal("lower").optional().describe(
-    "`lower`: a delta that names the last one as its previous may have a lower number than it",
+    "`lower`: accepts a delta whose sequence is lower than that of its named predecessor",
   ),
   depth: z.union([z.int().min(1), text]).optional().describe(
-    "Levels a side that are kept after each update, where the exchange does not delete leaving ones; `{arg:KEY}` allowed",
+    "Levels per side kept after each update, for exchanges that do not delete levels leaving the depth; `{arg:KEY}` " +
+      "allowed. Absent: all",
   ),
   checksum: checksumSchema.optional(),
   crossed: z.enum(["resync", "keep"]).default("resync").describe(
-    "What a best bid at or above the best ask means; `keep` where auctions show such books",
+    "What a best bid at or above the best ask triggers. `keep`: nothing, for auctions that show such books",
   ),
   resync: z.enum(["resubscribe", "rest", "request", "reconnect", "wait"]).optional().describe(
-    "What makes a broken book whole; `wait`: the next snapshot, which comes by itself. Default: `rest`, `request` and " +
-      "(periodic) `wait` by kind, else `resubscribe`",
+    "How a broken book is recovered. `wait`: by the next snapshot, which comes by itself. Default: `rest` and " +
+      "`request` by kind, `wait` for kind `periodic`, else `resubscribe`",
   ),
   budget: z.strictObject({
-    count: z.int().min(1).describe("How many"),
+    count: z.int().min(1).describe("Number of resyncs"),
     per_ms: milliseconds.describe("Length of the rolling window in milliseconds"),
-  }).default({ count: 3, per_ms: 60_000 }).describe("Most resyncs of one book in a rolling window; more wait"),
-}).describe("A book feed that is kept and checked; feeds of no such table leave unchecked");
+  }).default({ count: 3, per_ms: 60_000 }).describe("Most resyncs of one book in a rolling window; further ones wait"),
+}).describe("Book feed that is maintained and checked. Feeds without such a table are emitted unchecked");
 
 /** One validated `[[books]]` table. */
 export type BookFeedValues = z.output<typeof bookFeedSchema>;

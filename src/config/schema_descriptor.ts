@@ -24,124 +24,134 @@ export const metaSchema = z.strictObject({
   name: text.describe("Name of the exchange"),
   version: z.literal("1.4").describe("Version of the descriptor schema"),
   docs: text.optional().describe("Address of the exchange's documentation"),
-  verified: day.optional().describe("Day on which it was last checked, YYYY-MM-DD"),
+  verified: day.optional().describe("Day of the last check against the exchange, YYYY-MM-DD"),
   closed: day.optional().describe(
-    "Day on which the exchange ceased, YYYY-MM-DD: it is for recordings since; its page says so",
+    "Day on which the exchange closed, YYYY-MM-DD. Keeps the descriptor for recordings; shown on the exchange's " +
+      "page. Absent: open",
   ),
   notes: z.array(text).default([]).describe(
-    "What a reader should know, a sentence each; it stands on the exchange's page",
+    "Notes for readers, one sentence each; shown on the exchange's page",
   ),
-}).describe("What this descriptor is");
+}).describe("Identifies the descriptor");
 
 /** `[args]`: texts; numbers and booleans are taken as they are written. */
 export const argsSchema = z.record(text, z.union([z.string(), z.number(), z.boolean()]).transform(String)).describe(
-  "Parameters with their defaults, for `{arg:KEY}`; an instance's `[exchange.overrides]` may replace each",
+  "Parameters with their defaults, inserted as `{arg:KEY}`. `[exchange.overrides]` of an instance may replace each",
 );
 
 /** At most `count` in any window of `per_ms`. */
 const rateSchema = z.strictObject({
-  count: z.int().min(1).describe("How many"),
+  count: z.int().min(1).describe("Most in one window"),
   per_ms: milliseconds.describe("Length of the rolling window in milliseconds"),
 });
 
 const keepaliveSchema = z.strictObject({
   mode: z.enum(["ping_frame", "application", "none"]).default("ping_frame").describe(
-    "`ping_frame`: WebSocket pings; `application`: sends `template`; `none`: nothing is sent",
+    "`ping_frame`: sends WebSocket pings; `application`: sends `template`; `none`: sends nothing",
   ),
-  interval_ms: milliseconds.default(30_000).describe("Time between two keepalives in milliseconds"),
-  template: text.optional().describe("What mode `application` sends; placeholders are filled each time"),
+  interval_ms: milliseconds.default(30_000).describe("Time between two keepalives, in milliseconds"),
+  template: text.optional().describe("Message that mode `application` sends; placeholders are filled at each send"),
   when: z.enum(["always", "idle"]).default("always").describe(
-    "`idle`: only when nothing was received for `interval_ms`",
+    "When keepalives are sent. `idle`: only after nothing was received for `interval_ms`",
   ),
   pong_timeout_ms: milliseconds.default(10_000).describe(
-    "A keepalive that is not answered within this many milliseconds ends the session",
+    "Ends the session if a keepalive stays unanswered this long, in milliseconds",
   ),
   interval_from: text.optional().describe(
-    "Name of a `bootstrap` value in milliseconds that replaces `interval_ms`",
+    "Name of a `bootstrap` value, in milliseconds, that replaces `interval_ms`",
   ),
-}).describe("How the connection is kept alive");
+}).describe("Keeps the connection alive");
 
 const bootstrapSchema = z.strictObject({
   method: method.default("GET").describe("HTTP method"),
-  url: text.describe("Full address; may have placeholders"),
-  body: z.string().optional().describe("Body of the request; may have placeholders"),
+  url: text.describe("Full URL; placeholders allowed"),
+  body: z.string().optional().describe("Body of the request; placeholders allowed"),
   headers: headers.default({}).describe("HTTP headers"),
   values: z.record(text, source).describe(
-    "Name of a value and where the reply holds it; used as `{boot:NAME}` in URLs. All have to be found",
+    "Name of each value and where the reply holds it; inserted as `{boot:NAME}` in URLs. Connecting fails if one is " +
+      "missing",
   ),
-}).describe("A call made before each connect, for a token or an address");
+}).describe("HTTP call before each connect, for a token or an address");
 
 const limitsSchema = z.strictObject({
-  items: z.int().min(1).optional().describe("Most subscribed items on one connection; more open further connections"),
-  sends: rateSchema.optional().describe("Most frames sent on one connection in a rolling window, pings included"),
-  opens: rateSchema.optional().describe("Most connection attempts to one host in a rolling window"),
-  sockets: z.int().min(1).optional().describe(
-    "Most sockets that one address may have open to one host, of all instances of the process",
+  items: z.int().min(1).optional().describe(
+    "Most subscribed items on one connection; opens further connections beyond it. Absent: no limit",
   ),
-}).describe("Limits that the exchange sets");
+  sends: rateSchema.optional().describe(
+    "Most frames sent on one connection in a rolling window, pings included. Absent: no limit",
+  ),
+  opens: rateSchema.optional().describe("Most connection attempts to one host in a rolling window. Absent: no limit"),
+  sockets: z.int().min(1).optional().describe(
+    "Most sockets open from one address to one host, counting all instances of the process. Absent: no limit",
+  ),
+}).describe("Limits set by the exchange");
 
 const proxyMeaning =
-  "HTTP proxy that it is reached through, `http://user:password@host:port`; placeholders of the environment allowed. Empty " +
-  "or absent: directly";
+  "HTTP proxy to the exchange, `http://user:password@host:port`; environment placeholders allowed. Empty or " +
+  "absent: no proxy";
 
 /** `[[ws.connections]]`. */
 export const connectionSchema = z.strictObject({
   id: name.describe("Unique name of the connection"),
   urls: z.array(text).min(1).describe(
-    "First is primary, the rest are tried in turn when it fails; placeholders allowed",
+    "URLs of the connection. The first is primary; the others are tried in turn when it fails. Placeholders allowed",
   ),
   read_timeout_ms: milliseconds.default(30_000).describe(
-    "Silence of data, pings and pongs alike after which the session is ended, in milliseconds",
+    "Ends the session after this long without data, pings or pongs, in milliseconds",
   ),
   tls: z.strictObject({
     enabled: z.boolean().default(true).describe("Whether TLS is used for `wss` addresses"),
-    ca_cert_path: text.optional().describe("PEM file with further certificate authorities"),
+    ca_cert_path: text.optional().describe("PEM file with additional certificate authorities"),
   }).prefault({}).describe("Transport security"),
   keepalive: keepaliveSchema.prefault({}),
   families: z.array(z.enum(FAMILIES)).min(1).optional().describe(
-    "Market families this connection serves: of the instance's symbols only these. Absent: all",
+    "Market families that the connection serves; it subscribes to no symbols of others. Absent: all",
   ),
   settles: z.array(text).min(1).optional().describe(
-    "Settlement currencies of the contracts that it serves; of spot the quote currency counts. Absent: all",
+    "Settlement currencies of the contracts that the connection serves; for spot, the quote currency. Absent: all",
   ),
   dated: z.boolean().optional().describe(
-    "`true`: it serves only what expires; `false`: only what does not. Absent: both",
+    "`true`: serves only instruments that expire; `false`: only those that do not. Absent: both",
   ),
   decode: z.enum(["text", "gzip", "deflate_raw", "auto"]).default("text").describe(
-    "How frames are decoded; `auto` tells gzip, zlib and text apart by their first bytes",
+    "Decoding of frames; `auto` recognises gzip, zlib and text by their first bytes",
   ),
   per_symbol: z.boolean().default(false).transform((value): true | undefined => value || undefined).describe(
-    "A socket for each symbol: `urls` and `hello` may hold `{symbol}`, and frames find it as `route.symbol`",
+    "Opens one socket per symbol. `urls` and `hello` may contain `{symbol}`; frames read the symbol as `route.symbol`",
   ),
   layout: z.enum(["document", "prefixed", "several", "bare"]).default("document").describe(
-    "What the text of a frame is. `document`: one JSON document; `prefixed`: digits and a document, read as the list " +
-      "`[digits, document]`, null where nothing is behind them; `several`: documents one behind the other, read as a list; `bare`: " +
-      "what other connections send as `data` of an envelope, read as `{ data: frame }`",
+    "Layout of a frame's text. `document`: one JSON document; `prefixed`: digits followed by a document, read as the " +
+      "list `[digits, document]`, with null for an absent document; `several`: consecutive documents, read as a list; " +
+      "`bare`: a document that other connections wrap as `data` of an envelope, read as `{ data: frame }`",
   ),
   headers: headers.default({}).describe("Headers of the upgrade request"),
   subprotocols: z.array(text).min(1).optional().describe(
-    "Subprotocols that the upgrade request offers; the exchange has to choose one of them",
+    "Subprotocols that the upgrade request offers; the exchange must choose one of them. Absent: none",
   ),
   proxy: z.string().optional().describe(proxyMeaning),
-  compression: z.boolean().default(false).describe("Whether permessage-deflate is offered"),
+  compression: z.boolean().default(false).describe("Whether the connection offers permessage-deflate"),
   connect_delay_ms: z.int().min(0).max(2_147_483_647).default(0).describe(
-    "Time to wait after the connection opened before anything is sent, in milliseconds",
+    "Delay between opening the connection and the first send, in milliseconds",
   ),
-  welcome: predicateSchema.optional().describe("Wait for a frame that matches before anything is sent"),
-  welcome_timeout_ms: milliseconds.default(10_000).describe("How long to wait for the welcome, in milliseconds"),
-  hello: z.array(text).default([]).describe("Frames sent before the subscriptions; placeholders allowed"),
+  welcome: predicateSchema.optional().describe(
+    "Waits for a frame that matches before the first send. Absent: does not wait",
+  ),
+  welcome_timeout_ms: milliseconds.default(10_000).describe("Longest wait for the welcome, in milliseconds"),
+  hello: z.array(text).default([]).describe("Frames to send before the subscriptions; placeholders allowed"),
   bootstrap: bootstrapSchema.optional(),
   max_age_ms: milliseconds.optional().describe(
-    "Age in milliseconds at which the connection is replaced by a fresh one",
+    "Age at which a fresh connection replaces this one, in milliseconds. Absent: never",
   ),
   first_data_timeout_ms: milliseconds.default(30_000).describe(
-    "A stream has to show data within this many milliseconds of being asked for",
+    "How long a subscribed stream may take to its first data, in milliseconds",
   ),
   quiet_channels: z.array(channel).default(["liquidations"]).describe(
-    "Channels that may be silent for long: `first_data_timeout_ms` and a fixed `stall_after_ms` do not apply",
+    "Channels that may be silent for long; exempts them from `first_data_timeout_ms` and from a fixed " +
+      "`stall_after_ms`",
   ),
   stall_after_ms: z.number().int().min(0).max(2_147_483_647).optional().describe(
-    "Silence in milliseconds after which a stream that had data is taken as stopped; 0: never. Absent: each stream learns it from its own gaps",
+    "Silence after which a stream with data counts as stopped, in milliseconds; 0: never. Absent: each stream learns " +
+      "it from its own pauses",
   ),
   limits: limitsSchema.prefault({}),
 }).describe("One WebSocket connection");
@@ -152,13 +162,13 @@ const BACKFILLED_CHANNELS = ["trades", "candles", "funding"] as const;
 const rateLimitSchema = z.strictObject({
   requests_per_minute: z.number().positive().optional().describe("Most requests in a rolling minute"),
   token_bucket: z.strictObject({
-    capacity: z.number().min(1).describe("Most tokens; one request takes one"),
-    refill_per_second: z.number().positive().describe("Tokens that come back each second"),
-  }).optional().describe("Token bucket instead"),
-}).describe("Limit of REST requests: `requests_per_minute` or `token_bucket`");
+    capacity: z.number().min(1).describe("Most tokens in the bucket; a request takes one"),
+    refill_per_second: z.number().positive().describe("Tokens added each second"),
+  }).optional().describe("Token bucket, instead of `requests_per_minute`"),
+}).describe("Limits REST requests by `requests_per_minute` or `token_bucket`");
 
 const ownBaseUrls = z.array(text).min(1).optional().describe(
-  "Where this is asked instead of at `rest.base_urls`; the rate limit holds for each host",
+  "Base URLs of this request, instead of `rest.base_urls`. The rate limit holds for each host",
 );
 
 /** Keys of an instrument's fields in events, by their names there. */
@@ -172,29 +182,30 @@ const instrumentFields = Object.fromEntries(
 /** `[[rest.instruments]]`. */
 export const instrumentsSchema = z.strictObject({
   path: z.union([text, z.array(text).min(1)]).transform((path) => typeof path === "string" ? path : path[0]).describe(
-    "Path behind a base URL, or a list of them: so many lists of instruments that are read alike",
+    "Path behind a base URL. A list makes one instrument list for each path, all read alike",
   ),
   base_urls: ownBaseUrls,
   method: method.default("GET").describe("HTTP method"),
   body: z.string().optional().describe("Body of the request"),
-  rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
-  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+  rows: rows.default("").describe("Fan-out pointer to the instruments. Default: the answer is the only row"),
+  where: predicateSchema.optional().describe("Predicate on each row; skips rows that fail. Absent: reads every row"),
   next: z.strictObject({
-    at: source.describe("Where an answer names the page behind it; the list ends where there is none"),
-    parameter: text.describe("Query parameter by which that page is asked for"),
-  }).optional().describe("How the further pages of the list are asked for"),
+    at: source.describe("Where an answer names the next page; the list ends at an answer without one"),
+    parameter: text.describe("Query parameter that requests that page"),
+  }).optional().describe("How to request further pages of the list. Absent: one page"),
   native: source.describe("Native spelling of the symbol"),
-  canonical: source.describe("Canonical spelling; rows without one are left out"),
+  canonical: source.describe("Canonical spelling of the symbol; skips rows without one"),
   fields: z.strictObject(instrumentFields).default({}).describe(
-    "Where a row says more of the instrument, for `instrument` events. What is not named follows from the canonical " +
-      "spelling where it can (`type`, `base`, `quote`, `settle`, `strike_price`, `option_type`; `contract_size` of spot is " +
-      "1, and `contract_unit` is the base currency, of an inverse contract the quote currency)",
+    "Where a row holds further fields of `instrument` events. Fields that are not named follow from the canonical " +
+      "spelling if possible (`type`, `base`, `quote`, `settle`, `strike_price`, `option_type`; for spot " +
+      "`contract_size` is 1; `contract_unit` is the base currency, of an inverse contract the quote currency)",
   ),
   values: z.record(name, source).default({}).describe(
-    "Name of a text and where a row has it: `{sym:NAME}` in generators, paths and bodies, and `listed(symbol, 'NAME')` in " +
-      "rules. While the list is not known the argument of that name stands in for it, where the descriptor has one",
+    "Name of each text and where a row holds it; read as `{sym:NAME}` in generators, paths and bodies, and as " +
+      "`listed(symbol, 'NAME')` in rules. Until the list is known, the argument of the same name, if any, replaces the " +
+      "text",
   ),
-}).describe("A list of instruments that completes the symbol map");
+}).describe("Instrument list that completes the symbol map");
 
 /** `[[rest.rankings]]`. */
 export const rankingSchema = z.strictObject({
@@ -202,101 +213,112 @@ export const rankingSchema = z.strictObject({
   base_urls: ownBaseUrls,
   method: method.default("GET").describe("HTTP method"),
   body: z.string().optional().describe("Body of the request"),
-  rows: rows.default("").describe("Fan-out pointer to the instruments; the whole answer by default"),
-  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
-  native: source.describe("Native spelling of the symbol, as the instrument list has it"),
-  families: z.array(z.enum(FAMILIES)).min(1).optional().describe("Families of the instruments it is of. Absent: all"),
-  values: z.record(name, source).describe(
-    'Name of a measure and where a row has it, for `symbols = ["top:50 by NAME"]`: `quote_volume` is the volume of a day ' +
-      "in quote currency",
+  rows: rows.default("").describe("Fan-out pointer to the instruments. Default: the answer is the only row"),
+  where: predicateSchema.optional().describe("Predicate on each row; skips rows that fail. Absent: reads every row"),
+  native: source.describe("Native spelling of the symbol, as in the instrument list"),
+  families: z.array(z.enum(FAMILIES)).min(1).optional().describe(
+    "Families of the instruments that the list measures. Absent: all",
   ),
-}).describe("A list that measures instruments");
+  values: z.record(name, source).describe(
+    'Name of each measure and where a row holds it, for `symbols = ["top:50 by NAME"]`. `quote_volume` is the daily ' +
+      "volume in quote currency",
+  ),
+}).describe("List that ranks instruments by measures");
 
 /** `[[rest.requests]]`. */
 export const restRequestSchema = z.strictObject({
   name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
-  channel: channel.describe("Channel on whose behalf it is asked"),
-  connection_id: connectionIds.describe("Connection on whose behalf it is asked, or a list of them"),
+  channel: channel.describe("Channel that the request serves"),
+  connection_id: connectionIds.describe("Connection that the request serves, or a list of them"),
   base_urls: ownBaseUrls,
   path: text.describe(
-    "Path behind a base URL; with `{symbol}`, `{base}`, `{sym:NAME}` … one request for each instrument, with `{conn_id}` the connection's id",
+    "Path behind a base URL. `{symbol}`, `{base}`, `{sym:NAME}` … make one request per instrument; `{conn_id}` " +
+      "inserts the connection's id",
   ),
   method: method.default("GET").describe("HTTP method"),
   body: z.string().optional().describe(
-    "Body of the request, for POST; `{symbol}` and the other placeholders of `path` allowed",
+    "Body of the request, for POST; takes `{symbol}` and the other placeholders of `path`",
   ),
   every_ms: z.int().min(0).max(2_147_483_647).optional().transform((ms) => ms === 0 ? undefined : ms).describe(
-    "Interval of polling in milliseconds. Absent or 0: once a session, after the stream was acknowledged",
+    "Interval of polling, in milliseconds. Absent or 0: once per session, after the stream is acknowledged",
   ),
   native: source.optional().describe(
-    "Native symbol of an answer in a recording, made of its address as `path` (a list of its parts) and `query` (by name), " +
-      "where the path does not hold `{symbol}`",
+    "Native symbol of an answer in a recording, read from its address as `path` (list of segments) and `query` (by " +
+      "name). For paths without `{symbol}`",
   ),
-  recorded: z.boolean().default(false).describe("Is never asked for: it names answers that recordings hold"),
+  recorded: z.boolean().default(false).describe("Never sends the request; the table only names answers in recordings"),
   event: z.record(text, z.unknown()).optional().describe(
-    "The rule that reads the answers, with the keys of `[[events]]`: it has the request's name, and without `kind` the one of " +
-      "its channel",
+    "Rule that reads the answers, with the keys of `[[events]]`. It takes the request's name, and without `kind` the " +
+      "kind of the request's channel",
   ),
-}).describe("A REST request whose answers become events");
+}).describe("REST request whose answers become events");
 
 /** `[[rest.backfill]]`. */
 export const backfillSchema = z.strictObject({
   name: name.describe("Unique name; event rules with `source = NAME` read the answers"),
-  channel: z.enum(BACKFILLED_CHANNELS).describe("Channel whose missing events it fetches"),
-  connection_id: connectionIds.describe("Connection whose streams it fills, or a list of them"),
-  if_arg: z.record(name, text).optional().describe("The table holds only where these arguments have these values"),
+  channel: z.enum(BACKFILLED_CHANNELS).describe("Channel whose missing events the request fetches"),
+  connection_id: connectionIds.describe("Connection whose streams the request fills, or a list of them"),
+  if_arg: z.record(name, text).optional().describe(
+    "Uses the table only if these arguments have these values. Absent: always",
+  ),
   base_urls: ownBaseUrls,
   method: method.default("GET").describe("HTTP method"),
   path: text.describe(
-    "Path behind a base URL, with `{symbol}` and the stretch: `{from_id}` `{to_id}` are the ids of the last event known " +
-      "before and the first one behind, `{from_ms}` `{to_ms}` their times (`_s` `_us` `_ns` `_iso` too), `{day}` the day " +
-      "of the older end, `{yyyymmdd}` the same without hyphens, `{page}` and `{offset}` what was fetched so far",
+    "Path behind a base URL. Inserts `{symbol}` and the missing range: `{from_id}` `{to_id}` are the ids of the last " +
+      "known event before the range and the first one after it, `{from_ms}` `{to_ms}` their times (also `_s` `_us` " +
+      "`_ns` `_iso`), `{day}` the day of the older end, `{yyyymmdd}` the same without hyphens, `{page}` and `{offset}` " +
+      "the pages and rows fetched so far",
   ),
   first_path: text.optional().describe(
-    "Path of the first page where `path` names an id and none is known, as where history is asked for on demand: by the " +
-      "times of the stretch, or the newest page",
+    "Path of the first page if `path` names an id and none is known, as for history fetched on demand: by the times " +
+      "of the range, or the newest page",
   ),
-  body: z.string().optional().describe("Body of the request, with the same placeholders"),
+  body: z.string().optional().describe("Body of the request, with the placeholders of `path`"),
   direction: z.enum(["forward", "backward", "latest"]).describe(
-    "`forward`: pages follow from the older end on; `backward`: from the newer end; `latest`: one page of the newest " +
-      "events, however many are missing",
+    "`forward`: pages from the older end on; `backward`: pages from the newer end back; `latest`: one page of the " +
+      "newest events, however many are missing",
   ),
   page: z.int().min(1).optional().describe(
-    "Most rows of a page: one with fewer is the last. Absent: only a page without rows is",
+    "Most rows of a page; a page with fewer is the last. Absent: only an empty page is the last",
   ),
   exclusive: z.boolean().default(false).describe(
-    "Whether a page does not hold the event whose id it is asked with",
+    "Whether a page excludes the event whose id is requested",
   ),
-  window_ms: z.int().min(1000).optional().describe("Longest stretch that one request may ask for"),
-  retention_ms: z.int().min(1000).optional().describe("How far back the exchange keeps such events. Absent: unknown"),
+  window_ms: z.int().min(1000).optional().describe("Longest range of one request, in milliseconds. Absent: unlimited"),
+  retention_ms: z.int().min(1000).optional().describe(
+    "How far back the exchange keeps such events, in milliseconds. Absent: unknown",
+  ),
   event: z.record(text, z.unknown()).optional().describe(
-    "The rule that reads the answers, with the keys of `[[events]]`: it has the request's name, and without `kind` the one of " +
-      "its channel",
+    "Rule that reads the answers, with the keys of `[[events]]`. It takes the request's name, and without `kind` the " +
+      "kind of the request's channel",
   ),
-}).describe("How events that a stream has missed are fetched");
+}).describe("Fetches events that a stream has missed");
 
 /** `[rest]`. */
 export const restSchema = z.strictObject({
-  base_urls: z.array(text).min(1).describe("First is primary, the rest are tried when it fails"),
+  base_urls: z.array(text).min(1).describe("Base URLs. The first is primary; the others are tried when it fails"),
   headers: headers.default({}).describe("HTTP headers of every request"),
   proxy: z.string().optional().describe(proxyMeaning),
   rate_limit: rateLimitSchema.optional(),
   instruments: z.array(instrumentsSchema).default([]).describe("Instrument lists; several are merged"),
   rankings: z.array(rankingSchema).default([]).describe(
-    "Lists that measure instruments, asked for where symbols are selected by `top:N by …`",
+    "Lists that rank instruments; requested when `symbols` contains `top:N by …`",
   ),
   requests: z.array(restRequestSchema).default([]).describe("Requests whose answers become events"),
-  backfill: z.array(backfillSchema).default([]).describe("Requests that fetch what streams have missed"),
+  backfill: z.array(backfillSchema).default([]).describe("Requests that fetch events that streams have missed"),
 }).describe("HTTP interface of the exchange");
 
 /** How consecutive emitted frames are merged. */
 export const batchSchema = z.strictObject({
-  at: pointer.describe("Pointer to the array, or the text, in which emitted frames may differ"),
+  at: pointer.describe("Pointer to the array or text in which merged frames may differ"),
   max_items: z.int().min(1).optional().describe("Most items in one frame"),
   max_bytes: z.int().min(1).optional().describe("Most bytes in one frame"),
-  separator: text.optional().describe("Set where `at` is a text: items are joined by it"),
+  separator: text.optional().describe(
+    "Text between joined items, if `at` leads to a text. Absent: `at` leads to an array",
+  ),
   keep_first: z.int().min(1).optional().describe(
-    "How many elements at the array's begin are the message's own: they stand once, and are no items",
+    "Number of leading array elements that belong to the message itself: written once, never counted as items. " +
+      "Absent: none",
   ),
 }).describe("Merges consecutive frames that differ only in one array");
 
@@ -304,70 +326,78 @@ export const batchSchema = z.strictObject({
 const routeSchema = z.strictObject({
   key: source.describe("Where this frame holds the key that later frames carry at `parse.route_key`"),
   set: z.record(name, source).optional().describe(
-    "Name of a text and where this frame holds it; later frames with the key read it as `route.NAME`",
+    "Name of each text and where this frame holds it; later frames with the key read it as `route.NAME`",
   ),
-  forget: z.literal(true).optional().describe("The key means nothing any more, instead of `set`"),
-}).describe("What the session remembers of the frame for later frames");
+  forget: z.literal(true).optional().describe("Forgets the key, instead of `set`"),
+}).describe("Texts that the session remembers for later frames");
 
 const matcher = {
-  field: pointer.optional().describe("Pointer to the value that tells the frame; with `value`"),
-  value: scalar.optional().describe("Value that `field` has to have, compared as text"),
-  when: predicateSchema.optional().describe("Predicate that tells the frame, instead of `field` and `value`"),
-  correlation_pointer: source.optional().describe("Where the frame names the request that it answers"),
-  rows: rows.optional().describe("Fan-out pointer where one frame names several items"),
+  field: pointer.optional().describe("Pointer to the value that identifies the frame; with `value`"),
+  value: scalar.optional().describe("Required value of `field`, compared as text"),
+  when: predicateSchema.optional().describe("Predicate that identifies the frame, instead of `field` and `value`"),
+  correlation_pointer: source.optional().describe("Where the frame holds the id of the request that it answers"),
+  rows: rows.optional().describe("Fan-out pointer to the rows of a frame that names several items"),
   where: predicateSchema.optional().describe(
-    "Predicate on each row, or on the frame without `rows`; a frame none of whose rows matches is no such answer",
+    "Predicate on each row, or on the frame without `rows`; ignores a frame without a matching row",
   ),
-  echo: z.array(source).min(1).optional().describe("What the frame echoes of an item, read off the frame or each row"),
+  echo: z.array(source).min(1).optional().describe(
+    "Values of an item that the answer repeats, read from the frame or each row",
+  ),
   route: routeSchema.optional(),
 };
 
 /** `ack`. */
 export const ackSchema = z.strictObject({
   ...matcher,
-  mode: z.literal("none").optional().describe("There are no acknowledgements: the first data confirms"),
+  mode: z.literal("none").optional().describe(
+    "`none`: the exchange sends no acknowledgements; the first data confirms",
+  ),
   accepted: rows.optional().describe(
-    "Fan-out pointer to what the frame lists as accepted: items of its request that it does not list are rejected",
+    "Fan-out pointer to the accepted items. Items of the request that are not listed are rejected",
   ),
-  rejected: rows.optional().describe("Fan-out pointer to what the frame lists as not accepted"),
+  rejected: rows.optional().describe("Fan-out pointer to the rejected items"),
   item: z.array(source).min(1).optional().describe(
-    "The same values read off each batched item, or the whole message without `batch`",
+    "The values of `echo`, read from each batched item, or from the whole message without `batch`",
   ),
-  timeout_ms: milliseconds.default(5000).describe("How long to wait for an acknowledgement, in milliseconds"),
+  timeout_ms: milliseconds.default(5000).describe("Longest wait for an acknowledgement, in milliseconds"),
 }).describe("How a subscription is acknowledged. Absent: the first data confirms");
 
 /** `reject`. */
 export const rejectSchema = z.strictObject({
   ...matcher,
-  reason: source.optional().describe("Where the frame says why"),
+  reason: source.optional().describe("Where the frame gives the reason"),
   final: predicateSchema.optional().describe(
-    "Tells rejections that asking again cannot mend; others are asked for again, ever more slowly, and given up in the end",
+    "Matches rejections that a retry cannot mend; others are retried with growing delays and finally given up",
   ),
 }).describe("How a subscription is rejected");
 
 /** How a subscribe message becomes the one that takes it back. */
 const replacementSchema = z.strictObject({
-  at: pointer.describe("Pointer to the value, or the member, that differs"),
-  value: scalar.optional().describe("What stands there instead; `{value}` in a text is the one replaced"),
-  key: text.optional().describe("What the member is called instead"),
+  at: pointer.describe("Pointer to the value or member to change"),
+  value: scalar.optional().describe("New value; `{value}` in a text inserts the old one"),
+  key: text.optional().describe("New name of the member"),
 });
 
 /** `[[subscriptions]]`. */
 export const subscriptionSchema = z.strictObject({
-  connection_id: connectionIds.describe("Connection on which it is sent, or a list: the same program for each of them"),
-  generator: text.describe("Generator program that emits the subscribe messages"),
+  connection_id: connectionIds.describe(
+    "Connection that sends the messages. A list runs the same program for each connection",
+  ),
+  generator: text.describe("Generator program that writes the subscribe messages"),
   batch: z.union([batchSchema, z.array(batchSchema).min(1)]).optional().describe(
-    "Merges consecutive frames that differ only in one array. A list: steps, each on what the one before gave",
+    "Merges consecutive frames that differ only in one array. A list applies its steps in turn, each to the previous " +
+      "result",
   ),
   replaces: z.boolean().default(false).describe(
-    "Each request replaces the one before: one message holds everything, and is sent whole again",
+    "Each request replaces the previous one: one message lists every item, and a change sends it whole again",
   ),
   unsubscribe: z.union([z.literal("none"), replacementSchema, z.array(replacementSchema).min(1)]).optional().describe(
-    "How an item's own message takes it back: what is replaced in it. `none`: asking again gives a stream anew",
+    "Changes that turn an item's subscribe message into its unsubscribe message. `none`: not needed, because " +
+      "subscribing again restarts a stream",
   ),
   ack: ackSchema.prefault({}),
   reject: rejectSchema.optional(),
-}).describe("What is subscribed to on a connection");
+}).describe("Subscriptions of a connection");
 
 /** `[parse]`. */
 export const parseSchema = z.strictObject({
@@ -377,20 +407,22 @@ export const parseSchema = z.strictObject({
   sequence: pointer.optional().describe("Pointer to the sequence number"),
   message_id: pointer.optional().describe("Pointer to the message id"),
   socket_sequence: source.optional().describe(
-    "Counter over all frames of a session, one up each time; a jump is a gap of all its streams and reconnects",
+    "Counter over all frames of a session, rising by one. A jump opens a gap in all its streams and reconnects",
   ),
   trade_ids: z.enum(["consecutive", "rising"]).optional().describe(
-    "What ids of trades say: `consecutive`, one up each time for each instrument, so that a jump is a gap; `rising`, later " +
-      "ones are larger. Absent: nothing",
+    "How trade ids grow. `consecutive`: by one per instrument, so that a jump is a gap; `rising`: later ids are " +
+      "larger. Absent: unknown",
   ),
-  route_key: source.optional().describe("Where data frames carry the key of what a `route` remembered"),
-  time_unit: z.enum(TIME_UNITS).default("ms").describe("Unit of every time in the descriptor that names none"),
+  route_key: source.optional().describe("Where data frames carry the key of a `route`"),
+  time_unit: z.enum(TIME_UNITS).default("ms").describe("Default unit of all times in the descriptor"),
   expr: z.strictObject({
     enabled: z.boolean().default(true).describe("Whether the expressions are used"),
-    expressions: z.array(text).default([]).describe("Lines `target = expression`; fill what a pointer did not find"),
-    max_expression_length: z.int().min(1).max(4096).default(4096).describe("Longest expression in bytes"),
-  }).optional().describe("Expressions beside the pointers"),
-}).describe("Where every frame holds channel, symbol, time, sequence and id");
+    expressions: z.array(text).default([]).describe(
+      "Lines `target = expression`; each fills a value that its pointer did not find",
+    ),
+    max_expression_length: z.int().min(1).max(4096).default(4096).describe("Longest expression, in bytes"),
+  }).optional().describe("Expressions that complete the pointers"),
+}).describe("Where frames hold channel, symbol, time, sequence and id");
 
 /** A key for each channel. */
 const channelNames = Object.fromEntries(
@@ -403,27 +435,31 @@ export const mapsSchema = z.strictObject({
     "TOML or JSON file of canonical to native symbols, relative to the descriptor or its parent folder",
   ),
   channel_map: z.strictObject(channelNames).optional().describe(
-    "Native names of channels; `{arg:KEY}` allowed. A channel that it lacks is not offered",
+    "Native names of channels; `{arg:KEY}` allowed. The exchange does not offer channels without one",
   ),
-}).describe("Translation of symbols and channels");
+}).describe("Translates symbols and channels");
 
 /** `[[control]]`. */
 export const controlSchema = z.strictObject({
-  name: text.describe("Unique name, for reports"),
-  text: text.optional().describe("The whole frame, for frames that are not JSON"),
+  name: text.describe("Unique name, shown in reports"),
+  text: text.optional().describe("Text of the whole frame, for frames that are not JSON"),
   when: predicateSchema.optional().describe("Predicate on the frame, instead of `text`"),
   action: z.enum(["ignore", "pong", "welcome", "reply", "reconnect", "history"]).default("ignore").describe(
-    "What the session does: `pong` answers our keepalive, `welcome` lets us send, `reply` answers by `reply`, " +
-      "`reconnect` replaces the connection, `history` is data from before the subscription",
+    "Action of the session. `pong`: the frame answers a keepalive; `welcome`: allows sending; `reply`: sends " +
+      "`reply`; `reconnect`: replaces the connection; `history`: the frame holds data from before the subscription; " +
+      "`ignore`: nothing",
   ),
   capture: z.union([source, z.record(name, source)]).optional().describe(
-    "What is read off the frame for `{capture}` in `reply`; a table of several names each for `{capture:NAME}`",
+    "Value to read from the frame, inserted as `{capture}` in `reply`. A table names several, inserted as " +
+      "`{capture:NAME}`",
   ),
-  reply: text.optional().describe("What is sent back; placeholders allowed"),
-  reason: source.optional().describe("Where the frame says why"),
+  reply: text.optional().describe("Message to send back; placeholders allowed"),
+  reason: source.optional().describe("Where the frame gives the reason"),
   route: routeSchema.optional(),
-  connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
-}).describe("A frame that is not data");
+  connections: z.array(text).min(1).optional().describe(
+    "Ids of the connections whose frames the rule reads. Absent: all",
+  ),
+}).describe("Rule for frames that are not data");
 
 /** Lists whose tables have names, and the key of the name. */
 export const NAMED_LISTS: readonly { readonly path: readonly string[]; readonly key: "name" | "id" }[] = [
@@ -437,21 +473,21 @@ export const NAMED_LISTS: readonly { readonly path: readonly string[]; readonly 
 
 /** Tables of keys for every table of a list that does not name them itself. */
 export const connectionDefaultsSchema = z.strictObject(optionalKeys(connectionSchema.shape, ["id"])).describe(
-  "Keys for every table of `[[ws.connections]]` that does not name them itself",
+  "Default keys of every `[[ws.connections]]` table that does not set them itself",
 );
 export const subscriptionDefaultsSchema = z.strictObject(optionalKeys(subscriptionSchema.shape, [])).describe(
-  "Keys for every table of `[[subscriptions]]` that does not name them itself",
+  "Default keys of every `[[subscriptions]]` table that does not set them itself",
 );
 export const instrumentDefaultsSchema = z.strictObject(optionalKeys(instrumentsSchema.shape, [])).describe(
-  "Keys for every table of `[[rest.instruments]]` that does not name them itself",
+  "Default keys of every `[[rest.instruments]]` table that does not set them itself",
 );
 
 /** `[[valid]]`. */
 const validSchema = z.strictObject({
   until: text.refine((time) => timeOf(time) !== null).meta({ title: "a day or a time in UTC, 2026-06-01T08:00:00Z" })
     .describe("Time at which the exchange changed its rules, in UTC: a day, or to the second with `Z`"),
-  descriptor_path: text.describe("Descriptor of the rules before, relative to this file"),
-}).describe("Rules that an exchange had");
+  descriptor_path: text.describe("Descriptor of the rules before that time, relative to this file"),
+}).describe("Earlier rules of the exchange");
 
 /** Reads a day or a time in UTC; in µs; null where it is none. */
 export function timeOf(time: string): number | null {
@@ -475,21 +511,23 @@ export const descriptorSchema = z.strictObject({
   parse: parseSchema.optional(),
   maps: mapsSchema.prefault({}),
   functions: z.record(text, source).default({}).describe(
-    "Functions of the descriptor's own, as `name(a, b)` and the expression that a call stands for. They may call those " +
-      "before them",
+    "Own functions of the descriptor, as `name(a, b)` and the expression that replaces a call. A function may call " +
+      "those before it",
   ),
   symbol_values: z.record(name, source).default({}).describe(
-    "Name of a text and the expression that gives it for an instrument, of `native`, `symbol`, `base`, `quote`, `settle`, " +
-      "`expiry` and `family`; used as `{sym:NAME}` in generators and REST paths",
+    "Name of each text and the expression that computes it from `native`, `symbol`, `base`, `quote`, `settle`, " +
+      "`expiry` and `family` of an instrument; inserted as `{sym:NAME}` in generators and REST paths",
   ),
-  control: z.array(controlSchema).default([]).describe("Frames that are not data; tried in order, before events"),
+  control: z.array(controlSchema).default([]).describe(
+    "Rules for frames that are not data; tried in order, before events",
+  ),
   event_defaults: eventDefaultsSchema.optional(),
   events: z.array(eventSchema).default([]).describe("Rules that turn frames into events"),
-  books: z.array(bookFeedSchema).default([]).describe("Book feeds that are kept and checked"),
+  books: z.array(bookFeedSchema).default([]).describe("Book feeds that are maintained and checked"),
   valid: z.array(validSchema).default([]).describe(
-    "Earlier descriptors, the oldest first: what was received before `until` is derived by them when history is rebuilt",
+    "Earlier descriptors, oldest first. Rebuilding history uses them for data received before `until`",
   ),
-}).describe("How to talk to an exchange");
+}).describe("Describes how to talk to an exchange");
 
 /** A validated descriptor, defaults filled in. */
 export type DescriptorValues = z.output<typeof descriptorSchema>;

@@ -20,73 +20,92 @@ const field = fieldSchema.optional();
 const BOOK_KINDS = EVENT_KINDS.filter((kind) => EVENT_SPECS[kind].rule === "book");
 
 const common = {
-  name: text.optional().describe("Unique name, for reports. Default: `kind`, with `#2` … behind repeats"),
-  channel: z.enum(SENT_CHANNELS).optional().describe("Subscription that it belongs to. Default: by `kind`"),
+  name: text.optional().describe(
+    "Unique name, shown in reports. Default: `kind`; further rules of a kind get `#2`, `#3` … behind it",
+  ),
+  channel: z.enum(SENT_CHANNELS).optional().describe(
+    "Channel whose subscription brings the events. Default: chosen by `kind`",
+  ),
   source: z.union([text, z.array(text).min(1)]).transform((one) => typeof one === "string" ? one : one[0]).default("ws")
     .describe(
-      "`ws`, or the name of a REST request whose answers are read; a list of names: so many rules of these names",
+      "`ws`, or the name of a REST request whose answers the rule reads. A list makes one rule for each source, named " +
+        "after it",
     ),
-  connections: z.array(text).min(1).optional().describe("Connections on which it applies. Absent: all"),
-  like: text.optional().describe(
-    "Name of a rule before this one: what that rule's table says and this one's does not is said here too, as far as `kind` has it",
+  connections: z.array(text).min(1).optional().describe(
+    "Ids of the connections whose frames the rule reads. Absent: all",
   ),
-  when: predicateSchema.optional().describe("Predicate on the whole frame. Absent: every frame"),
+  like: text.optional().describe(
+    "Name of an earlier rule to copy keys from: every key that this rule lacks and its `kind` allows. Absent: copies " +
+      "nothing",
+  ),
+  when: predicateSchema.optional().describe(
+    "Predicate on the whole frame; skips frames that fail. Absent: reads every frame",
+  ),
   unwrap: z.strictObject({
-    at: source.describe("Where the text stands"),
-    encoding: z.enum(["json", "base64_gzip", "base64_deflate_raw"]).describe("How its content is had"),
-  }).optional().describe("A text in the frame whose content the rows are read from; `root` stays the frame"),
-  rows: rows.default("").describe("Fan-out pointer to the rows; the frame itself by default"),
-  where: predicateSchema.optional().describe("Predicate on each row; rows that fail are left out"),
+    at: source.describe("Where the frame holds the encoded text"),
+    encoding: z.enum(["json", "base64_gzip", "base64_deflate_raw"]).describe("Encoding of the text"),
+  }).optional().describe(
+    "Decodes a text of the frame and reads the rows from its content; `root` remains the frame. Absent: reads the " +
+      "frame itself",
+  ),
+  rows: rows.default("").describe("Fan-out pointer to the rows. Default: the frame is the only row"),
+  where: predicateSchema.optional().describe("Predicate on each row; skips rows that fail. Absent: reads every row"),
   symbol: field.describe(
-    "Native symbol, relative to the row. Required, except for a REST request with `{symbol}`, where it is the one asked",
+    "Native symbol, relative to the row. Required, except for a REST request with `{symbol}`: its rows have the " +
+      "requested symbol",
   ),
   fields: z.record(z.string(), z.unknown()).optional().describe(
-    "Keys of the rule that stand in one table, on one line",
+    "Further keys of this rule, as one inline table",
   ),
-  exchange_ts: field.describe("The exchange's time of the event"),
+  exchange_ts: field.describe("Exchange time of the event"),
   absent: z.array(z.string()).min(1).optional().describe(
-    'Texts that mean "not there" in every field of the kind that may be missing and has no `absent` of its own',
+    'Texts that mean "no value", for every optional field of the kind without an `absent` of its own',
   ),
   symbols: z.literal("asked").optional().describe(
-    "`asked`: rows of symbols that the instance is not configured for are left out; where one feed is of many instruments. " +
-      "In replay every symbol counts",
+    "`asked`: skips rows of symbols that the instance does not collect, for feeds of many instruments. Replay keeps " +
+      "every symbol. Absent: keeps all",
   ),
   skip_first_frame: z.boolean().default(false).describe(
-    "Leave out the first matching frame of each stream and session: it repeats what was before",
+    "Skips the first matching frame of each stream and session, for feeds that begin by repeating earlier data",
   ),
 };
 
 /** Of kinds whose rows may carry only what has changed. */
 const merging = {
   merge: z.boolean().default(false).describe(
-    "Fields that a row lacks are filled with those last known of this rule, session and symbol",
+    "Fills fields that a row lacks with the last values of the same rule, session and symbol",
   ),
   merge_start: predicateSchema.optional().describe(
-    "Predicate on rows that are snapshots: a snapshot replaces the merged state, and rows are skipped before the first",
+    "Matches snapshot rows. A snapshot replaces the merged state; rows before the first snapshot are skipped. " +
+      "Absent: the stream has no snapshots",
   ),
   state: text.optional().describe(
-    "Name of what several rules of one kind know together of a symbol: fields that this rule does not name are those last " +
-      "known of it",
+    "Name of a state that several rules of one kind share for each symbol. Fills fields that this rule does not name " +
+      "with the last values from that state. Absent: shares nothing",
   ),
   state_of: source.optional().describe(
-    "A key beside the symbol, such as an index: fields still missing are those last known of it in the same `state`",
+    "Second key of the shared `state` beside the symbol, such as an index. Fills fields that are still missing with " +
+      "the last values stored under that key. Absent: none",
   ),
   emit: z.enum(["always", "changed", "never"]).optional().describe(
-    "`changed`: an event that says what the last one of its symbol said is left out; `never`: rows are known to `state` and " +
-      "are no events. Absent: `always`",
+    "Which rows become events. `always`: every row; `changed`: suppresses an event that equals the last one of its " +
+      "symbol; `never`: none, rows only update `state`. Absent: `always`",
   ),
 };
 
 const levelSchema = z.strictObject({
   price: source.default("/0").describe("Price, relative to the level"),
   size: source.default("/1").describe("Size, relative to the level"),
-  id: source.optional().describe("Id of the level: a change without a price is at the price last seen with it"),
-  orders: z.boolean().default(false).describe(
-    "The id is that of a single order: its price and size replace what was known of it, and orders add up to levels",
+  id: source.optional().describe(
+    "Id of the level. A change without a price applies to the price last seen with the id. Absent: levels have no ids",
   ),
-  change: source.optional().describe("With `orders`: what is added to the order's size, where a row has no `size`"),
+  orders: z.boolean().default(false).describe(
+    "Each id is a single order: a row replaces the order's price and size, and a level sums its orders",
+  ),
+  change: source.optional().describe("With `orders`: amount to add to the order's size in rows without `size`"),
   stride: z.int().min(2).max(16).optional().describe(
-    "Set where levels are one flat list: so many values in a row are one level, `/0` the first of them",
+    "Values per level, for levels in one flat list; `/0` is the first value of a level. Absent: each level is a list " +
+      "or an object",
   ),
 });
 
@@ -115,7 +134,7 @@ function mergingSchema(kind: RowKind) {
 const bookSchema = z.strictObject({
   kind: z.literal("book").describe("A book snapshot or delta"),
   integrity: z.literal("none").optional().describe(
-    "`none`: on purpose no `[[books]]` table keeps the rule; its updates are emitted unchecked",
+    "`none`: no `[[books]]` table keeps this book, on purpose; emits its updates unchecked",
   ),
   ...common,
   snapshot: z.union([z.boolean(), predicateSchema]).default(false).describe(
@@ -124,22 +143,23 @@ const bookSchema = z.strictObject({
   bids: rows.optional().describe("Fan-out pointer to the bid levels, relative to the row"),
   asks: rows.optional().describe("Fan-out pointer to the ask levels, relative to the row"),
   levels: z.union([rows, z.array(rows).min(1)]).optional().describe(
-    "Fan-out pointer to levels of both sides, instead of `bids` and `asks`; with `orders` it may be a list of them",
+    "Fan-out pointer to levels of both sides, instead of `bids` and `asks`. With `orders` it may be a list of " +
+      "pointers",
   ),
   side: field.describe("Side of a level in `levels`, relative to the level: `bid` or `ask`"),
-  level: levelSchema.optional().describe("Where a level holds price and size"),
-  bid_level: levelSchema.optional().describe("The same for bids alone"),
-  ask_level: levelSchema.optional().describe("The same for asks alone"),
+  level: levelSchema.optional().describe("Where a level of either side holds price and size"),
+  bid_level: levelSchema.optional().describe("Where a bid level holds price and size, instead of `level`"),
+  ask_level: levelSchema.optional().describe("Where an ask level holds price and size, instead of `level`"),
   drop_malformed_levels: z.boolean().default(false).describe(
-    "Leave out levels whose size is not a decimal, instead of a fault",
+    "Skips levels whose size is no decimal, instead of counting a fault",
   ),
   ...fieldKeys(...BOOK_KINDS),
 });
 
 const checksumSchema = z.strictObject({
-  kind: z.literal("checksum").describe("A checksum of the book in a frame of its own; yields no event"),
+  kind: z.literal("checksum").describe("A book checksum in a frame of its own; emits no event"),
   ...common,
-  checksum: fieldSchema.describe("The checksum"),
+  checksum: fieldSchema.describe("Where the row holds the checksum"),
 });
 
 type RuleSchema =
@@ -156,7 +176,7 @@ const [firstRule, ...otherRules] = EVENT_KINDS.flatMap((kind): readonly RuleSche
 
 /** `[[events]]`, told apart by `kind`. */
 export const eventSchema = z.discriminatedUnion("kind", [firstRule, ...otherRules, checksumSchema]).describe(
-  "A rule that turns matched frames into events",
+  "Rule that turns matching frames into events",
 );
 
 /** The keys that a rule of a kind may have; none for an unknown kind. */
@@ -173,7 +193,8 @@ function sharedEventKeys(): Record<string, z.ZodType> {
 
 /** `[event_defaults]`. */
 export const eventDefaultsSchema = z.strictObject(sharedEventKeys()).describe(
-  "Keys for every rule of `[[events]]` that may have them and does not name them itself, and has the same `source`",
+  "Default keys for `[[events]]` rules of the same `source`. A rule takes each key that its kind allows and that " +
+    "it does not set itself",
 );
 
 /** One validated `[[events]]` table. */

@@ -18,14 +18,16 @@ const oneOrMoreTexts = z.union([z.string(), z.array(z.string()).min(1)]);
 
 /** A test as a table: all that is given has to hold. */
 export const testTableSchema = z.strictObject({
-  prefix: oneOrMoreTexts.optional().describe("The text begins with this, or with one of these"),
-  suffix: oneOrMoreTexts.optional().describe("The text ends with this, or with one of these"),
-  contains: oneOrMoreTexts.optional().describe("The text holds this, or one of these"),
-  exists: z.boolean().optional().describe("Whether the value is there; JSON null is there"),
-  is: z.enum(["null", "array", "object", "string", "number", "bool"]).optional().describe("Kind of JSON value"),
-  not: z.union([scalar, z.array(scalar).min(1)]).optional().describe("The value is not this, or none of these"),
-  gt: scalar.optional().describe("Greater than this decimal"),
-  lt: scalar.optional().describe("Less than this decimal"),
+  prefix: oneOrMoreTexts.optional().describe("Text that the value begins with, or a list of which one does"),
+  suffix: oneOrMoreTexts.optional().describe("Text that the value ends with, or a list of which one does"),
+  contains: oneOrMoreTexts.optional().describe("Text that the value contains, or a list of which one is contained"),
+  exists: z.boolean().optional().describe("Whether the value exists; JSON null exists"),
+  is: z.enum(["null", "array", "object", "string", "number", "bool"]).optional().describe(
+    "Required kind of JSON value",
+  ),
+  not: z.union([scalar, z.array(scalar).min(1)]).optional().describe("Value that is forbidden, or a list of them"),
+  gt: scalar.optional().describe("The value is greater than this decimal"),
+  lt: scalar.optional().describe("The value is less than this decimal"),
 });
 
 /** One test: a literal, a list of literals of which one has to match, or a table. */
@@ -36,12 +38,16 @@ export const predicateSchema = z.union([text, z.record(z.string(), testSchema)])
 
 /** A field value as a table. */
 export const fieldTableSchema = z.strictObject({
-  at: z.union([source, z.array(source).min(1)]).describe("Where the value stands; of several the first that gives one"),
-  map: z.record(z.string(), z.string()).optional().describe("Text to text; booleans look up `true` and `false`"),
-  other: z.string().optional().describe("What a text that `map` lacks becomes; a fault without it"),
-  absent: z.array(z.string()).min(1).optional().describe('Texts that mean "not there"'),
-  unit: z.enum(TIME_UNITS).optional().describe("Unit of a time, instead of `parse.time_unit`"),
-  required: z.boolean().optional().describe("Whether it is a fault where it is missing"),
+  at: z.union([source, z.array(source).min(1)]).describe(
+    "Where the row holds the value. A list: the first source that yields a value counts",
+  ),
+  map: z.record(z.string(), z.string()).optional().describe(
+    "Translates texts to texts; booleans match `true` and `false`. Absent: keeps the text",
+  ),
+  other: z.string().optional().describe("Result for texts that `map` lacks. Absent: such a text is a fault"),
+  absent: z.array(z.string()).min(1).optional().describe('Texts that mean "no value". Absent: none'),
+  unit: z.enum(TIME_UNITS).optional().describe("Unit of the time. Absent: `parse.time_unit`"),
+  required: z.boolean().optional().describe("Whether a missing value is a fault"),
 });
 
 /** How one value is found: a source, or a table. */
