@@ -199,7 +199,7 @@ function loadEarlier(
         issueAt(descriptor.locate(["valid", at, key]), { severity: "warning", message, exchange: instance.name }),
       );
     if (until <= last) {
-      warn("until", `It is not behind the one before: earlier descriptors are listed the oldest first`);
+      warn("until", "`until` is not after that of the [[valid]] table before: list the oldest first");
     }
     last = until;
     const resolved = resolveFrom(folderOf(path), descriptor_path);

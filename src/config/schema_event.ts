@@ -134,7 +134,7 @@ function mergingSchema(kind: RowKind) {
 const bookSchema = z.strictObject({
   kind: z.literal("book").describe("A book snapshot or delta"),
   integrity: z.literal("none").optional().describe(
-    "`none`: no `[[books]]` table keeps this book, on purpose; emits its updates unchecked",
+    "`none`: no `[[books]]` table maintains this book, on purpose; emits its updates unchecked",
   ),
   ...common,
   snapshot: z.union([z.boolean(), predicateSchema]).default(false).describe(

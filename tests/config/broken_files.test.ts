@@ -187,7 +187,7 @@ const LOWERED = [
   "Unknown argument missing",
   "Unknown connection nope: the descriptor has public",
   "Expected a value, found the end",
-  "No \`snapshot_request\`: kind rest names the REST request that gives snapshots",
+  "No \`snapshot_request\`: kind rest needs the REST request that fetches snapshots",
   "Unknown book rule x: the descriptor has none",
 ];
 

@@ -92,12 +92,12 @@ Deno.test("buildExchange() says what is wrong with books", () => {
     ]),
     [
       "descriptor/books/0/rules/0: Unknown book rule bok: the descriptor has book",
-      "descriptor/books/0: No `snapshot_request`: kind rest names the REST request that gives snapshots",
+      "descriptor/books/0: No `snapshot_request`: kind rest needs the REST request that fetches snapshots",
       "descriptor/books/0/depth: Not a number of levels: 250x",
       "descriptor/books/1/name: Name book is given to two books: make it unique",
-      "descriptor/books/1: No `request`: kind requested says what asks for a snapshot on the socket",
+      "descriptor/books/1: No `request`: kind requested needs the message that requests a snapshot",
       "descriptor/books/1/resync: Resync rest needs a `snapshot_request`",
-      "descriptor/books/1/checksum: No `at`, nor an event rule of kind checksum: one of them says where it stands",
+      "descriptor/books/1/checksum: No `at`, nor an event rule of kind checksum: one of them must say where the checksum is",
       "descriptor/books/2/name: Name book is given to two books: make it unique",
       "descriptor/books/2: Event rule book feeds book book already: name the `rules` of each",
       "descriptor/books/2/snapshot_request: Unknown request dept: the descriptor has depth",
@@ -112,7 +112,7 @@ Deno.test("buildExchange() says what is wrong with books", () => {
 Deno.test("buildExchange() warns of a book rule that no book keeps, unless it says so itself", () => {
   const top = { ...BOOK_EVENT, name: "top" };
   const unkept = (name: string) =>
-    new RegExp(`No \\[\\[books\\]\\] table keeps book rule ${name}: .*integrity = "none"`);
+    new RegExp(`No \\[\\[books\\]\\] table maintains book rule ${name}: .*integrity = "none"`);
   const [none, ...others] = issuesOf([]);
   assert.match(none, unkept("book"));
   assert.deepEqual(others, []);
@@ -128,7 +128,7 @@ Deno.test("buildExchange() warns of a book rule that no book keeps, unless it sa
 Deno.test("buildExchange() warns of a book that nothing proves, and of integrity none where something does", () => {
   for (const book of [{ kind: "pushed" }, { kind: "periodic" }, { kind: "rest", snapshot_request: "depth" }]) {
     const [issue, ...others] = issuesOf([book]);
-    assert.match(issue, /^descriptor\/books\/0: Nothing proves book book, so a lost delta shows nowhere/);
+    assert.match(issue, /^descriptor\/books\/0: Nothing proves book book, so a lost delta stays unnoticed/);
     assert.deepEqual(others, []);
     assert.deepEqual(issuesOf([{ ...book, integrity: "none" }]), []);
     assert.deepEqual(issuesOf([{ ...book, sequence: "rising" }]), []);

@@ -42,7 +42,7 @@ Deno.test("buildExchange() says what a connection with a socket for each symbol 
   assert.deepEqual(
     issuesOf({ descriptor: described({ urls: ["wss://example.test/stream"] }), map: { "BTC/USDT": "B" } }),
     [
-      "descriptor/ws/connections/0/urls: No {symbol}: with `per_symbol` each address names the symbol of its socket",
+      "descriptor/ws/connections/0/urls: No {symbol}: `per_symbol` needs it in every URL",
     ],
   );
   const instance = { symbols: Object.keys(MAP) };

@@ -135,14 +135,14 @@ last_sequence = "/u"
 ${level}
 ${more}`);
   const kept = '[[books]]\nkind = "pushed"\nsequence = "next"';
-  assert.equal(issues("level = { orders = true }", kept)[0], "No `id`: single orders are told apart by their ids");
+  assert.equal(issues("level = { orders = true }", kept)[0], "No `id`: `orders` needs the id of each order");
   assert.deepEqual(issues('level = { id = "/i", change = "/c" }', kept).slice(0, 1), [
-    "`change` is of single orders: give `orders`",
+    "`change` without `orders`: set `orders = true`",
   ]);
   assert.deepEqual(issues('bid_level = { id = "/i", orders = true }', kept), [
-    "`orders` of bids and of asks differ: both are single orders, or neither is",
+    "`orders` of bids and asks differ: set it for both or for neither",
   ]);
   assert.deepEqual(issues('level = { id = "/i", orders = true }'), [
-    "No [[books]] table keeps book rule book: it adds up the single orders",
+    "No [[books]] table maintains book rule book: single orders need one",
   ]);
 });

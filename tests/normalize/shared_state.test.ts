@@ -102,9 +102,9 @@ bid_price = "/b"
 ${more}
 `;
   assert.deepEqual(describedIssues(rule('state_of = "u"')), [
-    "`state_of` without `state`: it names what the rules share",
+    "`state_of` without `state`: name the shared `state`",
   ]);
   assert.deepEqual(describedIssues(rule('emit = "never"')), [
-    "A rule that never emits is of use to others alone: name their `state`",
+    '`emit = "never"` without `state`: the rule would do nothing; name a `state`',
   ]);
 });

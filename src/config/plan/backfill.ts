@@ -56,21 +56,25 @@ function check(backfill: BackfillValues, descriptor: DescriptorValues, place: Pl
     const at = place.at("first_path");
     if (!first.startsWith("/")) at.error(`Not a path: ${first}; it begins with /`);
     if (!namesInstrument(first + body)) at.error("No `{symbol}`: a backfill asks for one instrument at a time");
-    if (/\{(from|to)_id\}/.test(first)) at.error("Names an id: it is for where none is known");
-    if (!/\{(from|to)_id\}/.test(path)) at.error("`path` names no id, so that it does for the first page too");
+    if (/\{(from|to)_id\}/.test(first)) at.error("`first_path` names an id: it is used when no id is known");
+    if (!/\{(from|to)_id\}/.test(path)) {
+      at.error("Needless `first_path`: `path` names no id, so it serves the first page too");
+    }
   }
   const isForward = names(/\{(from_\w+|day|yyyymmdd|page|offset)\}/);
   const isBackward = names(/\{(to_\w+|page|offset)\}/);
   if (direction === "forward" && !isForward) {
     place.at("path").error(
-      "No place for where a page begins: `{from_id}`, `{from_ms}`, `{day}`, `{page}` or `{offset}`",
+      "No placeholder for the start of a page: give `{from_id}`, `{from_ms}`, `{day}`, `{page}` or `{offset}`",
     );
   }
   if (direction === "backward" && !isBackward) {
-    place.at("path").error("No place for where a page ends: `{to_id}`, `{to_ms}`, `{page}` or `{offset}`");
+    place.at("path").error("No placeholder for the end of a page: give `{to_id}`, `{to_ms}`, `{page}` or `{offset}`");
   }
   if (direction !== "forward" && windowMs !== undefined) {
-    place.at("window_ms").error("Windows follow one another from the older end: `direction` has to be `forward`");
+    place.at("window_ms").error(
+      '`window_ms` needs `direction = "forward"`: windows go from the older end to the newer one',
+    );
   }
   if (!descriptor.events.some(({ source }) => source === name)) {
     place.error(`No [[events]] rule reads the answers: give one with \`source = "${name}"\``);

@@ -58,7 +58,7 @@ function checkOrders({ books }: DescriptorValues, { events, place }: BookContext
   const kept = new Set(books.flatMap(({ rules }) => rules ?? []));
   events.forEach(({ name, book }, index) => {
     if (book?.bidLevel.order === undefined || kept.has(name)) return;
-    place.at("events", index).error(`No [[books]] table keeps book rule ${name}: it adds up the single orders`);
+    place.at("events", index).error(`No [[books]] table maintains book rule ${name}: single orders need one`);
   });
 }
 
@@ -74,7 +74,7 @@ export function warnOfUnproven(
     const isMeant = values.kind === "book" && values.integrity === "none";
     if (kind !== "book" || keepsAll || kept.has(name) || isMeant || book?.bidLevel.order !== undefined) return;
     place.at("events", index).warning(
-      `No [[books]] table keeps book rule ${name}: its updates are emitted unchecked, and a lost one shows nowhere; ` +
+      `No [[books]] table maintains book rule ${name}: its updates are emitted unchecked, and a lost one stays unnoticed; ` +
         `keep it, or say \`integrity = "none"\` in the rule`,
     );
   });
@@ -94,7 +94,7 @@ function checkProof(values: BookFeedValues, { parse }: DescriptorValues, place: 
     : null;
   if (values.integrity === undefined && proof === null) {
     place.warning(
-      `Nothing proves book ${values.name}, so a lost delta shows nowhere: give \`sequence\`, \`checksum\` or ` +
+      `Nothing proves book ${values.name}, so a lost delta stays unnoticed: give \`sequence\`, \`checksum\` or ` +
         '`parse.socket_sequence`, or say `integrity = "none"` where the exchange sends none of them',
     );
   }
@@ -123,7 +123,7 @@ export function withChecksums(
 function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Place): readonly string[] {
   const feeding = events.filter(({ kind }) => kind === "book" || kind === "checksum").map(({ name }) => name);
   if (values.rules === undefined) {
-    if (feeding.length === 0) place.error("No event rule of kind book: there is nothing to keep");
+    if (feeding.length === 0) place.error("No event rule of kind book: the book has no source");
     return feeding;
   }
   values.rules.forEach((name, index) => {
@@ -138,17 +138,17 @@ function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Pl
 function checkSource(values: BookFeedValues, descriptor: DescriptorValues, place: Place): void {
   const { kind, snapshot_request: rest, request, resync } = values;
   if (kind === "periodic" && values.bridge !== undefined && values.sequence === "none") {
-    place.at("bridge").error("A `bridge` of kind periodic needs numbers to tell older deltas by: give `sequence`");
+    place.at("bridge").error("A `bridge` of kind periodic needs `sequence`, to recognise older deltas");
   }
   const names = (descriptor.rest?.requests ?? []).map(({ name }) => name);
   if (kind === "rest" && rest === undefined) {
-    place.error("No `snapshot_request`: kind rest names the REST request that gives snapshots");
+    place.error("No `snapshot_request`: kind rest needs the REST request that fetches snapshots");
   }
   if (rest !== undefined && !names.includes(rest)) {
     place.at("snapshot_request").error(`Unknown request ${rest}: the descriptor has ${listed(names)}`);
   }
   if (kind === "requested" && request === undefined) {
-    place.error("No `request`: kind requested says what asks for a snapshot on the socket");
+    place.error("No `request`: kind requested needs the message that requests a snapshot");
   }
   if (resync === "rest" && rest === undefined) place.at("resync").error("Resync rest needs a `snapshot_request`");
   if (resync === "request" && request === undefined) place.at("resync").error("Resync request needs a `request`");
@@ -162,7 +162,9 @@ function checkChecksum(
   const isFramed = events.some(({ kind, name }) => kind === "checksum" && rules.includes(name));
   if (values.checksum === undefined && isFramed) place.error("No `checksum`: an event rule of kind checksum feeds it");
   if (values.checksum !== undefined && values.checksum.at === undefined && !isFramed) {
-    place.at("checksum").error("No `at`, nor an event rule of kind checksum: one of them says where it stands");
+    place.at("checksum").error(
+      "No `at`, nor an event rule of kind checksum: one of them must say where the checksum is",
+    );
   }
 }
 

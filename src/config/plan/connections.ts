@@ -46,7 +46,7 @@ export function buildConnections(
     }
     const own: Readonly<Record<string, string>> = connection.per_symbol === true ? { symbol: SYMBOL } : {};
     if (connection.per_symbol === true && !connection.urls.every((url) => url.includes(SYMBOL))) {
-      place.at("urls").error("No {symbol}: with `per_symbol` each address names the symbol of its socket");
+      place.at("urls").error("No {symbol}: `per_symbol` needs it in every URL");
     }
     const texts = { ...context.texts, scope: withValues(context.texts.scope, { conn_id: connection.id, ...own }) };
     connections.set(connection.id, connectionBase(connection, { ...context, place, texts }));

@@ -115,13 +115,13 @@ function mergeRule(event: EventValues, place: Place): MergeRule | null {
 function stateRule(event: Extract<EventValues, { merge: boolean }>, place: Place): StateRule | null {
   const { state, state_of: of, emit, merge } = event;
   if (state === undefined) {
-    if (of !== undefined) place.at("state_of").error("`state_of` without `state`: it names what the rules share");
+    if (of !== undefined) place.at("state_of").error("`state_of` without `state`: name the shared `state`");
     if (emit === "never") {
-      place.at("emit").error("A rule that never emits is of use to others alone: name their `state`");
+      place.at("emit").error('`emit = "never"` without `state`: the rule would do nothing; name a `state`');
     }
     if (emit !== "changed") return null;
   } else if (event.source !== "ws") {
-    place.at("state").error("Rows of a REST answer stand for themselves: `state` is known of a session's frames");
+    place.at("state").error("`state` in a rule of a REST request: only rules of source `ws` share state");
   }
   return {
     name: state === undefined ? `rule ${event.name ?? event.kind}` : `${event.kind} ${state}`,
@@ -154,9 +154,9 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
   const bidLevel = levelRule(event, "bid_level", place);
   const askLevel = levelRule(event, "ask_level", place);
   const [areBids, areAsks] = [bidLevel.order !== undefined, askLevel.order !== undefined];
-  if (areBids !== areAsks) place.error("`orders` of bids and of asks differ: both are single orders, or neither is");
+  if (areBids !== areAsks) place.error("`orders` of bids and asks differ: set it for both or for neither");
   if (Array.isArray(event.levels) && !areBids) {
-    place.at("levels").error("A list of places is for single orders: give `orders`, or one place");
+    place.at("levels").error("A list of `levels` without `orders`: set `orders = true`, or give one pointer");
   }
   checkPlaces(event, place, areBids);
   return {
@@ -214,11 +214,11 @@ function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Pla
 /** Lowers what makes a level a single order; undefined where it is none. */
 function orderRule({ id, orders, change, stride }: LevelValues, place: Place): LevelRule["order"] {
   if (!orders) {
-    if (change !== undefined) place.at("change").error("`change` is of single orders: give `orders`");
+    if (change !== undefined) place.at("change").error("`change` without `orders`: set `orders = true`");
     return undefined;
   }
-  if (id === undefined) place.at("orders").error("No `id`: single orders are told apart by their ids");
-  if (stride !== undefined) place.at("stride").error("Single orders are no flat list");
+  if (id === undefined) place.at("orders").error("No `id`: `orders` needs the id of each order");
+  if (stride !== undefined) place.at("stride").error("`stride` with `orders`: single orders cannot be one flat list");
   return { change: change === undefined ? null : sourceOf(change, place.at("change")) };
 }
 
@@ -232,8 +232,10 @@ function checkStride(event: BookValues, { price, size, id, stride }: LevelValues
       );
     }
   }
-  if (id !== undefined) place.at("id").error("Levels of a flat list have no ids");
-  if (event.levels !== undefined) place.at("stride").error("Levels of both sides in one list are one element each");
+  if (id !== undefined) place.at("id").error("`id` with `stride`: levels of a flat list have no ids");
+  if (event.levels !== undefined) {
+    place.at("stride").error("`stride` with `levels`: a flat list holds one side; give `bids` and `asks`");
+  }
 }
 
 /** Stands for an expression that was reported: the plan is not used then. */
