@@ -20,36 +20,36 @@ import { withHomePaths } from "./home_paths.ts";
 import { withNumberTexts } from "./number_texts.ts";
 import { parseTomlSource, type TomlSource, type TomlTable, type TomlValue } from "./toml_source.ts";
 
-/** What stands in `collector.toml` beside the exchange instances. */
+/** `collector.toml` without the exchange instances. */
 export type GlobalValues = Omit<CollectorValues, "exchange">;
 
-/** One `[[exchange]]` table, checked on its own, so that a broken one breaks nothing else. */
+/** One `[[exchange]]` table, checked alone, so that a broken one affects no other. */
 export interface InstanceEntry {
-  /** Its name; `#1` where it has none. */
+  /** Name of the instance; `#1` for the first one without a name. */
   readonly name: string;
   readonly enabled: boolean;
-  /** Empty where it is not known. */
+  /** Empty if unknown. */
   readonly descriptorPath: string;
-  /** As `Shape.variants`: none where the table cannot be used at all; with issues of severity error it must not run. */
+  /** As `Shape.variants`; empty if the table is unusable. With an issue of severity error the instance must not run. */
   readonly variants: readonly ExchangeValues[];
   readonly issues: readonly Issue[];
-  /** Places by paths from its table; of a value that was filled in from the environment always the whole. */
+  /** Returns places by paths from the table. A value from the environment is located as a whole. */
   readonly locate: Locate;
   readonly locateKey: (path: ValuePath) => Position;
 }
 
-/** `collector.toml`, read and checked. */
+/** The parsed and checked `collector.toml`. */
 export interface CollectorFile {
-  /** Null where something beside the instances is broken. */
+  /** Null if anything beside the instances is broken. */
   readonly globals: GlobalValues | null;
   /** Issues that concern no single instance. */
   readonly issues: readonly Issue[];
   readonly instances: readonly InstanceEntry[];
-  /** How HTTP is to be served, as far as it can be told: also where the rest of the file is broken. */
+  /** HTTP settings, as far as they are valid, even if the rest of the file is broken. */
   readonly http: HttpSettings;
 }
 
-/** Everything that the checks of one file need. */
+/** Input of all checks of one file. */
 interface Context {
   readonly source: TomlSource;
   readonly table: TomlTable;
@@ -61,7 +61,7 @@ interface Context {
 
 let shared: JsonSchema | null = null;
 
-/** The JSON Schema of the file, made once: making it takes longer than reading a file. */
+/** Returns the JSON Schema of the file. Cached, because building it takes longer than reading a file. */
 function configSchema(): JsonSchema {
   return shared ??= jsonSchema("config");
 }
@@ -72,9 +72,9 @@ export function readCollectorFile(
     readonly file: string;
     readonly text: string;
     readonly environment: (name: string, shown: boolean) => string | undefined;
-    /** The one spelling of a folder; the path as it is where it is not given. */
+    /** Resolves links of a folder's path. Absent: paths are used as written. */
     readonly realPath?: (path: string) => string;
-    /** The home folder that `~` stands for; undefined where it is not known. */
+    /** Home folder that replaces `~`; undefined if unknown. */
     readonly home?: string;
   },
 ): CollectorFile {
@@ -103,25 +103,25 @@ export function readCollectorFile(
   return { ...globals, instances, http: readHttpSettings(table) };
 }
 
-/** Whether a text has a table that a configuration has, even where the rest is not TOML. */
+/** Returns whether a text contains a table of a configuration, even if the rest is not TOML. */
 function isCollectorFile(text: string): boolean {
   return /^[ \t]*\[{0,2}[ \t"]*(?:run|journal|dedup|books|group|sink|exchange)\b/m.test(text);
 }
 
-/** The key under which the instances stand, also where it is misspelt, which the schema of the whole reports. */
+/** Returns the key of the instances, even a misspelt one. The schema of the file reports the misspelling. */
 function instancesKey(table: TomlTable): string {
   if (table.exchange !== undefined) return "exchange";
   const known = Object.keys(collectorSchema.shape);
   return Object.keys(table).find((key) => !known.includes(key) && suggest(key, known) === "exchange") ?? "exchange";
 }
 
-/** The elements of `[[exchange]]`; null where it is missing or not a list, which the schema of the whole reports. */
+/** Returns the elements of `[[exchange]]`; null if missing or not a list, which the schema of the file reports. */
 function instanceTables(table: TomlTable, key: string): readonly TomlValue[] | null {
   const instances: TomlValue | undefined = table[key];
   return isList(instances) ? instances : null;
 }
 
-/** The part of a file's checks that both kinds of tables share. */
+/** Runs the checks that globals and instances share. */
 function shapeOf<Values>(
   context: Context,
   target: {
@@ -184,7 +184,7 @@ function readGlobals(context: Context, hasInstances: boolean): Pick<CollectorFil
   return { globals: isBroken ? null : variants[0] ?? null, issues };
 }
 
-/** Only whole segments are compressed and deleted: a cap below the first one's size would never be left again. */
+/** Rejects a cap below one segment: only sealed segments are deleted, so the journal would stay full forever. */
 function checkJournal(journal: GlobalValues["journal"], locate: Locate): readonly Issue[] {
   const { segment_mb: segment, max_total_mb: total } = journal;
   if (total >= segment) return [];
@@ -209,7 +209,7 @@ function checkSinks(
 ): readonly Issue[] {
   const issues: Issue[] = [];
   const report = (path: ValuePath, message: string) => issues.push(issueAt(locate(path), { message, exchange: null }));
-  // Names are names of files, and some file systems take capitals and small letters for the same.
+  // Sink names become file names, and some file systems ignore case.
   const names = new Map<string, string>();
   const dirs = new Map([[realPath(`${dataDir}/journal`), "the journal"]]);
   for (const [index, sink] of sinks.entries()) {
@@ -235,7 +235,7 @@ function checkSinks(
   return issues;
 }
 
-/** The folder that belongs to a sink alone; null where it has none. */
+/** Returns the folder that belongs to a sink alone; null if it has none. */
 function folderOf(
   { type, name, kinds, exchanges: _exchanges, symbols: _symbols, ...keys }: SinkValues,
   dataDir: string,

@@ -22,10 +22,10 @@ export interface FoundFile {
 
 /** A descriptor file, read and checked for shape. */
 export interface DescriptorFile {
-  /** `meta.name` and `meta.version` as they are written; null where they are no text. */
+  /** `meta.name` and `meta.version` as written; null if they are no texts. */
   readonly name: string | null;
   readonly version: string | null;
-  /** Null where anything is wrong. */
+  /** Null after any error. */
   readonly values: DescriptorValues | null;
   /** As `Shape.variants`. */
   readonly variants: readonly DescriptorValues[];
@@ -36,12 +36,12 @@ export interface DescriptorFile {
 
 let shared: JsonSchema | null = null;
 
-/** The schema of descriptors, made once: making it takes longer than reading a file. */
+/** Returns the JSON Schema of descriptors. Cached, because building it takes longer than reading a file. */
 function descriptorJsonSchema(): JsonSchema {
   return shared ??= jsonSchema("descriptor");
 }
 
-/** Reads a descriptor and checks its shape. `home` is the folder that `~` stands for; undefined where it is not known. */
+/** Reads a descriptor and checks its shape. `home` replaces `~`; undefined if unknown. */
 export function readDescriptorFile(file: FoundFile, exchange: string | null, home?: string): DescriptorFile {
   const parsed = parseTomlSource({ file: file.path, text: file.text, exchange, isOurs: isDescriptor });
   const source = withNumberTexts(withoutShorthand(parsed), descriptorJsonSchema);
@@ -73,19 +73,19 @@ export function readDescriptorFile(file: FoundFile, exchange: string | null, hom
   return { name: textAt("name"), version: textAt("version"), values, variants, issues, locate };
 }
 
-/** Whether a text has a table that a descriptor has, even where the rest is not TOML. */
+/** Returns whether a text contains a table of a descriptor, even if the rest is not TOML. */
 function isDescriptor(text: string): boolean {
   return /^[ \t]*\[{0,2}[ \t"]*(?:meta|args|ws|rest|subscriptions|parse|maps|control|events|books)\b/m.test(text);
 }
 
-/** Whether a text has a line that a symbol map has: a canonical symbol, in quotes because of its slash. */
+/** Returns whether a text contains a line of a symbol map: a canonical symbol, quoted because of its slash. */
 function isSymbolMap(text: string): boolean {
   return /^[ \t{]*["'][A-Z0-9.$]+\/[A-Z0-9.:/-]+["'][ \t]*[=:]/im.test(text);
 }
 
 /** A symbol map, as far as it could be read. */
 export interface SymbolMapFile {
-  /** Null where none is named, it is missing, or it cannot be read. */
+  /** Null if none is named, the file is missing, or it cannot be read. */
   readonly map: SymbolMapInput | null;
   readonly issues: readonly Issue[];
 }

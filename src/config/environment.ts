@@ -1,9 +1,9 @@
 import { type Issue, Secrets } from "../model/mod.ts";
 import type { ValuePath } from "./position.ts";
 
-/** The environment for the time of one load. What is read from it is registered, so that it is never shown. */
+/** The environment during one load. Registers every value read, so that none is shown. */
 export interface LoadEnvironment {
-  /** Reads a variable. `shown`: its place is a setting that is no secret, such as a folder; only issues hide it. */
+  /** Reads a variable. `shown`: the setting is no secret, such as a folder; only issues hide the value. */
   readonly get: (name: string, shown?: boolean) => string | undefined;
   /** Returns the issues with `${NAME}` in place of every value that was read. */
   readonly hideIn: (issues: readonly Issue[]) => readonly Issue[];
@@ -27,7 +27,7 @@ export function loadEnvironment(
   };
 }
 
-/** Keys of `collector.toml` whose values are no secrets: names, folders, sizes. All others are, and so are arguments. */
+/** Keys of `collector.toml` whose values are public: names, folders, sizes. All other values and arguments are secret. */
 const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "http_host",
   "http_port",
@@ -73,7 +73,7 @@ const SHOWN_KEYS: ReadonlySet<string> = new Set([
   "exchanges",
 ]);
 
-/** Whether the value at a place may be shown. */
+/** Returns whether the value at a path may be shown. */
 export function isShownPlace(path: ValuePath): boolean {
   if (path[2] === "overrides") return false;
   const key = path.findLast((step) => typeof step === "string");

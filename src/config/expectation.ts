@@ -3,11 +3,11 @@ import type { ValuePath } from "./position.ts";
 import { listNames } from "./suggest.ts";
 import type { TomlValue } from "./toml_source.ts";
 
-/** What a schema allows at a path, in words, so that messages can say what would be right. */
+/** Describes what a schema allows at a path, for messages. */
 
 /**
- * The schemas that may apply at a path. Of a union told apart by `kind`, `type` or another literal key only the branch
- * that the value has chosen is followed, and all of them where it chose none.
+ * Returns the schemas that may apply at a path. In a union discriminated by `kind`, `type` or another literal key, follows
+ * only the branch that the value selects, or all branches if it selects none.
  */
 export function schemasAt(schema: JsonSchema, path: ValuePath, value: TomlValue | undefined): readonly JsonSchema[] {
   let schemas = chosenBranches(schema, value);
@@ -22,12 +22,12 @@ export function schemasAt(schema: JsonSchema, path: ValuePath, value: TomlValue 
   return schemas;
 }
 
-/** Keys that a table may have at a path; empty where any key may stand or no table is allowed. */
+/** Returns the keys allowed in a table at a path; empty if any key, or no table, is allowed. */
 export function knownKeys(schemas: readonly JsonSchema[]): readonly string[] {
   return [...new Set(schemas.flatMap((schema) => Object.keys(schema.properties ?? {})))];
 }
 
-/** What is allowed, as it stands behind "expected": `an integer from 1 to 65535`, `text or a table`. */
+/** Describes the allowed values, for the text after "expected": `an integer from 1 to 65535`, `text or a table`. */
 export function describeExpected(schemas: readonly JsonSchema[]): string {
   const literals = schemas.flatMap((schema) => schema.const === undefined ? schema.enum ?? [] : [schema.const]);
   const others = schemas.filter((schema) => schema.const === undefined && schema.enum === undefined);
@@ -38,12 +38,12 @@ export function describeExpected(schemas: readonly JsonSchema[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} or ${parts[parts.length - 1]}`;
 }
 
-/** Texts that are allowed where only certain ones are; for suggestions. */
+/** Returns the allowed texts of an enumeration, for suggestions. */
 export function allowedTexts(schemas: readonly JsonSchema[]): readonly string[] {
   return schemas.flatMap((schema) => schema.const === undefined ? schema.enum ?? [] : [schema.const]).map(String);
 }
 
-/** What was found, as it stands behind "found": `text "abc"`, `an empty list`. */
+/** Describes the value, for the text after "found": `text "abc"`, `an empty list`. */
 export function describeFound(value: TomlValue | undefined): string {
   if (value === undefined) return "nothing";
   if (typeof value === "string") return value === "" ? "an empty text" : `text ${quoteShort(value)}`;
@@ -52,19 +52,19 @@ export function describeFound(value: TomlValue | undefined): string {
   return "a table";
 }
 
-/** The value that a key or an index names; undefined where there is none. */
+/** Returns the value at a key or an index; undefined if there is none. */
 export function memberOf(value: TomlValue | undefined, segment: string | number): TomlValue | undefined {
   if (typeof value !== "object") return undefined;
   if (isList(value)) return typeof segment === "number" ? value[segment] : undefined;
   return Object.hasOwn(value, segment) ? value[segment] : undefined;
 }
 
-/** The value at a path; undefined where it leads nowhere. */
+/** Returns the value at a path; undefined if it leads nowhere. */
 export function valueAt(value: TomlValue | undefined, path: ValuePath): TomlValue | undefined {
   return path.reduce<TomlValue | undefined>(memberOf, value);
 }
 
-/** Whether a value is a list; narrows as `Array.isArray` does not for readonly lists. */
+/** Returns whether a value is a list; narrows as `Array.isArray` does not for readonly lists. */
 export function isList(value: TomlValue | undefined): value is readonly TomlValue[] {
   return Array.isArray(value);
 }
@@ -72,7 +72,7 @@ export function isList(value: TomlValue | undefined): value is readonly TomlValu
 /** Longest text quoted in a message, in characters. */
 const QUOTED_CHARS_MAX = 60;
 
-/** Text in quotes on one line, cut where it is long. */
+/** Quotes a text on one line; truncates a long one. */
 export function quoteShort(text: string): string {
   const shown = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
   return JSON.stringify(shown);

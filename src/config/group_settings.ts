@@ -4,19 +4,19 @@ import { type CollectorValues, ttlMsOf } from "./schema_collector.ts";
 
 type GroupValues = NonNullable<CollectorValues["group"]>;
 
-/** Turns the checked keys into what a member works with. */
+/** Builds the plan of a group member from the checked keys. */
 export function groupPlan(group: GroupValues): GroupPlan {
   const { engine, url, ca_path: caPath = null, creds_path: credsPath = null, name, ttl, replicas, shares } = group;
   return { engine, url, caPath, credsPath, name, ttlMs: ttlMsOf(ttl) ?? GROUP_TTL_MS_MIN, replicas, shares };
 }
 
-/** Schemes of the address of each engine. */
+/** URL schemes of each engine. */
 const SCHEMES: Readonly<Record<GroupValues["engine"], readonly string[]>> = {
   nats: ["nats", "tls"],
   postgres: ["postgres", "postgresql"],
 };
 
-/** What is wrong between the keys of `[group]`, and with those of `[run]`. */
+/** Returns conflicts among the keys of `[group]`, and between them and `[run]`. */
 export function checkGroup({ group, run }: CollectorValues, locate: Locate): readonly Issue[] {
   if (group === undefined) return [];
   const issues: Issue[] = [];

@@ -4,7 +4,7 @@ import { withHome } from "./paths.ts";
 import type { ValuePath } from "./position.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
-/** Keys of both kinds of file that hold the path of a file or folder. */
+/** Keys of configurations and descriptors whose values are paths. */
 const PATH_KEYS: ReadonlySet<string> = new Set([
   "archive_dir",
   "data_dir",
@@ -19,7 +19,7 @@ const PATH_KEYS: ReadonlySet<string> = new Set([
   "certificate_key",
 ]);
 
-/** Values with the home folder in place of a leading `~` in every path; what cannot be found stays, and is a problem. */
+/** Replaces a leading `~` by the home folder in every path. An unknown home is a problem; that path stays as written. */
 export function withHomePaths(
   source: Pick<TomlSource, "locate">,
   table: TomlTable,

@@ -6,18 +6,18 @@ import { isList } from "./expectation.ts";
 import { type CollectorValues, runSchema } from "./schema_collector.ts";
 import type { TomlTable, TomlValue } from "./toml_source.ts";
 
-/** Where HTTP is served and who may ask; null for an address that is missing or wrong. */
+/** Address and access rules of the HTTP server. Null: the address is missing or invalid. */
 export interface HttpSettings extends HttpAccess {
   readonly host: string | null;
   readonly port: number | null;
 }
 
-/** What holds where the file cannot be read: health on this machine. */
+/** Settings for an unreadable file: health checks on this machine alone. */
 export const NO_HTTP: HttpSettings = { host: null, port: null, ...OPEN_HTTP };
 
 /**
- * Reads the HTTP settings of `[run]` as far as each is right, also where the rest of the file is broken. A token that is
- * given and wrong locks the API, so that a slip of the pen does not open it.
+ * Reads each valid HTTP setting of `[run]`, even if the rest of the file is broken. An invalid token locks the API, so that
+ * a typing error does not open it.
  */
 export function readHttpSettings(table: TomlTable): HttpSettings {
   const run: TomlValue | undefined = table.run;
@@ -45,7 +45,7 @@ export function readHttpSettings(table: TomlTable): HttpSettings {
 
 type RunValues = CollectorValues["run"];
 
-/** Turns the checked keys into what the server works with. */
+/** Builds the access rules of the server from the checked keys. */
 export function httpAccess(
   run: Pick<
     RunValues,
@@ -63,7 +63,7 @@ export function httpAccess(
   };
 }
 
-/** A certificate is of no use without its key, nor a key without its certificate. */
+/** Reports a certificate without a key, or a key without a certificate. */
 export function checkHttp(run: RunValues, locate: Locate): readonly Issue[] {
   const { http_tls_cert: cert, http_tls_key: key } = run;
   if ((cert === undefined) === (key === undefined)) return [];

@@ -3,12 +3,12 @@ import { isList } from "./expectation.ts";
 import type { Position, ValuePath } from "./position.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
-/** A file's values with the environment filled in. */
+/** Values of a file with environment variables replaced. */
 export interface Interpolated {
   readonly table: TomlTable;
-  /** What could not be filled in; the texts stand unchanged in `table`. */
+  /** Texts that could not be replaced; they stay unchanged in `table`. */
   readonly problems: readonly { readonly path: ValuePath; readonly position: Position; readonly message: string }[];
-  /** Texts as they stand in the file, by `pathKey`: what messages show instead of what was filled in. */
+  /** Texts as written in the file, by `pathKey`. Messages show these instead of the replaced values. */
   readonly written: ReadonlyMap<string, string>;
 }
 
@@ -17,20 +17,20 @@ export function pathKey(path: ValuePath): string {
   return JSON.stringify(path);
 }
 
-/** `$${` for a literal `${`; `${NAME}`; `${NAME:-default}`; anything else behind `${` is wrong. */
+/** Matches `$${` (a literal `${`), `${NAME}` and `${NAME:-default}`; any other `${` is an issue. */
 const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
 
 /**
- * Fills `${VAR}` and `${VAR:-default}` in every text of a file. The default is taken where the variable is missing or
- * empty, as a shell does. A missing variable without a default is an issue at its place.
+ * Replaces `${VAR}` and `${VAR:-default}` in every text of a file. The default applies to a missing or empty variable, as
+ * in a shell. A missing variable without a default is an issue.
  */
 export function interpolate(
   source: TomlSource,
   table: TomlTable,
   options: {
-    /** Reads a variable; `shown` where what stands at its place is no secret. */
+    /** Reads a variable; `shown`: its value is no secret at this place. */
     readonly environment: (name: string, shown: boolean) => string | undefined;
-    /** Turns a text that was filled in into the number or boolean that is wanted at its place. */
+    /** Converts a replaced text to the number or boolean that its place requires. */
     readonly coerce: (path: ValuePath, text: string) => TomlValue;
   },
 ): Interpolated {
@@ -78,9 +78,9 @@ export function interpolate(
 }
 
 /**
- * Whether a path leads to an address in `[exchange.overrides]`. These are templates, so that a part which is filled in,
- * such as a token, stands in the plan as `{env:NAME}`, which is never shown. An address that is filled in as a whole is
- * taken as it is unless it has a query or a user.
+ * Returns whether a path leads to an address in `[exchange.overrides]`. Such addresses are templates: a part from the
+ * environment, such as a token, becomes `{env:NAME}` in the plan, which is never shown. An address that comes whole from the
+ * environment is used as it is, unless it has a query or a user.
  */
 function isAddress(path: ValuePath): boolean {
   return path[0] === "exchange" && path[2] === "overrides" && (path[3] === "urls" || path[3] === "base_urls");

@@ -7,38 +7,38 @@ import { standIn, VARIANTS, without, withValue } from "./stand_ins.ts";
 import { suggest, suggestion } from "./suggest.ts";
 import type { TomlTable, TomlValue } from "./toml_source.ts";
 
-/** What a value is checked against, and where it stands. */
+/** A value with its schema and its place. */
 export interface ShapeInput<Values> {
   readonly schema: z.ZodType<Values>;
-  /** The JSON Schema of `schema`, which says in words what would be right. */
+  /** JSON Schema of `schema`, from which messages describe the expected value. */
   readonly jsonSchema: () => JsonSchema;
   readonly value: TomlValue;
   /** Places, by paths relative to `value`. */
   readonly locate: Locate;
   readonly locateKey: (path: ValuePath) => Position;
-  /** Values that could not be filled in: nothing is said of them, and stand-ins replace them. */
+  /** Values that could not be interpolated. Reports nothing about them; stand-ins replace them. */
   readonly doubted?: readonly ValuePath[];
-  /** How a value is shown in a message: an interpolated one as it stands in the file. */
+  /** Returns a value as messages show it: an interpolated one as written in the file. */
   readonly show: (path: ValuePath, value: TomlValue | undefined) => TomlValue | undefined;
-  /** How the table at a path is called in a message: `[run]`, `[[exchange]]`. */
+  /** Returns the name of the table at a path for messages: `[run]`, `[[exchange]]`. */
   readonly nameTable: (path: ValuePath) => string;
   readonly exchange: string | null;
 }
 
-/** What came of checking a value. */
+/** Result of checking a value. */
 export interface Shape<Values> {
   /**
-   * The values, defaults filled in: one set where nothing is wrong. Otherwise several, each with other stand-ins for what
-   * is wrong, for `findCommonIssues()`; none where nothing could be saved.
+   * Values with defaults. One set if the value is valid; otherwise several, each with other stand-ins for invalid parts, for
+   * `findCommonIssues()`. Empty if no stand-in fits.
    */
   readonly variants: readonly Values[];
   readonly issues: readonly Issue[];
-  /** As in the input, for checks of `variants`: a place that only a stand-in has is `NO_PLACE`. */
+  /** Returns places as in the input, for checks of `variants`; `NO_PLACE` for a stand-in. */
   readonly locate: Locate;
   readonly locateKey: (path: ValuePath) => Position;
 }
 
-/** Checks a value against a schema; all that is wrong with it becomes issues, each at its place. */
+/** Checks a value against a schema; reports every error at its place. */
 export function checkShape<Values>(input: ShapeInput<Values>): Shape<Values> {
   const parsed = input.schema.safeParse(input.value);
   const doubted = input.doubted ?? [];
@@ -70,7 +70,7 @@ export function checkShape<Values>(input: ShapeInput<Values>): Shape<Values> {
   };
 }
 
-/** Of more mistakes than are told: the first ones, how many more there are, and nothing to check further. */
+/** Returns the first `ISSUES_MAX` issues and the number of the others; no variants, so that nothing else is checked. */
 function countedShape<Values>({ input, issues, findings }: Repaired<Values>): Shape<Values> {
   const told = findings.slice(0, ISSUES_MAX).map((finding) => describe(finding, input));
   const message = `There are ${findings.length - ISSUES_MAX} further mistakes; the rest is checked when these are gone`;
@@ -83,15 +83,15 @@ export function isWithin(path: ValuePath, value: ValuePath): boolean {
   return value.length <= path.length && value.every((segment, index) => segment === path[index]);
 }
 
-/** A value in which misspelt keys and names are what they were meant to be, and what is wrong with it then. */
+/** A value with misspelt keys and names corrected, and the findings that remain. */
 interface Repaired<Values> {
   readonly input: ShapeInput<Values>;
   readonly findings: readonly Finding[];
-  /** Of what was repaired. */
+  /** Issues of the corrections. */
   readonly issues: readonly Issue[];
 }
 
-/** Reads misspelt keys, and misspelt names by which tables are told apart, as what they are near to. */
+/** Corrects misspelt keys, and misspelt discriminators of tables, to the nearest known ones. */
 function repair<Values>(original: ShapeInput<Values>): Repaired<Values> {
   let input = original;
   const issues: Issue[] = [];
@@ -108,7 +108,7 @@ function repair<Values>(original: ShapeInput<Values>): Repaired<Values> {
   return { input, findings: parsed.success ? [] : parsed.error.issues.flatMap((i) => findingsOf(i, [])), issues };
 }
 
-/** Most rounds of repairs: tables stand at most so deep in one another. */
+/** Most rounds of corrections; tables nest at most this deep. */
 const REPAIRS_MAX = 12;
 
 interface Change<Values> {
@@ -132,7 +132,7 @@ function changeOf<Values>(finding: Finding, input: ShapeInput<Values>): Change<V
   return { finding, apply: (now) => ({ ...now, value: withValue(now.value, finding.path, nearest) }) };
 }
 
-/** The input with a key under another name; its places stay those of the key that is in the file. */
+/** Renames a key of the input; places still lead to the key in the file. */
 function renamed<Values>(input: ShapeInput<Values>, from: ValuePath, to: ValuePath): ShapeInput<Values> {
   const value = valueAt(input.value, from);
   if (value === undefined || valueAt(input.value, to) !== undefined) return input;
@@ -147,7 +147,7 @@ function renamed<Values>(input: ShapeInput<Values>, from: ValuePath, to: ValuePa
   };
 }
 
-/** One thing that is wrong: a key that is not known, or a value that is missing or not allowed. */
+/** One error: an unknown key, or a missing or invalid value. */
 interface Finding {
   readonly kind: "unknown_key" | "value";
   readonly path: ValuePath;
@@ -167,7 +167,7 @@ function findingsOf(issue: ZodIssue, prefix: ValuePath): readonly Finding[] {
   }
 }
 
-/** A union is explained by the branch that got furthest: the one whose type fits, with the fewest findings. */
+/** Explains a union by its closest branch: the one whose type fits, with the fewest findings. */
 function unionFindings(branches: readonly (readonly ZodIssue[])[], path: ValuePath): readonly Finding[] {
   const fitting = branches
     .filter((issues) => !issues.some((issue) => issue.path.length === 0 && issue.code !== "unrecognized_keys"))
@@ -176,7 +176,7 @@ function unionFindings(branches: readonly (readonly ZodIssue[])[], path: ValuePa
   return fitting[0] ?? [{ kind: "value", path }];
 }
 
-/** A key that is missing because it was misspelt is said once, at the misspelt key. */
+/** Reports a key that is missing because of a misspelling once, at the misspelt key. */
 function withoutRepeats<Values>(findings: readonly Finding[], input: ShapeInput<Values>): readonly Finding[] {
   const meant = new Set(
     findings.filter((finding) => finding.kind === "unknown_key").map((finding) => {
@@ -217,7 +217,7 @@ function describe<Values>(finding: Finding, input: ShapeInput<Values>): Issue {
   return issueAt(input.locate(finding.path), { message, exchange });
 }
 
-/** How a value is called in a message: its key, with its place in a list. */
+/** Names a value for messages: its key, with its index in a list. */
 function nameValue(path: ValuePath): string {
   const at = path.findLastIndex((segment) => typeof segment === "string");
   if (at === -1) return "the file";

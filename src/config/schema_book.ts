@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fieldSchema, scalar, text } from "./schema_language.ts";
 
-/** The `[[books]]` tables of a descriptor: how each book feed is kept and checked. */
+/** The `[[books]]` tables of a descriptor: how each book feed is maintained and checked. */
 
 const milliseconds = z.int().min(1).max(2_147_483_647);
 

@@ -15,14 +15,14 @@ import {
 import { SINK_TYPES } from "../sink/mod.ts";
 
 /**
- * What may stand in `collector.toml`: the single source of the types, of the JSON Schema and of the reference tables.
- * Every object is strict; every key says its unit and meaning.
+ * Schema of `collector.toml`, the single source of its types, JSON Schema and reference tables. Every object is strict;
+ * every key states its effect and unit.
  */
 
 const text = z.string().min(1);
-/** Messages and editors show the title where a text has a form of its own. */
+/** Messages and editors show the title instead of the pattern. */
 const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
-/** Messages and editors show the title: what it should look like without showing what it is. */
+/** Messages show the title, never the token. */
 const token = z.string().min(HTTP_TOKEN_CHARS_MIN).regex(/^[\x21-\x7e]+$/).meta({
   title: `a token of at least ${HTTP_TOKEN_CHARS_MIN} characters of ASCII without spaces`,
 });
@@ -154,14 +154,14 @@ export const booksSchema = z.strictObject({
   ),
 }).describe("Derives `book_top` events: the best levels of every maintained book. Absent: derives none");
 
-/** `[[sink]]`, told apart by `type`: the keys of each type are said in the sink's own folder. */
+/** `[[sink]]`, discriminated by `type`; each sink's folder declares the keys of its type. */
 const [firstSink, ...furtherSinks] = SINK_TYPES.map((type) =>
   z.strictObject({ type: z.literal(type.name).describe(type.summary), name: sinkName, ...type.keys, ...filters })
 );
 export const sinkSchema = z.discriminatedUnion("type", [firstSink, ...furtherSinks])
   .describe("One destination. Without any: one Parquet sink named `archive` under `data_dir`");
 
-/** Reads a duration as `500ms`, `10s`, `5m`, in ms; null where it is none. */
+/** Parses a duration such as `500ms`, `10s`, `5m`. In ms; null if the text is none. */
 export function ttlMsOf(text: string): number | null {
   const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
   return match === null ? null : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];

@@ -5,18 +5,18 @@ import { eventDefaultsSchema, eventSchema } from "./schema_event.ts";
 import { fieldSchema, optionalKeys, pointer, predicateSchema, rows, scalar, source, text } from "./schema_language.ts";
 
 /**
- * What may stand in an exchange descriptor, schema 1.4: the single source of the types, of the JSON Schema and of the
- * reference tables. Every object is strict; every key says its unit and meaning.
+ * Schema 1.4 of exchange descriptors, the single source of their types, JSON Schema and reference tables. Every object is
+ * strict; every key states its effect and unit.
  */
 
 const milliseconds = z.int().min(1).max(2_147_483_647);
-/** Messages and editors show the title where a text has a form of its own. */
+/** Messages and editors show the title instead of the pattern. */
 const name = text.regex(/^[A-Za-z0-9_.-]+$/).meta({ title: "a name of letters, digits, `_`, `-` and `.`" });
 const day = z.string().regex(/^\d{4}-\d\d-\d\d$/).meta({ title: "a day as YYYY-MM-DD" });
 const channel = z.enum(SENT_CHANNELS);
 const headers = z.record(text, z.string());
 const method = z.enum(["GET", "POST"]);
-/** One connection, or several that are served alike. */
+/** Id of one connection, or a list of ids. */
 const connectionIds = z.union([text, z.array(text).min(1)]);
 
 /** `[meta]`. */
@@ -34,7 +34,7 @@ export const metaSchema = z.strictObject({
   ),
 }).describe("Identifies the descriptor");
 
-/** `[args]`: texts; numbers and booleans are taken as they are written. */
+/** `[args]`: texts; numbers and booleans keep their spelling. */
 export const argsSchema = z.record(text, z.union([z.string(), z.number(), z.boolean()]).transform(String)).describe(
   "Parameters with their defaults, inserted as `{arg:KEY}`. `[exchange.overrides]` of an instance may replace each",
 );
@@ -156,7 +156,7 @@ export const connectionSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
 }).describe("One WebSocket connection");
 
-/** Channels whose events an exchange's history can give again. */
+/** Channels whose missed events can be fetched from an exchange's history. */
 const BACKFILLED_CHANNELS = ["trades", "candles", "funding"] as const;
 
 const rateLimitSchema = z.strictObject({
@@ -322,7 +322,7 @@ export const batchSchema = z.strictObject({
   ),
 }).describe("Merges consecutive frames that differ only in one array");
 
-/** What a frame makes its session remember. */
+/** Texts that a frame makes its session remember. */
 const routeSchema = z.strictObject({
   key: source.describe("Where this frame holds the key that later frames carry at `parse.route_key`"),
   set: z.record(name, source).optional().describe(
@@ -371,7 +371,7 @@ export const rejectSchema = z.strictObject({
   ),
 }).describe("How a subscription is rejected");
 
-/** How a subscribe message becomes the one that takes it back. */
+/** One change that turns a subscribe message into an unsubscribe message. */
 const replacementSchema = z.strictObject({
   at: pointer.describe("Pointer to the value or member to change"),
   value: scalar.optional().describe("New value; `{value}` in a text inserts the old one"),
@@ -471,7 +471,7 @@ export const NAMED_LISTS: readonly { readonly path: readonly string[]; readonly 
   { path: ["books"], key: "name" },
 ];
 
-/** Tables of keys for every table of a list that does not name them itself. */
+/** Default keys of the tables of a list. */
 export const connectionDefaultsSchema = z.strictObject(optionalKeys(connectionSchema.shape, ["id"])).describe(
   "Default keys of every `[[ws.connections]]` table that does not set them itself",
 );
@@ -489,7 +489,7 @@ const validSchema = z.strictObject({
   descriptor_path: text.describe("Descriptor of the rules before that time, relative to this file"),
 }).describe("Earlier rules of the exchange");
 
-/** Reads a day or a time in UTC; in µs; null where it is none. */
+/** Parses a day or a time in UTC. In µs; null if the text is none. */
 export function timeOf(time: string): number | null {
   const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?Z)?$/.test(time);
   const ms = isTime ? Date.parse(time) : NaN;
@@ -547,7 +547,7 @@ export type BackfillValues = z.output<typeof backfillSchema>;
 export type SubscriptionValues = z.output<typeof subscriptionSchema>;
 /** The validated `batch` table. */
 export type BatchValues = z.output<typeof batchSchema>;
-/** What is replaced in a subscribe message that takes it back. */
+/** One validated change of `unsubscribe`. */
 export type ReplacementValues = z.output<typeof replacementSchema>;
 /** The validated `ack` table. */
 export type AckValues = z.output<typeof ackSchema>;

@@ -16,7 +16,7 @@ import { fieldSchema, type FieldValues, optionalKeys, predicateSchema, rows, sou
 
 const field = fieldSchema.optional();
 
-/** Kinds that the book rule emits. */
+/** Kinds that a rule of kind `book` emits. */
 const BOOK_KINDS = EVENT_KINDS.filter((kind) => EVENT_SPECS[kind].rule === "book");
 
 const common = {
@@ -70,7 +70,7 @@ const common = {
   ),
 };
 
-/** Of kinds whose rows may carry only what has changed. */
+/** Keys of kinds whose rows may carry only changed fields. */
 const merging = {
   merge: z.boolean().default(false).describe(
     "Fills fields that a row lacks with the last values of the same rule, session and symbol",
@@ -109,23 +109,23 @@ const levelSchema = z.strictObject({
   ),
 });
 
-/** Builds the key of a field; an event has no side that its rule does not name, and is an event all the same. */
+/** Builds the key of a field. A side is optional: without one the event has the side `unknown`. */
 function fieldKey({ type, nullable, meaning }: FieldSpec): z.ZodType<FieldValues | undefined> {
   return (nullable || type === "side" ? field : fieldSchema).describe(meaning);
 }
 
-/** Builds the keys of the kinds' fields: a plan reads them by name, so that their names need no type here. */
+/** Builds the keys of the kinds' fields. Their names are untyped, because the plan reads them by name. */
 function fieldKeys(...kinds: readonly EventKind[]): Readonly<Record<never, z.ZodType>> {
   const fields = kinds.flatMap(fieldsOf).filter(([, { type }]) => type !== "levels");
   return Object.fromEntries(fields.map(([name, spec]) => [name, fieldKey(spec)]));
 }
 
-/** Builds the rule of a kind whose events are whole rows. */
+/** Builds the schema of a kind whose rows are complete. */
 function rowSchema(kind: RowKind) {
   return z.strictObject({ kind: z.literal(kind).describe(eventSpec(kind).meaning), ...common, ...fieldKeys(kind) });
 }
 
-/** Builds the rule of a kind whose rows may be partial. */
+/** Builds the schema of a kind whose rows may be partial. */
 function mergingSchema(kind: RowKind) {
   const kindKey = z.literal(kind).describe(eventSpec(kind).meaning);
   return z.strictObject({ kind: kindKey, ...common, ...merging, ...fieldKeys(kind) });
@@ -168,7 +168,7 @@ type RuleSchema =
   | typeof bookSchema
   | typeof checksumSchema;
 
-/** The rules in the order of the table of events; a book has one rule for all its kinds. */
+/** Rule schemas in the order of `EVENT_KINDS`; the book kinds share one. */
 const [firstRule, ...otherRules] = EVENT_KINDS.flatMap((kind): readonly RuleSchema[] => {
   if (isRowKind(kind)) return [eventSpec(kind).merges ? mergingSchema(kind) : rowSchema(kind)];
   return kind === BOOK_KINDS[0] ? [bookSchema] : [];
@@ -179,13 +179,13 @@ export const eventSchema = z.discriminatedUnion("kind", [firstRule, ...otherRule
   "Rule that turns matching frames into events",
 );
 
-/** The keys that a rule of a kind may have; none for an unknown kind. */
+/** Returns the keys that a rule of the kind may have; empty for an unknown kind. */
 export function eventKeys(kind: unknown): readonly string[] {
   const option = eventSchema.options.find(({ shape }) => shape.kind.value === kind);
   return option === undefined ? [] : Object.keys(option.shape);
 }
 
-/** Every key of any kind, optional and without its default, but those that are a rule's own. */
+/** Builds every key of any kind, optional and without its default, except `kind`, `name`, `like` and `fields`. */
 function sharedEventKeys(): Record<string, z.ZodType> {
   const shapes = eventSchema.options.map(({ shape }) => optionalKeys(shape, ["kind", "name", "like", "fields"]));
   return Object.assign({}, ...shapes.toReversed());

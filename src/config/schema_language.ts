@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { TIME_UNITS } from "../model/mod.ts";
 
-/** The parts of the descriptor language that many tables share: pointers, sources, field values, predicates. */
+/** Parts of the descriptor language that many tables share: pointers, sources, field values, predicates. */
 
 /** Text that is not empty. */
 export const text = z.string().min(1);
-/** RFC 6901 pointer; empty names the whole. Its syntax is checked where it is compiled. */
+/** RFC 6901 pointer; empty: the whole value. The compiler checks its syntax. */
 export const pointer = z.string();
 /** `/…` pointer relative to the row, `""` the row itself, any other text an expression. */
 export const source = z.string();
@@ -16,7 +16,7 @@ export const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 const oneOrMoreTexts = z.union([z.string(), z.array(z.string()).min(1)]);
 
-/** A test as a table: all that is given has to hold. */
+/** A test as a table; every given key must hold. */
 export const testTableSchema = z.strictObject({
   prefix: oneOrMoreTexts.optional().describe("Text that the value begins with, or a list of which one does"),
   suffix: oneOrMoreTexts.optional().describe("Text that the value ends with, or a list of which one does"),
@@ -30,10 +30,10 @@ export const testTableSchema = z.strictObject({
   lt: scalar.optional().describe("The value is less than this decimal"),
 });
 
-/** One test: a literal, a list of literals of which one has to match, or a table. */
+/** One test: a literal, a list of literals of which one must match, or a table. */
 export const testSchema = z.union([scalar, z.array(scalar).min(1), testTableSchema]);
 
-/** A condition: an expression, or a table of source and test, all of which hold. */
+/** A condition: an expression, or a table of source → test in which every test must hold. */
 export const predicateSchema = z.union([text, z.record(z.string(), testSchema)]);
 
 /** A field value as a table. */
@@ -50,10 +50,10 @@ export const fieldTableSchema = z.strictObject({
   required: z.boolean().optional().describe("Whether a missing value is a fault"),
 });
 
-/** How one value is found: a source, or a table. */
+/** A field value: a source, or a table. */
 export const fieldSchema = z.union([source, fieldTableSchema]);
 
-/** The keys of a table, each optional and without its default, for a table of defaults. */
+/** Returns the keys of a table, each optional and without its default, except those in `left`. */
 export function optionalKeys(
   shape: Readonly<Record<string, z.ZodType>>,
   left: readonly string[],
