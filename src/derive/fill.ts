@@ -130,6 +130,12 @@ function smallId(id: string): number {
   return value;
 }
 
+/** Returns how far an id is behind another one; NaN unless both are short numbers. */
+export function idStep(from: string, to: string): number {
+  const [x, y] = [smallId(from), smallId(to)];
+  return x >= 0 && y >= 0 ? y - x : NaN;
+}
+
 /** Returns the number of ids between two; null if they are no numbers. */
 export function idsBetween(from: string, to: string): bigint | null {
   const [x, y] = [smallId(from), smallId(to)];

@@ -17,7 +17,7 @@ import {
 } from "../model/mod.ts";
 import type { NormalizedFrame } from "../normalize/mod.ts";
 import type { EventPlace, RecordAccount } from "./account.ts";
-import { compareIds, eventMark, type Fill, idsBetween, type Mark, markOf, placeOf } from "./fill.ts";
+import { compareIds, eventMark, type Fill, idsBetween, idStep, type Mark, markOf, placeOf } from "./fill.ts";
 import { advance, type EndedGap, type LateHole, noteAhead, noteWhole, type Tail } from "./fill_ledger.ts";
 import { closedGap } from "./gaps.ts";
 import type { PipelineMemory } from "./pipeline_memory.ts";
@@ -97,6 +97,13 @@ export class FillStage {
     if (tail === null) {
       const ids = keepsIds && mark.id !== null ? [mark.id] : [];
       this.#memory().fills.follow({ exchange, symbol, channel }, { last: mark, receivedTs, ids, ended: [] });
+      return;
+    }
+    // Almost every trade: the next id, and nothing else is going on.
+    if (isTrade && tail.ended.length === 0 && tail.holes === undefined && isNextTrade(mark, tail.last, derivation)) {
+      tail.last = mark;
+      tail.receivedTs = receivedTs;
+      if (tail.ahead !== undefined) delete tail.ahead;
       return;
     }
     const at = { stream: { channel, symbol, native: events.nativeSymbols[event] }, tail, to: mark };
@@ -402,6 +409,13 @@ function isOldTrade({ id }: Mark, last: Mark, { tradeIds }: CompiledDerivation):
   if (tradeIds === null || id === null || last.id === null) return false;
   const order = compareIds(id, last.id);
   return order !== null && order <= 0;
+}
+
+/** Whether a trade follows the last one by its id and none is missing between them; false also if that takes long to tell. */
+function isNextTrade({ id }: Mark, last: Mark, { tradeIds }: CompiledDerivation): boolean {
+  if (tradeIds === null || id === null || last.id === null) return false;
+  const step = idStep(last.id, id);
+  return tradeIds === "consecutive" ? step === 1 : step > 0;
 }
 
 /** Whether nothing lies between the last event before a gap and the first one after it. */
