@@ -114,10 +114,21 @@ export function runProgram(args: readonly string[], options: { readonly cwd?: st
   return new CollectorProcess(args, options).end();
 }
 
-/** A port that nobody listens on at this moment. */
+/** Ports that were given out: a server may take long until it listens on its own. */
+const given = new Set<number>();
+
+/** A port that nobody listens on, below those that the system gives to connections, so that none of them takes it. */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    if (given.has(port)) continue;
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) continue;
+      throw error;
+    }
+    given.add(port);
+    return port;
+  }
 }
