@@ -167,8 +167,8 @@ export function noteWhole(tail: Tail, range: NonNullable<FetchedAhead["whole"]>)
     : range;
   const { from, newest } = ahead.whole;
   if (from > tail.last.ts || newest === null || newest.ts < tail.last.ts) return;
+  // The fetched ids stay: other events may be of the same time as the newest, and without ordered ids nothing else tells.
   tail.last = newest;
-  ahead.ids.length = 0;
 }
 
 function newerOf(a: Mark | null, b: Mark | null): Mark | null {

@@ -413,6 +413,21 @@ Deno.test("what was fetched on demand behind the last event is not fetched again
   }
 });
 
+Deno.test("trades of the time of the last one fetched on demand are known where ids say no order", () => {
+  const rig = new Rig(null);
+  const ms = (id: string) => Number(id.replace(/\D/g, ""));
+  const first = rig.open();
+  rig.trades(first, ["x10"], ms);
+  rig.close(first);
+  const [wish] = rig.wish(0, 25, ["x10"]).fills;
+  assert.deepEqual(idsOf(rig.page(["x10", "a20", "b20", "c20"], ms).envelopes, true), ["a20", "b20", "c20"]);
+  rig.end(wish.gapId, "");
+  rig.restart();
+  const [stretch] = rig.trades(rig.open(), ["d30"], ms).fills;
+  assert.equal(stretch.from.id, "c20");
+  assert.deepEqual(idsOf(rig.page(["a20", "b20", "c20", "e25", "d30"], ms).envelopes, true), ["e25"]);
+});
+
 Deno.test("what one stretch of a stream has fetched another one does not emit again", () => {
   const rig = new Rig("rising");
   const first = rig.open();
