@@ -31,7 +31,7 @@ export interface JsonSchema {
 /** Which file a schema describes. */
 export type SchemaName = "config" | "descriptor";
 
-/** JSON Schema, draft 7, of `collector.toml` or of a descriptor as a user writes it, for completion in editors. */
+/** Returns the JSON Schema, draft 7, of `collector.toml` or of a descriptor as users write it, for completion in editors. */
 export function jsonSchema(name: SchemaName): JsonSchema {
   return { title: titleOf(name), ...convert(name === "config" ? collectorSchema : descriptorSchema) };
 }
@@ -50,7 +50,7 @@ export function jsonSchemaText(name: SchemaName): string {
   return JSON.stringify(compact, null, 1) + "\n";
 }
 
-/** Lists whose tables others can complete: tables of defaults, and `like`. */
+/** Lists whose tables may take keys from elsewhere: tables of defaults, and `like`. */
 const COMPLETED: readonly (readonly string[])[] = [["ws", "connections"], ["rest", "instruments"], ["subscriptions"], [
   "events",
 ]];
@@ -128,7 +128,7 @@ function convert(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { target: "draft-7", io: "input" }) as JsonSchema;
 }
 
-/** The branches of a union; the schema itself where it is none. */
+/** Returns the branches of a union; the schema itself if it is no union. */
 export function branchesOf(schema: JsonSchema): readonly JsonSchema[] {
   const branches = schema.anyOf ?? schema.oneOf;
   return branches === undefined ? [schema] : branches.flatMap(branchesOf);

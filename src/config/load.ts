@@ -29,45 +29,45 @@ import { findCommonIssues, orderIssues } from "./shape.ts";
 import { suggestion } from "./suggest.ts";
 import { textHash } from "./text_hash.ts";
 
-/** What configuration is loaded from. All of it is synchronous: loading is a pure function of these. */
+/** Inputs of loading. All are synchronous: loading is a pure function of them. */
 export interface LoadOptions {
   /** Path of `collector.toml`, as the user named it. */
   readonly path: string;
   /** Text of a file; null where it is missing. */
   readonly readText: (path: string) => string | null;
   readonly environment: (name: string) => string | undefined;
-  /** Where values of the environment are registered, so that nothing shows them. */
+  /** Registers values of the environment, so that nothing shows them. */
   readonly secrets?: Secrets;
-  /** A descriptor that is shipped with the program, by name; null where there is none. */
+  /** Returns a shipped descriptor by name; null if there is none. */
   readonly builtin: (name: string) => FoundFile | null;
-  /** Names of all shipped descriptors, for a message about one that there is not. */
+  /** Names of all shipped descriptors, for messages about an unknown one. */
   readonly builtinNames?: () => readonly string[];
-  /** The one spelling of a folder, links followed; the path as it is where it is not given. */
+  /** Resolves links of a folder's path. Absent: paths are used as written. */
   readonly realPath?: (path: string) => string;
   /** A missing descriptor is only a warning. */
   readonly validateOnly?: boolean;
-  /** By instance name: what the exchange's own lists of instruments give. */
+  /** Rows of the exchange's instrument lists, by instance name. */
   readonly instrumentMaps?: ReadonlyMap<string, ExchangeList>;
   /** Shares of a group that are held; absent: all streams are planned. */
   readonly heldShares?: HeldShares;
 }
 
-/** What came of loading. */
+/** Result of loading. */
 export interface LoadedConfig {
-  /** Null where `collector.toml` itself, instances aside, is broken. A broken instance is in it, not runnable. */
+  /** Null if `collector.toml` is broken outside of its instances. Contains broken instances, as not runnable. */
   readonly plan: Plan | null;
-  /** Everything that is wrong, also with instances, in the order of the files. */
+  /** All issues, including those of instances, in the order of the files. */
   readonly issues: readonly Issue[];
-  /** The instances, as far as they can be told, also where there is no plan. */
+  /** Instances as far as they are known, even without a plan. */
   readonly exchanges: readonly ExchangePlan[];
-  /** How HTTP is to be served, as far as it can be told. */
+  /** HTTP settings, as far as they are valid. */
   readonly http: HttpSettings;
 }
 
 /** Turns a checked instance and descriptor into what runs. */
 export type BuildExchange = (input: ExchangeInput) => BuiltExchange;
 
-/** What came of it. */
+/** Result of lowering. */
 export interface BuiltExchange {
   readonly runnable: RunnableExchange | null;
   readonly issues: readonly Issue[];
@@ -77,7 +77,7 @@ export interface BuiltExchange {
   readonly shares?: readonly ShareStreams[] | null;
 }
 
-/** Loads a configuration with the lowering given. Never throws for any text. */
+/** Loads a configuration with the given lowering. Never throws for any text. */
 export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConfig {
   const environment = loadEnvironment(options.environment, options.secrets);
   const position = { file: options.path, line: 1, column: 1, length: 1, sourceLine: "" };
@@ -97,7 +97,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
   const loaded = file.instances.map((instance) =>
     loadInstance(instance, { build, options, environment: (name) => environment.get(name), shard, shares })
   );
-  // Values are hidden only now, when every variable that anything asked for is known.
+  // Hides values only now, when every variable that was read is known.
   const exchanges = checkSocketTotals(loaded, { instances: file.instances, inGroup: shares !== null }).map((
     exchange,
   ) => ({
@@ -109,7 +109,7 @@ export function loadWith(build: BuildExchange, options: LoadOptions): LoadedConf
     ...exchanges.flatMap((exchange) => exchange.issues),
   ];
   const plan = file.globals === null ? null : buildPlan(file.globals, exchanges);
-  // A password that stands in the file is as little to be shown as one from the environment.
+  // Hides passwords written in the file too.
   for (const { name, options: { url } } of plan?.sinks ?? []) {
     if (typeof url === "string") options.secrets?.addAddress(`{url of sink ${name}}`, url, "alone");
   }
@@ -130,7 +130,7 @@ function missingConfig(path: string, unreadable: Issue | null): LoadedConfig {
   return { plan: null, issues: [issue], exchanges: [], http: NO_HTTP };
 }
 
-/** What loading an instance needs beside its table. */
+/** Inputs of loading an instance, beside its table. */
 interface Scope {
   readonly shard: Shard | null;
   readonly shares: HeldShares | null;
@@ -182,8 +182,7 @@ function loadInstance(instance: InstanceEntry, scope: Scope): ExchangePlan {
 }
 
 /**
- * The rules that the exchange had before, as `[[valid]]` names them. What is wrong with one is a warning: the instance runs by
- * today's.
+ * Loads the earlier descriptors that `[[valid]]` names. Their errors are warnings, because the instance runs by today's rules.
  */
 function loadEarlier(
   instance: InstanceEntry,
@@ -229,7 +228,7 @@ function loadEarlier(
   return { earlier: earlier.toSorted((a, b) => a.until - b.until), issues };
 }
 
-/** Values of an instance and its descriptor: once where both are right, otherwise with one set of stand-ins each. */
+/** Pairs the variants of an instance with those of its descriptor: one pair if both are valid, else one per stand-in set. */
 function variantsOf(
   instance: InstanceEntry,
   descriptor: DescriptorFile,
@@ -265,10 +264,10 @@ function findDescriptor(
   return { file: null, issue: issueAt(position, { severity, message, exchange: instance.name }) };
 }
 
-/** What stands before the name of a shipped descriptor. */
+/** Prefix of the name of a shipped descriptor. */
 const BUILTIN = "builtin:";
 
-/** Overrides, symbol map and lowering of an instance whose table and descriptor could be read. */
+/** Applies overrides, reads the symbol map and lowers an instance whose table and descriptor could be read. */
 function lower(
   target: {
     readonly values: ExchangeValues;
@@ -296,10 +295,10 @@ function lower(
     readText: scope.options.readText,
     exchange: instance.name,
   });
-  // A disabled instance may lack symbols and channels: there is nothing to build.
+  // A disabled instance may lack symbols and channels, so nothing is built.
   const listed = scope.options.instrumentMaps?.get(instance.name);
   const built: BuiltExchange = !values.enabled ? { runnable: null, issues: [] } : scope.build({
-    // The overrides are in the descriptor by now.
+    // The descriptor already contains the overrides.
     instance: { ...values, name: instance.name, overrides: {} },
     descriptor: overridden.descriptor,
     locateDescriptor: overridden.locate,
@@ -314,7 +313,7 @@ function lower(
       values: listed.values.get(canonical) ?? {},
     })),
   });
-  // What a broken descriptor does not offer is not the instance's mistake.
+  // Channels missing from a broken descriptor are no error of the instance.
   const isDescriptorBroken = built.issues.some(({ severity, file }) =>
     severity === "error" && (file === target.path || file === NO_PLACE.file)
   );

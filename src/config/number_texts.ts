@@ -4,8 +4,8 @@ import type { ValuePath } from "./position.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /**
- * A file in which a number, date or time that stands for a text is the text that is written there: `1.0` stays `1.0`,
- * where a JavaScript number would be sent as `1`.
+ * Replaces numbers, dates and times by their spelling in the file where the schema takes a text: `1.0` stays `1.0`, while a
+ * JavaScript number would be sent as `1`.
  */
 export function withNumberTexts(source: TomlSource, schema: () => JsonSchema): TomlSource {
   if (source.table === null) return source;
@@ -15,7 +15,7 @@ export function withNumberTexts(source: TomlSource, schema: () => JsonSchema): T
     if (typeof value === "object") return walkTable(value, path);
     if (typeof value === "boolean") return value;
     const spelling = source.spelling(path) ?? "";
-    // What is quoted is a text already, as nearly everything is.
+    // A quoted value is already a text.
     if (typeof value === "string" && !/^\d/.test(spelling)) return value;
     known ??= schema();
     if (!standsForText(source, known, path)) return value;

@@ -4,10 +4,10 @@ import type { OverrideValues } from "./schema_collector.ts";
 import type { DescriptorValues } from "./schema_descriptor.ts";
 import { listNames, suggestion } from "./suggest.ts";
 
-/** The keys of `[exchange.overrides]` that are not arguments of the descriptor. */
+/** Keys of `[exchange.overrides]` that are no arguments of the descriptor. */
 const FIXED = ["urls", "base_urls", "read_timeout_ms", "stall_after_ms", "headers", "subprotocols", "proxy"] as const;
 
-/** What an instance overrides, and where it says so. */
+/** Overrides of an instance, with their places. */
 export interface OverrideInput {
   readonly descriptor: DescriptorValues;
   readonly overrides: OverrideValues;
@@ -19,15 +19,15 @@ export interface OverrideInput {
   readonly exchange: string;
 }
 
-/** A descriptor with an instance's settings in it. */
+/** A descriptor with the overrides of an instance applied. */
 export interface Overridden {
   readonly descriptor: DescriptorValues;
-  /** Places in the descriptor; of a replaced value, the place in `[exchange.overrides]`. */
+  /** Returns places in the descriptor; for a replaced value, the place in `[exchange.overrides]`. */
   readonly locate: Locate;
   readonly issues: readonly Issue[];
 }
 
-/** Checks overrides against the descriptor and puts them in place. */
+/** Checks overrides against the descriptor and applies them. */
 export function applyOverrides(input: OverrideInput): Overridden {
   const issues: Issue[] = [];
   const moved = new Map<string, ValuePath>();
@@ -98,7 +98,7 @@ export function applyOverrides(input: OverrideInput): Overridden {
   };
 }
 
-/** New URLs by connection id, and where they stand in the overrides. */
+/** Returns new URLs by connection id, with their places in the overrides. */
 function connectionUrls(
   input: OverrideInput,
   report: (position: Position, message: string) => void,
@@ -114,7 +114,7 @@ function connectionUrls(
     }
     return replaced;
   }
-  // Connections that nothing is asked for on only name addresses of recordings.
+  // Connections without subscriptions only name addresses of recordings.
   const named = input.descriptor.subscriptions.flatMap(({ connection_id: one }) => one);
   const asked = ids.length > 1 && named.length > 0 ? ids.filter((id) => named.includes(id)) : ids;
   if (asked.length > 1) {

@@ -1,17 +1,17 @@
-/** Paths of files as texts, with `/`; nothing is looked up. */
+/** Operations on paths as texts, with `/`; never reads a file system. */
 
-/** Whether a path stands on its own: `/…`, `C:\…` or `\\server`. */
+/** Returns whether a path is absolute: `/…`, `C:\…` or `\\server`. */
 export function isAbsolute(path: string): boolean {
   return /^(?:[/\\]|[A-Za-z]:[/\\])/.test(path);
 }
 
-/** The folder of a file; empty where the path has none. */
+/** Returns the folder of a file; empty if the path has none. */
 export function folderOf(path: string): string {
   const at = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   return at === -1 ? "" : at === 0 ? path.slice(0, 1) : path.slice(0, at);
 }
 
-/** A path as seen from a folder, without needless `.` and `..`. */
+/** Resolves a path from a folder, without needless `.` and `..`. */
 export function resolveFrom(folder: string, path: string): string {
   if (isAbsolute(path) || folder === "") return path;
   const segments: string[] = [];
@@ -25,8 +25,8 @@ export function resolveFrom(folder: string, path: string): string {
 }
 
 /**
- * A path with the home folder in place of a leading `~`, as shells write it; null where that folder is not known, or is
- * that of another user. A folder that is really named so is `./~`.
+ * Replaces a leading `~` by the home folder, as shells do; null if that folder is unknown or another user's. A folder named
+ * `~` is written as `./~`.
  */
 export function withHome(path: string, home: string | undefined): string | null {
   if (!path.startsWith("~")) return path;

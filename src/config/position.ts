@@ -15,9 +15,9 @@ export interface Position {
 }
 
 /**
- * Finds where a value stands. Where the path leads nowhere, the position is that of the nearest table on the way. With
- * an `offset` into the decoded text of a string value (UTF-16 units) and a `length` it is that part of the text, also
- * inside multi-line strings and behind escapes.
+ * Returns the position of a value. If the path leads nowhere, returns that of the nearest table on the way. An `offset` into
+ * the decoded text of a string value (UTF-16 units) and a `length` select a part of the text, even in multi-line strings
+ * and after escapes.
  */
 export type Locate = (path: ValuePath, offset?: number, length?: number) => Position;
 
@@ -38,5 +38,5 @@ export function issueAt(
   };
 }
 
-/** The place of what stands in no file. */
+/** Place of a value that no file contains. */
 export const NO_PLACE: Position = { file: "\u0000", line: 1, column: 1, length: 1, sourceLine: "" };

@@ -1,7 +1,7 @@
 import { Failure, type Issue } from "../model/mod.ts";
 import { issueAt, type Position } from "./position.ts";
 
-/** Reads a file; what keeps it from being read is an issue where it is named. A missing file is null without one. */
+/** Reads a file. Reports an unreadable file where it is named. Null if missing, without an issue. */
 export function readWith(
   readText: (path: string) => string | null,
   path: string,

@@ -4,7 +4,7 @@ import { schemasAt } from "./expectation.ts";
 import { NO_PLACE, type ValuePath } from "./position.ts";
 import type { TomlValue } from "./toml_source.ts";
 
-/** Turns an interpolated text into a number or a boolean where the schema takes no text but one of these. */
+/** Converts an interpolated text to a number or a boolean if the schema takes one of these and no text. */
 export function coerceText(schema: JsonSchema, path: ValuePath, text: string): TomlValue {
   const types = schemasAt(schema, path, undefined).flatMap(branchesOf).flatMap((branch) => branch.type ?? []);
   if (types.includes("string")) return text;
@@ -14,8 +14,8 @@ export function coerceText(schema: JsonSchema, path: ValuePath, text: string): T
 }
 
 /**
- * What checks find in all variants of a value. What only one of them has, or what stands in no file, is a consequence of
- * the stand-ins in it: the mistakes that these stand for have issues already.
+ * Returns the issues found in all variants of a value. An issue of a single variant, or one outside of any file, comes from a
+ * stand-in; the error behind the stand-in is already reported.
  */
 export function findCommonIssues<Values>(
   variants: readonly Values[],
@@ -34,7 +34,7 @@ function placeKey(place: { readonly file: string; readonly line: number; readonl
   return `${place.file}:${place.line}:${place.column}`;
 }
 
-/** Issues without repeats, in the order of files and lines. */
+/** Returns issues without repeats, in the order of files and lines. */
 export function orderIssues(issues: readonly Issue[]): readonly Issue[] {
   const seen = new Map<string, Issue>();
   for (const issue of issues) {

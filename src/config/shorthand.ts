@@ -13,10 +13,10 @@ import { eventDefaultsSchema, eventKeys } from "./schema_event.ts";
 import type { TomlSource, TomlTable, TomlValue } from "./toml_source.ts";
 
 /**
- * A descriptor in which every short form is written out: tables of named tables are lists, the `event` of a request is a
- * rule, tables have what the tables of defaults and `like` give them, lists of paths and sources are tables of their own,
- * and `fields` are keys of their rule. Places of what was written out are those of what the file says. A short form that
- * is not as it should be stays, so that it is reported where it stands.
+ * Expands every short form of a descriptor: tables of named tables become lists, the `event` of a request becomes a rule,
+ * tables take keys from tables of defaults and `like`, lists of paths and sources become several tables, and `fields`
+ * become keys of their rule. Expanded values keep their places in the file. An invalid short form stays, so that its issue
+ * points at it.
  */
 export function withoutShorthand(source: TomlSource): TomlSource {
   if (source.table === null) return source;
@@ -45,14 +45,14 @@ export function withoutShorthand(source: TomlSource): TomlSource {
 /** Rewrites tables of a descriptor, and keeps where each rewritten value stands in the file. */
 class Writer {
   table: TomlTable;
-  /** Path of a rewritten value → its path in the file; what is below it moves along. */
+  /** Path of a rewritten value → its path in the file; also valid for values inside it. */
   readonly #origins = new Map<string, ValuePath>();
 
   constructor(table: TomlTable) {
     this.table = table;
   }
 
-  /** Returns where the file has the value of a path. */
+  /** Returns the path in the file of a value. */
   readonly moved = (path: ValuePath): ValuePath => {
     for (let length = path.length; length > 0; length--) {
       const origin = this.#origins.get(keyOf(path.slice(0, length)));
@@ -62,8 +62,7 @@ class Writer {
   };
 
   /**
-   * Writes a table of named tables as the list of them, each with its name at `key`. A rule that is named as its kind is of
-   * that kind.
+   * Turns a table of named tables into a list, each with its name at `key`. A rule whose name is a kind is of that kind.
    */
   list(path: ValuePath, key: "name" | "id"): void {
     const named = tableOf(valueIn(this.table, path));
@@ -80,7 +79,7 @@ class Writer {
     this.table = withList(this.table, path, tables);
   }
 
-  /** Gives tables that name no connection the descriptor's only one. */
+  /** Adds the descriptor's only connection to tables without `connection_id`. */
   connect(path: ValuePath): void {
     const connections = listAt(this.table, ["ws", "connections"]) ?? [];
     const id = connections.length === 1 ? tableOf(connections[0])?.id : undefined;
@@ -92,7 +91,7 @@ class Writer {
     });
   }
 
-  /** Writes the `event` of each request as a rule that reads its answers; without a kind it is the one of its channel. */
+  /** Turns the `event` of each request into a rule that reads its answers; its default kind is that of the channel. */
   takeRules(list: ValuePath): void {
     const rules: { readonly rule: TomlTable; readonly path: ValuePath }[] = [];
     this.#mapTables(list, (own, path) => {
@@ -114,12 +113,12 @@ class Writer {
     this.table = withList(this.table, ["events"], [...events, ...rules.map(({ rule }) => rule)]);
   }
 
-  /** Gives every table of a list the keys of a table of defaults that it may have and does not name. */
+  /** Adds the keys of a table of defaults to every table of a list that may have them and does not set them. */
   fill(list: ValuePath, from: string, known: object, allowed: object): void {
     this.#fillFrom(list, from, (key) => Object.hasOwn(known, key) && Object.hasOwn(allowed, key));
   }
 
-  /** Gives every rule the keys of `[event_defaults]` that its kind may have and that it does not name. */
+  /** Adds the keys of `[event_defaults]` to every rule whose kind allows them and that does not set them. */
   fillEvents(): void {
     const source = tableOf(this.table.event_defaults)?.source ?? "ws";
     this.#fillFrom(["events"], "event_defaults", (key, own) => {
@@ -138,7 +137,7 @@ class Writer {
     });
   }
 
-  /** Gives a rule what the rule before it that it is `like` says, as far as its kind may have it. */
+  /** Copies keys to a rule from the earlier rule that `like` names: those that its kind allows and it does not set. */
   copyLike(list: ValuePath): void {
     const before = new Map<string, { readonly table: TomlTable; readonly path: ValuePath }>();
     this.#mapTables(list, (own, path) => {
@@ -160,8 +159,7 @@ class Writer {
   }
 
   /**
-   * Writes a table with a list of values for a key as so many tables that differ in that key alone. Rules of several
-   * sources have the sources' names.
+   * Splits a table with a list of values at a key into one table per value. Rules of several sources get the sources' names.
    */
   split(list: ValuePath, key: "path" | "source"): void {
     const tables = listAt(this.table, list);
@@ -192,7 +190,7 @@ class Writer {
     this.table = withList(this.table, list, split);
   }
 
-  /** Writes `fields` as keys of their rule; those that stand beside it too stay. */
+  /** Turns `fields` into keys of their rule; keys that the rule sets too stay in `fields`. */
   unfold(list: ValuePath): void {
     this.#mapTables(list, (own, path) => {
       const folded = tableOf(own.fields);
@@ -222,7 +220,7 @@ class Writer {
 /** Lists whose tables name a connection. */
 const CONNECTED_LISTS: readonly (readonly string[])[] = [["subscriptions"], ["rest", "requests"], ["rest", "backfill"]];
 
-/** What the answers of a request are where its rule does not say. */
+/** Default kind of a request's rule, by channel. */
 const KIND_OF_CHANNEL: ReadonlyMap<string, string> = new Map([
   ["trades", "trade"],
   ["book", "book"],
@@ -236,13 +234,13 @@ const KIND_OF_CHANNEL: ReadonlyMap<string, string> = new Map([
   ["orders", "order"],
 ]);
 
-/** Kinds that a rule may be named after. */
+/** Kinds that a rule's name may select. */
 const EVENT_KINDS: readonly string[] = [...KIND_OF_CHANNEL.values(), "checksum"];
 
-/** Keys that are a rule's own. */
+/** Keys that `like` never copies. */
 const RULES_OWN: ReadonlySet<string> = new Set(["kind", "name", "like", "fields"]);
 
-/** Entries that pass a test, and the others. */
+/** Splits entries into those that pass a test and the others. */
 function partition<Entry>(all: readonly Entry[], test: (one: Entry) => boolean): readonly [Entry[], Entry[]] {
   return [all.filter(test), all.filter((one) => !test(one))];
 }
@@ -267,7 +265,7 @@ function withList(table: TomlTable, [first, second]: ValuePath, list: readonly T
   return tableFrom([...Object.entries(table), [String(first), value]]);
 }
 
-/** A table without a prototype, as the parser makes them; of two entries with one key the last counts. */
+/** Builds a table without a prototype, as the parser does; the last entry of a key counts. */
 function tableFrom(entries: readonly (readonly [string, TomlValue])[]): TomlTable {
   return Object.assign(Object.create(null), Object.fromEntries(entries));
 }

@@ -2,20 +2,20 @@ import type { ConnectionPlan, ExchangePlan, Issue } from "../model/mod.ts";
 import type { InstanceEntry } from "./collector_file.ts";
 import { issueAt } from "./position.ts";
 
-/** Sockets of the instances so far to one host, from one address. */
+/** Sockets from one address to one host, of the instances counted so far. */
 interface Total {
-  /** Most that the host allows; infinite where nobody has said. */
+  /** Most sockets that the host allows; infinite if unknown. */
   most: number;
   /** By instance. */
   readonly taken: Map<string, number>;
-  /** Whether one of them is to be replaced at an age, by one that opens beside it. */
+  /** Whether `max_age_ms` replaces one of them by a socket that opens beside it. */
   rotates: boolean;
 }
 
 /**
- * Adds an issue to each instance whose sockets a host has no place for beside those of the instances before it, over all
- * that this process opens from one address. Such an instance does not run; but where its shares of a group come and go
- * what fits is to run, and it is a warning. So it is where sockets that are replaced at an age take every place there is.
+ * Reports each instance whose sockets, with those of earlier instances, exceed the limit of a host, counted over all sockets
+ * that this process opens from one address. The issue is an error, so the instance does not run. It is a warning in a group,
+ * where shares come and go and what fits runs, and if sockets that age replaces use up the limit exactly.
  */
 export function checkSocketTotals(
   exchanges: readonly ExchangePlan[],

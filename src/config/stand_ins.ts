@@ -5,25 +5,25 @@ import type { ValuePath } from "./position.ts";
 import type { TomlValue } from "./toml_source.ts";
 
 /**
- * Values in place of those that are wrong or missing, so that everything else can still be checked. Each variant puts
- * other values there: what is said of only one of them is a consequence of the stand-in, and no mistake of the user's.
+ * Stand-ins replace invalid or missing values, so that everything else can still be checked. Each variant uses other
+ * stand-ins: an issue of a single variant comes from its stand-in and not from the user.
  */
 
-/** How many sets of stand-ins are made. */
+/** Number of variants. */
 export const VARIANTS = 2;
 
-/** Values with stand-ins, and where these stand. */
+/** Values with stand-ins, and the paths of these. */
 export interface StoodIn<Values> {
   readonly values: Values;
   readonly paths: readonly ValuePath[];
 }
 
-/** The path at which a schema finds something wrong, for each thing. */
+/** Returns the path of each error that a schema finds. */
 export type Locator = (error: z.ZodError) => readonly ValuePath[];
 
 /**
- * Fills a value with stand-ins until its schema takes it; null where that cannot be done. `wrong` are the paths known to
- * be wrong. Unknown keys are left out; all else that is written stays written, so that nobody misses it.
+ * Fills a value with stand-ins until its schema accepts it; null if none fits. `wrong` are the paths of known errors. Drops
+ * unknown keys and keeps everything else that is written.
  */
 export function standIn<Values>(
   input: { readonly schema: z.ZodType<Values>; readonly jsonSchema: JsonSchema; readonly value: TomlValue },
@@ -53,16 +53,16 @@ export function standIn<Values>(
   return null;
 }
 
-/** Most times that a value is looked at again after stand-ins were put into it. */
+/** Most rounds of filling a value and checking it again. */
 const ROUNDS_MAX = 24;
 
-/** What no candidate fits leaves its list or table: an element is taken out with the whole list. */
+/** Removes a value that no candidate fits; for an element of a list, removes the list. */
 function removable(path: ValuePath): ValuePath {
   const end = path.findLastIndex((segment) => typeof segment === "string");
   return path.slice(0, end + 1);
 }
 
-/** Values that a schema may take, likely ones first. */
+/** Returns values that a schema may accept, likely ones first. */
 function candidatesOf(schemas: readonly JsonSchema[], variant: number): readonly TomlValue[] {
   return schemas.flatMap(branchesOf).flatMap((schema) => candidatesOfOne(schema, variant));
 }
@@ -91,7 +91,7 @@ function candidatesOfType(type: string, schema: JsonSchema, variant: number): re
     case "boolean":
       return [variant === 1];
     case "array":
-      // One element rather than none: what is done for each of them is checked as well.
+      // One element rather than none, so that checks of elements run.
       return [...candidatesOf([schema.items ?? {}], variant).map((element) => [element]), []];
     case "object":
       return [Object.create(null)];
@@ -100,13 +100,13 @@ function candidatesOfType(type: string, schema: JsonSchema, variant: number): re
   }
 }
 
-/** A copy without the value at a path. */
+/** Returns a copy without the value at a path. */
 export function without(value: TomlValue, path: ValuePath): TomlValue {
   if (valueAt(value, path) === undefined) return value;
   return changed(value, path, (table, key) => delete table[key]);
 }
 
-/** A copy with another value at a path; the tables on the way are made where they are missing. */
+/** Returns a copy with another value at a path; creates missing tables on the way. */
 export function withValue(value: TomlValue, path: ValuePath, inner: TomlValue): TomlValue {
   return changed(value, path, (table, key) => table[key] = inner);
 }

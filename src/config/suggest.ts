@@ -1,6 +1,6 @@
 import { nearestName } from "../lang/mod.ts";
 
-/** The known key nearest to what was written, or null where none is near. Case and `-` for `_` count as no edit. */
+/** Returns the known key nearest to a text; null if none is near. Case and `-` for `_` count as no edit. */
 export function suggest(written: string, known: readonly string[]): string | null {
   const names = new Map(known.map((name) => [normalise(name), name]));
   const nearest = nearestName(normalise(written), names.keys());
@@ -14,7 +14,7 @@ export function suggestion(written: string, known: readonly string[]): string {
   return known.length === 0 ? "" : `: expected one of ${listNames(known)}`;
 }
 
-/** Names for a message, the longest lists cut short. */
+/** Lists names for a message; truncates long lists. */
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => `"${name}"`).join(", ");
   return names.length > NAMES_SHOWN_MAX ? `${shown} and ${names.length - NAMES_SHOWN_MAX} more` : shown;

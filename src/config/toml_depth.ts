@@ -5,8 +5,8 @@ const TOKEN =
   /"""(?:\\[^]|(?!""")[^])*(?:"""|$)|'''(?:(?!''')[^])*(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|#[^\n]*|[[\]{}.,=\n]/g;
 
 /**
- * Where a text nests deeper than TOML_DEPTH_MAX, in brackets or in the parts of a dotted key; null where it does not.
- * Parsers recurse: a text that is too deep would end them.
+ * Returns where a text first nests deeper than TOML_DEPTH_MAX, in brackets or in the parts of a dotted key; null if nowhere.
+ * Parsers recurse, so deeper texts would overflow their stack.
  */
 export function findTooDeep(text: string): number | null {
   let depth = 0;

@@ -6,10 +6,10 @@ import { issueAt, type Locate, type Position, type ValuePath } from "./position.
 import { findTooDeep } from "./toml_depth.ts";
 import { sourceOffsets } from "./toml_string.ts";
 
-/** A value as TOML gives it; dates and times are their text. */
+/** A value of TOML; dates and times are texts. */
 export type TomlValue = string | number | boolean | TomlTable | readonly TomlValue[];
 
-/** A table; its prototype is null, so that any key is an ordinary one. */
+/** A table with a null prototype, so that every key is ordinary. */
 export interface TomlTable {
   readonly [key: string]: TomlValue;
 }
@@ -17,14 +17,14 @@ export interface TomlTable {
 /** A TOML file with the place of every key and value. */
 export interface TomlSource {
   readonly file: string;
-  /** Null where the text is not TOML; then `issues` says why. */
+  /** Null if the text is no TOML; `issues` then gives the reason. */
   readonly table: TomlTable | null;
   readonly issues: readonly Issue[];
-  /** The place of a value; of a table's header or key where the value is a table. */
+  /** Returns the place of a value; for a table, of its header or key. */
   readonly locate: Locate;
-  /** The place of the key that names a value. */
+  /** Returns the place of a value's key. */
   readonly locateKey: (path: ValuePath) => Position;
-  /** A value as it is spelled in the file; null where that cannot be told, as in long files. */
+  /** Returns a value's spelling in the file; null if unknown, as in long files. */
   readonly spelling: (path: ValuePath) => string | null;
 }
 
