@@ -6,7 +6,7 @@ import { namesInstrument, ownBaseUrls, pathTemplate, type RestDemand } from "./r
 import { serves } from "./symbols.ts";
 import type { Texts } from "./texts.ts";
 
-/** Lowers `[[rest.backfill]]`. `names`: those that other requests have taken. */
+/** Lowers `[[rest.backfill]]`. `names`: names taken by other requests. */
 export function buildBackfills(
   descriptor: DescriptorValues,
   context: {
@@ -30,7 +30,7 @@ export function buildBackfills(
   });
 }
 
-/** What a derivation has to know of backfills. */
+/** Returns what a derivation needs of backfills. */
 export function fillRules({ backfills }: RestPlan): readonly FillRule[] {
   return backfills.map(({ name: request, channel, connectionId, isExclusive, direction }) => ({
     request,
@@ -91,7 +91,7 @@ function backfillPlans(
   const stretch = Object.fromEntries(BACKFILL_PLACEHOLDERS.map((name) => [name, `{${name}}`]));
   const template = (path: string, target: Parameters<typeof pathTemplate>[1], at: Place) =>
     pathTemplate(path, target, { place: at, texts }, stretch);
-  // Compiled once for a symbol of its own, so that its errors are reported without any instrument and only once.
+  // Compiled once for a placeholder symbol, so that errors are reported once, even without instruments.
   const sample = { symbol: "BASE/QUOTE", native: "SYMBOL", connectionId: "ID" };
   if (template(backfill.path, sample, pathAt) === null) return [];
   const { name, channel, direction, method, page = null, body: bodyText, first_path: first } = backfill;
@@ -125,7 +125,7 @@ function backfillPlans(
   });
 }
 
-/** Fills in what is of the instrument; other braces are the body's own. */
+/** Inserts the instrument's values; keeps all other braces. */
 function bodyOf(
   text: string,
   { native, symbol }: { readonly native: string; readonly symbol: string },

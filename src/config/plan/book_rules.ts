@@ -8,9 +8,9 @@ import { type Texts, withValues } from "./texts.ts";
 interface BookContext {
   readonly place: Place;
   readonly texts: Texts;
-  /** The descriptor's event rules: books name them. */
+  /** Event rules of the descriptor, which books name. */
   readonly events: readonly EventRule[];
-  /** Whose books may be asked for on the socket; none on replay. */
+  /** Instruments whose books may be requested on the socket; empty on replay. */
   readonly instruments: readonly Instrument[];
 }
 
@@ -52,7 +52,7 @@ export function buildBookRules(descriptor: DescriptorValues, context: BookContex
   });
 }
 
-/** Reports rules of single orders that no book adds up. */
+/** Reports rules of single orders without a book. */
 function checkOrders({ books }: DescriptorValues, { events, place }: BookContext): void {
   if (books.some(({ rules }) => rules === undefined)) return;
   const kept = new Set(books.flatMap(({ rules }) => rules ?? []));
@@ -62,7 +62,7 @@ function checkOrders({ books }: DescriptorValues, { events, place }: BookContext
   });
 }
 
-/** Warns of what nobody would see if it were lost: book rules that no book keeps, and books that nothing proves. */
+/** Warns of updates whose loss stays unnoticed: book rules without a book, and books without a proof. */
 export function warnOfUnproven(
   descriptor: DescriptorValues,
   { place, events }: { readonly place: Place; readonly events: readonly EventRule[] },
@@ -81,7 +81,7 @@ export function warnOfUnproven(
   descriptor.books.forEach((values, index) => checkProof(values, descriptor, place.at("books", index)));
 }
 
-/** Warns of deltas that nothing proves, and of `integrity` where something does. */
+/** Warns of deltas without a proof, and of `integrity` beside a proof. */
 function checkProof(values: BookFeedValues, { parse }: DescriptorValues, place: Place): void {
   const proof = values.kind === "snapshots"
     ? "every frame is whole"
@@ -103,7 +103,7 @@ function checkProof(values: BookFeedValues, { parse }: DescriptorValues, place: 
   }
 }
 
-/** The event rules with the checksum that their book reads off their rows. */
+/** Adds to event rules the checksum that their book reads from their rows. */
 export function withChecksums(
   events: readonly EventRule[],
   descriptor: DescriptorValues,
@@ -134,7 +134,7 @@ function rulesOf(values: BookFeedValues, events: readonly EventRule[], place: Pl
   return [...new Set(values.rules)];
 }
 
-/** Reports a kind without what its snapshots come from, and the other way round. */
+/** Reports a kind without its source of snapshots, and a source without its kind. */
 function checkSource(values: BookFeedValues, descriptor: DescriptorValues, place: Place): void {
   const { kind, snapshot_request: rest, request, resync } = values;
   if (kind === "periodic" && values.bridge !== undefined && values.sequence === "none") {
@@ -203,7 +203,7 @@ function defaultAction({ kind }: BookFeedValues): BookRule["resync"] {
   return kind === "rest" ? "rest" : kind === "requested" ? "request" : "resubscribe";
 }
 
-/** The request of each instrument; compiled once without any, so that its errors are reported. */
+/** Builds the request of each instrument; compiles it once without any, so that its errors are reported. */
 function requestsOf(values: BookFeedValues, context: BookContext): Readonly<Record<string, Template>> {
   const { request } = values;
   const { place, texts, instruments } = context;

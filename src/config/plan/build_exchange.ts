@@ -46,8 +46,8 @@ import { listValueNames, neededListValues } from "./symbol_values.ts";
 import { buildTexts } from "./texts.ts";
 
 /**
- * Lowers an instance and its descriptor into what runs: rules compiled, symbols resolved, subscribe messages made,
- * merged and spread over sockets. All issues are given at once; with an error `runnable` is null.
+ * Lowers an instance and its descriptor into a runnable exchange: compiles rules, resolves symbols, and emits, merges and
+ * spreads subscribe messages over sockets. Returns all issues at once; `runnable` is null after an error.
  */
 export function buildExchange(
   input: ExchangeInput,
@@ -102,7 +102,7 @@ export function buildExchange(
   const sockets = buildSockets(demand, bases, shares);
   const connections = withSiblings([...sockets.values()].flat(), instance.redundancy);
   const streams = shares === null ? null : shares.streams(sockets, rest);
-  // What a share lacks, others may have: what no symbol has is said where all of them are one collector's.
+  // Another share may have what this one lacks, so missing channels are reported only without shares.
   if (elsewhere.length === 0 && shares === null) {
     checkCoverage({ connections, rest, demand, channels: instance.channels, place: configured.at("channels") });
   }
@@ -140,7 +140,7 @@ export function buildExchange(
   };
 }
 
-/** Lets instruments wait for the exchange's list of which requests hold something that it has not said. */
+/** Makes instruments wait for the exchange's list if requests need a value that it has not given. */
 function withoutLacking(
   resolved: ResolvedSymbols,
   { descriptor, listed: rows, place }: {
@@ -165,7 +165,7 @@ function withoutLacking(
   return { ...resolved, instruments, unresolved: [...resolved.unresolved, ...lacking] };
 }
 
-/** Adds what lists say of the instruments that are asked for to the connections that carry them. */
+/** Adds list values of the collected instruments to the connections that carry them. */
 function withListed(
   connections: readonly FrameConnection[],
   { descriptor, instruments, listed: rows }: {
@@ -180,7 +180,7 @@ function withListed(
   return connections.map((connection) => {
     const listed = Object.fromEntries(instruments.flatMap(({ symbol, native }) => {
       if (connection.canonical[native] !== symbol) return [];
-      // What is measured changes from day to day and is of no rule.
+      // Measures change daily and no rule uses them.
       const own = Object.entries(byCanonical.get(symbol) ?? {}).filter(([name]) => names.includes(name));
       return own.length === 0 ? [] : [[native, Object.fromEntries(own)] as const];
     }));
@@ -188,7 +188,7 @@ function withListed(
   });
 }
 
-/** Splits symbols into those of the share that is wanted and the others. */
+/** Splits symbols into those of the collector's share and the others. */
 function ownShare(
   { instruments, unresolved, selection }: ResolvedSymbols,
   { shard, descriptor }: ExchangeInput,
@@ -206,8 +206,8 @@ function ownShare(
 }
 
 /**
- * The sockets of all connections that have something to subscribe to: those of each share of a group that is held, under
- * its number; under 0 where there are no shares.
+ * Returns the sockets of all connections with subscriptions, by the number of each held share of a group; under 0 without
+ * shares.
  */
 function buildSockets(
   demand: Demand,
@@ -243,7 +243,7 @@ function buildSockets(
   return sockets;
 }
 
-/** The sockets of a connection that has one for each symbol: what is asked for on it is of that symbol alone. */
+/** Returns the sockets of a `per_symbol` connection; each subscribes to its symbol alone. */
 function symbolSockets(
   emissions: readonly Emission[],
   { base, demand, placeholders }: {
@@ -280,7 +280,7 @@ function symbolSockets(
   }));
 }
 
-/** Reports requests that would take back one another. */
+/** Reports requests that would replace one another. */
 function checkReplacing(requests: readonly SubscribeRequest[], connectionId: string, demand: Demand): void {
   if (requests.length < 2 || !requests.some(({ replaces }) => replaces)) return;
   const index = demand.descriptor.subscriptions.findIndex((values) =>
@@ -292,7 +292,7 @@ function checkReplacing(requests: readonly SubscribeRequest[], connectionId: str
   );
 }
 
-/** Reports channels that nothing would bring: an error where no symbol has them, a warning where some have not. */
+/** Reports channels without a subscription: an error if no symbol has the channel, a warning if some lack it. */
 function checkCoverage(
   context: {
     readonly connections: readonly ConnectionPlan[];
@@ -342,7 +342,7 @@ function coveredStreams(
   return [...subscribed, ...polled, ...listed].map(({ channel, symbol }) => ({ channel, symbol }));
 }
 
-/** The channels that the descriptor offers for the instance's symbols, found by asking for all of them. */
+/** Returns the channels that the descriptor offers for the instance's symbols, by emitting messages for all channels. */
 function offeredWords({ demand }: { readonly demand: Demand }): string {
   const { descriptor, place, texts } = demand;
   const quiet = new Place(() => NOWHERE, { issues: [], exchange: null });

@@ -13,7 +13,7 @@ import type { Place } from "./place.ts";
 
 /** Read texts of a descriptor's languages and report their errors where the text stands; null after an error. */
 
-/** Returns what was read, or reports its errors. `shift` is where the text begins in the value. */
+/** Returns the compiled result, or reports its errors. `shift`: offset of the text in the value. */
 export function accept<T>(parsed: Parsed<T>, place: Place, shift = 0): T | null {
   if (parsed.ok) return parsed.value;
   for (const error of parsed.errors) {

@@ -14,7 +14,7 @@ import { sourceOf, templateOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
 import { type Texts, withValues } from "./texts.ts";
 
-/** Stands in addresses and first frames for the symbol of a socket, until it is known. */
+/** Mark for a socket's symbol in addresses and first frames, until the symbol is known. */
 const SYMBOL = "{symbol}";
 
 /** The plan of one symbol's socket. */
@@ -177,8 +177,8 @@ export function connectionShards(
 }
 
 /**
- * Returns `count` sockets for each one, which show the same streams: `~2`, `~3` … behind the keys of further ones. Each
- * begins at the next of the connection's addresses.
+ * Returns `count` sockets for each socket, all with the same streams; keys of the copies end in `~2`, `~3` …. Each copy
+ * begins at the next address of the connection.
  */
 export function withSiblings(sockets: readonly ConnectionPlan[], count: number): readonly ConnectionPlan[] {
   if (count === 1) return sockets;

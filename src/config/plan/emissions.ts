@@ -50,7 +50,7 @@ export function checkGenerators(
   });
 }
 
-/** Reports what is wrong with texts that no run reached. */
+/** Reports errors in texts that no run reached. */
 function checkRest(
   program: GeneratorProgram,
   reached: ReadonlySet<number>,
@@ -61,7 +61,7 @@ function checkRest(
   }
 }
 
-/** What placeholders in a subscription's generator may name. */
+/** Returns the names that placeholders of a subscription's generator may use. */
 function namesOf(
   descriptor: DescriptorValues,
   subscription: number,
@@ -144,7 +144,7 @@ function runFor(
   return run.messages.map((message) => ({ subscription, connection, instruments, message }));
 }
 
-/** How the exchange spells the symbol and the channel of a message; null where it is not of one symbol. */
+/** Returns the native symbol and channel of a message; null if it is not of one symbol. */
 function spellingOf({ message, instruments }: Emitted, { channels }: Demand): ItemSpelling | null {
   const symbol = instruments.find(({ symbol }) => symbol === message.symbol)?.native;
   if (symbol === undefined) return null;

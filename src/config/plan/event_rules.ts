@@ -92,7 +92,7 @@ function checkReferences(event: EventValues, descriptor: DescriptorValues, place
   }
 }
 
-/** Whether a request is asked for each instrument, which its answers are then of. */
+/** Returns whether a request is made per instrument; its answers then belong to that instrument. */
 function asksOfSymbol(request: { readonly path: string; readonly body?: string } | undefined): boolean {
   return request !== undefined && namesInstrument(`${request.path}${request.body ?? ""}`);
 }
@@ -111,7 +111,7 @@ function mergeRule(event: EventValues, place: Place): MergeRule | null {
   };
 }
 
-/** What the rule shares with others; null where it shares nothing and emits everything. */
+/** Returns the shared state of the rule; null if it shares nothing and emits every row. */
 function stateRule(event: Extract<EventValues, { merge: boolean }>, place: Place): StateRule | null {
   const { state, state_of: of, emit, merge } = event;
   if (state === undefined) {
@@ -136,7 +136,7 @@ function unwrapRule({ unwrap }: EventValues, place: Place): UnwrapRule | null {
   return { at: sourceOf(unwrap.at, place.at("at")) ?? NOTHING, encoding: unwrap.encoding };
 }
 
-/** The rule's own name, or its kind with `#2` … behind repeats. */
+/** Returns the rule's name; by default its kind, with `#2`, `#3` … for further rules of the kind. */
 function ruleName(event: EventValues, names: Set<string>, place: Place): string {
   let name: string = event.name ?? event.kind;
   if (event.name === undefined) {
@@ -175,7 +175,7 @@ function bookFields(event: BookValues, place: Place, unit: TimeUnit): BookFields
   };
 }
 
-/** Reports levels that stand nowhere, or in two ways; single orders may stand in both, and need no side. */
+/** Reports rules without levels or with two forms of them. Single orders may use both forms, and need no side. */
 function checkPlaces(event: BookValues, place: Place, areOrders: boolean): void {
   const hasSides = event.bids !== undefined && event.asks !== undefined;
   const isHalf = !hasSides && (event.bids !== undefined || event.asks !== undefined);
@@ -188,7 +188,7 @@ function checkPlaces(event: BookValues, place: Place, areOrders: boolean): void 
   }
 }
 
-/** Lowers `levels`, the first of its places and the others. */
+/** Lowers `levels`: the first pointer and the further ones. */
 function levelPlaces(event: BookValues, place: Place): Pick<BookFields, "levels" | "furtherLevels"> {
   const { levels } = event;
   if (levels === undefined) return { levels: null };
@@ -211,7 +211,7 @@ function levelRule(event: BookValues, key: "bid_level" | "ask_level", place: Pla
   return { price: price ?? NOTHING, size: size ?? NOTHING, id, stride };
 }
 
-/** Lowers what makes a level a single order; undefined where it is none. */
+/** Lowers the keys of single orders; undefined for ordinary levels. */
 function orderRule({ id, orders, change, stride }: LevelValues, place: Place): LevelRule["order"] {
   if (!orders) {
     if (change !== undefined) place.at("change").error("`change` without `orders`: set `orders = true`");
@@ -222,7 +222,7 @@ function orderRule({ id, orders, change, stride }: LevelValues, place: Place): L
   return { change: change === undefined ? null : sourceOf(change, place.at("change")) };
 }
 
-/** Reports places that a flat list of levels does not have. */
+/** Reports pointers outside of a level of a flat list. */
 function checkStride(event: BookValues, { price, size, id, stride }: LevelValues, place: Place): void {
   const isPlace = (text: string) => /^\/(0|[1-9]\d?)$/.test(text) && Number(text.slice(1)) < (stride ?? 0);
   for (const [key, text] of [["price", price], ["size", size]] as const) {
@@ -238,7 +238,7 @@ function checkStride(event: BookValues, { price, size, id, stride }: LevelValues
   }
 }
 
-/** Stands for an expression that was reported: the plan is not used then. */
+/** Replaces an expression that was reported; the plan is then never used. */
 const NOTHING: Expression = {
   source: "null",
   tree: { kind: "literal", value: null, isNumber: false, offset: 0, length: 4 },

@@ -13,8 +13,8 @@ import type { DescriptorValues } from "../schema_descriptor.ts";
 import type { ItemText } from "./items.ts";
 
 /**
- * Which share of a group each part of an exchange belongs to. What is asked for on behalf of several shares at once, such
- * as a feed of all instruments, belongs to the exchange's own share, so that it is asked for once.
+ * Assigns each part of an exchange to a share of a group. A subscription that serves several shares, such as a feed of all
+ * instruments, belongs to the exchange's own share, so that it is made once.
  */
 export class ExchangeShares {
   readonly #exchange: string;
@@ -27,12 +27,12 @@ export class ExchangeShares {
     this.#shares = shares;
   }
 
-  /** The shares that are held, in order. */
+  /** Shares that this collector holds, in order. */
   get held(): readonly number[] {
     return [...this.#shares.held].sort((a, b) => a - b);
   }
 
-  /** The share of a symbol; of the empty one that of what cannot be divided. */
+  /** Returns the share of a symbol; for the empty symbol, the share of indivisible parts. */
   of(symbol: string): number {
     return shareOf(shardKey(this.#exchange, symbol, this.#isWhole || symbol === ""), this.#shares.count);
   }
@@ -41,7 +41,7 @@ export class ExchangeShares {
     return this.#shares.held.has(this.of(symbol));
   }
 
-  /** The items of each share that is held and has some. */
+  /** Returns the items of each held share that has any. */
   divide(items: readonly ItemText[]): ReadonlyMap<number, readonly ItemText[]> {
     const found = new Map<number, ItemText[]>(this.held.map((share) => [share, []]));
     for (const item of items) {
@@ -52,12 +52,12 @@ export class ExchangeShares {
     return new Map([...found].filter(([, own]) => own.length > 0));
   }
 
-  /** The sockets of a share: they have names of their own, so that shares come and go without touching one another. */
+  /** Returns the sockets of a share. Their keys contain the share, so that shares come and go independently. */
   named(sockets: readonly ConnectionPlan[], share: number): readonly ConnectionPlan[] {
     return sockets.map((socket) => ({ ...socket, key: shareConnectionKey(socket.key, share) }));
   }
 
-  /** What is asked for over REST on behalf of the shares that are held. */
+  /** Returns the REST requests that serve the held shares. */
   narrowed(rest: RestPlan): RestPlan {
     return {
       ...rest,
@@ -75,7 +75,7 @@ export class ExchangeShares {
     };
   }
 
-  /** The streams of each share that is held and has some. */
+  /** Returns the streams of each held share that has any. */
   streams(sockets: ReadonlyMap<number, readonly ConnectionPlan[]>, rest: RestPlan): readonly ShareStreams[] {
     const polled = rest.requests.filter(({ everyMs }) => everyMs !== null).flatMap(({ channel, targets }) =>
       targets.map(({ symbol }) => ({ channel, symbol }))

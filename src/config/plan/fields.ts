@@ -15,7 +15,7 @@ import type { EventValues, FieldValues } from "../schema_descriptor.ts";
 import { sourceOf, sourcesOf } from "./compile.ts";
 import { listed, type Place } from "./place.ts";
 
-/** Type of an event's field; `text` is passed on as it is. */
+/** Type of an event's field; `text` is emitted unchanged. */
 type FieldType = "text" | "time" | "side" | "flag" | "book_side";
 
 interface FieldSpec {
@@ -23,14 +23,14 @@ interface FieldSpec {
   readonly required: boolean;
 }
 
-/** How a rule finds the fields of each type in the table of events; the rest are texts. */
+/** Rule type of each field type of `EVENT_SPECS`; all others are texts. */
 const RULE_TYPES: Readonly<Partial<Record<EventFieldType, FieldType>>> = {
   micros: "time",
   side: "side",
   boolean: "flag",
 };
 
-/** The fields of each kind of rule. Without a side an event has the side `unknown`, so that it is never required. */
+/** Fields of each kind of rule. A side is never required: without one the event has the side `unknown`. */
 function kindFields(kind: RuleKind): Readonly<Record<string, FieldSpec>> {
   if (kind === "checksum") return { checksum: { type: "text", required: true } };
   const fields = EVENT_KINDS.filter((event) => event === kind || EVENT_SPECS[event].rule === kind).flatMap(fieldsOf);
@@ -67,7 +67,7 @@ export function eventField(
   return fieldRule(value, place, { type: RULE_TYPES[type] ?? "text", required: !nullable, unit });
 }
 
-/** A field that may be missing knows what means so in its rule where it does not say that itself. */
+/** Adds the rule's `absent` to an optional field without its own. */
 function optionalRule({ absent }: EventValues, rule: FieldRule): FieldRule {
   return rule.required || rule.absent !== null || absent === undefined ? rule : { ...rule, absent };
 }

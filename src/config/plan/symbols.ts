@@ -165,7 +165,7 @@ class Resolved {
   }
 }
 
-/** Adds what patterns select of the exchange's list, or of the symbol map where the descriptor has no list. */
+/** Adds the instruments that patterns select from the exchange's list, or from the symbol map without a list. */
 function select(patterns: readonly SymbolEntry[], context: ResolveContext, resolved: Resolved): SelectionPlan {
   const { table, descriptor, place, isListed, listed, symbolsMax, refreshMs } = context;
   const { instruments: lists = [], rankings = [] } = descriptor.rest ?? {};
@@ -216,13 +216,13 @@ interface ResolveContext {
   readonly descriptor: DescriptorValues;
   readonly place: Place;
   readonly isListed: boolean;
-  /** What the exchange's list says; empty where it is not known. */
+  /** Rows of the exchange's list; empty if unknown. */
   readonly listed: readonly ListedInstrument[];
   readonly symbolsMax: number;
   readonly refreshMs: number;
 }
 
-/** Whether only the exchange's list can tell how it spells a symbol: one in canonical form that nothing translates. */
+/** Returns whether a symbol needs the exchange's list: it is canonical and nothing translates it. */
 function isUnresolved(symbol: string, { table, descriptor }: ResolveContext): boolean {
   return (descriptor.rest?.instruments.length ?? 0) > 0 && parseCanonicalSymbol(symbol) !== null &&
     !table.byCanonical.has(symbol) && !table.instruments.some(({ native }) => native === symbol);
@@ -252,7 +252,7 @@ function resolveSymbol(symbol: string, context: ResolveContext): Instrument {
   return instrument(symbol, symbol);
 }
 
-/** Whether two instruments have one native symbol on a connection, so that their streams could not be told apart. */
+/** Returns whether two instruments share a native symbol on a connection, which makes their streams indistinguishable. */
 function shareStream(one: Instrument, other: Instrument, { ws }: DescriptorValues): boolean {
   return one.native === other.native && one.symbol !== other.symbol &&
     ws.connections.some((connection) => serves(connection, one) && serves(connection, other));
@@ -275,7 +275,7 @@ function checkServed(found: Instrument, descriptor: DescriptorValues, place: Pla
   return false;
 }
 
-/** What connections serve of their families, in words. */
+/** Describes what connections serve of their families. */
 function servedOf(connections: readonly ConnectionValues[]): string {
   const narrowed = connections.flatMap(({ settles, dated }) => {
     const expiry = dated === undefined ? [] : [dated ? "that expire" : "that do not expire"];
